@@ -1,0 +1,96 @@
+"""Anomaly mode: where did the first NaN come from, and who wrote into an array the graph had saved?"""
+
+from __future__ import annotations
+
+import traceback
+import zlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar
+from weakref import WeakKeyDictionary
+
+import numpy as np
+
+from tensorgrad.graph import Node
+from tensorgrad.modes import Switch
+
+_PACKAGE = str(Path(__file__).parent)
+
+
+@dataclass(frozen=True)
+class _Origin:
+    """The user's line that made a node, and fingerprints of what was saved there."""
+
+    line: str
+    fingerprints: tuple[tuple[int, ...], ...]
+
+
+_origins: WeakKeyDictionary[Node, _Origin] = WeakKeyDictionary()
+
+
+class detect_anomaly(Switch):
+    """Check every recorded value and gradient, and every saved array; several times slower.
+
+    Raises, inside the block:
+        FloatingPointError: at the operation whose result, or whose derivative rule, is the first to hold a NaN or
+            an infinity.
+        RuntimeError: in `backward`, for a saved array that was written into since it was saved.
+
+    Both name the operation and the line of your code that called it. Operations recorded before the block
+    was entered are checked for NaN only.
+
+    >>> import tensorgrad as tg
+    >>> x = tg.tensor([1.0, 2.0], requires_grad=True)
+    >>> with tg.detect_anomaly():
+    ...     y = (x * x).sum()
+    ...     x.data[0] = 7.0
+    ...     y.backward()  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+    RuntimeError: multiply: an array saved for the backward pass was changed since ...
+    """
+
+    changes: ClassVar = {"anomalies": True}
+
+
+def watch(node: Node, result: np.ndarray[Any, Any]) -> None:
+    """Remember where `node` was made, and refuse a result that is not finite."""
+    origin = _Origin(_user_line(), _fingerprints(node))
+    _origins[node] = origin
+    if not np.isfinite(result).all():
+        raise FloatingPointError(f"{_name(node)}: the result holds {_what(result)}. Called at {origin.line}")
+
+
+def examine(node: Node, gradient: Any) -> None:
+    """Check `node` before its rules run, and the gradient that arrived at it."""
+    origin = _origins.get(node)
+    where = f"Called at {origin.line}" if origin else "It was recorded outside detect_anomaly."
+    if not np.isfinite(getattr(gradient, "array", gradient)).all():
+        raise FloatingPointError(f"{_name(node)}: the gradient arriving here holds {_what(gradient)}. {where}")
+    if origin is not None and node.saved is not None and origin.fingerprints != _fingerprints(node):
+        raise RuntimeError(
+            f"{_name(node)}: an array saved for the backward pass was changed since (by writing into .data or into "
+            f"an array that was passed in). {where}"
+        )
+
+
+def _name(node: Node) -> str:
+    return node.operation.name if node.operation is not None else "leaf"
+
+
+def _what(values: Any) -> str:
+    return "NaN" if np.isnan(getattr(values, "array", values)).any() else "an infinity"
+
+
+def _fingerprints(node: Node) -> tuple[tuple[int, ...], ...]:
+    return tuple(
+        tuple(zlib.crc32(value.tobytes()) for value in saved or () if isinstance(value, np.ndarray))
+        for saved in node.saved or ()
+    )
+
+
+def _user_line() -> str:
+    """The innermost call outside this package."""
+    for frame in reversed(traceback.extract_stack()):
+        if not frame.filename.startswith((_PACKAGE, "<tensorgrad")):
+            return f"{frame.filename}:{frame.lineno}: {frame.line}"
+    return "an unknown line"

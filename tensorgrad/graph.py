@@ -1,0 +1,271 @@
+"""The graph: what was computed from what, and how a gradient travels back through it.
+
+Every operation that a gradient must pass leaves one `Node`. A node points to the nodes of its inputs and
+keeps the few arrays its derivative rules asked for; it never keeps its own result. Going backwards is one
+loop over the nodes, newest first, that calls each rule and adds up what arrives at the same place.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from operator import attrgetter
+from typing import Any, Protocol
+from weakref import ReferenceType
+
+import numpy as np
+
+Rule = Callable[..., Any]
+"""`rule(g, *saved)`: the gradient of one input, given the gradient `g` of the result."""
+
+next_number = itertools.count().__next__
+
+
+class Declared(Protocol):
+    """What the graph needs to know of an operation; `op.Operation` is the real thing."""
+
+    @property
+    def name(self) -> str:
+        """The name users call it by."""
+
+    @property
+    def rules(self) -> Iterable[Any]:
+        """The derivative rule of each operand; None where there is none."""
+
+    def owners(self, node: Node, position: int) -> Iterator[Any]:
+        """For each value saved for an operand, the node it belongs to."""
+
+
+class Node:
+    """One recorded operation, or a leaf: one version of a tensor the user made.
+
+    Attributes:
+        number: creation order. Parents are always older than their children, so descending numbers are a
+            topological order.
+        operation: the operation that was called; None for a leaf.
+        inputs: an entry per operand: its `Node` if a gradient goes there, else a Python number or a weak
+            reference (a node must not keep alive what its rules do not need).
+        options: the remaining arguments by name (`axis=0`, …).
+        saved: per operand, the values its rule will be called with; None where no gradient goes. The whole
+            becomes None when the graph is released.
+        shape, dtype: those of the result.
+        tensor: a weak reference to the tensor; set on leaves, and on results that were named or
+            asked to retain their gradient.
+        collects: whether the backward pass reports the gradient that arrives here.
+        hooks: functions called with that gradient, or None.
+        seed: the gradient that the last backward pass from here started with; None before one. Pictures use it.
+    """
+
+    __slots__ = (
+        "__weakref__",
+        "collects",
+        "dtype",
+        "hooks",
+        "inputs",
+        "number",
+        "operation",
+        "options",
+        "saved",
+        "seed",
+        "shape",
+        "tensor",
+    )
+
+    number: int
+    operation: Declared | None
+    inputs: tuple[Any, ...]
+    options: Mapping[str, Any]
+    saved: tuple[tuple[Any, ...] | None, ...] | None
+    shape: tuple[int, ...]
+    dtype: np.dtype[Any]
+    tensor: ReferenceType[Any] | None
+    collects: bool
+    hooks: list[Callable[[Any], Any]] | None
+    seed: Any
+
+    @classmethod
+    def leaf(cls, tensor: ReferenceType[Any], array: np.ndarray[Any, Any]) -> Node:
+        """The node of a tensor that no operation made."""
+        node = cls()
+        node.number = next_number()
+        node.operation = None
+        node.inputs = ()
+        node.options = {}
+        node.saved = ()
+        node.shape = array.shape
+        node.dtype = array.dtype
+        node.tensor = tensor
+        node.collects = True
+        node.hooks = None
+        node.seed = None
+        return node
+
+    @property
+    def parents(self) -> tuple[Node, ...]:
+        """The nodes a gradient goes to, one for each operand: `a * a` has the parent `a` twice."""
+        return tuple(entry for entry in self.inputs if isinstance(entry, Node))
+
+    def __repr__(self) -> str:
+        name = self.operation.name if self.operation else "leaf"
+        return f"<Node {self.number} {name} {self.shape}>"
+
+
+def topological_order(roots: Iterable[Node]) -> list[Node]:
+    """All nodes that `roots` were made from, children before parents.
+
+    A node may only pass its gradient on when it is complete, that is after every node that used it. The
+    reachable nodes sorted by age are such an order: a node is always younger than the nodes it was made from.
+    """
+    reached = set(roots)
+    waiting = list(reached)
+    while waiting:
+        for parent in waiting.pop().inputs:
+            if isinstance(parent, Node) and parent not in reached:
+                reached.add(parent)
+                waiting.append(parent)
+    return sorted(reached, key=attrgetter("number"), reverse=True)
+
+
+def backpropagate(
+    seeds: Mapping[Node, Any],
+    *,
+    release: bool,
+    towards: Iterable[Node] | None = None,
+    attach: Callable[[Any, Node], Any] | None = None,
+    examine: Callable[[Node, Any], None] | None = None,
+) -> dict[Node, Any]:
+    """Send the gradients `seeds` back through the graph.
+
+    Args:
+        seeds: for each output's node, the gradient to start from.
+        release: drop the saved arrays as the pass goes.
+        towards: compute only what these nodes' gradients need, and report theirs; default all that collect.
+        attach: makes a tensor from an array and the node it belongs to. With it the rules are called on
+            tensors, so that the gradients are themselves recorded and can be differentiated.
+        examine: called with each node and its gradient before its rules run.
+
+    Returns:
+        The gradient of each node reported. No two of them share memory.
+
+    Raises:
+        RuntimeError: a graph that was released, or a leaf whose data changed after it was recorded.
+    """
+    order = topological_order(seeds)
+    wanted = None if towards is None else set(towards)
+    relevant = None if wanted is None else _leading_to(wanted, order)
+    pending = dict(seeds)
+    collected: dict[Node, Any] = {}
+
+    for node in order:
+        gradient = pending.pop(node, None)
+        if gradient is None:
+            continue
+        if node.hooks is not None:
+            gradient = _after_hooks(node, gradient)
+        if node.collects if wanted is None else node in wanted:
+            collected[node] = gradient
+        if node.operation is None:
+            _check_unchanged(node)
+            continue
+        if relevant is not None and node not in relevant:
+            continue
+        if node.saved is None:
+            raise RuntimeError(
+                f"backward: the graph of this {node.operation.name} was released by an earlier backward pass. "
+                "Compute the result again, or keep the graph with backward(retain_graph=True)."
+            )
+
+        if examine is not None:
+            examine(node, gradient)
+        saved_for_rules = node.saved if attach is None else _attached(node, attach)
+        for parent, rule, saved in zip(node.inputs, node.operation.rules, saved_for_rules):
+            if saved is None or (relevant is not None and parent not in relevant):
+                continue
+            contribution = rule(gradient, *saved)
+            if contribution.shape != parent.shape:
+                contribution = unbroadcast(contribution, parent.shape, node)
+            if contribution.dtype is not parent.dtype:
+                contribution = contribution.astype(parent.dtype)
+            pending[parent] = pending[parent] + contribution if parent in pending else contribution
+        if release:
+            node.saved = None
+
+    return collected if attach is not None else _owned(collected, seeds)
+
+
+def unbroadcast(gradient: Any, shape: tuple[int, ...], node: Node) -> Any:
+    """Sum `gradient` down to `shape`: where NumPy stretched an operand, one element was used many times."""
+    added = gradient.ndim - len(shape)
+    if added > 0:
+        gradient = np.sum(gradient, axis=tuple(range(added)))
+    elif added < 0:  # NumPy also drops leading axes of length 1, when assigning into a slice
+        gradient = np.reshape(gradient, (1,) * -added + gradient.shape)
+    stretched = tuple(axis for axis, length in enumerate(shape) if length == 1 and gradient.shape[axis] != 1)
+    if stretched:
+        gradient = np.sum(gradient, axis=stretched, keepdims=True)
+    if gradient.shape != shape:
+        assert node.operation is not None
+        raise ValueError(
+            f"{node.operation.name}: a derivative rule gave a gradient of shape {gradient.shape} for an input of "
+            f"shape {shape}. A rule must return the input's shape, or one that NumPy would broadcast it to."
+        )
+    return gradient
+
+
+def _after_hooks(node: Node, gradient: Any) -> Any:
+    for hook in node.hooks or ():
+        replacement = hook(gradient)
+        if replacement is not None:
+            if np.shape(replacement) != node.shape:
+                raise ValueError(
+                    f"hook: expected a gradient of shape {node.shape}, but the hook returned {np.shape(replacement)}."
+                )
+            gradient = replacement
+    return gradient
+
+
+def _check_unchanged(leaf: Node) -> None:
+    tensor = leaf.tensor() if leaf.tensor is not None else None
+    if tensor is not None and tensor.node is not leaf:
+        name = f" {tensor.name!r}" if tensor.name else ""
+        raise RuntimeError(
+            f"backward: the data of leaf{name} {leaf.shape} changed after it was used (an optimizer step, or an "
+            "assignment to .data), so the recorded derivatives no longer hold. Compute the result again first."
+        )
+
+
+def _leading_to(wanted: set[Node], order: list[Node]) -> set[Node]:
+    """The nodes of `order` from which one of `wanted` can be reached."""
+    leading = set(wanted)
+    for node in reversed(order):
+        if any(parent in leading for parent in node.inputs if isinstance(parent, Node)):
+            leading.add(node)
+    return leading
+
+
+def _attached(node: Node, attach: Callable[[Any, Node], Any]) -> Iterator[tuple[Any, ...] | None]:
+    """The saved values as tensors again: an input belongs to its own node, the result to this one."""
+    assert node.operation is not None
+    assert node.saved is not None
+    for position, saved in enumerate(node.saved):
+        if saved is None:
+            yield None
+            continue
+        owners = node.operation.owners(node, position)
+        yield tuple(_attach_each(value, owner, attach) for value, owner in zip(saved, owners))
+
+
+def _attach_each(value: Any, owner: Any, attach: Callable[[Any, Node], Any]) -> Any:
+    if isinstance(owner, tuple):
+        return [_attach_each(item, node, attach) for item, node in zip(value, owner)]
+    return attach(value, owner) if isinstance(owner, Node) else value
+
+
+def _owned(collected: dict[Node, Any], seeds: Mapping[Node, Any]) -> dict[Node, Any]:
+    """Copies of those gradients that are a view, or are also someone else's."""
+    taken = {id(seed) for seed in seeds.values()}
+    for node, gradient in collected.items():
+        if not isinstance(gradient, np.ndarray) or gradient.base is not None or id(gradient) in taken:
+            collected[node] = np.array(gradient)
+        taken.add(id(gradient))
+    return collected

@@ -1,0 +1,81 @@
+"""Switches for recording, each for the current thread and async task only."""
+
+from __future__ import annotations
+
+from contextlib import ContextDecorator
+from contextvars import ContextVar, Token
+from dataclasses import dataclass, replace
+from typing import ClassVar, Self
+
+
+@dataclass(frozen=True, slots=True)
+class Mode:
+    """What operations do besides computing: record a graph, and check every value."""
+
+    recording: bool = True
+    anomalies: bool = False
+
+
+_mode: ContextVar[Mode] = ContextVar("tensorgrad_mode", default=Mode())  # noqa: B039 (Mode is frozen)
+
+current_mode = _mode.get
+
+
+class Switch(ContextDecorator):
+    """A context manager, and a decorator, that changes fields of the current `Mode` and restores them."""
+
+    changes: ClassVar[dict[str, bool]]
+
+    def __init__(self) -> None:
+        self._tokens: list[Token[Mode]] = []
+
+    def __enter__(self) -> Self:
+        self._tokens.append(_mode.set(replace(_mode.get(), **self.changes)))
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        _mode.reset(self._tokens.pop())
+
+    def _recreate_cm(self) -> Self:
+        return type(self)()  # a decorated function may run in several threads at once
+
+
+class no_grad(Switch):
+    """Compute without recording: results require no gradient, and nothing is saved.
+
+    For evaluation and for updates by hand. Works as `with no_grad():` and as `@no_grad()`; it holds for this
+    thread or async task only.
+
+    >>> import tensorgrad as tg
+    >>> w = tg.tensor(3.0, requires_grad=True)
+    >>> with tg.no_grad():
+    ...     y = w * 2
+    >>> y.requires_grad
+    False
+    """
+
+    changes: ClassVar = {"recording": False}
+
+
+class enable_grad(Switch):
+    """Record again inside a `no_grad` block.
+
+    >>> import tensorgrad as tg
+    >>> w = tg.tensor(3.0, requires_grad=True)
+    >>> with tg.no_grad(), tg.enable_grad():
+    ...     y = w * 2
+    >>> y.requires_grad
+    True
+    """
+
+    changes: ClassVar = {"recording": True}
+
+
+def is_grad_enabled() -> bool:
+    """Whether operations are recorded in this thread or async task.
+
+    >>> import tensorgrad as tg
+    >>> tg.is_grad_enabled()
+    True
+    """
+    return _mode.get().recording

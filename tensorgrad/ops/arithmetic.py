@@ -1,0 +1,147 @@
+"""Sums, products, powers, and absolute value, element by element."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from tensorgrad.domains import NONZERO, POSITIVE, REAL
+from tensorgrad.op import op
+from tensorgrad.typing import ArrayLike
+
+
+@op(x=lambda g: g, y=lambda g: g, numpy=np.add, methods=["__add__"], reflected="__radd__")
+def add(x: ArrayLike, y: ArrayLike) -> Any:
+    """Sum, elementwise: ∂/∂x = 1, ∂/∂y = 1.
+
+    >>> add([1.0, 2.0], 10.0)
+    Tensor([11., 12.])
+    """
+    return np.add(x, y)
+
+
+@op(x=lambda g: g, y=lambda g: -g, numpy=np.subtract, methods=["__sub__"], reflected="__rsub__")
+def subtract(x: ArrayLike, y: ArrayLike) -> Any:
+    """Difference, elementwise: ∂/∂x = 1, ∂/∂y = -1.
+
+    >>> subtract([1.0, 2.0], 10.0)
+    Tensor([-9., -8.])
+    """
+    return np.subtract(x, y)
+
+
+@op(
+    x=lambda g, y: g * y,
+    y=lambda g, x: g * x,
+    numpy=np.multiply,
+    methods=["__mul__"],
+    reflected="__rmul__",
+)
+def multiply(x: ArrayLike, y: ArrayLike) -> Any:
+    """Product, elementwise: ∂/∂x = y, ∂/∂y = x.
+
+    >>> multiply([1.0, 2.0], 10.0)
+    Tensor([10., 20.])
+    """
+    return np.multiply(x, y)
+
+
+@op(
+    x=lambda g, y: g / y,
+    y=lambda g, y, out: -g * out / y,
+    numpy=np.divide,
+    methods=["__truediv__"],
+    reflected="__rtruediv__",
+    domain={"x": REAL, "y": NONZERO},
+)
+def divide(x: ArrayLike, y: ArrayLike) -> Any:
+    """Quotient, elementwise: ∂/∂x = 1/y, ∂/∂y = -x/y².
+
+    >>> divide([1.0, 2.0], 10.0)
+    Tensor([0.1, 0.2])
+    """
+    return np.divide(x, y)
+
+
+@op(x=lambda g: -g, numpy=np.negative, methods=["__neg__"])
+def negative(x: ArrayLike) -> Any:
+    """-x, elementwise.
+
+    >>> negative([1.0, -2.0])
+    Tensor([-1.,  2.])
+    """
+    return np.negative(x)
+
+
+@op(x=lambda g, x: g * np.sign(x), numpy=np.absolute, methods=["__abs__"], domain=NONZERO)
+def absolute(x: ArrayLike) -> Any:
+    """|x|, elementwise: the derivative is the sign of x, and 0 at the kink x = 0.
+
+    >>> absolute([1.0, -2.0])
+    Tensor([1., 2.])
+    """
+    return np.absolute(x)
+
+
+@op(x=lambda g: np.zeros_like(g), numpy=np.sign, domain=NONZERO)
+def sign(x: ArrayLike) -> Any:
+    """-1, 0 or 1, elementwise. The derivative is 0 everywhere, also at the step at x = 0.
+
+    >>> sign([3.0, 0.0, -2.0])
+    Tensor([ 1.,  0., -1.])
+    """
+    return np.sign(x)
+
+
+@op(x=lambda g, x: g * (2 * x), numpy=np.square)
+def square(x: ArrayLike) -> Any:
+    """x², elementwise: the derivative is 2x.
+
+    >>> square([1.0, -3.0])
+    Tensor([1., 9.])
+    """
+    return np.square(x)
+
+
+def _root_slope(out: Any) -> Any:
+    """1/(2√x); 0 at x = 0, where the true slope is infinite, so that √(Σx²) has the subgradient 0 there."""
+    at_zero = out == 0
+    return np.where(at_zero, 0.0, 0.5 / np.where(at_zero, 1.0, out))
+
+
+@op(x=lambda g, out: g * _root_slope(out), numpy=np.sqrt, domain=POSITIVE)
+def sqrt(x: ArrayLike) -> Any:
+    """Square root, elementwise: the derivative is 1/(2√x), and 0 at x = 0 (a subgradient of √(Σx²) there).
+
+    >>> sqrt([4.0, 9.0])
+    Tensor([2., 3.])
+    """
+    return np.sqrt(x)
+
+
+def _power_slope(x: Any, y: Any) -> Any:
+    """y·x^(y-1); 0 where x = 0 and 0 ≤ y < 1, where that formula would give 0·∞ or ∞."""
+    guarded = (x == 0) & (y >= 0) & (y < 1) if np.ndim(y) or y < 1 else False
+    if not np.any(guarded):
+        return y * x ** (y - 1)
+    return np.where(guarded, 0.0, y * np.where(guarded, 1.0, x) ** (y - 1))
+
+
+@op(
+    x=lambda g, x, y: g * _power_slope(x, y),
+    y=lambda g, x, out: g * out * np.log(np.where(x == 0, 1.0, x)),
+    numpy=np.power,
+    methods=["__pow__"],
+    reflected="__rpow__",
+    domain=POSITIVE,
+)
+def power(x: ArrayLike, y: ArrayLike) -> Any:
+    """x to the power y, elementwise: ∂/∂x = y·x^(y-1), ∂/∂y = x^y·log x.
+
+    At x = 0 both are 0 wherever the formula would give 0·∞ (or, for 0 < y < 1, an infinite slope).
+
+    >>> power([2.0, 3.0], 2)
+    Tensor([4., 9.])
+    """
+    return x**y  # type: ignore[operator]

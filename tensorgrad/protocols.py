@@ -1,0 +1,65 @@
+"""NumPy's protocols: which of our operations answers when NumPy's function is given a tensor.
+
+`np.exp(t)` asks the tensor (NEP 13 for ufuncs, NEP 18 for the rest). An operation that was declared with
+`numpy=np.exp` answers. Functions without a derivative worth the name (comparisons, shape queries) work on the
+plain arrays. Everything else is an error: computing on would silently lose the gradient.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+answers: dict[Callable[..., Any], Callable[..., Any]] = {}
+"""NumPy function -> operation, filled by `@op(numpy=...)`."""
+
+not_differentiable: frozenset[Callable[..., Any]] = frozenset(
+    {
+        np.equal, np.not_equal, np.less, np.less_equal, np.greater, np.greater_equal,
+        np.logical_and, np.logical_or, np.logical_not, np.logical_xor,
+        np.isfinite, np.isinf, np.isnan, np.signbit, np.isclose, np.allclose, np.array_equal, np.array_equiv,
+        np.shape, np.ndim, np.size, np.result_type, np.can_cast, np.iscomplexobj, np.isrealobj,
+        np.broadcast_shapes, np.min_scalar_type, np.shares_memory, np.may_share_memory,
+        np.all, np.any, np.argmax, np.argmin, np.argsort, np.count_nonzero, np.nonzero, np.flatnonzero,
+        np.searchsorted, np.digitize, np.bincount, np.histogram, np.unique,
+        np.zeros_like, np.ones_like, np.empty_like, np.full_like,
+        np.array2string, np.array_repr, np.array_str, np.save, np.savez, np.savetxt,
+    }
+)  # fmt: skip
+
+
+def answer_ufunc(
+    ufunc: np.ufunc, method: str, inputs: tuple[Any, ...], kwargs: dict[str, Any], plain: Callable[[Any], Any]
+) -> Any:
+    """What `ufunc(*inputs)` gives when one of the inputs is a tensor."""
+    if ufunc in not_differentiable:
+        return getattr(ufunc, method)(*plain(inputs), **plain(kwargs))
+    name = f"np.{ufunc.__name__}" + ("" if method == "__call__" else f".{method}")
+    if method != "__call__" or ufunc not in answers:
+        raise TypeError(_no_rule(name))
+    if kwargs:
+        raise TypeError(
+            f"{name}: the arguments {', '.join(map(repr, kwargs))} cannot be used with tensors: "
+            "a tensor is a value and is not written into. Use the result instead."
+        )
+    return answers[ufunc](*inputs)
+
+
+def answer_function(
+    function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any], plain: Callable[[Any], Any]
+) -> Any:
+    """What `function(*args, **kwargs)` gives when a tensor is among its arguments."""
+    if function in answers:
+        return answers[function](*args, **kwargs)
+    if function in not_differentiable:
+        return function(*plain(args), **plain(kwargs))
+    raise TypeError(_no_rule(f"{function.__module__}.{function.__name__}".replace("numpy", "np", 1)))
+
+
+def _no_rule(name: str) -> str:
+    return (
+        f"{name} has no derivative rule in tensorgrad, and computing it on the plain array would lose the gradient. "
+        f"Pass t.detach().numpy() if none is needed, or declare one with @tg.op(x=lambda g, x: ..., numpy={name})."
+    )

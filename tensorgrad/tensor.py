@@ -1,0 +1,403 @@
+"""The tensor: a NumPy array that remembers how it was made."""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
+
+from tensorgrad import anomaly, protocols
+from tensorgrad.graph import Node, backpropagate
+from tensorgrad.methods import Methods
+from tensorgrad.modes import current_mode
+from tensorgrad.typing import ArrayLike, Shape
+
+
+class Tensor(Methods):
+    """An array, the node of the operation that made it, and room for a gradient.
+
+    Args:
+        data: anything `np.asarray` takes: numbers, nested lists, an array (used as it is, not copied) or a tensor.
+        requires_grad: whether `backward` should fill `grad`. Floating-point data only.
+        dtype: element type; default: the data's own, as NumPy decides it.
+        name: a label for pictures and messages.
+
+    Raises:
+        TypeError: for complex, object or text data, and for integers or booleans that require a gradient.
+
+    Operators and NumPy's methods are the operations of `tensorgrad.ops`, listed in `tensorgrad.methods`.
+    A tensor is a value: slices do not alias, `t += u` rebinds the name, `t[i] = v` makes a new value.
+
+    >>> w = Tensor([1.0, 2.0], requires_grad=True)
+    >>> (w * w).sum().backward()
+    >>> w.grad
+    array([2., 4.])
+    """
+
+    __slots__ = ("__weakref__", "_name", "array", "grad", "node")
+
+    array: NDArray[Any]
+    """The values themselves, for operations and optimizers. Everyone else reads and assigns `data`."""
+    node: Node | None
+    """Where this tensor stands in the graph; None when no gradient is wanted."""
+    grad: NDArray[Any] | None
+    """The gradient that `backward` accumulated here; None before the first pass."""
+
+    def __init__(
+        self,
+        data: ArrayLike,
+        *,
+        requires_grad: bool = False,
+        dtype: DTypeLike | None = None,
+        name: str | None = None,
+    ) -> None:
+        self.array = checked_array(data, dtype)
+        self.node = None
+        self.grad = None
+        self._name = name
+        if requires_grad:
+            self.requires_grad = True
+
+    # -- what it is ---------------------------------------------------------------------------------------
+
+    @property
+    def data(self) -> NDArray[Any]:
+        """The values as an array.
+
+        A leaf hands out its own array. Assigning replaces the values (cast to this tensor's dtype), and makes
+        `backward` refuse every graph that was recorded with the old ones. A tensor made by an operation hands
+        out a read-only view: its values belong to the graph.
+
+        Writing into a leaf's array (`w.data[0] = 1`) between forward and backward cannot be seen from here;
+        assign instead, or run under `detect_anomaly`, which finds it.
+
+        Raises:
+            RuntimeError: assigning to a tensor that an operation made.
+            ValueError: assigning another shape.
+
+        >>> w = Tensor([1.0, 2.0], requires_grad=True)
+        >>> w.data -= 0.5
+        >>> w
+        Tensor([0.5, 1.5], requires_grad=True)
+        """
+        return self.array if self.is_leaf else read_only(self.array)
+
+    @data.setter
+    def data(self, values: ArrayLike) -> None:
+        if not self.is_leaf:
+            raise RuntimeError(
+                "data: this tensor was made by an operation, so its values follow from its inputs. "
+                "Assign to a leaf, or take detach() first."
+            )
+        array = checked_array(values, self.dtype)
+        if array.shape != self.shape:
+            raise ValueError(f"data: expected shape {self.shape}, got {array.shape}. Make a new tensor instead.")
+        self.array = array
+        if self.node is not None:
+            hooks = self.node.hooks
+            self.node = Node.leaf(weakref.ref(self), array)
+            self.node.hooks = hooks
+
+    @property
+    def requires_grad(self) -> bool:
+        """Whether a gradient is wanted here. Can be set on leaves.
+
+        Raises:
+            TypeError: set on integers or booleans.
+            RuntimeError: cleared on a tensor that an operation made; use `detach`.
+        """
+        return self.node is not None
+
+    @requires_grad.setter
+    def requires_grad(self, wanted: bool) -> None:
+        if wanted and self.node is None:
+            if self.dtype.kind != "f":
+                raise TypeError(
+                    f"tensor: only floating-point data can require a gradient, got {self.dtype}. "
+                    "Pass floats, or dtype=np.float32."
+                )
+            self.node = Node.leaf(weakref.ref(self), self.array)
+        elif not wanted and self.node is not None:
+            if not self.is_leaf:
+                raise RuntimeError("requires_grad: this tensor was made by an operation; use detach() instead.")
+            self.node = None
+
+    @property
+    def is_leaf(self) -> bool:
+        """True unless a recorded operation made this tensor."""
+        return self.node is None or self.node.operation is None
+
+    @property
+    def name(self) -> str | None:
+        """A label for pictures and messages."""
+        return self._name
+
+    @name.setter
+    def name(self, name: str | None) -> None:
+        self._name = name
+        if self.node is not None:
+            self.node.tensor = weakref.ref(self)
+
+    @property
+    def shape(self) -> Shape:
+        """The length of each axis."""
+        return self.array.shape
+
+    @property
+    def ndim(self) -> int:
+        """The number of axes."""
+        return self.array.ndim
+
+    @property
+    def size(self) -> int:
+        """The number of elements."""
+        return self.array.size
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """The element type."""
+        return self.array.dtype
+
+    # -- gradients ----------------------------------------------------------------------------------------
+
+    def backward(self, gradient: ArrayLike | None = None, *, retain_graph: bool = False) -> None:
+        """Add the derivative of this tensor to `grad` of every leaf it was made from.
+
+        Args:
+            gradient: the gradient to start from, of this tensor's shape; default 1, for a single number.
+            retain_graph: keep the saved arrays, so that another pass can follow.
+
+        Raises:
+            RuntimeError: this tensor has no graph, its graph was released by an earlier pass, or a leaf's data
+                changed since. No `grad` is changed then.
+            ValueError: no `gradient` for a tensor of several elements, or one of the wrong shape.
+
+        >>> x = Tensor(3.0, requires_grad=True)
+        >>> (x * x).backward()
+        >>> x.grad
+        array(6.)
+        """
+        seed = self.seed_gradient(gradient)
+        assert self.node is not None
+        found = backpropagate(
+            {self.node: seed},
+            release=not retain_graph,
+            examine=anomaly.examine if current_mode().anomalies else None,
+        )
+        self.node.seed = seed
+        for node, arrived in found.items():
+            tensor = node.tensor() if node.tensor is not None else None
+            if tensor is not None:
+                tensor.grad = arrived if tensor.grad is None else tensor.grad + arrived
+
+    def seed_gradient(self, gradient: ArrayLike | None = None) -> NDArray[Any]:
+        """The array a backward pass from here starts with: `gradient` checked, or 1 for a single number."""
+        if self.node is None:
+            raise RuntimeError(
+                "backward: this tensor has no graph. It was made without recording (no_grad, detach), or none of "
+                "the tensors it was made from has requires_grad=True."
+            )
+        if gradient is None:
+            if self.size != 1:
+                raise ValueError(
+                    f"backward: a tensor of shape {self.shape} is not a single number. Reduce it first "
+                    "(sum or mean), or pass gradient=, an array of that shape."
+                )
+            return np.ones(self.shape, self.dtype)
+        seed = checked_array(gradient, self.dtype)
+        if seed.shape != self.shape:
+            raise ValueError(f"backward: expected a gradient of shape {self.shape}, got {seed.shape}.")
+        return seed
+
+    def detach(self) -> Tensor:
+        """The same values without the graph. Shares memory, read-only if an operation made this tensor."""
+        return Tensor(self.data, name=self._name)
+
+    def numpy(self) -> NDArray[Any]:
+        """The values as an array of your own: a copy, free of the graph."""
+        return self.array.copy()
+
+    def item(self) -> Any:
+        """The single element as a Python number.
+
+        Raises:
+            ValueError: there is not exactly one element.
+        """
+        return self.array.item()
+
+    def zero_grad(self) -> None:
+        """Forget the accumulated gradient."""
+        self.grad = None
+
+    def retain_grad(self) -> None:
+        """Have `backward` fill `grad` here too, although an operation made this tensor.
+
+        Raises:
+            RuntimeError: this tensor requires no gradient.
+        """
+        node = self._tracked("retain_grad")
+        node.tensor = weakref.ref(self)
+        node.collects = True
+
+    def register_hook(self, hook: Callable[[Any], Any]) -> Callable[[], None]:
+        """Call `hook(gradient)` when the whole gradient of this tensor is known.
+
+        What it returns, if not None, goes on in the gradient's place. It must not change its argument.
+
+        Returns:
+            A function that removes the hook.
+
+        Raises:
+            RuntimeError: this tensor requires no gradient.
+
+        >>> w = Tensor([3.0, 4.0], requires_grad=True)
+        >>> remove = w.register_hook(lambda g: g * 10)
+        >>> w.sum().backward()
+        >>> w.grad
+        array([10., 10.])
+        """
+        hooks = self._tracked("register_hook").hooks
+        if hooks is None:
+            hooks = self._tracked("register_hook").hooks = []
+        hooks.append(hook)
+        return lambda: hooks.remove(hook)
+
+    def _tracked(self, asker: str) -> Node:
+        if self.node is None:
+            raise RuntimeError(f"{asker}: this tensor requires no gradient, so none will arrive here.")
+        return self.node
+
+    # -- Python -------------------------------------------------------------------------------------------
+
+    def __repr__(self) -> str:
+        parts = [np.array2string(self.array, separator=", ", prefix="Tensor(")]
+        if self.dtype not in (np.dtype(float), np.dtype(int), np.dtype(bool)):
+            parts.append(f"dtype={self.dtype}")
+        if self.node is not None and self.node.operation is not None:
+            parts.append(f"op={self.node.operation.name}")
+        elif self.node is not None:
+            parts.append("requires_grad=True")
+        if self._name is not None:
+            parts.append(f"name={self._name!r}")
+        return f"Tensor({', '.join(parts)})"
+
+    def __len__(self) -> int:
+        if self.ndim == 0:
+            raise TypeError("len: a 0-d tensor has no length.")
+        return self.shape[0]
+
+    def __iter__(self) -> Iterator[Tensor]:
+        if self.ndim == 0:
+            raise TypeError("iter: a 0-d tensor cannot be iterated over.")
+        return (self[i] for i in range(len(self)))
+
+    def __bool__(self) -> bool:
+        return bool(self.array)
+
+    def __int__(self) -> int:
+        return int(self.array)
+
+    def __float__(self) -> float:
+        return float(self.array)
+
+    def __index__(self) -> int:
+        return self.array.__index__()
+
+    def __format__(self, spec: str) -> str:
+        return format(self.item(), spec) if spec else str(self)
+
+    def __contains__(self, value: object) -> bool:
+        return bool((self.array == value).any())
+
+    def __eq__(self, other: object) -> Any:
+        return self.array == plain(other)
+
+    def __ne__(self, other: object) -> Any:
+        return self.array != plain(other)
+
+    def __lt__(self, other: ArrayLike) -> Any:
+        return self.array < plain(other)
+
+    def __le__(self, other: ArrayLike) -> Any:
+        return self.array <= plain(other)
+
+    def __gt__(self, other: ArrayLike) -> Any:
+        return self.array > plain(other)
+
+    def __ge__(self, other: ArrayLike) -> Any:
+        return self.array >= plain(other)
+
+    __hash__ = object.__hash__  # by identity: == compares element by element
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _rebuilt, (self.array.copy(), self.requires_grad, self._name)
+
+    # -- NumPy's protocols --------------------------------------------------------------------------------
+
+    def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> NDArray[Any]:
+        return np.array(self.data, dtype=dtype, copy=copy)
+
+    def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
+        return protocols.answer_ufunc(ufunc, method, inputs, kwargs, plain)
+
+    def __array_function__(
+        self, function: Callable[..., Any], types: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> Any:
+        return protocols.answer_function(function, args, kwargs, plain)
+
+
+def tensor(
+    data: ArrayLike, *, requires_grad: bool = False, dtype: DTypeLike | None = None, name: str | None = None
+) -> Tensor:
+    """A tensor with a copy of `data`.
+
+    Args:
+        data: numbers, nested lists, an array or a tensor (whose graph is left behind).
+        requires_grad: whether `backward` should fill `grad`. Floating-point data only.
+        dtype: element type; default: the data's own, as NumPy decides it (Python floats are float64).
+        name: a label for pictures and messages.
+
+    Raises:
+        TypeError: for complex, object or text data, and for integers or booleans that require a gradient.
+
+    >>> tensor([[1, 2], [3, 4]], dtype=np.float32, requires_grad=True, name="w")
+    Tensor([[1., 2.],
+            [3., 4.]], dtype=float32, requires_grad=True, name='w')
+    """
+    return Tensor(np.array(plain(data), dtype=dtype), requires_grad=requires_grad, name=name)
+
+
+def plain(value: Any) -> Any:
+    """`value` with every tensor in it, also inside tuples, lists and dicts, replaced by its array."""
+    if isinstance(value, Tensor):
+        return value.array
+    if isinstance(value, (tuple, list)):
+        return type(value)(plain(item) for item in value)
+    if isinstance(value, dict):
+        return {key: plain(item) for key, item in value.items()}
+    return value
+
+
+def read_only(array: NDArray[Any]) -> NDArray[Any]:
+    """A view of `array` that refuses writes."""
+    view = array.view()
+    view.flags.writeable = False
+    return view
+
+
+def checked_array(data: ArrayLike, dtype: DTypeLike | None = None) -> NDArray[Any]:
+    """`data` as an array that a tensor can hold."""
+    array = np.asarray(plain(data), dtype)
+    if array.dtype.kind not in "fiub":
+        raise TypeError(
+            f"tensor: expected real numbers, got dtype {array.dtype}"
+            + (" (complex numbers are not supported)." if array.dtype.kind == "c" else ".")
+        )
+    return array
+
+
+def _rebuilt(array: NDArray[Any], requires_grad: bool, name: str | None) -> Tensor:
+    return Tensor(array, requires_grad=requires_grad, name=name)

@@ -1,0 +1,102 @@
+"""Derivatives of tensors by tensors."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from numpy.typing import NDArray
+
+from tensorgrad.anomaly import examine
+from tensorgrad.graph import Node, backpropagate
+from tensorgrad.modes import current_mode, enable_grad
+from tensorgrad.tensor import Tensor
+
+
+def gradient(
+    outputs: Tensor | Sequence[Tensor],
+    inputs: Tensor | Sequence[Tensor],
+    *,
+    grad_outputs: Any = None,
+    create_graph: bool = False,
+    retain_graph: bool | None = None,
+    allow_unused: bool = False,
+) -> Any:
+    """The gradient of `outputs` (their sum, if several) by each of `inputs`. No `.grad` is touched.
+
+    Args:
+        outputs: one or several tensors.
+        inputs: one or several tensors they were made from: leaves or intermediate results.
+        grad_outputs: the gradient to start from at each output, of its shape; default 1, for single numbers.
+        create_graph: record the computation of the gradients, so that they can be differentiated again.
+        retain_graph: keep the saved arrays for another pass; default: as `create_graph`.
+        allow_unused: give None for an input that the outputs do not depend on, instead of an error.
+
+    Returns:
+        For one tensor as `inputs` its gradient, for a sequence a tuple of them: arrays, or with `create_graph`
+        tensors.
+
+    Raises:
+        RuntimeError: an input does not require a gradient or was not used, or the graph was released.
+        ValueError: `grad_outputs` is missing for a tensor of several elements, or has the wrong shape.
+
+    >>> import tensorgrad as tg
+    >>> x = tg.tensor(2.0, requires_grad=True)
+    >>> slope = tg.gradient(x**3, x, create_graph=True)
+    >>> slope
+    Tensor(12., op=multiply)
+    >>> tg.gradient(slope, x)
+    array(12.)
+    """
+    output_list = [outputs] if isinstance(outputs, Tensor) else list(outputs)
+    input_list = [inputs] if isinstance(inputs, Tensor) else list(inputs)
+    starts = _starts(output_list, grad_outputs, single=isinstance(outputs, Tensor))
+    for position, each in enumerate(input_list):
+        if each.node is None:
+            raise RuntimeError(f"gradient: input {position} {each.shape} does not require a gradient.")
+
+    seeds: dict[Node, Any] = {}
+    for output, start in zip(output_list, starts):
+        seed = start if create_graph and isinstance(start, Tensor) else output.seed_gradient(start)
+        if create_graph and not isinstance(seed, Tensor):
+            seed = Tensor(seed)
+        assert output.node is not None
+        seeds[output.node] = seeds[output.node] + seed if output.node in seeds else seed
+
+    with enable_grad():
+        found = backpropagate(
+            seeds,
+            release=not (create_graph if retain_graph is None else retain_graph),
+            towards=[each.node for each in input_list if each.node is not None],
+            attach=attached if create_graph else None,
+            examine=examine if current_mode().anomalies else None,
+        )
+
+    gradients = []
+    for position, each in enumerate(input_list):
+        arrived = found.get(each.node) if each.node is not None else None
+        if arrived is None and not allow_unused:
+            raise RuntimeError(
+                f"gradient: the outputs do not depend on input {position} {each.shape}. "
+                "Pass allow_unused=True to get None for it."
+            )
+        if create_graph and arrived is not None and not isinstance(arrived, Tensor):
+            arrived = Tensor(arrived)
+        gradients.append(arrived)
+    return gradients[0] if isinstance(inputs, Tensor) else tuple(gradients)
+
+
+def attached(array: NDArray[Any], node: Node) -> Tensor:
+    """A tensor for a saved array, at its place in the graph."""
+    tensor = Tensor(array)
+    tensor.node = node
+    return tensor
+
+
+def _starts(outputs: list[Tensor], grad_outputs: Any, *, single: bool) -> list[Any]:
+    if grad_outputs is None:
+        return [None] * len(outputs)
+    starts = [grad_outputs] if single and not isinstance(grad_outputs, (tuple, list)) else list(grad_outputs)
+    if len(starts) != len(outputs):
+        raise ValueError(f"gradient: {len(outputs)} outputs, but {len(starts)} grad_outputs.")
+    return starts
