@@ -8,13 +8,52 @@
 5.010007503399555
 """
 
-from tensorgrad import ops
+from typing import TYPE_CHECKING, Any
+
+from tensorgrad import domains, linalg, ops
 from tensorgrad.anomaly import detect_anomaly
+from tensorgrad.gradcheck import GradcheckError, GradcheckWarning, gradcheck
 from tensorgrad.modes import enable_grad, is_grad_enabled, no_grad
 from tensorgrad.op import op
 from tensorgrad.ops import *  # noqa: F403
 from tensorgrad.tensor import Tensor, tensor
-from tensorgrad.transforms import gradient
+from tensorgrad.transforms import checkpoint, grad, gradient, hessian, hvp, jacobian, jvp, value_and_grad, vjp
 
-__all__ = ["Tensor", "detect_anomaly", "enable_grad", "gradient", "is_grad_enabled", "no_grad", "op", "tensor"]
+if TYPE_CHECKING:
+    from tensorgrad.viz import Drawing, draw
+
+__all__ = [
+    "Drawing",
+    "GradcheckError",
+    "GradcheckWarning",
+    "Tensor",
+    "checkpoint",
+    "detect_anomaly",
+    "domains",
+    "draw",
+    "enable_grad",
+    "grad",
+    "gradcheck",
+    "gradient",
+    "hessian",
+    "hvp",
+    "is_grad_enabled",
+    "jacobian",
+    "jvp",
+    "linalg",
+    "no_grad",
+    "op",
+    "tensor",
+    "value_and_grad",
+    "vjp",
+]
 __all__ += ops.__all__
+
+
+def __getattr__(name: str) -> Any:
+    """Pictures are loaded when the first one is drawn."""
+    if name in ("Drawing", "draw"):
+        from tensorgrad import viz
+
+        return getattr(viz, name)
+    raise AttributeError(f"module 'tensorgrad' has no attribute {name!r}")

@@ -22,7 +22,7 @@ class _Origin:
     """The user's line that made a node, and fingerprints of what was saved there."""
 
     line: str
-    fingerprints: tuple[tuple[int, ...], ...]
+    fingerprints: Any
 
 
 _origins: WeakKeyDictionary[Node, _Origin] = WeakKeyDictionary()
@@ -54,23 +54,33 @@ class detect_anomaly(Switch):
 
 def watch(node: Node, result: np.ndarray[Any, Any]) -> None:
     """Remember where `node` was made, and refuse a result that is not finite."""
-    origin = _Origin(_user_line(), _fingerprints(node))
+    origin = _Origin(_user_line(), _fingerprints(node.saved))
     _origins[node] = origin
     if not np.isfinite(result).all():
         raise FloatingPointError(f"{_name(node)}: the result holds {_what(result)}. Called at {origin.line}")
 
 
-def examine(node: Node, gradient: Any) -> None:
-    """Check `node` before its rules run, and the gradient that arrived at it."""
-    origin = _origins.get(node)
-    where = f"Called at {origin.line}" if origin else "It was recorded outside detect_anomaly."
-    if not np.isfinite(getattr(gradient, "array", gradient)).all():
-        raise FloatingPointError(f"{_name(node)}: the gradient arriving here holds {_what(gradient)}. {where}")
-    if origin is not None and node.saved is not None and origin.fingerprints != _fingerprints(node):
-        raise RuntimeError(
-            f"{_name(node)}: an array saved for the backward pass was changed since (by writing into .data or into "
-            f"an array that was passed in). {where}"
-        )
+class _Examiner:
+    """Anomaly mode's eyes on the backward pass."""
+
+    def before_rules(self, node: Node) -> None:
+        origin = _origins.get(node)
+        if origin is not None and origin.fingerprints != _fingerprints(node.saved):
+            raise RuntimeError(
+                f"{_name(node)}: an array saved for the backward pass was changed since (by writing into .data or "
+                f"into an array that was passed in). Called at {origin.line}"
+            )
+
+    def after_rule(self, node: Node, position: int, contribution: Any) -> None:
+        if not np.isfinite(contribution).all():
+            origin = _origins.get(node)
+            where = f"Called at {origin.line}" if origin else "It was recorded outside detect_anomaly."
+            raise FloatingPointError(
+                f"{_name(node)}: the gradient of its operand {position} holds {_what(contribution)}. {where}"
+            )
+
+
+EXAMINER = _Examiner()
 
 
 def _name(node: Node) -> str:
@@ -78,14 +88,14 @@ def _name(node: Node) -> str:
 
 
 def _what(values: Any) -> str:
-    return "NaN" if np.isnan(getattr(values, "array", values)).any() else "an infinity"
+    return "NaN" if np.isnan(values).any() else "an infinity"
 
 
-def _fingerprints(node: Node) -> tuple[tuple[int, ...], ...]:
-    return tuple(
-        tuple(zlib.crc32(value.tobytes()) for value in saved or () if isinstance(value, np.ndarray))
-        for saved in node.saved or ()
-    )
+def _fingerprints(saved: Any) -> Any:
+    """A checksum for every array in what a node saved, in the same nesting."""
+    if isinstance(saved, np.ndarray):
+        return zlib.crc32(saved.tobytes())
+    return [_fingerprints(item) for item in saved] if isinstance(saved, (tuple, list)) else None
 
 
 def _user_line() -> str:

@@ -37,12 +37,12 @@ ABOVE_MINUS_ONE = Domain(-0.8, 2.0)
 
 @dataclass(frozen=True)
 class Case:
-    """One call to test with: a shape per input (a list of shapes for a sequence), and the options."""
+    """One call to test with: a shape per input (a list of them for a sequence, None to leave it out), and options."""
 
-    shapes: tuple[Shape | list[Shape], ...]
+    shapes: tuple[Shape | list[Shape] | None, ...]
     options: dict[str, Any] = field(default_factory=dict)
 
 
-def case(*shapes: Shape | list[Shape], **options: Any) -> Case:
+def case(*shapes: Shape | list[Shape] | None, **options: Any) -> Case:
     """Shorthand for a `Case`: `case((2, 3), axis=0)`."""
     return Case(shapes, options)

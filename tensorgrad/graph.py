@@ -36,6 +36,16 @@ class Declared(Protocol):
         """For each value saved for an operand, the node it belongs to."""
 
 
+class Examiner(Protocol):
+    """Somebody who watches a backward pass, such as anomaly mode."""
+
+    def before_rules(self, node: Node) -> None:
+        """Called before the rules of `node` run."""
+
+    def after_rule(self, node: Node, position: int, contribution: Any) -> None:
+        """Called with what the rule of the operand at `position` gave."""
+
+
 class Node:
     """One recorded operation, or a leaf: one version of a tensor the user made.
 
@@ -43,8 +53,8 @@ class Node:
         number: creation order. Parents are always older than their children, so descending numbers are a
             topological order.
         operation: the operation that was called; None for a leaf.
-        inputs: an entry per operand: its `Node` if a gradient goes there, else a Python number or a weak
-            reference (a node must not keep alive what its rules do not need).
+        inputs: an entry per operand: its `Node` if a gradient goes there, else the operand itself, for pictures to
+            show; as a weak reference where no rule needs it, since a node must not keep it alive.
         options: the remaining arguments by name (`axis=0`, …).
         saved: per operand, the values its rule will be called with; None where no gradient goes. The whole
             becomes None when the graph is released.
@@ -110,8 +120,8 @@ class Node:
         return f"<Node {self.number} {name} {self.shape}>"
 
 
-def topological_order(roots: Iterable[Node]) -> list[Node]:
-    """All nodes that `roots` were made from, children before parents.
+def topological_order(roots: Iterable[Node], since: int = 0) -> list[Node]:
+    """All nodes that `roots` were made from, children before parents; none behind those older than number `since`.
 
     A node may only pass its gradient on when it is complete, that is after every node that used it. The
     reachable nodes sorted by age are such an order: a node is always younger than the nodes it was made from.
@@ -122,7 +132,8 @@ def topological_order(roots: Iterable[Node]) -> list[Node]:
         for parent in waiting.pop().inputs:
             if isinstance(parent, Node) and parent not in reached:
                 reached.add(parent)
-                waiting.append(parent)
+                if parent.number >= since:
+                    waiting.append(parent)
     return sorted(reached, key=attrgetter("number"), reverse=True)
 
 
@@ -131,8 +142,9 @@ def backpropagate(
     *,
     release: bool,
     towards: Iterable[Node] | None = None,
+    since: int = 0,
     attach: Callable[[Any, Node], Any] | None = None,
-    examine: Callable[[Node, Any], None] | None = None,
+    examiner: Examiner | None = None,
 ) -> dict[Node, Any]:
     """Send the gradients `seeds` back through the graph.
 
@@ -140,9 +152,10 @@ def backpropagate(
         seeds: for each output's node, the gradient to start from.
         release: drop the saved arrays as the pass goes.
         towards: compute only what these nodes' gradients need, and report theirs; default all that collect.
+        since: stop at nodes older than this number.
         attach: makes a tensor from an array and the node it belongs to. With it the rules are called on
             tensors, so that the gradients are themselves recorded and can be differentiated.
-        examine: called with each node and its gradient before its rules run.
+        examiner: told of every node and every contribution.
 
     Returns:
         The gradient of each node reported. No two of them share memory.
@@ -150,38 +163,39 @@ def backpropagate(
     Raises:
         RuntimeError: a graph that was released, or a leaf whose data changed after it was recorded.
     """
-    order = topological_order(seeds)
+    order = topological_order(seeds, since)
     wanted = None if towards is None else set(towards)
     relevant = None if wanted is None else _leading_to(wanted, order)
     pending = dict(seeds)
     collected: dict[Node, Any] = {}
 
     for node in order:
+        if node.saved is None and (relevant is None or node in relevant):
+            raise _released(node)
+        if node.operation is None:
+            _check_unchanged(node)
+
+    for node in order:
         gradient = pending.pop(node, None)
         if gradient is None:
             continue
         if node.hooks is not None:
-            gradient = _after_hooks(node, gradient)
+            gradient = _after_hooks(node, gradient, as_array=attach is None)
         if node.collects if wanted is None else node in wanted:
             collected[node] = gradient
-        if node.operation is None:
-            _check_unchanged(node)
+        if node.operation is None or node.number < since or (relevant is not None and node not in relevant):
             continue
-        if relevant is not None and node not in relevant:
-            continue
-        if node.saved is None:
-            raise RuntimeError(
-                f"backward: the graph of this {node.operation.name} was released by an earlier backward pass. "
-                "Compute the result again, or keep the graph with backward(retain_graph=True)."
-            )
 
-        if examine is not None:
-            examine(node, gradient)
-        saved_for_rules = node.saved if attach is None else _attached(node, attach)
-        for parent, rule, saved in zip(node.inputs, node.operation.rules, saved_for_rules):
+        if examiner is not None:
+            examiner.before_rules(node)
+        for position, (parent, rule, saved) in enumerate(zip(node.inputs, node.operation.rules, node.saved or ())):
             if saved is None or (relevant is not None and parent not in relevant):
                 continue
+            if attach is not None:
+                saved = attached(node, position, attach)
             contribution = rule(gradient, *saved)
+            if examiner is not None:
+                examiner.after_rule(node, position, contribution)
             if contribution.shape != parent.shape:
                 contribution = unbroadcast(contribution, parent.shape, node)
             if contribution.dtype is not parent.dtype:
@@ -195,33 +209,46 @@ def backpropagate(
 
 def unbroadcast(gradient: Any, shape: tuple[int, ...], node: Node) -> Any:
     """Sum `gradient` down to `shape`: where NumPy stretched an operand, one element was used many times."""
+    given = gradient.shape
     added = gradient.ndim - len(shape)
     if added > 0:
-        gradient = np.sum(gradient, axis=tuple(range(added)))
+        gradient = np.add.reduce(gradient, axis=tuple(range(added)))
     elif added < 0:  # NumPy also drops leading axes of length 1, when assigning into a slice
         gradient = np.reshape(gradient, (1,) * -added + gradient.shape)
     stretched = tuple(axis for axis, length in enumerate(shape) if length == 1 and gradient.shape[axis] != 1)
     if stretched:
-        gradient = np.sum(gradient, axis=stretched, keepdims=True)
+        gradient = np.add.reduce(gradient, axis=stretched, keepdims=True)
     if gradient.shape != shape:
         assert node.operation is not None
         raise ValueError(
-            f"{node.operation.name}: a derivative rule gave a gradient of shape {gradient.shape} for an input of "
+            f"{node.operation.name}: a derivative rule gave a gradient of shape {given} for an input of "
             f"shape {shape}. A rule must return the input's shape, or one that NumPy would broadcast it to."
         )
     return gradient
 
 
-def _after_hooks(node: Node, gradient: Any) -> Any:
+def _after_hooks(node: Node, gradient: Any, *, as_array: bool) -> Any:
     for hook in node.hooks or ():
         replacement = hook(gradient)
-        if replacement is not None:
-            if np.shape(replacement) != node.shape:
-                raise ValueError(
-                    f"hook: expected a gradient of shape {node.shape}, but the hook returned {np.shape(replacement)}."
-                )
-            gradient = replacement
+        if replacement is None:
+            continue
+        if as_array or not hasattr(replacement, "dtype"):
+            replacement = np.asarray(replacement)
+        if replacement.shape != node.shape or replacement.dtype.kind not in "fiub":
+            raise ValueError(
+                f"hook: expected a gradient of shape {node.shape} and dtype {node.dtype}, but {hook} returned "
+                f"{replacement.shape} {replacement.dtype}."
+            )
+        gradient = replacement if replacement.dtype is node.dtype else replacement.astype(node.dtype)
     return gradient
+
+
+def _released(node: Node) -> RuntimeError:
+    assert node.operation is not None
+    return RuntimeError(
+        f"backward: the graph of this {node.operation.name} was released by an earlier backward pass. "
+        "Compute the result again, or keep the graph with backward(retain_graph=True)."
+    )
 
 
 def _check_unchanged(leaf: Node) -> None:
@@ -243,16 +270,14 @@ def _leading_to(wanted: set[Node], order: list[Node]) -> set[Node]:
     return leading
 
 
-def _attached(node: Node, attach: Callable[[Any, Node], Any]) -> Iterator[tuple[Any, ...] | None]:
-    """The saved values as tensors again: an input belongs to its own node, the result to this one."""
+def attached(node: Node, position: int, attach: Callable[[Any, Node], Any]) -> tuple[Any, ...]:
+    """What is saved for one operand, as tensors again: an input belongs to its own node, the result to this one."""
     assert node.operation is not None
     assert node.saved is not None
-    for position, saved in enumerate(node.saved):
-        if saved is None:
-            yield None
-            continue
-        owners = node.operation.owners(node, position)
-        yield tuple(_attach_each(value, owner, attach) for value, owner in zip(saved, owners))
+    saved = node.saved[position] or ()
+    return tuple(
+        _attach_each(value, owner, attach) for value, owner in zip(saved, node.operation.owners(node, position))
+    )
 
 
 def _attach_each(value: Any, owner: Any, attach: Callable[[Any, Node], Any]) -> Any:

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
-import linecache
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import chain, repeat
-from typing import Any, ParamSpec
+from typing import Any, ParamSpec, TypeVar
+
+import numpy as np
 
 from tensorgrad import protocols, recorder
 from tensorgrad.domains import REAL, Case, Domain
 from tensorgrad.graph import Node, Rule
-from tensorgrad.tensor import Tensor
+from tensorgrad.tensor import Tensor, plain
 
 P = ParamSpec("P")
+R = TypeVar("R")
 
 
 @dataclass(frozen=True)
@@ -36,15 +39,16 @@ class Operation:
         name: the function's name.
         forward: the forward rule, on arrays.
         inputs: the parameters that can be tensors; a sequence of tensors comes last.
-        rules: the derivative rule of each operand; None where there is none.
+        rules: the derivative rule of each operand, None where there is none; empty if composed of other operations.
         saves: for each input, the names its rule asks for besides `g`; None without a rule.
         sequence: the input that is a sequence of tensors, if there is one.
+        linear: whether the result is linear in each input while the others stay as they are.
         domain: where tests may sample each input.
         examples: shapes and options to test with; empty if any shapes that broadcast will do.
         numpy: the NumPy functions it answers for.
         methods: the names it has on `Tensor`.
-        source: the recording function as it was written, to read.
-        function: that function, which users call.
+        plan: how its recording function is written; None if composed.
+        function: the function that users call.
     """
 
     name: str
@@ -53,12 +57,23 @@ class Operation:
     rules: Iterable[Rule | None]
     saves: tuple[tuple[str, ...] | None, ...]
     sequence: str | None
+    linear: bool
     domain: Mapping[str, Domain]
     examples: tuple[Case, ...]
     numpy: tuple[Callable[..., Any], ...]
     methods: tuple[str, ...]
-    source: str
-    function: Callable[..., Tensor] = field(init=False)
+    plan: recorder.Plan | None
+    function: Callable[..., Any] = field(init=False)
+
+    @property
+    def source(self) -> str:
+        """The recording function, to read; empty if composed."""
+        return recorder.shown(self.plan, self.name) if self.plan else ""
+
+    @property
+    def elementwise(self) -> bool:
+        """Whether each element of the result depends on the matching elements only: NumPy's plain ufuncs."""
+        return any(isinstance(function, np.ufunc) and function.signature is None for function in self.numpy)
 
     def owners(self, node: Node, position: int) -> Iterator[Any]:
         """For each value saved for the operand at `position` of `node`: the node (or nodes) it belongs to."""
@@ -74,7 +89,7 @@ class Operation:
                 yield node.inputs[self.inputs.index(name)]
 
 
-registry: dict[str, Callable[..., Tensor]] = {}
+registry: dict[str, Callable[..., Any]] = {}
 """Every declared operation by its full name (`tensorgrad.ops.arithmetic.add`). The tests are driven by it."""
 
 
@@ -90,6 +105,7 @@ def op(
     methods: Sequence[str] = (),
     reflected: str | None = None,
     sequence: str | None = None,
+    linear: bool = False,
     domain: Domain | Mapping[str, Domain] = REAL,
     examples: Sequence[Case] = (),
     plain: bool = False,
@@ -113,6 +129,7 @@ def op(
         methods: names to put it under in `Tensor`.
         reflected: the name of the operator with exchanged operands, such as `"__radd__"`.
         sequence: the parameter that is a sequence of tensors.
+        linear: the result is linear in each input while the others stay as they are (forward mode uses it).
         domain: where tests may sample the inputs (one for all, or by name).
         examples: shapes and options for the tests, if not every shape will do.
         plain: give an array, not a tensor, when no tensor came in; for operations that rules are built from.
@@ -133,6 +150,7 @@ def op(
     def declare(forward: Callable[P, Any]) -> Callable[P, Tensor]:
         name = forward.__name__
         signature = inspect.signature(forward)
+        _check_names(name, signature.parameters, sequence)
         inputs = tuple(p for p in signature.parameters if p in rules and p != sequence)
         inputs += (sequence,) if sequence else ()
         if not rules or set(rules) != set(inputs):
@@ -143,7 +161,7 @@ def op(
         saves = tuple(_saves(name, rules[i], signature, inputs, sequence) for i in inputs)
         single = tuple(rules[i] for i in inputs if i != sequence)
 
-        source = recorder.write(name, signature, inputs, sequence, saves, plain=plain)
+        plan = recorder.Plan(_bare(signature), inputs, sequence, saves, plain)
         operation = Operation(
             name=name,
             forward=forward,
@@ -151,21 +169,74 @@ def op(
             rules=SequenceRules(single, rules[sequence]) if sequence else single,
             saves=saves,
             sequence=sequence,
+            linear=linear,
             domain=domain if isinstance(domain, Mapping) else dict.fromkeys(inputs, domain),
             examples=tuple(examples),
             numpy=(numpy,) if callable(numpy) else tuple(numpy),
-            methods=(*methods, *([reflected] if reflected else [])),
-            source=source,
+            methods=(*methods, reflected) if reflected else tuple(methods),
+            plan=plan,
         )
-        function: Callable[P, Tensor] = _finished(recorder.compiled(source, forward, operation), forward, operation)
-        operation.function = function
-        registry[f"{forward.__module__}.{forward.__qualname__}"] = function
-        protocols.answers.update(dict.fromkeys(operation.numpy, function))
-        for method_name in methods:
-            setattr(Tensor, method_name, function)
+        function: Callable[P, Tensor] = recorder.recording_function(plan, name, forward, operation)
+        _announce(function, operation, methods)
         if reflected is not None:
-            mirror = recorder.write(name, signature, inputs, sequence, saves, plain=plain, reflected=True)
-            setattr(Tensor, reflected, _finished(recorder.compiled(mirror, forward, operation), forward, operation))
+            mirror = recorder.recording_function(replace(plan, reflected=True), name, forward, operation)
+            setattr(Tensor, reflected, mirror)
+        return function
+
+    return declare
+
+
+def composed(
+    *inputs: str,
+    numpy: Callable[..., Any] | Sequence[Callable[..., Any]] = (),
+    methods: Sequence[str] = (),
+    sequence: str | None = None,
+    domain: Domain | Mapping[str, Domain] = REAL,
+    examples: Sequence[Case] = (),
+) -> Callable[[Callable[P, R]], Callable[P, R]]:
+    """Declare an operation that is written with other operations, and so needs no rules of its own.
+
+    The decorated function is called with what the user gave, tensors among it, and may return several tensors.
+    It answers for NumPy's functions and is tested like every other operation.
+
+    Args:
+        inputs: the parameters that can be tensors.
+        numpy, methods, sequence, domain, examples: as in `op`.
+
+    >>> import numpy as np, tensorgrad as tg
+    >>> @composed("x")
+    ... def root_mean_square(x):
+    ...     return tg.sqrt(tg.mean(tg.square(x)))
+    >>> root_mean_square([3.0, 3.0])
+    Tensor(3.)
+    """
+
+    def declare(forward: Callable[P, R]) -> Callable[P, R]:
+        name, signature = forward.__name__, inspect.signature(forward)
+
+        @functools.wraps(forward)
+        def function(*args: P.args, **kwargs: P.kwargs) -> R:
+            try:
+                return forward(*args, **kwargs)
+            except Exception as error:
+                bound = signature.bind(*args, **kwargs).arguments
+                raise recorder.explained(error, name, {i: plain(bound.get(i)) for i in inputs}) from error
+
+        operation = Operation(
+            name=name,
+            forward=forward,
+            inputs=inputs,
+            rules=(),
+            saves=(),
+            sequence=sequence,
+            linear=False,
+            domain=domain if isinstance(domain, Mapping) else dict.fromkeys(inputs, domain),
+            examples=tuple(examples),
+            numpy=(numpy,) if callable(numpy) else tuple(numpy),
+            methods=tuple(methods),
+            plan=None,
+        )
+        _announce(function, operation, methods)
         return function
 
     return declare
@@ -176,13 +247,24 @@ def method(name: str, function: Any) -> None:
     setattr(Tensor, name, function)
 
 
+def _check_names(name: str, parameters: Iterable[str], sequence: str | None) -> None:
+    """Refuse names that mean something else in rules or in the written function."""
+    taken = {"g", "out", "index" if sequence else "g", "forward", "operation", "error", *recorder.HELPERS}
+    clashing = [p for p in parameters if p in taken or p.startswith("_")]
+    if clashing:
+        raise TypeError(f"op {name}: the parameter names {clashing} have a meaning of their own here. Choose others.")
+    if not name.isidentifier():
+        raise TypeError(f"op {name}: an operation needs a name. Declare it with def, not as a lambda.")
+
+
 def _saves(
     name: str, rule: Rule | None, signature: inspect.Signature, inputs: Sequence[str], sequence: str | None
 ) -> tuple[str, ...] | None:
     """What `rule` asks for besides `g`."""
     if rule is None:
         return None
-    wanted = [p.name for p in inspect.signature(rule).parameters.values() if p.default is p.empty]
+    code = rule.__code__
+    wanted = list(code.co_varnames[: code.co_argcount - len(rule.__defaults__ or ())])
     known = {"out", *signature.parameters, *(f"{i}_shape" for i in inputs), *(["index"] if sequence else [])}
     unknown = [w for w in wanted[1:] if w not in known]
     if wanted[:1] != ["g"] or unknown:
@@ -192,15 +274,19 @@ def _saves(
     return tuple(wanted[1:])
 
 
-def _finished(function: Any, forward: Callable[..., Any], operation: Operation) -> Any:
-    """Give the written function the forward rule's name, documentation, defaults and place."""
-    function.__doc__ = forward.__doc__
-    function.__module__ = forward.__module__
-    function.__qualname__ = forward.__qualname__
-    function.__defaults__ = forward.__defaults__
-    function.__kwdefaults__ = forward.__kwdefaults__
-    function.__annotations__ = {**forward.__annotations__, "return": "Tensor"}
+def _announce(function: Any, operation: Operation, methods: Sequence[str]) -> None:
+    """Make the operation known: to the registry, to NumPy's protocols, and as methods."""
+    operation.function = function
     function.operation = operation
-    filename = function.__code__.co_filename
-    linecache.cache[filename] = (len(operation.source), None, operation.source.splitlines(True), filename)
-    return function
+    registry[f"{function.__module__}.{function.__qualname__}"] = function
+    protocols.answers.update(dict.fromkeys(operation.numpy, function))
+    for name in methods:
+        setattr(Tensor, name, function)
+
+
+def _bare(signature: inspect.Signature) -> tuple[inspect.Parameter, ...]:
+    """The parameters without annotations and with None for every default; the real ones are set afterwards."""
+    return tuple(
+        p.replace(annotation=p.empty, default=p.empty if p.default is p.empty else None)
+        for p in signature.parameters.values()
+    )

@@ -23,7 +23,7 @@ not_differentiable: frozenset[Callable[..., Any]] = frozenset(
         np.shape, np.ndim, np.size, np.result_type, np.can_cast, np.iscomplexobj, np.isrealobj,
         np.broadcast_shapes, np.min_scalar_type, np.shares_memory, np.may_share_memory,
         np.all, np.any, np.argmax, np.argmin, np.argsort, np.count_nonzero, np.nonzero, np.flatnonzero,
-        np.searchsorted, np.digitize, np.bincount, np.histogram, np.unique,
+        np.searchsorted, np.linalg.matrix_rank, np.digitize, np.bincount, np.histogram, np.unique,
         np.zeros_like, np.ones_like, np.empty_like, np.full_like,
         np.array2string, np.array_repr, np.array_str, np.save, np.savez, np.savetxt,
     }
@@ -37,8 +37,11 @@ def answer_ufunc(
     if ufunc in not_differentiable:
         return getattr(ufunc, method)(*plain(inputs), **plain(kwargs))
     name = f"np.{ufunc.__name__}" + ("" if method == "__call__" else f".{method}")
-    if method != "__call__" or ufunc not in answers:
+    called = ufunc if method == "__call__" else getattr(ufunc, method)
+    if called not in answers:
         raise TypeError(_no_rule(name))
+    if method == "reduce":
+        return answers[called](*inputs, **{"axis": 0, **kwargs})
     if kwargs:
         raise TypeError(
             f"{name}: the arguments {', '.join(map(repr, kwargs))} cannot be used with tensors: "

@@ -11,9 +11,14 @@ one, `print(tg.multiply.operation.source)`. It does what a reader would write by
 
 from __future__ import annotations
 
+import functools
 import inspect
+import linecache
+import textwrap
 import weakref
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from types import CodeType
 from typing import Any
 
 import numpy as np
@@ -23,117 +28,117 @@ from tensorgrad.graph import Node, next_number
 from tensorgrad.modes import current_mode
 from tensorgrad.tensor import Tensor
 
-USUAL_TYPES = frozenset({np.ndarray, float, int, bool, type(None)})
+NUMBERS = frozenset({float, int, bool, type(None)})
 
 
-def write(
-    name: str,
-    signature: inspect.Signature,
-    inputs: Sequence[str],
-    sequence: str | None,
-    saves: Sequence[tuple[str, ...] | None],
-    *,
-    plain: bool,
-    reflected: bool = False,
-) -> str:
-    """The source of `make(forward, operation, ...)`, which returns the recording function.
+@dataclass(frozen=True)
+class Plan:
+    """What the function to be written depends on: two operations with equal plans share their code.
 
-    Args:
-        name: the function's name.
-        signature: the forward rule's parameters.
-        inputs: the parameters that can be tensors, in the order of the declared rules.
-        sequence: the one among them that is a sequence of tensors, if any.
+    Attributes:
+        parameters: those of the forward rule.
+        inputs: the parameters that can be tensors; a sequence of tensors comes last.
+        sequence: the one among them that is a sequence, if any.
         saves: for each input, the names its rule wants; None for an input without a rule.
         plain: give an array back when no tensor came in.
         reflected: take the two operands in the opposite order, for `__rsub__` and its like.
     """
-    parameters = list(signature.parameters.values())
-    options = [p.name for p in parameters if p.name not in inputs]
-    required = [p.name for p in parameters if p.name in options and p.default is p.empty]
-    single = [i for i in inputs if i != sequence]
-    lines: list[str] = []
 
-    for i in single:
-        lines += [
-            f"{i}_node = None",
-            f"{i}_operand = {i}",
-            f"if isinstance({i}, Tensor):",
-            f"    {i}_node = {i}.node",
-            f"    {i} = {i}.array",
-            f"elif {i}.__class__ not in usual:",
-            f"    {i} = operand({i}, {name!r})",
-        ]
-    if sequence:
-        lines += [
-            f"{sequence}_operands = check_sequence({sequence}, {name!r})",
-            f"{sequence}_nodes = [i.node if isinstance(i, Tensor) else None for i in {sequence}_operands]",
-            f"{sequence} = [i.array if isinstance(i, Tensor) else operand(i, {name!r}) for i in {sequence}_operands]",
-        ]
-    for i in required:
-        lines += [f"if isinstance({i}, Tensor):", f"    {i} = undifferentiable({i}, {i!r}, {name!r})"]
+    parameters: tuple[inspect.Parameter, ...]
+    inputs: tuple[str, ...]
+    sequence: str | None
+    saves: tuple[tuple[str, ...] | None, ...]
+    plain: bool
+    reflected: bool = False
 
-    call = ", ".join(_argument(p) for p in parameters)
-    shown = ", ".join(f"{i!r}: {i}" for i in inputs)
-    lines += [
-        "try:",
-        f"    out = forward({call})",
-        "except Exception as error:",
-        f"    raise explained(error, {name!r}, {{{shown}}}) from error",
-    ]
-    if plain:
-        tensors = [f"isinstance({i}_operand, Tensor)" for i in single]
-        tensors += [f"any(isinstance(i, Tensor) for i in {sequence}_operands)"] if sequence else []
-        lines += [f"if not ({' or '.join(tensors)}):", "    return out"]
-    lines += [
-        "if out.__class__ is not ndarray:",
-        f"    out = as_result(out, {name!r})",
-        "_dtype = out.dtype",
-        "if _dtype is not float32 and _dtype is not float64:",
-        f"    check_dtype(_dtype, {name!r})",
-        "_result = new(Tensor)",
-        "_result.array = out",
-        "_result.node = _result.grad = _result._name = None",
-    ]
+    @property
+    def single(self) -> list[tuple[str, tuple[str, ...] | None]]:
+        """The inputs that are one tensor each, with what is saved for them."""
+        return [(i, save) for i, save in zip(self.inputs, self.saves) if i != self.sequence]
 
-    tracked = [f"{i}_node is None" for i, save in zip(inputs, saves) if i != sequence and save is not None]
-    if sequence:
-        tracked.append(f"not any({sequence}_nodes)")
-    entries = [f"{i}_node or reference({i}_operand)" for i in single]
-    saved = [_saved(i, save) for i, save in zip(inputs, saves) if i != sequence]
-    if sequence:
-        item = _tuple(saves[-1] or ())
-        entries.append(f"*[n or reference(i) for n, i in zip({sequence}_nodes, {sequence}_operands)]")
-        saved.append(f"*[None if n is None else {item} for index, n in enumerate({sequence}_nodes)]")
-    lines += [
-        "_mode = current_mode()",
-        f"if ({' and '.join(tracked) or 'True'}) or not _mode.recording:",
-        "    return _result",
-        "if _dtype.kind != 'f':",
-        f"    raise not_float(_dtype, {name!r})",
-        "_result.node = _node = Node()",
-        "_node.number = next_number()",
-        "_node.operation = operation",
-        f"_node.inputs = ({', '.join(entries)},)",
-        f"_node.options = {{{', '.join(f'{o!r}: {o}' for o in options)}}}" if options else "_node.options = no_options",
-        f"_node.saved = ({', '.join(saved)},)",
-        "_node.shape = out.shape",
-        "_node.dtype = _dtype",
-        "_node.tensor = _node.hooks = _node.seed = None",
-        "_node.collects = False",
-        "if _mode.anomalies:",
-        "    watch(_node, out)",
-        "return _result",
-    ]
-    header = ", ".join(reversed(inputs)) if reflected else _parameters(parameters)
-    body = "".join(f"        {line}\n" for line in lines)
-    helpers = ", ".join(HELPERS)
-    return f"def make(forward, operation, {helpers}):\n    def {name}({header}):\n{body}    return {name}\n"
+    @property
+    def options(self) -> list[inspect.Parameter]:
+        """The parameters that cannot be tensors."""
+        return [p for p in self.parameters if p.name not in self.inputs]
 
 
-def _parameters(parameters: Sequence[inspect.Parameter]) -> str:
-    """The parameter list without annotations; `op` copies the defaults from the forward rule."""
-    bare = [p.replace(annotation=p.empty, default=p.empty if p.default is p.empty else None) for p in parameters]
-    return str(inspect.Signature(bare))[1:-1]
+def written(plan: Plan) -> tuple[str, str]:
+    """The parameter list and the body of the recording function."""
+    header = ", ".join(reversed(plan.inputs)) if plan.reflected else str(inspect.Signature(list(plan.parameters)))[1:-1]
+    lines = [*_take_arrays(plan), *_compute(plan), *_record(plan)]
+    return header, "".join(f"        {line}\n" for line in lines)
+
+
+def _take_arrays(plan: Plan) -> Iterator[str]:
+    for i, _ in plan.single:
+        yield f"{i}_node = None"
+        yield f"{i}_operand = {i}"
+        yield f"if isinstance({i}, Tensor):"
+        yield f"    {i}_node = {i}.node"
+        yield f"    {i} = {i}.array"
+        yield f"elif {i}.__class__ not in numbers:"
+        yield f"    {i} = {i}_operand = operand({i}, name)"
+    if s := plan.sequence:
+        yield f"{s}_operands = [i if isinstance(i, Tensor) else operand(i, name) for i in check_sequence({s}, name)]"
+        yield f"{s}_nodes = [i.node if isinstance(i, Tensor) else None for i in {s}_operands]"
+        yield f"{s} = [i.array if isinstance(i, Tensor) else i for i in {s}_operands]"
+    for option in plan.options:
+        yield f"if isinstance({option.name}, Tensor):"
+        yield f"    {option.name} = undifferentiable({option.name}, {option.name!r}, name)"
+
+
+def _compute(plan: Plan) -> Iterator[str]:
+    yield "try:"
+    yield f"    out = forward({', '.join(_argument(p) for p in plan.parameters)})"
+    yield "except Exception as error:"
+    yield f"    raise explained(error, name, {{{', '.join(f'{i!r}: {i}' for i in plan.inputs)}}}) from error"
+    if plan.plain:
+        tensors = [f"isinstance({i}_operand, Tensor)" for i, _ in plan.single]
+        if s := plan.sequence:
+            tensors.append(f"any(isinstance(i, Tensor) for i in {s}_operands)")
+        yield f"if not ({' or '.join(tensors)}):"
+        yield "    return out"
+    yield "if out.__class__ is not ndarray:"
+    yield "    out = as_result(out, name)"
+    yield "_dtype = out.dtype"
+    yield "if _dtype is not float32 and _dtype is not float64:"
+    yield "    check_dtype(_dtype, name)"
+    yield "_result = new(Tensor)"
+    yield "_result.array = out"
+    yield "_result.node = _result.grad = _result._name = None"
+
+
+def _record(plan: Plan) -> Iterator[str]:
+    untracked = [f"{i}_node is None" for i, save in plan.single if save is not None]
+    kept = {name for save in plan.saves for name in save or ()}
+    inputs = [f"{i}_node or {f'{i}_operand' if i in kept else f'reference({i}_operand)'}" for i, _ in plan.single]
+    saved = [_saved(i, save) for i, save in plan.single]
+    if s := plan.sequence:
+        untracked.append(f"not any({s}_nodes)")
+        operand = "i" if s in kept else "reference(i)"
+        inputs.append(f"*[n or {operand} for n, i in zip({s}_nodes, {s}_operands)]")
+        item = _tuple(plan.saves[-1] or ())
+        saved.append(f"*[None if n is None else {item} for index, n in enumerate({s}_nodes)]")
+    options = ", ".join(f"{p.name!r}: {p.name}" for p in plan.options)
+
+    yield "_mode = current_mode()"
+    yield f"if ({' and '.join(untracked) or 'True'}) or not _mode.recording:"
+    yield "    return _result"
+    yield "if _dtype.kind != 'f':"
+    yield "    raise not_float(_dtype, name)"
+    yield "_result.node = _node = Node()"
+    yield "_node.number = next_number()"
+    yield "_node.operation = operation"
+    yield f"_node.inputs = ({', '.join(inputs)},)"
+    yield f"_node.options = {{{options}}}" if options else "_node.options = no_options"
+    yield f"_node.saved = ({', '.join(saved)},)"
+    yield "_node.shape = out.shape"
+    yield "_node.dtype = _dtype"
+    yield "_node.tensor = _node.hooks = _node.seed = None"
+    yield "_node.collects = False"
+    yield "if _mode.anomalies:"
+    yield "    watch(_node, out)"
+    yield "return _result"
 
 
 def _argument(p: inspect.Parameter) -> str:
@@ -158,15 +163,15 @@ def _value(name: str) -> str:
 
 
 def operand(value: Any, name: str) -> Any:
-    """An operand that is neither a tensor, an array nor a Python number, as an array."""
-    if isinstance(value, np.generic):
-        return value
+    """An operand that is neither a tensor nor a Python number, as an array of real numbers."""
     if isinstance(value, (list, tuple)) and any(isinstance(item, Tensor) for item in value):
         raise TypeError(
             f"{name}: expected a tensor or numbers, got a {type(value).__name__} of tensors. "
             "Join them with tg.stack first, which keeps their gradients."
         )
-    return np.asarray(value)
+    array = value if isinstance(value, (np.ndarray, np.generic)) else np.asarray(value)
+    check_dtype(array.dtype, name)
+    return array
 
 
 def undifferentiable(value: Tensor, parameter: str, name: str) -> Any:
@@ -207,7 +212,9 @@ def check_sequence(values: Any, name: str) -> Sequence[Any]:
 def explained(error: Exception, name: str, operands: dict[str, Any]) -> Exception:
     """`error` again, naming the operation and its operands."""
     described = ", ".join(f"{key} {_described(value)}" for key, value in operands.items())
-    message = f"{name}: {str(error).rstrip('. ')}. Operands: {described}."
+    message = f"{name}: {str(error).rstrip('. ')}."
+    if "Operands:" not in message:  # an operation inside this one has said it
+        message += f" Operands: {described}."
     for kind in (np.exceptions.AxisError, np.linalg.LinAlgError, TypeError, IndexError, ValueError):
         if isinstance(error, kind):
             return kind(message)
@@ -216,7 +223,7 @@ def explained(error: Exception, name: str, operands: dict[str, Any]) -> Exceptio
 
 
 def _described(value: Any) -> str:
-    if isinstance(value, list):
+    if isinstance(value, (list, tuple)):
         return "[" + ", ".join(_described(item) for item in value) + "]"
     if isinstance(value, np.ndarray):
         return f"{value.shape} {value.dtype}"
@@ -224,10 +231,10 @@ def _described(value: Any) -> str:
 
 
 def check_dtype(dtype: np.dtype[Any], name: str) -> None:
-    """Refuse results that a tensor cannot hold."""
+    """Refuse what a tensor cannot hold, as operand or as result."""
     if dtype.kind not in "fiub":
         raise TypeError(
-            f"{name}: the result has dtype {dtype}, but tensors hold real numbers only"
+            f"{name}: expected real numbers, got dtype {dtype}"
             + (" (complex numbers are not supported)." if dtype.kind == "c" else ".")
         )
 
@@ -241,10 +248,8 @@ def not_float(dtype: np.dtype[Any], name: str) -> TypeError:
 
 
 def reference(value: Any) -> Any:
-    """How a node remembers an operand that wants no gradient: weakly if it may be large, else as it is."""
-    if isinstance(value, (Tensor, np.ndarray)):
-        return weakref.ref(value)
-    return value if isinstance(value, (int, float, np.generic)) else None
+    """How a node remembers an operand that wants no gradient and that no rule needs: weakly, if it may be large."""
+    return weakref.ref(value) if isinstance(value, (Tensor, np.ndarray)) else value
 
 
 HELPERS: dict[str, Any] = {
@@ -253,7 +258,7 @@ HELPERS: dict[str, Any] = {
     "new": object.__new__,
     "next_number": next_number,
     "current_mode": current_mode,
-    "usual": USUAL_TYPES,
+    "numbers": NUMBERS,
     "operand": operand,
     "check_sequence": check_sequence,
     "explained": explained,
@@ -276,9 +281,54 @@ HELPERS: dict[str, Any] = {
 """What the written functions refer to."""
 
 
-def compiled(source: str, forward: Callable[..., Any], operation: Any) -> Callable[..., Any]:
-    """The recording function of `operation`, in the module that declared it."""
+def recording_function(plan: Plan, name: str, forward: Callable[..., Any], operation: Any) -> Any:
+    """The function users call, in the module that declared it, with the name and documentation of `forward`.
+
+    Its code is written when it is called for the first time: `import tensorgrad` would take twice as long if it
+    compiled every operation. The code it starts with only exchanges itself for the real one and calls again.
+    """
     namespace: dict[str, Any] = {}
-    exec(compile(source, f"<tensorgrad {operation.name}>", "exec"), forward.__globals__, namespace)
-    function: Callable[..., Any] = namespace["make"](forward, operation, **HELPERS)
+    exec(_FIRST_CALL, forward.__globals__, namespace)
+
+    def complete() -> Callable[..., Any]:
+        code = next(c for c in _compiled(plan).co_consts if isinstance(c, CodeType))
+        code = next(c for c in code.co_consts if isinstance(c, CodeType))
+        filename = f"<tensorgrad {name}>"
+        function.__code__ = code.replace(co_name=name, co_filename=filename)
+        linecache.cache[filename] = (0, None, shown(plan, name).splitlines(True), filename)
+        return function
+
+    function: Any = namespace["make"](name, forward, operation, complete, **HELPERS)
+    functools.update_wrapper(function, forward)
+    function.__defaults__, function.__kwdefaults__ = forward.__defaults__, forward.__kwdefaults__
+    function.__annotations__ = {**forward.__annotations__, "return": "Tensor"}
+    function.__signature__ = inspect.signature(forward).replace(return_annotation="Tensor")
+    del function.__wrapped__
     return function
+
+
+def _made(header: str, body: str) -> str:
+    """The source of `make`. Every function it can make has the same free variables, so that their code can be
+    exchanged: names count as used even where they are never reached."""
+    return (
+        f"def make(name, forward, operation, complete, {', '.join(HELPERS)}):\n"
+        f"    def recorded({header}):\n"
+        f"        if False:\n"
+        f"            name, forward, operation, complete, {', '.join(HELPERS)}\n"
+        f"{body}"
+        f"    return recorded\n"
+    )
+
+
+_FIRST_CALL = compile(_made("*args, **kwargs", "        return complete()(*args, **kwargs)\n"), "<tensorgrad>", "exec")
+
+
+@functools.cache
+def _compiled(plan: Plan) -> CodeType:
+    return compile(_made(*written(plan)), "<tensorgrad>", "exec")
+
+
+def shown(plan: Plan, name: str) -> str:
+    """The source for readers."""
+    header, body = written(plan)
+    return f"def {name}({header}):\n{textwrap.indent(textwrap.dedent(body), '    ')}"

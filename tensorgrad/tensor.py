@@ -185,7 +185,7 @@ class Tensor(Methods):
         found = backpropagate(
             {self.node: seed},
             release=not retain_graph,
-            examine=anomaly.examine if current_mode().anomalies else None,
+            examiner=anomaly.EXAMINER if current_mode().anomalies else None,
         )
         self.node.seed = seed
         for node, arrived in found.items():
@@ -264,6 +264,18 @@ class Tensor(Methods):
             hooks = self._tracked("register_hook").hooks = []
         hooks.append(hook)
         return lambda: hooks.remove(hook)
+
+    def become(self, other: Tensor) -> None:
+        """Take over the value of `other` and its place in the graph, as item assignment does.
+
+        The old value keeps its node and hooks; the name and `retain_grad` come along.
+        """
+        old = self.node
+        self.array, self.node = other.array, other.node
+        if old is not None and old.tensor is not None:
+            old.tensor, retained, old.collects = None, old.collects, False
+            if self.node is not None:
+                self.node.tensor, self.node.collects = weakref.ref(self), retained
 
     def _tracked(self, asker: str) -> Node:
         if self.node is None:
@@ -367,7 +379,7 @@ def tensor(
     Tensor([[1., 2.],
             [3., 4.]], dtype=float32, requires_grad=True, name='w')
     """
-    return Tensor(np.array(plain(data), dtype=dtype), requires_grad=requires_grad, name=name)
+    return Tensor(np.array(plain(data)), requires_grad=requires_grad, dtype=dtype, name=name)
 
 
 def plain(value: Any) -> Any:
@@ -389,8 +401,10 @@ def read_only(array: NDArray[Any]) -> NDArray[Any]:
 
 
 def checked_array(data: ArrayLike, dtype: DTypeLike | None = None) -> NDArray[Any]:
-    """`data` as an array that a tensor can hold."""
-    array = np.asarray(plain(data), dtype)
+    """`data` as an array that a tensor can hold, converted to `dtype` if one is given."""
+    array = np.asarray(plain(data))
+    if array.dtype.kind in "fiub" and dtype is not None:
+        array = array.astype(dtype, copy=False)
     if array.dtype.kind not in "fiub":
         raise TypeError(
             f"tensor: expected real numbers, got dtype {array.dtype}"

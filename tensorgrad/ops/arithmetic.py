@@ -74,6 +74,26 @@ def negative(x: ArrayLike) -> Any:
     return np.negative(x)
 
 
+@op(x=lambda g: g, numpy=np.positive, methods=["__pos__"])
+def positive(x: ArrayLike) -> Any:
+    """+x, elementwise: a copy.
+
+    >>> positive([1.0, -2.0])
+    Tensor([ 1., -2.])
+    """
+    return np.positive(x)
+
+
+@op(x=lambda g, out: -g * out * out, numpy=np.reciprocal, domain=NONZERO)
+def reciprocal(x: ArrayLike) -> Any:
+    """1/x, elementwise: the derivative is -1/x².
+
+    >>> reciprocal([2.0, -4.0])
+    Tensor([ 0.5 , -0.25])
+    """
+    return np.reciprocal(x)
+
+
 @op(x=lambda g, x: g * np.sign(x), numpy=np.absolute, methods=["__abs__"], domain=NONZERO)
 def absolute(x: ArrayLike) -> Any:
     """|x|, elementwise: the derivative is the sign of x, and 0 at the kink x = 0.
@@ -82,6 +102,16 @@ def absolute(x: ArrayLike) -> Any:
     Tensor([1., 2.])
     """
     return np.absolute(x)
+
+
+@op(x=lambda g, x: g * np.sign(x), numpy=np.fabs, domain=NONZERO)
+def fabs(x: ArrayLike) -> Any:
+    """|x|, elementwise, always floating-point: the derivative is the sign of x, and 0 at the kink x = 0.
+
+    >>> fabs([1.0, -2.0])
+    Tensor([1., 2.])
+    """
+    return np.fabs(x)
 
 
 @op(x=lambda g: np.zeros_like(g), numpy=np.sign, domain=NONZERO)
@@ -120,6 +150,22 @@ def sqrt(x: ArrayLike) -> Any:
     return np.sqrt(x)
 
 
+def _cube_root_slope(out: Any) -> Any:
+    """1/(3∛x²); 0 at x = 0, where the true slope is infinite."""
+    at_zero = out == 0
+    return np.where(at_zero, 0.0, 1 / (3 * np.square(np.where(at_zero, 1.0, out))))
+
+
+@op(x=lambda g, out: g * _cube_root_slope(out), numpy=np.cbrt, domain=NONZERO)
+def cbrt(x: ArrayLike) -> Any:
+    """Cube root, elementwise: the derivative is 1/(3∛x²), and 0 at x = 0, where it is infinite.
+
+    >>> cbrt([8.0, -27.0])
+    Tensor([ 2., -3.])
+    """
+    return np.cbrt(x)
+
+
 def _power_slope(x: Any, y: Any) -> Any:
     """y·x^(y-1); 0 where x = 0 and 0 ≤ y < 1, where that formula would give 0·∞ or ∞."""
     guarded = (x == 0) & (y >= 0) & (y < 1) if np.ndim(y) or y < 1 else False
@@ -145,3 +191,18 @@ def power(x: ArrayLike, y: ArrayLike) -> Any:
     Tensor([4., 9.])
     """
     return x**y  # type: ignore[operator]
+
+
+@op(
+    x=lambda g, x, y: g * _power_slope(x, y),
+    y=lambda g, x, out: g * out * np.log(np.where(x == 0, 1.0, x)),
+    numpy=np.float_power,
+    domain=POSITIVE,
+)
+def float_power(x: ArrayLike, y: ArrayLike) -> Any:
+    """x to the power y, elementwise, always in float64, as NumPy has it: the derivatives are those of `power`.
+
+    >>> float_power([2, 3], -1)
+    Tensor([0.5       , 0.33333333])
+    """
+    return np.float_power(x, y)

@@ -8,20 +8,22 @@ import numpy as np
 
 from tensorgrad.domains import case
 from tensorgrad.op import method, op
-from tensorgrad.tensor import Tensor, plain
+from tensorgrad.tensor import Tensor
 from tensorgrad.typing import ArrayLike, Shape
 
 
 def _repeats(index: Any) -> bool:
     """Whether `index` may name an element more than once: only arrays of integers can."""
     items = index if isinstance(index, tuple) else (index,)
-    return any(isinstance(i, (list, np.ndarray)) and np.asarray(i).dtype != bool for i in items)
+    arrays = [i for i in items if not (i is None or i is ... or isinstance(i, (slice, int, np.integer)))]
+    return any(np.asarray(i).dtype != bool for i in arrays)
 
 
 @op(
     values=lambda g, index: g[index],
     plain=True,
     examples=[case((2,), index=slice(1, 3), shape=(4,)), case((3,), index=np.array([0, 2, 0]), shape=(4,))],
+    linear=True,
 )
 def scatter(values: ArrayLike, index: Any, shape: Shape) -> Any:
     """Zeros of the given shape with `values` added at `index`, as often as it names a place: `getitem` backwards.
@@ -39,6 +41,7 @@ def scatter(values: ArrayLike, index: Any, shape: Shape) -> Any:
 
 @op(
     x=lambda g, x_shape, index: scatter(g, index, x_shape),
+    methods=["__getitem__"],
     examples=[
         case((3,), index=1),
         case((4, 3), index=(slice(None, None, -2), 0)),
@@ -49,6 +52,7 @@ def scatter(values: ArrayLike, index: Any, shape: Shape) -> Any:
         case((), index=()),
         case((4, 3), index=(slice(0, 0),)),
     ],
+    linear=True,
 )
 def getitem(x: ArrayLike, index: Any) -> Any:
     """`x[index]` with every index NumPy knows: numbers, slices, `...`, None, arrays of integers or booleans.
@@ -64,8 +68,7 @@ def getitem(x: ArrayLike, index: Any) -> Any:
 def _overwritten(value_places: Any, index: Any, shape: Shape) -> Any:
     """Which of the assigned elements a later one replaced, where `index` names a place twice."""
     numbers = np.arange(value_places.size).reshape(value_places.shape)
-    last = np.empty(shape, dtype=int)
-    last[index] = numbers
+    last: Any = with_item(np.zeros(shape, dtype=int), numbers, index)
     return last[index] != numbers
 
 
@@ -102,10 +105,6 @@ def with_item(x: ArrayLike, value: ArrayLike, index: Any) -> Any:
     return result
 
 
-def _getitem_method(self: Tensor, index: Any) -> Tensor:
-    return getitem(self, plain(index))
-
-
 def _setitem_method(self: Tensor, index: Any, value: Any) -> None:
     """`t[index] = value`: `t` becomes a new value. What was computed from the old one still sees the old one."""
     if self.node is not None and self.is_leaf:
@@ -113,9 +112,7 @@ def _setitem_method(self: Tensor, index: Any, value: Any) -> None:
             "setitem: this tensor is a leaf that requires a gradient; assigning would cut it off. "
             "Work on a copy (u = t.copy(); u[i] = v), use tg.where, or assign to t.data to change it for good."
         )
-    updated = with_item(self, value, plain(index))
-    self.array, self.node = updated.array, updated.node
+    self.become(with_item(self, value, index))
 
 
-method("__getitem__", _getitem_method)
 method("__setitem__", _setitem_method)

@@ -45,6 +45,7 @@ def _matmul_right(g: Any, x: Any, y_shape: Shape) -> Any:
         case((2, 1, 2, 3), (4, 3, 2)),
         case((0, 3), (3, 2)),
     ],
+    linear=True,
 )
 def matmul(x: ArrayLike, y: ArrayLike) -> Any:
     """Matrix product x @ y, of stacks of matrices and of vectors as NumPy has it: ∂x = g @ yᵀ, ∂y = xᵀ @ g.
@@ -55,37 +56,37 @@ def matmul(x: ArrayLike, y: ArrayLike) -> Any:
     return np.matmul(x, y)
 
 
-def _as_columns(y: Any) -> Any:
-    """`y` as a matrix whose columns are the vectors that `dot` multiplies with."""
-    if y.ndim <= 2:
-        return y
-    contracted_first = np.transpose(y, (y.ndim - 2, *range(y.ndim - 2), y.ndim - 1))
-    return np.reshape(contracted_first, (y.shape[-2], -1))
+def _as_columns(b: Any) -> Any:
+    """`b` as a matrix whose columns are the vectors that `dot` multiplies with."""
+    if b.ndim <= 2:
+        return b
+    contracted_first = np.transpose(b, (b.ndim - 2, *range(b.ndim - 2), b.ndim - 1))
+    return np.reshape(contracted_first, (b.shape[-2], int(np.prod(contracted_first.shape[1:], dtype=int))))
 
 
-def _dot_left(g: Any, x_shape: Shape, y: Any) -> Any:
-    if not x_shape or np.ndim(y) == 0:
-        return g * y
-    rows = (int(np.prod(x_shape[:-1], dtype=int)), -1)
-    columns = _as_columns(y) if y.ndim > 1 else np.reshape(y, (-1, 1))
-    return np.reshape(np.matmul(np.reshape(g, (rows[0], columns.shape[1])), columns.T), x_shape)
+def _dot_left(g: Any, a_shape: Shape, b: Any) -> Any:
+    if not a_shape or np.ndim(b) == 0:
+        return g * b
+    rows = int(np.prod(a_shape[:-1], dtype=int))
+    columns = _as_columns(b) if b.ndim > 1 else np.reshape(b, (-1, 1))
+    return np.reshape(np.matmul(np.reshape(g, (rows, columns.shape[1])), columns.T), a_shape)
 
 
-def _dot_right(g: Any, x: Any, y_shape: Shape) -> Any:
-    if np.ndim(x) == 0 or not y_shape:
-        return g * x
-    rows = np.reshape(x, (int(np.prod(x.shape[:-1], dtype=int)), x.shape[-1]))
-    others = (*y_shape[:-2], *y_shape[-1:]) if len(y_shape) > 1 else ()
+def _dot_right(g: Any, a: Any, b_shape: Shape) -> Any:
+    if np.ndim(a) == 0 or not b_shape:
+        return g * a
+    rows = np.reshape(a, (int(np.prod(a.shape[:-1], dtype=int)), a.shape[-1]))
+    others = (*b_shape[:-2], *b_shape[-1:]) if len(b_shape) > 1 else ()
     columns = np.matmul(rows.T, np.reshape(g, (rows.shape[0], int(np.prod(others, dtype=int)))))
-    if len(y_shape) <= 2:
-        return np.reshape(columns, y_shape)
-    contracted_first = np.reshape(columns, (y_shape[-2], *others))
-    return np.transpose(contracted_first, (*range(1, len(y_shape) - 1), 0, len(y_shape) - 1))
+    if len(b_shape) <= 2:
+        return np.reshape(columns, b_shape)
+    contracted_first = np.reshape(columns, (b_shape[-2], *others))
+    return np.transpose(contracted_first, (*range(1, len(b_shape) - 1), 0, len(b_shape) - 1))
 
 
 @op(
-    x=_dot_left,
-    y=_dot_right,
+    a=_dot_left,
+    b=_dot_right,
     numpy=np.dot,
     methods=["dot"],
     examples=[
@@ -98,17 +99,20 @@ def _dot_right(g: Any, x: Any, y_shape: Shape) -> Any:
         case((2, 2, 3), (3, 2)),
         case((2, 3), (2, 3, 4)),
         case((2, 2, 3), (2, 3, 2)),
+        case((2, 0), (3, 0, 4)),
+        case((0, 3), (2, 3, 2)),
     ],
+    linear=True,
 )
-def dot(x: ArrayLike, y: ArrayLike) -> Any:
+def dot(a: ArrayLike, b: ArrayLike) -> Any:
     """NumPy's dot product: numbers multiply, vectors and matrices as in `matmul`, and for more axes the sum runs
-    over the last axis of `x` and the last but one of `y`.
+    over the last axis of `a` and the last but one of `b`.
 
     >>> dot([1.0, 2.0], [3.0, 4.0])
     Tensor(11.)
     """
-    x, y = np.asarray(x), np.asarray(y)
-    if x.ndim == 0 or y.ndim == 0:
-        return x * y
-    product = np.matmul(x, _as_columns(y))
-    return product if y.ndim <= 2 else np.reshape(product, (*x.shape[:-1], *y.shape[:-2], y.shape[-1]))
+    a, b = np.asarray(a), np.asarray(b)
+    if a.ndim == 0 or b.ndim == 0:
+        return a * b
+    product = np.matmul(a, _as_columns(b))
+    return product if b.ndim <= 2 else np.reshape(product, (*a.shape[:-1], *b.shape[:-2], b.shape[-1]))

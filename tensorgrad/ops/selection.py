@@ -6,13 +6,14 @@ from typing import Any
 
 import numpy as np
 
-from tensorgrad.domains import case
-from tensorgrad.op import op
+from tensorgrad.domains import REAL, Domain, case
+from tensorgrad.op import composed, method, op
 from tensorgrad.typing import ArrayLike
 
 
 def _to_winner(g: Any, this_wins: Any, tie: Any) -> Any:
-    return np.where(tie, 0.5 * g, np.where(this_wins, g, 0.0))
+    """`g` times 1, ½ or 0. (Multiplying is several times faster than `np.where` on a mask without pattern.)"""
+    return g * np.add(this_wins, np.multiply(tie, 0.5, dtype=g.dtype), dtype=g.dtype)
 
 
 @op(
@@ -43,29 +44,79 @@ def minimum(x: ArrayLike, y: ArrayLike) -> Any:
     return np.minimum(x, y)
 
 
-def _within(x: Any, low: Any, high: Any) -> Any:
-    above = True if low is None else x >= low
-    below = True if high is None else x <= high
+@op(
+    x=lambda g, x, y: _to_winner(g, (x > y) | (y != y), x == y),
+    y=lambda g, x, y: _to_winner(g, (y > x) | (x != x), x == y),
+    numpy=np.fmax,
+)
+def fmax(x: ArrayLike, y: ArrayLike) -> Any:
+    """The larger of two, elementwise, ignoring NaN. The gradient goes to the one taken; a tie splits it evenly.
+
+    >>> fmax([1.0, float("nan")], 3.0)
+    Tensor([3., 3.])
+    """
+    return np.fmax(x, y)
+
+
+@op(
+    x=lambda g, x, y: _to_winner(g, (x < y) | (y != y), x == y),
+    y=lambda g, x, y: _to_winner(g, (y < x) | (x != x), x == y),
+    numpy=np.fmin,
+)
+def fmin(x: ArrayLike, y: ArrayLike) -> Any:
+    """The smaller of two, elementwise, ignoring NaN. The gradient goes to the one taken; a tie splits it evenly.
+
+    >>> fmin([1.0, float("nan")], 3.0)
+    Tensor([1., 3.])
+    """
+    return np.fmin(x, y)
+
+
+_BOUNDS = {"a": REAL, "a_min": Domain(-1.5, -0.3), "a_max": Domain(0.3, 1.5)}
+
+
+def _within(a: Any, low: Any, high: Any) -> Any:
+    above = True if low is None else a >= low
+    below = True if high is None else a <= high
     return np.logical_and(above, below)
 
 
 @op(
-    x=lambda g, x, min, max: np.where(_within(x, min, max), g, 0.0),
-    min=lambda g, x, min: np.where(x < min, g, 0.0),
-    max=lambda g, x, max: np.where(x > max, g, 0.0),
-    numpy=np.clip,
-    methods=["clip"],
+    a=lambda g, a, a_min, a_max: g * _within(a, a_min, a_max),
+    a_min=lambda g, a, a_min, a_max: g * np.logical_and(a < a_min, a_max is None or a_min <= a_max),
+    a_max=lambda g, a, a_min, a_max: g * np.greater(a if a_min is None else np.maximum(a, a_min), a_max),
+    domain=_BOUNDS,
     examples=[case((2, 3), (), ()), case((2, 3), (3,), (2, 1))],
 )
-def clip(x: ArrayLike, min: ArrayLike | None = None, max: ArrayLike | None = None) -> Any:
-    """`x` limited to [min, max], elementwise; None leaves that side open.
+def clipped(a: ArrayLike, a_min: ArrayLike | None = None, a_max: ArrayLike | None = None) -> Any:
+    """`clip` with NumPy's older names for the bounds.
 
-    The gradient goes to x inside and at the bounds, to the bound outside.
-
-    >>> clip([-1.0, 0.5, 2.0], 0.0, 1.0)
+    >>> clipped([-1.0, 0.5, 2.0], 0.0, 1.0)
     Tensor([0. , 0.5, 1. ])
     """
-    return np.clip(x, min, max)
+    return np.clip(a, a_min, a_max)
+
+
+@composed(
+    "a",
+    "a_min",
+    "a_max",
+    numpy=np.clip,
+    domain=_BOUNDS,
+    examples=[case((2, 3), (), ()), case((2, 3), (3,), (2, 1))],
+)
+def clip(a: ArrayLike, a_min: Any = None, a_max: Any = None, *, min: Any = None, max: Any = None) -> Any:
+    """`a` limited to [min, max], elementwise; None leaves that side open.
+
+    The gradient goes to a inside and at the bounds, to the bound outside.
+
+    >>> clip([-1.0, 0.5, 2.0], min=0.0, max=1.0)
+    Tensor([0. , 0.5, 1. ])
+    """
+    return clipped(a, a_min if min is None else min, a_max if max is None else max)
+
+
+method("clip", lambda self, min=None, max=None: clip(self, min, max))
 
 
 @op(

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
-from tensorgrad.anomaly import examine
+from tensorgrad.anomaly import EXAMINER
 from tensorgrad.graph import Node, backpropagate
 from tensorgrad.modes import current_mode, enable_grad
 from tensorgrad.tensor import Tensor
@@ -57,9 +58,9 @@ def gradient(
 
     seeds: dict[Node, Any] = {}
     for output, start in zip(output_list, starts):
-        seed = start if create_graph and isinstance(start, Tensor) else output.seed_gradient(start)
-        if create_graph and not isinstance(seed, Tensor):
-            seed = Tensor(seed)
+        seed: Any = output.seed_gradient(start)
+        if create_graph:
+            seed = start.astype(output.dtype) if isinstance(start, Tensor) else Tensor(seed)
         assert output.node is not None
         seeds[output.node] = seeds[output.node] + seed if output.node in seeds else seed
 
@@ -68,11 +69,11 @@ def gradient(
             seeds,
             release=not (create_graph if retain_graph is None else retain_graph),
             towards=[each.node for each in input_list if each.node is not None],
-            attach=attached if create_graph else None,
-            examine=examine if current_mode().anomalies else None,
+            attach=tensor_at if create_graph else None,
+            examiner=EXAMINER if current_mode().anomalies else None,
         )
 
-    gradients = []
+    gradients: list[Any] = []
     for position, each in enumerate(input_list):
         arrived = found.get(each.node) if each.node is not None else None
         if arrived is None and not allow_unused:
@@ -80,13 +81,15 @@ def gradient(
                 f"gradient: the outputs do not depend on input {position} {each.shape}. "
                 "Pass allow_unused=True to get None for it."
             )
-        if create_graph and arrived is not None and not isinstance(arrived, Tensor):
-            arrived = Tensor(arrived)
+        if arrived is not None:
+            repeated = any(arrived is other for other in gradients)
+            arrived = Tensor(np.array(arrived)) if create_graph and not isinstance(arrived, Tensor) else arrived
+            arrived = arrived.copy() if repeated else arrived
         gradients.append(arrived)
     return gradients[0] if isinstance(inputs, Tensor) else tuple(gradients)
 
 
-def attached(array: NDArray[Any], node: Node) -> Tensor:
+def tensor_at(array: NDArray[Any], node: Node) -> Tensor:
     """A tensor for a saved array, at its place in the graph."""
     tensor = Tensor(array)
     tensor.node = node

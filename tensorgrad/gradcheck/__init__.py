@@ -1,0 +1,7 @@
+"""Derivatives held against finite differences."""
+
+from tensorgrad.gradcheck.check import gradcheck
+from tensorgrad.gradcheck.comparison import GradcheckError, GradcheckWarning
+from tensorgrad.gradcheck.diagnosis import Finding
+
+__all__ = ["Finding", "GradcheckError", "GradcheckWarning", "gradcheck"]

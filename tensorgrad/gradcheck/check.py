@@ -1,0 +1,201 @@
+"""Derivatives held against finite differences."""
+
+from __future__ import annotations
+
+import inspect
+import math
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+import numpy as np
+
+from tensorgrad.gradcheck.comparison import Comparison, Random, Settings, backward
+from tensorgrad.gradcheck.differences import STEP
+from tensorgrad.modes import enable_grad
+from tensorgrad.tensor import Tensor
+
+
+def gradcheck(
+    f: Callable[..., Tensor | Sequence[Tensor]],
+    inputs: Any,
+    *,
+    order: int = 1,
+    eps: float = STEP,
+    rtol: float = 1e-5,
+    atol: float = 1e-8,
+    fast: bool = True,
+    rng: Random | int | None = 0,
+) -> bool:
+    """Check the derivatives of `f` at `inputs` against central differences in float64.
+
+    A derivative is right if |got - expected| <= atol + rtol |expected| + the rounding error of the difference. Where
+    it is not, or where the one-sided differences disagree, the step is made smaller before anything is said.
+
+    Up to 64 elements, every entry of the Jacobian is compared. Above, `fast` compares the derivative along three
+    random directions in each input (two calls of `f` each); only an input that fails is then compared entry by
+    entry, which decides. An error passes the random directions by chance only, unless it is below `rtol` of the
+    whole gradient of that input: one slightly wrong element among very many. `fast=False` finds these.
+
+    On a kink (relu or abs at 0, a tie in max) there is no derivative. A value between the two one-sided slopes is a
+    valid subgradient: it passes, with a `GradcheckWarning` that names the place. Any other value is an error.
+
+    Args:
+        f: takes the inputs and returns a float64 tensor or several, of any shapes. It must be deterministic.
+            Called with copies of the inputs; or, if it has no parameters, without arguments: then `inputs` are the
+            leaf tensors that it uses, whose values are moved in place and put back, also after an error.
+        inputs: a tensor or array, or an iterable of them. Checked are float64 arrays, numbers, and tensors that
+            require a gradient. Integers, booleans and other tensors are constants.
+        order: 2 checks the second derivatives as well: the rules themselves must be differentiable.
+        eps: the step, for elements up to 1 in size; it grows in proportion to larger ones. Default ∛ε ≈ 6e-6, where
+            the errors of cutting off and of rounding balance (*Numerical Recipes*, 3rd ed., section 5.7).
+        rtol, atol: the tolerances. Derivatives below `atol` are not seen: scale a tiny `f` up.
+        fast: whether large inputs are compared along random directions first.
+        rng: where the random directions come from: a generator, or a seed (None: a new one each time).
+
+    Returns:
+        True. Nothing that was passed in, and no `grad`, is changed.
+
+    Raises:
+        GradcheckError: a derivative is wrong; the message says which input and entry, what was expected, what came, and
+            what their ratio usually means. Also if `f` is not deterministic or not finite near the point.
+        TypeError: an input to check, or an output, is not float64: in float32 a central difference has about three
+            digits.
+        ValueError: there is nothing to check, or an argument is out of range.
+
+    >>> import tensorgrad as tg
+    >>> from tensorgrad.gradcheck import gradcheck
+    >>> x, w = np.array([[1.0, 2.0]]), np.array([[0.5], [-1.0]])
+    >>> gradcheck(lambda x, w: tg.tanh(x @ w), [x, w], order=2)
+    True
+
+    A network holds its parameters, so its loss takes no arguments:
+
+    >>> weight = tg.tensor(w, requires_grad=True, name="weight")
+    >>> gradcheck(lambda: tg.mean(tg.tanh(x @ weight)), [weight])
+    True
+
+    The message names the place and the likely mistake:
+
+    >>> gradcheck(lambda x: x * x.detach(), np.array([1.0, 3.0]))
+    Traceback (most recent call last):
+    tensorgrad.gradcheck.comparison.GradcheckError: gradcheck: the derivative of output 0 (2,) by input 0 (2,) is
+    wrong: 2 of 4 entries differ.
+    <BLANKLINE>
+        output index   input index   expected   got   got / expected
+                (1,)          (1,)          6     3              0.5
+                (0,)          (0,)          2     1              0.5
+    <BLANKLINE>
+    Usually this means: counted half. Half of the gradient is missing: one of two paths (x * x has two), ...
+    """
+    if order not in (1, 2):
+        raise ValueError(f"gradcheck: order is 1 or 2, got {order!r}.")
+    if not (0 < eps < math.inf and 0 <= rtol < math.inf and 0 <= atol < math.inf):
+        raise ValueError(f"gradcheck: eps > 0, rtol >= 0 and atol >= 0 are needed, got {eps=}, {rtol=}, {atol=}.")
+    random = rng if isinstance(rng, Random) else np.random.default_rng(rng)
+    settings = Settings(eps, rtol, atol, random)
+    call, leaves, names = _prepared(f, inputs)
+
+    with np.errstate(all="ignore"):  # what is not finite is reported with its place instead
+        first = Comparison(call, leaves, names, "output {}".format, settings)
+        first.check(fast=fast)
+        if not first.connected:
+            raise ValueError(
+                "gradcheck: f does not use any of the inputs, so nothing was checked. If it reads them from outside "
+                "(a network's parameters), give it no parameters: gradcheck(lambda: loss(), parameters)."
+            )
+        if order == 2:
+            _second(first).check(fast=fast)
+    return True
+
+
+def _second(first: Comparison) -> Comparison:
+    """The comparison for the gradients of `first`, which depend on its leaves and on the upstream gradients."""
+    random = first.settings.random
+    upstream = [Tensor(np.array(random.standard_normal(each.shape)), requires_grad=True) for each in first.recorded]
+
+    def gradients() -> list[Tensor]:
+        with enable_grad():
+            found = backward(first.call(), first.leaves, upstream, create_graph=True)
+        return [Tensor(np.zeros(leaf.shape)) if each is None else each for leaf, each in zip(first.leaves, found)]
+
+    return Comparison(
+        gradients,
+        [*first.leaves, *upstream],
+        [*first.inputs, *(f"the upstream gradient of {first.outputs(i)}" for i in range(len(upstream)))],
+        lambda position: f"the gradient by {first.inputs[position]}",
+        first.settings,
+    )
+
+
+def _prepared(f: Callable[..., Any], inputs: Any) -> tuple[Callable[[], list[Tensor]], list[Tensor], list[str]]:
+    """`f` as a function without arguments, the leaves it then depends on, and what to call them."""
+    single = isinstance(inputs, (Tensor, np.ndarray)) or not isinstance(inputs, Iterable)
+    given: list[Any] = [inputs] if single else list(inputs)
+    checked = {position: name for position, each in enumerate(given) if (name := _checked_name(position, each))}
+    if not checked:
+        raise ValueError(
+            "gradcheck: nothing to check: none of the inputs is a float64 array or a tensor with requires_grad=True."
+        )
+    names = list(checked.values())
+
+    if not _takes_arguments(f):
+        leaves = [given[position] for position in checked]
+        for leaf, name in zip(leaves, names):
+            if not (isinstance(leaf, Tensor) and leaf.is_leaf):
+                raise ValueError(
+                    f"gradcheck: f takes no arguments, so the inputs must be the leaf tensors that it uses, but {name} "
+                    f"is {'the result of an operation' if isinstance(leaf, Tensor) else 'an array'}."
+                )
+        return lambda: _outputs(f()), leaves, names
+
+    copies = {
+        position: Tensor(np.array(each), requires_grad=True, name=getattr(each, "name", None))
+        for position, each in enumerate(given)
+        if position in checked
+    }
+    arguments = [copies.get(position, each) for position, each in enumerate(given)]
+    return lambda: _outputs(f(*arguments)), list(copies.values()), names
+
+
+def _checked_name(position: int, value: Any) -> str | None:
+    """What to call an input that is to be checked; None for a constant."""
+    if isinstance(value, Tensor) and not value.requires_grad:
+        return None
+    name = f"input {position}"
+    if isinstance(value, Tensor) and value.name is not None:
+        name += f" {value.name!r}"
+    dtype = value.dtype if isinstance(value, Tensor) else np.asarray(value).dtype
+    if dtype.kind in "iub":
+        return None
+    if dtype != np.float64:
+        raise TypeError(
+            f"gradcheck: central differences need float64, but {name} is {dtype}. Check a float64 version: "
+            "np.float64(x) for arrays, tg.tensor(x, dtype=np.float64) for tensors, dtype=np.float64 for layers."
+        )
+    return name
+
+
+def _takes_arguments(f: Callable[..., Any]) -> bool:
+    try:
+        parameters = inspect.signature(f).parameters.values()
+    except ValueError:  # some functions written in C do not tell
+        return True
+    return any(p.kind is not p.KEYWORD_ONLY and p.kind is not p.VAR_KEYWORD for p in parameters)
+
+
+def _outputs(result: Any) -> list[Tensor]:
+    outputs = list(result) if isinstance(result, (tuple, list)) else [result]
+    if not outputs:
+        raise ValueError("gradcheck: f returned no output.")
+    for position, output in enumerate(outputs):
+        if not isinstance(output, Tensor):
+            raise TypeError(
+                f"gradcheck: output {position} of f is a {type(output).__name__}, expected a Tensor. Compute with "
+                "tensors to the end: numpy(), data, item() and float() cut the gradient's path."
+            )
+        if output.dtype != np.float64:
+            raise TypeError(
+                f"gradcheck: output {position} of f is {output.dtype}, expected float64. Look for a constant or an "
+                "astype that narrows it, or leave an integer output out."
+            )
+    return outputs

@@ -1,0 +1,303 @@
+"""The Jacobian by the derivative rules beside the Jacobian by finite differences."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tensorgrad.gradcheck.diagnosis import Finding, find
+from tensorgrad.gradcheck.differences import Slopes, Verdict, judge, slopes
+from tensorgrad.modes import enable_grad, no_grad
+from tensorgrad.tensor import Tensor
+from tensorgrad.transforms.derivatives import gradient
+from tensorgrad.typing import Shape
+
+Random = np.random.Generator | np.random.RandomState
+
+SMALL = 64
+"""Up to so many elements, every entry of the Jacobian is compared from the start."""
+
+DIRECTIONS = 3
+"""How many random directions are tried in each larger input."""
+
+
+class GradcheckError(AssertionError):
+    """A derivative is wrong, or cannot be checked where it was asked for.
+
+    Attributes:
+        finding: what is wrong where, for programs: input, indices, expected, got, ratio, diagnosis. None if no
+            entry could be compared (f is not finite or not deterministic, the backward pass fails).
+    """
+
+    def __init__(self, message: str, finding: Finding | None = None) -> None:
+        super().__init__(f"gradcheck: {message}")
+        self.finding = finding
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (str(self).removeprefix("gradcheck: "), self.finding)
+
+
+class GradcheckWarning(UserWarning):
+    """The point sits on a kink, where there is no derivative to check."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The step, the tolerances, and where random directions come from; see `gradcheck`."""
+
+    eps: float
+    rtol: float
+    atol: float
+    random: Random
+
+
+@dataclass
+class Comparison:
+    """Compares the derivatives of `call()`, some tensors, by `leaves`, which it is made from.
+
+    Attributes:
+        call: computes the outputs anew from what the leaves hold.
+        leaves: float64 leaf tensors. They are moved by exchanging their arrays, and always put back.
+        inputs: what to call the leaves.
+        outputs: what to call the outputs.
+        settings: step and tolerances.
+        recorded: the outputs with their graph.
+        here: the values of all outputs, in one row.
+        connected: whether a gradient arrived at any leaf.
+    """
+
+    call: Callable[[], list[Tensor]]
+    leaves: list[Tensor]
+    inputs: list[str]
+    outputs: Callable[[int], str]
+    settings: Settings
+    recorded: list[Tensor] = field(init=False)
+    here: NDArray[Any] = field(init=False)
+    connected: bool = field(init=False, default=False)
+
+    def __post_init__(self) -> None:
+        with enable_grad():
+            self.recorded = self.call()
+        self.here = _row(self.recorded)
+
+    def check(self, *, fast: bool) -> None:
+        """Raise a `GradcheckError` unless every derivative is right."""
+        self._check_point()
+        small = sum(leaf.size for leaf in self.leaves) <= SMALL and self.here.size <= SMALL
+        positions = self._suspects() if fast and not small else range(len(self.leaves))
+        if positions:
+            self._compare_entries(positions)
+
+    def _check_point(self) -> None:
+        """Refuse a point where f is not finite, and an f that gives something else each time."""
+        if not np.isfinite(self.here).all():
+            raise GradcheckError(f"{self._first_not_finite(self.here)} at the inputs themselves.")
+        again = self._values()
+        rounding = 1e-12 * max(1.0, np.abs(self.here).max(initial=0.0))  # what threads may change in a sum
+        if again.shape != self.here.shape or not np.allclose(again, self.here, rtol=0.0, atol=rounding):
+            raise GradcheckError(
+                "f is not deterministic: two calls at the same inputs gave different values. Dropout, or other random "
+                "draws? Call eval() on the network, or make a new generator from a fixed seed inside f."
+            )
+
+    # -- the two kinds of derivative ----------------------------------------------------------------------
+
+    def _gradients(self, weights: NDArray[Any]) -> list[NDArray[Any]]:
+        """By the rules: the gradient of the weighted sum of all outputs by each leaf, as a row."""
+        starts = [weights[block].reshape(output.shape) for _, output, block in self._blocks()]
+        found = backward(self.recorded, self.leaves, starts, create_graph=False)
+        self.connected = self.connected or any(each is not None for each in found)
+        return [np.zeros(leaf.size) if each is None else each.ravel() for leaf, each in zip(self.leaves, found)]
+
+    def _slopes(self, leaf: Tensor, direction: NDArray[Any], step: float) -> Slopes:
+        """By differences: the slopes of all outputs when `leaf` moves in `direction`."""
+        origin = leaf.array
+
+        def values(distance: float) -> NDArray[Any]:
+            leaf.array = origin + distance * direction
+            try:
+                return self._values()
+            finally:
+                leaf.array = origin
+
+        return slopes(values, self.here, step)
+
+    def _values(self) -> NDArray[Any]:
+        with no_grad():
+            values = _row(self.call())
+        if values.shape != self.here.shape:
+            raise GradcheckError("the shape of an output of f is not the same at every call.")
+        return values
+
+    # -- comparing ----------------------------------------------------------------------------------------
+
+    def _suspects(self) -> list[int]:
+        """The leaves whose derivative along some random direction is wrong or has a kink."""
+        suspects = set()
+        for _ in range(DIRECTIONS):
+            weights = self.settings.random.standard_normal(self.here.size)
+            for position, got in enumerate(self._gradients(weights)):
+                verdict = self._judge_along_random(position, weights, got)
+                if verdict.wrong.any() or verdict.kink.any():
+                    suspects.add(position)
+        return sorted(suspects)
+
+    def _judge_along_random(self, position: int, weights: NDArray[Any], got: NDArray[Any]) -> Verdict:
+        """Judge the derivative of the weighted sum of all outputs along a random direction of unit length."""
+        leaf = self.leaves[position]
+        direction = np.asarray(self.settings.random.standard_normal(leaf.shape))
+        direction *= _scale(leaf.array) / (float(np.linalg.norm(direction)) or 1.0)
+        return self._judge(
+            lambda step: self._slopes(leaf, direction, step).weighted(weights),
+            self.settings.eps,
+            np.array([got @ direction.ravel()]),
+        )
+
+    def _compare_entries(self, positions: Sequence[int]) -> None:
+        """Compare the whole Jacobian by the leaves at `positions`."""
+        jacobians = {position: np.empty((self.here.size, self.leaves[position].size)) for position in positions}
+        for row in range(self.here.size):
+            gradients = self._gradients(_unit(self.here.shape, row))
+            for position in positions:
+                jacobians[position][row] = gradients[position]
+        self._check_linear(jacobians)
+
+        for position, got in jacobians.items():
+            verdicts = [self._judge_element(position, element, got[:, element]) for element in range(got.shape[1])]
+            if not verdicts:
+                continue
+            wrong = np.stack([verdict.wrong for verdict in verdicts], axis=1)
+            kink = np.stack([verdict.kink for verdict in verdicts], axis=1)
+            if wrong.any():
+                expected = np.stack([verdict.slopes.central for verdict in verdicts], axis=1)
+                raise self._error(position, expected, got, wrong)
+            if kink.any():
+                self._warn(position, kink)
+
+    def _check_linear(self, jacobians: dict[int, NDArray[Any]]) -> None:
+        """A backward pass multiplies by the upstream gradient; a rule that ignores it looks right where it is 1."""
+        weights = self.settings.random.standard_normal(self.here.size)
+        gradients = self._gradients(weights)
+        for position, jacobian in jacobians.items():
+            expected, got = weights @ jacobian, gradients[position]
+            negligible = self.settings.atol + 1e-9 * np.abs(expected).max(initial=0.0)
+            if np.isfinite(jacobian).all() and not np.allclose(got, expected, rtol=1e-6, atol=negligible):
+                raise GradcheckError(
+                    f"the gradient by {self.inputs[position]} is not proportional to the upstream gradient. A "
+                    "derivative rule ignores g, or uses it otherwise than as a factor: by the chain rule it returns "
+                    "g times the derivative."
+                )
+
+    def _judge_element(self, position: int, element: int, got: NDArray[Any]) -> Verdict:
+        """Judge the derivatives of all outputs by one element."""
+        leaf = self.leaves[position]
+        direction = _unit(leaf.shape, element)
+
+        def finite_slopes(step: float) -> Slopes:
+            found = self._slopes(leaf, direction, step)
+            for side, sign in ((found.before, "-"), (found.after, "+")):
+                if not np.isfinite(side).all():
+                    raise GradcheckError(
+                        f"{self._first_not_finite(side)} when {self.inputs[position]} is moved by {sign}{step:.2g} at "
+                        f"index {_index(element, leaf.shape)}. Check at a point farther inside the domain of f, or "
+                        "with a smaller eps."
+                    )
+            return found
+
+        return self._judge(finite_slopes, self.settings.eps * float(_scale(leaf.array).flat[element]), got)
+
+    def _judge(self, slopes_at: Callable[[float], Slopes], step: float, got: NDArray[Any]) -> Verdict:
+        return judge(slopes_at, step, got, rtol=self.settings.rtol, atol=self.settings.atol)
+
+    # -- reporting ----------------------------------------------------------------------------------------
+
+    def _blocks(self) -> Iterator[tuple[str, Tensor, slice]]:
+        """Each output with its name and its place in the row of all."""
+        start = 0
+        for position, output in enumerate(self.recorded):
+            yield self.outputs(position), output, slice(start, start + output.size)
+            start += output.size
+
+    def _first_not_finite(self, row: NDArray[Any]) -> str:
+        first = int(np.argmin(np.isfinite(row)))
+        name, output, block = next(each for each in self._blocks() if first < each[2].stop)
+        return f"f is not finite: {name} is NaN or infinite at index {_index(first - block.start, output.shape)}"
+
+    def _error(
+        self, position: int, expected: NDArray[Any], got: NDArray[Any], wrong: NDArray[np.bool_]
+    ) -> GradcheckError:
+        name, output, block = next(each for each in self._blocks() if wrong[each[2]].any())
+        operands = [*zip(self.inputs, self.leaves), *((name, output) for name, output, _ in self._blocks())]
+        finding = find(
+            expected[block],
+            got[block],
+            wrong[block],
+            input=(self.inputs[position], self.leaves[position].shape),
+            output=(name, output.shape),
+            lengths={
+                f"axis {axis} of {operand}": length
+                for operand, each in operands
+                for axis, length in enumerate(each.shape)
+            },
+        )
+        return GradcheckError(finding.message, finding)
+
+    def _warn(self, position: int, kink: NDArray[np.bool_]) -> None:
+        shape = self.leaves[position].shape
+        elements = np.flatnonzero(kink.any(axis=0))
+        warnings.warn(
+            f"gradcheck: {self.inputs[position]} {shape} sits on a kink at {len(elements)} of {kink.shape[1]} "
+            f"elements, the first at index {_index(int(elements[0]), shape)}: the slopes on its two sides differ. The "
+            "gradient lies between them and was let pass. Move the point to check a derivative.",
+            GradcheckWarning,
+            stacklevel=5,  # _warn, _compare_entries, check, gradcheck, the user's line
+        )
+
+
+def backward(outputs: list[Tensor], leaves: list[Tensor], starts: Sequence[Any], *, create_graph: bool) -> list[Any]:
+    """The gradients by `leaves`, None where no path leads.
+
+    Raises:
+        GradcheckError: a derivative rule fails.
+    """
+    tracked = [(output, start) for output, start in zip(outputs, starts) if output.requires_grad]
+    if not tracked:
+        return [None] * len(leaves)
+    try:
+        return list(
+            gradient(
+                [output for output, _ in tracked],
+                leaves,
+                grad_outputs=[start for _, start in tracked],
+                create_graph=create_graph,
+                retain_graph=True,
+                allow_unused=True,
+            )
+        )
+    except Exception as error:
+        kind = "a backward pass that is itself recorded" if create_graph else "the backward pass"
+        raise GradcheckError(f"{kind} failed, in a derivative rule: {type(error).__name__}: {error}") from error
+
+
+def _row(outputs: list[Tensor]) -> NDArray[Any]:
+    return np.concatenate([output.array.ravel() for output in outputs])
+
+
+def _unit(shape: Shape, element: int) -> NDArray[Any]:
+    unit = np.zeros(shape)
+    unit.flat[element] = 1.0
+    return unit
+
+
+def _index(element: int, shape: Shape) -> tuple[int, ...]:
+    return tuple(int(i) for i in np.unravel_index(element, shape))
+
+
+def _scale(array: NDArray[Any]) -> NDArray[Any]:
+    """The size of each element, at least 1: steps are in proportion to it."""
+    return np.asarray(np.maximum(1.0, np.abs(array)))

@@ -1,0 +1,227 @@
+"""What a wrong derivative usually means, read off how it differs from the right one."""
+
+from __future__ import annotations
+
+import math
+import textwrap
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tensorgrad.typing import Shape
+
+_ROWS = 3
+"""How many of the wrong entries a message shows."""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A wrong block of the Jacobian: one output by one input, its worst entry, and what that usually means.
+
+    Attributes:
+        input, output: which ones, in words.
+        input_index, output_index: the entry that differs most.
+        expected, got: its values by finite differences and by the derivative rules.
+        wrong, entries: how many entries differ, of how many.
+        diagnosis: the name of the mistake: "counted twice", "path cut", …
+        message: all of this, to read.
+    """
+
+    input: str
+    output: str
+    input_index: tuple[int, ...]
+    output_index: tuple[int, ...]
+    expected: float
+    got: float
+    wrong: int
+    entries: int
+    diagnosis: str
+    message: str
+
+    @property
+    def ratio(self) -> float:
+        """got / expected; infinite where 0 was expected."""
+        return _ratio(self.got, self.expected)
+
+
+def find(
+    expected: NDArray[Any],
+    got: NDArray[Any],
+    wrong: NDArray[np.bool_],
+    *,
+    input: tuple[str, Shape],
+    output: tuple[str, Shape],
+    lengths: Mapping[str, int],
+) -> Finding:
+    """Name the mistake in a block of the Jacobian.
+
+    Args:
+        expected, got, wrong: arrays of shape (elements of the output, elements of the input).
+        input, output: how to call them, and their shapes.
+        lengths: known lengths by name, to recognise a forgotten or repeated mean.
+    """
+    error = np.where(wrong, np.abs(got - expected), -1.0)
+    error[wrong & ~np.isfinite(error)] = np.inf
+    worst = np.argsort(-error, axis=None, kind="stable")[: min(_ROWS, int(wrong.sum()))]
+    rows, columns = np.unravel_index(worst, error.shape)
+    table = [["output index", "input index", "expected", "got", "got / expected"]]
+    for row, column in zip(rows, columns):
+        want, have = float(expected[row, column]), float(got[row, column])
+        positions = [str(_position(row, output[1])), str(_position(column, input[1]))]
+        table.append(positions + [f"{number:.7g}" for number in (want, have, _ratio(have, want))])
+
+    diagnosis, explanation = diagnose(expected, got, wrong, input[1], lengths)
+    widths = [max(len(line[column]) for line in table) for column in range(len(table[0]))]
+    lines = [
+        f"the derivative of {output[0]} {output[1]} by {input[0]} {input[1]} is wrong: "
+        f"{wrong.sum()} of {wrong.size} entries differ.",
+        "",
+        *("    " + "   ".join(cell.rjust(width) for cell, width in zip(line, widths)) for line in table),
+        "",
+        *textwrap.wrap(f"Usually this means: {diagnosis}. {explanation}", 100),
+    ]
+    return Finding(
+        input=input[0],
+        output=output[0],
+        input_index=_position(columns[0], input[1]),
+        output_index=_position(rows[0], output[1]),
+        expected=float(expected[rows[0], columns[0]]),
+        got=float(got[rows[0], columns[0]]),
+        wrong=int(wrong.sum()),
+        entries=wrong.size,
+        diagnosis=diagnosis,
+        message="\n".join(lines),
+    )
+
+
+def diagnose(
+    expected: NDArray[Any],
+    got: NDArray[Any],
+    wrong: NDArray[np.bool_],
+    input_shape: Shape,
+    lengths: Mapping[str, int],
+) -> tuple[str, str]:
+    """The name of the mistake, and sentences that explain it. Arguments as in `find`."""
+    want, have = expected[wrong], got[wrong]
+    if not np.isfinite(have).all():
+        return "not finite", (
+            "The derivative rule gives NaN or infinity although f is finite here: look for 0/0, log(0) or a "
+            "negative power of 0 in the rule."
+        )
+    partly = bool((~wrong & (np.abs(expected) > 1e-6 * np.abs(expected).max())).any())
+    if not have.any():
+        return _nothing_arrives(partly, broadcast=expected.shape[0] > expected.shape[1])
+
+    nowhere = bool(np.abs(want).max() <= 1e-6 * np.abs(have).max())
+    factor = 0.0 if nowhere else float(have @ want / (want @ want))
+    if factor != 0 and _alike(have, factor * want):
+        name, explanation = _constant_factor(factor, lengths)
+        return name, explanation + (_SOME if partly else " Every entry has this ratio.")
+    if _is_transposed(expected, got, input_shape):
+        return "transposed", (
+            "The entries are right but stand in transposed places: look for a missing .T (the gradient of x @ y is "
+            "g @ y.T by x, and x.T @ g by y), or for a reshape where a transpose is meant."
+        )
+    axis = _summed_axis(expected, got, input_shape)
+    if axis is not None:
+        return "missed unbroadcast", (
+            f"The gradient is added up over {axis} of the input and spread over it again. A gradient is summed "
+            "only over axes along which the input was broadcast (and the engine does that by itself)."
+        )
+    if nowhere:
+        return "gradient out of nowhere", (
+            "f does not depend on these elements, yet the rule gives them a gradient: look for a missing mask, a "
+            "wrong index, or a g spread over more elements than were used."
+        )
+    return "wrong formula", (
+        "The ratio differs from entry to entry, so no single factor, sign or transpose explains it: check the "
+        "formula, and whether the rule uses the right saved value (out where x is meant, or x for y)."
+    ) + (_SOME if partly else "")
+
+
+_SOME = (
+    " Other entries are right: look for a condition, a boundary, a repeated index, or one of several paths through f."
+)
+
+
+def _nothing_arrives(partly: bool, broadcast: bool) -> tuple[str, str]:
+    if not partly:
+        return "path cut", (
+            "No gradient arrives: look for detach(), no_grad(), .data, numpy() or float() on the way, or for a rule "
+            "that is missing or returns zeros."
+        )
+    if broadcast:
+        return "missed unbroadcast", (
+            "Only some elements of the output pass a gradient on. The input was broadcast, so its gradient is the "
+            "sum over the broadcast axes (g.sum(axis=0), not g[0]). Repeated indices must add up, too."
+        )
+    return "path cut in part", (
+        "Only some elements get a gradient: look for a wrong mask or index, repeated indices that overwrite "
+        "instead of adding up, or one of several paths through f that is cut."
+    )
+
+
+def _constant_factor(factor: float, lengths: Mapping[str, int]) -> tuple[str, str]:
+    if math.isclose(factor, -1, rel_tol=1e-3):
+        return "wrong sign", "Look for a minus that was lost or added, as in x - y, 1 / x or cos(x)."
+    size, sign = abs(factor), "wrong sign, and " if factor < 0 else ""
+    count = round(max(size, 1 / size))
+    same = [name for name, length in lengths.items() if length == count]
+    hint = f" ({count} is the length of {', '.join(same)}.)" if same else ""
+    if math.isclose(size, 2, rel_tol=1e-3):
+        return f"{sign}counted twice", (
+            "The gradient is added twice, or a factor 1/2 of f is missing in the rule. For y = x * x, each of the "
+            "two operands contributes once and the engine adds them." + hint
+        )
+    if math.isclose(size, 0.5, rel_tol=1e-3):
+        return f"{sign}counted half", (
+            "Half of the gradient is missing: one of two paths (x * x has two), or the factor 2 of a square." + hint
+        )
+    if math.isclose(size, count, rel_tol=1e-3):
+        return f"{sign}missing mean", (
+            f"It is {count} times too large: f takes a mean whose 1/{count} the rule forgets, or the gradient is "
+            f"added up {count} times over a broadcast axis." + hint
+        )
+    if math.isclose(size, 1 / count, rel_tol=1e-3):
+        return f"{sign}extra mean", (
+            f"It is {count} times too small: the rule divides by {count} where f takes a sum, or averages a "
+            "broadcast axis where it must add up." + hint
+        )
+    return f"{sign}constant factor", f"A factor of {factor:.6g} is too many in the rule, or its inverse in f."
+
+
+def _is_transposed(expected: NDArray[Any], got: NDArray[Any], input_shape: Shape) -> bool:
+    if expected.shape[0] == expected.shape[1] and _alike(got, expected.T):
+        return True
+    if len(input_shape) != 2:
+        return False
+    rows, columns = input_shape
+    blocks = got.reshape(-1, columns, rows).swapaxes(1, 2)
+    return _alike(blocks, expected.reshape(-1, rows, columns))
+
+
+def _summed_axis(expected: NDArray[Any], got: NDArray[Any], input_shape: Shape) -> str | None:
+    """The axis of the input, in words, over which `got` is the sum of `expected`."""
+    blocks = expected.reshape(-1, *input_shape)
+    found = got.reshape(blocks.shape)
+    for axis in range(len(input_shape)):
+        if _alike(found, np.broadcast_to(blocks.sum(axis=axis + 1, keepdims=True), found.shape)):
+            return f"axis {axis}"
+    everywhere = tuple(range(1, blocks.ndim))
+    return "all axes" if _alike(found, np.broadcast_to(blocks.sum(everywhere, keepdims=True), found.shape)) else None
+
+
+def _alike(a: NDArray[Any], b: NDArray[Any]) -> bool:
+    """Whether two arrays tell the same story: within a thousandth, or negligible beside the largest."""
+    return bool(np.allclose(a, b, rtol=1e-3, atol=1e-6 * np.abs(b).max()))
+
+
+def _ratio(got: float, expected: float) -> float:
+    return got / expected if abs(expected) > 1e-9 * abs(got) else math.inf
+
+
+def _position(flat: Any, shape: Shape) -> tuple[int, ...]:
+    return tuple(int(i) for i in np.unravel_index(int(flat), shape))

@@ -1,0 +1,327 @@
+"""Functions into functions that give derivatives.
+
+Arguments may be numbers, arrays, tensors, or tuples, lists and dicts of them. Results are tensors. Transforms nest:
+what is given a tensor that some outer transform (or the user) is differentiating stays differentiable.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from tensorgrad import ops
+from tensorgrad.graph import topological_order
+from tensorgrad.modes import enable_grad
+from tensorgrad.tensor import Tensor, checked_array
+from tensorgrad.transforms.containers import leaves, mapped, rebuilt
+from tensorgrad.transforms.derivatives import gradient
+from tensorgrad.transforms.pushforward import push_forward
+
+Argnums = int | Sequence[int]
+
+
+def grad(f: Callable[..., Any], argnums: Argnums = 0, *, has_aux: bool = False) -> Callable[..., Any]:
+    """The function that gives the gradient of `f`.
+
+    Args:
+        f: a function of arrays whose result is a single number (with `has_aux`, a pair of that and anything).
+        argnums: the position of the argument to differentiate by, or several.
+        has_aux: whether `f` returns (number, more).
+
+    Returns:
+        A function of the same arguments. It gives the gradient, shaped like the argument (a tuple, for several);
+        with `has_aux` a pair of that and `more`.
+
+    Raises:
+        ValueError: when called, if the result of `f` is not a single number.
+        TypeError: when called, for an argument of integers.
+
+    >>> import numpy as np
+    >>> slope = grad(lambda x: np.sum(x**3))
+    >>> slope(np.array([1.0, 2.0]))
+    Tensor([ 3., 12.])
+    >>> grad(grad(lambda x: x**3))(2.0)
+    Tensor(12.)
+    >>> grad(lambda p: p["w"] * p["b"])({"w": 2.0, "b": 3.0})
+    {'w': Tensor(3.), 'b': Tensor(2.)}
+    """
+    both = value_and_grad(f, argnums, has_aux=has_aux)
+
+    def gradient_of_f(*args: Any, **kwargs: Any) -> Any:
+        value, gradients = both(*args, **kwargs)
+        return (gradients, value[1]) if has_aux else gradients
+
+    return gradient_of_f
+
+
+def value_and_grad(f: Callable[..., Any], argnums: Argnums = 0, *, has_aux: bool = False) -> Callable[..., Any]:
+    """The function that gives the result of `f` together with its gradient, at the cost of the gradient alone.
+
+    Args and raises: as in `grad`.
+
+    Returns:
+        A function of the same arguments that gives (value, gradient); with `has_aux`, ((value, more), gradient).
+
+    >>> value_and_grad(lambda x: x * x)(3.0)
+    (Tensor(9.), Tensor(6.))
+    """
+
+    def value_and_gradient(*args: Any, **kwargs: Any) -> Any:
+        call = _Call(f, args, kwargs, argnums, has_aux=has_aux)
+        value = call.single_tensor("grad")
+        if value.size != 1:
+            raise ValueError(
+                f"grad: the function must return a single number, got shape {value.shape}. "
+                "Reduce it (sum or mean), or use jacobian."
+            )
+        gradients = call.shaped_like_arguments(call.pulled_back(value, None))
+        value = call.outside(value)
+        return ((value, call.aux) if has_aux else value), gradients
+
+    return value_and_gradient
+
+
+def vjp(f: Callable[..., Any], *primals: Any) -> tuple[Any, Callable[[Any], tuple[Any, ...]]]:
+    """The result of `f`, and the function that pulls a gradient of the result back to the arguments.
+
+    Returns:
+        (out, pullback). `pullback(cotangent)`, with a cotangent shaped like `out`, gives a tuple with vᵀJ for each
+        primal. It may be called any number of times.
+
+    >>> out, pullback = vjp(lambda x, y: x * y, 2.0, 3.0)
+    >>> out, pullback(10.0)
+    (Tensor(6.), (Tensor(30.), Tensor(20.)))
+    """
+    call = _Call(f, primals, {}, range(len(primals)))
+    out = call.out
+
+    def pullback(cotangent: Any) -> tuple[Any, ...]:
+        starts = leaves(cotangent)
+        results = leaves(out)
+        if [np.shape(start) for start in starts] != [np.shape(result) for result in results]:
+            raise ValueError(
+                f"vjp: expected a cotangent of shape {[np.shape(r) for r in results]}, "
+                f"got {[np.shape(s) for s in starts]}."
+            )
+        pulled: list[Any] = [None] * len(call.inputs)
+        for result, start in zip(results, starts):
+            if isinstance(result, Tensor) and result.requires_grad:
+                more = call.pulled_back(result, start)
+                pulled = [b if a is None else a if b is None else a + b for a, b in zip(pulled, more)]
+        shaped = call.shaped_like_arguments(pulled)
+        return shaped if isinstance(shaped, tuple) else (shaped,)
+
+    return mapped(call.outside, out), pullback
+
+
+def jvp(f: Callable[..., Any], primals: Sequence[Any], tangents: Sequence[Any]) -> tuple[Any, Any]:
+    """The result of `f` at `primals`, and how it moves when they move along `tangents`: J·v.
+
+    Args:
+        primals: the arguments.
+        tangents: one for each, of its shape.
+
+    Returns:
+        (out, tangent), both shaped like the result of `f`.
+
+    >>> jvp(lambda x, y: x * y, (2.0, 3.0), (1.0, 10.0))
+    (Tensor(6.), Tensor(23.))
+    """
+    call = _Call(f, tuple(primals), {}, range(len(primals)))
+    moves = leaves(tuple(tangents))
+    if [np.shape(move) for move in moves] != [each.shape for each in call.inputs]:
+        raise ValueError(
+            f"jvp: expected tangents of shapes {[each.shape for each in call.inputs]}, "
+            f"got {[np.shape(move) for move in moves]}."
+        )
+    return mapped(call.outside, call.out), mapped(lambda out: call.pushed_forward(out, moves), call.out)
+
+
+def jacobian(f: Callable[..., Any], argnums: Argnums = 0) -> Callable[..., Any]:
+    """The function that gives all derivatives of the result of `f` by an argument.
+
+    Args:
+        f: a function whose result is one tensor of any shape.
+        argnums: the position of the argument to differentiate by, or several (then the result is a tuple).
+
+    Returns:
+        A function of the same arguments. For a result of shape R and an argument of shape A it gives a tensor of shape
+        R + A, column by column or row by row, whichever are fewer.
+
+    >>> import numpy as np
+    >>> jacobian(lambda x: x**2)(np.array([1.0, 2.0]))
+    Tensor([[2., 0.],
+            [0., 4.]])
+    """
+
+    def jacobian_of_f(*args: Any, **kwargs: Any) -> Any:
+        call = _Call(f, args, kwargs, argnums)
+        out = call.single_tensor("jacobian")
+        if sum(each.size for each in call.inputs) < out.size:
+            blocks = [call.columns(out, i) for i in range(len(call.inputs))]
+        else:
+            blocks = call.rows(out)
+        return call.shaped_like_arguments(blocks)
+
+    return jacobian_of_f
+
+
+def hessian(f: Callable[..., Any], argnums: int = 0) -> Callable[..., Any]:
+    """The function that gives all second derivatives of `f` by one argument, an array of shape A: shape A + A.
+
+    >>> import numpy as np
+    >>> hessian(lambda x: np.prod(x))(np.array([2.0, 3.0]))
+    Tensor([[0., 1.],
+            [1., 0.]])
+    """
+    return jacobian(grad(f, argnums), argnums)
+
+
+def hvp(f: Callable[..., Any], x: Any, v: Any) -> Any:
+    """The Hessian of `f` at `x` times `v`, without forming it: the gradient of ⟨∇f(x), v⟩.
+
+    Args:
+        f: a function of one argument whose result is a single number.
+        x, v: containers of arrays of the same shapes.
+
+    >>> import numpy as np
+    >>> hvp(lambda x: np.sum(x**3), np.array([1.0, 2.0]), np.array([1.0, 10.0]))
+    Tensor([  6., 120.])
+    """
+    call = _Call(f, (x,), {}, 0)
+    value = call.single_tensor("hvp")
+    if value.size != 1:
+        raise ValueError(f"hvp: the function must return a single number, got shape {value.shape}.")
+    directions = leaves(v)
+    if [np.shape(d) for d in directions] != [each.shape for each in call.inputs]:
+        raise ValueError(
+            f"hvp: expected v of shapes {[each.shape for each in call.inputs]}, "
+            f"got {[np.shape(d) for d in directions]}."
+        )
+    slopes = gradient(value, call.inputs, create_graph=True, allow_unused=True) if value.requires_grad else []
+    used = [(s, d) for s, d in zip(slopes, directions) if s is not None and s.requires_grad]
+    if not used:
+        return call.shaped_like_arguments([None] * len(call.inputs))
+    products = gradient(
+        [s for s, _ in used],
+        call.inputs,
+        grad_outputs=[d for _, d in used],
+        create_graph=call.nested,
+        allow_unused=True,
+    )
+    return call.shaped_like_arguments(list(products))
+
+
+class _Call:
+    """One call of a function, recorded with fresh tensors for the arguments to differentiate by."""
+
+    def __init__(
+        self, f: Callable[..., Any], args: tuple[Any, ...], kwargs: Any, argnums: Argnums, *, has_aux: bool = False
+    ) -> None:
+        self.numbers = [argnums] if isinstance(argnums, int) else list(argnums)
+        self.single = isinstance(argnums, int)
+        if any(not -len(args) <= n < len(args) for n in self.numbers):
+            raise ValueError(f"argnums {argnums}: the function was called with {len(args)} positional arguments.")
+        self.arguments = [args[n] for n in self.numbers]
+        with enable_grad():
+            self.inputs = [_fresh(leaf) for leaf in leaves(self.arguments)]
+            replaced = list(args)
+            for number, argument in zip(self.numbers, rebuilt(self.arguments, iter(self.inputs))):
+                replaced[number] = argument
+            result = f(*replaced, **kwargs)
+        self.aux: Any
+        self.out, self.aux = result if has_aux else (result, None)
+        if has_aux:
+            self.aux = mapped(self.outside, self.aux)
+        self.nested = self._depends_on_others()
+
+    def _depends_on_others(self) -> bool:
+        """Whether something outside is being differentiated too, so that derivatives must be recorded."""
+        own = {each.node for each in self.inputs if each.is_leaf}
+        results = [leaf.node for leaf in leaves(self.out) if isinstance(leaf, Tensor) and leaf.node is not None]
+        return any(node.operation is None and node not in own for node in topological_order(results))
+
+    def single_tensor(self, name: str) -> Tensor:
+        """The result, which must be one tensor (a plain number is a constant)."""
+        if isinstance(self.out, (tuple, list, dict)):
+            raise TypeError(f"{name}: the function must return one tensor, got a {type(self.out).__name__}.")
+        return self.out if isinstance(self.out, Tensor) else Tensor(self.out)
+
+    def outside(self, value: Any) -> Any:
+        """`value` as the caller may see it: cut from the graph of this call, unless an outer one goes on."""
+        if not isinstance(value, Tensor):
+            return value
+        own = {each.node for each in self.inputs if each.is_leaf}
+        outer = value.node is not None and any(
+            node.operation is None and node not in own for node in topological_order([value.node])
+        )
+        return value if outer else Tensor(value.array)
+
+    def pulled_back(self, result: Tensor, start: Any) -> list[Any]:
+        """The gradient of `result` by each input; None where it does not depend on it."""
+        if not result.requires_grad:
+            return [None] * len(self.inputs)
+        found = gradient(
+            result,
+            self.inputs,
+            grad_outputs=start,
+            create_graph=self.nested or _tracked(start),
+            retain_graph=True,
+            allow_unused=True,
+        )
+        return list(found)
+
+    def pushed_forward(self, result: Any, tangents: Sequence[Any]) -> Tensor:
+        """The tangent of `result` when the inputs move along `tangents`."""
+        if isinstance(result, Tensor) and result.node is not None:
+            moves = {
+                each.node: move if isinstance(move, Tensor) else Tensor(checked_array(move, each.dtype))
+                for each, move in zip(self.inputs, tangents)
+                if each.node is not None
+            }
+            with enable_grad():
+                moved = push_forward(result.node, moves)
+            if moved is not None:
+                return moved if self.nested or any(map(_tracked, tangents)) else Tensor(moved.array)
+        return Tensor(np.zeros(np.shape(result), getattr(result, "dtype", float)))
+
+    def rows(self, out: Tensor) -> list[Any]:
+        """The Jacobian of `out` by each input, a backward pass for each element of `out`."""
+        passes = [self.pulled_back(out, unit) for unit in _units(out)]
+        blocks = []
+        for i, each in enumerate(self.inputs):
+            rows = [np.zeros(each.shape, each.dtype) if row[i] is None else row[i] for row in passes]
+            blocks.append(ops.reshape(ops.stack(rows) if rows else np.zeros(0), out.shape + each.shape))
+        return blocks
+
+    def columns(self, out: Tensor, i: int) -> Any:
+        """The Jacobian of `out` by input `i`, a forward sweep for each element of the input."""
+        still = [np.zeros(each.shape, each.dtype) for each in self.inputs]
+        each = self.inputs[i]
+        columns = [self.pushed_forward(out, [*still[:i], unit, *still[i + 1 :]]) for unit in _units(each)]
+        return ops.reshape(ops.stack(columns, axis=-1) if columns else np.zeros(0), out.shape + each.shape)
+
+    def shaped_like_arguments(self, found: Sequence[Any]) -> Any:
+        """The derivatives by the inputs, in containers like the arguments; 0 where there is no dependence."""
+        tensors = [
+            Tensor(np.zeros(each.shape, each.dtype)) if one is None else one if isinstance(one, Tensor) else Tensor(one)
+            for one, each in zip(found, self.inputs)
+        ]
+        shaped = rebuilt(self.arguments, iter(tensors))
+        return shaped[0] if self.single else tuple(shaped)
+
+
+def _fresh(value: Any) -> Tensor:
+    """A tensor to differentiate by: a new leaf, or a copy inside the graph of whoever tracks `value` already."""
+    return ops.copy(value) if _tracked(value) else Tensor(value, requires_grad=True)
+
+
+def _tracked(value: Any) -> bool:
+    return isinstance(value, Tensor) and value.requires_grad
+
+
+def _units(like: Tensor) -> list[np.ndarray[Any, Any]]:
+    """Arrays like `like` with a single 1, at each place in turn."""
+    return [unit.reshape(like.shape) for unit in np.eye(like.size, dtype=like.dtype)]

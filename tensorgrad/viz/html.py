@@ -1,0 +1,25 @@
+"""A picture as a web page that needs nothing else."""
+
+from __future__ import annotations
+
+from html import escape
+
+from tensorgrad.viz.theme import Theme
+
+
+def html(element: str, theme: Theme, title: str) -> str:
+    """A page that shows the SVG `element`, in the middle and no larger than the window is wide."""
+    return f"""<!DOCTYPE html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>{escape(title)}</title>
+<style>
+body {{ margin: 0; padding: 1rem; background: {theme.background}; text-align: center; }}
+</style>
+</head>
+<body>
+{element}</body>
+</html>
+"""

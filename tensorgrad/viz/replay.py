@@ -1,0 +1,190 @@
+"""The numbers of a graph, computed again.
+
+Nodes do not keep their results, and a backward pass leaves gradients on the leaves only. A picture wants all of
+them, and training must not pay for it: so the operations are called once more, on copies of the leaves, and the
+backward pass runs on what they recorded. Nothing of the user's is touched.
+"""
+
+from __future__ import annotations
+
+import inspect
+import warnings
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+from weakref import ReferenceType
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tensorgrad.graph import Node, topological_order
+from tensorgrad.modes import Switch
+from tensorgrad.op import Operation
+from tensorgrad.tensor import Tensor
+
+
+@dataclass
+class Replay:
+    """What is known of a graph's numbers. What is not known is absent.
+
+    Attributes:
+        values: by `identity`: arrays, or Python numbers.
+        gradients: of the last backward pass from the output, by node; empty if there was none.
+        complete: whether the output could be computed again, without which there are no gradients either.
+    """
+
+    values: dict[Hashable, Any] = field(default_factory=dict)
+    gradients: dict[Node, NDArray[Any]] = field(default_factory=dict)
+    complete: bool = False
+
+
+class _Replaying(Switch):
+    """Record whatever the user switched off, and check nothing that was not checked before."""
+
+    changes: ClassVar = {"recording": True, "anomalies": False}
+
+
+def identity(node: Node, position: int) -> Hashable:
+    """What tells the operand at `position` of `node` from others: the same array used twice is one operand."""
+    entry = node.inputs[position]
+    if isinstance(entry, Node):
+        return entry
+    if isinstance(entry, ReferenceType):
+        alive = entry()
+        entry = entry if alive is None else alive
+    return id(entry) if isinstance(entry, (ReferenceType, Tensor, np.ndarray)) else (node, position)
+
+
+def is_given(node: Node, position: int) -> bool:
+    """Whether there is an operand at `position`: `clip(x, 0, None)` has none for its upper bound."""
+    if node.inputs[position] is not None or _kept(node, position) is not None:
+        return True
+    parameters = inspect.signature(operation_of(node).forward).parameters
+    return parameters[operand_name(node, position)].default is not None
+
+
+def operation_of(node: Node) -> Operation:
+    """The declared operation of a node that is not a leaf."""
+    assert isinstance(node.operation, Operation)
+    return node.operation
+
+
+def operand_name(node: Node, position: int) -> str:
+    """The parameter that the operand at `position` was given for."""
+    inputs = operation_of(node).inputs
+    return inputs[min(position, len(inputs) - 1)]
+
+
+def replay(output: Tensor) -> Replay:
+    """The values of everything `output` was made from, and the gradients of the last backward pass from it.
+
+    If the result differs from what `output` holds, an array was written into since; then nothing computed is known
+    but `output` itself.
+    """
+    root = output.node
+    assert root is not None
+    order = topological_order([root])[::-1]
+    found = Replay(_known_operands(order))
+    tensors: dict[Node, Tensor] = {}
+    with _Replaying(), np.errstate(all="ignore"), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the user has seen them when the graph was made
+        for node in order:
+            again = _leaf(node, found) if node.operation is None else _result(node, found, tensors)
+            if again is not None and (again.shape, again.dtype) == (node.shape, node.dtype):
+                tensors[node] = again
+        if root in tensors and not _agree(tensors[root].array, output.array):
+            tensors = {node: tensor for node, tensor in tensors.items() if node.operation is None}
+        if root in tensors and root.seed is not None:
+            found.gradients = _gradients(root, tensors)
+    found.values.update((node, tensor.array) for node, tensor in tensors.items())
+    found.complete = root in tensors
+    found.values[root] = output.array
+    return found
+
+
+def _agree(again: NDArray[Any], once: NDArray[Any]) -> bool:
+    """Equal but for rounding, which can depend on where in memory an array lies."""
+    return np.allclose(again, once, rtol=1e-4, atol=1e-6, equal_nan=True)
+
+
+def _known_operands(order: Sequence[Node]) -> dict[Hashable, Any]:
+    """The operands that want no gradient, and the leaves that only the derivative rules still hold."""
+    known: dict[Hashable, Any] = {}
+    for node in order:
+        for position, entry in enumerate(node.inputs):
+            key = identity(node, position)
+            if key in known or (isinstance(entry, Node) and not _is_orphan(entry)):
+                continue
+            value = _kept(node, position)
+            if value is None:
+                value = entry() if isinstance(entry, ReferenceType) else entry
+            if value is not None and not isinstance(value, Node):
+                known[key] = value.array if isinstance(value, Tensor) else value
+    return known
+
+
+def _is_orphan(node: Node) -> bool:
+    """Whether this is a leaf whose tensor is gone."""
+    return node.operation is None and (node.tensor is None or node.tensor() is None)
+
+
+def _kept(node: Node, position: int) -> Any:
+    """The operand at `position` as a derivative rule of `node` saved it; None if no rule did."""
+    operation, name = operation_of(node), operand_name(node, position)
+    for place, saved in enumerate(node.saved or ()):
+        names = operation.saves[min(place, len(operation.saves) - 1)] or ()
+        if saved is not None and name in names:
+            value = saved[names.index(name)]
+            return value[position - len(operation.inputs) + 1] if name == operation.sequence else value
+    return None
+
+
+def _leaf(node: Node, found: Replay) -> Tensor | None:
+    original = node.tensor() if node.tensor is not None else None
+    if original is None:
+        return Tensor(found.values[node], requires_grad=True) if node in found.values else None
+    changed = original.node is not node
+    return None if changed else Tensor(original.array, requires_grad=True)
+
+
+def _result(node: Node, found: Replay, tensors: dict[Node, Tensor]) -> Tensor | None:
+    """The operation of `node` called again, or None where an operand is not known any more."""
+    operation = operation_of(node)
+    operands: dict[str, Any] = {}
+    for position, entry in enumerate(node.inputs):
+        value = tensors.get(entry) if isinstance(entry, Node) else found.values.get(identity(node, position))
+        if value is None and is_given(node, position):
+            return None
+        name = operand_name(node, position)
+        if name == operation.sequence:
+            operands.setdefault(name, []).append(value)
+        else:
+            operands[name] = value
+    if any(isinstance(option, (np.random.Generator, np.random.RandomState)) for option in node.options.values()):
+        return None  # drawing again would give other numbers, and move the user's generator on
+    try:
+        return _call(operation, {**operands, **node.options})
+    except Exception:
+        return None  # it worked once, so an array was changed since: what it was is not known
+
+
+def _call(operation: Operation, arguments: dict[str, Any]) -> Tensor:
+    positional: list[Any] = []
+    by_keyword: dict[str, Any] = {}
+    for parameter in inspect.signature(operation.forward).parameters.values():
+        value = arguments[parameter.name]
+        if parameter.kind is parameter.KEYWORD_ONLY:
+            by_keyword[parameter.name] = value
+        elif parameter.kind is parameter.VAR_POSITIONAL:
+            positional += value
+        else:
+            positional.append(value)
+    result: Tensor = operation.function(*positional, **by_keyword)
+    return result
+
+
+def _gradients(root: Node, tensors: dict[Node, Tensor]) -> dict[Node, NDArray[Any]]:
+    for tensor in tensors.values():
+        tensor.retain_grad()
+    tensors[root].backward(root.seed)
+    return {node: tensor.grad for node, tensor in tensors.items() if tensor.grad is not None}
