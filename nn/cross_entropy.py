@@ -1,0 +1,144 @@
+"""Cross-entropy as operations, each with its forward rule and a derivative worked out by hand.
+
+They take targets as `nn.targets` has checked them: class targets are np.intp labels `(…)` or rows `(…, classes)`, for
+predictions `(…, classes)`.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+import tensorgrad as tg
+from nn.functional import logistic
+from tensorgrad import domains
+
+LOWEST, HIGHEST = 1e-7, 1 - 1e-7
+"""The book's bounds for the probabilities inside a logarithm."""
+
+INSIDE = domains.Domain(0.05, 0.95)
+
+
+def _one_hot(labels: Any, classes: int) -> Any:
+    return labels[..., None] == np.arange(classes)
+
+
+def _picked(values: NDArray[Any], targets: NDArray[Any]) -> Any:
+    """Σ targets·values of each sample, over the classes; for labels, the value of the class they name."""
+    if targets.ndim == values.ndim:
+        return np.sum(targets * values, axis=-1)
+    rows = values.reshape(-1, values.shape[-1])
+    return rows[np.arange(len(rows)), targets.ravel()]
+
+
+def _shifted_powers(logits: Any) -> tuple[Any, Any, Any]:
+    """x = logits - their largest, eˣ, and Σeˣ, over the classes.
+
+    The shift is taken from the plain array: no gradient passes through it, as it changes no result.
+    Both reductions run over a short last axis, where NumPy is slow: for (128, 10), comparing whole columns takes 3 µs
+    in place of 8, and a product with ones 1 µs in place of 4. Forward and backward that is a quarter of the loss.
+    """
+    values = np.asarray(logits)
+    if values.shape[-1] <= 64:
+        largest = np.ascontiguousarray(values.T).max(axis=0).T[..., None]
+    else:
+        largest = values.max(axis=-1, keepdims=True)
+    x = logits - largest
+    powers = np.exp(x)
+    return x, powers, np.matmul(powers, np.ones((values.shape[-1], 1), values.dtype))
+
+
+def _softmax_minus_targets(g: Any, logits: Any, targets: Any) -> Any:
+    """(softmax - targets) / samples: *Neural Networks from Scratch*, chapter 9."""
+    classes = logits.shape[-1]
+    _, powers, total = _shifted_powers(logits)
+    if targets.ndim == logits.ndim:
+        excess = powers * (np.sum(targets, axis=-1, keepdims=True) / total) - targets
+    else:
+        excess = powers / total - _one_hot(targets, classes)
+    return excess * (g * (classes / logits.size))
+
+
+@tg.op(
+    logits=_softmax_minus_targets,
+    targets=None,
+    examples=[domains.case((2, 3), (2, 3)), domains.case((3,), (3,))],
+)
+def softmax_cross_entropy(logits: ArrayLike, targets: ArrayLike) -> Any:
+    """-Σ targets·log softmax(logits), averaged over the samples.
+
+    >>> softmax_cross_entropy([[0.0, 1e4]], [[1.0, 0.0]])
+    Tensor(10000.)
+    """
+    logits, targets = np.asarray(logits), np.asarray(targets)
+    x, _, total = _shifted_powers(logits)
+    return _picked(np.log(total) - x, targets).sum() * (logits.shape[-1] / logits.size)
+
+
+def _minus_targets_over_probabilities(g: Any, probabilities: Any, targets: Any) -> Any:
+    """-targets / p / samples, of the p that came in; bounded only where 1/p would overflow."""
+    classes = probabilities.shape[-1]
+    rows = targets if targets.ndim == probabilities.ndim else _one_hot(targets, classes)
+    smallest = 1e4 * float(np.finfo(probabilities.dtype).tiny)
+    return rows / np.maximum(probabilities, smallest) * (-g * (classes / probabilities.size))
+
+
+@tg.op(
+    probabilities=_minus_targets_over_probabilities,
+    targets=None,
+    domain=INSIDE,
+    examples=[domains.case((2, 3), (2, 3))],
+)
+def categorical_cross_entropy(probabilities: ArrayLike, targets: ArrayLike) -> Any:
+    """-Σ targets·log p, averaged over the samples, with p clipped to [1e-7, 1 - 1e-7] in the value only.
+
+    `targets` as in `softmax_cross_entropy`.
+
+    >>> categorical_cross_entropy([[1.0, 0.0]], [[0.0, 1.0]])
+    Tensor(16.11809565)
+    """
+    probabilities, targets = np.asarray(probabilities), np.asarray(targets)
+    logs = np.log(np.clip(probabilities, LOWEST, HIGHEST))
+    return np.sum(_picked(logs, targets)) * (-probabilities.shape[-1] / probabilities.size)
+
+
+@tg.op(
+    logits=lambda g, logits, targets: (logistic(logits) - targets) * (g / logits.size),
+    targets=None,
+    examples=[domains.case((2, 3), (2, 3)), domains.case((3,), (3,))],
+)
+def sigmoid_binary_cross_entropy(logits: ArrayLike, targets: ArrayLike) -> Any:
+    """-targets·log s - (1 - targets)·log(1 - s) with s = sigmoid(logits), averaged over everything.
+
+    Written as max(x, 0) - x·targets + log(1 + e^-|x|), which never overflows.
+
+    >>> sigmoid_binary_cross_entropy([0.0, 1e4], [1.0, 0.0])
+    Tensor(5000.34657359)
+    """
+    logits = np.asarray(logits)
+    values = np.maximum(logits, 0) - logits * targets + np.log1p(np.exp(-np.absolute(logits)))
+    return np.sum(values) / logits.size
+
+
+def _binary_slope(g: Any, probabilities: Any, targets: Any) -> Any:
+    """-(targets/p - (1 - targets)/(1 - p)) / size, of the clipped p."""
+    p = np.clip(probabilities, LOWEST, HIGHEST)
+    return ((1 - targets) / (1 - p) - targets / p) * (g / probabilities.size)
+
+
+@tg.op(
+    probabilities=_binary_slope,
+    targets=None,
+    domain=INSIDE,
+    examples=[domains.case((2, 3), (2, 3)), domains.case((3,), (3,))],
+)
+def binary_cross_entropy(probabilities: ArrayLike, targets: ArrayLike) -> Any:
+    """-targets·log p - (1 - targets)·log(1 - p) averaged over everything, with p clipped to [1e-7, 1 - 1e-7].
+
+    >>> binary_cross_entropy([0.5, 0.0], [1.0, 1.0])
+    Tensor(8.40562142)
+    """
+    p, targets = np.clip(np.asarray(probabilities), LOWEST, HIGHEST), np.asarray(targets)
+    return -np.sum(targets * np.log(p) + (1 - targets) * np.log(1 - p)) / p.size

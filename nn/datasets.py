@@ -1,0 +1,133 @@
+"""Data to learn from: small made-up sets, and scikit-learn's handwritten digits.
+
+Inputs are float32 `(samples, features)`; class labels are integers `(samples,)`, regression targets float32
+`(samples, outputs)`. The made-up sets are those of *Neural Networks from Scratch*: from
+`rng=np.random.RandomState(0)` they are drawn bit for bit as the book's helper package draws them.
+"""
+
+from __future__ import annotations
+
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nn.random import Rng, generator
+
+Floats: TypeAlias = NDArray[np.float32]
+Labels: TypeAlias = NDArray[np.int64]
+
+
+def spiral(samples: int, classes: int, rng: Rng = None) -> tuple[Floats, Labels]:
+    """Arms that wind around each other, which no straight line can part.
+
+    Class c: r from 0 to 1, t from 4c to 4c + 4 with normal noise of 0.2, X = (r·sin 2.5t, r·cos 2.5t). From Andrej
+    Karpathy's notes for Stanford's CS231n.
+
+    Args:
+        samples: points per class, at least 1.
+        classes: the number of arms, at least 1.
+        rng: a `Generator`, a `RandomState`, a seed, or None.
+
+    Returns:
+        X of shape `(samples · classes, 2)`, and y of shape `(samples · classes,)`, class after class.
+
+    Raises:
+        TypeError: a count that is not an integer.
+        ValueError: a count below 1.
+
+    >>> X, y = spiral(100, 3, rng=0)
+    >>> X.shape, X.dtype, y[:3]
+    ((300, 2), dtype('float32'), array([0, 0, 0]))
+    """
+    _check_counts("spiral", samples=samples, classes=classes)
+    draws = generator(rng)
+    radius = np.linspace(0, 1, samples)
+    arms = []
+    for label in range(classes):
+        noise = draws.standard_normal(samples).astype(np.float32) * 0.2
+        angle = 2.5 * (np.linspace(4 * label, 4 * label + 4, samples) + noise)
+        arms.append(np.stack([radius * np.sin(angle), radius * np.cos(angle)], axis=1))
+    return np.concatenate(arms).astype(np.float32), np.repeat(np.arange(classes), samples)
+
+
+def vertical(samples: int, classes: int, rng: Rng = None) -> tuple[Floats, Labels]:
+    """Clouds side by side, which straight lines part: class c is normal around (c/3, 0.5) with deviation 0.1.
+
+    Arguments, results and errors as for `spiral`.
+
+    >>> X, y = vertical(100, 3, rng=0)
+    >>> X.shape, y.shape
+    ((300, 2), (300,))
+    """
+    _check_counts("vertical", samples=samples, classes=classes)
+    draws = generator(rng)
+    clouds = []
+    for label in range(classes):
+        across = draws.standard_normal(samples).astype(np.float32) * 0.1 + label / 3
+        along = draws.standard_normal(samples).astype(np.float32) * 0.1 + 0.5
+        clouds.append(np.stack([across, along], axis=1))
+    return np.concatenate(clouds).astype(np.float32), np.repeat(np.arange(classes), samples)
+
+
+def sine(samples: int = 1000) -> tuple[Floats, Floats]:
+    """One period of a sine wave, for regression: X = i/samples and y = sin 2πX, both `(samples, 1)`.
+
+    Raises:
+        TypeError: a count that is not an integer.
+        ValueError: a count below 1.
+
+    >>> X, y = sine(4)
+    >>> X.ravel(), y.round(6).ravel()
+    (array([0.  , 0.25, 0.5 , 0.75], dtype=float32), array([ 0.,  1.,  0., -1.], dtype=float32))
+    """
+    _check_counts("sine", samples=samples)
+    x = np.arange(samples).reshape(-1, 1) / samples
+    return x.astype(np.float32), np.sin(2 * np.pi * x).astype(np.float32)
+
+
+def digits(*, test_share: float = 0.2, rng: Rng = 0) -> tuple[Floats, Labels, Floats, Labels]:
+    """1797 handwritten digits, 8×8 pixels each, split into training and test data.
+
+    The set comes with scikit-learn (from the UCI *Optical Recognition of Handwritten Digits*); nothing is fetched.
+
+    Args:
+        test_share: the share of every class that becomes test data, in (0, 1).
+        rng: shuffles before the split; the default, seed 0, gives the same split every time.
+
+    Returns:
+        X_train, y_train, X_test, y_test: X of shape `(samples, 64)`, pixels from 0 (paper) to 1 (ink), row by row;
+        y from 0 to 9. Both in random order.
+
+    Raises:
+        ImportError: scikit-learn is not installed.
+        ValueError: `test_share` outside (0, 1).
+
+    >>> X_train, y_train, X_test, y_test = digits()
+    >>> X_train.shape, X_test.shape
+    ((1438, 64), (359, 64))
+    """
+    if not 0 < test_share < 1:
+        raise ValueError(f"datasets.digits: test_share must be between 0 and 1, got {test_share!r}.")
+    try:
+        from sklearn.datasets import load_digits
+    except ImportError as error:
+        raise ImportError(
+            'datasets.digits: the digits come with scikit-learn: pip install "tensorgrad[examples]"'
+        ) from error
+    pixels, labels = load_digits(return_X_y=True)
+    order = generator(rng).permutation(len(labels))
+    X, y = (pixels[order] / 16).astype(np.float32), labels[order].astype(np.int64)
+    test = np.zeros(len(y), bool)
+    for label in range(10):
+        members = np.flatnonzero(y == label)
+        test[members[: round(test_share * len(members))]] = True
+    return X[~test], y[~test], X[test], y[test]
+
+
+def _check_counts(function: str, **counts: Any) -> None:
+    for name, count in counts.items():
+        if isinstance(count, bool) or not isinstance(count, (int, np.integer)):
+            raise TypeError(f"datasets.{function}: {name} must be an integer, got {count!r}.")
+        if count < 1:
+            raise ValueError(f"datasets.{function}: {name} must be at least 1, got {count}.")

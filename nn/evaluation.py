@@ -1,0 +1,72 @@
+"""How good a network is, without changing it."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, TypeAlias
+
+import numpy as np
+
+from nn.batches import Batches, slices
+from nn.metrics import Metric
+from nn.module import Module
+from tensorgrad import Tensor, no_grad
+
+LossFunction: TypeAlias = Callable[[Any, Any], Tensor]
+"""`loss(predictions, targets)` gives a scalar tensor."""
+
+REHEARSED_AT_ONCE = 4_000_000
+"""Predictions that `rehearse` shows to the loss together, at most: 16 MB of float32."""
+
+
+@contextmanager
+def in_mode(network: Module, *, training: bool) -> Iterator[None]:
+    """Every module of `network` in training or evaluation mode; afterwards each in the mode it was in."""
+    before = [(module, module.training) for module in network.modules()]
+    network.train(training)
+    try:
+        yield
+    finally:
+        for module, mode in before:
+            module.training = mode
+
+
+def evaluate(network: Module, loss: LossFunction, metrics: Sequence[Metric], data: Batches) -> dict[str, float]:
+    """The loss, without regularisation, and the metrics by name, in evaluation mode: means over all samples."""
+    metrics = copy.deepcopy(metrics)  # an epoch in training may be gathering in the originals
+    for metric in metrics:
+        metric.reset()
+    total = 0.0
+    with in_mode(network, training=False), no_grad():
+        for X, y in data:
+            predictions = network(Tensor(X))
+            total += loss(predictions, y).item() * len(X)
+            for metric in metrics:
+                metric.update(predictions, y)
+    return {"loss": total / len(data.inputs), **{metric.name: metric.result() for metric in metrics}}
+
+
+def rehearse(what: str, network: Module, loss: LossFunction, metrics: Sequence[Metric], data: Batches) -> None:
+    """Let network, loss and metrics see everything they could object to, so that they do it before training.
+
+    The network gets one sample. The loss gets every target, each beside that one prediction.
+
+    Args:
+        what: names the data in messages.
+        network, loss, metrics: what will be used.
+        data: what they will be used on.
+    """
+    with in_mode(network, training=False), no_grad():
+        prediction = network(Tensor(data.inputs[:1]))
+        for rows in slices(len(data.targets), max(1, REHEARSED_AT_ONCE // max(1, prediction.size))):
+            targets = data.targets[rows]
+            repeated = np.broadcast_to(prediction.data, (len(targets), *prediction.shape[1:]))
+            try:
+                loss(Tensor(repeated), targets)
+            except (TypeError, ValueError) as error:
+                error.add_note(f"This was found in the targets of {what}, counted from sample {rows.start}.")
+                raise
+    for metric in metrics:
+        metric(prediction, data.targets[:1])

@@ -1,0 +1,233 @@
+"""The layers of dense networks: `Sequential`, `Dense`, `Dropout`."""
+
+from __future__ import annotations
+
+import math
+import operator
+from collections.abc import Iterator
+from typing import Any, overload
+
+import numpy as np
+from numpy.typing import ArrayLike, DTypeLike
+
+import tensorgrad as tg
+from nn import init
+from nn.functional import linear
+from nn.module import Module
+from nn.random import Rng, generator
+from tensorgrad import Tensor
+
+
+class Sequential(Module):
+    """Layers applied one after the other.
+
+    Args:
+        *layers: modules. Their parameters are named `"0.weight"`, `"0.bias"`, `"2.weight"`, …
+
+    Indexing gives a layer, slicing a `Sequential` of the same layers; `len` and iteration work.
+
+    Raises:
+        TypeError: something that is not a module.
+
+    >>> import numpy as np, nn
+    >>> network = nn.Sequential(nn.Dense(2, 64, rng=0), nn.ReLU(), nn.Dense(64, 3, rng=1))
+    >>> network(np.ones((5, 2), np.float32)).shape
+    (5, 3)
+    >>> [name for name, parameter in network.named_parameters()]
+    ['0.weight', '0.bias', '2.weight', '2.bias']
+    """
+
+    def __init__(self, *layers: Module) -> None:
+        for position, layer in enumerate(layers):
+            if not isinstance(layer, Module):
+                raise TypeError(f"Sequential: expected modules, got {layer!r} at position {position}.{_hint(layer)}")
+        self.layers = layers
+
+    def forward(self, x: ArrayLike) -> Any:
+        """The last layer's result."""
+        for layer in self.layers:
+            x = layer(x)
+        return x
+
+    def named_children(self) -> Iterator[tuple[str, Module]]:
+        """The layers, named by their position."""
+        return ((str(position), layer) for position, layer in enumerate(self.layers))
+
+    def __len__(self) -> int:
+        return len(self.layers)
+
+    def __iter__(self) -> Iterator[Module]:
+        return iter(self.layers)
+
+    @overload
+    def __getitem__(self, index: int) -> Module: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequential: ...
+    def __getitem__(self, index: int | slice) -> Module:
+        return Sequential(*self.layers[index]) if isinstance(index, slice) else self.layers[index]
+
+
+class Dense(Module):
+    """A fully connected layer: `x @ weight + bias`.
+
+    Args:
+        inputs: the width of x, at least 1.
+        neurons: the width of the result, at least 1.
+        bias: whether a bias is added.
+        weight_init: an initialiser from `nn.init`; default `init.glorot()`, as in Keras. The bias starts at 0.
+        weight_l1, weight_l2, bias_l1, bias_l2: λ of the penalties λΣ|w| and λΣw², at least 0; see
+            `regularization_loss`. *Neural Networks from Scratch*, chapter 14.
+        dtype: of the parameters.
+        rng: where the weights are drawn from: a `Generator`, a `RandomState`, a seed, or None. Layers that are
+            given the same generator draw from it one after the other; given the same seed, they draw the same.
+
+    Attributes:
+        weight: `(inputs, neurons)`.
+        bias: `(neurons,)`, or None.
+
+    x is `(samples, inputs)`, or a single sample `(inputs,)`, or a stack `(…, inputs)`; the result has `neurons` in
+    the place of `inputs`. dtypes promote as in NumPy.
+
+    Raises:
+        ValueError: a size below 1, a negative or non-finite λ, λ for a bias that is not there, an initialiser that
+            gives the wrong shape; when called, x of another width.
+        TypeError: a size that is not an integer, or a dtype that is not floating-point.
+
+    >>> import numpy as np
+    >>> layer = Dense(4, 3, rng=0)
+    >>> layer
+    Dense(4, 3)
+    >>> layer(np.ones((2, 4), np.float32)).shape
+    (2, 3)
+    >>> layer(np.ones((2, 5)))
+    Traceback (most recent call last):
+    ValueError: Dense(4, 3): expected inputs of width 4, got an array of shape (2, 5).
+    """
+
+    def __init__(
+        self,
+        inputs: int,
+        neurons: int,
+        *,
+        bias: bool = True,
+        weight_init: init.Initializer | None = None,
+        weight_l1: float = 0.0,
+        weight_l2: float = 0.0,
+        bias_l1: float = 0.0,
+        bias_l2: float = 0.0,
+        dtype: DTypeLike = np.float32,
+        rng: Rng = None,
+    ) -> None:
+        self.inputs = _checked_size("inputs", inputs)
+        self.neurons = _checked_size("neurons", neurons)
+        self.weight_l1 = _checked_strength("weight_l1", weight_l1)
+        self.weight_l2 = _checked_strength("weight_l2", weight_l2)
+        self.bias_l1 = _checked_strength("bias_l1", bias_l1)
+        self.bias_l2 = _checked_strength("bias_l2", bias_l2)
+        if not bias and (bias_l1 or bias_l2):
+            raise ValueError("Dense: bias_l1 and bias_l2 need a bias, but bias=False.")
+        if np.dtype(dtype).kind != "f":
+            raise TypeError(f"Dense: expected a floating-point dtype, got {np.dtype(dtype)}.")
+        shape = (self.inputs, self.neurons)
+        values = np.asarray((weight_init or init.glorot())(shape, rng, dtype), dtype)
+        if values.shape != shape:
+            raise ValueError(f"Dense: weight_init gave an array of shape {values.shape}, expected {shape}.")
+        self.weight = Tensor(values, requires_grad=True)
+        self.bias = Tensor(np.zeros(self.neurons, dtype), requires_grad=True) if bias else None
+
+    def forward(self, x: ArrayLike) -> Tensor:
+        """`x @ weight + bias`."""
+        try:
+            if self.bias is None:
+                return tg.matmul(x, self.weight)
+            return linear(x, self.weight, self.bias)
+        except ValueError as error:
+            raise ValueError(
+                f"{self._place()}: expected inputs of width {self.inputs}, got an array of shape {np.shape(x)}."
+            ) from error
+
+    def penalties(self) -> Iterator[Tensor]:
+        """λΣ|w| and λΣw² for the weights and for the bias, where λ is not 0."""
+        for values, l1, l2 in (
+            (self.weight, self.weight_l1, self.weight_l2),
+            (self.bias, self.bias_l1, self.bias_l2),
+        ):
+            if l1 and values is not None:
+                yield l1 * tg.sum(tg.abs(values))
+            if l2 and values is not None:
+                yield l2 * tg.sum(tg.square(values))
+
+    def settings(self) -> dict[str, Any]:
+        """The constructor's arguments that differ from their defaults."""
+        shown = super().settings()
+        if self.bias is None:
+            shown["bias"] = False
+        if self.weight.dtype != np.float32:
+            shown["dtype"] = str(self.weight.dtype)
+        return shown
+
+    def _place(self) -> str:
+        """This layer and, when its weight is named after it, its path in the network."""
+        path = (self.weight.name or "").rpartition(".")[0]
+        return f"layer {path}: {self!r}" if path else repr(self)
+
+
+class Dropout(Module):
+    """In training, sets a random share of its inputs to 0 and scales up the rest; in evaluation, changes nothing.
+
+    Args:
+        rate: the share that is dropped, in [0, 1). What is kept is divided by 1 - rate, so that sums keep their size.
+        rng: where the choice is drawn from: a `Generator`, a `RandomState`, a seed, or None.
+
+    Srivastava et al., *Dropout: A Simple Way to Prevent Neural Networks from Overfitting*, 2014;
+    *Neural Networks from Scratch*, chapter 15.
+
+    Raises:
+        ValueError: `rate` outside [0, 1).
+
+    >>> import numpy as np
+    >>> layer = Dropout(0.5, rng=1)
+    >>> layer(np.ones(4, np.float32))
+    Tensor([0., 0., 2., 0.], dtype=float32)
+    >>> layer.eval()(np.ones(4, np.float32))
+    Tensor([1., 1., 1., 1.], dtype=float32)
+    """
+
+    def __init__(self, rate: float, rng: Rng = None) -> None:
+        if not 0 <= rate < 1:
+            raise ValueError(f"Dropout: rate is the share that is dropped and must be in [0, 1), got {rate!r}.")
+        self.rate = float(rate)
+        self.rng = generator(rng)
+
+    def forward(self, x: ArrayLike) -> Tensor:
+        """`x` with a share of it dropped, or as it is."""
+        x = x if isinstance(x, Tensor) else Tensor(x)
+        if not self.training or self.rate == 0:
+            return x
+        kept = self.rng.random(x.shape) < 1 - self.rate
+        return x * (kept.astype(x.dtype) / (1 - self.rate))
+
+
+def _checked_size(name: str, value: int) -> int:
+    try:
+        size = operator.index(value)
+    except TypeError:
+        raise TypeError(f"Dense: {name} must be an integer, got {value!r}.") from None
+    if size < 1:
+        raise ValueError(f"Dense: {name} must be at least 1, got {size}.")
+    return size
+
+
+def _checked_strength(name: str, value: float) -> float:
+    if not (math.isfinite(value) and value >= 0):
+        raise ValueError(f"Dense: {name} must be a finite number of at least 0, got {value!r}.")
+    return float(value)
+
+
+def _hint(layer: object) -> str:
+    """What was probably meant."""
+    if isinstance(layer, type) and issubclass(layer, Module):
+        return f" Make one first: {layer.__name__}(...)."
+    if isinstance(layer, (list, tuple)):
+        return " Pass the layers one by one: Sequential(*layers)."
+    return ""

@@ -1,0 +1,202 @@
+"""Losses: how wrong predictions are, as one number to go backward from.
+
+All are averages over the outputs of a sample, then over the samples, in the dtype of the predictions.
+*Neural Networks from Scratch*, chapters 5, 16 and 17.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from numpy.typing import ArrayLike
+
+import tensorgrad as tg
+from nn.cross_entropy import (
+    binary_cross_entropy,
+    categorical_cross_entropy,
+    sigmoid_binary_cross_entropy,
+    softmax_cross_entropy,
+)
+from nn.description import described, settings
+from nn.targets import as_predictions, check_binary, check_classes, check_within_0_and_1, difference
+from tensorgrad import Tensor
+
+
+class Loss:
+    """Base class: `loss(predictions, targets)` is a scalar tensor. Subclasses write `forward`.
+
+    >>> class MeanCubicError(Loss):
+    ...     def forward(self, predictions, targets):
+    ...         return tg.mean(tg.abs(predictions - targets) ** 3)
+    >>> float(MeanCubicError()(Tensor([[1.0], [2.0]]), [[1.0], [0.0]]))
+    4.0
+    """
+
+    def forward(self, predictions: Any, targets: Any) -> Tensor:
+        """Compute the loss. Subclasses write this; users call the loss itself.
+
+        Raises:
+            NotImplementedError: the subclass has no `forward`.
+        """
+        raise NotImplementedError(f"{type(self).__name__}: a loss needs a forward(self, predictions, targets) method.")
+
+    def __call__(self, predictions: ArrayLike, targets: ArrayLike) -> Tensor:
+        """The result of `forward`."""
+        return self.forward(predictions, targets)
+
+    def __repr__(self) -> str:
+        return described(self, settings(self))
+
+
+class SoftmaxCrossEntropy(Loss):
+    """Softmax and categorical cross-entropy in one: for the plain outputs (logits) of a network.
+
+    `predictions` are `(samples, classes)`; `targets` integers `(samples,)`, or one-hot rows or probabilities
+    `(samples, classes)`. Further axes may stand before the last. The value is log Σeˣ - x of the right class and the
+    gradient (softmax - one-hot)/samples, both exact however large the outputs are.
+
+    Raises:
+        ValueError: targets of another shape, labels out of range, rows that do not sum to 1, or no samples.
+        TypeError: labels that are not integers.
+
+    >>> float(SoftmaxCrossEntropy()([[0.0, 0.0, 0.0]], [2]))  # log 3
+    1.0986122886681098
+    """
+
+    def forward(self, predictions: ArrayLike, targets: ArrayLike) -> Tensor:
+        """`softmax_cross_entropy` of checked targets."""
+        predictions = as_predictions("SoftmaxCrossEntropy", predictions)
+        return softmax_cross_entropy(predictions, check_classes("SoftmaxCrossEntropy", predictions, targets))
+
+
+class CategoricalCrossEntropy(Loss):
+    """Categorical cross-entropy of probabilities, such as the result of `Softmax`.
+
+    `predictions` are `(samples, classes)` in [0, 1]; targets as for `SoftmaxCrossEntropy`, which is faster and exact
+    where probabilities underflow. The rule is that of the book (chapter 5): the value is -log p of the right class,
+    with p clipped to [1e-7, 1 - 1e-7], and the gradient is that of the *unclipped* value, -1/p. (Through the
+    clip it would be 0 for a confident mistake, which then could never be unlearned.) Only where 1/p would overflow,
+    at p < 1e4 times the smallest normal number, is p taken to be that; the gradient is finite, also for p = 0.
+
+    Raises:
+        ValueError: targets of another shape, labels out of range, rows that do not sum to 1, predictions outside
+            [0, 1], or no samples.
+        TypeError: labels that are not integers.
+
+    >>> p = Tensor([[0.7, 0.1, 0.2]], requires_grad=True)
+    >>> loss = CategoricalCrossEntropy()(p, [0])
+    >>> loss.backward()
+    >>> p.grad.round(4)  # -1/0.7 for the right class
+    array([[-1.4286, -0.    , -0.    ]])
+    """
+
+    def forward(self, predictions: ArrayLike, targets: ArrayLike) -> Tensor:
+        """`categorical_cross_entropy` of checked targets."""
+        predictions = as_predictions("CategoricalCrossEntropy", predictions)
+        labels = check_classes("CategoricalCrossEntropy", predictions, targets)
+        check_within_0_and_1(
+            "CategoricalCrossEntropy", "predictions", predictions.data, "For logits, use SoftmaxCrossEntropy."
+        )
+        return categorical_cross_entropy(predictions, labels)
+
+
+class SigmoidBinaryCrossEntropy(Loss):
+    """Sigmoid and binary cross-entropy in one: for the plain outputs (logits) of a network.
+
+    `predictions` and `targets` have the same shape, usually `(samples, outputs)`; targets are 0 or 1, or
+    probabilities between. The gradient is (sigmoid - targets)/size. Exact however large the outputs are.
+
+    Raises:
+        ValueError: another shape, targets outside [0, 1], or no samples.
+
+    >>> float(SigmoidBinaryCrossEntropy()([[0.0], [1e4]], [[1], [1]]))  # (log 2 + 0) / 2
+    0.34657359027997264
+    """
+
+    def forward(self, predictions: ArrayLike, targets: ArrayLike) -> Tensor:
+        """`sigmoid_binary_cross_entropy` of checked targets."""
+        predictions = as_predictions("SigmoidBinaryCrossEntropy", predictions)
+        return sigmoid_binary_cross_entropy(
+            predictions, check_binary("SigmoidBinaryCrossEntropy", predictions, targets)
+        )
+
+
+class BinaryCrossEntropy(Loss):
+    """Binary cross-entropy of probabilities, such as the result of `Sigmoid`.
+
+    `predictions` and `targets` have the same shape, usually `(samples, outputs)`, both in [0, 1]. The rule is that of
+    the book (chapter 16): p is clipped to [1e-7, 1 - 1e-7], and both the value -y·log p - (1 - y)·log(1 - p) and the
+    gradient -(y/p - (1 - y)/(1 - p)) are taken at the clipped p. `SigmoidBinaryCrossEntropy` is faster and exact.
+
+    Raises:
+        ValueError: another shape, predictions or targets outside [0, 1], or no samples.
+
+    >>> float(BinaryCrossEntropy()([[0.5], [0.5]], [[1], [0]]))  # log 2
+    0.6931471805599453
+    """
+
+    def forward(self, predictions: ArrayLike, targets: ArrayLike) -> Tensor:
+        """`binary_cross_entropy` of checked targets."""
+        predictions = as_predictions("BinaryCrossEntropy", predictions)
+        wanted = check_binary("BinaryCrossEntropy", predictions, targets)
+        check_within_0_and_1(
+            "BinaryCrossEntropy", "predictions", predictions.data, "For logits, use SigmoidBinaryCrossEntropy."
+        )
+        return binary_cross_entropy(predictions, wanted)
+
+
+class MeanSquaredError(Loss):
+    """(prediction - target)², averaged. Both have the same shape, usually `(samples, outputs)`.
+
+    Raises:
+        ValueError: another shape, or no samples.
+
+    >>> float(MeanSquaredError()([[1.0], [2.0]], [[1.0], [4.0]]))
+    2.0
+    """
+
+    def forward(self, predictions: ArrayLike, targets: ArrayLike) -> Tensor:
+        """The mean of the squared differences."""
+        return tg.mean(tg.square(difference("MeanSquaredError", predictions, targets)))
+
+
+class MeanAbsoluteError(Loss):
+    """|prediction - target|, averaged. Both have the same shape, usually `(samples, outputs)`.
+
+    The gradient is the sign of the difference, 0 where there is none. (The book's code has it upside down.)
+
+    Raises:
+        ValueError: another shape, or no samples.
+
+    >>> float(MeanAbsoluteError()([[1.0], [2.0]], [[1.0], [4.0]]))
+    1.0
+    """
+
+    def forward(self, predictions: ArrayLike, targets: ArrayLike) -> Tensor:
+        """The mean of the absolute differences."""
+        return tg.mean(tg.abs(difference("MeanAbsoluteError", predictions, targets)))
+
+
+class Huber(Loss):
+    """d²/2 for differences up to `delta`, delta·(|d| - delta/2) beyond, averaged: outliers pull with bounded force.
+
+    Huber, *Robust Estimation of a Location Parameter*, 1964.
+
+    Raises:
+        ValueError: `delta` not positive and finite; another shape, or no samples.
+
+    >>> float(Huber(delta=1.0)([[1.0], [2.0]], [[1.5], [5.0]]))  # (0.125 + 2.5) / 2
+    1.3125
+    """
+
+    def __init__(self, delta: float = 1.0) -> None:
+        if not (math.isfinite(delta) and delta > 0):
+            raise ValueError(f"Huber: delta must be a finite number above 0, got {delta!r}.")
+        self.delta = float(delta)
+
+    def forward(self, predictions: ArrayLike, targets: ArrayLike) -> Tensor:
+        """With m = min(|d|, delta), the mean of m·(|d| - m/2): both branches in one."""
+        size = tg.abs(difference("Huber", predictions, targets))
+        capped = tg.minimum(size, self.delta)
+        return tg.mean(capped * (size - 0.5 * capped))

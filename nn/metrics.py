@@ -1,0 +1,181 @@
+"""Metrics: numbers for people to read beside the loss. No gradient passes through them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from tensorgrad import Tensor
+
+
+class Metric:
+    """Base class: a mean over samples, gathered batch by batch.
+
+    A new metric is a subclass with a `name` and a `measure`:
+
+    >>> import numpy as np
+    >>> class WithinOne(Metric):
+    ...     name = "within_one"
+    ...
+    ...     def measure(self, predictions, targets):
+    ...         return np.abs(predictions - targets) <= 1
+    >>> WithinOne()(np.array([0.0, 3.0]), np.array([0.5, 1.0]))
+    0.5
+
+    Attributes:
+        name: its key in `History` and in the results of `evaluate`.
+    """
+
+    name = "metric"
+    _total = 0.0
+    _count = 0
+
+    def measure(self, predictions: NDArray[Any], targets: NDArray[Any]) -> NDArray[Any]:
+        """One number (or True and False) for each thing that is counted. Subclasses write this."""
+        raise NotImplementedError(f"{type(self).__name__}: a metric needs a measure(self, predictions, targets).")
+
+    def prepare(self, targets: NDArray[Any]) -> None:
+        """Called by `Model.fit` with all training targets before the first step. Does nothing by default."""
+
+    def reset(self) -> None:
+        """Forget the batches so far."""
+        self._total, self._count = 0.0, 0
+
+    def update(self, predictions: ArrayLike | Tensor, targets: ArrayLike | Tensor) -> None:
+        """Add a batch."""
+        measured = self.measure(_array(predictions), _array(targets))
+        self._total += float(np.sum(measured, dtype=np.float64))
+        self._count += measured.size
+
+    def result(self) -> float:
+        """The mean over all batches since `reset`.
+
+        Raises:
+            RuntimeError: there was none.
+        """
+        if not self._count:
+            raise RuntimeError(f"{type(self).__name__}: no batch was added since reset.")
+        return self._total / self._count
+
+    def __call__(self, predictions: ArrayLike | Tensor, targets: ArrayLike | Tensor) -> float:
+        """The mean over this one batch. What was gathered so far is not touched."""
+        return float(np.mean(self.measure(_array(predictions), _array(targets)), dtype=np.float64))
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}()"
+
+
+class CategoricalAccuracy(Metric):
+    """The share of samples whose largest output is that of their class.
+
+    Predictions are probabilities or logits of shape (samples, classes), or (…, classes). Targets are class numbers,
+    integers of shape (samples,), or one-hot rows of the predictions' shape. Of several equal outputs the first counts.
+
+    Raises, when called:
+        ValueError: the shapes do not match.
+        TypeError: class numbers that are not integers.
+
+    >>> CategoricalAccuracy()([[0.9, 0.1], [0.2, 0.8]], [0, 0])
+    0.5
+    """
+
+    name = "accuracy"
+
+    def measure(self, predictions: NDArray[Any], targets: NDArray[Any]) -> NDArray[Any]:
+        """True where the class is right."""
+        if predictions.ndim > 1 and targets.shape == predictions.shape:
+            targets = targets.argmax(axis=-1)
+        elif predictions.ndim < 2 or targets.shape != predictions.shape[:-1]:
+            raise ValueError(
+                f"CategoricalAccuracy: predictions of shape {predictions.shape} and targets of shape {targets.shape}. "
+                "Expected (samples, classes) and class numbers (samples,), or one-hot rows (samples, classes)."
+            )
+        elif targets.dtype.kind not in "iub":
+            raise TypeError(f"CategoricalAccuracy: class numbers must be integers, got {targets.dtype}.")
+        return np.asarray(predictions.argmax(axis=-1) == targets)
+
+
+class BinaryAccuracy(Metric):
+    """The share of outputs that are on the right side of the threshold, over all samples and outputs.
+
+    Predictions and targets (0 and 1, or False and True) have the same shape.
+
+    Args:
+        threshold: above it an output means 1. The default is for probabilities; for logits give 0.
+
+    Raises, when called:
+        ValueError: the shapes differ.
+
+    >>> BinaryAccuracy()([[0.9], [0.4]], [[1], [1]])
+    0.5
+    """
+
+    name = "accuracy"
+
+    def __init__(self, threshold: float = 0.5) -> None:
+        self.threshold = float(threshold)
+
+    def measure(self, predictions: NDArray[Any], targets: NDArray[Any]) -> NDArray[Any]:
+        """True where the output is on the right side."""
+        _check_same_shape(self, predictions, targets)
+        return np.asarray((predictions > self.threshold) == targets)
+
+    def __repr__(self) -> str:
+        return f"BinaryAccuracy(threshold={self.threshold:g})"
+
+
+class RegressionAccuracy(Metric):
+    """The share of outputs that are nearer to their target than `precision`.
+
+    Predictions and targets have the same shape.
+
+    Args:
+        precision: in units of the target. Default, as in the book (chapter 17): the standard deviation of the training
+            targets divided by 250. `Model.fit` takes it from its `y` and it stays; without a `fit` it is
+            taken from the targets at hand, each time.
+
+    Raises:
+        ValueError: a precision that is not above 0; when called, shapes that differ.
+
+    >>> RegressionAccuracy(precision=0.1)([[1.0], [2.0]], [[1.05], [2.2]])
+    0.5
+    """
+
+    name = "accuracy"
+
+    def __init__(self, precision: float | None = None) -> None:
+        if precision is not None and not precision > 0:
+            raise ValueError(f"RegressionAccuracy: precision must be above 0, got {precision!r}.")
+        self.precision = precision
+
+    def prepare(self, targets: NDArray[Any]) -> None:
+        """Take the precision from these targets, unless there is one."""
+        if self.precision is None:
+            self.precision = _precision_for(targets)
+
+    def measure(self, predictions: NDArray[Any], targets: NDArray[Any]) -> NDArray[Any]:
+        """True where the output is near enough."""
+        _check_same_shape(self, predictions, targets)
+        precision = _precision_for(targets) if self.precision is None else self.precision
+        return np.asarray(np.abs(predictions - targets) < precision)
+
+    def __repr__(self) -> str:
+        return f"RegressionAccuracy(precision={self.precision})"
+
+
+def _precision_for(targets: NDArray[Any]) -> float:
+    return float(np.std(targets, dtype=np.float64)) / 250
+
+
+def _array(values: ArrayLike | Tensor) -> NDArray[Any]:
+    return values.data if isinstance(values, Tensor) else np.asarray(values)
+
+
+def _check_same_shape(metric: Metric, predictions: NDArray[Any], targets: NDArray[Any]) -> None:
+    if predictions.shape != targets.shape:
+        raise ValueError(
+            f"{type(metric).__name__}: predictions of shape {predictions.shape} and targets of shape {targets.shape}. "
+            "They must have the same shape; reshape(-1, 1) makes a column of a flat list."
+        )

@@ -1,0 +1,207 @@
+"""The module: something that computes, knows its parameters, and may hold other modules."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nn.description import described, settings
+from tensorgrad import Tensor
+
+
+class Module:
+    """Base class of layers and networks.
+
+    Write `forward`, and assign what it needs as attributes, before or after each other, in any order; there is
+    nothing to register and no `super().__init__()` to remember:
+
+    - a `Tensor` that requires a gradient is a **parameter**: optimizers train it;
+    - a `Tensor` that does not is kept in `state_dict` beside the parameters (frozen weights, running averages);
+    - a `Module` is a **child**, and its parameters are found through it;
+    - lists, tuples and dicts of these are searched too.
+
+    Results of operations are never parameters, so a layer may keep its last output to look at. A parameter
+    without a name is labelled with its path (`"0.weight"`), which pictures and messages show.
+
+    Attributes:
+        training: True while training; layers such as `Dropout` behave differently in evaluation. Set by
+            `train()` and `eval()`.
+
+    >>> import numpy as np, tensorgrad as tg
+    >>> class Scale(Module):
+    ...     def __init__(self, factor):
+    ...         self.factor = tg.tensor(factor, requires_grad=True)
+    ...
+    ...     def forward(self, x):
+    ...         return x * self.factor
+    >>> layer = Scale(3.0)
+    >>> layer(np.array([1.0, 2.0]))
+    Tensor([3., 6.], op=multiply)
+    >>> [name for name, parameter in layer.named_parameters()]
+    ['factor']
+    """
+
+    training: bool = True
+
+    def forward(self, *inputs: Any, **options: Any) -> Any:
+        """Compute the result. Subclasses write this; users call the module itself.
+
+        Raises:
+            NotImplementedError: the subclass has no `forward`.
+        """
+        raise NotImplementedError(f"{type(self).__name__}: a module needs a forward(self, x) method.")
+
+    def __call__(self, *inputs: Any, **options: Any) -> Any:
+        """The result of `forward`."""
+        return self.forward(*inputs, **options)
+
+    def penalties(self) -> Iterable[Tensor]:
+        """The regularisation terms of this module alone, as scalar tensors; none unless a subclass says so."""
+        return ()
+
+    # -- what is inside -----------------------------------------------------------------------------------
+
+    def named_children(self) -> Iterator[tuple[str, Module]]:
+        """The modules directly inside, with their names, in the order of assignment."""
+        return ((name, value) for name, value in _members(vars(self)) if isinstance(value, Module))
+
+    def named_modules(self) -> Iterator[tuple[str, Module]]:
+        """This module, under the name `""`, and all inside it with their dotted paths; each once, parents first."""
+        seen = set()
+        waiting: list[tuple[str, Module]] = [("", self)]
+        while waiting:
+            path, module = waiting.pop()
+            if id(module) in seen:
+                continue
+            seen.add(id(module))
+            yield path, module
+            prefix = f"{path}." if path else ""
+            waiting += [(prefix + name, child) for name, child in module.named_children()][::-1]
+
+    def modules(self) -> Iterator[Module]:
+        """This module and all inside it; each once, parents first."""
+        return (module for _, module in self.named_modules())
+
+    def named_parameters(self) -> Iterator[tuple[str, Tensor]]:
+        """The tensors to train with their dotted names (`"0.weight"`); each once, in the order of assignment."""
+        return ((name, tensor) for name, tensor in self._named_tensors() if tensor.requires_grad)
+
+    def parameters(self) -> Iterator[Tensor]:
+        """The tensors to train; each once, in the order of assignment."""
+        return (tensor for _, tensor in self.named_parameters())
+
+    def _named_tensors(self) -> Iterator[tuple[str, Tensor]]:
+        """The parameters and the other tensors that are not results of operations; each once."""
+        seen = set()
+        for path, module in self.named_modules():
+            prefix = f"{path}." if path else ""
+            for name, value in _members(vars(module)):
+                if isinstance(value, Tensor) and value.is_leaf and id(value) not in seen:
+                    seen.add(id(value))
+                    yield prefix + name, value
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        object.__setattr__(self, name, value)
+        if isinstance(value, (Tensor, Module, list, tuple, dict)):
+            for path, parameter in self.named_parameters():
+                if parameter.name is None or path.endswith(f".{parameter.name}"):
+                    parameter.name = path
+
+    # -- training -----------------------------------------------------------------------------------------
+
+    def train(self, mode: bool = True) -> Self:
+        """Put this module and all inside it into training mode (or, with False, evaluation). Returns itself."""
+        for module in self.modules():
+            module.training = mode
+        return self
+
+    def eval(self) -> Self:
+        """Put this module and all inside it into evaluation mode. Returns itself."""
+        return self.train(False)
+
+    def zero_grad(self) -> None:
+        """Forget the gradient of every parameter."""
+        for parameter in self.parameters():
+            parameter.zero_grad()
+
+    def regularization_loss(self) -> Tensor:
+        """The L1 and L2 penalties of this module and all inside it: a scalar, to be added to the data loss.
+
+        A float32 zero when there are none.
+
+        >>> import nn
+        >>> layer = nn.Dense(2, 3, weight_init=nn.init.constant(2.0), weight_l2=0.5)
+        >>> layer.regularization_loss()  # 0.5 · 6 · 2²
+        Tensor(12., dtype=float32, op=multiply)
+        """
+        total: Tensor | None = None
+        for module in self.modules():
+            for penalty in module.penalties():
+                total = penalty if total is None else total + penalty
+        return Tensor(np.zeros((), np.float32)) if total is None else total
+
+    # -- saving and restoring -----------------------------------------------------------------------------
+
+    def state_dict(self) -> dict[str, NDArray[Any]]:
+        """Copies of the parameters, and of the tensors that are not trained, by their dotted names."""
+        return {name: tensor.numpy() for name, tensor in self._named_tensors()}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Set every tensor to a copy of the array of its name, in the tensor's own dtype: all of them or none.
+
+        Raises:
+            ValueError: names are missing or unknown, a shape differs, or an array does not hold real numbers.
+                Nothing has been changed then.
+        """
+        own = dict(self._named_tensors())
+        name_of_self = type(self).__name__
+        missing, unknown = [n for n in own if n not in state], [n for n in state if n not in own]
+        if missing or unknown:
+            problems = [f"missing {missing}"] * bool(missing) + [f"unknown {unknown}"] * bool(unknown)
+            raise ValueError(f"{name_of_self}.load_state_dict: {' and '.join(problems)}. Expected exactly {list(own)}.")
+        arrays = {}
+        for name, tensor in own.items():
+            array = np.asarray(state[name])
+            if array.shape != tensor.shape:
+                raise ValueError(
+                    f"{name_of_self}.load_state_dict: {name!r}: expected shape {tensor.shape}, got {array.shape}."
+                )
+            if array.dtype.kind not in "fiub" or not np.can_cast(array.dtype, tensor.dtype, casting="same_kind"):
+                raise ValueError(
+                    f"{name_of_self}.load_state_dict: {name!r}: expected numbers that fit {tensor.dtype}, "
+                    f"got dtype {array.dtype}."
+                )
+            arrays[name] = np.array(array, dtype=tensor.dtype)
+        for name, tensor in own.items():
+            tensor.data = arrays[name]
+
+    # -- how it shows itself ------------------------------------------------------------------------------
+
+    def settings(self) -> dict[str, Any]:
+        """What `repr` shows in the brackets: the constructor's arguments that differ from their defaults.
+
+        They are read from attributes of the same names.
+        """
+        return settings(self)
+
+    def __repr__(self) -> str:
+        children = [f"{name}: {child!r}" for name, child in self.named_children()]
+        if not children:
+            return described(self, self.settings())
+        lines = ",\n".join(children).replace("\n", "\n  ")
+        return f"{type(self).__name__}(\n  {lines},\n)"
+
+
+def _members(named: Mapping[str, Any]) -> list[tuple[str, Any]]:
+    """The tensors and modules among these values and inside their lists, tuples and dicts, with dotted names."""
+    found: list[tuple[str, Any]] = []
+    for name, value in named.items():
+        if isinstance(value, (Tensor, Module)):
+            found.append((name, value))
+        elif isinstance(value, (list, tuple, dict)):
+            items = value.items() if isinstance(value, dict) else enumerate(value)
+            found += _members({f"{name}.{key}": item for key, item in items})
+    return found

@@ -1,0 +1,257 @@
+"""What all optimizers share: checked settings, the learning-rate decay, the step, and their state."""
+
+from __future__ import annotations
+
+import math
+import numbers
+from collections.abc import Iterable, Mapping
+from typing import Any, ClassVar, overload
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nn.blocks import Slab
+from tensorgrad import Tensor
+
+FLUSH_EVERY = 100
+"""Steps between two looks for state that has become negligible; see `Slab.flush`."""
+
+
+class Setting:
+    """A number of an optimizer, checked whenever it is set: finite, at least 0 and less than `below`."""
+
+    def __init__(self, below: float = math.inf) -> None:
+        self.below = below
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self.name = name
+
+    @overload
+    def __get__(self, optimizer: None, owner: type) -> Setting: ...
+    @overload
+    def __get__(self, optimizer: object, owner: type) -> float: ...
+    def __get__(self, optimizer: object | None, owner: type) -> Setting | float:
+        if optimizer is None:
+            return self
+        value: float = vars(optimizer)[self.name]
+        return value
+
+    def __set__(self, optimizer: object, value: float) -> None:
+        vars(optimizer)[self.name] = self.checked(type(optimizer).__name__, value)
+
+    def checked(self, owner: str, value: Any) -> float:
+        """`value` as a Python number, which unlike NumPy's never widens float32.
+
+        Raises:
+            TypeError: not a real number.
+            ValueError: negative, not finite, or too large.
+        """
+        if isinstance(value, bool) or not isinstance(value, numbers.Real):
+            raise TypeError(f"{owner}: {self.name} must be a number, got {value!r}.")
+        number = float(value)
+        if not (math.isfinite(number) and 0 <= number < self.below):
+            limit = f" and less than {self.below:g}" if self.below < math.inf else ""
+            raise ValueError(f"{owner}: {self.name} must be finite, at least 0{limit}, got {value!r}.")
+        return number
+
+
+class Optimizer:
+    """Base class: changes parameters, step by step, so that the loss falls.
+
+    A new rule is a subclass with the names of its state and an `update`:
+
+    >>> import numpy as np, tensorgrad as tg
+    >>> class SignDescent(Optimizer):
+    ...     def update(self, gradient, change):
+    ...         np.multiply(np.sign(gradient), -self.current_learning_rate, out=change)
+    >>> w = tg.tensor([1.0, -2.0], requires_grad=True)
+    >>> optimizer = SignDescent([w], learning_rate=0.5)
+    >>> (w * w).sum().backward()
+    >>> optimizer.step()
+    >>> w.data
+    array([ 0.5, -1.5])
+
+    Args:
+        parameters: the tensors to train, such as `network.parameters()`; leaves that require a gradient.
+        learning_rate: the length of a step, at least 0. Can be assigned later.
+        decay: the learning rate of step t = 0, 1, 2, … is learning_rate / (1 + decay · t).
+
+    Raises:
+        TypeError: something that is no tensor, or a setting that is no number.
+        ValueError: no parameters, one of them twice, one that is not a leaf or requires no gradient, or a setting
+            that is negative, not finite or too large.
+
+    Attributes:
+        parameters: the tensors, as a tuple.
+        iterations: finished steps.
+    """
+
+    state_names: ClassVar[tuple[str, ...]] = ()
+    """The quantities the rule keeps for every element between steps. They start at 0."""
+
+    learning_rate = Setting()
+    decay = Setting()
+
+    def __init__(self, parameters: Iterable[Tensor], learning_rate: float, *, decay: float = 0.0) -> None:
+        self.parameters = _checked_parameters(type(self).__name__, parameters)
+        self.learning_rate = learning_rate
+        self.decay = decay
+        self.iterations = 0
+        sizes: dict[np.dtype[Any], dict[int, int]] = {}
+        for number, parameter in enumerate(self.parameters):
+            sizes.setdefault(parameter.dtype, {})[number] = parameter.size
+        self._slabs = [Slab(of_dtype, self.state_names, dtype) for dtype, of_dtype in sizes.items()]
+
+    @property
+    def current_learning_rate(self) -> float:
+        """The learning rate of the next step: learning_rate / (1 + decay · iterations)."""
+        return self.learning_rate / (1.0 + self.decay * self.iterations)
+
+    def update(self, *arrays: Any, **by_name: Any) -> None:
+        """The rule, `update(self, gradient, *state, change)`: bring the state up to date, and write the change.
+
+        Called with flat pieces of the parameters, all of one length and dtype: the gradient (only to be read), an array
+        for each of `state_names`, and `change`, which is to be overwritten with what the weights grow by. Elements
+        must not influence each other: where a parameter is cut, and what it is joined with, is a matter of speed.
+        """
+        raise NotImplementedError(f"{type(self).__name__}: an optimizer needs update(self, gradient, *state, change).")
+
+    def shrink(self) -> float:
+        """What the weights are multiplied by before the change is added; 1 unless a rule decays them."""
+        return 1.0
+
+    def step(self) -> None:
+        """Change every parameter by its gradient, in place. Those without one (None) keep their value and state.
+
+        The arrays `parameter.data` are written into and then announced as changed, so that `backward` refuses a graph
+        that was recorded with the old values.
+
+        Raises:
+            ValueError: a gradient has another shape than its parameter. Nothing has been changed then.
+        """
+        gradients = self._gradients()
+        if not gradients:
+            return
+        weights = {number: _writable(self.parameters[number].data) for number in gradients}
+        flat_weights = {number: array.reshape(-1) for number, array in weights.items()}
+        shrink = self.shrink()
+        for slab in self._slabs:
+            for block in slab.blocks(gradients):
+                self.update(block.gradient(gradients), *block.state, block.change)
+                block.apply(flat_weights, shrink)
+        for number, array in weights.items():
+            self.parameters[number].data = array
+        self.iterations += 1
+        if self.iterations % FLUSH_EVERY == 0:
+            for slab in self._slabs:
+                slab.flush()
+
+    def zero_grad(self) -> None:
+        """Forget the gradient of every parameter."""
+        for parameter in self.parameters:
+            parameter.zero_grad()
+
+    def state_dict(self) -> dict[str, Any]:
+        """The settings and `iterations` as numbers, and a copy of the state as an array per parameter.
+
+        The arrays come under names such as `"momentum.0"`: the quantity, and which parameter it belongs to.
+        """
+        state: dict[str, Any] = {name: getattr(self, name) for name in self._settings()}
+        state["iterations"] = self.iterations
+        for key, (array, shape) in self._state_arrays().items():
+            state[key] = array.reshape(shape).copy()
+        return state
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Go on from what `state_dict` of the same kind of optimizer, for the same parameters, returned.
+
+        Raises:
+            TypeError, ValueError: a name is missing or unknown, a setting is wrong, or an array has another shape or
+                dtype. Nothing has been changed then.
+        """
+        owner = f"{type(self).__name__}.load_state_dict"
+        settings, arrays = self._settings(), self._state_arrays()
+        expected = {*settings, "iterations", *arrays}
+        missing, unknown = sorted(expected - set(state)), sorted(set(state) - expected)
+        if missing or unknown:
+            raise ValueError(f"{owner}: missing {missing}, unknown {unknown}. Was it saved by another optimizer?")
+
+        numbers_to_set = {name: setting.checked(owner, state[name]) for name, setting in settings.items()}
+        iterations = state["iterations"]
+        if isinstance(iterations, bool) or not isinstance(iterations, numbers.Integral) or iterations < 0:
+            raise ValueError(f"{owner}: iterations must be a whole number, at least 0, got {iterations!r}.")
+        for key, (own, shape) in arrays.items():
+            given = np.asarray(state[key])
+            if given.shape != shape or given.dtype != own.dtype:
+                raise ValueError(
+                    f"{owner}: {key} must be {own.dtype} of shape {shape}, got {given.dtype} of shape {given.shape}."
+                )
+
+        vars(self).update(numbers_to_set)
+        self.iterations = int(iterations)
+        for key, (own, _) in arrays.items():
+            own[:] = np.asarray(state[key]).reshape(-1)
+
+    def __repr__(self) -> str:
+        settings = ", ".join(f"{name}={getattr(self, name):g}" for name in self._settings())
+        return f"{type(self).__name__}({len(self.parameters)} parameters, {settings}, iterations={self.iterations})"
+
+    def _gradients(self) -> dict[int, NDArray[Any]]:
+        """The gradient of each parameter that has one, flat and in the parameter's dtype."""
+        gradients = {}
+        for number, parameter in enumerate(self.parameters):
+            if parameter.grad is not None:
+                gradient = np.asarray(parameter.grad, parameter.dtype)
+                if gradient.shape != parameter.shape:
+                    raise ValueError(
+                        f"{type(self).__name__}.step: the gradient of {_label(number, parameter)} has shape "
+                        f"{gradient.shape}, expected {parameter.shape}."
+                    )
+                gradients[number] = gradient.reshape(-1)
+        return gradients
+
+    def _settings(self) -> dict[str, Setting]:
+        """The settings of this kind of optimizer, the base class's first."""
+        classes = reversed(type(self).__mro__)
+        return {name: value for each in classes for name, value in vars(each).items() if isinstance(value, Setting)}
+
+    def _state_arrays(self) -> dict[str, tuple[NDArray[Any], tuple[int, ...]]]:
+        """Each state array, flat, and the shape of its parameter."""
+        return {
+            f"{name}.{number}": (slab.state(name, number), self.parameters[number].shape)
+            for name in self.state_names
+            for slab in self._slabs
+            for number in slab.numbers
+        }
+
+
+def _writable(array: NDArray[Any]) -> NDArray[Any]:
+    """`array` itself if it can be written as one flat run of elements, else a copy that can."""
+    return array if array.flags.c_contiguous and array.flags.writeable else np.array(array, order="C")
+
+
+def _label(number: int, parameter: Tensor) -> str:
+    return f"parameter {number}" + (f" {parameter.name!r}" if parameter.name else "")
+
+
+def _checked_parameters(owner: str, parameters: Iterable[Tensor]) -> tuple[Tensor, ...]:
+    if isinstance(parameters, Tensor) or not isinstance(parameters, Iterable):
+        raise TypeError(
+            f"{owner}: expected the tensors to train, such as network.parameters(), got {type(parameters).__name__}."
+        )
+    checked = tuple(parameters)
+    if not checked:
+        raise ValueError(f"{owner}: no parameters to train.")
+    for number, parameter in enumerate(checked):
+        if not isinstance(parameter, Tensor):
+            raise TypeError(f"{owner}: parameter {number} is a {type(parameter).__name__}, expected a Tensor.")
+        if not parameter.is_leaf:
+            raise ValueError(
+                f"{owner}: {_label(number, parameter)} is the result of an operation, so its values follow from its "
+                "inputs. Train those, or make a new tensor of its values."
+            )
+        if not parameter.requires_grad:
+            raise ValueError(f"{owner}: {_label(number, parameter)} does not require a gradient. Set requires_grad.")
+    if len({id(parameter) for parameter in checked}) < len(checked):
+        raise ValueError(f"{owner}: a parameter is listed twice; it would be updated twice in each step.")
+    return checked

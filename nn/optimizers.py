@@ -1,0 +1,288 @@
+"""The update rules: how a gradient g becomes a change of the weights w.
+
+Each rule is written twice: as the formula of *Neural Networks from Scratch in Python* (chapter 10) in the class's
+documentation, and as NumPy operations that write into arrays they are given, which is twice as fast. Three things are
+the same for all of them: the learning rate of step t is lr = learning_rate / (1 + decay·t), with t counting finished
+steps; ε stands outside the square root; and a penalty on the weights (L1, L2) comes in with the gradient of the loss,
+except in `AdamW`.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nn.optimizer import Optimizer, Setting
+from tensorgrad import Tensor
+
+Array = NDArray[Any]
+
+
+class SGD(Optimizer):
+    """Stochastic gradient descent: against the gradient, with momentum if asked.
+
+        w += −lr·g                                   momentum μ = 0
+        v = μ·v − lr·g;  w += v                      momentum
+        v = μ·v − lr·g;  w += μ·v − lr·g             Nesterov momentum
+
+    Args:
+        parameters: the tensors to train.
+        learning_rate: the length of a step.
+        decay: of the learning rate.
+        momentum: μ, the share of the last step that goes on, in [0, 1).
+        nesterov: look ahead along the momentum. Needs a momentum above 0.
+
+    Raises:
+        TypeError, ValueError: as `Optimizer`, and for `nesterov` without momentum.
+
+    Source: Sutskever et al., "On the importance of initialization and momentum in deep learning" (2013); the form
+    is that of the book and of Keras: the learning rate is part of v.
+
+    >>> import numpy as np, tensorgrad as tg
+    >>> w = tg.tensor([1.0, -2.0], requires_grad=True)
+    >>> optimizer = SGD([w], learning_rate=0.25)
+    >>> (w * w).sum().backward()
+    >>> optimizer.step()
+    >>> w.data
+    array([ 0.5, -1. ])
+    """
+
+    state_names = ("velocity",)
+    momentum = Setting(below=1.0)
+
+    def __init__(
+        self,
+        parameters: Iterable[Tensor],
+        learning_rate: float = 1.0,
+        *,
+        decay: float = 0.0,
+        momentum: float = 0.0,
+        nesterov: bool = False,
+    ) -> None:
+        super().__init__(parameters, learning_rate, decay=decay)
+        self.momentum = momentum
+        self.nesterov = nesterov
+        if nesterov and not momentum:
+            raise ValueError("SGD: nesterov needs a momentum above 0.")
+
+    def update(self, g: Array, v: Array, change: Array) -> None:
+        """See the class."""
+        lr = self.current_learning_rate
+        np.multiply(g, -lr, out=change)
+        if self.momentum:
+            v *= self.momentum
+            v += change
+            if self.nesterov:
+                change += self.momentum * v
+            else:
+                change[:] = v
+
+
+class Adagrad(Optimizer):
+    """A learning rate for each weight, smaller where its gradients have been large.
+
+        c = c + g²
+        w += −lr·g / (√c + ε)
+
+    Args:
+        parameters: the tensors to train.
+        learning_rate: the length of a step.
+        decay: of the learning rate.
+        epsilon: ε, keeps the division finite.
+
+    Source: Duchi, Hazan and Singer, "Adaptive Subgradient Methods" (2011).
+
+    >>> import tensorgrad as tg
+    >>> w = tg.tensor([1.0, -2.0], requires_grad=True)
+    >>> optimizer = Adagrad([w], learning_rate=0.5)
+    >>> (w * w).sum().backward()
+    >>> optimizer.step()
+    >>> w.data.round(4)
+    array([ 0.5, -1.5])
+    """
+
+    state_names = ("cache",)
+    epsilon = Setting()
+
+    def __init__(
+        self, parameters: Iterable[Tensor], learning_rate: float = 1.0, *, decay: float = 0.0, epsilon: float = 1e-7
+    ) -> None:
+        super().__init__(parameters, learning_rate, decay=decay)
+        self.epsilon = epsilon
+
+    def update(self, g: Array, c: Array, change: Array) -> None:
+        """See the class."""
+        c += np.square(g, out=change)
+        np.sqrt(c, out=change)
+        change += self.epsilon
+        np.divide(g, change, out=change)
+        change *= -self.current_learning_rate
+
+
+class RMSprop(Optimizer):
+    """Adagrad that forgets: divides by a running average of the squared gradients.
+
+        c = ρ·c + (1 − ρ)·g²
+        w += −lr·g / (√c + ε)
+
+    Args:
+        parameters: the tensors to train.
+        learning_rate: the length of a step.
+        decay: of the learning rate.
+        epsilon: ε, keeps the division finite.
+        rho: ρ, the share of the average that stays, in [0, 1).
+
+    Source: Tieleman and Hinton, "Lecture 6.5: RMSprop" (2012).
+
+    >>> import tensorgrad as tg
+    >>> w = tg.tensor([1.0, -2.0], requires_grad=True)
+    >>> optimizer = RMSprop([w], learning_rate=0.1)
+    >>> (w * w).sum().backward()
+    >>> optimizer.step()
+    >>> w.data.round(4)
+    array([ 0.6838, -1.6838])
+    """
+
+    state_names = ("cache",)
+    epsilon = Setting()
+    rho = Setting(below=1.0)
+
+    def __init__(
+        self,
+        parameters: Iterable[Tensor],
+        learning_rate: float = 0.001,
+        *,
+        decay: float = 0.0,
+        epsilon: float = 1e-7,
+        rho: float = 0.9,
+    ) -> None:
+        super().__init__(parameters, learning_rate, decay=decay)
+        self.epsilon = epsilon
+        self.rho = rho
+
+    def update(self, g: Array, c: Array, change: Array) -> None:
+        """See the class."""
+        np.square(g, out=change)
+        change *= 1 - self.rho
+        c *= self.rho
+        c += change
+        np.sqrt(c, out=change)
+        change += self.epsilon
+        np.divide(g, change, out=change)
+        change *= -self.current_learning_rate
+
+
+class Adam(Optimizer):
+    """Momentum and RMSprop together, both corrected for having started at 0.
+
+        m = β₁·m + (1 − β₁)·g             m̂ = m / (1 − β₁ᵗ⁺¹)
+        c = β₂·c + (1 − β₂)·g²            ĉ = c / (1 − β₂ᵗ⁺¹)
+        w += −lr·m̂ / (√ĉ + ε)
+
+    t is the number of finished steps of the optimizer, the same for all parameters.
+
+    Args:
+        parameters: the tensors to train.
+        learning_rate: the length of a step.
+        decay: of the learning rate.
+        epsilon: ε, keeps the division finite.
+        beta_1: β₁, the share of the average gradient that stays, in [0, 1).
+        beta_2: β₂, the share of the average squared gradient that stays, in [0, 1).
+
+    Source: Kingma and Ba, "Adam: A Method for Stochastic Optimization" (2015), algorithm 1.
+
+    >>> import tensorgrad as tg
+    >>> w = tg.tensor([1.0, -2.0], requires_grad=True)
+    >>> optimizer = Adam([w], learning_rate=0.1)
+    >>> (w * w).sum().backward()
+    >>> optimizer.step()
+    >>> w.data.round(4)
+    array([ 0.9, -1.9])
+    """
+
+    state_names = ("momentum", "cache")
+    epsilon = Setting()
+    beta_1 = Setting(below=1.0)
+    beta_2 = Setting(below=1.0)
+
+    def __init__(
+        self,
+        parameters: Iterable[Tensor],
+        learning_rate: float = 0.001,
+        *,
+        decay: float = 0.0,
+        epsilon: float = 1e-7,
+        beta_1: float = 0.9,
+        beta_2: float = 0.999,
+    ) -> None:
+        super().__init__(parameters, learning_rate, decay=decay)
+        self.epsilon = epsilon
+        self.beta_1 = beta_1
+        self.beta_2 = beta_2
+
+    def update(self, g: Array, m: Array, c: Array, change: Array) -> None:
+        """See the class. The corrections are numbers, so they wait until m and √c meet: one pass less over each."""
+        m *= self.beta_1
+        m += np.multiply(g, 1 - self.beta_1, out=change)
+
+        np.square(g, out=change)
+        change *= 1 - self.beta_2
+        c *= self.beta_2
+        c += change
+
+        m_correction = 1 - self.beta_1 ** (self.iterations + 1)
+        root_c_correction = math.sqrt(1 - self.beta_2 ** (self.iterations + 1))
+        np.sqrt(c, out=change)
+        change += self.epsilon * root_c_correction
+        np.divide(m, change, out=change)
+        change *= -self.current_learning_rate * root_c_correction / m_correction
+
+
+class AdamW(Adam):
+    """Adam with decoupled weight decay: every step also shrinks the weights themselves.
+
+        w = (1 − lr·λ)·w, then as Adam
+
+    Unlike an L2 penalty, which comes in with the gradient and is divided by √ĉ like it, all weights shrink at the same
+    rate. Do not use both.
+
+    Args:
+        parameters: the tensors to train; all of them decay.
+        learning_rate: the length of a step.
+        weight_decay: λ, at least 0.
+        decay, epsilon, beta_1, beta_2: as `Adam`.
+
+    Source: Loshchilov and Hutter, "Decoupled Weight Decay Regularization" (2019), algorithm 2.
+
+    >>> import tensorgrad as tg
+    >>> w = tg.tensor([1.0, -2.0], requires_grad=True)
+    >>> optimizer = AdamW([w], learning_rate=0.1, weight_decay=0.5)
+    >>> (w * w).sum().backward()
+    >>> optimizer.step()
+    >>> w.data.round(4)
+    array([ 0.85, -1.8 ])
+    """
+
+    weight_decay = Setting()
+
+    def __init__(
+        self,
+        parameters: Iterable[Tensor],
+        learning_rate: float = 0.001,
+        *,
+        weight_decay: float = 0.01,
+        decay: float = 0.0,
+        epsilon: float = 1e-7,
+        beta_1: float = 0.9,
+        beta_2: float = 0.999,
+    ) -> None:
+        super().__init__(parameters, learning_rate, decay=decay, epsilon=epsilon, beta_1=beta_1, beta_2=beta_2)
+        self.weight_decay = weight_decay
+
+    def shrink(self) -> float:
+        """1 − lr·λ."""
+        return 1.0 - self.current_learning_rate * self.weight_decay

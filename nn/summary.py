@@ -1,0 +1,98 @@
+"""A table of a network: its layers, what they give out, and how many parameters they train."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from nn.layers import Dense, Sequential
+from nn.module import Module
+from tensorgrad import Tensor, no_grad
+
+Shape = tuple[int, ...]
+
+
+def summary(network: Module, sample_shape: Shape | None = None) -> str:
+    """The table as text.
+
+    Args:
+        network: in evaluation mode, if layers in it draw at random.
+        sample_shape: the shape of one sample, without the batch axis. Output shapes are found by sending
+            one sample of zeros through the network, also inside `Sequential`. Default: what a first layer `Dense`
+            takes; with another first layer, output shapes are left out.
+
+    >>> import nn
+    >>> network = nn.Sequential(nn.Dense(2, 64), nn.ReLU(), nn.Dense(64, 3))
+    >>> print(summary(network))
+    layer  kind   output   parameters
+    ---------------------------------
+    0      Dense  (…, 64)         192
+    1      ReLU   (…, 64)           0
+    2      Dense  (…, 3)          195
+    ---------------------------------
+    387 parameters, 1.55 kB
+    """
+    if sample_shape is None:
+        sample_shape = _expected_sample(network)
+    outputs: dict[str, Shape] = {}
+    if sample_shape is not None:
+        dtype = next((parameter.dtype for parameter in network.parameters()), np.float32)
+        with no_grad():
+            _trace(network, "", Tensor(np.zeros((1, *sample_shape), dtype)), outputs)
+
+    rows = [("layer", "kind", "output", "parameters")]
+    seen: set[int] = set()
+    for path, module in network.named_modules():
+        below = {id(p) for _, child in module.named_children() for p in child.parameters()}
+        own = [p for p in module.parameters() if id(p) not in below | seen]
+        if own or not list(module.named_children()):
+            seen |= {id(parameter) for parameter in own}
+            count = sum(parameter.size for parameter in own)
+            rows.append((path or "—", type(module).__name__, _shown(outputs.get(path)), f"{count:,}"))
+
+    parameters = list(network.parameters())
+    total = sum(parameter.size for parameter in parameters)
+    return _table(rows) + f"\n{total:,} parameters, {_memory(sum(p.size * p.dtype.itemsize for p in parameters))}"
+
+
+def _expected_sample(network: Module) -> Shape | None:
+    first: Module | None = network
+    while isinstance(first, Sequential):
+        first = next(iter(first), None)
+    return (first.inputs,) if isinstance(first, Dense) else None
+
+
+def _trace(module: Module, path: str, x: Tensor, outputs: dict[str, Shape]) -> Tensor:
+    """Send `x` through `module`, and note the shape of what comes out of it and of the layers inside."""
+    if isinstance(module, Sequential):
+        for name, layer in module.named_children():
+            x = _trace(layer, f"{path}.{name}" if path else name, x, outputs)
+    else:
+        x = module(x)
+    outputs[path] = x.shape
+    return x
+
+
+def _shown(shape: Shape | None) -> str:
+    """`(…, 64)`: the batch axis may have any length."""
+    return "" if shape is None else str(("…", *shape[1:])).replace("'", "")
+
+
+def _table(rows: list[tuple[str, str, str, str]]) -> str:
+    widths = [max(map(len, column)) for column in zip(*rows)]
+    if widths[2] == len("output") and not any(row[2] for row in rows[1:]):
+        rows = [(a, b, "", d) for a, b, _, d in rows]
+        widths[2] = 0
+    lines = [
+        "  ".join([*(cell.ljust(width) for cell, width in zip(row[:3], widths) if width), row[3].rjust(widths[3])])
+        for row in rows
+    ]
+    rule = "-" * len(lines[0])
+    return "\n".join([lines[0], rule, *lines[1:], rule])
+
+
+def _memory(size: float) -> str:
+    for unit in ("B", "kB", "MB"):
+        if size < 1000:
+            return f"{size:.3g} {unit}"
+        size /= 1000
+    return f"{size:,.3g} GB"

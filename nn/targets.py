@@ -1,0 +1,132 @@
+"""What targets may look like, and what to say when they do not."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from tensorgrad import Tensor
+
+
+def as_predictions(asker: str, predictions: ArrayLike) -> Tensor:
+    """`predictions` as a floating-point tensor that is not empty."""
+    if not isinstance(predictions, Tensor):
+        predictions = Tensor(predictions)
+    if predictions.dtype.kind != "f":
+        predictions = predictions.astype(np.float64)
+    if predictions.size == 0:
+        raise ValueError(f"{asker}: there is nothing to average: the predictions are empty, {predictions.shape}.")
+    return predictions
+
+
+def as_constant(asker: str, targets: ArrayLike) -> NDArray[Any]:
+    """`targets` as an array; they take part in no gradient."""
+    if isinstance(targets, Tensor) and targets.requires_grad:
+        raise TypeError(f"{asker}: the targets require a gradient, but the loss has none for them. Pass detach().")
+    return np.asarray(targets)
+
+
+def check_same_shape(asker: str, predictions: tuple[int, ...], targets: tuple[int, ...]) -> None:
+    """Refuse targets that are not one number for each prediction; never broadcast.
+
+    Raises:
+        ValueError: the shapes differ.
+    """
+    if predictions == targets:
+        return
+    if predictions[:1] != targets[:1]:
+        advice = "There must be as many targets as predictions."
+    elif predictions == (*targets, 1):
+        advice = f"NumPy would stretch them to {np.broadcast_shapes(predictions, targets)}. Use y.reshape(-1, 1)."
+    elif targets == (*predictions, 1):
+        advice = f"NumPy would stretch them to {np.broadcast_shapes(predictions, targets)}. Use y.ravel()."
+    else:
+        advice = "There must be one target for each output of each sample."
+    raise ValueError(f"{asker}: the predictions have shape {predictions}, the targets {targets}. {advice}")
+
+
+def check_within_0_and_1(asker: str, what: str, values: NDArray[Any], advice: str) -> None:
+    """Refuse values outside [0, 1], but for rounding; NaN passes, so that it reaches the loss.
+
+    Raises:
+        ValueError: naming the first such value.
+    """
+    if values.min() < -1e-6 or values.max() > 1 + 1e-6:
+        index = _first((values < -1e-6) | (values > 1 + 1e-6))
+        raise ValueError(f"{asker}: {what} must be in [0, 1], got {values[index]} at index {index}. {advice}")
+
+
+def difference(asker: str, predictions: ArrayLike, targets: ArrayLike) -> Tensor:
+    """predictions - targets, in the dtype of the predictions.
+
+    Raises:
+        ValueError: the shapes differ, or there are no samples.
+    """
+    predictions = as_predictions(asker, predictions)
+    targets = targets if isinstance(targets, Tensor) else Tensor(targets)
+    check_same_shape(asker, predictions.shape, targets.shape)
+    return predictions - (targets if targets.dtype == predictions.dtype else targets.astype(predictions.dtype))
+
+
+def check_binary(asker: str, predictions: Tensor, targets: ArrayLike) -> NDArray[Any]:
+    """Targets in [0, 1], one for each prediction, in the dtype of the predictions.
+
+    Raises:
+        ValueError: another shape, or a value outside (naming the first).
+    """
+    array = as_constant(asker, targets)
+    check_same_shape(asker, predictions.shape, array.shape)
+    check_within_0_and_1(asker, "targets", array, "They are probabilities, or 0 and 1.")
+    return array.astype(predictions.dtype, copy=False)
+
+
+def check_classes(asker: str, predictions: Tensor, targets: ArrayLike) -> NDArray[Any]:
+    """Class targets for predictions of shape `(…, classes)`: integers of shape `(…)`, or rows like the predictions.
+
+    Rows hold a probability for each class: a 1 among zeros (one-hot), or soft labels that sum to 1.
+
+    Returns:
+        The integers, as np.intp; or the rows, in the dtype of the predictions.
+
+    Raises:
+        ValueError: another shape, a label outside 0 … classes - 1 (naming the first), rows that do not sum to 1.
+        TypeError: labels that are not integers.
+    """
+    scores = predictions.shape
+    array = as_constant(asker, targets)
+    if not scores:
+        raise ValueError(f"{asker}: expected predictions of shape (samples, classes), got a single number.")
+    classes = scores[-1]
+    if array.shape == scores:
+        check_within_0_and_1(asker, "one-hot rows", array, "For class numbers, pass integers of shape (samples,).")
+        sums = array.sum(axis=-1)
+        wrong = np.abs(sums - 1) > 1e-3
+        if wrong.any():
+            index = _first(wrong)
+            raise ValueError(f"{asker}: each target row must sum to 1, but row {index} sums to {sums[index]}.")
+        return array.astype(predictions.dtype, copy=False)
+    if array.shape != scores[:-1]:
+        advice = " Use y.ravel()." if array.shape == (*scores[:-1], 1) else ""
+        raise ValueError(
+            f"{asker}: for predictions of shape {scores} the targets must be integers of shape {scores[:-1]} or "
+            f"one-hot rows of shape {scores}, got shape {array.shape}.{advice}"
+        )
+    if array.dtype.kind not in "iu":
+        raise TypeError(f"{asker}: class labels must be integers, got dtype {array.dtype}. Use y.astype(int).")
+    labels = array.astype(np.intp)
+    if labels.view(np.uintp).max() >= classes:  # as unsigned numbers, negative labels are huge: one look finds both
+        index = _first((labels < 0) | (labels >= classes))
+        advice = " For a single output, use a binary loss." if classes == 1 else ""
+        raise ValueError(
+            f"{asker}: class labels must be 0 … {classes - 1}, one for each of the {classes} outputs, got "
+            f"{labels[index]} at index {index}.{advice}"
+        )
+    return labels
+
+
+def _first(mask: NDArray[np.bool_]) -> int | tuple[int, ...]:
+    """The index of the first True: a number for one axis, a tuple for several."""
+    index = tuple(int(i) for i in np.argwhere(mask)[0])
+    return index[0] if len(index) == 1 else index

@@ -1,0 +1,147 @@
+"""The training loop: epochs, steps, and what can happen between them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nn.batches import Batches
+from nn.callbacks import Callback
+from nn.evaluation import LossFunction, evaluate, in_mode
+from nn.history import History
+from nn.interrupts import Interrupts
+from nn.metrics import Metric
+from nn.module import Module
+from nn.optimizer import Optimizer
+from nn.progress import Progress
+from tensorgrad import Tensor
+
+
+class Trainee(Protocol):
+    """What is trained; `nn.Model` is the real thing."""
+
+    network: Module
+    loss: LossFunction
+    metrics: tuple[Metric, ...]
+    rng: np.random.Generator | np.random.RandomState
+    history: History
+    stop_training: bool
+
+
+@dataclass
+class Training:
+    """One `fit`: everything has been checked, now it is done."""
+
+    model: Trainee
+    optimizer: Optimizer
+    data: Batches
+    validation: Batches | None
+    epochs: int
+    shuffle: bool
+    callbacks: Sequence[Callback]
+    interrupts: Interrupts = field(default_factory=Interrupts)
+
+    def run(self, progress: Progress) -> None:
+        """All epochs."""
+        model = self.model
+        model.history = History()
+        model.stop_training = False
+        for metric in model.metrics:
+            metric.prepare(self.data.targets)
+        with self.interrupts.installed(), in_mode(model.network, training=True):
+            try:
+                for callback in self.callbacks:
+                    callback.model = model
+                    callback.on_fit_begin(model)
+                for epoch in range(self.epochs):
+                    self._epoch(epoch, progress)
+                    if model.stop_training:
+                        break
+            finally:
+                progress.close()
+                for callback in self.callbacks:
+                    callback.on_fit_end()
+
+    def _epoch(self, epoch: int, progress: Progress) -> None:
+        model = self.model
+        for callback in self.callbacks:
+            callback.on_epoch_begin(epoch)
+        for metric in model.metrics:
+            metric.reset()
+
+        samples, data_loss, regularization_loss, learning_rate = 0, 0.0, 0.0, 0.0
+        shuffle = self.shuffle and len(self.data) > 1
+        batches = self.data.shuffled(model.rng.permutation(len(self.data.inputs))) if shuffle else iter(self.data)
+        for step, (X, y) in enumerate(batches):
+            with self.interrupts.held_back():
+                logs = self._step(X, y, epoch, step)
+            samples += len(X)
+            data_loss += logs["data_loss"] * len(X)
+            regularization_loss += logs["regularization_loss"] * len(X)
+            learning_rate = logs["learning_rate"]
+            progress.step()
+            for callback in self.callbacks:
+                callback.on_step_end(step, logs)
+            if model.stop_training:
+                break
+
+        values = {
+            "loss": (data_loss + regularization_loss) / samples,
+            "data_loss": data_loss / samples,
+            "regularization_loss": regularization_loss / samples,
+            **{metric.name: metric.result() for metric in model.metrics},
+            "learning_rate": learning_rate,
+        }
+        if self.validation is not None:
+            found = evaluate(model.network, model.loss, model.metrics, self.validation)
+            values |= {f"val_{name}": value for name, value in found.items()}
+        with self.interrupts.held_back():
+            model.history.record(values)
+        progress.epoch(epoch, values)
+        for callback in self.callbacks:
+            callback.on_epoch_end(epoch, values)
+
+    def _step(self, X: NDArray[Any], y: NDArray[Any], epoch: int, step: int) -> dict[str, float]:
+        """One batch: forward, backward, update. What it returns was measured before the update."""
+        model, optimizer = self.model, self.optimizer
+        optimizer.zero_grad()
+        predictions = model.network(Tensor(X))
+        data_loss = model.loss(predictions, y)
+        penalty = model.network.regularization_loss()
+        loss = data_loss + penalty
+        logs = {
+            "loss": loss.item(),
+            "data_loss": data_loss.item(),
+            "regularization_loss": penalty.item(),
+            "learning_rate": optimizer.current_learning_rate,
+        }
+        if not math.isfinite(logs["loss"]):
+            raise FloatingPointError(self._diverged(logs, epoch, step))
+        for metric in model.metrics:
+            metric.update(predictions, y)
+
+        loss.backward()
+        for callback in self.callbacks:
+            callback.on_gradients(step)
+        optimizer.step()
+        return logs
+
+    def _diverged(self, logs: dict[str, float], epoch: int, step: int) -> str:
+        """What to say about a loss that is NaN or infinite."""
+        if np.isfinite(self.data.inputs).all() and np.isfinite(self.data.targets).all():
+            cause = (
+                f"Often the learning rate is too high (here {logs['learning_rate']:g}), or a logarithm or a division "
+                "met 0; inside tg.detect_anomaly() the operation is named."
+            )
+        else:
+            cause = "X or y holds values that are not finite."
+        return (
+            f"fit: the loss became {logs['loss']} in epoch {epoch + 1}/{self.epochs}, step {step + 1}/{len(self.data)} "
+            f"(data loss {logs['data_loss']:g}, regularization loss {logs['regularization_loss']:g}). The parameters "
+            f"are as before this step, and model.history has the epochs before. {cause}"
+        )
