@@ -1,0 +1,27 @@
+"""Settings that every test shares."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+from hypothesis import settings
+
+settings.register_profile("repeatable", derandomize=True, deadline=None, database=None)
+settings.load_profile("repeatable")
+
+
+@pytest.fixture
+def rng() -> np.random.Generator:
+    return np.random.default_rng(20240229)
+
+
+@pytest.fixture(autouse=True)
+def numpy_state_untouched() -> Iterator[None]:
+    """Nothing here may draw from NumPy's global generator."""
+    before = np.random.get_state()[1:3]  # noqa: NPY002
+    yield
+    after = np.random.get_state()[1:3]  # noqa: NPY002
+    assert np.array_equal(before[0], after[0])
+    assert before[1] == after[1]

@@ -1,0 +1,122 @@
+"""Activations: values against plain formulas, first and second derivatives, and no surprise at huge inputs."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+import nn
+import tensorgrad as tg
+from tests.ops.numeric import jacobian
+
+POINTS = np.array([[-8.0, -2.5, -1.0], [-0.3, -0.05, 0.04], [0.4, 1.5, 9.0]])
+
+Formula = Callable[[float], float]
+
+
+def normal_distribution(x: float) -> float:
+    return math.erfc(-x / math.sqrt(2)) / 2
+
+
+FORMULAS: list[tuple[nn.Module, Formula]] = [
+    (nn.Identity(), lambda x: x),
+    (nn.ReLU(), lambda x: max(x, 0.0)),
+    (nn.LeakyReLU(), lambda x: x if x > 0 else 0.01 * x),
+    (nn.LeakyReLU(1.5), lambda x: x if x > 0 else 1.5 * x),
+    (nn.LeakyReLU(-0.3), lambda x: x if x > 0 else -0.3 * x),
+    (nn.ELU(), lambda x: x if x > 0 else math.expm1(x)),
+    (nn.ELU(0.5), lambda x: x if x > 0 else 0.5 * math.expm1(x)),
+    (nn.GELU(), lambda x: x * normal_distribution(x)),
+    (
+        nn.GELU("tanh"),
+        lambda x: x * (1 + math.tanh(math.sqrt(2 / math.pi) * (x + 0.044715 * x**3))) / 2,
+    ),
+    (nn.Softplus(), lambda x: math.log1p(math.exp(x))),
+    (nn.Sigmoid(), lambda x: 1 / (1 + math.exp(-x))),
+    (nn.Tanh(), math.tanh),
+]
+each = pytest.mark.parametrize(("activation", "formula"), FORMULAS, ids=[repr(a) for a, _ in FORMULAS])
+
+
+@each
+def test_values(activation: nn.Module, formula: Formula) -> None:
+    expected = np.vectorize(formula)(POINTS)
+    np.testing.assert_allclose(activation(POINTS).data, expected, rtol=1e-12, atol=1e-15)
+
+
+@each
+def test_first_and_second_derivative(activation: nn.Module, formula: Formula) -> None:
+    x = tg.tensor(POINTS, requires_grad=True)
+    slope = tg.gradient(tg.sum(activation(x)), x, create_graph=True)
+    expected = [float(jacobian(lambda p: np.array(formula(float(p))), np.array(v))) for v in POINTS.ravel()]
+    np.testing.assert_allclose(slope.data.ravel(), expected, rtol=1e-7, atol=1e-9)
+
+    def slope_at(point: np.ndarray) -> np.ndarray:
+        moved = tg.tensor(point, requires_grad=True)
+        return tg.gradient(tg.sum(activation(moved)), moved)
+
+    if slope.requires_grad:
+        curvature = tg.gradient(tg.sum(slope), x)
+        expected_diagonal = np.diag(jacobian(slope_at, POINTS).reshape(9, 9))
+        np.testing.assert_allclose(curvature.ravel(), expected_diagonal, rtol=1e-6, atol=1e-8)
+
+
+@pytest.mark.parametrize("activation", [a for a, _ in FORMULAS] + [nn.Softmax()], ids=repr)
+def test_huge_inputs_give_numbers_in_float32(activation: nn.Module) -> None:
+    x = tg.tensor(np.array([[-1e4, -50.0, 0.0, 50.0, 1e4]], np.float32), requires_grad=True)
+    result = activation(x)
+    slope = tg.gradient(tg.sum(result * result), x, create_graph=True)
+    assert result.dtype == slope.dtype == np.float32
+    assert np.isfinite(result.data).all()
+    assert np.isfinite(slope.data).all()
+    if slope.requires_grad:
+        curvature = tg.gradient(tg.sum(slope), x)
+        assert curvature.dtype == np.float32
+        assert np.isfinite(curvature).all()
+
+
+@pytest.mark.parametrize(
+    ("activation", "slope"),
+    [(nn.ReLU(), 0.0), (nn.LeakyReLU(0.2), 0.2), (nn.ELU(0.5), 0.5), (nn.GELU(), 0.5), (nn.Softplus(), 0.5)],
+    ids=repr,
+)
+def test_the_slope_at_zero(activation: nn.Module, slope: float) -> None:
+    x = tg.tensor(0.0, requires_grad=True)
+    activation(x).backward()
+    assert x.grad == slope
+
+
+@pytest.mark.parametrize(("activation", "limit"), [(nn.GELU(), 0.0), (nn.Softplus(), 0.0), (nn.ELU(), -1.0)], ids=repr)
+def test_limits(activation: nn.Module, limit: float) -> None:
+    np.testing.assert_array_equal(activation(np.array([-1e4, 1e4])).data, [limit, 1e4])
+
+
+@pytest.mark.parametrize("axis", [0, 1, -1])
+def test_softmax(axis: int, rng: np.random.Generator) -> None:
+    x = rng.normal(size=(4, 3))
+    powers = np.exp(x)
+    np.testing.assert_allclose(nn.Softmax(axis)(x).data, powers / powers.sum(axis, keepdims=True), rtol=1e-13)
+
+
+def test_they_take_what_numpy_takes() -> None:
+    for activation, _ in FORMULAS:
+        assert isinstance(activation([1.0, 2.0]), tg.Tensor)
+        assert activation(np.ones((0, 3))).shape == (0, 3)
+        assert activation(np.float32(1)).dtype == np.float32
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: nn.LeakyReLU(math.nan), "LeakyReLU: negative_slope must be a finite number"),
+        (lambda: nn.ELU(math.inf), "ELU: alpha must be a finite number"),
+        (lambda: nn.GELU("erf"), "GELU: approximate must be 'none' or 'tanh', got 'erf'"),
+    ],
+)
+def test_wrong_settings(make: Callable[[], Any], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        make()

@@ -1,0 +1,217 @@
+"""What must hold for every call of every operation; each check raises AssertionError where it does not."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+import tensorgrad as tg
+from tensorgrad.tensor import plain
+from tests.ops.numeric import jacobian
+from tests.ops.samples import Sample
+
+TOLERANCE: dict[str, float] = {"rtol": 1e-6, "atol": 1e-7}
+
+
+def values(sample: Sample) -> None:
+    """The result is NumPy's, for arrays, tensors and tracked tensors; and NumPy's functions give it for tensors."""
+    operation = sample.operation
+    tensors = [tg.Tensor(a) for a in sample.arrays]
+    expected = [plain(e) for e in _listed(sample(operation.numpy[0] if operation.numpy else operation.forward))]
+    for operands in (sample.arrays, tensors, sample.tracked()):
+        for expected_one, got in zip(expected, _listed(sample.with_arrays(operands)()), strict=True):
+            _same_array(got, expected_one)
+    for function in operation.numpy:
+        for expected_one, got in zip(
+            _listed(sample(function)), _listed(sample.with_arrays(tensors)(function)), strict=True
+        ):
+            assert isinstance(got, tg.Tensor) or np.ndim(expected_one) == 0, f"{function}: {type(got)}"
+            _same_array(got, expected_one)
+
+
+def first_gradient(sample: Sample) -> None:
+    """Every entry of the Jacobian by every operand agrees with differences."""
+    operands = sample.tracked()
+    outputs = sample.outputs(operands)
+    for number, output in enumerate(outputs):
+        for position in sample.differentiable:
+            expected = jacobian(_by(sample, position, number), sample.arrays[position])
+            got = np.zeros(expected.shape)
+            for index in np.ndindex(output.shape):
+                upstream = np.zeros(output.shape)
+                upstream[index] = 2.0  # not 1, which a rule that forgets to multiply by it would give as well
+                gradient = _gradient_or_none(output, operands[position], upstream)
+                got[index] = 0.0 if gradient is None else gradient / 2
+            np.testing.assert_allclose(got, expected, **TOLERANCE, err_msg=f"{sample}, operand {position}")
+
+
+def second_gradient(sample: Sample) -> None:
+    """The gradient's own derivatives, by every operand and by the upstream gradient, agree with differences."""
+    rng = np.random.default_rng(7)
+    operands = sample.tracked()
+    outputs = [o for o in sample.outputs(operands) if o.requires_grad]
+    upstream = [tg.Tensor(rng.uniform(0.5, 1.5, o.shape), requires_grad=True) for o in outputs]
+    points = [operands[p] for p in sample.differentiable]
+    variables = [*points, *upstream]
+    gradients = tg.gradient(outputs, points, grad_outputs=upstream, create_graph=True)
+    plain_gradients = _gradients(sample, [v.data for v in variables])
+    for of, (gradient, plain_gradient) in enumerate(zip(gradients, plain_gradients)):
+        np.testing.assert_allclose(gradient.data, plain_gradient, rtol=1e-12, atol=1e-14, err_msg=str(sample))
+        direction = rng.uniform(0.5, 1.5, gradient.shape)
+        if gradient.requires_grad:
+            got = tg.gradient(gradient, variables, grad_outputs=direction, retain_graph=True, allow_unused=True)
+        else:
+            got = (None,) * len(variables)
+        for by, variable in enumerate(variables):
+
+            def along(point: np.ndarray, of: int = of, by: int = by, direction: np.ndarray = direction) -> np.ndarray:
+                moved = [v.data for v in variables]
+                moved[by] = point
+                return np.sum(direction * _gradients(sample, moved)[of])
+
+            expected = jacobian(along, variable.data)
+            found = np.zeros(variable.shape) if got[by] is None else got[by]
+            np.testing.assert_allclose(
+                found, expected, **TOLERANCE, err_msg=f"{sample}, gradient {of} by variable {by}"
+            )
+
+
+def single_precision(sample: Sample) -> None:
+    """float32 in: float32 out, a float32 gradient, and no rule that computes in float64 on the way."""
+    sample = sample.as_dtype(np.float32)
+    widened = np.float64 if sample.operation.name == "float_power" else np.float32
+    dtype = np.dtype(sample.options.get("dtype", widened))
+    operands = sample.tracked()
+    for output in sample.outputs(operands):
+        assert output.dtype == dtype, f"{sample}: {output.dtype}"
+        node = output.node
+        assert node is not None
+        assert node.operation is not None
+        assert node.saved is not None
+        for position, (rule, saved) in enumerate(zip(node.operation.rules, node.saved)):
+            if saved is not None:
+                contribution = rule(np.ones(output.shape, dtype), *saved)
+                assert contribution.dtype == dtype, f"{sample}: the rule of operand {position} gives float64"
+        output.backward(np.ones(output.shape))
+    for position in sample.differentiable:
+        assert operands[position].grad.dtype == np.float32, f"{sample}: operand {position}"
+
+
+def layouts(sample: Sample) -> None:
+    """Only the numbers count, not how the operands lie in memory: nor may they need to be writable."""
+    for layout in (_backwards, _fortran, _read_only, _stretched):
+        arranged = [layout(a) for a in sample.arrays]
+        packed = [np.array(a, order="C") for a in arranged]
+        if layout is _stretched and _singular(sample, packed):
+            continue
+        for got, expected in zip(_outputs_and_gradients(sample, arranged), _outputs_and_gradients(sample, packed)):
+            np.testing.assert_allclose(got, expected, rtol=1e-12, atol=1e-14, err_msg=f"{sample}, {layout.__name__}")
+
+
+def linear_in_upstream(sample: Sample) -> None:
+    """A derivative rule is a linear map of the upstream gradient."""
+    rng = np.random.default_rng(11)
+    points = [sample.arrays[p] for p in sample.differentiable]
+    shapes = [o.shape for o in sample.outputs(sample.tracked()) if o.requires_grad]
+    u, v = ([rng.normal(size=s) for s in shapes] for _ in range(2))
+    of_u, of_v = _gradients(sample, [*points, *u]), _gradients(sample, [*points, *v])
+    both = _gradients(sample, [*points, *(2.5 * a - b for a, b in zip(u, v))])
+    for a, b, ab in zip(of_u, of_v, both):
+        np.testing.assert_allclose(ab, 2.5 * a - b, rtol=1e-10, atol=1e-12, err_msg=str(sample))
+
+
+def leaves_its_arguments_alone(sample: Sample) -> None:
+    """Operands and the upstream gradient keep their values, and no two gradients share memory with anything."""
+    operands = sample.tracked()
+    outputs = sample.outputs(operands)
+    upstream = [np.full(o.shape, 0.5) for o in outputs]
+    for output, seed in zip(outputs, upstream):
+        if output.requires_grad:
+            output.backward(seed, retain_graph=True)
+    for before, after in zip(sample.arrays, operands):
+        np.testing.assert_array_equal(before, plain(after), err_msg=str(sample))
+    assert all((seed == 0.5).all() for seed in upstream), f"{sample} wrote into the upstream gradient"
+
+    gradients = [operands[p].grad for p in sample.differentiable]
+    others = [*(plain(o) for o in operands), *upstream, *(o.array for o in outputs)]
+    for position, gradient in enumerate(gradients):
+        for other in [*others, *gradients[:position]]:
+            assert not np.shares_memory(gradient, other), f"{sample}: a gradient shares memory"
+
+
+def _outputs_and_gradients(sample: Sample, arrays: list[np.ndarray]) -> list[np.ndarray]:
+    leaves = [tg.Tensor(a, requires_grad=True) if p in sample.differentiable else a for p, a in enumerate(arrays)]
+    outputs = sample.outputs(leaves)
+    for output in (o for o in outputs if o.requires_grad):
+        output.backward(np.linspace(0.5, 1.5, output.size).reshape(output.shape), retain_graph=True)
+    return [*(o.data for o in outputs), *(leaves[p].grad for p in sample.differentiable)]
+
+
+def _gradients(sample: Sample, variables: list[np.ndarray]) -> list[np.ndarray]:
+    """First-order gradients at `variables`: the differentiable operands, then the upstream gradients."""
+    operands: list[Any] = list(sample.arrays)
+    points = [tg.Tensor(variables[k], requires_grad=True) for k in range(len(sample.differentiable))]
+    for position, point in zip(sample.differentiable, points):
+        operands[position] = point
+    outputs = [o for o in sample.outputs(operands) if o.requires_grad]
+    return list(tg.gradient(outputs, points, grad_outputs=variables[len(points) :]))
+
+
+def _gradient_or_none(output: tg.Tensor, by: tg.Tensor, upstream: np.ndarray) -> np.ndarray | None:
+    """None where one of several outputs does not depend on the operand."""
+    if not output.requires_grad:
+        return None
+    return tg.gradient(output, by, grad_outputs=upstream, retain_graph=True, allow_unused=True)
+
+
+def _singular(sample: Sample, arrays: list[np.ndarray]) -> bool:
+    """Whether a matrix of equal numbers is none that this operation takes."""
+    try:
+        _outputs_and_gradients(sample, arrays)
+    except np.linalg.LinAlgError:
+        return True
+    return False
+
+
+def _by(sample: Sample, position: int, number: int) -> Callable[[np.ndarray], np.ndarray]:
+    """Output `number` as a function of the operand at `position`, without recording."""
+
+    def function(point: np.ndarray) -> np.ndarray:
+        operands = [tg.Tensor(a) for a in sample.arrays]
+        operands[position] = tg.Tensor(point)
+        return sample.outputs(operands)[number].array
+
+    return function
+
+
+def _listed(result: Any) -> list[Any]:
+    return list(result) if isinstance(result, (tuple, list)) else [result]
+
+
+def _same_array(got: Any, expected: Any) -> None:
+    if isinstance(got, tg.Tensor):
+        assert got.dtype == np.asarray(expected).dtype
+    assert np.shape(got) == np.shape(expected)
+    np.testing.assert_allclose(np.asarray(plain(got)), expected, rtol=1e-13, atol=1e-15)
+
+
+def _backwards(a: np.ndarray) -> np.ndarray:
+    every_axis = (slice(None, None, -1),) * a.ndim
+    return np.array(a[every_axis])[every_axis]
+
+
+def _fortran(a: np.ndarray) -> np.ndarray:
+    return np.array(a, order="F")
+
+
+def _read_only(a: np.ndarray) -> np.ndarray:
+    copy = a.copy()
+    copy.flags.writeable = False
+    return copy
+
+
+def _stretched(a: np.ndarray) -> np.ndarray:
+    """One element in every place: all strides are 0."""
+    return np.broadcast_to(a.reshape(-1)[:1].reshape((1,) * a.ndim) if a.size else a, a.shape)

@@ -1,0 +1,145 @@
+"""Calls to test an operation with, made from nothing but its declaration."""
+
+from __future__ import annotations
+
+import inspect
+import zlib
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+
+import nn  # noqa: F401 - declares the operations of the networks
+import tensorgrad as tg
+from tensorgrad.domains import REAL, Case, case
+from tensorgrad.op import Operation, operation_of, registry
+
+BUILT_IN: dict[str, Operation] = {
+    name: operation_of(function) for name, function in registry.items() if name.startswith(("tensorgrad.ops.", "nn."))
+}
+"""Every operation that is declared in the two packages, by its full name."""
+
+ONE_OPERAND = [(), (1,), (0,), (3,), (2, 3), (2, 0), (3, 1), (2, 1, 3), (2, 2, 2)]
+TWO_OPERANDS = [
+    ((), ()), ((), (3,)), ((3,), ()), ((3,), (3,)), ((1,), (3,)), ((3,), (1,)), ((2, 3), (3,)), ((3,), (2, 3)),
+    ((2, 1), (1, 3)), ((2, 3), (2, 1)), ((1, 1, 1), ()), ((), (2, 1, 2)), ((2, 1, 3), (2, 3)), ((2, 2, 2), (2, 1, 1)),
+    ((0,), ()), ((0, 3), (3,)), ((0, 1), (1, 2)), ((2, 2, 2), (2, 2, 2)),
+]  # fmt: skip
+THREE_OPERANDS = [
+    ((), (), ()), ((3,), (3,), (3,)), ((3,), (), ()), ((2, 1), (1, 3), ()), ((), (2, 3), (3,)), ((0, 3), (3,), ()),
+    ((2, 1, 3), (2, 3), (1,)),
+]  # fmt: skip
+ANY_SHAPES: dict[int, list[tuple[Any, ...]]] = {
+    1: [(shape,) for shape in ONE_OPERAND],
+    2: list(TWO_OPERANDS),
+    3: list(THREE_OPERANDS),
+}
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One call: an array per input (a list of arrays for a sequence; a case may leave inputs out), and options."""
+
+    operation: Operation
+    inputs: dict[str, Any]
+    options: dict[str, Any]
+
+    @property
+    def arrays(self) -> list[np.ndarray]:
+        """The operands in a row, a sequence taken apart."""
+        return [a for value in self.inputs.values() for a in (value if isinstance(value, list) else [value])]
+
+    @property
+    def differentiable(self) -> list[int]:
+        """The positions in `arrays` that have a derivative rule."""
+        rules = list(self.operation.saves) or [()] * len(self.inputs)
+        flags = []
+        for name, rule in zip(self.operation.inputs, rules):
+            if name not in self.inputs:  # an operand that this call leaves out
+                continue
+            value = self.inputs[name]
+            flags += [rule is not None] * (len(value) if isinstance(value, list) else 1)
+        return [position for position, flag in enumerate(flags) if flag]
+
+    def with_arrays(self, arrays: list[Any]) -> Sample:
+        """The same call with other operands."""
+        rest = iter(arrays)
+        inputs = {
+            name: [next(rest) for _ in value] if isinstance(value, list) else next(rest)
+            for name, value in self.inputs.items()
+        }
+        return replace(self, inputs=inputs)
+
+    def as_dtype(self, dtype: Any) -> Sample:
+        return self.with_arrays([np.asarray(a, dtype) for a in self.arrays])
+
+    def __call__(self, function: Callable[..., Any] | None = None) -> Any:
+        """The result of our function, or of one of NumPy's: by name where it has our names, else in order."""
+        if function is None:
+            function = self.operation.function
+        try:
+            parameters = inspect.signature(function).parameters
+        except ValueError:  # a function written in C that does not say
+            parameters = MappingProxyType({})
+        any_name = any(p.kind is p.VAR_KEYWORD for p in parameters.values()) and function.__name__ != "reduce"
+        unknown = inspect.Parameter.KEYWORD_ONLY if any_name else inspect.Parameter.POSITIONAL_ONLY
+        in_order: list[Any] = []
+        by_name: dict[str, Any] = {}
+        for name, value in self.inputs.items():
+            kind = parameters[name].kind if name in parameters else unknown
+            if kind is inspect.Parameter.VAR_POSITIONAL:
+                in_order += value
+            elif kind is inspect.Parameter.POSITIONAL_ONLY:
+                in_order.append(value)
+            else:
+                by_name[name] = value
+        return function(*in_order, **by_name, **self.options)
+
+    def outputs(self, arrays: list[Any] | None = None) -> list[tg.Tensor]:
+        """The resulting tensors; operations written with others may have several, and numbers among them."""
+        result = (self if arrays is None else self.with_arrays(arrays))()
+        return [r for r in (result if isinstance(result, (tuple, list)) else [result]) if isinstance(r, tg.Tensor)]
+
+    def tracked(self, only: list[int] | None = None) -> list[Any]:
+        """The operands, those that can be differentiated as leaves (or `only` some of them)."""
+        wanted = self.differentiable if only is None else only
+        return [
+            tg.Tensor(a.copy(), requires_grad=True) if position in wanted else a
+            for position, a in enumerate(self.arrays)
+        ]
+
+    def __str__(self) -> str:
+        shapes = ", ".join(str([a.shape for a in v] if isinstance(v, list) else v.shape) for v in self.inputs.values())
+        options = "".join(f", {key}={value!r}" for key, value in self.options.items())
+        return f"{self.operation.name}({shapes}{options})"
+
+
+def cases_of(operation: Operation) -> list[Case]:
+    """The examples it was declared with, or every kind of shape."""
+    return list(operation.examples) or [case(*shapes) for shapes in ANY_SHAPES[len(operation.inputs)]]
+
+
+def samples_of(operation: Operation) -> list[Sample]:
+    """A call for each case, with random operands from the declared domain, the same at every run."""
+    rng = np.random.default_rng(zlib.crc32(operation.name.encode()))
+    return [_sample(operation, each, rng) for each in cases_of(operation)]
+
+
+def _sample(operation: Operation, each: Case, rng: np.random.Generator) -> Sample:
+    no_rule = {name for name, saves in zip(operation.inputs, operation.saves) if saves is None}
+    conditions = {name for name in no_rule if operation.domain[name] is REAL}
+    inputs: dict[str, Any] = {}
+    offset = 0.0
+    for name, shape in zip(operation.inputs, each.shapes):
+        if shape is None:
+            continue
+        shapes = shape if isinstance(shape, list) else [shape]
+        arrays = []
+        for one in shapes:
+            array = np.asarray(operation.domain[name].sample(rng, one) + offset)
+            arrays.append(np.asarray(array > 0) if name in conditions else array)
+            offset += 0.00717  # two operands from the same grid would tie
+        inputs[name] = arrays if isinstance(shape, list) else arrays[0]
+    return Sample(operation, inputs, dict(each.options))

@@ -1,0 +1,198 @@
+"""Every declared operation, tested by being declared: see `samples` for the calls and `checks` for what must hold."""
+
+from __future__ import annotations
+
+import gc
+import weakref
+from typing import Any
+
+import numpy as np
+import pytest
+
+import tensorgrad as tg
+from tensorgrad.op import Operation
+from tests.ops import checks
+from tests.ops.samples import BUILT_IN, Sample, samples_of
+
+every_operation = pytest.mark.parametrize("name", sorted(BUILT_IN))
+
+
+def samples(name: str) -> list[Sample]:
+    return samples_of(BUILT_IN[name])
+
+
+def recorded(name: str) -> bool:
+    """Whether it has rules of its own; the others are written with operations that have."""
+    return bool(BUILT_IN[name].saves)
+
+
+def names(operation: Operation) -> str:
+    """How an error must begin: with the operation, or with one that it is written with."""
+    return rf"^{operation.name}: " if operation.saves else r"^\w+: "
+
+
+with_rules = pytest.mark.parametrize("name", sorted(filter(recorded, BUILT_IN)))
+
+
+@every_operation
+def test_values_are_numpys(name: str) -> None:
+    for sample in samples(name):
+        checks.values(sample)
+
+
+@every_operation
+def test_first_gradients(name: str) -> None:
+    for sample in samples(name):
+        checks.first_gradient(sample)
+
+
+@every_operation
+def test_second_gradients(name: str) -> None:
+    for sample in samples(name):
+        checks.second_gradient(sample)
+
+
+@with_rules
+def test_float32_stays_float32(name: str) -> None:
+    for sample in samples(name):
+        checks.single_precision(sample)
+
+
+@every_operation
+def test_memory_layout_of_the_operands_does_not_matter(name: str) -> None:
+    for sample in samples(name):
+        checks.layouts(sample)
+
+
+@every_operation
+def test_linear_in_the_upstream_gradient(name: str) -> None:
+    for sample in samples(name):
+        checks.linear_in_upstream(sample)
+
+
+@every_operation
+def test_arguments_are_left_alone(name: str) -> None:
+    for sample in samples(name):
+        checks.leaves_its_arguments_alone(sample)
+
+
+@every_operation
+def test_nothing_is_recorded_without_need(name: str) -> None:
+    for sample in samples(name):
+        assert not any(o.requires_grad for o in sample.outputs([tg.Tensor(a) for a in sample.arrays]))
+        with tg.no_grad():
+            assert not any(o.requires_grad for o in sample.outputs(sample.tracked()))
+
+
+@with_rules
+def test_saved_arrays_die_with_the_backward_pass(name: str) -> None:
+    for sample in samples(name):
+        operands = sample.tracked()
+        (output,) = sample.outputs(operands)
+        node = output.node
+        assert node is not None
+        ours = [output.array, *(o.array for o in operands if isinstance(o, tg.Tensor))]
+        saved = {id(a) for kept in node.saved or () for a in kept or ()}
+        watched = [weakref.ref(a) for a in ours if id(a) in saved]
+        output.backward(np.ones(output.shape))
+        del operands, output, ours
+        assert node.saved is None
+        assert all(array() is None for array in watched), f"{sample} keeps an array after its backward pass"
+
+
+@with_rules
+def test_a_node_does_not_know_its_own_result(name: str) -> None:
+    for sample in samples(name):
+        operands = sample.tracked()
+        (output,) = sample.outputs(operands)
+        result = weakref.ref(output)
+        gc.disable()
+        try:
+            del output
+            assert result() is None, f"{sample} makes a reference cycle"
+        finally:
+            gc.enable()
+
+
+@with_rules
+def test_only_the_rules_that_are_needed_run(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    operation = BUILT_IN[name]
+
+    def forbidden(*_: Any) -> Any:
+        raise AssertionError("the rule of an operand that needs no gradient was called")
+
+    for sample in samples(name):
+        if operation.sequence or len(sample.differentiable) < 2 or len(sample.inputs) < len(operation.inputs):
+            continue
+        for position in sample.differentiable:
+            operands = sample.tracked(only=[position])
+            (output,) = sample.outputs(operands)
+            node = output.node
+            assert node is not None
+            assert node.saved is not None
+            assert [p for p, kept in enumerate(node.saved) if kept is not None] == [position]
+            rules = [rule if p == position else forbidden for p, rule in enumerate(operation.rules)]
+            with monkeypatch.context() as patched:
+                patched.setattr(operation, "rules", tuple(rules))
+                output.backward(np.ones(output.shape))
+
+
+@with_rules
+def test_items_of_a_sequence_that_need_no_gradient_get_none(name: str) -> None:
+    for sample in samples(name):
+        if not sample.operation.sequence:
+            continue
+        last = len(sample.arrays) - 1
+        operands = sample.tracked(only=[last])
+        (output,) = sample.outputs(operands)
+        assert output.node is not None
+        assert output.node.saved is not None
+        assert [kept is not None for kept in output.node.saved] == [False] * last + [True]
+
+
+@every_operation
+@pytest.mark.parametrize("wrong", ["text", "complex", "object"])
+def test_wrong_operands_are_refused_by_name(name: str, wrong: str) -> None:
+    operation = BUILT_IN[name]
+    value = {"text": np.array("text"), "complex": np.array(1 + 2j), "object": np.array(object())}[wrong]
+    sample = samples(name)[-1]
+    if not isinstance(sample(), (tg.Tensor, list, tuple)) and len(sample.arrays) == 1:
+        return  # it answers a plain array with a plain array, as NumPy does: here, no tensor comes in
+    for position in sample.differentiable:
+        operands: list[Any] = [tg.Tensor(a) for a in sample.arrays]
+        operands[position] = np.broadcast_to(value, operands[position].shape)
+        with pytest.raises((TypeError, ValueError), match=names(operation)):
+            sample.outputs(operands)
+
+
+@pytest.mark.parametrize("name", sorted(n for n, o in BUILT_IN.items() if len(o.inputs) > 1 and not o.examples))
+def test_shapes_that_do_not_fit_are_refused_by_name(name: str) -> None:
+    operation = BUILT_IN[name]
+    arrays = [np.ones((2, 3)), *(np.full((4,), 0.5) for _ in operation.inputs[1:])]
+    with pytest.raises(ValueError, match=rf"^{operation.name}: .*\(2, 3\).*\(4,\)"):
+        operation.function(*arrays)
+
+
+def has_axis(name: str) -> bool:
+    return any(isinstance(sample.options.get("axis"), int) for sample in samples(name))
+
+
+@pytest.mark.parametrize("name", sorted(filter(has_axis, BUILT_IN)))
+def test_an_axis_that_does_not_exist_is_refused_by_name(name: str) -> None:
+    sample = next(s for s in samples(name) if isinstance(s.options.get("axis"), int))
+    sample.options["axis"] = 9
+    with pytest.raises((ValueError, IndexError), match=rf"{names(sample.operation)}.*9"):
+        sample()
+
+
+def test_public_operations_go_by_their_own_names() -> None:
+    public = [getattr(tg, name) for name in tg.ops.__all__]
+    operations = [function for function in public if hasattr(function, "operation")]
+    assert len(operations) > 50
+    for function in operations:
+        assert getattr(tg, function.operation.name) is function
+
+
+@every_operation
+def test_every_operation_is_documented_by_an_example(name: str) -> None:
+    assert ">>>" in (BUILT_IN[name].function.__doc__ or "")

@@ -1,0 +1,239 @@
+"""The house holds: imports point down, the public face is what it says, and importing or calling costs no more."""
+
+from __future__ import annotations
+
+import ast
+import importlib.util
+import inspect
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import pytest
+
+import nn
+import tensorgrad as tg
+from tensorgrad.methods import Methods
+
+ROOT = Path(tg.__file__).parent.parent
+FLOORS = [
+    {"tensorgrad.graph", "tensorgrad.modes", "tensorgrad.typing", "tensorgrad.domains", "tensorgrad.protocols"},
+    {"tensorgrad.anomaly", "tensorgrad.methods"},
+    {"tensorgrad.tensor"},
+    {"tensorgrad.recorder"},
+    {"tensorgrad.op"},
+    {"tensorgrad.ops"},
+    {"tensorgrad.linalg", "tensorgrad.transforms"},
+    {"tensorgrad.gradcheck"},
+    {"tensorgrad.viz"},
+    {"tensorgrad"},
+    {"nn"},
+]
+"""From the cellar up. A room may import from its own floor and those below."""
+
+PUBLIC_TO_NETWORKS = {"nn", "tensorgrad", "tensorgrad.domains"}
+"""`domains` holds what a user's own `@op(domain=…, examples=…)` takes."""
+
+
+def files(package: str) -> Iterator[tuple[str, Path]]:
+    """The modules of a package by name."""
+    for path in sorted((ROOT / package).rglob("*.py")):
+        parts = path.relative_to(ROOT).with_suffix("").parts
+        yield ".".join(parts[:-1] if parts[-1] == "__init__" else parts), path
+
+
+MODULES = {name: path for package in ("tensorgrad", "nn") for name, path in files(package)}
+
+
+def imports_of(module: str) -> set[str]:
+    """The modules of this project that a file imports anywhere: also in functions and under TYPE_CHECKING."""
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(MODULES[module].read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{module}: imports are absolute here"
+            assert node.module is not None
+            for alias in node.names:
+                inner = f"{node.module}.{alias.name}"
+                found.add(inner if inner in MODULES else node.module)
+    return {name for name in found if name in MODULES}
+
+
+def room_of(module: str) -> str:
+    parts = module.split(".")
+    return parts[0] if parts[0] == "nn" else ".".join(parts[:2])
+
+
+def floor_of(module: str) -> int:
+    room = room_of(module)
+    levels = [level for level, rooms in enumerate(FLOORS) if room in rooms]
+    assert levels, f"{module} has no place in the house: name it in FLOORS"
+    return levels[0]
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_imports_only_point_down(module: str) -> None:
+    for imported in imports_of(module):
+        assert floor_of(imported) <= floor_of(module), f"{module} imports {imported}, which stands above it"
+
+
+@pytest.mark.parametrize("module", [m for m in MODULES if room_of(m) == "nn"])
+def test_networks_use_only_the_public_face(module: str) -> None:
+    for imported in imports_of(module):
+        assert room_of(imported) in PUBLIC_TO_NETWORKS, f"{module} reaches into {imported}"
+
+
+def test_there_are_no_cycles() -> None:
+    graph = {module: imports_of(module) - {module} for module in MODULES}
+    while True:
+        leaves = {module for module, needs in graph.items() if not needs}
+        if not leaves:
+            break
+        graph = {module: needs - leaves for module, needs in graph.items() if module not in leaves}
+    assert graph == {}, f"these import each other: {sorted(graph)}"
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_nobody_uses_anothers_private_names(module: str) -> None:
+    for node in ast.walk(ast.parse(MODULES[module].read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] in {"tensorgrad", "nn"}:
+            private = [alias.name for alias in node.names if alias.name.startswith("_")]
+            assert private == [], f"{module} imports {private} from {node.module}"
+
+
+# -- the public face --------------------------------------------------------------------------------------
+
+
+def declared_methods() -> dict[str, ast.FunctionDef]:
+    """What `methods.py` shows to type checkers."""
+    tree = ast.parse((ROOT / "tensorgrad" / "methods.py").read_text(encoding="utf-8"))
+    return {node.name: node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)}
+
+
+@pytest.mark.parametrize("name", sorted(declared_methods()))
+def test_every_typed_method_is_there_with_the_same_parameters(name: str) -> None:
+    bound = inspect.getattr_static(tg.Tensor, name)
+    if isinstance(bound, property):
+        return
+    arguments = declared_methods()[name].args
+    positional = [*arguments.posonlyargs, *arguments.args][1:]
+    typed = {a.arg: True for a in positional} | {a.arg: False for a in arguments.kwonlyargs}
+    real = list(inspect.signature(bound).parameters.values())[1:]
+    if arguments.vararg is not None:
+        assert real[0].kind is inspect.Parameter.VAR_POSITIONAL
+        assert {p.name for p in real[1:]} == set(typed)
+    elif name.startswith("__") or arguments.posonlyargs:
+        assert len(real) == len(typed)
+    else:
+        assert {p.name: p.kind is not p.KEYWORD_ONLY for p in real} == typed
+        defaults = {p.name for p in real if p.default is not p.empty}
+        with_default = [a.arg for a in positional[len(positional) - len(arguments.defaults) :]]
+        with_default += [a.arg for a, default in zip(arguments.kwonlyargs, arguments.kw_defaults) if default]
+        assert defaults == set(with_default)
+
+
+def test_every_bound_method_is_typed() -> None:
+    own = set(vars(Methods)) | set(declared_methods())
+    source = (ROOT / "tensorgrad" / "tensor.py").read_text(encoding="utf-8")
+    written = {n.name for n in ast.walk(ast.parse(source)) if isinstance(n, ast.FunctionDef)}
+    bound = {n for n, value in vars(tg.Tensor).items() if callable(value) or isinstance(value, property)}
+    bound = {n for n in bound if n not in written and not inspect.ismemberdescriptor(vars(tg.Tensor)[n])}
+    assert bound - {"__hash__"} - own == set()
+
+
+def test_every_public_name_is_documented() -> None:
+    for name in tg.__all__:
+        assert getattr(tg, name).__doc__, f"tg.{name}"
+    for name in getattr(nn, "__all__", []):
+        assert getattr(nn, name).__doc__, f"nn.{name}"
+
+
+def test_both_packages_say_that_they_are_typed() -> None:
+    assert (ROOT / "tensorgrad" / "py.typed").exists()
+    assert (ROOT / "nn" / "py.typed").exists()
+
+
+def in_a_new_python(code: str, cwd: Path | None = None) -> str:
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=False, cwd=cwd, timeout=120
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout.strip()
+
+
+HEAVY = ["matplotlib", "graphviz", "tqdm", "sklearn", "safetensors", "pooch", "scipy", "PIL", "pandas", "torch"]
+
+
+@pytest.mark.parametrize("package", ["tensorgrad", "nn"])
+def test_importing_loads_numpy_and_nothing_heavier(package: str, tmp_path: Path) -> None:
+    code = f"import sys, {package}; print(sorted({HEAVY!r} & sys.modules.keys()))".replace(
+        repr(HEAVY), repr(set(HEAVY))
+    )
+    assert in_a_new_python(code, tmp_path) == "[]"
+
+
+def test_the_engine_does_not_load_the_networks(tmp_path: Path) -> None:
+    assert in_a_new_python("import sys, tensorgrad; print('nn' in sys.modules)", tmp_path) == "False"
+
+
+def test_type_checkers_see_tensors(tmp_path: Path) -> None:
+    if importlib.util.find_spec("mypy") is None:
+        pytest.skip("mypy is not installed: it comes with the lint extra")
+    snippet = tmp_path / "snippet.py"
+    expressions = [
+        "a + b", "2.0 * a", "a @ b", "-a", "a ** 2", "abs(a)", "a[0]", "a.sum()", "a.T", "a.reshape(2, 1)",
+        "tg.tensor([1.0])", "tg.exp(a)", "tg.maximum(a, 0.0)", "tg.concatenate([a, b])",
+    ]  # fmt: skip
+    lines = ["import tensorgrad as tg", "a = tg.tensor([1.0, 2.0])", "b = tg.tensor([3.0, 4.0])"]
+    snippet.write_text("\n".join([*lines, *(f"reveal_type({e})" for e in expressions)]) + "\n", encoding="utf-8")
+    done = subprocess.run(
+        [sys.executable, "-m", "mypy", "--strict", "--cache-dir", str(tmp_path / "cache"), str(snippet)],
+        capture_output=True, text=True, check=False, cwd=ROOT, timeout=300,
+    )  # fmt: skip
+    revealed = [line.rsplit(" ", 1)[-1].strip('"') for line in done.stdout.splitlines() if "Revealed type" in line]
+    assert revealed == ["tensorgrad.tensor.Tensor"] * len(expressions), done.stdout
+
+
+# -- the cost of a call -----------------------------------------------------------------------------------
+
+
+def frames_of(compute: Any) -> list[str]:
+    """The Python functions that run during `compute()`."""
+    frames: list[str] = []
+
+    def profile(frame: FrameType, event: str, argument: Any) -> None:
+        if event == "call":
+            frames.append(frame.f_code.co_name)
+
+    sys.setprofile(profile)
+    try:
+        compute()
+    finally:
+        sys.setprofile(None)
+    return frames[1:]
+
+
+def test_an_operator_is_one_frame_and_its_forward_rule() -> None:
+    a, b = tg.tensor([[1.0]], requires_grad=True), tg.tensor([[3.0]], requires_grad=True)
+    _ = a + b, a @ b, a * b, b - a, 2.0 - a, tg.tanh(a)  # the first call of each writes its code
+    assert frames_of(lambda: a + b) == ["add", "add"]
+    assert frames_of(lambda: a @ b) == ["matmul", "matmul"]
+    assert frames_of(lambda: tg.tanh(a)) == ["tanh", "tanh"]
+    constant = a.detach()
+    assert frames_of(lambda: constant * 2.0) == ["multiply", "multiply"]
+    assert frames_of(lambda: 2.0 - constant) == ["subtract", "subtract"]
+
+
+def test_a_backward_pass_costs_a_frame_per_rule() -> None:
+    def rules_run(length: int) -> int:
+        y = tg.tensor(1.0, requires_grad=True)
+        for _ in range(length):
+            y = y * 2.0
+        return frames_of(y.backward).count("<lambda>")
+
+    assert rules_run(5) == 5
+    assert rules_run(50) == 50

@@ -1,0 +1,90 @@
+"""The tests of the operations are worth something: spoil any derivative rule, and they fail.
+
+Every rule of every operation is replaced in memory, one at a time, by a wrong one; a check that passes all the
+same would be a check that cannot see that mistake.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+from tensorgrad.op import Operation, SequenceRules
+from tensorgrad.tensor import plain
+from tests.ops import checks
+from tests.ops.samples import BUILT_IN, samples_of
+
+Rule = Callable[..., Any]
+
+MISTAKES: dict[str, Callable[[Rule], Rule]] = {
+    "dropped": lambda rule: lambda g, *saved: np.zeros_like(plain(rule(g, *saved))),
+    "sign flipped": lambda rule: lambda g, *saved: -rule(g, *saved),
+    "counted twice": lambda rule: lambda g, *saved: 2 * rule(g, *saved),
+    "upstream forgotten": lambda rule: lambda g, *saved: rule(g * 0 + 1, *saved),
+}
+
+
+def cut_off(rule: Rule) -> Rule:
+    """Right numbers, but on plain arrays: the gradient cannot be differentiated again."""
+    return lambda g, *saved: rule(plain(g), *plain(saved))
+
+
+FLAT = {
+    "sign-0", "ceil-0", "floor-0", "round-0", "trunc-0", "heaviside-0", "heaviside-1", "copysign-1",
+}  # fmt: skip
+"""Their derivative is 0 wherever there is one, so a wrong multiple of it is the same rule."""
+
+targets = [
+    (name, position)
+    for name, operation in sorted(BUILT_IN.items())
+    for position, saves in enumerate(operation.saves)
+    if saves is not None and f"{operation.name}-{position}" not in FLAT
+]
+every_rule = pytest.mark.parametrize(("name", "position"), targets, ids=[f"{n}-{p}" for n, p in targets])
+
+
+@every_rule
+@pytest.mark.parametrize("mistake", MISTAKES)
+def test_a_wrong_rule_fails_the_first_gradient(
+    name: str, position: int, mistake: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    operation = BUILT_IN[name]
+    monkeypatch.setattr(operation, "rules", _spoiled(operation, position, MISTAKES[mistake]))
+    _expect_failure(operation, checks.first_gradient)
+
+
+@every_rule
+def test_a_rule_that_loses_the_graph_fails_the_second_gradient(
+    name: str, position: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    operation = BUILT_IN[name]
+    monkeypatch.setattr(operation, "rules", _spoiled(operation, position, cut_off))
+    _expect_failure(operation, checks.second_gradient)
+
+
+def _spoiled(operation: Operation, position: int, mistake: Callable[[Rule], Rule]) -> Any:
+    """The operation's rules with the one of the input at `position` replaced."""
+    rules = operation.rules
+    if isinstance(rules, SequenceRules):
+        if position == len(rules.single):
+            assert rules.item is not None
+            return SequenceRules(rules.single, mistake(rules.item))
+        rules_of_singles = _replaced(rules.single, position, mistake)
+        return SequenceRules(rules_of_singles, rules.item)
+    return _replaced(tuple(rules), position, mistake)
+
+
+def _replaced(rules: tuple[Any, ...], position: int, mistake: Callable[[Rule], Rule]) -> tuple[Any, ...]:
+    return (*rules[:position], mistake(rules[position]), *rules[position + 1 :])
+
+
+def _expect_failure(operation: Operation, check: Callable[..., None]) -> None:
+    for sample in samples_of(operation):
+        try:
+            check(sample)
+        except AssertionError:
+            return
+    pytest.fail(f"no sample of {operation.name} noticed")

@@ -1,0 +1,262 @@
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from xml.etree import ElementTree
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import tensorgrad as tg
+from tensorgrad.viz import Drawing, draw
+from tensorgrad.viz.labels import number
+from tensorgrad.viz.recording import Recording
+
+GOLDEN = Path(__file__).parent / "golden.svg"
+SVG = "{http://www.w3.org/2000/svg}"
+AWKWARD = 'a|b{c}<d>&"e"\\l\n\t\x00\x1b\ud800 é 重み 𝑤 <b>&amp;</b> $x_1$'
+
+
+def texts(drawing):
+    return [element.text for element in ElementTree.fromstring(drawing.svg).iter(f"{SVG}text")]
+
+
+def test_golden(expression):
+    expression.loss.backward()
+    drawn = draw(expression.loss).svg
+    assert drawn == GOLDEN.read_text(encoding="utf-8"), (
+        "the picture changed. If it was meant to, look at the new one, and save it over tests/viz/golden.svg"
+    )
+
+
+def test_a_missing_gradient_is_a_dash_and_never_zero(expression):
+    before = texts(draw(expression.loss))
+    assert before.count("–") == 7
+    assert "0" not in before
+    expression.loss.backward()
+    after = texts(draw(expression.loss))
+    assert "–" not in after
+    assert {number(float(expression.w.grad)), number(float(expression.b.grad))} <= set(after)
+
+
+def test_what_is_no_longer_known_is_a_question_mark(expression):
+    expression.w.data = 2.0
+    shown = texts(draw(expression.loss))
+    assert shown.count("?") == 5
+    assert "? no longer known" in shown
+
+
+def test_the_element_scales_and_says_what_it_is(expression):
+    element = ElementTree.fromstring(draw(expression.loss).svg)
+    assert element.get("viewBox") == f"0 0 {element.get('width')} {element.get('height')}"
+    assert element.get("role") == "img"
+    assert element.get("aria-label") == "Graph of loss = power: 10 boxes"
+    titles = [title.text for title in element.iter(f"{SVG}title")]
+    assert len(titles) == 10
+    assert titles[0] == "w\nleaf, shape ()\nvalue -1.2\ngradient not computed"
+
+
+def test_operands_are_labelled_where_their_order_matters(expression):
+    assert [text for text in texts(draw(expression.loss, values=False)) if text in ("x", "y")].count("x") == 3
+    x = tg.tensor(1.0, requires_grad=True, name="one")
+    assert not {"x", "y"} & set(texts(draw(x * 2 + 3)))
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("direction", ["LR", "TB"])
+@given(name=st.text(max_size=20))
+@settings(max_examples=15, deadline=None)
+def test_any_name_gives_valid_xml_and_is_shown(name, theme, direction):
+    x = tg.tensor(1.0, requires_grad=True, name=name)
+    drawing = draw(x * 2, theme=theme, direction=direction)
+    assert texts(drawing)[0] == (name if name.isprintable() and name else texts(drawing)[0])
+    assert all(text is None or text.isprintable() for text in texts(drawing))
+
+
+def test_awkward_names_in_every_output(tmp_path):
+    x = tg.tensor(1.0, requires_grad=True, name=AWKWARD)
+    drawing = draw(x * 2)
+    tooltip = next(ElementTree.fromstring(drawing.svg).iter(f"{SVG}title")).text
+    assert tooltip.startswith(r'a|b{c}<d>&"e"\l\n\t\x00\x1b\ud800 é 重み 𝑤 <b>&amp;</b> $x_1$')
+    for suffix in (".svg", ".html", ".dot", ".png", ".pdf"):
+        drawing.save(tmp_path / f"graph{suffix}")
+    assert "重み" in draw(x, values=False).dot + str(draw(tg.tensor(1.0, name="重み")))
+
+
+def test_options_of_operations_are_shown():
+    x = tg.tensor(np.ones((2, 3)), requires_grad=True)
+    assert "axis=0, keepdims=True" in texts(draw(x.sum(axis=0, keepdims=True)))
+
+
+def test_small_arrays_show_numbers_and_large_ones_a_summary():
+    x = tg.tensor([[1.0, 2.0], [3.0, 1 / 3]], dtype=np.float32)
+    assert {"1, 2", "3, 0.3333", "(2, 2) float32"} <= set(texts(draw(x)))
+    assert "49.5 ± 28.87" in texts(draw(tg.tensor(np.arange(100.0))))
+    assert "0 ± 28.87" in texts(draw(tg.tensor(np.arange(100.0) - 49.5 + 1e-9)))
+    assert "empty" in texts(draw(tg.tensor(np.zeros((0, 3)))))
+
+
+def test_bytes_do_not_depend_on_the_run():
+    program = """
+import sys
+import tensorgrad as tg
+from tensorgrad.viz import draw
+for _ in range(int(sys.argv[1])):
+    tg.tensor(1.0, requires_grad=True)  # moves the engine's own numbering on
+w = tg.tensor([1.0, 2.0], requires_grad=True, name="w")
+c = tg.tensor([3.0, 4.0])
+loss = (tg.where(w.data > 1, w * c, c) / w + tg.tanh(w)).sum(axis=0)
+loss.backward()
+drawing = draw(loss)
+sys.stdout.buffer.write((drawing.svg + drawing.dot + str(drawing) + drawing.recording.to_json()).encode())
+"""
+    runs = [
+        subprocess.run(
+            [sys.executable, "-c", program, extra],
+            env={**os.environ, "PYTHONHASHSEED": seed},
+            capture_output=True,
+            check=True,
+        ).stdout
+        for seed, extra in (("0", "0"), ("1", "7"), ("2", "23"))
+    ]
+    assert runs[0]
+    assert runs[0] == runs[1] == runs[2]
+
+
+def test_outputs_are_functions_of_the_recording(expression):
+    drawing = draw(expression.loss)
+    again = Drawing(Recording.from_json(drawing.recording.to_json()))
+    assert (again.svg, again.dot, str(again)) == (drawing.svg, drawing.dot, str(drawing))
+
+
+def test_dot_has_an_edge_for_each_operand():
+    a = tg.tensor(2.0, requires_grad=True, name="a")
+    source = draw(a * a).dot
+    assert re.findall(r"\d -> \d", source) == ["0 -> 1", "0 -> 1"]
+    assert "peripheries=2" in source
+
+
+@pytest.mark.skipif(shutil.which("dot") is None, reason="the program dot (Graphviz) is not installed")
+def test_dot_accepts_the_source(expression, random_graph):
+    expression.loss.name = AWKWARD
+    expression.w.name = "<not html>"
+    for output in (expression.loss, random_graph(5, 20)[0]):
+        drawing = draw(output)
+        done = subprocess.run(["dot", "-Tsvg"], input=drawing.dot.encode(), capture_output=True, check=True, timeout=60)
+        assert done.stderr == b""
+        made = ElementTree.fromstring(done.stdout)
+        groups = [group.get("class") for group in made.iter(f"{SVG}g")]
+        assert groups.count("node") == len(drawing.recording.boxes)
+        assert groups.count("edge") == sum(len(box.operands) for box in drawing.recording.boxes)
+    assert (
+        "&lt;not html&gt;"
+        in subprocess.run(
+            ["dot", "-Tsvg"], input=draw(expression.loss).dot, capture_output=True, check=True, text=True, timeout=60
+        ).stdout
+    )
+
+
+def test_the_pictures_of_files(expression, tmp_path):
+    drawing = draw(expression.loss)
+    starts = {".svg": b"<svg", ".html": b"<!DOCTYPE html>", ".dot": b"digraph", ".png": b"\x89PNG", ".pdf": b"%PDF"}
+    for suffix, start in starts.items():
+        drawing.save(tmp_path / f"graph{suffix}")
+        first = (tmp_path / f"graph{suffix}").read_bytes()
+        assert first.startswith(start)
+        drawing.save(str(tmp_path / f"graph{suffix.upper()}"))
+        assert (tmp_path / f"graph{suffix.upper()}").read_bytes() == first
+    page = (tmp_path / "graph.html").read_text(encoding="utf-8")
+    assert drawing.svg in page
+    assert not re.findall(r"(?:src|href)=", page)
+
+
+def test_png_has_the_pictures_proportions_and_ink(expression, tmp_path):
+    from matplotlib.image import imread
+
+    drawing = draw(expression.loss, theme="dark")
+    drawing.save(tmp_path / "graph.png")
+    pixels = imread(tmp_path / "graph.png")[..., :3]
+    assert pixels.shape[0] == pytest.approx(2 * drawing.picture.height, abs=1.5)
+    assert pixels.shape[1] == pytest.approx(2 * drawing.picture.width, abs=1.5)
+    assert len(np.unique((pixels * 255).round().reshape(-1, 3), axis=0)) > 20
+
+
+@pytest.mark.parametrize("name", ["graph.jpg", "graph", "graph.svgz"])
+def test_unknown_suffix(expression, tmp_path, name):
+    with pytest.raises(ValueError, match=r"unknown suffix .* of '.*'. Use one of .svg, .html, .dot, .png, .pdf"):
+        draw(expression.loss).save(tmp_path / name)
+    assert not list(tmp_path.iterdir())
+
+
+def test_missing_folder(expression, tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"save: there is no folder .*missing"):
+        draw(expression.loss).save(tmp_path / "missing" / "graph.svg")
+
+
+def test_text(expression):
+    expression.loss.backward()
+    lines = str(draw(expression.loss)).splitlines()
+    assert lines[0].split() == ["shape", "value", "grad"]
+    assert lines[1].split() == ["w", "(leaf)", "()", "-1.2", number(float(expression.w.grad))]
+    assert [line.split("  ")[0] for line in lines[-2:]] == ["#7 = subtract(#5, y)", "loss = power(#7, 2)"]
+    assert len(lines) == 10
+
+
+def test_same_names_are_told_apart_in_text():
+    a, b = (tg.tensor(1.0, requires_grad=True, name="w") for _ in range(2))
+    assert "multiply(w#0, w#1)" in str(draw(a * b))
+
+
+def test_notebooks(expression):
+    drawing = draw(expression.loss)
+    assert drawing._repr_mimebundle_() == {"image/svg+xml": drawing.svg, "text/plain": str(drawing)}
+    assert repr(drawing) == "<Drawing: Graph of loss = power: 10 boxes>"
+
+
+@pytest.mark.parametrize("wrong", [3.0, None, np.ones(2), "loss"])
+def test_not_a_tensor(wrong):
+    with pytest.raises(TypeError, match=f"draw: expected a Tensor, got {type(wrong).__name__}"):
+        draw(wrong)
+
+
+def test_unknown_options(expression):
+    with pytest.raises(ValueError, match="direction to be one of 'LR', 'TB', got 'RL'"):
+        draw(expression.loss, direction="RL")
+    with pytest.raises(ValueError, match="theme to be one of 'light', 'dark', got 'sepia'"):
+        draw(expression.loss, theme="sepia")
+
+
+def test_backward_still_works_after_drawing(expression):
+    draw(expression.loss).svg.encode()
+    expression.loss.backward()
+    w, b, x, y = -1.2, 0.3, 0.5, 1.0
+    t = np.tanh(x * w + b)
+    assert expression.w.grad == pytest.approx(2 * (t - y) * (1 - t * t) * x)
+
+
+def test_a_single_box():
+    drawing = draw(tg.tensor([1.0, 2.0], name="data"))
+    assert texts(drawing) == ["data", "shape", "(2,)", "value", "1, 2", "constant"]
+    assert len(drawing.picture.routes) == 0
+
+
+def test_a_long_chain_neither_recurses_nor_explodes():
+    w = tg.tensor(0.99, requires_grad=True, name="w")
+    x = w
+    for _ in range(500):
+        x = tg.sin(x) * w
+    x.backward()
+    drawing = draw(x)
+    assert len(drawing.recording.boxes) == 1001
+    assert len(drawing.svg) < 2_000_000  # edges that run together share their pieces
+    assert len(str(drawing).splitlines()) == 1002
+    assert drawing.dot.count("->") == 1500
+
+
+def test_drawing_loads_nothing_heavy():
+    program = "import sys, tensorgrad.viz; print([m for m in ('matplotlib', 'graphviz') if m in sys.modules])"
+    assert subprocess.run([sys.executable, "-c", program], capture_output=True, check=True, text=True).stdout == "[]\n"
