@@ -1,0 +1,85 @@
+"""Train a classifier of handwritten digits, verify its gradients, and draw its graph.
+
+Run it with `python examples/quickstart.py`; it takes a few seconds and needs no network. The digits are the 1,797
+scanned ones of 8 × 8 pixels that scikit-learn brings along. Pictures go to the folder `quickstart/`.
+"""
+
+from pathlib import Path
+
+import numpy as np
+from matplotlib.figure import Figure
+
+import nn
+import tensorgrad as tg
+
+OUT = Path("quickstart")
+
+
+def main() -> None:
+    """Do the whole job and say what was written."""
+    OUT.mkdir(exist_ok=True)
+
+    print("1. Train a 64-64-10 network on handwritten digits")
+    X, y, X_test, y_test = nn.datasets.digits(rng=0)
+    network = nn.Sequential(nn.Dense(64, 64, weight_l2=1e-4, rng=1), nn.ReLU(), nn.Dense(64, 10, weight_l2=1e-4, rng=2))
+    model = nn.Model(
+        network,
+        loss=nn.SoftmaxCrossEntropy(),
+        optimizer=nn.Adam(network.parameters(), learning_rate=0.003, decay=1e-3),
+        metrics=[nn.CategoricalAccuracy()],
+        rng=3,
+    )
+    model.summary()
+    history = model.fit(X, y, epochs=60, batch_size=32, validation_data=(X_test, y_test))
+    accuracy = model.evaluate(X_test, y_test)["accuracy"]
+    print(f"   accuracy on {len(X_test)} digits it has never seen: {accuracy:.3f}")
+    history.plot(OUT / "training.png")
+
+    print("2. Verify its gradients against finite differences")
+    check_gradients(X[:4], y[:4])
+
+    print("3. Draw its graph")
+    draw_graph(network, X[:4], y[:4])
+
+    print("4. Look at its mistakes")
+    draw_mistakes(X_test, y_test, model.predict(X_test).argmax(axis=1))
+
+    print("Wrote " + ", ".join(str(path) for path in sorted(OUT.iterdir())))
+
+
+def check_gradients(X: np.ndarray, y: np.ndarray) -> None:
+    """Every derivative of the loss of the same network, in float64, by every weight and bias."""
+    network = nn.Sequential(
+        nn.Dense(64, 64, rng=1, dtype=np.float64), nn.ReLU(), nn.Dense(64, 10, rng=2, dtype=np.float64)
+    )
+    loss = nn.SoftmaxCrossEntropy()
+    parameters = list(network.parameters())
+    tg.gradcheck(lambda: loss(network(X.astype(np.float64)), y), parameters)
+    print(f"   all {sum(p.size for p in parameters):,} agree")
+
+
+def draw_graph(network: nn.Module, X: np.ndarray, y: np.ndarray) -> None:
+    """The graph of the loss of a small batch, with values and gradients."""
+    network.zero_grad()
+    loss = nn.SoftmaxCrossEntropy()(network(tg.tensor(X, name="digits")), y)
+    loss.name = "loss"
+    loss.backward()
+    tg.draw(loss).save(OUT / "graph.svg")
+
+
+def draw_mistakes(X: np.ndarray, y: np.ndarray, predicted: np.ndarray) -> None:
+    """The first misclassified digits, with what they are and what the network saw in them."""
+    wrong = np.flatnonzero(predicted != y)[:10]
+    figure = Figure(figsize=(10, 4.4), layout="constrained")
+    figure.suptitle(f"{(predicted != y).sum()} of {len(y)} test digits are misread; the first {len(wrong)} of them")
+    axes = figure.subplots(2, 5).ravel()
+    for axis in axes:
+        axis.axis("off")
+    for axis, i in zip(axes, wrong, strict=False):
+        axis.imshow(X[i].reshape(8, 8), cmap="gray_r")
+        axis.set_title(f"a {y[i]}, read as {predicted[i]}", fontsize=11)
+    figure.savefig(OUT / "mistakes.png", dpi=120)
+
+
+if __name__ == "__main__":
+    main()
