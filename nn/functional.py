@@ -18,17 +18,17 @@ from tensorgrad import domains
 def _weight_gradient(g: Any, x: Any, weight_shape: tuple[int, int]) -> Any:
     """xᵀ @ g, over all samples at once however many axes they lie along."""
     inputs, neurons = weight_shape
-    return np.matmul(np.reshape(x, (-1, inputs)).T, np.reshape(g, (-1, neurons)))
+    return x.reshape(-1, inputs).T @ g.reshape(-1, neurons)
 
 
 def _bias_gradient(g: Any) -> Any:
     """Σg over the samples, as a product with ones: in a third of np.sum's time."""
-    rows = np.reshape(g, (-1, g.shape[-1]))
-    return np.matmul(np.ones(len(rows), g.dtype), rows)
+    rows = g.reshape(-1, g.shape[-1])
+    return np.ones(len(rows), g.dtype) @ rows
 
 
 @tg.op(
-    x=lambda g, weight: np.matmul(g, weight.T),
+    x=lambda g, weight: g @ weight.T,
     weight=_weight_gradient,
     bias=_bias_gradient,
     examples=[

@@ -132,15 +132,14 @@ class Optimizer:
         gradients = self._gradients()
         if not gradients:
             return
-        weights = {number: _writable(self.parameters[number].data) for number in gradients}
-        flat_weights = {number: array.reshape(-1) for number, array in weights.items()}
+        flat_weights = {number: _flat(self.parameters[number]) for number in gradients}
         shrink = self.shrink()
         for slab in self._slabs:
             for block in slab.blocks(gradients):
                 self.update(block.gradient(gradients), *block.state, block.change)
                 block.apply(flat_weights, shrink)
-        for number, array in weights.items():
-            self.parameters[number].data = array
+        for number in gradients:
+            self.parameters[number].mark_changed()
         self.iterations += 1
         if self.iterations % FLUSH_EVERY == 0:
             for slab in self._slabs:
@@ -225,9 +224,12 @@ class Optimizer:
         }
 
 
-def _writable(array: NDArray[Any]) -> NDArray[Any]:
-    """`array` itself if it can be written as one flat run of elements, else a copy that can."""
-    return array if array.flags.c_contiguous and array.flags.writeable else np.array(array, order="C")
+def _flat(parameter: Tensor) -> NDArray[Any]:
+    """The parameter's elements as one flat run that can be written into; if its array is not one, it gets one."""
+    array = parameter.data
+    if not (array.flags.c_contiguous and array.flags.writeable):
+        parameter.data = array = np.array(array, order="C")
+    return array.reshape(-1)
 
 
 def _label(number: int, parameter: Tensor) -> str:

@@ -21,6 +21,13 @@ Rule = Callable[..., Any]
 next_number = itertools.count().__next__
 
 
+class Rules(Protocol):
+    """Derivative rules by the position of their operand."""
+
+    def __getitem__(self, position: int, /) -> Any:
+        """The rule of the operand at `position`."""
+
+
 class Declared(Protocol):
     """What the graph needs to know of an operation; `op.Operation` is the real thing."""
 
@@ -29,8 +36,8 @@ class Declared(Protocol):
         """The name users call it by."""
 
     @property
-    def rules(self) -> Iterable[Any]:
-        """The derivative rule of each operand; None where there is none."""
+    def rules(self) -> Rules:
+        """The derivative rule of each operand, by position; None where there is none."""
 
     def owners(self, node: Node, position: int) -> Iterator[Any]:
         """For each value saved for an operand, the node it belongs to."""
@@ -188,12 +195,16 @@ def backpropagate(
 
         if examiner is not None:
             examiner.before_rules(node)
-        for position, (parent, rule, saved) in enumerate(zip(node.inputs, node.operation.rules, node.saved or ())):
-            if saved is None or (relevant is not None and parent not in relevant):
+        rules = node.operation.rules
+        for position, saved in enumerate(node.saved or ()):
+            if saved is None:
+                continue
+            parent = node.inputs[position]
+            if relevant is not None and parent not in relevant:
                 continue
             if attach is not None:
                 saved = attached(node, position, attach)
-            contribution = rule(gradient, *saved)
+            contribution = rules[position](gradient, *saved)
             if examiner is not None:
                 examiner.after_rule(node, position, contribution)
             if contribution.shape != parent.shape:

@@ -6,14 +6,13 @@ import functools
 import inspect
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import chain, repeat
 from typing import Any, ParamSpec, TypeVar
 
 import numpy as np
 
 from tensorgrad import protocols, recorder
 from tensorgrad.domains import REAL, Case, Domain
-from tensorgrad.graph import Node, Rule
+from tensorgrad.graph import Node, Rule, Rules
 from tensorgrad.tensor import Tensor, plain
 
 P = ParamSpec("P")
@@ -27,8 +26,8 @@ class SequenceRules:
     single: tuple[Rule | None, ...]
     item: Rule | None
 
-    def __iter__(self) -> Iterator[Rule | None]:
-        return chain(self.single, repeat(self.item))
+    def __getitem__(self, position: int) -> Rule | None:
+        return self.single[position] if position < len(self.single) else self.item
 
 
 @dataclass(eq=False)
@@ -54,7 +53,7 @@ class Operation:
     name: str
     forward: Callable[..., Any]
     inputs: tuple[str, ...]
-    rules: Iterable[Rule | None]
+    rules: Rules
     saves: tuple[tuple[str, ...] | None, ...]
     sequence: str | None
     linear: bool

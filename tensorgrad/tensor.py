@@ -71,8 +71,8 @@ class Tensor(Methods):
         `backward` refuse every graph that was recorded with the old ones. A tensor made by an operation hands
         out a read-only view: its values belong to the graph.
 
-        Writing into a leaf's array (`w.data[0] = 1`) between forward and backward cannot be seen from here;
-        assign instead, or run under `detect_anomaly`, which finds it.
+        Writing into a leaf's array (`w.data[0] = 1`) between forward and backward cannot be seen from here: say it
+        with `mark_changed`, or run under `detect_anomaly`, which finds it.
 
         Raises:
             RuntimeError: assigning to a tensor that an operation made.
@@ -96,9 +96,23 @@ class Tensor(Methods):
         if array.shape != self.shape:
             raise ValueError(f"data: expected shape {self.shape}, got {array.shape}. Make a new tensor instead.")
         self.array = array
+        self.mark_changed()
+
+    def mark_changed(self) -> None:
+        """Say that this leaf's array was written into, as an optimizer does: `backward` then refuses every graph that
+        was recorded with the old values. Assigning `data` says it too.
+
+        >>> w = Tensor([1.0, 2.0], requires_grad=True)
+        >>> loss = (w * w).sum()
+        >>> w.data[0] = 5.0
+        >>> w.mark_changed()
+        >>> loss.backward()
+        Traceback (most recent call last):
+        RuntimeError: backward: the data of leaf (2,) changed after it was used ...
+        """
         if self.node is not None:
             hooks = self.node.hooks
-            self.node = Node.leaf(weakref.ref(self), array)
+            self.node = Node.leaf(weakref.ref(self), self.array)
             self.node.hooks = hooks
 
     @property

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from tensorgrad.graph import Node, backpropagate, next_number, topological_order
+from tensorgrad.graph import Node, Rule, backpropagate, next_number, topological_order
 from tensorgrad.modes import current_mode, enable_grad
 from tensorgrad.tensor import Tensor
 from tensorgrad.transforms.derivatives import tensor_at
@@ -82,7 +82,7 @@ class _Recomputation:
     name: str = "checkpoint"
 
     @property
-    def rules(self) -> Iterator[Callable[[Any], Any]]:
+    def rules(self) -> list[Rule]:
         """One rule per source; the first that is called computes the gradients for all."""
         found: dict[Node, Any] = {}
 
@@ -94,7 +94,7 @@ class _Recomputation:
 
             return rule
 
-        return map(rule_for, self.sources)
+        return [rule_for(source) for source in self.sources]
 
     def _gradients(self, g: Any) -> dict[Node, Any]:
         with enable_grad():

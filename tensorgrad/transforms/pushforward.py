@@ -46,7 +46,7 @@ def _through(node: Node, position: int, tangent: Any) -> Any:
     operation = node.operation
     assert isinstance(operation, Operation)
     assert node.saved is not None
-    rule = list(zip(operation.rules, node.saved))[position][0]
+    rule = operation.rules[position]
     saved = attached(node, position, tensor_at)
     if rule is None:
         return Tensor(np.zeros(node.shape, node.dtype))

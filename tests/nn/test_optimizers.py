@@ -194,7 +194,7 @@ def test_a_gradient_of_another_shape_changes_nothing() -> None:
         optimizer.step()
     np.testing.assert_array_equal(w.data, [1.0, 2.0])
     assert optimizer.iterations == 0
-    assert not optimizer.state_dict()["momentum.0"].any()
+    assert not optimizer.state_dict()["sum.0"].any()
 
 
 def test_without_gradients_nothing_happens() -> None:
@@ -256,10 +256,10 @@ def test_going_on_from_a_saved_state_is_exact(
 @pytest.mark.parametrize(
     ("change", "error", "message"),
     [
-        ({"momentum.0": None}, ValueError, r"missing \['momentum.0'\]"),
+        ({"sum.0": None}, ValueError, r"missing \['sum.0'\]"),
         ({"velocity.0": np.zeros(2)}, ValueError, r"unknown \['velocity.0'\]"),
-        ({"cache.0": np.zeros(3)}, ValueError, r"cache.0 must be float64 of shape \(2,\)"),
-        ({"cache.0": np.zeros(2, np.float32)}, ValueError, "got float32"),
+        ({"square_sum.0": np.zeros(3)}, ValueError, r"square_sum.0 must be float64 of shape \(2,\)"),
+        ({"square_sum.0": np.zeros(2, np.float32)}, ValueError, "got float32"),
         ({"iterations": -1}, ValueError, "iterations"),
         ({"iterations": 1.5}, ValueError, "iterations"),
         ({"learning_rate": math.nan}, ValueError, "learning_rate must be finite"),
