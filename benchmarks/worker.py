@@ -1,0 +1,56 @@
+"""One contestant in a process of its own: reads commands from stdin, answers each with a line of JSON.
+
+`harness.py` starts it as `worker.py MODULE BUILDER CPUS`. The builder returns a `step()`; the commands are
+
+    values N    run N steps and give what they returned, as numbers
+    time N      run N steps and give the seconds they took
+    memory      give how far the resident memory rose above what it was before the first step, in bytes
+"""
+
+from __future__ import annotations
+
+import gc
+import importlib
+import json
+import os
+import resource
+import sys
+import time
+from collections.abc import Callable
+from typing import Any
+
+
+def main(module: str, builder: str, cpus: str) -> None:
+    """Build the contestant on the given CPUs (numbers joined by commas), then obey until stdin ends."""
+    if hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, map(int, cpus.split(",")))
+    step = getattr(importlib.import_module(module), builder)()
+    before = resident_peak()
+    for line in sys.stdin:
+        command, *count = line.split()
+        print(json.dumps(answer(command, int(*count), step, before)), flush=True)
+
+
+def answer(command: str, count: int, step: Callable[[], Any], before: int) -> Any:
+    """What the harness asked for."""
+    if command == "values":
+        return [float(step()) for _ in range(count)]
+    if command == "time":
+        gc.collect()
+        start = time.perf_counter()
+        for _ in range(count):
+            step()
+        return time.perf_counter() - start
+    if command == "memory":
+        return resident_peak() - before
+    raise ValueError(f"worker: unknown command {command!r}")
+
+
+def resident_peak() -> int:
+    """The most memory this process has had resident, in bytes."""
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak * 1024
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

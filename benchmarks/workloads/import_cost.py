@@ -1,0 +1,40 @@
+"""What `import tensorgrad` costs above `import numpy`: fresh interpreters, bytecode as an installer leaves it."""
+
+from __future__ import annotations
+
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+
+from table import Row
+
+AT_MOST = 60
+"""Milliseconds above `import numpy`."""
+
+PROGRAM = "import time; start = time.perf_counter(); import {}; print(time.perf_counter() - start)"
+
+
+def measure(rounds: int) -> list[Row]:
+    """Both imports in turn; the extra cost is the median of the differences of each pair."""
+    with tempfile.TemporaryDirectory() as bytecode:
+        milliseconds("tensorgrad", bytecode)  # writes the bytecode
+        pairs = [(milliseconds("tensorgrad", bytecode), milliseconds("numpy", bytecode)) for _ in range(rounds)]
+    ours, alone = (statistics.median(times) for times in zip(*pairs))
+    extra = statistics.median(both - numpy for both, numpy in pairs)
+    return [
+        Row(
+            "import_cost", 1, "tensorgrad", f"{ours:.0f} ms", f"{extra:.0f} ms more than numpy",
+            target=f"≤ {AT_MOST} ms more", met=extra <= AT_MOST,
+        ),
+        Row("import_cost", 1, "numpy", f"{alone:.0f} ms"),
+    ]  # fmt: skip
+
+
+def milliseconds(package: str, bytecode: str) -> float:
+    """How long a fresh interpreter takes to import `package`, keeping compiled modules in the folder `bytecode`."""
+    environment = os.environ | {"PYTHONPYCACHEPREFIX": bytecode, "PYTHONDONTWRITEBYTECODE": ""}
+    command = [sys.executable, "-c", PROGRAM.format(package)]
+    run = subprocess.run(command, check=True, capture_output=True, text=True, env=environment)
+    return 1000 * float(run.stdout)
