@@ -19,7 +19,7 @@ from pathlib import Path
 
 from table import markdown, surroundings
 
-WORKLOADS = ("small_ops", "mlp_step", "deep_chain", "memory", "import_cost")
+WORKLOADS = ("small_ops", "mlp_step", "deep_chain", "memory", "dispatch", "import_cost")
 RESULTS = Path(__file__).with_name("RESULTS.md")
 PREAMBLE = """\
 # Results

@@ -21,6 +21,8 @@ def main() -> None:
 
     print("1. Train a 64-64-10 network on handwritten digits")
     X, y, X_test, y_test = nn.datasets.digits(rng=0)
+    validation = X[-200:], y[-200:]
+    X, y = X[:-200], y[:-200]
     network = nn.Sequential(nn.Dense(64, 64, weight_l2=1e-4, rng=1), nn.ReLU(), nn.Dense(64, 10, weight_l2=1e-4, rng=2))
     model = nn.Model(
         network,
@@ -30,13 +32,13 @@ def main() -> None:
         rng=3,
     )
     model.summary()
-    history = model.fit(X, y, epochs=60, batch_size=32, validation_data=(X_test, y_test))
+    history = model.fit(X, y, epochs=60, batch_size=32, validation_data=validation)
     accuracy = model.evaluate(X_test, y_test)["accuracy"]
     print(f"   accuracy on {len(X_test)} digits it has never seen: {accuracy:.3f}")
     history.plot(OUT / "training.png")
 
     print("2. Verify its gradients against finite differences")
-    check_gradients(X[:4], y[:4])
+    check_gradients(network, X[:4], y[:4])
 
     print("3. Draw its graph")
     draw_graph(network, X[:4], y[:4])
@@ -44,17 +46,22 @@ def main() -> None:
     print("4. Look at its mistakes")
     draw_mistakes(X_test, y_test, model.predict(X_test).argmax(axis=1))
 
-    print("Wrote " + ", ".join(str(path) for path in sorted(OUT.iterdir())))
+    print("Wrote " + ", ".join(str(OUT / name) for name in ("training.png", "graph.svg", "mistakes.png")))
 
 
-def check_gradients(X: np.ndarray, y: np.ndarray) -> None:
-    """Every derivative of the loss of the same network, in float64, by every weight and bias."""
+def check_gradients(trained: nn.Module, X: np.ndarray, y: np.ndarray) -> None:
+    """The derivative of the loss by every weight and bias of the trained network, one by one, in float64."""
     network = nn.Sequential(
-        nn.Dense(64, 64, rng=1, dtype=np.float64), nn.ReLU(), nn.Dense(64, 10, rng=2, dtype=np.float64)
+        nn.Dense(64, 64, weight_l2=1e-4, dtype=np.float64),
+        nn.ReLU(),
+        nn.Dense(64, 10, weight_l2=1e-4, dtype=np.float64),
     )
-    loss = nn.SoftmaxCrossEntropy()
+    network.load_state_dict(trained.state_dict())
+    data_loss = nn.SoftmaxCrossEntropy()
     parameters = list(network.parameters())
-    tg.gradcheck(lambda: loss(network(X.astype(np.float64)), y), parameters)
+    tg.gradcheck(
+        lambda: data_loss(network(X.astype(np.float64)), y) + network.regularization_loss(), parameters, fast=False
+    )
     print(f"   all {sum(p.size for p in parameters):,} agree")
 
 
@@ -63,7 +70,7 @@ def draw_graph(network: nn.Module, X: np.ndarray, y: np.ndarray) -> None:
     network.zero_grad()
     loss = nn.SoftmaxCrossEntropy()(network(tg.tensor(X, name="digits")), y)
     loss.name = "loss"
-    loss.backward()
+    loss.backward(retain_graph=True)  # keep the intermediate arrays for the picture
     tg.draw(loss).save(OUT / "graph.svg")
 
 
@@ -71,7 +78,9 @@ def draw_mistakes(X: np.ndarray, y: np.ndarray, predicted: np.ndarray) -> None:
     """The first misclassified digits, with what they are and what the network saw in them."""
     wrong = np.flatnonzero(predicted != y)[:10]
     figure = Figure(figsize=(10, 4.4), layout="constrained")
-    figure.suptitle(f"{(predicted != y).sum()} of {len(y)} test digits are misread; the first {len(wrong)} of them")
+    figure.suptitle(
+        f"{(predicted != y).sum()} of {len(y)} test digits are misread" + ", for example" * (len(wrong) > 9)
+    )
     axes = figure.subplots(2, 5).ravel()
     for axis in axes:
         axis.axis("off")

@@ -12,8 +12,6 @@ True
 
 from nn import datasets, functional, init
 from nn.activations import ELU, GELU, Identity, LeakyReLU, ReLU, Sigmoid, Softmax, Softplus, Tanh
-from nn.callbacks import Callback
-from nn.history import History
 from nn.layers import Dense, Dropout, Sequential
 from nn.losses import (
     BinaryCrossEntropy,
@@ -26,10 +24,9 @@ from nn.losses import (
     SoftmaxCrossEntropy,
 )
 from nn.metrics import BinaryAccuracy, CategoricalAccuracy, Metric, RegressionAccuracy
-from nn.model import Model
 from nn.module import Module
-from nn.optimizer import Optimizer
-from nn.optimizers import SGD, Adagrad, Adam, AdamW, RMSprop
+from nn.optimizers import SGD, Adagrad, Adam, AdamW, Optimizer, RMSprop
+from nn.training import Callback, History, Model
 
 __all__ = [
     "ELU",

@@ -9,7 +9,6 @@ from numpy.typing import ArrayLike
 
 import tensorgrad as tg
 from nn import functional
-from nn.gelu import gelu, gelu_tanh
 from nn.module import Module
 from tensorgrad import Tensor
 
@@ -93,8 +92,8 @@ class GELU(Module):
         self.approximate = approximate
 
     def forward(self, x: ArrayLike) -> Tensor:
-        """`gelu` or `gelu_tanh`."""
-        return gelu(x) if self.approximate == "none" else gelu_tanh(x)
+        """`functional.gelu` or `functional.gelu_tanh`."""
+        return functional.gelu(x) if self.approximate == "none" else functional.gelu_tanh(x)
 
 
 class Softplus(Module):

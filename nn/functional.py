@@ -6,6 +6,7 @@ Choices between two branches are written as arithmetic with `_above`: on random 
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -96,6 +97,37 @@ def elu(x: ArrayLike, *, alpha: float = 1.0) -> Any:
     Tensor([-1.,  0.,  2.])
     """
     return np.maximum(x, 0) + alpha * np.expm1(np.minimum(x, 0))
+
+
+def gelu(x: ArrayLike) -> tg.Tensor:
+    """x·Φ(x), elementwise, where Φ is the normal distribution function.
+
+    Hendrycks and Gimpel, *Gaussian Error Linear Units*, 2016.
+
+    >>> gelu([0.0, 1.0, 1e4])
+    Tensor([0.00000000e+00, 8.41344746e-01, 1.00000000e+04])
+    """
+    return tg.multiply(x, 0.5 * tg.erfc(tg.multiply(x, -math.sqrt(0.5))))
+
+
+_GELU_SCALE = math.sqrt(2 / math.pi)
+_GELU_CUBIC = 0.044715
+
+
+def _gelu_tanh_slope(g: Any, x: Any) -> Any:
+    t = np.tanh(_GELU_SCALE * (x + _GELU_CUBIC * x * x * x))
+    return g * (0.5 * (1 + t) + 0.5 * x * (1 - t * t) * (_GELU_SCALE * (1 + 3 * _GELU_CUBIC * x * x)))
+
+
+@tg.op(x=_gelu_tanh_slope)
+def gelu_tanh(x: ArrayLike) -> Any:
+    """x·(1 + tanh(√(2/π)·(x + 0.044715·x³)))/2, elementwise: within 5e-4 of `gelu`, from the same paper.
+
+    >>> gelu_tanh([0.0, 1.0, 1e4])
+    Tensor([0.00000000e+00, 8.41191991e-01, 1.00000000e+04])
+    """
+    x = np.asarray(x)
+    return 0.5 * x * (1 + np.tanh(_GELU_SCALE * (x + _GELU_CUBIC * x * x * x)))
 
 
 @tg.op(x=lambda g, out: g * (out * (1 - out)), plain=True)

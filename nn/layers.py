@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import numbers
 import operator
 from collections.abc import Iterator
 from typing import Any, overload
@@ -91,7 +92,8 @@ class Dense(Module):
     Raises:
         ValueError: a size below 1, a negative or non-finite λ, λ for a bias that is not there, an initialiser that
             gives the wrong shape; when called, x of another width.
-        TypeError: a size that is not an integer, or a dtype that is not floating-point.
+        TypeError: a size that is not an integer, a dtype that is not floating-point, or a `weight_init` that is no
+            initialiser.
 
     >>> import numpy as np
     >>> layer = Dense(4, 3, rng=0)
@@ -129,7 +131,8 @@ class Dense(Module):
         if np.dtype(dtype).kind != "f":
             raise TypeError(f"Dense: expected a floating-point dtype, got {np.dtype(dtype)}.")
         shape = (self.inputs, self.neurons)
-        values = np.asarray((weight_init or init.glorot())(shape, rng, dtype), dtype)
+        initializer = init.glorot() if weight_init is None else _checked_initializer(weight_init)
+        values = np.asarray(initializer(shape, rng, dtype), dtype)
         if values.shape != shape:
             raise ValueError(f"Dense: weight_init gave an array of shape {values.shape}, expected {shape}.")
         self.weight = Tensor(values, requires_grad=True)
@@ -142,6 +145,8 @@ class Dense(Module):
                 return tg.matmul(x, self.weight)
             return linear(x, self.weight, self.bias)
         except ValueError as error:
+            if np.shape(x)[-1:] == (self.inputs,):
+                raise
             raise ValueError(
                 f"{self._place()}: expected inputs of width {self.inputs}, got an array of shape {np.shape(x)}."
             ) from error
@@ -184,6 +189,7 @@ class Dropout(Module):
 
     Raises:
         ValueError: `rate` outside [0, 1).
+        TypeError: `rate` is no number.
 
     >>> import numpy as np
     >>> layer = Dropout(0.5, rng=1)
@@ -194,9 +200,7 @@ class Dropout(Module):
     """
 
     def __init__(self, rate: float, rng: Rng = None) -> None:
-        if not 0 <= rate < 1:
-            raise ValueError(f"Dropout: rate is the share that is dropped and must be in [0, 1), got {rate!r}.")
-        self.rate = float(rate)
+        self.rate = _checked_rate(rate)
         self.rng = generator(rng)
 
     def forward(self, x: ArrayLike) -> Tensor:
@@ -222,6 +226,25 @@ def _checked_strength(name: str, value: float) -> float:
     if not (math.isfinite(value) and value >= 0):
         raise ValueError(f"Dense: {name} must be a finite number of at least 0, got {value!r}.")
     return float(value)
+
+
+def _checked_rate(rate: Any) -> float:
+    if isinstance(rate, bool) or not isinstance(rate, numbers.Real):
+        raise TypeError(f"Dropout: rate is the share that is dropped and must be a number, got {rate!r}.")
+    share = float(rate)
+    if not 0 <= share < 1:
+        raise ValueError(f"Dropout: rate is the share that is dropped and must be in [0, 1), got {rate!r}.")
+    return share
+
+
+def _checked_initializer(weight_init: Any) -> init.Initializer:
+    if not callable(weight_init):
+        raise TypeError(f"Dense: weight_init must be an initialiser such as nn.init.he(), got {weight_init!r}.")
+    for name, maker in vars(init).items():
+        if weight_init is maker:
+            raise TypeError(f"Dense: weight_init=nn.init.{name} makes an initialiser. Call it: nn.init.{name}().")
+    initializer: init.Initializer = weight_init
+    return initializer
 
 
 def _hint(layer: object) -> str:

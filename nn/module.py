@@ -3,13 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, Self
+from contextvars import ContextVar
+from types import MappingProxyType
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from nn.description import described, settings
 from tensorgrad import Tensor
+
+_running: ContextVar[tuple[Module, ...]] = ContextVar("nn_running", default=())
+"""The modules whose `forward` runs in this thread or async task, the outermost first."""
+
+_NO_RESULT = "forward returned None. Does it end without `return`?"
+_ARRAY_RESULT = (
+    "forward returned a NumPy array, which has lost its way back to the parameters. Return a Tensor: compute with "
+    "tensorgrad's functions, not with .data or .numpy()."
+)
 
 
 class Module:
@@ -18,17 +29,23 @@ class Module:
     Write `forward`, and assign what it needs as attributes, before or after each other, in any order; there is
     nothing to register and no `super().__init__()` to remember:
 
-    - a `Tensor` that requires a gradient is a **parameter**: optimizers train it;
-    - a `Tensor` that does not is kept in `state_dict` beside the parameters (frozen weights, running averages);
+    - a leaf `Tensor` that requires a gradient is a **parameter**: optimizers train it, and `state_dict` has it. Frozen
+      later (`requires_grad = False`), it is no longer trained and stays in `state_dict`;
     - a `Module` is a **child**, and its parameters are found through it;
-    - lists, tuples and dicts of these are searched too.
+    - lists, tuples and dicts of these are searched too;
+    - every other `Tensor` is a value like any other, unless its attribute is named in `state_names`.
 
-    Results of operations are never parameters, so a layer may keep its last output to look at. A parameter
-    without a name is labelled with its path (`"0.weight"`), which pictures and messages show.
+    What `forward` assigns is never a parameter, so a layer may keep its last input or output to look at: make
+    parameters in `__init__`. A parameter can be replaced by another one, or taken away with None, but not by an
+    array or the result of an operation, which would not be trained. One without a name is labelled with its path
+    (`"0.weight"`), which pictures and messages show.
 
     Attributes:
         training: True while training; layers such as `Dropout` behave differently in evaluation. Set by
             `train()` and `eval()`.
+
+    Raises:
+        TypeError: on assigning something else over a parameter; when called, if `forward` gives None or an array.
 
     >>> import numpy as np, tensorgrad as tg
     >>> class Scale(Module):
@@ -46,6 +63,12 @@ class Module:
 
     training: bool = True
 
+    state_names: ClassVar[tuple[str, ...]] = ()
+    """Attributes that hold a tensor for `state_dict` although it is not trained, such as a running average."""
+
+    _parameter_paths: Mapping[str, frozenset[str]] = MappingProxyType({})
+    """For each attribute that was assigned outside `forward`, the paths in it that were parameters then."""
+
     def forward(self, *inputs: Any, **options: Any) -> Any:
         """Compute the result. Subclasses write this; users call the module itself.
 
@@ -56,7 +79,14 @@ class Module:
 
     def __call__(self, *inputs: Any, **options: Any) -> Any:
         """The result of `forward`."""
-        return self.forward(*inputs, **options)
+        token = _running.set((*_running.get(), self))
+        try:
+            result = self.forward(*inputs, **options)
+        finally:
+            _running.reset(token)
+        if result is None or isinstance(result, np.ndarray):
+            raise TypeError(f"{type(self).__name__}: {_NO_RESULT if result is None else _ARRAY_RESULT}")
+        return result
 
     def penalties(self) -> Iterable[Tensor]:
         """The regularisation terms of this module alone, as scalar tensors; none unless a subclass says so."""
@@ -87,28 +117,71 @@ class Module:
 
     def named_parameters(self) -> Iterator[tuple[str, Tensor]]:
         """The tensors to train with their dotted names (`"0.weight"`); each once, in the order of assignment."""
-        return ((name, tensor) for name, tensor in self._named_tensors() if tensor.requires_grad)
+        return ((name, tensor) for name, tensor in self.named_state() if tensor.requires_grad)
 
     def parameters(self) -> Iterator[Tensor]:
         """The tensors to train; each once, in the order of assignment."""
         return (tensor for _, tensor in self.named_parameters())
 
-    def _named_tensors(self) -> Iterator[tuple[str, Tensor]]:
-        """The parameters and the other tensors that are not results of operations; each once."""
+    def named_state(self) -> Iterator[tuple[str, Tensor]]:
+        """What `state_dict` holds: the parameters, frozen ones too, and the tensors of `state_names`; each once."""
         seen = set()
         for path, module in self.named_modules():
             prefix = f"{path}." if path else ""
-            for name, value in _members(vars(module)):
-                if isinstance(value, Tensor) and value.is_leaf and id(value) not in seen:
-                    seen.add(id(value))
-                    yield prefix + name, value
+            for name, tensor in module.own_state():
+                if id(tensor) not in seen:
+                    seen.add(id(tensor))
+                    yield prefix + name, tensor
+
+    def own_state(self) -> Iterator[tuple[str, Tensor]]:
+        """What `state_dict` holds of this module alone, without the modules inside it."""
+        for path, value in _members(vars(self)):
+            if isinstance(value, Tensor) and self._is_state(path, value):
+                yield path, value
+
+    def _is_state(self, path: str, tensor: Tensor) -> bool:
+        attribute = path.partition(".")[0]
+        if attribute in self.state_names:
+            return True
+        if attribute not in self._parameter_paths:
+            return False
+        return path in self._parameter_paths[attribute] or _is_parameter(tensor)  # the latter: appended to a list
 
     def __setattr__(self, name: str, value: Any) -> None:
+        held = vars(self).get(name)
+        is_replacement = isinstance(held, Tensor) and self._is_state(name, held)
+        if (is_replacement or name in self.state_names) and value is not None and value is not held:
+            self._check_state(name, held, value)
         object.__setattr__(self, name, value)
-        if isinstance(value, (Tensor, Module, list, tuple, dict)):
-            for path, parameter in self.named_parameters():
-                if parameter.name is None or path.endswith(f".{parameter.name}"):
-                    parameter.name = path
+        if any(module is self for module in _running.get()):
+            if not is_replacement and name in self._parameter_paths:
+                self._note(name, None)
+        elif isinstance(value, (Tensor, Module, list, tuple, dict)):
+            members = _members({name: value})
+            parameters = frozenset(path for path, member in members if _is_parameter(member))
+            self._note(name, frozenset({name}) if is_replacement else parameters)
+            if parameters or any(isinstance(member, Module) for _, member in members):
+                self._label_parameters()
+
+    def _check_state(self, name: str, held: Any, value: Any) -> None:
+        trained = _is_parameter(held)
+        if _is_parameter(value) or (not trained and isinstance(value, Tensor) and value.is_leaf):
+            return
+        raise TypeError(
+            f"{type(self).__name__}: {name} is {'a parameter' if trained else 'part of the state'}; write "
+            f"layer.{name}.data = … (or data -= …), or assign a new leaf tensor"
+            f"{' with requires_grad=True' if trained else ''}. Got {_shown(value)}."
+        )
+
+    def _note(self, attribute: str, paths: frozenset[str] | None) -> None:
+        """Remember which parameters the attribute holds; None: that what it holds counts for nothing."""
+        noted = {name: old for name, old in self._parameter_paths.items() if name != attribute}
+        object.__setattr__(self, "_parameter_paths", noted if paths is None else {**noted, attribute: paths})
+
+    def _label_parameters(self) -> None:
+        for path, parameter in self.named_parameters():
+            if parameter.name is None or path.endswith(f".{parameter.name}"):
+                parameter.name = path
 
     # -- training -----------------------------------------------------------------------------------------
 
@@ -137,17 +210,14 @@ class Module:
         >>> layer.regularization_loss()  # 0.5 · 6 · 2²
         Tensor(12., dtype=float32, op=multiply)
         """
-        total: Tensor | None = None
-        for module in self.modules():
-            for penalty in module.penalties():
-                total = penalty if total is None else total + penalty
+        total = total_penalty(self.modules())
         return Tensor(np.zeros((), np.float32)) if total is None else total
 
     # -- saving and restoring -----------------------------------------------------------------------------
 
     def state_dict(self) -> dict[str, NDArray[Any]]:
         """Copies of the parameters, and of the tensors that are not trained, by their dotted names."""
-        return {name: tensor.numpy() for name, tensor in self._named_tensors()}
+        return {name: tensor.numpy() for name, tensor in self.named_state()}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Set every tensor to a copy of the array of its name, in the tensor's own dtype: all of them or none.
@@ -156,7 +226,7 @@ class Module:
             ValueError: names are missing or unknown, a shape differs, or an array does not hold real numbers.
                 Nothing has been changed then.
         """
-        own = dict(self._named_tensors())
+        own = dict(self.named_state())
         name_of_self = type(self).__name__
         missing, unknown = [n for n in own if n not in state], [n for n in state if n not in own]
         if missing or unknown:
@@ -193,6 +263,25 @@ class Module:
             return described(self, self.settings())
         lines = ",\n".join(children).replace("\n", "\n  ")
         return f"{type(self).__name__}(\n  {lines},\n)"
+
+
+def total_penalty(modules: Iterable[Module]) -> Tensor | None:
+    """The sum of the penalties of these modules alone; None if there are none."""
+    total: Tensor | None = None
+    for module in modules:
+        for penalty in module.penalties():
+            total = penalty if total is None else total + penalty
+    return total
+
+
+def _is_parameter(value: Any) -> bool:
+    return isinstance(value, Tensor) and value.requires_grad and value.is_leaf
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, Tensor):
+        return "the result of an operation" if not value.is_leaf else "a tensor that requires no gradient"
+    return type(value).__name__
 
 
 def _members(named: Mapping[str, Any]) -> list[tuple[str, Any]]:

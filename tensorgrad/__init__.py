@@ -47,7 +47,8 @@ __all__ = [
     "value_and_grad",
     "vjp",
 ]
-__all__ += ops.__all__
+if not TYPE_CHECKING:
+    __all__ += ops.__all__
 
 
 def __getattr__(name: str) -> Any:

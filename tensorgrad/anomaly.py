@@ -92,10 +92,10 @@ def _what(values: Any) -> str:
 
 
 def _fingerprints(saved: Any) -> Any:
-    """A checksum for every array in what a node saved, in the same nesting."""
+    """What a node saved, with a checksum in the place of every array."""
     if isinstance(saved, np.ndarray):
         return zlib.crc32(saved.tobytes())
-    return [_fingerprints(item) for item in saved] if isinstance(saved, (tuple, list)) else None
+    return [_fingerprints(item) for item in saved] if isinstance(saved, (tuple, list)) else repr(saved)
 
 
 def _user_line() -> str:

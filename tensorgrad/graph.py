@@ -60,11 +60,11 @@ class Node:
         number: creation order. Parents are always older than their children, so descending numbers are a
             topological order.
         operation: the operation that was called; None for a leaf.
-        inputs: an entry per operand: its `Node` if a gradient goes there, else the operand itself, for pictures to
-            show; as a weak reference where no rule needs it, since a node must not keep it alive.
+        inputs: an entry per operand: its `Node` if a gradient goes there, else (for pictures) the number, or a weak
+            reference to the array or tensor, which a node must not keep alive.
         options: the remaining arguments by name (`axis=0`, …).
         saved: per operand, the values its rule will be called with; None where no gradient goes. The whole
-            becomes None when the graph is released.
+            becomes None when the graph is released; of a leaf, when its values change.
         shape, dtype: those of the result.
         tensor: a weak reference to the tensor; set on leaves, and on results that were named or
             asked to retain their gradient.
@@ -177,38 +177,43 @@ def backpropagate(
     collected: dict[Node, Any] = {}
 
     for node in order:
+        if node.saved is None and node.operation is None:
+            raise _changed(node)
         if node.saved is None and (relevant is None or node in relevant):
             raise _released(node)
-        if node.operation is None:
-            _check_unchanged(node)
 
     for node in order:
         gradient = pending.pop(node, None)
         if gradient is None:
             continue
-        if node.hooks is not None:
+        if node.hooks is not None and node.number >= since:  # behind that, somebody else's pass calls them
             gradient = _after_hooks(node, gradient, as_array=attach is None)
-        if node.collects if wanted is None else node in wanted:
+        reported = node.collects if wanted is None else node in wanted
+        if reported:
             collected[node] = gradient
         if node.operation is None or node.number < since or (relevant is not None and node not in relevant):
             continue
 
         if examiner is not None:
             examiner.before_rules(node)
+        assert node.saved is not None
         rules = node.operation.rules
-        for position, saved in enumerate(node.saved or ()):
+        for position, saved in enumerate(node.saved):
             if saved is None:
                 continue
             parent = node.inputs[position]
-            if relevant is not None and parent not in relevant:
+            if wanted is not None and relevant is not None and parent not in relevant and parent not in wanted:
                 continue
             if attach is not None:
                 saved = attached(node, position, attach)
             contribution = rules[position](gradient, *saved)
             if examiner is not None:
                 examiner.after_rule(node, position, contribution)
-            if contribution.shape != parent.shape:
-                contribution = unbroadcast(contribution, parent.shape, node)
+            try:
+                if contribution.shape != parent.shape:
+                    contribution = unbroadcast(contribution, parent.shape, node)
+            except AttributeError:
+                raise _not_an_array(node, contribution) from None
             if contribution.dtype is not parent.dtype:
                 contribution = contribution.astype(parent.dtype)
             pending[parent] = pending[parent] + contribution if parent in pending else contribution
@@ -239,8 +244,8 @@ def unbroadcast(gradient: Any, shape: tuple[int, ...], node: Node) -> Any:
 
 
 def _after_hooks(node: Node, gradient: Any, *, as_array: bool) -> Any:
-    for hook in node.hooks or ():
-        replacement = hook(gradient)
+    for hook in tuple(node.hooks or ()):
+        replacement = hook(_guarded(gradient))
         if replacement is None:
             continue
         if as_array or not hasattr(replacement, "dtype"):
@@ -254,6 +259,23 @@ def _after_hooks(node: Node, gradient: Any, *, as_array: bool) -> Any:
     return gradient
 
 
+def _guarded(gradient: Any) -> Any:
+    """A view that refuses writes: the same array may be the gradient of something else."""
+    if not isinstance(gradient, np.ndarray):
+        return gradient
+    view = gradient.view()
+    view.flags.writeable = False
+    return view
+
+
+def _not_an_array(node: Node, contribution: Any) -> TypeError:
+    assert node.operation is not None
+    return TypeError(
+        f"{node.operation.name}: a derivative rule returned {contribution!r}; it must return an array, the gradient of "
+        "its input. For an input without one, declare the rule as None."
+    )
+
+
 def _released(node: Node) -> RuntimeError:
     assert node.operation is not None
     return RuntimeError(
@@ -262,22 +284,23 @@ def _released(node: Node) -> RuntimeError:
     )
 
 
-def _check_unchanged(leaf: Node) -> None:
+def _changed(leaf: Node) -> RuntimeError:
     tensor = leaf.tensor() if leaf.tensor is not None else None
-    if tensor is not None and tensor.node is not leaf:
-        name = f" {tensor.name!r}" if tensor.name else ""
-        raise RuntimeError(
-            f"backward: the data of leaf{name} {leaf.shape} changed after it was used (an optimizer step, or an "
-            "assignment to .data), so the recorded derivatives no longer hold. Compute the result again first."
-        )
+    name = f" {tensor.name!r}" if tensor is not None and tensor.name else ""
+    return RuntimeError(
+        f"backward: the data of leaf{name} {leaf.shape} changed after it was used (an optimizer step, or an assignment "
+        "to .data), so the recorded derivatives no longer hold. Compute the result again first."
+    )
 
 
 def _leading_to(wanted: set[Node], order: list[Node]) -> set[Node]:
     """The nodes of `order` from which one of `wanted` can be reached."""
-    leading = set(wanted)
+    leading: set[Node] = set()
     for node in reversed(order):
-        if any(parent in leading for parent in node.inputs if isinstance(parent, Node)):
-            leading.add(node)
+        for entry in node.inputs:
+            if isinstance(entry, Node) and (entry in leading or entry in wanted):
+                leading.add(node)
+                break
     return leading
 
 

@@ -3,12 +3,15 @@
 from tensorgrad.ops.decompositions import cholesky, eigh, eigvalsh, qr, svd, svdvals
 from tensorgrad.ops.determinants import cofactors, det, slogdet
 from tensorgrad.ops.factors import divide_by_gaps
+from tensorgrad.ops.last_axes import cross, diagonal, matrix_transpose, outer, trace, vecdot
+from tensorgrad.ops.linear_algebra import matmul
 from tensorgrad.ops.matrix_chains import matrix_power, multi_dot
 from tensorgrad.ops.norms import cond, matrix_norm, norm, vector_norm
+from tensorgrad.ops.products import tensordot
 from tensorgrad.ops.solving import inv, lstsq, pinv, solve, tensorinv, tensorsolve
 
 __all__ = [
-    "cholesky", "cofactors", "cond", "det", "divide_by_gaps", "eigh", "eigvalsh", "inv", "lstsq", "matrix_norm",
-    "matrix_power", "multi_dot", "norm", "pinv", "qr", "slogdet", "solve", "svd", "svdvals", "tensorinv", "tensorsolve",
-    "vector_norm",
+    "cholesky", "cofactors", "cond", "cross", "det", "diagonal", "divide_by_gaps", "eigh", "eigvalsh", "inv", "lstsq",
+    "matmul", "matrix_norm", "matrix_power", "matrix_transpose", "multi_dot", "norm", "outer", "pinv", "qr", "slogdet",
+    "solve", "svd", "svdvals", "tensordot", "tensorinv", "tensorsolve", "trace", "vecdot", "vector_norm",
 ]  # fmt: skip

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import inspect
+from collections.abc import Callable
 from contextlib import ContextDecorator
 from contextvars import ContextVar, Token
 from dataclasses import dataclass, replace
-from typing import ClassVar, Self
+from typing import Any, ClassVar, Self, TypeVar
+
+F = TypeVar("F", bound=Callable[..., Any])
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +32,15 @@ class Switch(ContextDecorator):
 
     def __init__(self) -> None:
         self._tokens: list[Token[Mode]] = []
+
+    def __call__(self, function: F) -> F:
+        """`function` with the switch set while it runs."""
+        if inspect.isgeneratorfunction(function) or inspect.iscoroutinefunction(function):
+            raise TypeError(
+                f"{type(self).__name__}: {function.__name__} would run after the switch is back. "
+                f"Use `with {type(self).__name__}():` inside it."
+            )
+        return super().__call__(function)
 
     def __enter__(self) -> Self:
         self._tokens.append(_mode.set(replace(_mode.get(), **self.changes)))

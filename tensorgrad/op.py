@@ -13,7 +13,8 @@ import numpy as np
 from tensorgrad import protocols, recorder
 from tensorgrad.domains import REAL, Case, Domain
 from tensorgrad.graph import Node, Rule, Rules
-from tensorgrad.tensor import Tensor, plain
+from tensorgrad.tensor import Tensor
+from tensorgrad.tensor import plain as bare_arrays
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -99,6 +100,8 @@ def operation_of(function: Callable[..., Any]) -> Operation:
 
 
 def op(
+    forward: None = None,
+    /,
     *,
     numpy: Callable[..., Any] | Sequence[Callable[..., Any]] = (),
     methods: Sequence[str] = (),
@@ -145,6 +148,9 @@ def op(
     >>> x.grad
     array(12.)
     """
+
+    if forward is not None:
+        raise TypeError("op: write @op(x=lambda g, x: …), with a derivative rule for at least one parameter.")
 
     def declare(forward: Callable[P, Any]) -> Callable[P, Tensor]:
         name = forward.__name__
@@ -218,8 +224,16 @@ def composed(
             try:
                 return forward(*args, **kwargs)
             except Exception as error:
+                if error.__traceback__ is not None and error.__traceback__.tb_next is None:
+                    raise  # the arguments do not fit the parameters; Python's message says so by name
                 bound = signature.bind(*args, **kwargs).arguments
-                raise recorder.explained(error, name, {i: plain(bound.get(i)) for i in inputs}) from error
+                better = recorder.explained(error, name, {i: bare_arrays(bound.get(i)) for i in inputs})
+                if better is None:
+                    raise
+                try:
+                    raise better from error
+                finally:
+                    del better  # it holds this frame, and this frame would hold it
 
         operation = Operation(
             name=name,
@@ -249,6 +263,7 @@ def method(name: str, function: Any) -> None:
 def _check_names(name: str, parameters: Iterable[str], sequence: str | None) -> None:
     """Refuse names that mean something else in rules or in the written function."""
     taken = {"g", "out", "index" if sequence else "g", "forward", "operation", "error", *recorder.HELPERS}
+    taken |= {f"{p}_{suffix}" for p in parameters for suffix in ("shape", "node", "nodes", "operand", "operands")}
     clashing = [p for p in parameters if p in taken or p.startswith("_")]
     if clashing:
         raise TypeError(f"op {name}: the parameter names {clashing} have a meaning of their own here. Choose others.")
@@ -262,8 +277,11 @@ def _saves(
     """What `rule` asks for besides `g`."""
     if rule is None:
         return None
-    code = rule.__code__
-    wanted = list(code.co_varnames[: code.co_argcount - len(rule.__defaults__ or ())])
+    if not inspect.isfunction(rule) or rule.__code__.co_kwonlyargcount:
+        raise TypeError(
+            f"op {name}: a derivative rule is a function of g and what it needs, as in lambda g, x: …; got {rule!r}."
+        )
+    wanted = list(rule.__code__.co_varnames[: rule.__code__.co_argcount - len(rule.__defaults__ or ())])
     known = {"out", *signature.parameters, *(f"{i}_shape" for i in inputs), *(["index"] if sequence else [])}
     unknown = [w for w in wanted[1:] if w not in known]
     if wanted[:1] != ["g"] or unknown:

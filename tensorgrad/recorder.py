@@ -91,7 +91,13 @@ def _compute(plan: Plan) -> Iterator[str]:
     yield "try:"
     yield f"    out = forward({', '.join(_argument(p) for p in plan.parameters)})"
     yield "except Exception as error:"
-    yield f"    raise explained(error, name, {{{', '.join(f'{i!r}: {i}' for i in plan.inputs)}}}) from error"
+    yield f"    better = explained(error, name, {{{', '.join(f'{i!r}: {i}' for i in plan.inputs)}}})"
+    yield "    if better is None:"
+    yield "        raise"
+    yield "    try:"
+    yield "        raise better from error"
+    yield "    finally:"
+    yield "        del better  # it holds this frame, and this frame would hold it"
     if plan.plain:
         tensors = [f"isinstance({i}_operand, Tensor)" for i, _ in plan.single]
         if s := plan.sequence:
@@ -110,15 +116,13 @@ def _compute(plan: Plan) -> Iterator[str]:
 
 def _record(plan: Plan) -> Iterator[str]:
     untracked = [f"{i}_node is None" for i, save in plan.single if save is not None]
-    kept = {name for save in plan.saves for name in save or ()}
-    inputs = [f"{i}_node or {f'{i}_operand' if i in kept else f'reference({i}_operand)'}" for i, _ in plan.single]
-    saved = [_saved(i, save) for i, save in plan.single]
+    inputs = [f"{i}_node or reference({i}_operand)" for i, _ in plan.single]
+    saved = [_saved(plan, i, save) for i, save in plan.single]
     if s := plan.sequence:
         untracked.append(f"not any({s}_nodes)")
-        operand = "i" if s in kept else "reference(i)"
-        inputs.append(f"*[n or {operand} for n, i in zip({s}_nodes, {s}_operands)]")
-        item = _tuple(plan.saves[-1] or ())
-        saved.append(f"*[None if n is None else {item} for index, n in enumerate({s}_nodes)]")
+        inputs.append(f"*[n or reference(i) for n, i in zip({s}_nodes, {s}_operands)]")
+        item = "".join(f"{_value(plan, name)}, " for name in plan.saves[-1] or ())
+        saved.append(f"*[None if n is None else ({item}) for index, n in enumerate({s}_nodes)]")
     options = ", ".join(f"{p.name!r}: {p.name}" for p in plan.options)
 
     yield "_mode = current_mode()"
@@ -147,19 +151,18 @@ def _argument(p: inspect.Parameter) -> str:
     return f"{p.name}={p.name}" if p.kind is p.KEYWORD_ONLY else p.name
 
 
-def _saved(owner: str, save: tuple[str, ...] | None) -> str:
+def _saved(plan: Plan, owner: str, save: tuple[str, ...] | None) -> str:
     if save is None:
         return "None"
-    return f"None if {owner}_node is None else {_tuple(save).replace(f'shape_of({owner})', f'{owner}.shape')}"
+    values = [f"{owner}.shape" if name == f"{owner}_shape" else _value(plan, name) for name in save]
+    return f"None if {owner}_node is None else ({''.join(f'{value}, ' for value in values)})"
 
 
-def _tuple(names: tuple[str, ...]) -> str:
-    """A tuple of the values `names`; `x_shape` stands for the shape of the operand `x`."""
-    return "(" + "".join(f"{_value(name)}, " for name in names) + ")"
-
-
-def _value(name: str) -> str:
-    return f"shape_of({name.removesuffix('_shape')})" if name.endswith("_shape") else name
+def _value(plan: Plan, name: str) -> str:
+    """The variable of that name; `x_shape` stands for the shape of the operand `x`, unless it is a parameter itself."""
+    if name.endswith("_shape") and name not in {p.name for p in plan.parameters}:
+        return f"shape_of({name.removesuffix('_shape')})"
+    return name
 
 
 def operand(value: Any, name: str) -> Any:
@@ -209,17 +212,18 @@ def check_sequence(values: Any, name: str) -> Sequence[Any]:
     return operands
 
 
-def explained(error: Exception, name: str, operands: dict[str, Any]) -> Exception:
-    """`error` again, naming the operation and its operands."""
-    described = ", ".join(f"{key} {_described(value)}" for key, value in operands.items())
-    message = f"{name}: {str(error).rstrip('. ')}."
-    if "Operands:" not in message:  # an operation inside this one has said it
+def explained(error: Exception, name: str, operands: dict[str, Any]) -> Exception | None:
+    """`error` again, naming the operation and its operands; None if it is of a kind of its own and got a note."""
+    said = str(error).rstrip(". ").removeprefix(f"{name}: ")
+    message = f"{name}: {said}."
+    if "Operands:" not in said:  # an operation inside this one has said it
+        described = ", ".join(f"{key} {_described(value)}" for key, value in operands.items())
         message += f" Operands: {described}."
     for kind in (np.exceptions.AxisError, np.linalg.LinAlgError, TypeError, IndexError, ValueError):
         if isinstance(error, kind):
             return kind(message)
     error.add_note(message)
-    return error
+    return None
 
 
 def _described(value: Any) -> str:
@@ -248,7 +252,10 @@ def not_float(dtype: np.dtype[Any], name: str) -> TypeError:
 
 
 def reference(value: Any) -> Any:
-    """How a node remembers an operand that wants no gradient and that no rule needs: weakly, if it may be large."""
+    """How a node remembers an operand that wants no gradient, for pictures: weakly if it may be large.
+
+    What the rules need is in `saved` until the graph is released; a loss that is kept must not keep its batch.
+    """
     return weakref.ref(value) if isinstance(value, (Tensor, np.ndarray)) else value
 
 

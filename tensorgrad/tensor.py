@@ -20,7 +20,8 @@ class Tensor(Methods):
     """An array, the node of the operation that made it, and room for a gradient.
 
     Args:
-        data: anything `np.asarray` takes: numbers, nested lists, an array (used as it is, not copied) or a tensor.
+        data: anything `np.asarray` takes: numbers, nested lists, an array or a tensor. Not copied, except a view of
+            another array that is to require a gradient.
         requires_grad: whether `backward` should fill `grad`. Floating-point data only.
         dtype: element type; default: the data's own, as NumPy decides it.
         name: a label for pictures and messages.
@@ -67,12 +68,12 @@ class Tensor(Methods):
     def data(self) -> NDArray[Any]:
         """The values as an array.
 
-        A leaf hands out its own array. Assigning replaces the values (cast to this tensor's dtype), and makes
-        `backward` refuse every graph that was recorded with the old ones. A tensor made by an operation hands
-        out a read-only view: its values belong to the graph.
+        A leaf hands out its own array. Assigning replaces the values (cast to this tensor's dtype); if it requires a
+        gradient, `backward` then refuses every graph that was recorded with the old ones. What was made by an
+        operation, or is a view of another's array, is handed out read-only.
 
-        Writing into a leaf's array (`w.data[0] = 1`) between forward and backward cannot be seen from here: say it
-        with `mark_changed`, or run under `detect_anomaly`, which finds it.
+        Writing into an array (`w.data[0] = 1`), or changing a constant in place, between forward and backward cannot be
+        seen from here: say it with `mark_changed`, or run under `detect_anomaly`, which finds it.
 
         Raises:
             RuntimeError: assigning to a tensor that an operation made.
@@ -83,7 +84,8 @@ class Tensor(Methods):
         >>> w
         Tensor([0.5, 1.5], requires_grad=True)
         """
-        return self.array if self.is_leaf else read_only(self.array)
+        its_own = self.is_leaf and self.array.flags.owndata
+        return self.array if its_own else read_only(self.array)
 
     @data.setter
     def data(self, values: ArrayLike) -> None:
@@ -111,9 +113,14 @@ class Tensor(Methods):
         RuntimeError: backward: the data of leaf (2,) changed after it was used ...
         """
         if self.node is not None:
-            hooks = self.node.hooks
+            if not self.is_leaf:
+                raise RuntimeError(
+                    "mark_changed: this tensor was made by an operation, its values belong to the graph."
+                )
+            old = self.node
+            old.saved = None
             self.node = Node.leaf(weakref.ref(self), self.array)
-            self.node.hooks = hooks
+            self.node.hooks = old.hooks
 
     @property
     def requires_grad(self) -> bool:
@@ -133,10 +140,13 @@ class Tensor(Methods):
                     f"tensor: only floating-point data can require a gradient, got {self.dtype}. "
                     "Pass floats, or dtype=np.float32."
                 )
+            if not self.array.flags.owndata:  # what is trained is written into
+                self.array = self.array.copy()
             self.node = Node.leaf(weakref.ref(self), self.array)
         elif not wanted and self.node is not None:
             if not self.is_leaf:
                 raise RuntimeError("requires_grad: this tensor was made by an operation; use detach() instead.")
+            self.node.saved = None
             self.node = None
 
     @property
@@ -205,7 +215,7 @@ class Tensor(Methods):
         for node, arrived in found.items():
             tensor = node.tensor() if node.tensor is not None else None
             if tensor is not None:
-                tensor.grad = arrived if tensor.grad is None else tensor.grad + arrived
+                tensor.grad = arrived if tensor.grad is None else np.asarray(tensor.grad + arrived)
 
     def seed_gradient(self, gradient: ArrayLike | None = None) -> NDArray[Any]:
         """The array a backward pass from here starts with: `gradient` checked, or 1 for a single number."""
@@ -227,8 +237,11 @@ class Tensor(Methods):
         return seed
 
     def detach(self) -> Tensor:
-        """The same values without the graph. Shares memory, read-only if an operation made this tensor."""
-        return Tensor(self.data, name=self._name)
+        """The same values without the graph. Shares memory, and is read-only; `copy()` or `numpy()` of it is not.
+
+        If this is a leaf that an optimizer writes into, so does the detached tensor change.
+        """
+        return Tensor(read_only(self.array), name=self._name)
 
     def numpy(self) -> NDArray[Any]:
         """The values as an array of your own: a copy, free of the graph."""
@@ -259,7 +272,7 @@ class Tensor(Methods):
     def register_hook(self, hook: Callable[[Any], Any]) -> Callable[[], None]:
         """Call `hook(gradient)` when the whole gradient of this tensor is known.
 
-        What it returns, if not None, goes on in the gradient's place. It must not change its argument.
+        What it returns, if not None, goes on in the gradient's place. Its argument is read-only.
 
         Returns:
             A function that removes the hook.
@@ -276,8 +289,15 @@ class Tensor(Methods):
         hooks = self._tracked("register_hook").hooks
         if hooks is None:
             hooks = self._tracked("register_hook").hooks = []
+        if not callable(hook):
+            raise TypeError(f"register_hook: expected a function of the gradient, got {hook!r}.")
         hooks.append(hook)
-        return lambda: hooks.remove(hook)
+
+        def remove() -> None:
+            if hook in hooks:
+                hooks.remove(hook)
+
+        return remove
 
     def become(self, other: Tensor) -> None:
         """Take over the value of `other` and its place in the graph, as item assignment does.
@@ -363,6 +383,8 @@ class Tensor(Methods):
 
     # -- NumPy's protocols --------------------------------------------------------------------------------
 
+    # Asking for an array is leaving the graph knowingly: np.asarray(t), matplotlib, assert_allclose. It also lets
+    # np.array([t, u]) through, which loses both gradients; tg.stack([t, u]) keeps them.
     def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> NDArray[Any]:
         return np.array(self.data, dtype=dtype, copy=copy)
 
@@ -393,7 +415,7 @@ def tensor(
     Tensor([[1., 2.],
             [3., 4.]], dtype=float32, requires_grad=True, name='w')
     """
-    return Tensor(np.array(plain(data)), requires_grad=requires_grad, dtype=dtype, name=name)
+    return Tensor(np.array(checked_array(data, dtype)), requires_grad=requires_grad, name=name)
 
 
 def plain(value: Any) -> Any:
@@ -418,7 +440,7 @@ def checked_array(data: ArrayLike, dtype: DTypeLike | None = None) -> NDArray[An
     """`data` as an array that a tensor can hold, converted to `dtype` if one is given."""
     array = np.asarray(plain(data))
     if array.dtype.kind in "fiub" and dtype is not None:
-        array = array.astype(dtype, copy=False)
+        array = np.asarray(plain(data), dtype)
     if array.dtype.kind not in "fiub":
         raise TypeError(
             f"tensor: expected real numbers, got dtype {array.dtype}"

@@ -124,3 +124,13 @@ def test_recording_and_checking_are_separate_switches() -> None:
         assert not (x * 2).requires_grad
         with tg.enable_grad(), pytest.raises(FloatingPointError):
             tg.log(x - 1)
+
+
+def test_a_changed_index_list_is_seen() -> None:
+    w = tg.tensor([1.0, 2.0, 3.0], requires_grad=True)
+    index = [0, 1]
+    with tg.detect_anomaly():
+        y = w[index].sum()
+        index[0] = 2
+        with pytest.raises(RuntimeError, match="getitem: an array saved"):
+            y.backward()

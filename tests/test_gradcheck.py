@@ -501,3 +501,11 @@ def test_shapes_that_change() -> None:
 def test_the_generator_decides_the_directions() -> None:
     for rng in (0, None, np.random.default_rng(1), np.random.RandomState(1)):
         assert gradcheck(tg.sin, normal(70), rng=rng)
+
+
+def test_a_function_that_differentiates_inside() -> None:
+    def penalty(x: Any) -> Any:
+        y = (x**3).sum()
+        return (tg.gradient(y, x, create_graph=True) ** 2).sum()
+
+    assert gradcheck(penalty, np.array([1.0, 2.0]))

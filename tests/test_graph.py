@@ -591,3 +591,41 @@ def test_nodes_are_numbered_in_the_order_they_are_made() -> None:
     numbers = [t.node.number for t in (x, y, z) if t.node is not None]
     assert numbers == sorted(numbers)
     assert isinstance(x.node, Node)
+
+
+def test_a_hook_that_removes_itself_does_not_hide_the_next() -> None:
+    x = leaf(1.0)
+    seen = []
+    remove = x.register_hook(lambda g: (seen.append("first"), remove())[0])
+    x.register_hook(lambda g: seen.append("second"))
+    (x * 2).backward()
+    assert seen == ["first", "second"]
+    remove()  # a second time does nothing
+
+
+def test_a_hook_cannot_write_into_a_gradient() -> None:
+    x = leaf(1.0, 2.0)
+
+    def in_place(g: Any) -> None:
+        g *= 10
+
+    x.register_hook(in_place)
+    with pytest.raises(ValueError, match="read-only"):
+        x.sum().backward()
+
+
+def test_hooks_run_once_around_a_checkpoint() -> None:
+    x = leaf(1.0)
+    x.register_hook(lambda g: g * 2)
+    tg.checkpoint(lambda x: x * 3)(x).backward()
+    np.testing.assert_array_equal(x.grad, [6.0])
+
+
+def test_a_kept_loss_does_not_keep_its_batch() -> None:
+    w = leaf(1.0, 2.0)
+    batch = np.array([3.0, 4.0])
+    remembered = weakref.ref(batch)
+    loss = (w * batch).sum()
+    del batch
+    loss.backward()
+    assert remembered() is None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from collections.abc import Iterator
 
 import numpy as np
 import pytest
@@ -161,3 +162,14 @@ def test_each_async_task_has_its_own_switch(w: tg.Tensor) -> None:
         return await asyncio.gather(evaluating(entered, leave), training(entered, leave))
 
     assert asyncio.run(both()) == [False, True]
+
+
+def test_a_generator_cannot_be_decorated() -> None:
+    def generate() -> Iterator[int]:
+        yield 1
+
+    async def later() -> None: ...
+
+    for function in (generate, later):
+        with pytest.raises(TypeError, match="would run after the switch is back"):
+            tg.no_grad()(function)

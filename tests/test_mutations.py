@@ -1,11 +1,14 @@
 """The tests of the operations are worth something: spoil any derivative rule, and they fail.
 
 Every rule of every operation is replaced in memory, one at a time, by a wrong one; a check that passes all the
-same would be a check that cannot see that mistake.
+same would be a check that cannot see that mistake. These are the coarse mistakes, all of them, each against the one
+check that must see it; `tests.mutate` makes the fine ones, inside the rules and their helpers, and here runs a sample.
 """
 
 from __future__ import annotations
 
+import random
+import secrets
 from collections.abc import Callable
 from typing import Any
 
@@ -14,6 +17,7 @@ import pytest
 
 from tensorgrad.op import Operation, SequenceRules
 from tensorgrad.tensor import plain
+from tests.mutate import all_mutants, survivors
 from tests.ops import checks
 from tests.ops.samples import BUILT_IN, samples_of
 
@@ -63,6 +67,15 @@ def test_a_rule_that_loses_the_graph_fails_the_second_gradient(
     operation = BUILT_IN[name]
     monkeypatch.setattr(operation, "rules", _spoiled(operation, position, cut_off))
     _expect_failure(operation, checks.second_gradient)
+
+
+def test_a_sample_of_fine_mistakes_is_caught(capsys: pytest.CaptureFixture[str]) -> None:
+    seed = secrets.randbelow(10**6)
+    with capsys.disabled():
+        print(f" [mutants drawn with seed {seed}]", end="")
+    mutants = random.Random(seed).sample(all_mutants(), 40)
+    alive, _ = survivors(mutants, print)
+    assert not alive, f"seed {seed}: nothing notices {', '.join(map(str, alive))}"
 
 
 def _spoiled(operation: Operation, position: int, mistake: Callable[[Rule], Rule]) -> Any:

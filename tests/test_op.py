@@ -294,3 +294,45 @@ def test_a_failing_call_changes_nothing() -> None:
     (x * 2).sum().backward()
     np.testing.assert_array_equal(x.grad, [2.0, 2.0])
     assert y.grad is None
+
+
+def test_a_parameter_may_be_called_a_shape() -> None:
+    @tg.op(x=lambda g, kernel_shape: g * kernel_shape[0])
+    def scaled(x: Any, kernel_shape: Any) -> Any:
+        return x * kernel_shape[0]
+
+    x = tg.tensor([1.0, 2.0], requires_grad=True)
+    scaled(x, (3, 4)).sum().backward()
+    np.testing.assert_array_equal(x.grad, [3.0, 3.0])
+
+
+def test_the_shape_of_an_input_is_no_parameter() -> None:
+    with pytest.raises(TypeError, match="x_shape"):
+
+        @tg.op(x=lambda g: g)
+        def clash(x: Any, x_shape: Any) -> Any:
+            return x
+
+
+@pytest.mark.parametrize("rule", [np.negative, 3, lambda g, *, x: g])
+def test_a_rule_is_a_plain_function(rule: Any) -> None:
+    with pytest.raises(TypeError, match="a derivative rule is a function of g"):
+
+        @tg.op(x=rule)
+        def wrong(x: Any) -> Any:
+            return x
+
+
+def test_op_needs_its_brackets() -> None:
+    with pytest.raises(TypeError, match="write @op"):
+        tg.op(lambda x: x)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("result", [None, 0.5])
+def test_a_rule_that_returns_no_array_is_named(result: Any) -> None:
+    @tg.op(x=lambda g: result)
+    def twice(x: Any) -> Any:
+        return 2 * x
+
+    with pytest.raises(TypeError, match="twice: a derivative rule returned"):
+        twice(tg.tensor([1.0], requires_grad=True)).backward()

@@ -388,3 +388,14 @@ def test_methods_have_numpys_names_and_arguments() -> None:
         assert isinstance(got, tg.Tensor)
         np.testing.assert_allclose(got.data, expected)
         assert got.dtype == np.asarray(expected).dtype
+
+
+def test_writing_through_a_view_cannot_change_another_tensor() -> None:
+    c = tg.tensor([1.0, 2.0])
+    with pytest.raises(ValueError, match="read-only"):
+        c.reshape(2, 1).data[0] = 5.0
+    base = np.arange(6.0)
+    w = tg.Tensor(base.reshape(2, 3), requires_grad=True)
+    w.data -= 1.0
+    np.testing.assert_array_equal(base, np.arange(6.0))
+    np.testing.assert_array_equal(w.data.ravel(), np.arange(6.0) - 1)

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from tensorgrad.gradcheck.comparison import Comparison, Random, Settings, backward
+from tensorgrad.gradcheck.comparison import Comparison, Settings, backward
 from tensorgrad.gradcheck.differences import STEP
 from tensorgrad.modes import enable_grad
 from tensorgrad.tensor import Tensor
@@ -24,7 +24,7 @@ def gradcheck(
     rtol: float = 1e-5,
     atol: float = 1e-8,
     fast: bool = True,
-    rng: Random | int | None = 0,
+    rng: np.random.Generator | np.random.RandomState | int | None = 0,
 ) -> bool:
     """Check the derivatives of `f` at `inputs` against central differences in float64.
 
@@ -91,7 +91,8 @@ def gradcheck(
         raise ValueError(f"gradcheck: order is 1 or 2, got {order!r}.")
     if not (0 < eps < math.inf and 0 <= rtol < math.inf and 0 <= atol < math.inf):
         raise ValueError(f"gradcheck: eps > 0, rtol >= 0 and atol >= 0 are needed, got {eps=}, {rtol=}, {atol=}.")
-    random = rng if isinstance(rng, Random) else np.random.default_rng(rng)
+    drawing = isinstance(rng, (np.random.Generator, np.random.RandomState))
+    random: Any = rng if drawing else np.random.default_rng(rng)
     settings = Settings(eps, rtol, atol, random)
     call, leaves, names = _prepared(f, inputs)
 

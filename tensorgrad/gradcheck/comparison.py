@@ -12,12 +12,10 @@ from numpy.typing import NDArray
 
 from tensorgrad.gradcheck.diagnosis import Finding, find
 from tensorgrad.gradcheck.differences import Slopes, Verdict, judge, slopes
-from tensorgrad.modes import enable_grad, no_grad
+from tensorgrad.modes import enable_grad
 from tensorgrad.tensor import Tensor
 from tensorgrad.transforms.derivatives import gradient
 from tensorgrad.typing import Shape
-
-Random = np.random.Generator | np.random.RandomState
 
 SMALL = 64
 """Up to so many elements, every entry of the Jacobian is compared from the start."""
@@ -53,7 +51,7 @@ class Settings:
     eps: float
     rtol: float
     atol: float
-    random: Random
+    random: np.random.Generator | np.random.RandomState
 
 
 @dataclass
@@ -128,7 +126,7 @@ class Comparison:
         return slopes(values, self.here, step)
 
     def _values(self) -> NDArray[Any]:
-        with no_grad():
+        with enable_grad():  # f may differentiate inside
             values = _row(self.call())
         if values.shape != self.here.shape:
             raise GradcheckError("the shape of an output of f is not the same at every call.")

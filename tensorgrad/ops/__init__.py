@@ -1,340 +1,39 @@
 """The table of derivatives: every operation beside its rules, a file per family."""
 
-from tensorgrad.ops.arithmetic import (
-    absolute,
-    add,
-    cbrt,
-    divide,
-    fabs,
-    float_power,
-    multiply,
-    negative,
-    positive,
-    power,
-    reciprocal,
-    sign,
-    sqrt,
-    square,
-    subtract,
-)
-from tensorgrad.ops.axes import (
-    atleast_1d,
-    atleast_2d,
-    atleast_3d,
-    flip,
-    fliplr,
-    flipud,
-    moveaxis,
-    roll,
-    rollaxis,
-    rot90,
-)
-from tensorgrad.ops.broadcasting import broadcast_arrays, meshgrid
-from tensorgrad.ops.choosing import choose, select
-from tensorgrad.ops.diagonals import (
-    diag,
-    diagflat,
-    diagonal,
-    tril,
-    triu,
-)
-from tensorgrad.ops.einstein import einsum
-from tensorgrad.ops.exponential import (
-    exp,
-    exp2,
-    expm1,
-    log,
-    log1p,
-    log2,
-    log10,
-    log_softmax,
-    logaddexp,
-    logaddexp2,
-    logsumexp,
-    sigmoid,
-    softmax,
-)
-from tensorgrad.ops.extremes import (
-    max,
-    min,
-    nanmax,
-    nanmin,
-    ptp,
-)
-from tensorgrad.ops.indexing import getitem, scatter, with_item
-from tensorgrad.ops.insertion import delete, insert
-from tensorgrad.ops.interpolation import interp
-from tensorgrad.ops.joining import (
-    append,
-    block,
-    column_stack,
-    concatenate,
-    dstack,
-    hstack,
-    stack,
-    vstack,
-)
-from tensorgrad.ops.linear_algebra import dot, matmul
-from tensorgrad.ops.moments import (
-    average,
-    mean,
-    nanmean,
-    nansum,
-    std,
-    var,
-)
-from tensorgrad.ops.padding import pad
-from tensorgrad.ops.products import cross, inner, kron, outer, tensordot, vdot
-from tensorgrad.ops.reductions import (
-    prod,
-    sum,
-)
-from tensorgrad.ops.repeating import repeat, tile
-from tensorgrad.ops.rounding import (
-    ceil,
-    copysign,
-    floor,
-    fmod,
-    heaviside,
-    nan_to_num,
-    remainder,
-    round,
-    trunc,
-)
-from tensorgrad.ops.scans import (
-    cumprod,
-    cumsum,
-    diff,
-    trapezoid,
-)
-from tensorgrad.ops.selection import (
-    clip,
-    fmax,
-    fmin,
-    maximum,
-    minimum,
-    where,
-)
-from tensorgrad.ops.shapes import (
-    astype,
-    broadcast_to,
-    copy,
-    expand_dims,
-    ravel,
-    reshape,
-    squeeze,
-    swapaxes,
-    transpose,
-)
-from tensorgrad.ops.sorting import partition, sort
-from tensorgrad.ops.special import (
-    erf,
-    erfc,
-    i0,
-    i1,
-    logit,
-    sinc,
-    softplus,
-)
-from tensorgrad.ops.splitting import (
-    array_split,
-    dsplit,
-    hsplit,
-    split,
-    vsplit,
-)
-from tensorgrad.ops.taking import (
-    compress,
-    extract,
-    put_along_axis,
-    take,
-    take_along_axis,
-)
-from tensorgrad.ops.trigonometric import (
-    arccos,
-    arccosh,
-    arcsin,
-    arcsinh,
-    arctan,
-    arctan2,
-    arctanh,
-    cos,
-    cosh,
-    degrees,
-    hypot,
-    radians,
-    sin,
-    sinh,
-    tan,
-    tanh,
-)
-from tensorgrad.ops.windows import (
-    convolve,
-    correlate,
-    ediff1d,
-    overlap_add,
-    sliding_window_view,
-)
+from typing import TYPE_CHECKING
 
-abs, amax, amin, mod = absolute, max, min, remainder
+from tensorgrad.ops.arithmetic import *
+from tensorgrad.ops.axes import *
+from tensorgrad.ops.broadcasting import *
+from tensorgrad.ops.choosing import *
+from tensorgrad.ops.diagonals import *
+from tensorgrad.ops.einstein import *
+from tensorgrad.ops.exponential import *
+from tensorgrad.ops.extremes import *
+from tensorgrad.ops.indexing import *
+from tensorgrad.ops.insertion import *
+from tensorgrad.ops.interpolation import *
+from tensorgrad.ops.joining import *
+from tensorgrad.ops.last_axes import *
+from tensorgrad.ops.linear_algebra import *
+from tensorgrad.ops.missing import *
+from tensorgrad.ops.moments import *
+from tensorgrad.ops.padding import *
+from tensorgrad.ops.products import *
+from tensorgrad.ops.quantiles import *
+from tensorgrad.ops.queries import *
+from tensorgrad.ops.reductions import *
+from tensorgrad.ops.repeating import *
+from tensorgrad.ops.rounding import *
+from tensorgrad.ops.scans import *
+from tensorgrad.ops.selection import *
+from tensorgrad.ops.shapes import *
+from tensorgrad.ops.sorting import *
+from tensorgrad.ops.special import *
+from tensorgrad.ops.splitting import *
+from tensorgrad.ops.taking import *
+from tensorgrad.ops.trigonometric import *
+from tensorgrad.ops.windows import *
 
-__all__ = [
-    "abs",
-    "absolute",
-    "add",
-    "amax",
-    "amin",
-    "append",
-    "arccos",
-    "arccosh",
-    "arcsin",
-    "arcsinh",
-    "arctan",
-    "arctan2",
-    "arctanh",
-    "array_split",
-    "astype",
-    "atleast_1d",
-    "atleast_2d",
-    "atleast_3d",
-    "average",
-    "block",
-    "broadcast_arrays",
-    "broadcast_to",
-    "cbrt",
-    "ceil",
-    "choose",
-    "clip",
-    "column_stack",
-    "compress",
-    "concatenate",
-    "convolve",
-    "copy",
-    "copysign",
-    "correlate",
-    "cos",
-    "cosh",
-    "cross",
-    "cumprod",
-    "cumsum",
-    "degrees",
-    "delete",
-    "diag",
-    "diagflat",
-    "diagonal",
-    "diff",
-    "divide",
-    "dot",
-    "dsplit",
-    "dstack",
-    "ediff1d",
-    "einsum",
-    "erf",
-    "erfc",
-    "exp",
-    "exp2",
-    "expand_dims",
-    "expm1",
-    "extract",
-    "fabs",
-    "flip",
-    "fliplr",
-    "flipud",
-    "float_power",
-    "floor",
-    "fmax",
-    "fmin",
-    "fmod",
-    "getitem",
-    "heaviside",
-    "hsplit",
-    "hstack",
-    "hypot",
-    "i0",
-    "i1",
-    "inner",
-    "insert",
-    "interp",
-    "kron",
-    "log",
-    "log1p",
-    "log2",
-    "log10",
-    "log_softmax",
-    "logaddexp",
-    "logaddexp2",
-    "logit",
-    "logsumexp",
-    "matmul",
-    "max",
-    "maximum",
-    "mean",
-    "meshgrid",
-    "min",
-    "minimum",
-    "mod",
-    "moveaxis",
-    "multiply",
-    "nan_to_num",
-    "nanmax",
-    "nanmean",
-    "nanmin",
-    "nansum",
-    "negative",
-    "outer",
-    "overlap_add",
-    "pad",
-    "partition",
-    "positive",
-    "power",
-    "prod",
-    "ptp",
-    "put_along_axis",
-    "radians",
-    "ravel",
-    "reciprocal",
-    "remainder",
-    "repeat",
-    "reshape",
-    "roll",
-    "rollaxis",
-    "rot90",
-    "round",
-    "scatter",
-    "select",
-    "sigmoid",
-    "sign",
-    "sin",
-    "sinc",
-    "sinh",
-    "sliding_window_view",
-    "softmax",
-    "softplus",
-    "sort",
-    "split",
-    "sqrt",
-    "square",
-    "squeeze",
-    "stack",
-    "std",
-    "subtract",
-    "sum",
-    "swapaxes",
-    "take",
-    "take_along_axis",
-    "tan",
-    "tanh",
-    "tensordot",
-    "tile",
-    "transpose",
-    "trapezoid",
-    "tril",
-    "triu",
-    "trunc",
-    "var",
-    "vdot",
-    "vsplit",
-    "vstack",
-    "where",
-    "with_item",
-]  # fmt: skip
+if not TYPE_CHECKING:  # mypy reads literal lists only, and without one takes every name imported above
+    __all__ = [name for name, value in list(globals().items()) if callable(value) and not name.startswith("_")]

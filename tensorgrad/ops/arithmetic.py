@@ -10,6 +10,11 @@ from tensorgrad.domains import NONZERO, POSITIVE, REAL
 from tensorgrad.op import op
 from tensorgrad.typing import ArrayLike
 
+__all__ = [
+    "abs", "absolute", "add", "cbrt", "divide", "fabs", "float_power", "multiply", "negative", "positive", "power",
+    "reciprocal", "sign", "sqrt", "square", "subtract",
+]  # fmt: skip
+
 
 @op(x=lambda g: g, y=lambda g: g, numpy=np.add, methods=["__add__"], reflected="__radd__")
 def add(x: ArrayLike, y: ArrayLike) -> Any:
@@ -206,3 +211,6 @@ def float_power(x: ArrayLike, y: ArrayLike) -> Any:
     Tensor([0.5       , 0.33333333])
     """
     return np.float_power(x, y)
+
+
+abs = absolute

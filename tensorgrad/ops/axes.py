@@ -12,6 +12,10 @@ from tensorgrad.op import composed, op
 from tensorgrad.ops.shapes import reshape
 from tensorgrad.typing import ArrayLike, Axis, Shape
 
+__all__ = [
+    "atleast_1d", "atleast_2d", "atleast_3d", "flip", "fliplr", "flipud", "moveaxis", "roll", "rollaxis", "rot90",
+]  # fmt: skip
+
 
 @op(
     a=lambda g, source, destination: np.moveaxis(g, destination, source),

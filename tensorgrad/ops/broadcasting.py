@@ -10,6 +10,8 @@ from tensorgrad.ops.shapes import broadcast_to, reshape
 from tensorgrad.tensor import Tensor
 from tensorgrad.typing import ArrayLike
 
+__all__ = ["broadcast_arrays", "meshgrid"]
+
 
 @composed(
     "args",

@@ -11,6 +11,8 @@ from tensorgrad.domains import case
 from tensorgrad.op import op
 from tensorgrad.typing import ArrayLike, Shape
 
+__all__ = ["choose", "select"]
+
 
 def _to_chosen(g: Any, index: int, a: Any, choices_shape: Sequence[Shape], mode: str) -> Any:
     count = len(choices_shape)

@@ -12,6 +12,8 @@ from tensorgrad import protocols
 from tensorgrad.ops import contraction
 from tensorgrad.tensor import Tensor
 
+__all__ = ["einsum"]
+
 _LETTERS = ascii_uppercase + ascii_lowercase  # sorted, so that an implicit result has its axes in the numbers' order
 
 

@@ -12,6 +12,11 @@ from tensorgrad.op import op
 from tensorgrad.ops.reductions import over_axes, restored
 from tensorgrad.typing import ArrayLike, Axis
 
+__all__ = [
+    "exp", "exp2", "expm1", "log", "log1p", "log2", "log10", "log_softmax", "logaddexp", "logaddexp2", "logsumexp",
+    "sigmoid", "softmax",
+]  # fmt: skip
+
 _LOG_2, _LOG_10 = math.log(2), math.log(10)
 
 

@@ -9,8 +9,9 @@ import numpy as np
 from tensorgrad.domains import case
 from tensorgrad.op import composed, op
 from tensorgrad.ops.reductions import SOME, masked, over_axes, restored
-from tensorgrad.ops.selection import where as choose_where
 from tensorgrad.typing import ArrayLike, Axis
+
+__all__ = ["amax", "amin", "max", "min", "ptp"]
 
 
 def _shared_by_ties(a: Any, out: Any, axis: Axis, keepdims: bool, initial: float | None, where: Any) -> Any:
@@ -74,27 +75,4 @@ def ptp(a: ArrayLike, axis: Axis = None, *, keepdims: bool = False) -> Any:
     return max(a, axis, keepdims=keepdims) - min(a, axis, keepdims=keepdims)
 
 
-def _ignoring_nan(reduce: Any, worst: float, a: Any, axis: Any, keepdims: bool) -> Any:
-    missing = np.isnan(a)
-    found = reduce(choose_where(missing, worst, a), axis, keepdims=keepdims)
-    return choose_where(np.all(missing, axis=axis, keepdims=keepdims), np.nan, found)
-
-
-@composed("a", numpy=np.nanmax, examples=over_axes())
-def nanmax(a: ArrayLike, axis: Axis = None, *, keepdims: bool = False) -> Any:
-    """The largest element over `axis` that is not NaN; NaN, without a warning, where there is none.
-
-    >>> nanmax([1.0, float("nan"), 2.0])
-    Tensor(2.)
-    """
-    return _ignoring_nan(max, -np.inf, a, axis, keepdims)
-
-
-@composed("a", numpy=np.nanmin, examples=over_axes())
-def nanmin(a: ArrayLike, axis: Axis = None, *, keepdims: bool = False) -> Any:
-    """The smallest element over `axis` that is not NaN; NaN, without a warning, where there is none.
-
-    >>> nanmin([1.0, float("nan"), 2.0])
-    Tensor(1.)
-    """
-    return _ignoring_nan(min, np.inf, a, axis, keepdims)
+amax, amin = max, min

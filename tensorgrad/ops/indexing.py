@@ -11,6 +11,8 @@ from tensorgrad.op import method, op
 from tensorgrad.tensor import Tensor
 from tensorgrad.typing import ArrayLike, Shape
 
+__all__ = ["getitem", "scatter", "with_item"]
+
 
 def _repeats(index: Any) -> bool:
     """Whether `index` may name an element more than once: only arrays of integers can."""

@@ -11,6 +11,8 @@ from tensorgrad.op import op
 from tensorgrad.ops.indexing import scatter
 from tensorgrad.typing import ArrayLike, Shape
 
+__all__ = ["delete", "insert"]
+
 
 def _as_row(shape: Shape) -> Shape:
     return (int(np.prod(shape, dtype=int)),)

@@ -13,6 +13,8 @@ from tensorgrad.op import op
 from tensorgrad.ops.indexing import scatter
 from tensorgrad.typing import ArrayLike, Shape
 
+__all__ = ["interp"]
+
 
 @dataclass(frozen=True)
 class _Increasing(Domain):

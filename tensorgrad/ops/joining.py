@@ -13,6 +13,8 @@ from tensorgrad.ops.axes import shape_at_least
 from tensorgrad.ops.shapes import reshape
 from tensorgrad.typing import ArrayLike, Shape
 
+__all__ = ["append", "block", "column_stack", "concatenate", "dstack", "hstack", "stack", "vstack"]
+
 
 def _part(g: Any, index: int, arrays_shape: Sequence[Shape], axis: int | None) -> Any:
     """The part of `g` that came from array number `index`."""

@@ -10,6 +10,8 @@ from tensorgrad.domains import case
 from tensorgrad.op import op
 from tensorgrad.typing import ArrayLike, Shape
 
+__all__ = ["dot", "matmul"]
+
 
 def _matmul_left(g: Any, x_shape: Shape, y: Any) -> Any:
     """g @ yᵀ, with the axes that `matmul` added to vectors."""
@@ -32,7 +34,7 @@ def _matmul_right(g: Any, x: Any, y_shape: Shape) -> Any:
 @op(
     x=_matmul_left,
     y=_matmul_right,
-    numpy=np.matmul,
+    numpy=[np.matmul, np.linalg.matmul],
     methods=["__matmul__"],
     reflected="__rmatmul__",
     examples=[

@@ -10,8 +10,9 @@ from numpy.lib.array_utils import normalize_axis_tuple
 from tensorgrad.domains import POSITIVE, REAL, case
 from tensorgrad.op import composed, op
 from tensorgrad.ops.reductions import SOME, counted, masked, over_axes, restored, sum
-from tensorgrad.ops.selection import where as choose_where
 from tensorgrad.typing import ArrayLike, Axis
+
+__all__ = ["average", "mean", "std", "var"]
 
 
 def _shared(g: Any, shape: tuple[int, ...], axis: Axis, keepdims: bool, where: Any) -> Any:
@@ -145,28 +146,3 @@ def average(
         total = sum(np.broadcast_to(weights, shape), axis, keepdims=keepdims)
         result = sum(np.multiply(a, weights), axis, keepdims=keepdims) / total
     return (result, np.broadcast_to(total, np.shape(result))) if returned else result
-
-
-@composed("a", numpy=np.nansum, examples=over_axes())
-def nansum(a: ArrayLike, axis: Axis = None, *, keepdims: bool = False) -> Any:
-    """Σa over `axis` without the NaNs, which receive no gradient.
-
-    >>> nansum([1.0, float("nan"), 2.0])
-    Tensor(3.)
-    """
-    return sum(choose_where(np.isnan(a), 0.0, a), axis, keepdims=keepdims)
-
-
-@composed("a", numpy=np.nanmean, examples=over_axes())
-def nanmean(a: ArrayLike, axis: Axis = None, *, keepdims: bool = False) -> Any:
-    """Average over `axis` without the NaNs, which receive no gradient; NaN where there is nothing else.
-
-    >>> nanmean([1.0, float("nan"), 2.0])
-    Tensor(1.5)
-    """
-    present = np.logical_not(np.isnan(a))
-    count = np.sum(present, axis=axis, keepdims=keepdims)
-    total = nansum(a, axis, keepdims=keepdims)
-    empty = count == 0
-    safe = np.where(empty, 1, count).astype(total.dtype)
-    return choose_where(empty, np.nan, total / safe)

@@ -22,7 +22,7 @@ from tensorgrad.typing import ArrayLike, Axis
 
 def _to_largest(g: Any, x: Any, norm: Any, axis: Axis) -> Any:
     """To the elements whose size is the norm, in equal shares."""
-    chosen = np.equal(np.absolute(x), norm)
+    chosen = np.equal(np.absolute(x), norm) | np.isnan(x)  # a NaN is the norm, and differs from itself
     return g * np.sign(x) * np.divide(chosen, np.sum(chosen, axis=axis, keepdims=True), dtype=g.dtype)
 
 

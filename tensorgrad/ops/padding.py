@@ -17,6 +17,8 @@ from tensorgrad.op import op
 from tensorgrad.ops.indexing import scatter
 from tensorgrad.typing import ArrayLike, Shape
 
+__all__ = ["pad"]
+
 _NOT_LINEAR = frozenset({"maximum", "median", "minimum"})
 
 
@@ -91,8 +93,10 @@ def _to_array(g: Any, array_shape: Shape, pad_width: Any, mode: str, stat_length
     return g
 
 
-def _to_values(g: Any, array_shape: Shape, pad_width: Any, mode: Any, option: str) -> Any:
+def _to_values(g: Any, array_shape: Shape, values_shape: Shape, pad_width: Any, mode: Any, option: str) -> Any:
     """The gradient of the values of `option` that the margins have, or lead to."""
+    if not array_shape:  # a number has no margins
+        return np.zeros(values_shape, g.dtype)
     widths = _pairs(pad_width, len(array_shape)).tolist()
     margins = [m for _, m in _unpadded(g, array_shape, pad_width, mode, None, None)][::-1]
     gradients = []
@@ -105,10 +109,12 @@ def _to_values(g: Any, array_shape: Shape, pad_width: Any, mode: Any, option: st
 
 @op(
     array=_to_array,
-    constant_values=lambda g, array_shape, pad_width, mode: _to_values(
-        g, array_shape, pad_width, mode, "constant_values"
+    constant_values=lambda g, array_shape, constant_values_shape, pad_width, mode: _to_values(
+        g, array_shape, constant_values_shape, pad_width, mode, "constant_values"
     ),
-    end_values=lambda g, array_shape, pad_width, mode: _to_values(g, array_shape, pad_width, mode, "end_values"),
+    end_values=lambda g, array_shape, end_values_shape, pad_width, mode: _to_values(
+        g, array_shape, end_values_shape, pad_width, mode, "end_values"
+    ),
     numpy=np.pad,
     examples=[
         case((3,), pad_width=2),

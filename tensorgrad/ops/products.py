@@ -11,6 +11,8 @@ from tensorgrad.domains import case
 from tensorgrad.op import op
 from tensorgrad.typing import ArrayLike, Shape
 
+__all__ = ["cross", "inner", "kron", "outer", "tensordot", "vdot"]
+
 
 @op(
     a=lambda g, a_shape, b: np.reshape(g * np.ravel(b), a_shape),

@@ -11,6 +11,8 @@ from tensorgrad.domains import NONZERO, Case, case
 from tensorgrad.op import op
 from tensorgrad.typing import ArrayLike, Axis, Shape
 
+__all__ = ["prod", "sum"]
+
 
 def over_axes(**options: Any) -> list[Case]:
     """Test cases of a reduction: one axis, several, a negative one, all; kept or not."""
@@ -29,8 +31,8 @@ SOME = np.array([[True, False, True], [True, True, True]])
 
 
 def axes_of(axis: Axis, ndim: int) -> tuple[int, ...]:
-    """The reduced axes as positive numbers."""
-    if axis is None:
+    """The reduced axes as positive numbers. NumPy also takes a number for an axis, of which none is reduced then."""
+    if axis is None or ndim == 0:
         return tuple(range(ndim))
     return normalize_axis_tuple(axis, ndim)
 
@@ -60,7 +62,6 @@ def masked(g: Any, where: Any) -> Any:
     numpy=[np.sum, np.add.reduce],
     methods=["sum"],
     examples=[*over_axes(), case((2, 3), axis=1, where=SOME, initial=2.0), case((0, 3), axis=0)],
-    linear=True,
 )
 def sum(
     a: ArrayLike,

@@ -12,9 +12,11 @@ from tensorgrad.op import op
 from tensorgrad.ops.indexing import scatter
 from tensorgrad.typing import ArrayLike, Shape
 
+__all__ = ["repeat", "tile"]
+
 
 def _copies_summed(g: Any, a_shape: Shape, repeats: Any, axis: int | None) -> Any:
-    if axis is None:
+    if axis is None or not a_shape:
         return np.reshape(_copies_summed(g, (int(np.prod(a_shape, dtype=int)),), repeats, 0), a_shape)
     axis = axis % len(a_shape)
     length = a_shape[axis]

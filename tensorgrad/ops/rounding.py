@@ -10,6 +10,8 @@ from tensorgrad.domains import NONZERO, Domain, case
 from tensorgrad.op import op
 from tensorgrad.typing import ArrayLike
 
+__all__ = ["ceil", "copysign", "floor", "fmod", "heaviside", "mod", "nan_to_num", "remainder", "round", "trunc"]
+
 _BETWEEN_INTEGERS = Domain(avoid=(-2.0, -1.5, -1.0, -0.5, 0.0, 0.5, 1.0, 1.5, 2.0), gap=0.05)
 _DIVIDENDS, _DIVISORS = Domain(2.3, 2.9), Domain(1.5, 2.2)  # the quotient stays between 1 and 2
 
@@ -136,3 +138,6 @@ def nan_to_num(
     Tensor([1., 0.])
     """
     return np.nan_to_num(x, copy=True, nan=nan, posinf=posinf, neginf=neginf)
+
+
+mod = remainder

@@ -14,6 +14,8 @@ from tensorgrad.ops.joining import concatenate
 from tensorgrad.ops.reductions import sum
 from tensorgrad.typing import ArrayLike
 
+__all__ = ["cumprod", "cumsum", "diff", "trapezoid"]
+
 
 def _along(axis: int, ndim: int, part: slice) -> tuple[slice, ...]:
     """The index that takes `part` of one axis and all of the others."""
@@ -139,11 +141,14 @@ def _slopes(f: Any, spacing: Any, axis: int, edge_order: int) -> Any:
     steps = steps.astype(f.dtype).reshape(column)
     left, right = steps[:-1], steps[1:]
 
-    inside = (
-        at(0, -2) * (-right / (left * (left + right)))
-        + at(1, -1) * ((right - left) / (left * right))
-        + at(2, None) * (left / (right * (left + right)))
-    )
+    if np.ndim(spacing) == 0:  # the middle one would only be multiplied by 0, and a NaN there stay
+        inside = (at(2, None) - at(0, -2)) / (left + right)
+    else:
+        inside = (
+            at(0, -2) * (-right / (left * (left + right)))
+            + at(1, -1) * ((right - left) / (left * right))
+            + at(2, None) * (left / (right * (left + right)))
+        )
     if edge_order == 1:
         first = (at(1, 2) - at(0, 1)) / steps[:1]
         last = (at(length - 1, None) - at(length - 2, -1)) / steps[-1:]

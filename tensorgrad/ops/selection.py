@@ -10,6 +10,8 @@ from tensorgrad.domains import REAL, Domain, case
 from tensorgrad.op import composed, method, op
 from tensorgrad.typing import ArrayLike
 
+__all__ = ["clip", "fmax", "fmin", "maximum", "minimum", "where"]
+
 
 def _to_winner(g: Any, this_wins: Any, tie: Any) -> Any:
     """`g` times 1, ½ or 0. (Multiplying is several times faster than `np.where` on a mask without pattern.)"""

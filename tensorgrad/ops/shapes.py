@@ -13,6 +13,8 @@ from tensorgrad.op import method, op
 from tensorgrad.tensor import Tensor
 from tensorgrad.typing import ArrayLike, Axis
 
+__all__ = ["astype", "broadcast_to", "copy", "expand_dims", "ravel", "reshape", "squeeze", "swapaxes", "transpose"]
+
 
 def _check_order(order: str) -> None:
     """Only orders that follow from the values' places: a tensor has no memory layout of its own."""

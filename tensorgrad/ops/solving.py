@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from tensorgrad.domains import REAL, case
+from tensorgrad.domains import NONZERO, REAL, case
 from tensorgrad.op import composed, op
 from tensorgrad.ops.decompositions import svdvals
 from tensorgrad.ops.linear_algebra import matmul
@@ -193,6 +193,7 @@ def lstsq(a: ArrayLike, b: ArrayLike, rcond: float | None = None) -> LstsqResult
 @composed(
     "a",
     numpy=np.linalg.tensorinv,
+    domain=NONZERO,
     examples=[case((2, 3, 3, 2)), case((4, 2, 2), ind=1), case((2, 2, 4)), case((1, 1))],
 )
 def tensorinv(a: ArrayLike, ind: int = 2) -> Tensor:

@@ -12,6 +12,8 @@ from tensorgrad.op import op
 from tensorgrad.ops.indexing import scatter
 from tensorgrad.typing import ArrayLike
 
+__all__ = ["partition", "sort"]
+
 
 def _shared_by_ties(g: Any, values: Any) -> Any:
     """`g`, which belongs to ascending `values` along the last axis, with its mean at each run of equal ones."""

@@ -16,6 +16,8 @@ from tensorgrad.domains import Domain
 from tensorgrad.op import op
 from tensorgrad.typing import ArrayLike
 
+__all__ = ["erf", "erfc", "i0", "i1", "logit", "sinc", "softplus"]
+
 # erf(x)/x in 2x² - 1 for |x| ≤ 1, and ½(4 + z)·exp(z²/2)·erfc(z/√2) in (z - 4)/(z + 4) for z ≥ 0 (the form is that of
 # Shepherd and Laframboise, Mathematics of Computation 36, 1981)
 _ERF = (

@@ -14,6 +14,8 @@ from tensorgrad.ops.indexing import getitem
 from tensorgrad.tensor import Tensor
 from tensorgrad.typing import ArrayLike, Shape
 
+__all__ = ["array_split", "dsplit", "hsplit", "split", "vsplit"]
+
 
 def _parts(ary: ArrayLike, cuts: Sequence[Any], axis: int) -> list[Tensor]:
     """The slices along `axis` from each cut to the next."""

@@ -13,16 +13,18 @@ from tensorgrad.ops.indexing import scatter, with_item
 from tensorgrad.tensor import Tensor
 from tensorgrad.typing import ArrayLike, Shape
 
+__all__ = ["compress", "extract", "put_along_axis", "take", "take_along_axis"]
+
 
 def _put_back(g: Any, where: Any, shape: Shape, axis: int | None) -> Any:
     """Zeros of the given shape with `g` added at the positions (or True places) `where` along `axis`."""
-    if axis is None:
+    if axis is None or not shape:  # NumPy takes a number for a row of one
         return np.reshape(scatter(g, where, (int(np.prod(shape, dtype=int)),)), shape)
     return scatter(g, (slice(None),) * (axis % len(shape)) + (where,), shape)
 
 
 def _length(shape: Shape, axis: int | None) -> int:
-    return int(np.prod(shape, dtype=int)) if axis is None else shape[axis]
+    return int(np.prod(shape, dtype=int)) if axis is None or not shape else shape[axis]
 
 
 def _positions(indices: Any, length: int, mode: str) -> Any:

@@ -11,6 +11,11 @@ from tensorgrad.domains import NONZERO, Domain
 from tensorgrad.op import op
 from tensorgrad.typing import ArrayLike
 
+__all__ = [
+    "arccos", "arccosh", "arcsin", "arcsinh", "arctan", "arctan2", "arctanh", "cos", "cosh", "degrees", "hypot",
+    "radians", "sin", "sinh", "tan", "tanh",
+]  # fmt: skip
+
 _INSIDE_ONE = Domain(-0.9, 0.9)
 
 

@@ -11,6 +11,8 @@ from tensorgrad.domains import case
 from tensorgrad.op import op
 from tensorgrad.typing import ArrayLike, Axis, Shape
 
+__all__ = ["convolve", "correlate", "ediff1d", "overlap_add", "sliding_window_view"]
+
 
 @op(
     windows=lambda g, windows_shape, axis: np.lib.stride_tricks.sliding_window_view(g, windows_shape[g.ndim :], axis),

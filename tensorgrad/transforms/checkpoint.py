@@ -45,7 +45,8 @@ def checkpoint(f: Callable[..., Tensor]) -> Callable[..., Tensor]:
             raise TypeError(f"checkpoint: the function must return one tensor, got a {type(result).__name__}.")
         if result.node is None or result.node.number < first:
             return result
-        return _replaced(result, _sources(result.node, first), lambda: f(*args, **kwargs))
+        sources = _sources(result.node, first)
+        return _replaced(result, sources, lambda: f(*args, **kwargs)) if sources else result.detach()
 
     return checkpointed
 
@@ -53,9 +54,7 @@ def checkpoint(f: Callable[..., Tensor]) -> Callable[..., Tensor]:
 def _sources(output: Node, first: int) -> list[Node]:
     """The nodes from before the call that the result was made from: those older than number `first`."""
     inside = [node for node in topological_order([output], since=first) if node.number >= first]
-    found = dict.fromkeys(p for node in inside for p in node.parents if p.number < first)
-    found.update(dict.fromkeys(node for node in inside if node.operation is None))
-    return list(found)
+    return list(dict.fromkeys(parent for node in inside for parent in node.parents if parent.number < first))
 
 
 def _replaced(result: Tensor, sources: list[Node], again: Callable[[], Tensor]) -> Tensor:
@@ -90,6 +89,8 @@ class _Recomputation:
             def rule(g: Any) -> Any:
                 if not found:
                     found.update(self._gradients(g))
+                if source not in found:
+                    raise RuntimeError("checkpoint: computed again, the function used other tensors than before.")
                 return found[source]
 
             return rule

@@ -13,7 +13,7 @@ import numpy as np
 
 from tensorgrad import ops
 from tensorgrad.graph import topological_order
-from tensorgrad.modes import enable_grad
+from tensorgrad.modes import current_mode, enable_grad
 from tensorgrad.tensor import Tensor, checked_array
 from tensorgrad.transforms.containers import leaves, mapped, rebuilt
 from tensorgrad.transforms.derivatives import gradient
@@ -143,12 +143,13 @@ def jacobian(f: Callable[..., Any], argnums: Argnums = 0) -> Callable[..., Any]:
     """The function that gives all derivatives of the result of `f` by an argument.
 
     Args:
-        f: a function whose result is one tensor of any shape.
+        f: a function whose result is a tensor of any shape, or a container of them.
         argnums: the position of the argument to differentiate by, or several (then the result is a tuple).
 
     Returns:
         A function of the same arguments. For a result of shape R and an argument of shape A it gives a tensor of shape
-        R + A, column by column or row by row, whichever are fewer.
+        R + A, column by column or row by row, whichever are fewer. For containers it gives, in the place of each
+        result, a container like the argument.
 
     >>> import numpy as np
     >>> jacobian(lambda x: x**2)(np.array([1.0, 2.0]))
@@ -158,18 +159,15 @@ def jacobian(f: Callable[..., Any], argnums: Argnums = 0) -> Callable[..., Any]:
 
     def jacobian_of_f(*args: Any, **kwargs: Any) -> Any:
         call = _Call(f, args, kwargs, argnums)
-        out = call.single_tensor("jacobian")
-        if sum(each.size for each in call.inputs) < out.size:
-            blocks = [call.columns(out, i) for i in range(len(call.inputs))]
-        else:
-            blocks = call.rows(out)
-        return call.shaped_like_arguments(blocks)
+        return mapped(lambda out: call.jacobian_of(out if isinstance(out, Tensor) else Tensor(out)), call.out)
 
     return jacobian_of_f
 
 
-def hessian(f: Callable[..., Any], argnums: int = 0) -> Callable[..., Any]:
-    """The function that gives all second derivatives of `f` by one argument, an array of shape A: shape A + A.
+def hessian(f: Callable[..., Any], argnums: Argnums = 0) -> Callable[..., Any]:
+    """The function that gives all second derivatives of `f` by an argument, an array of shape A: shape A + A.
+
+    For a container, or several arguments, it gives the derivative of each part's gradient by each part.
 
     >>> import numpy as np
     >>> hessian(lambda x: np.prod(x))(np.array([2.0, 3.0]))
@@ -224,6 +222,9 @@ class _Call:
         self.single = isinstance(argnums, int)
         if any(not -len(args) <= n < len(args) for n in self.numbers):
             raise ValueError(f"argnums {argnums}: the function was called with {len(args)} positional arguments.")
+        if len({n % len(args) for n in self.numbers}) < len(self.numbers):
+            raise ValueError(f"argnums {argnums}: an argument is named twice.")
+        self.recording = current_mode().recording
         self.arguments = [args[n] for n in self.numbers]
         with enable_grad():
             self.inputs = [_fresh(leaf) for leaf in leaves(self.arguments)]
@@ -231,17 +232,19 @@ class _Call:
             for number, argument in zip(self.numbers, rebuilt(self.arguments, iter(self.inputs))):
                 replaced[number] = argument
             result = f(*replaced, **kwargs)
-        self.aux: Any
-        self.out, self.aux = result if has_aux else (result, None)
-        if has_aux:
-            self.aux = mapped(self.outside, self.aux)
-        self.nested = self._depends_on_others()
+        if has_aux and not (isinstance(result, tuple) and len(result) == 2):
+            raise TypeError(f"has_aux: the function must return a pair (value, more), got a {type(result).__name__}.")
+        self.out, more = result if has_aux else (result, None)
+        self.aux = mapped(self.outside, more)
+        self.nested = self._depends_on_others(leaves(self.out))
 
-    def _depends_on_others(self) -> bool:
+    def _depends_on_others(self, values: list[Any]) -> bool:
         """Whether something outside is being differentiated too, so that derivatives must be recorded."""
+        if not self.recording:
+            return False
         own = {each.node for each in self.inputs if each.is_leaf}
-        results = [leaf.node for leaf in leaves(self.out) if isinstance(leaf, Tensor) and leaf.node is not None]
-        return any(node.operation is None and node not in own for node in topological_order(results))
+        nodes = [value.node for value in values if isinstance(value, Tensor) and value.node is not None]
+        return any(node.operation is None and node not in own for node in topological_order(nodes))
 
     def single_tensor(self, name: str) -> Tensor:
         """The result, which must be one tensor (a plain number is a constant)."""
@@ -251,13 +254,9 @@ class _Call:
 
     def outside(self, value: Any) -> Any:
         """`value` as the caller may see it: cut from the graph of this call, unless an outer one goes on."""
-        if not isinstance(value, Tensor):
+        if not isinstance(value, Tensor) or self._depends_on_others([value]):
             return value
-        own = {each.node for each in self.inputs if each.is_leaf}
-        outer = value.node is not None and any(
-            node.operation is None and node not in own for node in topological_order([value.node])
-        )
-        return value if outer else Tensor(value.array)
+        return Tensor(value.array)
 
     def pulled_back(self, result: Tensor, start: Any) -> list[Any]:
         """The gradient of `result` by each input; None where it does not depend on it."""
@@ -287,13 +286,19 @@ class _Call:
                 return moved if self.nested or any(map(_tracked, tangents)) else Tensor(moved.array)
         return Tensor(np.zeros(np.shape(result), getattr(result, "dtype", float)))
 
+    def jacobian_of(self, out: Tensor) -> Any:
+        """All derivatives of `out`, in containers like the arguments."""
+        if sum(each.size for each in self.inputs) < out.size:
+            return self.shaped_like_arguments([self.columns(out, i) for i in range(len(self.inputs))])
+        return self.shaped_like_arguments(self.rows(out))
+
     def rows(self, out: Tensor) -> list[Any]:
         """The Jacobian of `out` by each input, a backward pass for each element of `out`."""
         passes = [self.pulled_back(out, unit) for unit in _units(out)]
         blocks = []
         for i, each in enumerate(self.inputs):
             rows = [np.zeros(each.shape, each.dtype) if row[i] is None else row[i] for row in passes]
-            blocks.append(ops.reshape(ops.stack(rows) if rows else np.zeros(0), out.shape + each.shape))
+            blocks.append(ops.reshape(ops.stack(rows) if rows else np.zeros(0, out.dtype), out.shape + each.shape))
         return blocks
 
     def columns(self, out: Tensor, i: int) -> Any:
@@ -301,7 +306,7 @@ class _Call:
         still = [np.zeros(each.shape, each.dtype) for each in self.inputs]
         each = self.inputs[i]
         columns = [self.pushed_forward(out, [*still[:i], unit, *still[i + 1 :]]) for unit in _units(each)]
-        return ops.reshape(ops.stack(columns, axis=-1) if columns else np.zeros(0), out.shape + each.shape)
+        return ops.reshape(ops.stack(columns, axis=-1) if columns else np.zeros(0, out.dtype), out.shape + each.shape)
 
     def shaped_like_arguments(self, found: Sequence[Any]) -> Any:
         """The derivatives by the inputs, in containers like the arguments; 0 where there is no dependence."""

@@ -44,14 +44,16 @@ def push_forward(output: Node, tangents: dict[Node, Any]) -> Any:
 def _through(node: Node, position: int, tangent: Any) -> Any:
     """What a tangent of the operand at `position` adds to that of the result."""
     operation = node.operation
-    assert isinstance(operation, Operation)
-    assert node.saved is not None
+    assert operation is not None
     rule = operation.rules[position]
     saved = attached(node, position, tensor_at)
     if rule is None:
         return Tensor(np.zeros(node.shape, node.dtype))
+    if not isinstance(operation, Operation):  # a checkpoint, which has nothing but rules
+        return _transposed(rule, saved, node, tangent)
     if operation.elementwise:
-        return np.multiply(rule(np.broadcast_to(tangent, node.shape), *saved), 1)
+        moved = np.multiply(rule(np.broadcast_to(tangent, node.shape), *saved), 1)
+        return moved if isinstance(moved, Tensor) else Tensor(moved)
     others = _other_operands(operation, position, saved)
     if operation.linear and others is not None:
         others[operation.inputs[position]] = tangent

@@ -12,7 +12,7 @@ import numpy as np
 from tensorgrad.graph import Node, topological_order
 from tensorgrad.tensor import Tensor
 from tensorgrad.viz.recording import Box, Kind, Operand, Reading, Recording, Summary
-from tensorgrad.viz.replay import Replay, identity, is_given, operand_name, operation_of, replay
+from tensorgrad.viz.replay import Replay, declared, identity, is_given, operand_name, replay
 
 FEW = 6
 """Arrays of at most this many elements are recorded number by number."""
@@ -30,7 +30,7 @@ def capture(output: Tensor, *, values: bool = True) -> Recording:
     one that was asked to retain it) shows its `.grad`, with all that has accumulated there.
     """
     if output.node is None:
-        return Recording((_constant_box(0, output, output.array if values else None, values),))
+        return Recording((_constant_box(0, output, output.array if values else None),))
     return _Capture(output, values).recording()
 
 
@@ -41,7 +41,7 @@ def summary(value: Any) -> Summary:
         return Summary((), *[float("nan")] * 4)
     numbers = np.asarray(array, np.float64)
     with np.errstate(all="ignore"):
-        few = tuple(numbers.ravel().tolist()) if array.size <= FEW else ()
+        few = tuple((array if array.dtype == bool else numbers).ravel().tolist()) if array.size <= FEW else ()
         return Summary(few, *(float(f(numbers)) for f in (np.mean, np.std, np.min, np.max)))
 
 
@@ -74,9 +74,10 @@ class _Capture:
             entry = node.inputs[position]
             source = entry() if isinstance(entry, ReferenceType) else entry
             self.ids[key] = len(self.boxes)
-            self.boxes.append(_constant_box(len(self.boxes), source, self.replayed.values.get(key), self.values))
-        operation, name = operation_of(node), operand_name(node, position)
-        if name == operation.sequence:
+            value, missing = self.replayed.values.get(key), self.replayed.missing.get(key)
+            self.boxes.append(_constant_box(len(self.boxes), source, value, missing))
+        operation, name = declared(node), operand_name(node, position)
+        if operation is not None and name == operation.sequence:
             name = f"{name}[{position - len(operation.inputs) + 1}]"
         return Operand(self.ids[key], name)
 
@@ -97,7 +98,7 @@ class _Capture:
         )
 
     def value(self, node: Node) -> Reading:
-        return summary(self.replayed.values[node]) if node in self.replayed.values else "unknown"
+        return summary(self.replayed.values[node]) if node in self.replayed.values else self.replayed.missing[node]
 
     def gradient(self, node: Node) -> Reading:
         keeper = node.tensor() if node.collects and node.tensor is not None else None
@@ -106,11 +107,11 @@ class _Capture:
         if self.root.seed is None:
             return "not computed"
         if node in self.altered:
-            return "unknown"
+            return "unrepeatable"
         if node is self.root:
             return summary(self.root.seed)
-        if not self.replayed.complete:
-            return "unknown"
+        if self.root in self.replayed.missing:
+            return self.replayed.missing[self.root]
         return summary(self.replayed.gradients[node]) if node in self.replayed.gradients else "not computed"
 
 
@@ -123,13 +124,19 @@ def _altered_by_hooks(order: list[Node]) -> set[Node]:
     return altered
 
 
-def _constant_box(id: int, source: Any, value: Any, values: bool) -> Box:
-    """The box of a value that wants no gradient; `source` is what the user gave, if it is still there."""
+def _constant_box(id: int, source: Any, value: Any, missing: Reading = None) -> Box:
+    """The box of a value that wants no gradient.
+
+    Args:
+        id: its place in the recording.
+        source: what the user gave, if it is still there.
+        value: its numbers, if they are to be shown.
+        missing: what to show instead, if there are none.
+    """
     is_number = isinstance(source, (int, float)) and not isinstance(source, np.generic)
     if is_number:
         value = source
     known = value if value is not None else source
-    reading: Reading = "unknown" if value is None else summary(value)
     return Box(
         id=id,
         kind="constant",
@@ -139,13 +146,16 @@ def _constant_box(id: int, source: Any, value: Any, values: bool) -> Box:
         operands=(),
         shape=None if known is None else np.shape(known),
         dtype=None if known is None else "" if is_number else str(known.dtype),
-        value=reading if values or is_number else None,
+        value=missing if value is None else summary(value),
         gradient=None,
     )
 
 
 def _options(node: Node) -> tuple[tuple[str, str], ...]:
-    defaults: Mapping[str, inspect.Parameter] = inspect.signature(operation_of(node).forward).parameters
+    operation = declared(node)
+    if operation is None:
+        return ()
+    defaults: Mapping[str, inspect.Parameter] = inspect.signature(operation.forward).parameters
     return tuple(
         (name, _option_text(value))
         for name, value in node.options.items()

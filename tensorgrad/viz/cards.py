@@ -59,7 +59,7 @@ def card(recording: Recording, box: Box) -> Card:
     if not labels.is_number(box):
         rows.append(("shape", labels.shape(box), "shape"))
         for name, role, reading in (("value", "value", box.value), ("grad", "gradient", box.gradient)):
-            rows += [(name if at == 0 else "", line, role) for at, line in enumerate(labels.lines(reading, box.shape))]
+            rows += [(name if at == 0 else "", line, role) for at, line in enumerate(labels.lines(reading, box))]
 
     style = labels.style(recording, box)
     edge = DOUBLE if style == "output" else 0.0

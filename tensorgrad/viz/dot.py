@@ -39,7 +39,7 @@ def _label(box: Box) -> str:
         lines.append(f"shape {labels.shape(box)}")
         for name, reading in (("value", box.value), ("grad", box.gradient)):
             if reading is not None:
-                lines.append(f"{name} {labels.one_line(reading, box.shape)}")
+                lines.append(f"{name} {labels.one_line(reading, box)}")
     if len(lines) == 1:
         return str(graphviz.escape(lines[0]))
     return "".join(f"{graphviz.escape(line)}\\l" for line in lines)

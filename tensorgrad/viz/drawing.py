@@ -77,7 +77,7 @@ class Drawing:
     @property
     def _description(self) -> str:
         boxes = self.recording.boxes
-        return f"Graph of {labels.full_title(boxes[-1])}: {len(boxes)} boxes"
+        return f"Graph of {labels.full_title(boxes[-1])}: {len(boxes)} box{'es' if len(boxes) > 1 else ''}"
 
     def _repr_mimebundle_(
         self, include: Collection[str] | None = None, exclude: Collection[str] | None = None
@@ -95,9 +95,13 @@ def draw(output: Tensor, *, direction: Direction = "LR", values: bool = True, th
     """A picture of how `output` was computed, with values and gradients.
 
     Each box shows what it is, its shape, its value and the gradient of `output` by it: "–" where none was computed
-    yet. Of more than six elements it shows mean ± standard deviation. Leaves show their `.grad`, with all that has
-    accumulated there. Values are computed again for the picture; where what they depend on has changed since, or
-    was not kept, they show "?".
+    yet. Of more than six elements it shows mean ± standard deviation, without a mean that is 0 but for rounding.
+    Leaves show their `.grad`, with all that has accumulated there.
+
+    Values are computed again for the picture, and show "?" where what they depend on has changed since or is not
+    there any more. A graph keeps what its derivatives need until `backward` releases it; after
+    `backward(retain_graph=True)` that is still known. What no derivative needs, such as the data in
+    `weight + data`, is known as long as a variable holds it.
 
     Args:
         output: the tensor to start from. It, its graph and every `.grad` stay as they are.

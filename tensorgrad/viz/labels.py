@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 
-from tensorgrad.viz.recording import Box, Reading, Recording, Summary
+from tensorgrad.viz.recording import Box, Missing, Reading, Recording, Summary
 
 LONGEST = 32
 """Titles and options are cut after this many characters; the tooltip has them whole."""
@@ -13,7 +12,14 @@ LONGEST = 32
 COMMUTATIVE = frozenset({"add", "multiply", "maximum", "minimum"})
 """Operations whose operands need no label: it does not matter which is which."""
 
-MISSING = {"unknown": "?", "not computed": "–"}
+NOTES: dict[Missing, str] = {
+    "not computed": "– not computed yet",
+    "released": "? no longer known (kept by backward(retain_graph=True))",
+    "dropped": "? no longer known (kept while a variable holds it)",
+    "changed": "? changed since",
+    "unrepeatable": "? cannot be computed again",
+}
+"""The sign in place of a number, and what it means."""
 
 LEGEND = {
     "leaf": "leaf, wants a gradient",
@@ -38,12 +44,18 @@ def shortened(text: str) -> str:
 
 
 def number(value: float) -> str:
-    """Four significant digits.
+    """Four significant digits, or True or False.
 
-    >>> number(-0.0), number(2 / 3), number(1e-9)
-    ('0', '0.6667', '1e-09')
+    >>> number(-0.0), number(2 / 3), number(1e-9), number(True)
+    ('0', '0.6667', '1e-09', 'True')
     """
-    return f"{value + 0.0:.4g}"
+    return str(value) if isinstance(value, bool) else f"{value + 0.0:.4g}"
+
+
+def name(box: Box) -> str:
+    """The name of a box; "" if it has none, or one that could not be seen."""
+    text = printable(box.name or "")
+    return text if text.strip() else ""
 
 
 def full_title(box: Box) -> str:
@@ -52,10 +64,10 @@ def full_title(box: Box) -> str:
     A Python number has no name, so it is its own title.
     """
     if box.op is not None:
-        return printable(f"{box.name} = {box.op}" if box.name is not None else box.op)
-    if box.name is not None:
-        return printable(box.name)
-    return number(box.value.mean) if is_number(box) and isinstance(box.value, Summary) else box.kind
+        return f"{name(box)} = {box.op}" if name(box) else box.op
+    if is_number(box) and isinstance(box.value, Summary):
+        return number(box.value.numbers[0])
+    return name(box) or box.kind
 
 
 def title(box: Box) -> str:
@@ -80,32 +92,40 @@ def shape(box: Box) -> str:
     return f"{box.shape} {box.dtype}" if box.dtype not in ("float64", "") else str(box.shape)
 
 
-def lines(reading: Reading, of_shape: Sequence[int] | None) -> list[str]:
-    """A value or a gradient: its numbers if they are few, a line per row; else mean ± standard deviation."""
+def lines(reading: Reading, box: Box) -> list[str]:
+    """The value or the gradient of `box`: its numbers if they are few, a line per row; else how they spread."""
     if reading is None:
         return []
     if not isinstance(reading, Summary):
-        return [MISSING[reading]]
-    if of_shape is not None and 0 in of_shape:
-        return ["empty"]
+        return [NOTES[reading][0]]
     if not reading.numbers:
-        return [_spread(reading)]
-    row = of_shape[-1] if of_shape is not None and len(of_shape) > 1 else 3
+        return [_spread(reading, box)]
     texts = [number(each) for each in reading.numbers]
+    row = box.shape[-1] if box.shape else 1
     return [", ".join(texts[start : start + row]) for start in range(0, len(texts), row)]
 
 
-def _spread(reading: Summary) -> str:
-    """Mean ± standard deviation; digits of the mean that are small beside the deviation are noise."""
-    mean = reading.mean
-    if math.isfinite(mean) and math.isfinite(reading.std) and reading.std > 0:
-        mean = round(mean, 3 - math.floor(math.log10(max(reading.std, abs(mean)))))
-    return f"{number(mean)} ± {number(reading.std)}"
+def _spread(reading: Summary, box: Box) -> str:
+    """Mean ± standard deviation, without the mean where it is nothing but rounding: "0 ± 1e-4" reads as a zero."""
+    if box.shape is not None and 0 in box.shape:
+        return "empty"
+    if box.dtype == "bool":
+        return f"{number(100 * reading.mean)}% True"
+    if reading.min == reading.max:
+        return f"all {number(reading.mean)}"
+    mean, deviation = _mean(reading), number(reading.std)
+    return f"{number(mean)} ± {deviation}" if mean else f"±{deviation}"
 
 
-def one_line(reading: Reading, of_shape: Sequence[int] | None) -> str:
+def _mean(reading: Summary) -> float:
+    """The mean without the digits that are small beside the standard deviation."""
+    largest = max(reading.std, abs(reading.mean))
+    return round(reading.mean, 3 - math.floor(math.log10(largest))) if 0 < largest < math.inf else reading.mean
+
+
+def one_line(reading: Reading, box: Box) -> str:
     """A value or a gradient on one line."""
-    return "; ".join(lines(reading, of_shape))
+    return "; ".join(lines(reading, box))
 
 
 def tooltip(box: Box) -> str:
@@ -114,8 +134,8 @@ def tooltip(box: Box) -> str:
     if not is_number(box):
         parts.append(f"{box.kind}, shape {shape(box)}")
         parts += [
-            f"{name} {_details(reading, box.shape)}"
-            for name, reading in (("value", box.value), ("gradient", box.gradient))
+            f"{what} {_details(reading, box)}"
+            for what, reading in (("value", box.value), ("gradient", box.gradient))
             if reading is not None
         ]
     return "\n".join(parts)
@@ -134,13 +154,17 @@ def style(recording: Recording, box: Box) -> str:
 
 
 def notes(recording: Recording) -> list[str]:
-    """What the signs in place of a number mean, where there are any."""
-    readings = {reading for box in recording.boxes for reading in (box.value, box.gradient) if isinstance(reading, str)}
-    meanings = {"not computed": "– not computed yet", "unknown": "? no longer known"}
-    return [text for reading, text in meanings.items() if reading in readings]
+    """What the signs among and in place of the numbers mean, where there are any."""
+    readings = [(reading, box) for box in recording.boxes for reading in (box.value, box.gradient)]
+    spread = any("±" in line for reading, box in readings for line in lines(reading, box))
+    missing = {reading for reading, _ in readings if isinstance(reading, str)}
+    return ["mean ± standard deviation"] * spread + [note for why, note in NOTES.items() if why in missing]
 
 
-def _details(reading: Reading, of_shape: Sequence[int] | None) -> str:
-    if isinstance(reading, Summary) and not reading.numbers and of_shape is not None and 0 not in of_shape:
-        return f"{one_line(reading, of_shape)} (mean ± std), from {number(reading.min)} to {number(reading.max)}"
-    return reading if isinstance(reading, str) else one_line(reading, of_shape)
+def _details(reading: Reading, box: Box) -> str:
+    if isinstance(reading, str):
+        return NOTES[reading].lstrip("–? ")
+    text = one_line(reading, box)
+    if isinstance(reading, Summary) and "±" in text:
+        return f"{text} (mean ± standard deviation), from {number(reading.min)} to {number(reading.max)}"
+    return text

@@ -83,7 +83,7 @@ class Picture:
     def label_place(self, route: Route) -> Point:
         """Where the baseline of an operand's label ends (from left to right) or begins (from top to bottom)."""
         x, y = route.points[-1]
-        return (x - 1.0, y - 3.5) if self.direction == "LR" else (x + ARROW - 1.0, y + 4.0)
+        return (x - 1.0, y - 4.5) if self.direction == "LR" else (x + ARROW - 1.0, y + 4.0)
 
 
 def picture(recording: Recording, direction: Direction) -> Picture:

@@ -14,7 +14,9 @@ from typing import Any, Literal
 VERSION = 1
 
 Kind = Literal["leaf", "constant", "operation"]
-Missing = Literal["unknown", "not computed"]
+Missing = Literal["not computed", "released", "dropped", "changed", "unrepeatable"]
+"""Why there is no number: no gradient was computed yet; what it depends on was released after the backward pass, was
+held by nobody, or was changed since; or computing it again might give something else."""
 
 
 @dataclass(frozen=True)
@@ -22,11 +24,11 @@ class Summary:
     """What is shown of an array.
 
     Attributes:
-        numbers: all elements in row order, if there are few; else empty.
+        numbers: all elements in row order, if there are few; else empty. Booleans stay booleans.
         mean, std, min, max: over all elements; NaN for an empty array.
     """
 
-    numbers: tuple[float, ...]
+    numbers: tuple[float | bool, ...]
     mean: float
     std: float
     min: float
@@ -136,4 +138,5 @@ def _reading(data: Any) -> Any:
     if not isinstance(data, dict):
         return data
     extremes = {key: float(number) for key, number in data.items() if key != "numbers"}
-    return Summary(tuple(float(number) for number in data["numbers"]), **extremes)
+    numbers = (number if isinstance(number, bool) else float(number) for number in data["numbers"])
+    return Summary(tuple(numbers), **extremes)

@@ -21,6 +21,7 @@ from tensorgrad.graph import Node, topological_order
 from tensorgrad.modes import Switch
 from tensorgrad.op import Operation
 from tensorgrad.tensor import Tensor
+from tensorgrad.viz.recording import Missing
 
 
 @dataclass
@@ -30,12 +31,12 @@ class Replay:
     Attributes:
         values: by `identity`: arrays, or Python numbers.
         gradients: of the last backward pass from the output, by node; empty if there was none.
-        complete: whether the output could be computed again, without which there are no gradients either.
+        missing: likewise, why a value could not be computed again; without the output's there are no gradients.
     """
 
     values: dict[Hashable, Any] = field(default_factory=dict)
     gradients: dict[Node, NDArray[Any]] = field(default_factory=dict)
-    complete: bool = False
+    missing: dict[Hashable, Missing] = field(default_factory=dict)
 
 
 class _Replaying(Switch):
@@ -57,22 +58,18 @@ def identity(node: Node, position: int) -> Hashable:
 
 def is_given(node: Node, position: int) -> bool:
     """Whether there is an operand at `position`: `clip(x, 0, None)` has none for its upper bound."""
-    if node.inputs[position] is not None or _kept(node, position) is not None:
-        return True
-    parameters = inspect.signature(operation_of(node).forward).parameters
-    return parameters[operand_name(node, position)].default is not None
+    return node.inputs[position] is not None
 
 
-def operation_of(node: Node) -> Operation:
-    """The declared operation of a node that is not a leaf."""
-    assert isinstance(node.operation, Operation)
-    return node.operation
+def declared(node: Node) -> Operation | None:
+    """The operation of a node, if it was declared with `op`: a leaf has none, and a checkpoint one of its own kind."""
+    return node.operation if isinstance(node.operation, Operation) else None
 
 
 def operand_name(node: Node, position: int) -> str:
-    """The parameter that the operand at `position` was given for."""
-    inputs = operation_of(node).inputs
-    return inputs[min(position, len(inputs) - 1)]
+    """The parameter that the operand at `position` was given for; "" if the operation was not declared."""
+    operation = declared(node)
+    return "" if operation is None else operation.inputs[min(position, len(operation.inputs) - 1)]
 
 
 def replay(output: Tensor) -> Replay:
@@ -84,20 +81,25 @@ def replay(output: Tensor) -> Replay:
     root = output.node
     assert root is not None
     order = topological_order([root])[::-1]
-    found = Replay(_known_operands(order))
+    found = Replay()
+    _find_operands(order, found)
     tensors: dict[Node, Tensor] = {}
     with _Replaying(), np.errstate(all="ignore"), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the user has seen them when the graph was made
         for node in order:
             again = _leaf(node, found) if node.operation is None else _result(node, found, tensors)
-            if again is not None and (again.shape, again.dtype) == (node.shape, node.dtype):
+            if not isinstance(again, Tensor):
+                found.missing[node] = again
+            elif (again.shape, again.dtype) != (node.shape, node.dtype):
+                found.missing[node] = "changed"
+            else:
                 tensors[node] = again
         if root in tensors and not _agree(tensors[root].array, output.array):
+            found.missing.update((node, "changed") for node in tensors if node.operation is not None)
             tensors = {node: tensor for node, tensor in tensors.items() if node.operation is None}
         if root in tensors and root.seed is not None:
             found.gradients = _gradients(root, tensors)
     found.values.update((node, tensor.array) for node, tensor in tensors.items())
-    found.complete = root in tensors
     found.values[root] = output.array
     return found
 
@@ -107,20 +109,28 @@ def _agree(again: NDArray[Any], once: NDArray[Any]) -> bool:
     return np.allclose(again, once, rtol=1e-4, atol=1e-6, equal_nan=True)
 
 
-def _known_operands(order: Sequence[Node]) -> dict[Hashable, Any]:
-    """The operands that want no gradient, and the leaves that only the derivative rules still hold."""
-    known: dict[Hashable, Any] = {}
+def _find_operands(order: Sequence[Node], found: Replay) -> None:
+    """Add to `found` the operands that want no gradient, and the leaves that only the derivative rules still hold."""
     for node in order:
         for position, entry in enumerate(node.inputs):
             key = identity(node, position)
-            if key in known or (isinstance(entry, Node) and not _is_orphan(entry)):
+            if entry is None or key in found.values or (isinstance(entry, Node) and not _is_orphan(entry)):
                 continue
             value = _kept(node, position)
-            if value is None:
+            if value is None and not isinstance(entry, Node):
                 value = entry() if isinstance(entry, ReferenceType) else entry
-            if value is not None and not isinstance(value, Node):
-                known[key] = value.array if isinstance(value, Tensor) else value
-    return known
+            if value is not None:
+                found.values[key] = value.array if isinstance(value, Tensor) else value
+                found.missing.pop(key, None)
+            elif found.missing.get(key) != "released":
+                found.missing[key] = _why_gone(node, position)
+
+
+def _why_gone(node: Node, position: int) -> Missing:
+    """Whether an operand that nobody holds any more was released by the backward pass, or never kept."""
+    operation, name = declared(node), operand_name(node, position)
+    kept = operation is not None and any(name in (names or ()) for names in operation.saves)
+    return "released" if kept and node.saved is None else "dropped"
 
 
 def _is_orphan(node: Node) -> bool:
@@ -130,7 +140,9 @@ def _is_orphan(node: Node) -> bool:
 
 def _kept(node: Node, position: int) -> Any:
     """The operand at `position` as a derivative rule of `node` saved it; None if no rule did."""
-    operation, name = operation_of(node), operand_name(node, position)
+    operation, name = declared(node), operand_name(node, position)
+    if operation is None:
+        return None
     for place, saved in enumerate(node.saved or ()):
         names = operation.saves[min(place, len(operation.saves) - 1)] or ()
         if saved is not None and name in names:
@@ -139,33 +151,35 @@ def _kept(node: Node, position: int) -> Any:
     return None
 
 
-def _leaf(node: Node, found: Replay) -> Tensor | None:
+def _leaf(node: Node, found: Replay) -> Tensor | Missing:
     original = node.tensor() if node.tensor is not None else None
     if original is None:
-        return Tensor(found.values[node], requires_grad=True) if node in found.values else None
+        return Tensor(found.values[node], requires_grad=True) if node in found.values else found.missing[node]
     changed = original.node is not node
-    return None if changed else Tensor(original.array, requires_grad=True)
+    return "changed" if changed else Tensor(original.array, requires_grad=True)
 
 
-def _result(node: Node, found: Replay, tensors: dict[Node, Tensor]) -> Tensor | None:
-    """The operation of `node` called again, or None where an operand is not known any more."""
-    operation = operation_of(node)
+def _result(node: Node, found: Replay, tensors: dict[Node, Tensor]) -> Tensor | Missing:
+    """The operation of `node` called again, or why it could not be."""
+    operation = declared(node)
+    generators = np.random.Generator, np.random.RandomState
+    if operation is None or any(isinstance(option, generators) for option in node.options.values()):
+        return "unrepeatable"  # drawing again would give other numbers, and move the user's generator on
     operands: dict[str, Any] = {}
     for position, entry in enumerate(node.inputs):
-        value = tensors.get(entry) if isinstance(entry, Node) else found.values.get(identity(node, position))
+        key = identity(node, position)
+        value = tensors.get(entry) if isinstance(entry, Node) else found.values.get(key)
         if value is None and is_given(node, position):
-            return None
+            return found.missing[key]
         name = operand_name(node, position)
         if name == operation.sequence:
             operands.setdefault(name, []).append(value)
         else:
             operands[name] = value
-    if any(isinstance(option, (np.random.Generator, np.random.RandomState)) for option in node.options.values()):
-        return None  # drawing again would give other numbers, and move the user's generator on
     try:
         return _call(operation, {**operands, **node.options})
     except Exception:
-        return None  # it worked once, so an array was changed since: what it was is not known
+        return "changed"  # it worked once, so an array was written into since
 
 
 def _call(operation: Operation, arguments: dict[str, Any]) -> Tensor:

@@ -15,8 +15,8 @@ def text(recording: Recording) -> str:
         (
             _statement(box, names),
             labels.shape(box),
-            labels.one_line(box.value, box.shape),
-            labels.one_line(box.gradient, box.shape),
+            labels.one_line(box.value, box),
+            labels.one_line(box.gradient, box),
         )
         for box in recording.boxes
         if not labels.is_number(box)
@@ -28,7 +28,7 @@ def text(recording: Recording) -> str:
 
 def _names(recording: Recording) -> list[str]:
     """A name for each box that no other has."""
-    given = [labels.printable(box.name) if box.name is not None else "" for box in recording.boxes]
+    given = [labels.name(box) for box in recording.boxes]
     uses = Counter(given)
     names = []
     for box, name in zip(recording.boxes, given):

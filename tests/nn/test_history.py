@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import Any
 
 import matplotlib as mpl
 import pytest
@@ -45,6 +46,17 @@ def test_an_epoch_with_other_names_is_refused_whole() -> None:
         history.record({"loss": 1.0})
     assert {len(values) for values in history.values()} == {2}
     assert history.epochs == [0, 1]
+
+
+@pytest.mark.parametrize("epochs", [0, 2])
+def test_an_epoch_with_a_value_that_is_no_number_is_refused_whole(epochs: int) -> None:
+    history = filled(epochs)
+    before = {name: list(values) for name, values in history.items()}
+    wrong: dict[str, Any] = {**dict.fromkeys(filled(1), 1.0), "val_accuracy": None}
+    with pytest.raises(TypeError):
+        history.record(wrong)
+    assert dict(history) == before
+    assert len(history.epochs) == epochs
 
 
 def test_plot_shows_every_curve(tmp_path: Path) -> None:

@@ -73,6 +73,12 @@ def test_the_same_generator_goes_on_and_the_same_seed_starts_again() -> None:
         ({"bias": False, "bias_l1": 0.1}, ValueError, "bias_l1 and bias_l2 need a bias"),
         ({"dtype": np.int64}, TypeError, "Dense: expected a floating-point dtype, got int64"),
         ({"weight_init": lambda s, rng, d: np.zeros(3)}, ValueError, r"shape \(3,\), expected \(4, 3\)"),
+        ({"weight_init": "he"}, TypeError, r"weight_init must be an initialiser such as nn.init.he\(\), got 'he'"),
+        (
+            {"weight_init": nn.init.he},
+            TypeError,
+            r"init.he makes an initialiser\. Call it: nn\.init\.he\(\)",
+        ),
         ({"rng": "seed"}, TypeError, "rng: expected a np.random.Generator"),
         ({"rng": -1}, ValueError, "rng: expected a seed of at least 0, got -1"),
         ({"rng": True}, TypeError, "rng: expected"),
@@ -90,6 +96,15 @@ def test_a_wrong_width_names_the_layer(bias: bool) -> None:
         network(np.ones((2, 4)))
     with pytest.raises(ValueError, match=r"^Dense\(4, 3.*\): expected inputs of width 4, .* shape \(\)"):
         nn.Dense(4, 3, bias=bias)(1.0)
+
+
+def test_only_a_wrong_width_is_called_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails(*arrays: Any) -> Any:
+        raise ValueError("something else")
+
+    monkeypatch.setattr("nn.layers.linear", fails)
+    with pytest.raises(ValueError, match=r"^something else$"):
+        nn.Dense(4, 3)(np.ones((2, 4)))
 
 
 def test_sequential_is_a_sequence() -> None:
@@ -159,4 +174,10 @@ def test_dropout_changes_nothing_in_evaluation_and_at_rate_0() -> None:
 @pytest.mark.parametrize("rate", [-0.1, 1.0, 1.5, float("nan")])
 def test_dropout_refuses_rates_outside_0_and_1(rate: float) -> None:
     with pytest.raises(ValueError, match=r"Dropout: rate .* must be in \[0, 1\)"):
+        nn.Dropout(rate)
+
+
+@pytest.mark.parametrize("rate", ["a", None, True])
+def test_dropout_rates_are_numbers(rate: Any) -> None:
+    with pytest.raises(TypeError, match=r"Dropout: rate .* must be a number"):
         nn.Dropout(rate)

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from tqdm import tqdm
 
 import nn
 import tensorgrad as tg
-from nn.batches import Batches
+from nn.training.batches import Batches
+from nn.training.finite import not_finite_gradient
+from nn.training.progress import BAR, formatted, headline
 
 N, WIDTH, CLASSES = 23, 4, 3
 
@@ -303,6 +307,72 @@ def test_data_that_are_not_finite_are_named(value: float) -> None:
     assert_same(network.state_dict(), before)
 
 
+@pytest.fixture
+def ctrl_c() -> Iterator[None]:
+    """Ctrl-C means what it means at a terminal, also where SIGINT is ignored (background jobs of a shell)."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+class Spoil(nn.Callback):
+    """Writes a value into the last gradient of one step."""
+
+    def __init__(self, value: float) -> None:
+        self.value, self.before = value, {}
+
+    def on_epoch_begin(self, epoch: int) -> None:
+        self.epoch = epoch
+
+    def on_gradients(self, step: int) -> None:
+        if (self.epoch, step) == (1, 2):
+            self.before = values_of(self.model)
+            self.model.network[2].bias.grad = np.array([0.0, self.value, 0.0], np.float32)
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_a_gradient_that_is_not_finite_stops_before_its_update(data: tuple[Any, Any], value: float) -> None:
+    model, spoil, recorder = make_model(), Spoil(value), Recorder()
+    with pytest.raises(FloatingPointError, match=r"the gradient of parameter 3 '2\.bias' .* epoch 2/4, step 3/5 "):
+        model.fit(*data, epochs=4, batch_size=5, callbacks=[spoil, recorder], verbose=0)
+    assert_same(values_of(model), spoil.before)
+    assert model.optimizer is not None
+    assert model.optimizer.iterations == 5 + 2
+    assert model.history.epochs == [0]
+    assert recorder.events[-1] == "finish"
+
+
+def test_only_gradients_with_nan_or_infinity_are_named() -> None:
+    huge = np.full((4, 1), 1e38, np.float32)
+    gradients = [None, huge, np.ones((1, 0, 3)), np.array([[np.finfo(float).max, -1.0]]).T]
+    tensors = [tg.tensor(np.ones(3), requires_grad=True) for _ in gradients]
+    for tensor, gradient in zip(tensors, gradients):
+        tensor.grad = gradient
+    assert not_finite_gradient(tensors) is None
+    for wrong in (np.append(huge, np.float32(np.nan)), np.array([[1.0, -np.inf]]).T):
+        tensors[2].grad = wrong
+        assert not_finite_gradient(tensors) == "parameter 2"
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_a_validation_loss_that_is_not_finite_is_named(value: float) -> None:
+    X, y = np.ones((4, 1), np.float32), np.ones((4, 1), np.float32)
+    network = nn.Sequential(nn.Dense(1, 1, rng=0))
+    model = nn.Model(network, loss=nn.MeanSquaredError(), optimizer=nn.SGD(network.parameters(), 0.1))
+
+    class Spoils(nn.Callback):
+        def on_step_end(self, step: int, logs: Mapping[str, float]) -> None:
+            if len(self.model.history.epochs) == 2:
+                network[0].bias.data = [value]
+
+    with pytest.raises(FloatingPointError, match=r"val_loss became (nan|inf) after epoch 3/5; .* learning rate"):
+        model.fit(X, y, epochs=5, validation_data=(X, y), callbacks=[Spoils()], verbose=0)
+    assert model.history.epochs == [0, 1]
+    network[0].bias.data = [0.0]
+    with pytest.raises(FloatingPointError, match=r"after epoch 1/1; .*validation_data: X or y holds values that"):
+        model.fit(X, y, validation_data=(X, value * y), verbose=0)
+
+
 class Press(nn.Callback):
     """Presses Ctrl-C in the middle of a step."""
 
@@ -315,6 +385,7 @@ class Press(nn.Callback):
                 signal.raise_signal(signal.SIGINT)
 
 
+@pytest.mark.usefixtures("ctrl_c")
 def test_ctrl_c_waits_for_the_running_step(data: tuple[Any, Any]) -> None:
     model, reference, recorder = make_model(), make_model(), Recorder()
     handler = signal.getsignal(signal.SIGINT)
@@ -329,6 +400,7 @@ def test_ctrl_c_waits_for_the_running_step(data: tuple[Any, Any]) -> None:
     assert model.fit(*data, epochs=2, verbose=0).epochs == [0, 1]
 
 
+@pytest.mark.usefixtures("ctrl_c")
 def test_a_second_ctrl_c_does_not_wait(data: tuple[Any, Any]) -> None:
     model = make_model()
     before = values_of(model)
@@ -377,7 +449,15 @@ def bad_calls() -> list[Any]:
         ((X, y), {"validation_data": (X, late)}, ValueError, r"got 3 at index \(?5"),
         ((X, y), {"callbacks": [print]}, TypeError, "nn.Callback objects"),
         ((X, y), {"verbose": 3}, ValueError, "verbose must be"),
-        ((X[:, :3], y), {}, ValueError, "width 4"),
+        ((X[:, :3], y), {}, ValueError, r"^fit: X of shape \(6, 3\), .*layer 0: Dense\(4, 8\): expected .* width 4"),
+        (
+            (X, y),
+            {"validation_data": (X[:, :3], y)},
+            ValueError,
+            r"^fit: validation_data: X of shape \(6, 3\), .*width 4",
+        ),
+        ((X[:, 0], y), {}, ValueError, r"^fit: X has shape \(6,\), but the network expects rows: \(samples, 4\)\.$"),
+        ((X, y), {"callbacks": nn.Callback()}, TypeError, r"callbacks=\[…\]"),
         ((X, late), {"batch_size": 2}, ValueError, r"got 3 at index \(?5"),
         ((X, y.astype(float)), {}, TypeError, "labels must be integers"),
     ]
@@ -405,8 +485,90 @@ def test_the_optimizer_must_be_there_and_belong_to_the_network(data: tuple[Any, 
         nn.Model(network, loss=nn.SoftmaxCrossEntropy(), optimizer=stranger).fit(*data)
 
 
+def test_the_optimizer_holds_nothing_else(data: tuple[Any, Any]) -> None:
+    network, other = make_network(), nn.Dense(2, 5, rng=0)
+    optimizer = nn.SGD([*network.parameters(), other.weight])
+    model = nn.Model(network, loss=nn.SoftmaxCrossEntropy(), optimizer=optimizer)
+    with pytest.raises(ValueError, match=r"the optimizer holds parameter 4 'weight' of shape \(2, 5\), which is not"):
+        model.fit(*data, verbose=0)
+
+    model = make_model(network)
+    network[2].weight = tg.tensor(network[2].weight.data, requires_grad=True)
+    with pytest.raises(ValueError, match=r"parameter 2 '2.weight' of shape \(8, 3\), .*no longer, .*a new optimizer"):
+        model.fit(*data, verbose=0)
+
+
+def test_frozen_parameters_may_stay_in_the_optimizer(data: tuple[Any, Any]) -> None:
+    model = make_model()
+    before = values_of(model)
+    model.network[0].weight.requires_grad = False  # type: ignore[index]
+    model.fit(*data, verbose=0)
+    after = values_of(model)
+    assert [name for name in before if np.array_equal(before[name], after[name])] == ["0.weight"]
+    for parameter in list(model.network.parameters()):
+        parameter.requires_grad = False
+    with pytest.raises(ValueError, match="all frozen"):
+        model.fit(*data, verbose=0)
+
+
+def test_fit_needs_recording(data: tuple[Any, Any]) -> None:
+    model = make_model()
+    with tg.no_grad(), pytest.raises(RuntimeError, match=r"fit: nothing is recorded here, inside tg.no_grad\(\)"):
+        model.fit(*data, verbose=0)
+    with tg.no_grad(), tg.enable_grad():
+        model.fit(*data, verbose=0)
+
+
+def test_one_feature_is_a_column() -> None:
+    X = np.linspace(0, 1, 5)
+    network = nn.Sequential(nn.Dense(1, 1, rng=0))
+    model = nn.Model(network, loss=nn.MeanSquaredError(), optimizer=nn.SGD(network.parameters()))
+    calls = {"fit": lambda: model.fit(X, X, verbose=0), "evaluate": lambda: model.evaluate(X, X)}
+    calls["predict"] = lambda: model.predict(X)
+    for what, call in calls.items():
+        with pytest.raises(ValueError, match=rf"^{what}: X has shape \(5,\), .*Use X.reshape\(-1, 1\)"):
+            call()
+
+
+@pytest.mark.parametrize(
+    ("loss", "error", "message"),
+    [
+        (lambda p, y: tg.square(p - y[:, None]), ValueError, r"the loss <lambda> gave a tensor of shape .*tg\.mean"),
+        (lambda p, y: np.mean(p.data), TypeError, "the loss <lambda> gave float32, expected a scalar Tensor"),
+        (lambda p, y: None, TypeError, "gave NoneType"),
+    ],
+)
+def test_the_loss_is_one_number(data: tuple[Any, Any], loss: Any, error: type[Exception], message: str) -> None:
+    with pytest.raises(error, match=message):
+        make_model(loss=loss).fit(*data, verbose=0)
+
+
+def test_the_network_gives_a_tensor(data: tuple[Any, Any]) -> None:
+    class Pair(nn.Module):
+        def __init__(self) -> None:
+            self.inner = nn.Dense(WIDTH, CLASSES, rng=0)
+
+        def forward(self, x: Any) -> Any:
+            return self.inner(x), x
+
+    with pytest.raises(TypeError, match="fit: the network must give a Tensor, got tuple"):
+        make_model(Pair()).fit(*data, verbose=0)
+
+
+def test_penalties_may_be_switched_on_between_epochs(data: tuple[Any, Any]) -> None:
+    class SwitchOn(nn.Callback):
+        def on_epoch_begin(self, epoch: int) -> None:
+            self.model.network[0].weight_l2 = 0.1 * epoch
+
+    losses = make_model().fit(*data, epochs=3, callbacks=[SwitchOn()], verbose=0)["regularization_loss"]
+    assert losses[0] == 0
+    assert 0 < losses[1] < losses[2]
+
+
 def test_constructor_arguments_are_checked() -> None:
     network = make_network()
+    with pytest.raises(TypeError, match=r"metrics must be a list .*metrics=\[…\]"):
+        nn.Model(network, loss=nn.MeanSquaredError(), metrics=nn.BinaryAccuracy())  # type: ignore[arg-type]
     with pytest.raises(TypeError, match=r"network must be an nn\.Module"):
         nn.Model(lambda x: x, loss=nn.MeanSquaredError())  # type: ignore[arg-type]
     with pytest.raises(TypeError, match="loss must be a loss object"):
@@ -504,10 +666,13 @@ def test_lines(data: tuple[Any, Any], capsys: pytest.CaptureFixture[str]) -> Non
     out, err = capsys.readouterr()
     assert err == ""
     first, second = out.splitlines()
-    assert first.startswith("epoch 1/2  loss ")
-    assert [part.split()[0] for part in second.split("  ")] == [
-        "epoch", "loss", "accuracy", "learning_rate", "val_loss", "val_accuracy",
-    ]  # fmt: skip
+    assert first.startswith("epoch 1/2  val_accuracy ")
+    names = ["epoch", "val_accuracy", "loss", "val_loss", "accuracy"]
+    assert [part.split()[0] for part in second.split("  ")] == names
+
+    make_model(make_network(weight_l2=0.1)).fit(*data)
+    names = ["epoch", "accuracy", "loss", "regularization_loss"]
+    assert [part.split()[0] for part in capsys.readouterr().out.split("  ")] == names
 
 
 def test_silence(data: tuple[Any, Any], capsys: pytest.CaptureFixture[str]) -> None:
@@ -522,9 +687,34 @@ def test_bar_when_somebody_watches(
     make_model().fit(*data, epochs=2, batch_size=6)
     out, err = capsys.readouterr()
     assert out == ""
-    assert "8/8" in err
-    assert "epoch 2/2" in err
-    assert "accuracy" in err
+    assert "epoch 2/2 |██████████| " in err
+    assert ", accuracy 0." in err
+    assert "learning_rate" not in err
+    assert "regularization_loss" not in err
+
+
+@pytest.mark.parametrize("size", [(0, 0), (0, 24), (80, 0)])
+def test_lines_on_a_terminal_without_a_size(
+    data: tuple[Any, Any], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, size: tuple[int, int]
+) -> None:
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    monkeypatch.setattr(sys.stderr, "fileno", lambda: 2)
+    monkeypatch.setattr(os, "get_terminal_size", lambda descriptor: os.terminal_size(size))
+    make_model().fit(*data)
+    out, err = capsys.readouterr()
+    assert out.startswith("epoch 1/1  accuracy ")
+    assert err == ""
+
+
+def test_the_bar_fits_into_80_columns() -> None:
+    values = {"loss": 0.123456, "data_loss": 0.12, "accuracy": 0.98765, "learning_rate": 0.001}
+    values |= {"val_loss": 0.0123456, "val_accuracy": 0.97654}
+    shown = formatted(headline(values), digits=3)
+    assert shown == "val_accuracy 0.977  loss 0.123  val_loss 0.0123"
+    line = tqdm.format_meter(9, 10, 59.0, ncols=80, prefix="epoch 10/10", bar_format=BAR, postfix=shown)
+    assert len(line) == 80
+    assert line.startswith("epoch 10/10 |█")
+    assert line.endswith(f"| 00:59<00:06, {shown}")
 
 
 def test_fit_and_plot(data: tuple[Any, Any], tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import pickle
+import threading
 from typing import Any
 
 import numpy as np
@@ -24,7 +25,8 @@ class Branches(nn.Module):
         self.blocks = [nn.Dense(2, 2, rng=0), nn.ReLU()]
         self.scale = parameter(1.0, 2.0)
         self.heads = {"left": nn.Dense(2, 1, rng=1), "right": (nn.Dense(2, 1, bias=False, rng=2),)}
-        self.frozen = tg.tensor([5.0])
+        self.frozen = parameter(5.0)
+        self.frozen.requires_grad = False
         self.factor = 3
 
     def forward(self, x: Any) -> tg.Tensor:
@@ -46,11 +48,154 @@ def test_parameters_are_found_in_attributes_lists_tuples_and_dicts() -> None:
     assert next(module.modules()) is module
 
 
-def test_results_are_not_parameters() -> None:
-    module = Branches()
-    module(np.ones((4, 2)))
-    assert module.last.requires_grad
-    assert [name for name, _ in module.named_parameters()] == NAMES
+class Keeping(nn.Module):
+    """Keeps what it saw."""
+
+    def __init__(self) -> None:
+        self.weight = parameter(2.0)
+        self.seen: Any = []
+
+    def forward(self, x: Any) -> tg.Tensor:
+        self.input, self.seen = x, [x]
+        self.output = x * self.weight
+        return self.output
+
+
+@pytest.mark.parametrize("recording", [True, False])
+def test_what_forward_keeps_is_no_state(recording: bool) -> None:
+    module = Keeping()
+    outer = nn.Sequential(module)
+    x = tg.tensor([3.0], requires_grad=True)
+    for _ in range(2):
+        if recording:
+            outer(x)
+        else:
+            with tg.no_grad():
+                outer(x)
+    assert module.input is x
+    assert x.name is None
+    assert module.output.requires_grad is recording
+    assert list(module.state_dict()) == [name for name, _ in module.named_parameters()] == ["weight"]
+    assert list(outer.state_dict()) == ["0.weight"]
+
+
+def test_after_forward_has_failed_parameters_are_noticed_again() -> None:
+    module = Keeping()
+    with pytest.raises(TypeError):
+        module("text")
+    module.shift = parameter(1.0)
+    assert list(module.state_dict()) == ["weight", "shift"]
+
+
+def test_calls_in_several_threads_do_not_disturb_each_other() -> None:
+    class Meeting(nn.Module):
+        """Two calls overlap; the one that came first leaves first."""
+
+        def __init__(self) -> None:
+            self.second_is_in, self.first_is_out = threading.Event(), threading.Event()
+
+        def forward(self, x: Any) -> Any:
+            if x == 1:
+                assert self.second_is_in.wait(timeout=10)
+            else:
+                self.second_is_in.set()
+                assert self.first_is_out.wait(timeout=10)
+            return x
+
+    module = Meeting()
+    second = threading.Thread(target=module, args=(2,))
+    first = threading.Thread(target=lambda: (module(1), module.first_is_out.set()))
+    first.start()
+    second.start()
+    first.join()
+    second.join()
+    module.gain = parameter(1.0)
+    assert list(module.state_dict()) == ["gain"]
+
+
+def test_constants_are_values_like_any_other() -> None:
+    module = nn.Module()
+    module.constant = tg.tensor([1.0])
+    module.constant = tg.tensor([2.0])
+    module.result = parameter(1.0) * 2
+    assert module.state_dict() == {}
+
+
+def test_parameters_may_be_appended_to_a_list() -> None:
+    module = nn.Module()
+    module.gains = [parameter(1.0)]
+    module.gains.append(parameter(2.0))
+    assert list(module.state_dict()) == ["gains.0", "gains.1"]
+    module.gains[0].requires_grad = False
+    assert list(module.state_dict()) == ["gains.0", "gains.1"]
+    assert [name for name, _ in module.named_parameters()] == ["gains.1"]
+
+
+class Average(nn.Module):
+    """A running average: state that is not trained."""
+
+    state_names = ("mean",)
+
+    def __init__(self, detached: bool = True) -> None:
+        self.mean, self.detached = tg.tensor([0.0]), detached
+
+    def forward(self, x: Any) -> tg.Tensor:
+        mean = 0.5 * self.mean + 0.5 * tg.mean(x, axis=0)
+        self.mean = mean.detach() if self.detached else mean
+        return x - self.mean
+
+
+def test_named_state_is_kept_and_not_trained() -> None:
+    module = Average()
+    module(tg.tensor([[4.0]], requires_grad=True))
+    np.testing.assert_array_equal(module.state_dict()["mean"], [2.0])
+    assert list(module.parameters()) == []
+    twin = Average()
+    twin.load_state_dict(module.state_dict())
+    np.testing.assert_array_equal(twin.mean.data, [2.0])
+    with pytest.raises(TypeError, match=r"Average: mean is part of the state; .*Got the result of an operation"):
+        Average(detached=False)(tg.tensor([[4.0]], requires_grad=True))
+
+
+def test_a_parameter_is_replaced_by_a_parameter_only() -> None:
+    layer = nn.Dense(2, 1, rng=0)
+    old = layer.weight
+    message = r"Dense: weight is a parameter; write layer\.weight\.data = … .*requires_grad=True\. Got "
+    with pytest.raises(TypeError, match=message + "the result of an operation"):
+        layer.weight = layer.weight * 2
+    with pytest.raises(TypeError, match=message + "the result of an operation"):
+        layer.weight -= 0.1
+    with tg.no_grad(), pytest.raises(TypeError, match=message + "a tensor that requires no gradient"):
+        layer.weight = layer.weight * 2
+    with pytest.raises(TypeError, match=message + "ndarray"):
+        layer.weight = np.ones((2, 1))
+    assert layer.weight is old
+
+    layer.weight.data -= 0.1
+    layer.weight = layer.weight
+    layer.weight = tg.tensor(np.ones((2, 1)), requires_grad=True)
+    layer.bias = None
+    assert list(layer.state_dict()) == ["weight"]
+    assert layer.weight.name == "weight"
+
+
+def test_a_frozen_parameter_may_be_replaced_by_a_constant() -> None:
+    layer = nn.Dense(2, 1, rng=0)
+    layer.weight.requires_grad = False
+    layer.weight = tg.tensor(np.ones((2, 1)))
+    assert list(layer.state_dict()) == ["weight", "bias"]
+    with pytest.raises(TypeError, match="weight is part of the state"):
+        layer.weight = np.ones((2, 1))
+
+
+@pytest.mark.parametrize(("result", "message"), [(None, "`return`"), (np.ones(2), "NumPy array.* Return a Tensor")])
+def test_forward_gives_a_tensor(result: Any, message: str) -> None:
+    class Wrong(nn.Module):
+        def forward(self, x: Any) -> Any:
+            return result
+
+    with pytest.raises(TypeError, match=f"Wrong: forward returned .*{message}"):
+        nn.Sequential(Wrong())(1.0)
 
 
 def test_what_is_shared_is_found_once() -> None:

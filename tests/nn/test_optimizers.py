@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import math
+import pickle
 from collections.abc import Callable
 from typing import Any
 
@@ -13,7 +15,7 @@ from hypothesis import strategies as st
 
 import nn
 import tensorgrad as tg
-from nn.blocks import BLOCK, Slab
+from nn.optimizers.blocks import BLOCK, Slab
 
 Rule = Callable[[Any, Any, dict[str, Any], int], Any]
 
@@ -160,6 +162,50 @@ def test_a_graph_recorded_with_the_old_values_is_refused(kind: Any) -> None:
     optimizer.step()
     with pytest.raises(RuntimeError, match="changed after"):
         old.backward()
+
+
+def test_a_rule_that_fails_half_way_has_announced_the_change() -> None:
+    class Fails(nn.SGD):
+        def update(self, *arrays: Any, **by_name: Any) -> None:
+            raise ArithmeticError
+
+    w = tg.tensor([1.0, 2.0], requires_grad=True)
+    old = (w * w).sum()
+    w.grad = np.ones(2)
+    with pytest.raises(ArithmeticError):
+        Fails([w]).step()
+    with pytest.raises(RuntimeError, match="changed after"):
+        old.backward()
+
+
+@every_kind
+@pytest.mark.parametrize("clone", [copy.deepcopy, lambda thing: pickle.loads(pickle.dumps(thing))])
+@pytest.mark.parametrize("of_model", [True, False])
+def test_copies_go_on_as_the_original_does(kind: Any, clone: Any, of_model: bool, rng: np.random.Generator) -> None:
+    w = parameters(rng, (BLOCK + 5,), (3,))
+    network = nn.Module()
+    network.w = w
+    original: Any = nn.Model(network, loss=nn.MeanSquaredError(), optimizer=kind(w)) if of_model else kind(w)
+    optimizers = [original.optimizer if of_model else original]
+    give_gradients(w, rng)
+    optimizers[0].step()
+    twin = clone(original)
+    optimizers.append(twin.optimizer if of_model else twin)
+    for tensors in zip(*(optimizer.parameters for optimizer in optimizers)):
+        gradient = rng.normal(size=tensors[0].shape)
+        for tensor in tensors:
+            tensor.grad = gradient
+    for optimizer in optimizers:
+        optimizer.step()
+        optimizer.step()
+    first, second = (optimizer.state_dict() for optimizer in optimizers)
+    for name in first:
+        np.testing.assert_array_equal(first[name], second[name])
+    for a, b in zip(*(optimizer.parameters for optimizer in optimizers)):
+        assert a is not b
+        np.testing.assert_array_equal(a.data, b.data)
+    if of_model:
+        assert all(a is b for a, b in zip(twin.optimizer.parameters, twin.network.parameters()))
 
 
 def test_held_views_see_the_step_and_rebinding_is_followed() -> None:

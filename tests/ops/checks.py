@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -57,25 +58,33 @@ def second_gradient(sample: Sample) -> None:
     variables = [*points, *upstream]
     gradients = tg.gradient(outputs, points, grad_outputs=upstream, create_graph=True)
     plain_gradients = _gradients(sample, [v.data for v in variables])
-    for of, (gradient, plain_gradient) in enumerate(zip(gradients, plain_gradients)):
+    directions = [rng.uniform(0.5, 1.5, gradient.shape) for gradient in gradients]
+    expected = [
+        _slopes_of_gradients(sample, [v.data for v in variables], by, directions) for by in range(len(variables))
+    ]
+    for of, (gradient, plain_gradient, direction) in enumerate(zip(gradients, plain_gradients, directions)):
         np.testing.assert_allclose(gradient.data, plain_gradient, rtol=1e-12, atol=1e-14, err_msg=str(sample))
-        direction = rng.uniform(0.5, 1.5, gradient.shape)
         if gradient.requires_grad:
             got = tg.gradient(gradient, variables, grad_outputs=direction, retain_graph=True, allow_unused=True)
         else:
             got = (None,) * len(variables)
         for by, variable in enumerate(variables):
-
-            def along(point: np.ndarray, of: int = of, by: int = by, direction: np.ndarray = direction) -> np.ndarray:
-                moved = [v.data for v in variables]
-                moved[by] = point
-                return np.sum(direction * _gradients(sample, moved)[of])
-
-            expected = jacobian(along, variable.data)
             found = np.zeros(variable.shape) if got[by] is None else got[by]
             np.testing.assert_allclose(
-                found, expected, **TOLERANCE, err_msg=f"{sample}, gradient {of} by variable {by}"
+                found, expected[by][of], **TOLERANCE, err_msg=f"{sample}, gradient {of} by variable {by}"
             )
+
+
+def _slopes_of_gradients(
+    sample: Sample, variables: list[np.ndarray], by: int, directions: list[np.ndarray]
+) -> np.ndarray:
+    """How each gradient, taken along its direction, moves with the variable `by`."""
+
+    def along(point: np.ndarray) -> np.ndarray:
+        moved = [*variables[:by], point, *variables[by + 1 :]]
+        return np.array([np.sum(d * g) for d, g in zip(directions, _gradients(sample, moved))])
+
+    return jacobian(along, variables[by])
 
 
 def single_precision(sample: Sample) -> None:
@@ -86,17 +95,23 @@ def single_precision(sample: Sample) -> None:
     operands = sample.tracked()
     for output in sample.outputs(operands):
         assert output.dtype == dtype, f"{sample}: {output.dtype}"
-        node = output.node
-        assert node is not None
-        assert node.operation is not None
-        assert node.saved is not None
-        for position, (rule, saved) in enumerate(zip(node.operation.rules, node.saved)):
-            if saved is not None:
-                contribution = rule(np.ones(output.shape, dtype), *saved)
-                assert contribution.dtype == dtype, f"{sample}: the rule of operand {position} gives float64"
-        output.backward(np.ones(output.shape))
+        if sample.operation.saves:
+            _rules_stay_single(sample, output, dtype)
+        if output.requires_grad:
+            output.backward(np.ones(output.shape), retain_graph=True)
     for position in sample.differentiable:
         assert operands[position].grad.dtype == np.float32, f"{sample}: operand {position}"
+
+
+def _rules_stay_single(sample: Sample, output: tg.Tensor, dtype: np.dtype[Any]) -> None:
+    node = output.node
+    assert node is not None
+    assert node.operation is not None
+    assert node.saved is not None
+    for position, saved in enumerate(node.saved):
+        if saved is not None:
+            contribution = node.operation.rules[position](np.ones(output.shape, dtype), *saved)
+            assert contribution.dtype == dtype, f"{sample}: the rule of operand {position} gives {contribution.dtype}"
 
 
 def layouts(sample: Sample) -> None:
@@ -120,6 +135,81 @@ def linear_in_upstream(sample: Sample) -> None:
     both = _gradients(sample, [*points, *(2.5 * a - b for a, b in zip(u, v))])
     for a, b, ab in zip(of_u, of_v, both):
         np.testing.assert_allclose(ab, 2.5 * a - b, rtol=1e-10, atol=1e-12, err_msg=str(sample))
+
+
+def forward_mode_is_the_adjoint(sample: Sample) -> None:
+    """⟨v, Jᵀw⟩ = ⟨Jv, w⟩, with Jᵀw from the derivative rules and Jv from `tg.jvp`."""
+    rng = np.random.default_rng(13)
+    points = [sample.arrays[p] for p in sample.differentiable]
+
+    def function(*moving: Any) -> list[tg.Tensor]:
+        operands: list[Any] = list(sample.arrays)
+        for position, operand in zip(sample.differentiable, moving):
+            operands[position] = operand
+        return [o for o in sample.outputs(operands) if o.requires_grad]
+
+    v = [rng.normal(size=point.shape) for point in points]
+    out, moved = tg.jvp(function, points, v)
+    w = [rng.normal(size=o.shape) for o in out]
+    pulled = _gradients(sample, [*points, *w])
+    _, pullback = tg.vjp(function, *points)
+    for ours, theirs in zip(pulled, pullback(w), strict=True):
+        np.testing.assert_allclose(theirs.data, ours, rtol=1e-12, atol=1e-14, err_msg=str(sample))
+    left = sum(np.sum(a * b) for a, b in zip(v, pulled))
+    right = sum(np.sum(a.data * b) for a, b in zip(moved, w))
+    size = sum(np.sum(np.abs(a * b)) for a, b in zip(v, pulled)) + sum(
+        np.sum(np.abs(a.data * b)) for a, b in zip(moved, w)
+    )
+    assert abs(left - right) <= 1e-12 * size + 1e-300, f"{sample}: {left} and {right}"
+
+
+STRANGE = (np.nan, np.inf, -np.inf)
+NAN_ONLY = frozenset({
+    "cofactors", "cond", "det", "eigh", "eigvalsh", "inv", "lstsq", "matrix_norm", "matrix_power", "norm", "pinv", "qr",
+    "slogdet", "solve", "svd", "svdvals", "tensorinv", "tensorsolve",  # whatever LAPACK stops at, warnings included
+    "median", "nanmedian", "nanpercentile", "nanquantile", "percentile", "quantile",  # NumPy's interpolation has 0·∞
+})  # fmt: skip
+"""For an infinity, what NumPy gives for these follows from how it computes, not from mathematics."""
+
+
+def strange_numbers_pass_through(sample: Sample) -> None:
+    """NaN or an infinity in any element: NumPy's result, or its refusal; going back never fails.
+
+    The rules may not even warn about NaN. An infinity may give NaN (0·∞), of which NumPy warns.
+    """
+    operation = sample.operation
+    numpys = operation.numpy[0] if operation.numpy else operation.forward
+    for position in sample.differentiable:
+        size = sample.arrays[position].size
+        for element in sorted({0, size // 2, size - 1} if size else ()):
+            for number in STRANGE[:1] if operation.name in NAN_ONLY else STRANGE:
+                arrays = [a.copy() for a in sample.arrays]
+                arrays[position].reshape(-1)[element] = number
+                strange = sample.with_arrays(arrays)
+                with np.errstate(all="ignore"), warnings.catch_warnings(action="ignore"):
+                    expected = _result_or_refusal(strange, numpys)
+                    operands = strange.tracked()
+                    got = _result_or_refusal(strange.with_arrays(operands), operation.function)
+                where = f"{sample}: {number} in element {element} of operand {position}"
+                if isinstance(expected, Exception) or isinstance(got, Exception):
+                    assert isinstance(got, type(expected)), f"{where}: {got!r} instead of {expected!r}"
+                    continue
+                for ours, theirs in zip(_listed(got), _listed(expected), strict=True):
+                    np.testing.assert_allclose(
+                        np.asarray(plain(ours)), plain(theirs), rtol=1e-12, atol=1e-14, err_msg=where
+                    )
+                outputs = [o for o in _listed(got) if isinstance(o, tg.Tensor) and o.requires_grad]
+                quiet = "warn" if operation.name not in NAN_ONLY and np.isnan(number) else "ignore"
+                with np.errstate(all=quiet):  # type: ignore[call-overload]
+                    for output in outputs:
+                        output.backward(np.ones(output.shape), retain_graph=True)
+
+
+def _result_or_refusal(sample: Sample, function: Callable[..., Any]) -> Any:
+    try:
+        return sample(function)
+    except (ValueError, ArithmeticError) as error:
+        return error
 
 
 def leaves_its_arguments_alone(sample: Sample) -> None:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
+import itertools
+import warnings
 import zlib
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -15,27 +18,59 @@ import nn  # noqa: F401 - declares the operations of the networks
 import tensorgrad as tg
 from tensorgrad.domains import REAL, Case, case
 from tensorgrad.op import Operation, operation_of, registry
+from tensorgrad.tensor import plain
+from tensorgrad.typing import Shape
 
 BUILT_IN: dict[str, Operation] = {
     name: operation_of(function) for name, function in registry.items() if name.startswith(("tensorgrad.ops.", "nn."))
 }
 """Every operation that is declared in the two packages, by its full name."""
 
-ONE_OPERAND = [(), (1,), (0,), (3,), (2, 3), (2, 0), (3, 1), (2, 1, 3), (2, 2, 2)]
-TWO_OPERANDS = [
-    ((), ()), ((), (3,)), ((3,), ()), ((3,), (3,)), ((1,), (3,)), ((3,), (1,)), ((2, 3), (3,)), ((3,), (2, 3)),
-    ((2, 1), (1, 3)), ((2, 3), (2, 1)), ((1, 1, 1), ()), ((), (2, 1, 2)), ((2, 1, 3), (2, 3)), ((2, 2, 2), (2, 1, 1)),
-    ((0,), ()), ((0, 3), (3,)), ((0, 1), (1, 2)), ((2, 2, 2), (2, 2, 2)),
+AT_LEAST = 16
+"""Calls per operation: where fewer are declared, further ranks and further numbers are tried."""
+
+HIGHEST_RANK = 4
+LARGEST = 40  # elements: a full second-order Jacobian of more takes too long
+
+ONE_OPERAND: list[Shape] = [
+    (), (1,), (0,), (3,), (5,), (1, 1), (2, 3), (2, 0), (3, 1), (2, 1, 3), (2, 2, 2), (0, 2, 1), (1, 1, 1, 1),
+    (2, 1, 3, 1), (1, 2, 2, 2), (2, 1, 0, 3),
 ]  # fmt: skip
-THREE_OPERANDS = [
-    ((), (), ()), ((3,), (3,), (3,)), ((3,), (), ()), ((2, 1), (1, 3), ()), ((), (2, 3), (3,)), ((0, 3), (3,), ()),
-    ((2, 1, 3), (2, 3), (1,)),
+THREE_OPERANDS: list[tuple[Shape, ...]] = [
+    ((), (), ()), ((3,), (3,), (3,)), ((3,), (), ()), ((), (3,), ()), ((), (), (3,)), ((1,), (3,), (1,)),
+    ((2, 1), (1, 3), ()), ((), (2, 3), (3,)), ((0, 3), (3,), ()), ((2, 3), (2, 1), (3,)), ((2, 3), (2, 3), (2, 3)),
+    ((2, 1, 3), (2, 3), (1,)), ((1, 3), (2, 1, 1), ()), ((), (2, 2, 2), (2, 1, 2)), ((2, 1, 1, 2), (2, 1, 1), (1, 2)),
+    ((2,), (2, 1, 2, 2), (1, 2, 1, 1)), ((0, 1), (1, 1, 1, 2), ()),
 ]  # fmt: skip
-ANY_SHAPES: dict[int, list[tuple[Any, ...]]] = {
-    1: [(shape,) for shape in ONE_OPERAND],
-    2: list(TWO_OPERANDS),
-    3: list(THREE_OPERANDS),
+
+
+def broadcast_pairs(longest: Shape = (2, 3, 2)) -> list[tuple[Shape, Shape]]:
+    """Every two shapes up to `longest`'s rank that NumPy stretches to each other: an axis is there, is 1, or is not."""
+    shapes = [
+        shape
+        for rank in range(len(longest) + 1)
+        for shape in itertools.product(*([1, length] for length in longest[len(longest) - rank :]))
+    ]
+    return list(itertools.product(shapes, shapes))
+
+
+EMPTY_OR_RANK_4: list[tuple[Shape, Shape]] = [
+    ((0,), ()), ((0, 3), (3,)), ((0, 1), (1, 2)), ((2, 1, 0), (1,)), ((2, 1, 2, 1), ()), ((3,), (1, 2, 1, 3)),
+    ((2, 1, 1, 2), (3, 1)), ((1, 2, 1, 2), (1, 2, 1, 2)), ((1, 1, 1, 1), (1,)),
+]  # fmt: skip
+ANY_SHAPES: dict[int, list[Case]] = {
+    1: [case(shape) for shape in ONE_OPERAND],
+    2: [case(*shapes) for shapes in [*broadcast_pairs(), *EMPTY_OR_RANK_4]],
+    3: [case(*shapes) for shapes in THREE_OPERANDS],
 }
+"""For operations that take any shapes that broadcast, by the number of their operands."""
+
+
+ONLY_AS_DECLARED = {
+    "linear": "a weight has two axes, which the forward rule does not check for speed",
+    "multi_dot": "NumPy multiplies two stacks of matrices unchecked; its documentation and we take matrices",
+}
+"""Operations whose examples are not tried in other ranks, and why."""
 
 
 @dataclass(frozen=True)
@@ -117,21 +152,84 @@ class Sample:
 
 
 def cases_of(operation: Operation) -> list[Case]:
-    """The examples it was declared with, or every kind of shape."""
-    return list(operation.examples) or [case(*shapes) for shapes in ANY_SHAPES[len(operation.inputs)]]
+    """The examples it was declared with and those in other ranks; or every kind of shape."""
+    if operation.name in ONLY_AS_DECLARED:
+        return list(operation.examples)
+    if not operation.examples:
+        return ANY_SHAPES[len(operation.inputs)]
+    return [*operation.examples, *_in_other_ranks(operation)]
 
 
+def _in_other_ranks(operation: Operation) -> list[Case]:
+    """The declared examples with an axis more or less, as often as NumPy (or our forward rule) takes the result."""
+    rng = np.random.default_rng(0)
+    waiting = list(operation.examples)
+    seen = {_kind(each) for each in waiting}
+    found: list[Case] = []
+    while waiting:
+        each = waiting.pop(0)
+        for change in (_behind_an_axis, _behind_an_axis_of_one, _without_an_axis):
+            other = Case(tuple(_each_shape(change, shape) for shape in each.shapes), each.options)
+            if _kind(other) not in seen and _small(other) and _taken(operation, other, rng):
+                found.append(other)
+                waiting.append(other)
+            seen.add(_kind(other))
+    return found[:AT_LEAST]
+
+
+def _kind(each: Case) -> str:
+    """Two cases of a kind differ in nothing but lengths."""
+    return repr(([_each_shape(len, s) for s in each.shapes], each.options))
+
+
+def _each_shape(change: Callable[[Shape], Any], shape: Any) -> Any:
+    if isinstance(shape, list):
+        return [change(one) for one in shape]
+    return None if shape is None else change(shape)
+
+
+def _behind_an_axis(shape: Shape) -> Shape:
+    return (2, *shape)
+
+
+def _behind_an_axis_of_one(shape: Shape) -> Shape:
+    return (1, *shape)
+
+
+def _without_an_axis(shape: Shape) -> Shape:
+    return shape[1:]
+
+
+def _small(each: Case) -> bool:
+    shapes = [one for s in each.shapes if s is not None for one in (s if isinstance(s, list) else [s])]
+    return all(len(s) <= HIGHEST_RANK and np.prod(s, dtype=int) <= LARGEST for s in shapes)
+
+
+def _taken(operation: Operation, each: Case, rng: np.random.Generator) -> bool:
+    """Whether NumPy has an answer (and the domain numbers of that shape): then so must we."""
+    try:
+        with warnings.catch_warnings(action="error"):
+            result = _sample(operation, each, rng)(operation.numpy[0] if operation.numpy else operation.forward)
+    except (TypeError, ValueError, IndexError, ArithmeticError, Warning):
+        return False
+    results = result if isinstance(result, (tuple, list)) else [result]
+    return len(results) > 0 and all(np.size(plain(r)) <= 2 * LARGEST for r in results)
+
+
+@functools.cache
 def samples_of(operation: Operation) -> list[Sample]:
-    """A call for each case, with random operands from the declared domain, the same at every run."""
+    """A call for each case, and at least 16, with random operands from the declared domain; at every run the same."""
     rng = np.random.default_rng(zlib.crc32(operation.name.encode()))
-    return [_sample(operation, each, rng) for each in cases_of(operation)]
+    cases = cases_of(operation)
+    rounds = -(-AT_LEAST // len(cases))
+    return [_sample(operation, each, rng) for each in cases * rounds]
 
 
 def _sample(operation: Operation, each: Case, rng: np.random.Generator) -> Sample:
     no_rule = {name for name, saves in zip(operation.inputs, operation.saves) if saves is None}
     conditions = {name for name in no_rule if operation.domain[name] is REAL}
     inputs: dict[str, Any] = {}
-    offset = 0.0
+    offset = 0.0031  # the grid is symmetric: without it, the sizes of x and -x would tie
     for name, shape in zip(operation.inputs, each.shapes):
         if shape is None:
             continue

@@ -95,6 +95,32 @@ def test_prod_with_zeros_over_some_axes() -> None:
         np.testing.assert_allclose(slopes(lambda t, axis=axis: tg.prod(t, axis=axis), x), expected, atol=1e-8)
 
 
+def test_prod_with_zeros_and_a_start() -> None:
+    np.testing.assert_allclose(slopes(lambda t: tg.prod(t, initial=3.0), [0.0, 2.0]), [6.0, 0.0])
+
+
+def test_cumprod_with_zeros() -> None:
+    x = np.array([[1.5, 0.0, 2.0, -3.0], [0.0, 4.0, 0.0, 5.0]])
+    weights = np.array([[1.0, 2.0, 3.0, 4.0], [5.0, 6.0, 7.0, 8.0]])
+    expected = jacobian(lambda a: np.sum(weights * np.cumprod(a, axis=1)), x)
+    np.testing.assert_allclose(slopes(lambda t: weights * tg.cumprod(t, axis=1), x), expected, atol=1e-8)
+
+
+@pytest.mark.parametrize("operation", [tg.max, tg.min])
+def test_an_extreme_shares_with_a_start_that_ties(operation: Any) -> None:
+    np.testing.assert_allclose(slopes(lambda t: operation(t, initial=1.0), [1.0, 1.0]), [1 / 3, 1 / 3])
+
+
+@pytest.mark.parametrize(("operation", "slope"), [(tg.remainder, [-3.0, 4.0]), (tg.fmod, [-3.0, 3.0])])
+def test_remainders_of_larger_quotients(operation: Any, slope: list[float]) -> None:
+    np.testing.assert_array_equal(slopes(lambda y: operation(np.array([7.5, -7.5]), y), [2.0, 2.0]), slope)
+
+
+def test_a_power_of_zero_leaves_the_others_their_slopes() -> None:
+    for exponent in (0.5, np.array([0.5, 0.5, 0.5])):
+        np.testing.assert_allclose(slopes(lambda x, e=exponent: x**e, [0.0, 4.0, 9.0]), [0, 1 / 4, 1 / 6])
+
+
 def test_prod_that_underflows_still_has_the_product_of_the_others() -> None:
     x = np.array([1e-30, 1e-30], dtype=np.float32)
     np.testing.assert_allclose(slopes(tg.prod, x), [1e-30, 1e-30], rtol=1e-6)

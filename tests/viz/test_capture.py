@@ -14,7 +14,7 @@ from tensorgrad.viz.recording import Recording, Summary
 
 
 def by_title(recording):
-    return {box.name or box.op: box for box in recording.boxes}
+    return {box.name or box.op or box.kind: box for box in recording.boxes}
 
 
 def one_number(reading):
@@ -141,8 +141,8 @@ def test_a_changed_leaf_is_unknown_and_all_that_follows(expression):
     expression.loss.backward()
     expression.w.data = 5.0
     shown = by_title(capture(expression.loss))
-    assert {shown[n].value for n in ("w", "multiply", "add", "tanh", "subtract")} == {"unknown"}
-    assert {shown[n].gradient for n in ("multiply", "add", "tanh", "subtract")} == {"unknown"}
+    assert {shown[n].value for n in ("w", "multiply", "add", "tanh", "subtract")} == {"changed"}
+    assert {shown[n].gradient for n in ("multiply", "add", "tanh", "subtract")} == {"changed"}
     assert one_number(shown["loss"].value) == expression.loss.item()  # the output itself is at hand
     assert one_number(shown["loss"].gradient) == 1.0
     assert one_number(shown["x"].value) == 0.5
@@ -150,12 +150,54 @@ def test_a_changed_leaf_is_unknown_and_all_that_follows(expression):
     assert one_number(shown["w"].gradient) == expression.w.grad
 
 
-def test_a_constant_that_a_rule_asked_for_stays_known_after_the_release():
+@pytest.mark.parametrize("held", [True, False])
+@pytest.mark.parametrize("retain_graph", [True, False])
+def test_a_constant_that_a_rule_asked_for_is_known_until_the_release_or_while_it_lives(held, retain_graph):
     x = tg.tensor([1.0, 2.0], requires_grad=True)
-    y = x * tg.tensor([3.0, 4.0])
-    y.backward(np.ones(2))
-    assert capture(y).boxes[1].value.numbers == (3.0, 4.0)
-    assert capture(tg.exp(y)).boxes[-2].value.numbers == (3.0, 8.0)
+    c = tg.tensor([3.0, 4.0])
+    z = tg.exp(x * c)
+    if not held:
+        del c
+    assert capture(z).boxes[1].value.numbers == (3.0, 4.0)
+    z.backward(np.ones(2), retain_graph=retain_graph)
+    shown = by_title(capture(z))
+    if held or retain_graph:
+        assert shown["constant"].value.numbers == (3.0, 4.0)
+        assert shown["multiply"].value.numbers == (3.0, 8.0)
+        assert shown["multiply"].gradient.numbers == tuple(np.exp([3.0, 8.0]))
+    else:
+        assert shown["constant"].shape is None
+        assert {shown[n].value for n in ("constant", "multiply")} == {"released"}
+        assert shown["multiply"].gradient == "released"
+        assert shown["exp"].value.numbers == tuple(z.data)
+
+
+def test_an_operand_that_one_of_its_uses_kept_is_released_and_not_dropped():
+    x = tg.tensor([1.0, 2.0], requires_grad=True)
+    c = tg.tensor([3.0, 4.0])
+    z = (x + c) * c
+    del c
+    assert by_title(capture(z))["constant"].value.numbers == (3.0, 4.0)
+    z.backward(np.ones(2))
+    assert by_title(capture(z))["add"].value == "released"
+
+
+def test_what_was_not_declared_cannot_be_computed_again():
+    w = tg.tensor([1.0, 2.0], requires_grad=True, name="w")
+    y = tg.checkpoint(lambda x: tg.sin(x) * w)(w * 2)
+    z = tg.exp(y)
+    z.backward(np.ones(2))
+
+    shown = by_title(capture(z))
+    assert [(o.box, o.name) for o in shown["checkpoint"].operands] == [(0, ""), (2, "")]
+    assert shown["checkpoint"].options == ()
+    assert shown["multiply"].value.numbers == (2.0, 4.0)
+    assert shown["w"].gradient.numbers == tuple(w.grad)
+    assert shown["checkpoint"].value == "unrepeatable"
+    assert {shown[n].gradient for n in ("multiply", "checkpoint")} == {"unrepeatable"}
+    assert shown["exp"].value.numbers == tuple(z.data)
+    assert by_title(capture(tg.sin(z)))["exp"].value == "unrepeatable"
+    assert by_title(capture(y))["checkpoint"].value.numbers == tuple(y.data)
 
 
 def test_a_constant_that_no_rule_asked_for_is_known_while_it_lives():
@@ -165,9 +207,9 @@ def test_a_constant_that_no_rule_asked_for_is_known_while_it_lives():
     assert capture(y).boxes[1].value.numbers == (3.0, 4.0)
     del c
     gone = capture(y).boxes[1]
-    assert (gone.value, gone.shape) == ("unknown", None)
+    assert (gone.value, gone.shape) == ("dropped", None)
     assert capture(y).boxes[0].value.numbers == (1.0, 2.0)
-    assert capture(tg.exp(y)).boxes[-2].value == "unknown"
+    assert capture(tg.exp(y)).boxes[-2].value == "dropped"
 
 
 @pytest.mark.parametrize("who", ["w", "x"])
@@ -175,8 +217,8 @@ def test_an_array_that_was_written_into_makes_no_wrong_numbers(expression, who):
     expression.loss.backward()
     getattr(expression, who).data[...] = 7.0
     shown = by_title(capture(expression.loss))
-    assert {shown[n].value for n in ("multiply", "add", "tanh", "subtract")} == {"unknown"}
-    assert {shown[n].gradient for n in ("multiply", "add", "tanh", "subtract")} == {"unknown"}
+    assert {shown[n].value for n in ("multiply", "add", "tanh", "subtract")} == {"changed"}
+    assert {shown[n].gradient for n in ("multiply", "add", "tanh", "subtract")} == {"changed"}
     assert one_number(shown["loss"].value) == expression.loss.item()
 
 
@@ -194,7 +236,7 @@ def test_hooks_are_not_called_and_what_they_changed_is_unknown():
     z.backward()
     shown = by_title(capture(z))
     assert len(calls) == 1
-    assert shown["exp"].gradient == "unknown"
+    assert shown["exp"].gradient == "unrepeatable"
     assert one_number(shown["x"].gradient) == x.grad
     assert one_number(shown["sin"].gradient) == 1.0
 
@@ -207,7 +249,7 @@ def test_an_operation_that_draws_is_not_drawn_again():
     rng = np.random.default_rng(0)
     y = noisy(tg.tensor(1.0, requires_grad=True), 2.0, rng)
     state = rng.bit_generator.state
-    assert capture(tg.exp(y)).boxes[-2].value == "unknown"
+    assert capture(tg.exp(y)).boxes[-2].value == "unrepeatable"
     assert rng.bit_generator.state == state
 
 
@@ -246,6 +288,15 @@ def test_sequences_options_and_absent_operands():
     assert capture(x[np.array([0, 0])]).boxes[-1].options == (("index", "int64 array (2,)"),)
 
 
+def test_an_operand_that_was_left_out_may_have_another_default():
+    @tg.op(x=lambda g, y: g if y is None else g * y)
+    def scaled(x, y=1.0):
+        return x.copy() if y is None else x * y
+
+    x = tg.tensor([1.0, 2.0], requires_grad=True)
+    assert [box.value.numbers for box in capture(tg.exp(scaled(x, None))).boxes[:2]] == [(1.0, 2.0), (1.0, 2.0)]
+
+
 def test_a_tensor_without_a_graph_is_one_box():
     (box,) = capture(tg.tensor([1.0, 2.0], name="data")).boxes
     assert (box.kind, box.name, box.value.numbers, box.gradient) == ("constant", "data", (1.0, 2.0), None)
@@ -265,6 +316,8 @@ def test_summaries():
     assert (many.numbers, many.mean, many.std, many.min, many.max) == ((), 3.0, 2.0, 0.0, 6.0)
     assert np.isnan(summary(np.zeros((0, 2))).mean)
     assert summary(np.float32(0.1)).mean == np.float32(0.1)
+    assert [type(each) for each in summary(np.array([True, False])).numbers] == [bool, bool]
+    assert summary(np.arange(10) < 3).mean == 0.3
 
 
 def test_json_round_trip(random_graph):
@@ -272,6 +325,9 @@ def test_json_round_trip(random_graph):
     output.backward()
     recording = capture(output)
     assert Recording.from_json(recording.to_json()) == recording
+
+    mask = capture(tg.tensor([True, False]))
+    assert repr(Recording.from_json(mask.to_json())) == repr(mask)
 
     strange = capture(tg.tensor([np.inf, -np.inf, np.nan], name='"\\\n∂')).to_json()
     assert json.loads(strange)["version"] == 1

@@ -25,6 +25,10 @@ def texts(drawing):
     return [element.text for element in ElementTree.fromstring(drawing.svg).iter(f"{SVG}text")]
 
 
+def titles(drawing):
+    return [element.text for element in ElementTree.fromstring(drawing.svg).iter(f"{SVG}title")]
+
+
 def test_golden(expression):
     expression.loss.backward()
     drawn = draw(expression.loss).svg
@@ -47,7 +51,18 @@ def test_what_is_no_longer_known_is_a_question_mark(expression):
     expression.w.data = 2.0
     shown = texts(draw(expression.loss))
     assert shown.count("?") == 5
-    assert "? no longer known" in shown
+    assert [text for text in shown if text.startswith("? ")] == ["? changed since"]
+    assert titles(draw(expression.loss))[0] == "w\nleaf, shape ()\nvalue changed since\ngradient not computed yet"
+
+
+def test_the_legend_says_how_it_would_be_known():
+    x = tg.tensor([1.0, 2.0], requires_grad=True)
+    y = x * tg.tensor([3.0, 4.0])
+    y.backward(np.ones(2))
+    assert "? no longer known (kept by backward(retain_graph=True))" in texts(draw(y))
+    y = x + tg.tensor([3.0, 4.0])
+    assert "? no longer known (kept while a variable holds it)" in texts(draw(y))
+    assert "? cannot be computed again" in texts(draw(tg.exp(tg.checkpoint(tg.sin)(x))))
 
 
 def test_the_element_scales_and_says_what_it_is(expression):
@@ -55,9 +70,8 @@ def test_the_element_scales_and_says_what_it_is(expression):
     assert element.get("viewBox") == f"0 0 {element.get('width')} {element.get('height')}"
     assert element.get("role") == "img"
     assert element.get("aria-label") == "Graph of loss = power: 10 boxes"
-    titles = [title.text for title in element.iter(f"{SVG}title")]
-    assert len(titles) == 10
-    assert titles[0] == "w\nleaf, shape ()\nvalue -1.2\ngradient not computed"
+    assert len(titles(draw(expression.loss))) == 10
+    assert titles(draw(expression.loss))[0] == "w\nleaf, shape ()\nvalue -1.2\ngradient not computed yet"
 
 
 def test_operands_are_labelled_where_their_order_matters(expression):
@@ -73,7 +87,7 @@ def test_operands_are_labelled_where_their_order_matters(expression):
 def test_any_name_gives_valid_xml_and_is_shown(name, theme, direction):
     x = tg.tensor(1.0, requires_grad=True, name=name)
     drawing = draw(x * 2, theme=theme, direction=direction)
-    assert texts(drawing)[0] == (name if name.isprintable() and name else texts(drawing)[0])
+    assert texts(drawing)[0] == (name if name.isprintable() and name.strip() else texts(drawing)[0])
     assert all(text is None or text.isprintable() for text in texts(drawing))
 
 
@@ -96,8 +110,42 @@ def test_small_arrays_show_numbers_and_large_ones_a_summary():
     x = tg.tensor([[1.0, 2.0], [3.0, 1 / 3]], dtype=np.float32)
     assert {"1, 2", "3, 0.3333", "(2, 2) float32"} <= set(texts(draw(x)))
     assert "49.5 ± 28.87" in texts(draw(tg.tensor(np.arange(100.0))))
-    assert "0 ± 28.87" in texts(draw(tg.tensor(np.arange(100.0) - 49.5 + 1e-9)))
     assert "empty" in texts(draw(tg.tensor(np.zeros((0, 3)))))
+
+
+def test_only_matrices_have_lines():
+    six = np.arange(6.0)
+    assert "0, 1, 2, 3, 4, 5" in texts(draw(tg.tensor(six)))
+    assert {"0, 1, 2", "3, 4, 5"} <= set(texts(draw(tg.tensor(six.reshape(2, 3)))))
+    assert "0, 1, 2, 3, 4, 5" in texts(draw(tg.tensor(six.reshape(1, 6))))
+    assert {"0", "1", "2", "3", "4", "5"} <= set(texts(draw(tg.tensor(six.reshape(6, 1)))))
+
+
+def test_a_spread_around_zero_does_not_read_as_zero():
+    around_zero = draw(tg.tensor(np.arange(100.0) - 49.5 + 1e-9))
+    assert {"±28.87", "mean ± standard deviation"} <= set(texts(around_zero))
+    assert "±28.87 (mean ± standard deviation), from -49.5 to 49.5" in titles(around_zero)[0]
+    equal = draw(tg.tensor(np.full(100, 0.1)))
+    assert "all 0.1" in texts(equal)
+    assert "mean ± standard deviation" not in texts(equal)
+    assert "nan ± nan" in texts(draw(tg.tensor([np.nan] * 7)))
+    assert "nan ± nan" in texts(draw(tg.tensor([np.inf, -np.inf] * 4)))
+
+
+def test_booleans():
+    x = tg.tensor([1.0, 2.0], requires_grad=True, name="x")
+    assert {"True, False", "False"} <= set(texts(draw(tg.where(np.array([True, False]), x, False))))
+    assert "30% True" in texts(draw(tg.tensor(np.arange(10) < 3)))
+
+
+@pytest.mark.parametrize("name", ["", " "])
+def test_a_name_that_cannot_be_seen_is_none(name):
+    x = tg.tensor(1.0, requires_grad=True, name=name)
+    y = x * 2
+    y.name = name
+    assert [text for text in texts(draw(y)) if text in ("leaf", "multiply", "2")] == ["leaf", "2", "multiply", "2"]
+    assert [line.split("  ")[0] for line in str(draw(y)).splitlines()[1:]] == ["#0 (leaf)", "#2 = multiply(#0, 2)"]
+    assert "leaf" in draw(x).dot
 
 
 def test_bytes_do_not_depend_on_the_run():
@@ -240,6 +288,7 @@ def test_backward_still_works_after_drawing(expression):
 
 def test_a_single_box():
     drawing = draw(tg.tensor([1.0, 2.0], name="data"))
+    assert repr(drawing) == "<Drawing: Graph of data: 1 box>"
     assert texts(drawing) == ["data", "shape", "(2,)", "value", "1, 2", "constant"]
     assert len(drawing.picture.routes) == 0
 

@@ -12,14 +12,14 @@ from typing import Any
 from numpy.typing import ArrayLike
 
 import tensorgrad as tg
-from nn.cross_entropy import (
+from nn.description import described, settings
+from nn.losses.cross_entropy import (
     binary_cross_entropy,
     categorical_cross_entropy,
     sigmoid_binary_cross_entropy,
     softmax_cross_entropy,
 )
-from nn.description import described, settings
-from nn.targets import as_predictions, check_binary, check_classes, check_within_0_and_1, difference
+from nn.losses.targets import as_predictions, check_binary, check_classes, check_within_0_and_1, difference
 from tensorgrad import Tensor
 
 

@@ -9,9 +9,10 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from nn.batches import Batches, slices
 from nn.metrics import Metric
 from nn.module import Module
+from nn.training.batches import Batches, slices
+from nn.training.checks import check_loss, check_prediction, check_samples
 from tensorgrad import Tensor, no_grad
 
 LossFunction: TypeAlias = Callable[[Any, Any], Tensor]
@@ -58,15 +59,22 @@ def rehearse(what: str, network: Module, loss: LossFunction, metrics: Sequence[M
         network, loss, metrics: what will be used.
         data: what they will be used on.
     """
+    check_samples(what, network, data.inputs.shape)
     with in_mode(network, training=False), no_grad():
-        prediction = network(Tensor(data.inputs[:1]))
+        try:
+            prediction = network(Tensor(data.inputs[:1]))
+        except (TypeError, ValueError) as error:
+            kind = TypeError if isinstance(error, TypeError) else ValueError
+            raise kind(f"{what}: X of shape {data.inputs.shape}, tried with one sample: {error}") from error
+        check_prediction(what, prediction)
         for rows in slices(len(data.targets), max(1, REHEARSED_AT_ONCE // max(1, prediction.size))):
             targets = data.targets[rows]
             repeated = np.broadcast_to(prediction.data, (len(targets), *prediction.shape[1:]))
             try:
-                loss(Tensor(repeated), targets)
+                value = loss(Tensor(repeated), targets)
             except (TypeError, ValueError) as error:
-                error.add_note(f"This was found in the targets of {what}, counted from sample {rows.start}.")
+                error.add_note(f"{what}: this was found in y, counted from sample {rows.start}.")
                 raise
+            check_loss(loss, value)
     for metric in metrics:
         metric(prediction, data.targets[:1])

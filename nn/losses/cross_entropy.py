@@ -1,7 +1,7 @@
 """Cross-entropy as operations, each with its forward rule and a derivative worked out by hand.
 
-They take targets as `nn.targets` has checked them: class targets are np.intp labels `(…)` or rows `(…, classes)`, for
-predictions `(…, classes)`.
+They take targets as `nn.losses.targets` has checked them: class targets are np.intp labels `(…)` or rows
+`(…, classes)`, for predictions `(…, classes)`.
 """
 
 from __future__ import annotations

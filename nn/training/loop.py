@@ -10,16 +10,17 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from nn.batches import Batches
-from nn.callbacks import Callback
-from nn.evaluation import LossFunction, evaluate, in_mode
-from nn.history import History
-from nn.interrupts import Interrupts
 from nn.metrics import Metric
-from nn.module import Module
-from nn.optimizer import Optimizer
-from nn.progress import Progress
-from tensorgrad import Tensor
+from nn.module import Module, total_penalty
+from nn.optimizers.optimizer import Optimizer
+from nn.training.batches import Batches
+from nn.training.callbacks import Callback
+from nn.training.evaluation import LossFunction, evaluate, in_mode
+from nn.training.finite import cause, not_finite_gradient
+from nn.training.history import History
+from nn.training.interrupts import Interrupts
+from nn.training.progress import Progress
+from tensorgrad import Tensor, no_grad
 
 
 class Trainee(Protocol):
@@ -74,12 +75,13 @@ class Training:
         for metric in model.metrics:
             metric.reset()
 
+        penalized = _penalized(model.network)
         samples, data_loss, regularization_loss, learning_rate = 0, 0.0, 0.0, 0.0
         shuffle = self.shuffle and len(self.data) > 1
         batches = self.data.shuffled(model.rng.permutation(len(self.data.inputs))) if shuffle else iter(self.data)
         for step, (X, y) in enumerate(batches):
             with self.interrupts.held_back():
-                logs = self._step(X, y, epoch, step)
+                logs = self._step(X, y, penalized, epoch, step)
             samples += len(X)
             data_loss += logs["data_loss"] * len(X)
             regularization_loss += logs["regularization_loss"] * len(X)
@@ -99,6 +101,11 @@ class Training:
         }
         if self.validation is not None:
             found = evaluate(model.network, model.loss, model.metrics, self.validation)
+            if not math.isfinite(found["loss"]):
+                raise FloatingPointError(
+                    f"fit: val_loss became {found['loss']} after epoch {epoch + 1}/{self.epochs}; model.history has "
+                    f"the epochs before. In validation_data: {cause(self.validation, learning_rate)}"
+                )
             values |= {f"val_{name}": value for name, value in found.items()}
         with self.interrupts.held_back():
             model.history.record(values)
@@ -106,42 +113,48 @@ class Training:
         for callback in self.callbacks:
             callback.on_epoch_end(epoch, values)
 
-    def _step(self, X: NDArray[Any], y: NDArray[Any], epoch: int, step: int) -> dict[str, float]:
+    def _step(
+        self, X: NDArray[Any], y: NDArray[Any], penalized: Sequence[Module], epoch: int, step: int
+    ) -> dict[str, float]:
         """One batch: forward, backward, update. What it returns was measured before the update."""
         model, optimizer = self.model, self.optimizer
         optimizer.zero_grad()
         predictions = model.network(Tensor(X))
         data_loss = model.loss(predictions, y)
-        penalty = model.network.regularization_loss()
-        loss = data_loss + penalty
+        penalty = total_penalty(penalized)
+        loss = data_loss if penalty is None else data_loss + penalty
         logs = {
             "loss": loss.item(),
             "data_loss": data_loss.item(),
-            "regularization_loss": penalty.item(),
+            "regularization_loss": 0.0 if penalty is None else penalty.item(),
             "learning_rate": optimizer.current_learning_rate,
         }
         if not math.isfinite(logs["loss"]):
-            raise FloatingPointError(self._diverged(logs, epoch, step))
+            raise FloatingPointError(self._diverged(f"the loss became {logs['loss']}", logs, epoch, step))
         for metric in model.metrics:
             metric.update(predictions, y)
 
         loss.backward()
         for callback in self.callbacks:
             callback.on_gradients(step)
+        label = not_finite_gradient(optimizer.parameters)
+        if label is not None:
+            what = f"the gradient of {label} became NaN or infinite"
+            raise FloatingPointError(self._diverged(what, logs, epoch, step))
         optimizer.step()
         return logs
 
-    def _diverged(self, logs: dict[str, float], epoch: int, step: int) -> str:
-        """What to say about a loss that is NaN or infinite."""
-        if np.isfinite(self.data.inputs).all() and np.isfinite(self.data.targets).all():
-            cause = (
-                f"Often the learning rate is too high (here {logs['learning_rate']:g}), or a logarithm or a division "
-                "met 0; inside tg.detect_anomaly() the operation is named."
-            )
-        else:
-            cause = "X or y holds values that are not finite."
+    def _diverged(self, what: str, logs: dict[str, float], epoch: int, step: int) -> str:
+        """What to say about a step that was broken off."""
         return (
-            f"fit: the loss became {logs['loss']} in epoch {epoch + 1}/{self.epochs}, step {step + 1}/{len(self.data)} "
+            f"fit: {what} in epoch {epoch + 1}/{self.epochs}, step {step + 1}/{len(self.data)} "
             f"(data loss {logs['data_loss']:g}, regularization loss {logs['regularization_loss']:g}). The parameters "
-            f"are as before this step, and model.history has the epochs before. {cause}"
+            f"are as before this step, and model.history has the epochs before. "
+            f"{cause(self.data, logs['learning_rate'])}"
         )
+
+
+def _penalized(network: Module) -> list[Module]:
+    """The modules that have penalties now: asked once an epoch, as asking all of them in every step takes 11 µs."""
+    with no_grad():
+        return [module for module in network.modules() if any(True for _ in module.penalties())]

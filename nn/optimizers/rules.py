@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from nn.optimizer import Optimizer, Setting
+from nn.optimizers.optimizer import Optimizer, Setting
 from tensorgrad import Tensor
 
 Array = NDArray[Any]
@@ -185,6 +185,8 @@ class Adam(Optimizer):
 
     t is the number of finished steps of the optimizer, the same for all parameters. The state holds m / (1 − β₁) and
     c / (1 − β₂), the decayed sums of g and g²: a tenth of the time is saved by giving them their factors at the end.
+    So assigning `beta_1` or `beta_2` during training rescales the past as well: the average of that β jumps by the
+    ratio of the new 1 − β to the old one.
 
     Args:
         parameters: the tensors to train.

@@ -10,7 +10,7 @@ from typing import Any, ClassVar, overload
 import numpy as np
 from numpy.typing import NDArray
 
-from nn.blocks import Slab
+from nn.optimizers.blocks import Slab
 from tensorgrad import Tensor
 
 FLUSH_EVERY = 100
@@ -134,12 +134,12 @@ class Optimizer:
             return
         flat_weights = {number: _flat(self.parameters[number]) for number in gradients}
         shrink = self.shrink()
+        for number in gradients:
+            self.parameters[number].mark_changed()  # first, so that it is said even if a rule fails half-way
         for slab in self._slabs:
             for block in slab.blocks(gradients):
                 self.update(block.gradient(gradients), *block.state, block.change)
                 block.apply(flat_weights, shrink)
-        for number in gradients:
-            self.parameters[number].mark_changed()
         self.iterations += 1
         if self.iterations % FLUSH_EVERY == 0:
             for slab in self._slabs:

@@ -14,6 +14,9 @@ TRAINING = "#0072b2"  # blue and vermilion of Okabe and Ito's palette, told apar
 VALIDATION = "#d55e00"  # validation is dashed, too
 QUIET = "#666666"
 
+NOT_METRICS = ("loss", "data_loss", "regularization_loss", "learning_rate")
+"""What is recorded beside the metrics; no metric may have such a name."""
+
 
 class History(Mapping[str, list[float]]):
     """The values of every epoch of one `fit`, by name: a mapping of lists.
@@ -42,12 +45,14 @@ class History(Mapping[str, list[float]]):
         """Add an epoch. It must have the names of those before.
 
         Raises:
-            ValueError: it has others. Nothing has been added then.
+            ValueError: it has others, or a value is no number. Nothing has been added then.
+            TypeError: a value is no number. Nothing has been added then.
         """
         if self.epochs and set(values) != set(self._values):
             raise ValueError(f"History: expected values for {sorted(self._values)}, got {sorted(values)}.")
-        for name, value in values.items():
-            self._values.setdefault(name, []).append(float(value))
+        numbers = {name: float(value) for name, value in values.items()}
+        for name, number in numbers.items():
+            self._values.setdefault(name, []).append(number)
         self.epochs.append(len(self.epochs))
 
     def __getitem__(self, name: str) -> list[float]:

@@ -91,6 +91,10 @@ class Slab:
         self._planned: tuple[int, ...] = ()
         self._blocks: list[Block] = []
 
+    def __getstate__(self) -> dict[str, Any]:
+        """Without the plan: its blocks are views, and copies of views would be arrays of their own."""
+        return {**vars(self), "_planned": (), "_blocks": []}
+
     @property
     def numbers(self) -> Iterable[int]:
         """The parameters in here."""

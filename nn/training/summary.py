@@ -32,7 +32,7 @@ def summary(network: Module, sample_shape: Shape | None = None) -> str:
     387 parameters, 1.55 kB
     """
     if sample_shape is None:
-        sample_shape = _expected_sample(network)
+        sample_shape = expected_sample(network)
     outputs: dict[str, Shape] = {}
     if sample_shape is not None:
         dtype = next((parameter.dtype for parameter in network.parameters()), np.float32)
@@ -54,7 +54,8 @@ def summary(network: Module, sample_shape: Shape | None = None) -> str:
     return _table(rows) + f"\n{total:,} parameters, {_memory(sum(p.size * p.dtype.itemsize for p in parameters))}"
 
 
-def _expected_sample(network: Module) -> Shape | None:
+def expected_sample(network: Module) -> Shape | None:
+    """The shape of a sample that a network takes which starts with a `Dense`; None for other networks."""
     first: Module | None = network
     while isinstance(first, Sequential):
         first = next(iter(first), None)

@@ -8,21 +8,19 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from nn.batches import Batches, at_least_1, checked_inputs, rows_per_batch, slices
-from nn.callbacks import Callback
-from nn.evaluation import LossFunction, evaluate, in_mode, rehearse
-from nn.history import History
 from nn.metrics import Metric
 from nn.module import Module
-from nn.optimizer import Optimizer
-from nn.progress import progress
+from nn.optimizers.optimizer import Optimizer
 from nn.random import Rng, generator
-from nn.summary import summary
-from nn.training import Training
-from tensorgrad import Tensor, no_grad
-
-RESERVED = ("loss", "data_loss", "regularization_loss", "learning_rate")
-"""Names in `History` that no metric may take."""
+from nn.training.batches import Batches, at_least_1, checked_inputs, rows_per_batch, slices
+from nn.training.callbacks import Callback
+from nn.training.checks import check_samples, checked_callbacks, checked_metrics, checked_optimizer
+from nn.training.evaluation import LossFunction, evaluate, in_mode, rehearse
+from nn.training.history import History
+from nn.training.loop import Training
+from nn.training.progress import progress
+from nn.training.summary import summary
+from tensorgrad import Tensor, is_grad_enabled, no_grad
 
 
 class Model:
@@ -78,7 +76,7 @@ class Model:
         self.network = network
         self.loss = loss
         self.optimizer = optimizer
-        self.metrics = _checked_metrics(metrics)
+        self.metrics = checked_metrics(metrics)
         self.rng = generator(rng)
         self.history = History()
         self.stop_training = False
@@ -101,7 +99,8 @@ class Model:
         """Train the network. Calling it again goes on from where it is.
 
         Loss and metrics of a batch are measured before its update, and averaged over the samples of the epoch. The
-        loss that is minimised includes the network's L1 and L2 penalties; validation leaves them out.
+        loss that is minimised includes the network's L1 and L2 penalties; validation leaves them out. Which layers have
+        any is looked up at the start of each epoch.
 
         Args:
             X: samples `(samples, ...)`; converted to the network's dtype, once.
@@ -118,21 +117,29 @@ class Model:
 
         Raises:
             ValueError, TypeError: X and y of different length, empty data, samples or targets that do not fit the
-                network and the loss, batch_size or epochs below 1, no optimizer. Found before anything is changed.
-            FloatingPointError: the loss became NaN or infinite. The parameters are as before that step, and
-                `self.history` has the epochs before.
+                network and the loss, batch_size or epochs below 1, no optimizer, or one that holds a tensor that is
+                not a parameter of the network. Found before anything is changed.
+            RuntimeError: inside `tg.no_grad()`.
+            FloatingPointError: the loss, a gradient (after `on_gradients` of the callbacks) or the validation loss
+                became NaN or infinite. The parameters are as before that step (or, for the validation loss, as after
+                the epoch), and `self.history` has the epochs before.
             KeyboardInterrupt: Ctrl-C, which waits for the running step. The model can be used and trained further.
         """
+        if not is_grad_enabled():
+            raise RuntimeError(
+                "fit: nothing is recorded here, inside tg.no_grad(), so there would be no gradients. Call fit outside, "
+                "or inside tg.enable_grad()."
+            )
         training = Training(
             model=self,
-            optimizer=self._trainer(),
+            optimizer=checked_optimizer(self.optimizer, self.network),
             data=Batches.of("fit", X, y, batch_size, self._dtype()),
             validation=self._validation(validation_data, batch_size),
             epochs=at_least_1("fit: epochs", epochs),
             shuffle=shuffle,
-            callbacks=_checked_callbacks(callbacks),
+            callbacks=checked_callbacks(callbacks),
         )
-        for what, data in (("fit", training.data), ("validation_data", training.validation)):
+        for what, data in (("fit", training.data), ("fit: validation_data", training.validation)):
             if data is not None:
                 rehearse(what, self.network, self.loss, self.metrics, data)
         self._sample_shape = training.data.inputs.shape[1:]
@@ -155,6 +162,7 @@ class Model:
             ValueError, TypeError: as `fit`.
         """
         data = Batches.of("evaluate", X, y, batch_size, self._dtype())
+        check_samples("evaluate", self.network, data.inputs.shape)
         values = evaluate(self.network, self.loss, self.metrics, data)
         self._sample_shape = data.inputs.shape[1:]
         return values
@@ -170,6 +178,7 @@ class Model:
             ValueError, TypeError: no samples, or samples that do not fit the network.
         """
         inputs = checked_inputs("predict: X", X, self._dtype())
+        check_samples("predict", self.network, inputs.shape)
         size = rows_per_batch("predict", batch_size, len(inputs))
         with in_mode(self.network, training=False), no_grad():
             outputs = [self.network(Tensor(inputs[rows])).numpy() for rows in slices(len(inputs), size)]
@@ -204,37 +213,7 @@ class Model:
         if not isinstance(data, (tuple, list)) or len(data) != 2:
             raise TypeError("fit: validation_data must be a pair (X, y).")
         X, y = data
-        return Batches.of("validation_data", X, y, batch_size, self._dtype())
+        return Batches.of("fit: validation_data", X, y, batch_size, self._dtype())
 
     def _dtype(self) -> np.dtype[Any] | None:
         return next((parameter.dtype for parameter in self.network.parameters()), None)
-
-    def _trainer(self) -> Optimizer:
-        if self.optimizer is None:
-            raise ValueError("fit: this model has no optimizer. Give it one: Model(..., optimizer=nn.Adam(...)).")
-        own = {id(parameter) for parameter in self.network.parameters()}
-        if not any(id(parameter) in own for parameter in self.optimizer.parameters):
-            raise ValueError(
-                "fit: the optimizer trains none of this network's parameters. Make it with network.parameters()."
-            )
-        return self.optimizer
-
-
-def _checked_metrics(metrics: Iterable[Metric]) -> tuple[Metric, ...]:
-    checked = tuple(metrics)
-    for metric in checked:
-        if not isinstance(metric, Metric):
-            raise TypeError(f"Model: metrics must be objects such as nn.CategoricalAccuracy(), got {metric!r}.")
-    names = [metric.name for metric in checked]
-    for name in names:
-        if name in RESERVED or name.startswith("val_") or names.count(name) > 1:
-            raise ValueError(f"Model: the metric name {name!r} is already taken. Set metric.name to another.")
-    return checked
-
-
-def _checked_callbacks(callbacks: Iterable[Callback]) -> tuple[Callback, ...]:
-    checked = tuple(callbacks)
-    for callback in checked:
-        if not isinstance(callback, Callback):
-            raise TypeError(f"fit: callbacks must be nn.Callback objects, got {callback!r}.")
-    return checked

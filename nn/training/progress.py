@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 import builtins
+import os
 import sys
 from collections.abc import Mapping
 from typing import Any, Protocol
+
+from nn.training.history import NOT_METRICS
+
+BAR = "{desc} |{bar}| {elapsed}<{remaining}{postfix}"
+"""What the bar shows; with one metric and validation it fits into 80 columns."""
 
 
 class Progress(Protocol):
@@ -62,7 +68,11 @@ class Lines(Silence):
 
     def epoch(self, number: int, values: Mapping[str, float]) -> None:
         """Print the line."""
-        print(f"epoch {number + 1}/{self.epochs}  {formatted(values)}", flush=True)
+        shown = headline(values) | dict(values)
+        del shown["data_loss"], shown["learning_rate"]
+        if not shown["regularization_loss"]:
+            del shown["regularization_loss"]
+        print(f"epoch {number + 1}/{self.epochs}  {formatted(shown, digits=4)}", flush=True)
 
 
 class Bar(Silence):
@@ -72,7 +82,7 @@ class Bar(Silence):
         from tqdm.auto import tqdm
 
         self.epochs = epochs
-        self.bar: Any = tqdm(total=epochs * steps, desc=f"epoch 1/{epochs}", unit="step")
+        self.bar: Any = tqdm(total=epochs * steps, desc=f"epoch 1/{epochs}", bar_format=BAR, dynamic_ncols=True)
 
     def step(self) -> None:
         """Move the bar."""
@@ -80,21 +90,33 @@ class Bar(Silence):
 
     def epoch(self, number: int, values: Mapping[str, float]) -> None:
         """Show the epoch's values."""
-        self.bar.set_description(f"epoch {min(number + 2, self.epochs)}/{self.epochs}", refresh=False)
-        self.bar.set_postfix_str(formatted(values), refresh=False)
+        self.bar.set_description_str(f"epoch {min(number + 2, self.epochs)}/{self.epochs}", refresh=False)
+        self.bar.set_postfix_str(formatted(headline(values), digits=3), refresh=False)
 
     def close(self) -> None:
         """Leave the bar as it is."""
         self.bar.close()
 
 
-def formatted(values: Mapping[str, float]) -> str:
-    """`loss 0.1234  accuracy 0.987`: what people watch, in one line."""
-    shown = {n: v for n, v in values.items() if n != "data_loss" and not (n == "regularization_loss" and v == 0)}
-    return "  ".join(f"{name} {value:.4g}" for name, value in shown.items())
+def headline(values: Mapping[str, float]) -> dict[str, float]:
+    """What people watch, first things first: each metric, of validation if there is one, then the losses."""
+    metrics = [n for n in values if n not in NOT_METRICS and not n.startswith("val_")]
+    names = [f"val_{name}" if f"val_{name}" in values else name for name in metrics]
+    return {name: values[name] for name in (*names, "loss", "val_loss") if name in values}
+
+
+def formatted(values: Mapping[str, float], digits: int) -> str:
+    """`accuracy 0.987  loss 0.1234`: one line."""
+    return "  ".join(f"{name} {value:.{digits}g}" for name, value in values.items())
 
 
 def _is_watched() -> bool:
-    """Whether a person is likely to look at stderr now: a terminal, or IPython and its notebooks."""
-    in_terminal = sys.stderr is not None and sys.stderr.isatty()  # None where Python runs without a console
-    return in_terminal or hasattr(builtins, "__IPYTHON__")
+    """Whether a person is likely to look at stderr now: a terminal that has a size, or IPython and its notebooks."""
+    if hasattr(builtins, "__IPYTHON__"):
+        return True
+    if sys.stderr is None or not sys.stderr.isatty():  # None where Python runs without a console
+        return False
+    try:
+        return all(os.get_terminal_size(sys.stderr.fileno()))  # automatic builds pretend one of 0 columns and lines
+    except OSError:
+        return True

@@ -1,0 +1,175 @@
+"""Writes docs/derivatives.md, the table of derivatives, from the declarations: `python docs/derivatives.py`."""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import inspect
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import tensorgrad as tg
+from tensorgrad import domains, ops, protocols
+from tensorgrad.op import operation_of, registry
+
+PAGE = Path(__file__).with_suffix(".md")
+
+INTRODUCTION = """\
+# The table of derivatives
+
+Every operation of `tensorgrad`, a section per file of [tensorgrad/ops](../tensorgrad/ops). Names are those under `tg`;
+those with a file's name in front are the inner parts that the others are written with.
+
+- **Rule**: the gradient of each input as the code has it, `g` being the gradient of the result `out`. Names that begin
+  with `_` are helpers in the file. *Composed* operations are other operations in a row, and need no rule.
+- **Tested on**: where the tests take their samples, if not simply from -2 to 2; it keeps clear of kinks and poles.
+
+Made by `python docs/derivatives.py`; do not edit.
+"""
+
+SECTION_HEADS = ("Args:", "Raises:", "Returns:", "Attributes:", ">>>")
+HEADINGS = ["Function", "NumPy", "What it is, and at kinks", "Rule", "Tested on"]
+
+
+def table() -> str:
+    """The whole page."""
+    families: dict[str, list[Callable[..., Any]]] = {}
+    for function in functions():
+        families.setdefault(function.__module__, []).append(function)
+    names = sorted(families)
+    contents = " · ".join(f"[{stem(name)}](#{stem(name)})" for name in names)
+    sections = [section(name, families[name]) for name in names]
+    return "\n".join([INTRODUCTION, contents, "", *sections])
+
+
+def functions() -> Iterator[Callable[..., Any]]:
+    """What was declared in `tensorgrad.ops`, and the functions that were given to NumPy by hand."""
+    yield from (function for name, function in registry.items() if name.startswith(f"{ops.__name__}."))
+    by_hand = {f for f in protocols.answers.values() if not hasattr(f, "operation")}
+    yield from sorted((f for f in by_hand if not f.__name__.startswith("_")), key=lambda f: f.__name__)
+
+
+def section(module_name: str, members: list[Callable[..., Any]]) -> str:
+    """The heading of a file, what it says of itself, and a row for each of its operations."""
+    module = importlib.import_module(module_name)
+    rules = rules_in(inspect.getsource(module))
+    about = "\n\n".join(as_markdown(paragraph) for paragraph in paragraphs(module.__doc__))
+    rows = [row(function, rules.get(function.__name__, {})) for function in members]
+    used = [column for column in zip(HEADINGS, *rows) if any(column[1:])]
+    headings, *cells = (f"| {' | '.join(line)} |" for line in zip(*used))
+    return "\n".join(
+        [
+            f"## {stem(module_name)}",
+            "",
+            f"{about} ([source](../{module_name.replace('.', '/')}.py))",
+            "",
+            headings,
+            "|---" * len(used) + "|",
+            *cells,
+            "",
+        ]
+    )
+
+
+def row(function: Callable[..., Any], rules: dict[str, str]) -> list[str]:
+    """The cells of one operation."""
+    numpys = [in_numpy(f) for f, answer in protocols.answers.items() if answer is function]
+    gradients = [f"∂{name}: {code(rule)}" for name, rule in rules.items()]
+    return [
+        code(public_name(function)),
+        ", ".join(map(code, numpys)),
+        "<br>".join(as_markdown(paragraph).replace("|", "\\|") for paragraph in paragraphs(function.__doc__)),
+        "<br>".join(gradients) or "*composed*",
+        tested_on(function),
+    ]
+
+
+def public_name(function: Callable[..., Any]) -> str:
+    """What it is called under `tg`, or in its file if it is an inner part."""
+    name = function.__name__
+    if getattr(tg, name, None) is function:
+        return name
+    if getattr(tg.linalg, name, None) is function:
+        return f"linalg.{name}"
+    return f"{stem(function.__module__)}.{name}"
+
+
+def in_numpy(function: Any) -> str:
+    """What a NumPy function is called: `np.linalg.inv`, `np.add.reduce`."""
+    owner = getattr(function, "__self__", None)
+    if isinstance(owner, np.ufunc):
+        return f"{in_numpy(owner)}.{function.__name__}"
+    module = "numpy" if isinstance(function, np.ufunc) else function.__module__
+    return f"{module}.{function.__name__}".replace("numpy", "np", 1)
+
+
+def rules_in(source: str) -> dict[str, dict[str, str]]:
+    """For each function that `@op` decorates in `source`: the rule of each input, as it is written there."""
+    found = {}
+    for definition in ast.parse(source).body:
+        if not isinstance(definition, ast.FunctionDef):
+            continue
+        parameters = [a.arg for a in (*definition.args.posonlyargs, *definition.args.args, *definition.args.kwonlyargs)]
+        for decorator in definition.decorator_list:
+            if isinstance(decorator, ast.Call) and ast.unparse(decorator.func) == "op":
+                given = {k.arg: k.value for k in decorator.keywords}
+                written = {p: as_written(given[p]) for p in parameters if p in given}
+                found[definition.name] = {p: rule for p, rule in written.items() if rule != "None"}
+    return found
+
+
+def as_written(rule: ast.expr) -> str:
+    """The body of a lambda, or the name of a function."""
+    return ast.unparse(rule.body if isinstance(rule, ast.Lambda) else rule)
+
+
+def tested_on(function: Callable[..., Any]) -> str:
+    """The domains that are not the usual one: one for all inputs, or by name."""
+    if not hasattr(function, "operation"):
+        return ""
+    declared = operation_of(function).domain
+    every = {name: interval(domain) for name, domain in declared.items() if domain != domains.REAL}
+    if len(set(every.values())) == 1 and len(every) == len(declared):
+        return next(iter(every.values()))
+    return "<br>".join(f"{code(name)}: {words}" for name, words in every.items())
+
+
+def interval(domain: domains.Domain) -> str:
+    """A domain in words."""
+    if type(domain) is not domains.Domain:
+        return paragraphs(type(domain).__doc__)[0].rstrip(".")
+    inside = [point for point in domain.avoid if domain.low < point < domain.high]
+    without = f" without {', '.join(f'{point:g}' for point in inside)}" if inside else ""
+    return f"{domain.low:g} … {domain.high:g}{without}"
+
+
+def stem(module_name: str) -> str:
+    """The last part of a module's name."""
+    return module_name.rpartition(".")[2]
+
+
+def paragraphs(doc: str | None) -> list[str]:
+    """The prose of a docstring, up to its arguments, errors and examples."""
+    blocks = inspect.cleandoc(doc or "").split("\n\n")
+    stop = next((n for n, block in enumerate(blocks) if block.startswith(SECTION_HEADS)), len(blocks))
+    return [" ".join(block.split()) for block in blocks[:stop]]
+
+
+def as_markdown(text: str) -> str:
+    """`text` with the signs that Markdown would take for markup escaped, but not in code."""
+    parts = text.split("`")
+    parts[::2] = [re.sub(r"([_<\[\]])", r"\\\1", part) for part in parts[::2]]
+    return "`".join(parts)
+
+
+def code(text: str) -> str:
+    """`text` as code in the cell of a table."""
+    return f"`{text}`".replace("|", "\\|")
+
+
+if __name__ == "__main__":
+    PAGE.write_text(table(), encoding="utf-8")

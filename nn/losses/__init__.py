@@ -1,0 +1,23 @@
+"""Losses: the classes, the operations behind them, and what targets may look like."""
+
+from nn.losses.losses import (
+    BinaryCrossEntropy,
+    CategoricalCrossEntropy,
+    Huber,
+    Loss,
+    MeanAbsoluteError,
+    MeanSquaredError,
+    SigmoidBinaryCrossEntropy,
+    SoftmaxCrossEntropy,
+)
+
+__all__ = [
+    "BinaryCrossEntropy",
+    "CategoricalCrossEntropy",
+    "Huber",
+    "Loss",
+    "MeanAbsoluteError",
+    "MeanSquaredError",
+    "SigmoidBinaryCrossEntropy",
+    "SoftmaxCrossEntropy",
+]

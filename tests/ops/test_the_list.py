@@ -1,0 +1,196 @@
+"""Every NumPy function that the table promises is there, as `tg.f` and `np.f(tensor)` and method, keywords and all."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from operator import attrgetter
+from typing import Any
+
+import numpy as np
+import pytest
+
+import tensorgrad as tg
+from tensorgrad import protocols
+
+LIST = {
+    "elementwise": """
+        abs absolute add arccos arccosh arcsin arcsinh arctan arctan2 arctanh cbrt ceil clip copysign cos cosh degrees
+        divide exp exp2 expm1 fabs float_power floor fmax fmin fmod heaviside hypot i0 log log10 log1p log2 logaddexp
+        logaddexp2 maximum minimum mod multiply nan_to_num negative positive power radians reciprocal remainder round
+        sign sin sinc sinh sqrt square subtract tan tanh trunc where""",
+    "reductions and scans": """
+        all amax amin any argmax argmin argsort average count_nonzero cumprod cumsum diff gradient max mean median min
+        nancumprod nancumsum nanmax nanmean nanmin nanprod nanstd nansum nanvar nonzero percentile prod ptp quantile
+        std sum trace trapezoid var""",
+    "shape and order": """
+        append array_split atleast_1d atleast_2d atleast_3d block broadcast_arrays broadcast_to choose column_stack
+        compress concatenate convolve copy correlate delete diag diagflat diagonal dsplit dstack ediff1d expand_dims
+        extract flip fliplr flipud hsplit hstack insert interp lib.stride_tricks.sliding_window_view matrix_transpose
+        meshgrid moveaxis pad partition put_along_axis ravel repeat reshape roll rollaxis rot90 select sort split
+        squeeze stack swapaxes take take_along_axis tile transpose tril triu vsplit vstack""",
+    "products and linear algebra": """
+        cross dot einsum inner kron matmul outer tensordot vdot vecdot linalg.cholesky linalg.cond linalg.cross
+        linalg.det linalg.diagonal linalg.eigh linalg.eigvalsh linalg.inv linalg.lstsq linalg.matmul
+        linalg.matrix_norm linalg.matrix_power linalg.matrix_transpose linalg.multi_dot linalg.norm linalg.outer
+        linalg.pinv linalg.qr linalg.slogdet linalg.solve linalg.svd linalg.svdvals linalg.tensordot linalg.tensorinv
+        linalg.tensorsolve linalg.trace linalg.vecdot linalg.vector_norm""",
+}
+NAMES = [name for names in LIST.values() for name in names.split()]
+OWN_NAMES = ["erf", "erfc", "log_softmax", "logit", "logsumexp", "sigmoid", "softmax", "softplus"]
+"""NumPy has none of these."""
+
+NOWHERE = {
+    "out": "a tensor is a value: nothing is written into it",
+    "overwrite_input": "nothing is written into a tensor",
+    "subok": "tensors have no subclasses",
+    "casting": "says how `out` and `dtype` may round; `astype` is explicit",
+}
+"""Keywords that no operation takes."""
+
+NOT_HERE = {
+    ("argsort", "order"): "names the fields of records, which tensors cannot hold",
+    ("sort", "order"): "as for argsort",
+    ("partition", "order"): "as for argsort",
+    ("concatenate", "dtype"): "goes with `casting`",
+    ("stack", "dtype"): "goes with `casting`",
+    ("hstack", "dtype"): "goes with `casting`",
+    ("vstack", "dtype"): "goes with `casting`",
+    ("quantile", "weights"): "for one of thirteen methods only, and the result jumps with them",
+    ("percentile", "weights"): "as for quantile",
+    ("lib.stride_tricks.sliding_window_view", "writeable"): "tensors do not alias",
+    **{
+        (name, keyword): reason
+        for name in ("var", "std", "nanvar", "nanstd")
+        for keyword, reason in {"mean": "must be the mean: one more way to be wrong", "correction": "is ddof"}.items()
+    },
+}
+"""Keywords that one operation does not take."""
+
+ANOTHER_ANSWERS = {
+    "gradient": "`tg.gradient` is the derivative of tensors by tensors; NumPy's is a difference of neighbours",
+    "put_along_axis": "NumPy's writes in place and gives None, like `t[i] = v`; ours gives the new tensor",
+}
+"""Functions whose name means something else in `tg` than in NumPy."""
+
+OTHER_METHODS = {
+    "partition": "works in place",
+    "sort": "works in place",
+}
+"""Methods of arrays that tensors do not have, although the function is there."""
+
+
+def numpys(name: str) -> Callable[..., Any]:
+    function: Callable[..., Any] = attrgetter(name)(np)
+    return function
+
+
+def ours(name: str) -> Callable[..., Any]:
+    function: Callable[..., Any] = attrgetter(name.removeprefix("lib.stride_tricks."))(tg)
+    return function
+
+
+def keywords(function: Callable[..., Any]) -> dict[str, inspect.Parameter]:
+    """The parameters that can be given by name; none if the function is written in C and does not say."""
+    try:
+        parameters = inspect.signature(function).parameters
+    except ValueError:
+        return {}
+    return {name: p for name, p in parameters.items() if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_numpys_function_is_answered_by_ours(name: str) -> None:
+    function = numpys(name)
+    if function in protocols.not_differentiable:
+        assert callable(ours(name))
+    elif name in ANOTHER_ANSWERS:
+        assert protocols.answers[function] is not ours(name)
+    else:
+        assert protocols.answers[function] is ours(name)
+
+
+@pytest.mark.parametrize("name", OWN_NAMES)
+def test_what_numpy_lacks_is_there_under_its_usual_name(name: str) -> None:
+    assert callable(ours(name))
+    assert not hasattr(np, name)
+
+
+@pytest.mark.parametrize("name", [n for n in NAMES if not isinstance(numpys(n), np.ufunc)])
+def test_numpys_keywords_are_taken(name: str) -> None:
+    taken = inspect.signature(protocols.answers.get(numpys(name), ours(name))).parameters
+    for keyword, parameter in keywords(numpys(name)).items():
+        if keyword in NOWHERE or (name, keyword) in NOT_HERE:
+            assert keyword not in taken
+            continue
+        assert keyword in taken, f"np.{name} takes {keyword}"
+        default = taken[keyword].default
+        assert default is not inspect.Parameter.empty or parameter.default is inspect.Parameter.empty, keyword
+        if isinstance(parameter.default, (bool, int, float, str)):
+            assert default == parameter.default, f"np.{name}: {keyword}"
+
+
+@pytest.mark.parametrize("name", [n for n in NAMES if hasattr(np.ndarray, n)])
+def test_what_arrays_have_as_a_method_tensors_have_too(name: str) -> None:
+    if name in OTHER_METHODS:
+        assert not hasattr(tg.Tensor, name)
+        return
+    taken = inspect.signature(getattr(tg.Tensor, name)).parameters
+    for keyword in keywords(getattr(np.ndarray, name)):
+        assert keyword in taken or keyword in NOWHERE or (name, keyword) in NOT_HERE or keyword == "self", keyword
+
+
+QUERIES: dict[str, dict[str, Any]] = {
+    "all": {"axis": 0},
+    "any": {"axis": (0, 1), "keepdims": True},
+    "argmax": {"axis": 1, "keepdims": True},
+    "argmin": {"axis": -1},
+    "argsort": {"axis": 0, "stable": True},
+    "count_nonzero": {"axis": 1},
+    "nonzero": {},
+}
+
+
+@pytest.mark.parametrize("name", QUERIES)
+def test_questions_are_answered_with_arrays(name: str) -> None:
+    values = np.array([[0.0, 3.0, 1.0], [2.0, 0.0, 2.0]])
+    t = tg.tensor(values, requires_grad=True)
+    for options in ({}, QUERIES[name]):
+        expected = numpys(name)(values, **options)
+        answers = [ours(name)(t, **options), ours(name)(values.tolist(), **options), numpys(name)(t, **options)]
+        if hasattr(np.ndarray, name):
+            answers.append(getattr(t, name)(**options))
+        for answer in answers:
+            assert type(answer) is type(expected)
+            np.testing.assert_array_equal(answer, expected)
+    assert t.tolist() == values.tolist()
+
+
+@pytest.mark.parametrize("name", ["fft", "ifft", "rfft", "irfft", "fft2", "fftn", "fftshift"])
+def test_fourier_transforms_are_refused_with_the_remedy(name: str) -> None:
+    with pytest.raises(TypeError, match=rf"^np\.fft\.{name} has no derivative rule.*detach\(\).*@tg\.op"):
+        getattr(np.fft, name)(tg.tensor([[1.0, 2.0]], requires_grad=True))
+
+
+@pytest.mark.parametrize("function", [np.real, np.imag, np.conj, np.angle, np.real_if_close], ids=lambda f: f.__name__)
+def test_functions_of_complex_numbers_are_refused(function: Callable[..., Any]) -> None:
+    with pytest.raises(TypeError, match="has no derivative rule"):
+        function(tg.tensor([1.0, 2.0], requires_grad=True))
+
+
+def test_complex_numbers_are_refused_wherever_they_come_in() -> None:
+    t = tg.tensor([1.0, 2.0], requires_grad=True)
+    for bring_in in (
+        lambda: tg.tensor([1j]),
+        lambda: tg.tensor([1.0], dtype=complex),
+        lambda: tg.exp(np.array([1j])),
+        lambda: t * 1j,
+        lambda: np.array([1j, 2.0]) + t,
+        lambda: np.power(t, 1j),
+        lambda: tg.concatenate([t, [1j]]),
+        lambda: tg.astype(t, complex),
+        lambda: tg.sum(t, dtype=complex),
+        lambda: t.sum().backward(1j),
+    ):
+        with pytest.raises(TypeError, match="complex"):
+            bring_in()

@@ -1,0 +1,131 @@
+"""`tg.checkpoint`: the same gradients of every order, from less memory."""
+
+from __future__ import annotations
+
+import gc
+import tracemalloc
+from typing import Any
+
+import numpy as np
+import pytest
+
+import tensorgrad as tg
+
+
+def leaf(*numbers: float) -> tg.Tensor:
+    return tg.tensor(numbers, requires_grad=True)
+
+
+def wave(x: Any) -> tg.Tensor:
+    return tg.sin(tg.exp(x) * x)
+
+
+def test_gradients_of_every_order_are_the_same() -> None:
+    x = leaf(0.3, -0.7)
+    expected, got = tg.sum(wave(x)), tg.sum(tg.checkpoint(wave)(x))
+    for _ in range(3):
+        np.testing.assert_array_equal(got.data, expected.data)
+        expected = tg.sum(tg.gradient(expected, x, create_graph=True))
+        got = tg.sum(tg.gradient(got, x, create_graph=True))
+    np.testing.assert_allclose(got.data, expected.data, rtol=1e-12)
+
+
+def test_weights_that_are_closed_over_receive_their_gradients() -> None:
+    w, x = leaf(2.0, -1.0), leaf(0.5, 0.25)
+    scaled = w * 3
+    tg.sum(tg.checkpoint(lambda x: tg.tanh(scaled * x) + w)(x)).backward()
+    got = w.grad, x.grad
+    w.zero_grad()
+    x.zero_grad()
+    tg.sum(tg.tanh(w * 3 * x) + w).backward()
+    np.testing.assert_allclose(got[0], w.grad, rtol=1e-15)
+    np.testing.assert_allclose(got[1], x.grad, rtol=1e-15)
+
+
+def test_checkpoints_nest_and_chain() -> None:
+    x = leaf(0.4, 1.1)
+    inner = tg.checkpoint(wave)
+    outer = tg.checkpoint(lambda x: inner(inner(x)) * x)
+    got = tg.gradient(tg.sum(outer(outer(x))), x)
+    plain = lambda x: wave(wave(x)) * x  # noqa: E731
+    np.testing.assert_allclose(got, tg.gradient(tg.sum(plain(plain(x))), x), rtol=1e-14)
+
+
+def test_several_arguments_keywords_and_one_used_twice() -> None:
+    x, y = leaf(1.0, 2.0), leaf(3.0, 4.0)
+    product = tg.checkpoint(lambda a, b, *, times: a * b * b * times)
+    of_x, of_y = tg.gradient(tg.sum(product(x, y, times=2) + product(x, x, times=1)), [x, y])
+    np.testing.assert_allclose(of_x, 2 * y.data**2 + 3 * x.data**2)
+    np.testing.assert_allclose(of_y, 4 * x.data * y.data)
+
+
+def test_function_transforms_go_through() -> None:
+    x, v = np.array([0.2, 0.9]), np.array([1.0, -2.0])
+    checkpointed = tg.checkpoint(wave)
+    np.testing.assert_allclose(tg.jacobian(checkpointed)(x).data, tg.jacobian(wave)(x).data, rtol=1e-14)
+    for got, expected in zip(tg.jvp(checkpointed, [x], [v]), tg.jvp(wave, [x], [v])):
+        np.testing.assert_allclose(got.data, expected.data, rtol=1e-14)
+    total, checkpointed_total = (lambda x: tg.sum(wave(x))), lambda x: tg.sum(checkpointed(x))
+    np.testing.assert_allclose(tg.hvp(checkpointed_total, x, v).data, tg.hvp(total, x, v).data, rtol=1e-12)
+
+
+def test_the_graph_holds_one_node_and_no_arrays() -> None:
+    x = leaf(0.3)
+    y = tg.checkpoint(wave)(x)
+    assert y.node is not None
+    assert y.node.saved == ((),)
+    assert y.node.parents == (x.node,)
+    assert "checkpoint" in repr(y)
+
+
+def test_memory_is_really_lower() -> None:
+    def layers(x: Any) -> tg.Tensor:
+        for _ in range(20):
+            x = tg.exp(tg.sin(x))
+        return x
+
+    def held(function: Any) -> int:
+        x = tg.Tensor(np.full(50_000, 0.3), requires_grad=True)
+        gc.collect()
+        tracemalloc.start()
+        result = function(x)
+        current = tracemalloc.get_traced_memory()[0]
+        tracemalloc.stop()
+        assert result.requires_grad
+        return current
+
+    assert held(tg.checkpoint(layers)) < 1.1 * 50_000 * 8
+    assert held(layers) > 20 * 50_000 * 8
+
+
+def test_without_recording_it_is_the_function_itself() -> None:
+    calls = []
+
+    def counted(x: Any) -> tg.Tensor:
+        calls.append(x)
+        return wave(x)
+
+    x = leaf(0.5)
+    with tg.no_grad():
+        assert not tg.checkpoint(counted)(x).requires_grad
+    assert not tg.checkpoint(counted)(tg.tensor([0.5])).requires_grad
+    assert len(calls) == 2
+    tg.checkpoint(counted)(x).backward()
+    assert len(calls) == 4
+
+
+def test_a_result_that_is_an_argument_stays_it() -> None:
+    x = leaf(1.0)
+    assert tg.checkpoint(lambda x: x)(x) is x
+
+
+def test_float32_stays_float32() -> None:
+    x = tg.tensor(np.float32([0.3, 0.4]), requires_grad=True)
+    y = tg.checkpoint(wave)(x)
+    assert y.dtype == np.float32
+    assert tg.gradient(tg.sum(y), x).dtype == np.float32
+
+
+def test_a_function_without_one_tensor_is_refused() -> None:
+    with pytest.raises(TypeError, match="checkpoint: the function must return one tensor, got a tuple"):
+        tg.checkpoint(lambda x: (x, x))(leaf(1.0))  # type: ignore[arg-type,return-value]
