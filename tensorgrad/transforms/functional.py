@@ -275,15 +275,16 @@ class _Call:
     def pushed_forward(self, result: Any, tangents: Sequence[Any]) -> Tensor:
         """The tangent of `result` when the inputs move along `tangents`."""
         if isinstance(result, Tensor) and result.node is not None:
+            differentiable = self.nested or any(map(_tracked, tangents))
             moves = {
-                each.node: move if isinstance(move, Tensor) else Tensor(checked_array(move, each.dtype))
+                each.node: move if _tracked(move) else checked_array(move, each.dtype)
                 for each, move in zip(self.inputs, tangents)
                 if each.node is not None
             }
             with enable_grad():
-                moved = push_forward(result.node, moves)
+                moved = push_forward(result.node, moves, differentiable=differentiable)
             if moved is not None:
-                return moved if self.nested or any(map(_tracked, tangents)) else Tensor(moved.array)
+                return moved if isinstance(moved, Tensor) else Tensor(moved)
         return Tensor(np.zeros(np.shape(result), getattr(result, "dtype", float)))
 
     def jacobian_of(self, out: Tensor) -> Any:

@@ -22,17 +22,17 @@ from tensorgrad.tensor import Tensor
 from tensorgrad.transforms.derivatives import gradient, tensor_at
 
 
-def push_forward(output: Node, tangents: dict[Node, Any]) -> Any:
+def push_forward(output: Node, tangents: dict[Node, Any], *, differentiable: bool) -> Any:
     """The tangent of `output` when the nodes in `tangents` move as given; None if it does not depend on them.
 
-    Tangents are tensors, and so is the result; with recording on, it can be differentiated.
+    Tangents are arrays, and so is the result; if it is to be differentiated, they are tensors.
     """
     known = dict(tangents)
     for node in reversed(topological_order([output])):
         if node in known:
             continue
         moved = [
-            _through(node, position, known[entry])
+            _through(node, position, known[entry], differentiable)
             for position, entry in enumerate(node.inputs)
             if isinstance(entry, Node) and entry in known
         ]
@@ -41,25 +41,29 @@ def push_forward(output: Node, tangents: dict[Node, Any]) -> Any:
     return known.get(output)
 
 
-def _through(node: Node, position: int, tangent: Any) -> Any:
+def _through(node: Node, position: int, tangent: Any, differentiable: bool) -> Any:
     """What a tangent of the operand at `position` adds to that of the result."""
     operation = node.operation
     assert operation is not None
     rule = operation.rules[position]
-    saved = attached(node, position, tensor_at)
     if rule is None:
-        return Tensor(np.zeros(node.shape, node.dtype))
+        return np.zeros(node.shape, node.dtype)
+    saved = attached(node, position, tensor_at if differentiable else _array_only)
     if not isinstance(operation, Operation):  # a checkpoint, which has nothing but rules
-        return _transposed(rule, saved, node, tangent)
+        return _transposed(rule, saved, node, tangent, differentiable)
     if operation.elementwise:
-        moved = np.multiply(rule(np.broadcast_to(tangent, node.shape), *saved), 1)
-        return moved if isinstance(moved, Tensor) else Tensor(moved)
+        return rule(np.broadcast_to(tangent, node.shape), *saved)
     others = _other_operands(operation, position, saved)
     if operation.linear and others is not None:
         others[operation.inputs[position]] = tangent
-        arguments = inspect.signature(operation.function).bind(**others, **node.options)
-        return operation.function(*arguments.args, **arguments.kwargs)
-    return _transposed(rule, saved, node, tangent)
+        function = operation.function if differentiable else operation.forward
+        arguments = inspect.signature(operation.forward).bind(**others, **node.options)
+        return function(*arguments.args, **arguments.kwargs)
+    return _transposed(rule, saved, node, tangent, differentiable)
+
+
+def _array_only(array: Any, node: Node) -> Any:
+    return array
 
 
 def _other_operands(operation: Operation, position: int, saved: tuple[Any, ...]) -> dict[str, Any] | None:
@@ -71,16 +75,15 @@ def _other_operands(operation: Operation, position: int, saved: tuple[Any, ...])
     return {name: by_name[name] for name in others} if all(name in by_name for name in others) else None
 
 
-def _transposed(rule: Any, saved: tuple[Any, ...], node: Node, tangent: Any) -> Any:
+def _transposed(rule: Any, saved: tuple[Any, ...], node: Node, tangent: Any, differentiable: bool) -> Any:
     with enable_grad():
         g = Tensor(np.zeros(node.shape, node.dtype), requires_grad=True)
         pulled = rule(g, *saved)
-        moved = (
-            gradient(pulled, g, grad_outputs=_unsummed(tangent, pulled), create_graph=True, allow_unused=True)
-            if isinstance(pulled, Tensor) and pulled.requires_grad
-            else None
-        )
-    return Tensor(np.zeros(node.shape, node.dtype)) if moved is None else moved
+        if not isinstance(pulled, Tensor) or not pulled.requires_grad:
+            return np.zeros(node.shape, node.dtype)
+        start = _unsummed(tangent, pulled)
+        moved = gradient(pulled, g, grad_outputs=start, create_graph=differentiable, allow_unused=True)
+    return np.zeros(node.shape, node.dtype) if moved is None else moved
 
 
 def _unsummed(tangent: Any, pulled: Tensor) -> Any:
