@@ -23,7 +23,9 @@ def main() -> None:
     X, y, X_test, y_test = nn.datasets.digits(rng=0)
     validation = X[-200:], y[-200:]
     X, y = X[:-200], y[:-200]
-    network = nn.Sequential(nn.Dense(64, 64, weight_l2=1e-4, rng=1), nn.ReLU(), nn.Dense(64, 10, weight_l2=1e-4, rng=2))
+    network = nn.Sequential(
+        nn.Dense(64, 64, weight_l2=1e-4, rng=31), nn.ReLU(), nn.Dense(64, 10, weight_l2=1e-4, rng=32)
+    )
     model = nn.Model(
         network,
         loss=nn.SoftmaxCrossEntropy(),
@@ -68,7 +70,8 @@ def check_gradients(trained: nn.Module, X: np.ndarray, y: np.ndarray) -> None:
 def draw_graph(network: nn.Module, X: np.ndarray, y: np.ndarray) -> None:
     """The graph of the loss of a small batch, with values and gradients."""
     network.zero_grad()
-    loss = nn.SoftmaxCrossEntropy()(network(tg.tensor(X, name="digits")), y)
+    digits = tg.tensor(X, name="digits")
+    loss = nn.SoftmaxCrossEntropy()(network(digits), y)
     loss.name = "loss"
     loss.backward(retain_graph=True)  # keep the intermediate arrays for the picture
     tg.draw(loss).save(OUT / "graph.svg")
