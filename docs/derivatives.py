@@ -1,4 +1,4 @@
-"""Writes docs/derivatives.md, the table of derivatives, from the declarations: `python docs/derivatives.py`."""
+"""Writes the table of derivatives, docs/derivatives.md, and the list in the README: `python docs/derivatives.py`."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from tensorgrad import domains, ops, protocols
 from tensorgrad.op import operation_of, registry
 
 PAGE = Path(__file__).with_suffix(".md")
+README = PAGE.parent.parent / "README.md"
 
 INTRODUCTION = """\
 # The table of derivatives
@@ -35,11 +36,31 @@ SECTION_HEADS = ("Args:", "Raises:", "Returns:", "Attributes:", ">>>")
 HEADINGS = ["Function", "NumPy", "What it is, and at kinks", "Rule", "Tested on"]
 
 
-def table() -> str:
-    """The whole page."""
+def by_family() -> dict[str, list[Callable[..., Any]]]:
+    """The operations of each file."""
     families: dict[str, list[Callable[..., Any]]] = {}
     for function in functions():
         families.setdefault(function.__module__, []).append(function)
+    return families
+
+
+def readme() -> str:
+    """The README with the list of functions between its two marks brought up to date."""
+    lines = []
+    for module_name, members in sorted(by_family().items()):
+        family = stem(module_name)
+        public = [name for name in map(public_name, members) if not name.startswith(f"{family}.")]
+        if public:
+            lines.append(f"| [{family}](docs/derivatives.md#{family}) | {', '.join(map(code, public))} |")
+    listed = "\n".join(["| family | functions |", "|---|---|", *lines])
+    before, mark, rest = README.read_text(encoding="utf-8").partition("<!-- functions -->\n")
+    _, end, after = rest.partition("<!-- end -->\n")
+    return f"{before}{mark}{listed}\n{end}{after}"
+
+
+def table() -> str:
+    """The whole page."""
+    families = by_family()
     names = sorted(families)
     contents = " · ".join(f"[{stem(name)}](#{stem(name)})" for name in names)
     sections = [section(name, families[name]) for name in names]
@@ -173,3 +194,4 @@ def code(text: str) -> str:
 
 if __name__ == "__main__":
     PAGE.write_text(table(), encoding="utf-8")
+    README.write_text(readme(), encoding="utf-8")

@@ -21,6 +21,11 @@ def test_the_table_is_up_to_date() -> None:
     assert written == PAGE, "the declarations changed: run `python docs/derivatives.py`"
 
 
+def test_the_list_in_the_readme_is_up_to_date() -> None:
+    written = runpy.run_path(str(DOCS / "derivatives.py"))["readme"]()
+    assert written == (DOCS.parent / "README.md").read_text(encoding="utf-8"), "run `python docs/derivatives.py`"
+
+
 def test_every_public_operation_has_a_row() -> None:
     rows = set(re.findall(r"^\| `([\w.]+)` \|", PAGE, re.MULTILINE))
     answering = set(protocols.answers.values())
