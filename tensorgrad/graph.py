@@ -173,14 +173,16 @@ def backpropagate(
     order = topological_order(seeds, since)
     wanted = None if towards is None else set(towards)
     relevant = None if wanted is None else _leading_to(wanted, order)
+    useful = None if wanted is None or relevant is None else wanted | relevant
     pending = dict(seeds)
     collected: dict[Node, Any] = {}
 
     for node in order:
-        if node.saved is None and node.operation is None:
-            raise _changed(node)
-        if node.saved is None and (relevant is None or node in relevant):
-            raise _released(node)
+        if node.saved is None:
+            if node.operation is None:
+                raise _changed(node)
+            if relevant is None or node in relevant:
+                raise _released(node)
 
     for node in order:
         gradient = pending.pop(node, None)
@@ -202,7 +204,7 @@ def backpropagate(
             if saved is None:
                 continue
             parent = node.inputs[position]
-            if wanted is not None and relevant is not None and parent not in relevant and parent not in wanted:
+            if useful is not None and parent not in useful:
                 continue
             if attach is not None:
                 saved = attached(node, position, attach)
@@ -245,7 +247,8 @@ def unbroadcast(gradient: Any, shape: tuple[int, ...], node: Node) -> Any:
 
 def _after_hooks(node: Node, gradient: Any, *, as_array: bool) -> Any:
     for hook in tuple(node.hooks or ()):
-        replacement = hook(_guarded(gradient))
+        # The same array may be the gradient of something else.
+        replacement = hook(read_only(gradient) if isinstance(gradient, np.ndarray) else gradient)
         if replacement is None:
             continue
         if as_array or not hasattr(replacement, "dtype"):
@@ -259,11 +262,9 @@ def _after_hooks(node: Node, gradient: Any, *, as_array: bool) -> Any:
     return gradient
 
 
-def _guarded(gradient: Any) -> Any:
-    """A view that refuses writes: the same array may be the gradient of something else."""
-    if not isinstance(gradient, np.ndarray):
-        return gradient
-    view = gradient.view()
+def read_only(array: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    """A view of `array` that refuses writes."""
+    view = array.view()
     view.flags.writeable = False
     return view
 

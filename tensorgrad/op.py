@@ -175,9 +175,9 @@ def op(
             saves=saves,
             sequence=sequence,
             linear=linear,
-            domain=domain if isinstance(domain, Mapping) else dict.fromkeys(inputs, domain),
+            domain=_by_input(domain, inputs),
             examples=tuple(examples),
-            numpy=(numpy,) if callable(numpy) else tuple(numpy),
+            numpy=_several(numpy),
             methods=(*methods, reflected) if reflected else tuple(methods),
             plan=plan,
         )
@@ -243,9 +243,9 @@ def composed(
             saves=(),
             sequence=sequence,
             linear=False,
-            domain=domain if isinstance(domain, Mapping) else dict.fromkeys(inputs, domain),
+            domain=_by_input(domain, inputs),
             examples=tuple(examples),
-            numpy=(numpy,) if callable(numpy) else tuple(numpy),
+            numpy=_several(numpy),
             methods=tuple(methods),
             plan=None,
         )
@@ -289,6 +289,14 @@ def _saves(
             f"op {name}: a derivative rule takes g first, then any of {sorted(known)}; this one takes {wanted}."
         )
     return tuple(wanted[1:])
+
+
+def _by_input(domain: Domain | Mapping[str, Domain], inputs: Sequence[str]) -> Mapping[str, Domain]:
+    return domain if isinstance(domain, Mapping) else dict.fromkeys(inputs, domain)
+
+
+def _several(functions: Callable[..., Any] | Sequence[Callable[..., Any]]) -> tuple[Callable[..., Any], ...]:
+    return (functions,) if callable(functions) else tuple(functions)
 
 
 def _announce(function: Any, operation: Operation, methods: Sequence[str]) -> None:

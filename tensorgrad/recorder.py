@@ -29,6 +29,7 @@ from tensorgrad.modes import current_mode
 from tensorgrad.tensor import Tensor
 
 NUMBERS = frozenset({float, int, bool, type(None)})
+"""What an operand may be as it is; None is one that was left out, such as a bound of `clip`."""
 
 
 @dataclass(frozen=True)
@@ -285,7 +286,7 @@ HELPERS: dict[str, Any] = {
     "float32": np.dtype(np.float32),
     "float64": np.dtype(np.float64),
 }
-"""What the written functions refer to."""
+"""What the written functions refer to; builtins too, since modules of `ops` have a `sum` or an `any` of their own."""
 
 
 def recording_function(plan: Plan, name: str, forward: Callable[..., Any], operation: Any) -> Any:

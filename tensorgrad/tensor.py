@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from tensorgrad import anomaly, protocols
-from tensorgrad.graph import Node, backpropagate
+from tensorgrad.graph import Node, backpropagate, read_only
 from tensorgrad.methods import Methods
 from tensorgrad.modes import current_mode
 from tensorgrad.typing import ArrayLike, Shape
@@ -427,13 +427,6 @@ def plain(value: Any) -> Any:
     if isinstance(value, dict):
         return {key: plain(item) for key, item in value.items()}
     return value
-
-
-def read_only(array: NDArray[Any]) -> NDArray[Any]:
-    """A view of `array` that refuses writes."""
-    view = array.view()
-    view.flags.writeable = False
-    return view
 
 
 def checked_array(data: ArrayLike, dtype: DTypeLike | None = None) -> NDArray[Any]:
