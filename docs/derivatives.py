@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import importlib
 import inspect
 import re
@@ -15,6 +14,7 @@ import numpy as np
 import tensorgrad as tg
 from tensorgrad import domains, ops, protocols
 from tensorgrad.op import operation_of, registry
+from tensorgrad.viz.formulas.rules import as_declared
 
 PAGE = Path(__file__).with_suffix(".md")
 README = PAGE.parent.parent / "README.md"
@@ -77,9 +77,8 @@ def functions() -> Iterator[Callable[..., Any]]:
 def section(module_name: str, members: list[Callable[..., Any]]) -> str:
     """The heading of a file, what it says of itself, and a row for each of its operations."""
     module = importlib.import_module(module_name)
-    rules = rules_in(inspect.getsource(module))
     about = "\n\n".join(as_markdown(paragraph) for paragraph in paragraphs(module.__doc__))
-    rows = [row(function, rules.get(function.__name__, {})) for function in members]
+    rows = [row(function) for function in members]
     used = [column for column in zip(HEADINGS, *rows) if any(column[1:])]
     headings, *cells = (f"| {' | '.join(line)} |" for line in zip(*used))
     return "\n".join(
@@ -96,10 +95,10 @@ def section(module_name: str, members: list[Callable[..., Any]]) -> str:
     )
 
 
-def row(function: Callable[..., Any], rules: dict[str, str]) -> list[str]:
+def row(function: Callable[..., Any]) -> list[str]:
     """The cells of one operation."""
     numpys = [in_numpy(f) for f, answer in protocols.answers.items() if answer is function]
-    gradients = [f"∂{name}: {code(rule)}" for name, rule in rules.items()]
+    gradients = [f"∂{name}: {code(rule)}" for name, rule in rules_of(function).items()]
     return [
         code(public_name(function)),
         ", ".join(map(code, numpys)),
@@ -128,24 +127,14 @@ def in_numpy(function: Any) -> str:
     return f"{module}.{function.__name__}".replace("numpy", "np", 1)
 
 
-def rules_in(source: str) -> dict[str, dict[str, str]]:
-    """For each function that `@op` decorates in `source`: the rule of each input, as it is written there."""
-    found = {}
-    for definition in ast.parse(source).body:
-        if not isinstance(definition, ast.FunctionDef):
-            continue
-        parameters = [a.arg for a in (*definition.args.posonlyargs, *definition.args.args, *definition.args.kwonlyargs)]
-        for decorator in definition.decorator_list:
-            if isinstance(decorator, ast.Call) and ast.unparse(decorator.func) == "op":
-                given = {k.arg: k.value for k in decorator.keywords}
-                written = {p: as_written(given[p]) for p in parameters if p in given}
-                found[definition.name] = {p: rule for p, rule in written.items() if rule != "None"}
-    return found
-
-
-def as_written(rule: ast.expr) -> str:
-    """The body of a lambda, or the name of a function."""
-    return ast.unparse(rule.body if isinstance(rule, ast.Lambda) else rule)
+def rules_of(function: Callable[..., Any]) -> dict[str, str]:
+    """The rule of each input as it is written in the source; none if the function is written with others."""
+    operation = getattr(function, "operation", None)
+    if operation is None or operation.plan is None:
+        return {}
+    rules = {name: operation.rules[position] for position, name in enumerate(operation.inputs)}
+    in_order = [name for name in inspect.signature(function).parameters if rules.get(name) is not None]
+    return {name: as_declared(rules[name]) for name in in_order}
 
 
 def tested_on(function: Callable[..., Any]) -> str:

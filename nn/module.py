@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nn.description import described, settings
-from tensorgrad import Tensor
+from tensorgrad import Tensor, scopes
 
 _running: ContextVar[tuple[Module, ...]] = ContextVar("nn_running", default=())
 """The modules whose `forward` runs in this thread or async task, the outermost first."""
@@ -80,13 +80,14 @@ class Module:
     def __call__(self, *inputs: Any, **options: Any) -> Any:
         """The result of `forward`."""
         token = _running.set((*_running.get(), self))
+        start = scopes.enter()
         try:
             result = self.forward(*inputs, **options)
         finally:
             _running.reset(token)
         if result is None or isinstance(result, np.ndarray):
             raise TypeError(f"{type(self).__name__}: {_NO_RESULT if result is None else _ARRAY_RESULT}")
-        return result
+        return scopes.leave(start, self, inputs, result)
 
     def penalties(self) -> Iterable[Tensor]:
         """The regularisation terms of this module alone, as scalar tensors; none unless a subclass says so."""
@@ -253,7 +254,8 @@ class Module:
     def settings(self) -> dict[str, Any]:
         """What `repr` shows in the brackets: the constructor's arguments that differ from their defaults.
 
-        They are read from attributes of the same names.
+        They are read from attributes of the same names. A class that writes its own `settings` beside its constructor
+        says with it, too, how `Model.save` is to describe its objects.
         """
         return settings(self)
 

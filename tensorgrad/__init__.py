@@ -10,7 +10,7 @@
 
 from typing import TYPE_CHECKING, Any
 
-from tensorgrad import domains, linalg, ops
+from tensorgrad import domains, linalg, ops, scopes
 from tensorgrad.anomaly import detect_anomaly
 from tensorgrad.gradcheck import GradcheckError, GradcheckWarning, gradcheck
 from tensorgrad.modes import enable_grad, is_grad_enabled, no_grad
@@ -20,13 +20,14 @@ from tensorgrad.tensor import Tensor, tensor
 from tensorgrad.transforms import checkpoint, grad, gradient, hessian, hvp, jacobian, jvp, value_and_grad, vjp
 
 if TYPE_CHECKING:
-    from tensorgrad.viz import Drawing, draw
+    from tensorgrad.viz import Drawing, Walkthrough, draw, walkthrough
 
 __all__ = [
     "Drawing",
     "GradcheckError",
     "GradcheckWarning",
     "Tensor",
+    "Walkthrough",
     "checkpoint",
     "detect_anomaly",
     "domains",
@@ -43,9 +44,11 @@ __all__ = [
     "linalg",
     "no_grad",
     "op",
+    "scopes",
     "tensor",
     "value_and_grad",
     "vjp",
+    "walkthrough",
 ]
 if not TYPE_CHECKING:
     __all__ += ops.__all__
@@ -53,7 +56,7 @@ if not TYPE_CHECKING:
 
 def __getattr__(name: str) -> Any:
     """Pictures are loaded when the first one is drawn."""
-    if name in ("Drawing", "draw"):
+    if name in ("Drawing", "Walkthrough", "draw", "walkthrough"):
         from tensorgrad import viz
 
         return getattr(viz, name)

@@ -79,6 +79,9 @@ class _Examiner:
                 f"{_name(node)}: the gradient of its operand {position} holds {_what(contribution)}. {where}"
             )
 
+    def after_adding(self, node: Node, position: int, contribution: Any, total: Any) -> None:
+        """Two finite contributions may add up to an infinity; the next rule that gets it will show it."""
+
 
 EXAMINER = _Examiner()
 

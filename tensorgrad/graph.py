@@ -52,6 +52,9 @@ class Examiner(Protocol):
     def after_rule(self, node: Node, position: int, contribution: Any) -> None:
         """Called with what the rule of the operand at `position` gave."""
 
+    def after_adding(self, node: Node, position: int, contribution: Any, total: Any) -> None:
+        """Called when that has been summed down to the operand's shape, and added to what had arrived there before."""
+
 
 class Node:
     """One recorded operation, or a leaf: one version of a tensor the user made.
@@ -64,13 +67,14 @@ class Node:
             reference to the array or tensor, which a node must not keep alive.
         options: the remaining arguments by name (`axis=0`, …).
         saved: per operand, the values its rule will be called with; None where no gradient goes. The whole
-            becomes None when the graph is released; of a leaf, when its values change.
+            becomes None when the graph is released. Of a leaf, its array, for pictures; None when its values change.
         shape, dtype: those of the result.
         tensor: a weak reference to the tensor; set on leaves, and on results that were named or
             asked to retain their gradient.
         collects: whether the backward pass reports the gradient that arrives here.
         hooks: functions called with that gradient, or None.
         seed: the gradient that the last backward pass from here started with; None before one. Pictures use it.
+        scopes: the calls of layers that returned this result, for pictures; there is none unless `scopes.leave` set it.
     """
 
     __slots__ = (
@@ -83,6 +87,7 @@ class Node:
         "operation",
         "options",
         "saved",
+        "scopes",
         "seed",
         "shape",
         "tensor",
@@ -98,6 +103,7 @@ class Node:
     tensor: ReferenceType[Any] | None
     collects: bool
     hooks: list[Callable[[Any], Any]] | None
+    scopes: tuple[Any, ...]
     seed: Any
 
     @classmethod
@@ -108,7 +114,7 @@ class Node:
         node.operation = None
         node.inputs = ()
         node.options = {}
-        node.saved = ()
+        node.saved = ((array,),)
         node.shape = array.shape
         node.dtype = array.dtype
         node.tensor = tensor
@@ -219,6 +225,8 @@ def backpropagate(
             if contribution.dtype is not parent.dtype:
                 contribution = contribution.astype(parent.dtype)
             pending[parent] = pending[parent] + contribution if parent in pending else contribution
+            if examiner is not None:
+                examiner.after_adding(node, position, contribution, pending[parent])
         if release:
             node.saved = None
 

@@ -23,7 +23,7 @@ FLOORS = [
     {"tensorgrad.graph", "tensorgrad.modes", "tensorgrad.typing", "tensorgrad.domains", "tensorgrad.protocols"},
     {"tensorgrad.anomaly", "tensorgrad.methods"},
     {"tensorgrad.tensor"},
-    {"tensorgrad.recorder"},
+    {"tensorgrad.recorder", "tensorgrad.scopes"},
     {"tensorgrad.op"},
     {"tensorgrad.ops"},
     {"tensorgrad.linalg", "tensorgrad.transforms"},
@@ -34,8 +34,8 @@ FLOORS = [
 ]
 """From the cellar up. A room may import from its own floor and those below."""
 
-PUBLIC_TO_NETWORKS = {"nn", "tensorgrad", "tensorgrad.domains"}
-"""`domains` holds what a user's own `@op(domain=…, examples=…)` takes."""
+PUBLIC_TO_NETWORKS = {"nn", "tensorgrad", "tensorgrad.domains", "tensorgrad.scopes"}
+"""`domains` holds what a user's own `@op(domain=…, examples=…)` takes; by `scopes` a layer tells pictures of itself."""
 
 
 def files(package: str) -> Iterator[tuple[str, Path]]:

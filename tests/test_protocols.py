@@ -152,3 +152,14 @@ def test_values_reach_numpy_without_a_copy(t: tg.Tensor) -> None:
     assert np.shares_memory(np.asarray(t), t.data)
     assert type(np.asarray(t)) is np.ndarray
     np.testing.assert_array_equal(np.array([tg.tensor(1.0), tg.tensor(2.0)], dtype=float), [1.0, 2.0])
+
+
+def test_numpys_own_function_is_answered_when_another_stands_in_its_place(
+    t: tg.Tensor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The book's `nnfs.init()` replaces np.dot; tensorgrad imported after it sees only the replacement."""
+    numpys, answer = np.dot, protocols.answers[np.dot]
+    monkeypatch.setattr(np, "dot", lambda a, b: numpys(a, b))
+    monkeypatch.delitem(protocols.answers, numpys)
+    monkeypatch.setitem(protocols.answers, np.dot, answer)
+    np.testing.assert_array_equal(np.dot(t, np.ones(3)).data, [6.0, 15.0])

@@ -51,7 +51,7 @@ def _shifted_powers(logits: Any) -> tuple[Any, Any, Any]:
 
 
 def _softmax_minus_targets(g: Any, logits: Any, targets: Any) -> Any:
-    """(softmax - targets) / samples: *Neural Networks from Scratch*, chapter 9."""
+    """`g * (softmax(logits) - one_hot(targets)) / samples`: *Neural Networks from Scratch*, chapter 9."""
     classes = logits.shape[-1]
     _, powers, total = _shifted_powers(logits)
     if targets.ndim == logits.ndim:
@@ -78,7 +78,7 @@ def softmax_cross_entropy(logits: ArrayLike, targets: ArrayLike) -> Any:
 
 
 def _minus_targets_over_probabilities(g: Any, probabilities: Any, targets: Any) -> Any:
-    """-targets / p / samples, of the p that came in; bounded only where 1/p would overflow."""
+    """`-g * one_hot(targets) / probabilities / samples`, as they came in, bounded only where 1/p would overflow."""
     classes = probabilities.shape[-1]
     rows = targets if targets.ndim == probabilities.ndim else _one_hot(targets, classes)
     smallest = 1e4 * float(np.finfo(probabilities.dtype).tiny)
@@ -123,7 +123,7 @@ def sigmoid_binary_cross_entropy(logits: ArrayLike, targets: ArrayLike) -> Any:
 
 
 def _binary_slope(g: Any, probabilities: Any, targets: Any) -> Any:
-    """-(targets/p - (1 - targets)/(1 - p)) / size, of the clipped p."""
+    """`g * ((1 - targets) / (1 - probabilities) - targets / probabilities) / probabilities.size`, of clipped ones."""
     p = np.clip(probabilities, LOWEST, HIGHEST)
     return ((1 - targets) / (1 - p) - targets / p) * (g / probabilities.size)
 

@@ -117,7 +117,10 @@ def _second(first: Comparison) -> Comparison:
     def gradients() -> list[Tensor]:
         with enable_grad():
             found = backward(first.call(), first.leaves, upstream, create_graph=True)
-        return [Tensor(np.zeros(leaf.shape)) if each is None else each for leaf, each in zip(first.leaves, found)]
+        return [
+            Tensor(np.zeros(leaf.shape, np.float64)) if each is None else each
+            for leaf, each in zip(first.leaves, found)
+        ]
 
     return Comparison(
         gradients,

@@ -110,7 +110,9 @@ class Comparison:
         starts = [weights[block].reshape(output.shape) for _, output, block in self._blocks()]
         found = backward(self.recorded, self.leaves, starts, create_graph=False)
         self.connected = self.connected or any(each is not None for each in found)
-        return [np.zeros(leaf.size) if each is None else each.ravel() for leaf, each in zip(self.leaves, found)]
+        return [
+            np.zeros(leaf.size, np.float64) if each is None else each.ravel() for leaf, each in zip(self.leaves, found)
+        ]
 
     def _slopes(self, leaf: Tensor, direction: NDArray[Any], step: float) -> Slopes:
         """By differences: the slopes of all outputs when `leaf` moves in `direction`."""
@@ -287,7 +289,7 @@ def _row(outputs: list[Tensor]) -> NDArray[Any]:
 
 
 def _unit(shape: Shape, element: int) -> NDArray[Any]:
-    unit = np.zeros(shape)
+    unit = np.zeros(shape, np.float64)
     unit.flat[element] = 1.0
     return unit
 

@@ -140,7 +140,7 @@ def square(x: ArrayLike) -> Any:
 
 
 def _root_slope(out: Any) -> Any:
-    """1/(2√x); 0 at x = 0, where the true slope is infinite, so that √(Σx²) has the subgradient 0 there."""
+    """`1 / (2 * out)`; 0 at x = 0, where the true slope is infinite, so that √(Σx²) has the subgradient 0 there."""
     at_zero = out == 0
     return np.where(at_zero, 0.0, 0.5 / np.where(at_zero, 1.0, out))
 
@@ -156,7 +156,7 @@ def sqrt(x: ArrayLike) -> Any:
 
 
 def _cube_root_slope(out: Any) -> Any:
-    """1/(3∛x²); 0 at x = 0, where the true slope is infinite."""
+    """`1 / (3 * out**2)`; 0 at x = 0, where the true slope is infinite."""
     at_zero = out == 0
     return np.where(at_zero, 0.0, 1 / (3 * np.square(np.where(at_zero, 1.0, out))))
 
@@ -172,7 +172,7 @@ def cbrt(x: ArrayLike) -> Any:
 
 
 def _power_slope(x: Any, y: Any) -> Any:
-    """y·x^(y-1); 0 where x = 0 and 0 ≤ y < 1, where that formula would give 0·∞ or ∞."""
+    """`y * x ** (y - 1)`; 0 where x = 0 and 0 ≤ y < 1, where that formula would give 0·∞ or ∞."""
     guarded = (x == 0) & (y >= 0) & (y < 1) if np.ndim(y) or y < 1 else False
     if not np.any(guarded):
         return y * x ** (y - 1)

@@ -101,7 +101,7 @@ def sigmoid(x: ArrayLike) -> Any:
 
 
 def _below(x: Any, out: Any) -> Any:
-    """x - out, where two equal infinities differ by 0."""
+    """`x - out`, where two equal infinities differ by 0."""
     same = x == out
     return np.where(same, 0.0, x) - np.where(same, 0.0, out)
 

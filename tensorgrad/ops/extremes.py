@@ -26,6 +26,7 @@ def _shared_by_ties(a: Any, out: Any, axis: Axis, keepdims: bool, initial: float
 
 
 def _to_extreme(g: Any, a: Any, out: Any, axis: Axis, keepdims: bool, initial: float | None, where: Any) -> Any:
+    """`g * (a == out)`, shared evenly among ties."""
     share = _shared_by_ties(a, out, axis, keepdims, initial, where)
     return masked(restored(g, np.shape(a), axis, keepdims) * share, where)
 

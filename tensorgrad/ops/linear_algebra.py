@@ -14,7 +14,7 @@ __all__ = ["dot", "matmul"]
 
 
 def _matmul_left(g: Any, x_shape: Shape, y: Any) -> Any:
-    """g @ yᵀ, with the axes that `matmul` added to vectors."""
+    """`g @ y.T`, with the axes that `matmul` added to vectors."""
     if y.ndim == 1:
         return np.expand_dims(g, -1) * y
     if len(x_shape) == 1:
@@ -23,7 +23,7 @@ def _matmul_left(g: Any, x_shape: Shape, y: Any) -> Any:
 
 
 def _matmul_right(g: Any, x: Any, y_shape: Shape) -> Any:
-    """xᵀ @ g, with the axes that `matmul` added to vectors."""
+    """`x.T @ g`, with the axes that `matmul` added to vectors."""
     if x.ndim == 1:
         return x * g if len(y_shape) == 1 else np.expand_dims(x, -1) * np.expand_dims(g, -2)
     if len(y_shape) == 1:
@@ -67,6 +67,7 @@ def _as_columns(b: Any) -> Any:
 
 
 def _dot_left(g: Any, a_shape: Shape, b: Any) -> Any:
+    """`g * b if not a_shape or np.ndim(b) == 0 else g @ b.T`, for any number of axes."""
     if not a_shape or np.ndim(b) == 0:
         return g * b
     rows = int(np.prod(a_shape[:-1], dtype=int))
@@ -75,6 +76,7 @@ def _dot_left(g: Any, a_shape: Shape, b: Any) -> Any:
 
 
 def _dot_right(g: Any, a: Any, b_shape: Shape) -> Any:
+    """`g * a if np.ndim(a) == 0 or not b_shape else a.T @ g`, for any number of axes."""
     if np.ndim(a) == 0 or not b_shape:
         return g * a
     rows = np.reshape(a, (int(np.prod(a.shape[:-1], dtype=int)), a.shape[-1]))

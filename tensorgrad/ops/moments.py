@@ -16,7 +16,7 @@ __all__ = ["average", "mean", "std", "var"]
 
 
 def _shared(g: Any, shape: tuple[int, ...], axis: Axis, keepdims: bool, where: Any) -> Any:
-    """`g` over the number of elements it is shared among, at each of them."""
+    """`restored(g / counted(shape, axis, where), shape, axis, keepdims)`: shared evenly among the elements."""
     if where is True:
         return restored(g / counted(shape, axis), shape, axis, keepdims)
     count = counted(shape, axis, where).astype(g.dtype)
@@ -49,6 +49,7 @@ def _freedom(g: Any, a: Any, axis: Axis, ddof: float, where: Any) -> Any:
 
 
 def _var_slope(g: Any, a: Any, axis: Axis, ddof: float, keepdims: bool, where: Any) -> Any:
+    """`2 * g * (a - np.mean(a, axis=axis, keepdims=True)) / (counted(np.shape(a), axis, where) - ddof)`."""
     scale = restored(2 * g, np.shape(a), axis, keepdims) / _freedom(g, a, axis, ddof, where)
     return scale * _deviation(a, axis, where)
 
@@ -77,6 +78,7 @@ def var(
 
 
 def _std_slope(g: Any, a: Any, out: Any, axis: Axis, ddof: float, keepdims: bool, where: Any) -> Any:
+    """`g * (a - np.mean(a, axis=axis, keepdims=True)) / (out * (counted(np.shape(a), axis, where) - ddof))`."""
     bounds = {"axis": axis, "keepdims": keepdims, "where": where}
     constant = np.equal(np.max(a, initial=-np.inf, **bounds), np.min(a, initial=np.inf, **bounds))
     safe = np.where(constant, 1.0, out)  # the mean of equal numbers may be off by rounding, and so may `out` from 0

@@ -38,7 +38,7 @@ def axes_of(axis: Axis, ndim: int) -> tuple[int, ...]:
 
 
 def restored(g: Any, shape: Shape, axis: Axis, keepdims: bool) -> Any:
-    """A reduced `g`, repeated along the reduced axes to the `shape` it had before."""
+    """`np.broadcast_to(g, shape)`, once a reduced `g` has its axes back."""
     if not keepdims:
         axes = axes_of(axis, len(shape))
         g = np.reshape(g, tuple(1 if a in axes else length for a, length in enumerate(shape)))
@@ -53,7 +53,7 @@ def counted(shape: Shape, axis: Axis, where: Any = True) -> Any:
 
 
 def masked(g: Any, where: Any) -> Any:
-    """`g` where the elements took part, else 0."""
+    """Where the elements took part `g`, else 0."""
     return g if where is True else np.where(where, g, 0.0)
 
 
@@ -91,7 +91,7 @@ def _running_product(x: Any) -> Any:
 
 
 def _product_of_others(a: Any, out: Any, axis: Axis, keepdims: bool, initial: float, where: Any) -> Any:
-    """For each element the product of all others, also where some are 0."""
+    """`out / a`, for each element the product of all others, also where some are 0."""
     shape = np.shape(a)
     a = a if where is True else np.where(where, a, 1.0)
     if np.all(np.isfinite(out) & (np.absolute(out) >= np.finfo(out.dtype).tiny)):  # dividing loses nothing

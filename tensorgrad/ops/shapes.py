@@ -69,6 +69,7 @@ def ravel(a: ArrayLike, order: Literal["C", "F"] = "C") -> Any:
 
 
 def _transposed_back(g: Any, axes: Sequence[int] | None) -> Any:
+    """`np.transpose(g) if axes is None else np.transpose(g, np.argsort(np.mod(axes, g.ndim)))`."""
     return np.transpose(g) if axes is None else np.transpose(g, np.argsort([a % g.ndim for a in axes]))
 
 

@@ -16,7 +16,7 @@ __all__ = ["partition", "sort"]
 
 
 def _shared_by_ties(g: Any, values: Any) -> Any:
-    """`g`, which belongs to ascending `values` along the last axis, with its mean at each run of equal ones."""
+    """For ascending `values` along the last axis: `g`, with its mean at each run of equal ones."""
     new = values[..., 1:] != values[..., :-1]
     if np.all(new):
         return g

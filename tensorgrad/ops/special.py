@@ -116,7 +116,7 @@ def erfc(x: ArrayLike) -> Any:
 
 
 def _i1_slope(x: Any, out: Any) -> Any:
-    """I₀(x) - I₁(x)/x, which is 1/2 at 0."""
+    """`np.i0(x) - out / x`, which is 1/2 at 0."""
     at_zero = x == 0
     return np.i0(x) - np.where(at_zero, 0.5, out / np.where(at_zero, 1.0, x))
 
@@ -153,7 +153,7 @@ _TERMS = range(1, 10)
 
 
 def _sinc_slope(x: Any) -> Any:
-    """The derivative of sinc: (cos πx - sinc x)/x, and near 0, where that cancels, its Taylor series."""
+    """`(np.cos(math.pi * x) - np.sinc(x)) / x`; near 0, where that cancels, its Taylor series."""
     near = np.absolute(x) < 0.2
     small, large = np.where(near, x, 0.0), np.where(near, 1.0, x)
     squared = np.square(math.pi * small)

@@ -80,7 +80,7 @@ def arctan(x: ArrayLike) -> Any:
 
 
 def _over_square_of_length(a: Any, x: Any, y: Any) -> Any:
-    """a/(x² + y²), and 0 at the origin."""
+    """`a / (x**2 + y**2)`, and 0 at the origin."""
     squared = np.square(x) + np.square(y)
     return np.where(squared == 0, 0.0, a / np.where(squared == 0, 1.0, squared))
 
@@ -101,7 +101,7 @@ def arctan2(y: ArrayLike, x: ArrayLike) -> Any:
 
 
 def _over_length(a: Any, length: Any) -> Any:
-    """a/length, and 0 at the origin."""
+    """`a / length`, and 0 at the origin."""
     return np.where(length == 0, 0.0, a / np.where(length == 0, 1.0, length))
 
 

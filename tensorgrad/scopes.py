@@ -1,0 +1,71 @@
+"""Which part of a program made which nodes, so that a picture can put a frame around them.
+
+Nodes are numbered as they are made, so what a layer recorded is an interval of numbers. It is noted once, on the node
+of the layer's result, and costs the operations inside nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+from weakref import ReferenceType, ref
+
+import numpy as np
+
+from tensorgrad.graph import Node, next_number
+from tensorgrad.tensor import Tensor
+
+
+@dataclass(slots=True)
+class Scope:
+    """One call of a layer, noted on a node that it returned.
+
+    Attributes:
+        start: the call made nodes whose numbers are greater than this; the last is the one that holds the note.
+        kind: what was called: the name of the layer's class.
+        owner: the layer, held weakly: a layer may keep its result, which would then hold the layer.
+        inputs: the tensors and arrays it was called with, likewise.
+    """
+
+    start: int
+    kind: str
+    owner: ReferenceType[Any]
+    inputs: tuple[ReferenceType[Any], ...]
+
+
+def enter() -> int:
+    """Call this before a layer computes; `leave` wants what it returns.
+
+    >>> import tensorgrad as tg
+    >>> class Double:
+    ...     def __call__(self, x):
+    ...         start = tg.scopes.enter()
+    ...         return tg.scopes.leave(start, self, (x,), 2 * x)
+    >>> double = Double()
+    >>> result = double(tg.tensor(1.0, requires_grad=True))
+    >>> tg.draw(result).recording.groups[0].kind
+    'Double'
+    """
+    return next_number()
+
+
+def leave(start: int, owner: Any, inputs: Iterable[Any], result: Any) -> Any:
+    """Note that `owner` made `result` (a tensor, or a tuple, list or dict of them) of `inputs`. Returns the result."""
+    if isinstance(result, Tensor):
+        node = result.node
+        if node is not None and node.number > start:
+            given = tuple([ref(each) for each in inputs if isinstance(each, (Tensor, np.ndarray))])
+            node.scopes = (*scopes_of(node), Scope(start, type(owner).__name__, ref(owner), given))
+    elif isinstance(result, (tuple, list)):
+        for item in result:
+            leave(start, owner, inputs, item)
+    elif isinstance(result, dict):
+        for item in result.values():
+            leave(start, owner, inputs, item)
+    return result
+
+
+def scopes_of(node: Node) -> tuple[Scope, ...]:
+    """The calls that returned this node, the innermost first."""
+    return getattr(node, "scopes", ())

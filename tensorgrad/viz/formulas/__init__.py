@@ -1,0 +1,5 @@
+"""Derivative rules as formulas: read in the source, filled with a graph's names, simplified, and written."""
+
+from tensorgrad.viz.formulas.formulas import Formulas
+
+__all__ = ["Formulas"]

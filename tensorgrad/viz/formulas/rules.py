@@ -1,0 +1,104 @@
+"""Derivative rules as they are written in the source, found by the function itself."""
+
+from __future__ import annotations
+
+import ast
+import functools
+import inspect
+import linecache
+import re
+import textwrap
+from collections.abc import Callable
+from typing import Any
+
+
+@functools.lru_cache(maxsize=1024)
+def as_declared(rule: Callable[..., Any]) -> str:
+    """A derivative rule as its declaration has it: the body of a lambda, or the name of a function.
+
+    It is "" where the source is not there to read, as for what was typed into Python's prompt.
+
+    >>> import tensorgrad as tg
+    >>> as_declared(tg.multiply.operation.rules[0]), as_declared(tg.matmul.operation.rules[0])
+    ('g * y', '_matmul_left')
+    """
+    if rule.__name__ != "<lambda>":
+        return rule.__name__
+    body = _body_of_lambda(rule)
+    return "" if body is None else ast.unparse(body)
+
+
+@functools.lru_cache(maxsize=1024)
+def expression(function: Callable[..., Any]) -> ast.expr | None:
+    """What a rule, or a helper that it calls, computes, as one expression of its parameters; None if that is unknown.
+
+    A docstring that begins with code in backticks, and a comma or stop behind it, says it. Otherwise it is the body
+    of a lambda, or of a function that does nothing but return.
+
+    >>> def slope(x):
+    ...     '''`1 / (2 * x)`, and 0 at 0.'''
+    ...     return 0.0 if x == 0 else 0.5 / x
+    >>> ast.unparse(expression(slope))
+    '1 / (2 * x)'
+    """
+    if not inspect.isfunction(function):
+        return None
+    if function.__name__ == "<lambda>":
+        found = _body_of_lambda(function)
+    else:
+        found = _said(function.__doc__ or "") or _only_return(function)
+    return None if found is None or any(isinstance(part, _HARD_TO_READ) for part in ast.walk(found)) else found
+
+
+def _said(doc: str) -> ast.expr | None:
+    """The code in backticks with which a docstring begins, if a comma or a stop makes it a phrase of its own."""
+    found = re.match(r"`([^`]+)`[,;:.]", doc)
+    try:
+        return ast.parse(found[1], mode="eval").body if found else None
+    except SyntaxError:
+        return None
+
+
+def _only_return(function: Callable[..., Any]) -> ast.expr | None:
+    try:
+        (definition,) = ast.parse(textwrap.dedent(inspect.getsource(function))).body
+    except (OSError, TypeError, SyntaxError, ValueError):  # no source, or not that of this function alone
+        return None
+    body = definition.body if isinstance(definition, ast.FunctionDef) else []
+    statements = body[1:] if ast.get_docstring(definition) is not None else body  # type: ignore[arg-type]
+    only = statements[0] if len(statements) == 1 else None
+    return only.value if isinstance(only, ast.Return) else None
+
+
+def _body_of_lambda(function: Callable[..., Any]) -> ast.expr | None:
+    """The body of the innermost lambda that holds all places which the code of `function` says it came from."""
+    code = function.__code__
+    places = [
+        ((first, start), (last, end))
+        for first, last, start, end in code.co_positions()
+        if first is not None and last is not None and start is not None and end is not None
+        if (first, start) < (last, end)
+    ]
+    if not places:  # python -X no_debug_ranges
+        return None
+    begin, end = min(at for at, _ in places), max(until for _, until in places)
+    names = code.co_varnames[: code.co_argcount]
+    found = None
+    for each in _lambdas("".join(linecache.getlines(code.co_filename, function.__globals__))):
+        body = each.body
+        inside = (body.lineno, body.col_offset) <= begin and end <= (body.end_lineno or 0, body.end_col_offset or 0)
+        if inside and tuple(argument.arg for argument in each.args.args) == names:
+            found = body  # outer ones come first
+    return found
+
+
+_HARD_TO_READ = (ast.ListComp, ast.GeneratorExp, ast.SetComp, ast.DictComp, ast.Lambda, ast.NamedExpr, ast.Starred)
+"""What no formula is made of: it has names of its own, or as many arguments as may come."""
+
+
+@functools.lru_cache(maxsize=256)
+def _lambdas(source: str) -> tuple[ast.Lambda, ...]:
+    try:
+        return tuple(node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Lambda))
+    except SyntaxError:
+        return ()

@@ -1,0 +1,155 @@
+"""A box as a card: its lines of text, where they stand on it, and how large it must be."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from tensorgrad.viz.layout.theme import SHAPES
+from tensorgrad.viz.recording import Box, Recording, labels
+
+PADDING = 9.0
+HEADER = 24.0
+ROW = 15.0
+LABEL_COLUMN = 37.0
+TITLE_SIZE = 12.5
+TEXT_SIZE = 11.0
+SMALLEST = 64.0
+WIDE = {"·": 0.5, "–": 0.7, "±": 0.88, "×": 0.88, "∂": 0.7, "…": 1.05, "‱": 2.0, "₧": 1.6, "⸺": 2.4, "⸻": 3.6}
+"""The widths of characters that occur often, or are wider than any other."""
+BETWEEN_LABELS = 14.0
+
+
+@dataclass(frozen=True)
+class Text:
+    """A line of text; `x` and `baseline` count from the card's top left corner.
+
+    Attributes:
+        role: "title", "options", "label", "shape", "value" or "gradient".
+    """
+
+    x: float
+    baseline: float
+    text: str
+    role: str
+
+
+@dataclass(frozen=True)
+class Card:
+    """One box, ready to be placed. Lengths are in pixels.
+
+    Attributes:
+        style: "leaf", "input", "constant", "operation", "folded" or "output".
+        header: the height of the coloured band that holds the title; the whole card if there is nothing else.
+        operands: for each operand the label of its edge.
+    """
+
+    style: str
+    width: float
+    height: float
+    header: float
+    texts: tuple[Text, ...]
+    tooltip: str
+    operands: tuple[str, ...]
+
+
+def card(recording: Recording, box: Box) -> Card:
+    """The card of a box, as small as its texts allow."""
+    rows = list(_rows(box))
+    style = labels.style(recording, box)
+    room = SHAPES[style].room
+    left, right = PADDING + room.left, PADDING + room.right
+    header = HEADER + room.top
+    title = labels.title(box)
+    texts = [Text(left, header - 7.0, title, "title")]
+    width = max(SMALLEST if rows else 0.0, left + text_width(title, TITLE_SIZE) + right)
+    baseline = header + 2.0
+    for name, line, role in rows:
+        baseline += ROW
+        indent = 0.0 if role == "options" else LABEL_COLUMN
+        if name:
+            texts.append(Text(left, baseline, name, "label"))
+        texts.append(Text(left + indent, baseline, line, role))
+        width = max(width, left + indent + text_width(line, TEXT_SIZE, mono=True) + right)
+    return Card(
+        style=style,
+        width=round(width),
+        height=baseline + 8.0 + room.bottom if rows else header,
+        header=header,
+        texts=tuple(texts),
+        tooltip=labels.tooltip(box),
+        operands=tuple(labels.operand_labels(box)),
+    )
+
+
+def _rows(box: Box) -> Iterator[tuple[str, str, str]]:
+    """The lines below the title: label, text and role."""
+    if box.kind == "folded":
+        yield "", labels.many(box), "options"
+    if box.options:
+        yield "", labels.shortened(labels.options(box)), "options"
+    if labels.is_number(box):
+        return
+    if labels.has_shape(box):
+        yield "shape", labels.shape(box), "shape"
+    for name, role, reading in (("value", "value", box.value), ("grad", "gradient", box.gradient)):
+        for at, line in enumerate(labels.lines(reading, box)):
+            yield name if at == 0 else "", line, role
+    if box.check is not None:
+        yield "check", box.check.verdict, "shape"
+
+
+def with_room(card: Card, *, left_to_right: bool) -> Card:
+    """The card, large enough for its edges to end apart and their labels to fit between."""
+    if not any(card.operands):
+        return card
+    places = len(card.operands) + 1
+    if left_to_right:
+        return replace(card, height=max(card.height, places * BETWEEN_LABELS))
+    apart = max(map(label_width, card.operands)) + BETWEEN_LABELS
+    return replace(card, width=max(card.width, round(places * apart)))
+
+
+def label_width(label: str) -> float:
+    """The room that the name of an operand needs at its edge."""
+    return text_width(label, TEXT_SIZE, mono=True)
+
+
+def frame_label_width(label: str) -> float:
+    """The length of the label of a frame."""
+    return text_width(label, TEXT_SIZE)
+
+
+def text_width(text: str, size: float, *, mono: bool = False) -> float:
+    """At least as wide as `text` comes out, bold or not, in any of the usual fonts: no font file is read."""
+    return size * sum(_advance(character, mono) for character in text)
+
+
+def _advance(character: str, mono: bool) -> float:
+    """At least the width of a character in DejaVu, the widest of the usual fonts, as a share of the font size."""
+    if mono and (character.isascii() or character in "–±…×"):
+        return 0.61
+    if unicodedata.combining(character):
+        return 0.0
+    if character.isascii():
+        return _letter(character)
+    base = unicodedata.normalize("NFD", character)[0]
+    width = _letter(base) + 0.06 if base.isascii() else WIDE.get(character) or _foreign(character)
+    return max(width, 0.61) if mono else width
+
+
+def _letter(character: str) -> float:
+    if character in "mwMW@%":
+        return 1.11
+    if character in "ijlfIJt.,:;'|!/\\()[]-":
+        return 0.5
+    return 0.88 if character.isupper() or character in "#+<=>^~&" else 0.73
+
+
+def _foreign(character: str) -> float:
+    if unicodedata.east_asian_width(character) in "WF":
+        return 1.6 if unicodedata.category(character) == "So" else 1.1
+    if "\u1400" <= character <= "\u169f":  # syllabics and ogham
+        return 2.1
+    return max(1.45, 0.9 * len(unicodedata.normalize("NFKD", character)))

@@ -1,0 +1,5 @@
+"""A walkthrough: the steps of a recording in words and numbers, and the page that shows them."""
+
+from tensorgrad.viz.lesson.contents import lesson
+
+__all__ = ["lesson"]

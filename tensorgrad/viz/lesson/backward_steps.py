@@ -1,0 +1,191 @@
+"""A backward pass of a recording, told step by step."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from tensorgrad.viz.lesson.chain import Equation, Notation, on_one_line
+from tensorgrad.viz.lesson.steps import Change, Question, Step, StepKind, same
+from tensorgrad.viz.recording import Contribution, Event, Pass, Reading, Recording, Summary, labels
+
+MANY = 6
+"""How many leaves the last step names."""
+
+
+def backward_steps(recording: Recording, number: int = 0) -> tuple[Step, ...]:
+    """The steps of one of the recording's passes, from the seed to the gradients of the leaves.
+
+    Args:
+        recording: made with its passes.
+        number: the place of the pass among them; 0 is the right one.
+    """
+    return tuple(_Telling(recording, recording.passes[number]).steps())
+
+
+class _Telling:
+    """One pass as it goes.
+
+    Attributes:
+        totals: what each box has received so far.
+        arrived: in how many contributions.
+        awaited: how many it receives in this pass.
+        expected: how many it receives in the right one.
+    """
+
+    def __init__(self, recording: Recording, told: Pass) -> None:
+        self.boxes = recording.boxes
+        self.output = recording.boxes[-1]
+        self.told = told
+        self.right = recording.passes[0]
+        self.notation = Notation(recording)
+        self.sign = "=" if told.kind == "overwritten" else "+="
+        self.totals: dict[int, Reading] = {}
+        self.arrived: Counter[int] = Counter()
+        self.awaited = self.count(told)
+        self.expected = self.count(self.right)
+
+    def count(self, one: Pass) -> Counter[int]:
+        return Counter(self.target(event, each) for event in one.events for each in event.contributions)
+
+    def target(self, event: Event, given: Contribution) -> int:
+        return self.boxes[event.box].operands[given.operand].box
+
+    def steps(self) -> list[Step]:
+        steps = [self.seed()]
+        for event in self.told.events:
+            steps += self.readiness(event)
+            for given in event.contributions:
+                steps += self.contribution(event, given)
+        return [*steps, self.end()]
+
+    def seed(self) -> Step:
+        output = self.output.id
+        reading = self.told.gradients[output]
+        symbol, shown = self.notation.gradients[output], labels.one_line(reading, self.output)
+        words = "Backward starts at the output: its derivative by itself is 1."
+        if shown != "1":
+            words = "Backward starts at the output, with the gradient it was given."
+        changes = [self.change(output, reading)]
+        if self.told.kind == "not zeroed":
+            words = f"Nobody called zero_grad(): the leaves still hold the gradients of the first pass. {words}"
+            for leaf in self.leaves():
+                self.totals[leaf] = self.right.gradients[leaf]
+                changes.append(self.change(leaf, self.totals[leaf]))
+        return Step("seed", output, None, f"{symbol} = {shown}", words, (((symbol, shown),),), tuple(changes))
+
+    def leaves(self) -> list[int]:
+        """The leaves that a gradient reaches."""
+        reached = [box for box in self.boxes if self.expected[box.id] or box is self.output]
+        return [box.id for box in reached if box.kind == "leaf"]
+
+    def readiness(self, event: Event) -> list[Step]:
+        """Where paths meet, whether everything has arrived before the box hands it on."""
+        box, expected = event.box, self.expected[event.box]
+        name, shown = self.notation.symbols[box], labels.one_line(event.upstream, self.boxes[box])
+        equation = ((self.notation.gradients[box], shown),)
+        line = f"{self.notation.gradients[box]} = {shown}"
+        if box in self.told.early:
+            right = labels.one_line(self.right.gradients[box], self.boxes[box])
+            words = (
+                f"Too early! Only {self.arrived[box]} of {expected} contributions to {name} have arrived, and already "
+                f"it hands on {shown}. Right: {right}."
+            )
+            marked = Change(box, "gradient", event.upstream, final=False, right=self.right.gradients[box])
+            return [Step("early", box, None, f"⚠ {line} (right: {right})", words, (equation,), (marked,))]
+        if expected < 2:
+            return []
+        words = f"All {expected} contributions to {name} have arrived: now it may hand its gradient on."
+        if self.told.kind == "overwritten":
+            words = f"All {expected} contributions to {name} have arrived, but only the last of them is left."
+        return [Step("ready", box, None, line, words, (equation,))]
+
+    def contribution(self, event: Event, given: Contribution) -> list[Step]:
+        """A rule runs and its operand receives; if what it gave is too large, it is summed down in between."""
+        target = self.target(event, given)
+        before = self.totals.get(target)
+        self.totals[target] = given.total
+        self.arrived[target] += 1
+        change = self.change(target, given.total)
+        arrival = self.arrival(target, before, given)
+        was = "–" if before is None else labels.one_line(before, self.boxes[target])
+        told = f";  {arrival[0][0]}: {was} → {arrival[0][1]}"
+        words = self.arrival_words(target, before)
+
+        def step(kind: StepKind, equation: Equation, words: str, asked: Question | None) -> Step:
+            line, equations = on_one_line(equation) + told, (equation, arrival)
+            return Step(kind, event.box, given.operand, line, words, equations, (change,), asked, given.value)
+
+        if given.slope is not None:
+            asked = None
+            if isinstance(given.total, Summary):
+                asked = Question(f"{arrival[0][0]} = ", float(given.total.numbers[0]))
+            slope = self.notation.slope_words(event, given)
+            return [step("rule", self.notation.chain(event, given, self.sign), f"{slope} {words}", asked)]
+        rule = self.notation.vjp(event, given, self.sign)
+        asked = Question(f"shape of {rule[0][0]}: ", given.given_shape)
+        shape = self.boxes[target].shape
+        if shape is None or given.given_shape == shape:
+            return [step("rule", rule, f"{self.notation.rule_words(event, given)} {words}", asked)]
+        wide = self.notation.wide_words(target, given)
+        narrow = self.notation.sum_down(target, given, self.sign)
+        return [
+            Step("rule", event.box, given.operand, on_one_line(rule), wide, (rule,), (), asked),
+            step("sum down", narrow, words, Question(f"shape of {narrow[0][0]}: ", shape)),
+        ]
+
+    def arrival(self, target: int, before: Reading, given: Contribution) -> Equation:
+        """The sum that a box holds now."""
+        box = self.boxes[target]
+        total, value = (labels.one_line(each, box) for each in (given.total, given.value))
+        result = (self.notation.held(target), total), ("=", "=")
+        if before is None or self.told.kind == "overwritten":
+            return (*result, ("arrives", value))
+        return (*result, ("before", labels.one_line(before, box)), ("+", "+"), ("arrives", value))
+
+    def arrival_words(self, target: int, before: Reading) -> str:
+        """Where paths meet, how many contributions have arrived; or what the mistake has done here."""
+        name, arrived, expected = self.notation.symbols[target], self.arrived[target], self.expected[target]
+        if self.told.kind == "overwritten" and before is not None:
+            lost = labels.one_line(before, self.boxes[target])
+            return f"Overwritten: the {lost} that had arrived at {name} is lost. It should have been added."
+        if self.told.kind == "not zeroed" and self.boxes[target].kind == "leaf":
+            return f"It is added to what was left in {name}."
+        if target in self.told.early and arrived > 1:
+            return f"Too late: {name} has already handed on what it had."
+        if expected < 2:
+            return ""
+        rest = f"; {expected - arrived} to come." if arrived < expected else ". Contributions add up."
+        return f"{name} is used {expected} times: this is contribution {arrived} of {expected}{rest}"
+
+    def change(self, target: int, reading: Reading) -> Change:
+        """The gradient of `target` from now on."""
+        final = self.arrived[target] >= self.awaited[target]
+        right = self.right.gradients[target]
+        return Change(target, "gradient", reading, final, right if final and not same(reading, right) else None)
+
+    def end(self) -> Step:
+        leaves = self.leaves()
+        named = [
+            (self.notation.held(leaf), labels.one_line(self.told.gradients[leaf], self.boxes[leaf]))
+            for leaf in leaves[:MANY]
+        ]
+        line = "  ·  ".join(f"{name} = {shown}" for name, shown in named)
+        if len(leaves) > MANY:
+            line += f"  ·  and {len(leaves) - MANY} more"
+        return Step("end", self.output.id, None, line, self.verdict(leaves), tuple((term,) for term in named))
+
+    def verdict(self, leaves: list[int]) -> str:
+        names = self.notation.symbols
+        if self.told.kind == "right":
+            differing = [
+                names[leaf] for leaf in leaves if (check := self.boxes[leaf].check) and check.verdict == "differs"
+            ]
+            if differing:
+                return (
+                    f"✗ Finite differences disagree at {', '.join(differing)}: a derivative rule on the way is wrong."
+                )
+            return "Done: each path from the output to a leaf has been walked once, and what arrived was added."
+        wrong = [names[leaf] for leaf in leaves if not same(self.told.gradients[leaf], self.right.gradients[leaf])]
+        if not wrong:
+            return "The leaves are right all the same: the mistake stayed where no leaf depends on it."
+        return f"{len(wrong)} of {len(leaves)} gradients of leaves are wrong: {', '.join(wrong[:MANY])}."

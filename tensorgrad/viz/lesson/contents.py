@@ -1,0 +1,104 @@
+"""All that a walkthrough's page shows, as plain data: where everything stands, and every step."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from tensorgrad.viz.layout import Direction
+from tensorgrad.viz.layout.theme import SHAPES
+from tensorgrad.viz.lesson import scenery
+from tensorgrad.viz.lesson.backward_steps import backward_steps
+from tensorgrad.viz.lesson.chain import Notation
+from tensorgrad.viz.lesson.flow import flow_words, norm
+from tensorgrad.viz.lesson.forward_steps import forward_steps
+from tensorgrad.viz.lesson.stage import right_words, stage
+from tensorgrad.viz.lesson.steps import Change, Step
+from tensorgrad.viz.recording import PassKind, Recording, labels
+
+PASSES: dict[PassKind, tuple[str, str]] = {
+    "right": ("done right", ""),
+    "naive order": (
+        "mistake: naive order",
+        "Here each box hands its gradient on as soon as it is first reached. Where paths meet that is too early: "
+        "what arrives later never goes on. Topological order prevents it.",
+    ),
+    "overwritten": (
+        "mistake: overwritten",
+        "Here each contribution replaces what had arrived before: = instead of +=. "
+        "A value that is used twice loses all but the last.",
+    ),
+    "not zeroed": (
+        "mistake: forgot zero_grad",
+        "Here a second backward pass runs without zero_grad(): the leaves add it to the gradients of the first.",
+    ),
+}
+"""What each pass is called, and what is wrong with it, if anything."""
+
+
+def lesson(recording: Recording, direction: Direction, title: str) -> dict[str, Any]:
+    """What the page's scripts read: see `page/lesson.js`."""
+    placed = stage(recording, direction)
+    return {
+        "title": title,
+        "direction": direction,
+        "width": placed.width,
+        "height": placed.height,
+        "styles": {style: {**vars(shape), "inset": shape.inset} for style, shape in SHAPES.items()},
+        "boxes": scenery.boxes(recording, placed),
+        "routes": scenery.routes(recording, placed),
+        "parents": [group.parent for group in recording.groups],
+        "frames": scenery.frames(recording, placed),
+        "forward": [_step(recording, step) for step in forward_steps(recording)],
+        "passes": [
+            {
+                "key": each.kind.replace(" ", "-"),
+                "title": PASSES[each.kind][0],
+                "words": PASSES[each.kind][1],
+                "early": each.early,
+                "steps": [_step(recording, step) for step in backward_steps(recording, number)],
+            }
+            for number, each in enumerate(recording.passes)
+        ],
+        "flow": flow_words(recording, Notation(recording).symbols),
+    }
+
+
+def _step(recording: Recording, step: Step) -> dict[str, Any]:
+    moved, size = "", None
+    if step.moved is not None and step.operand is not None:
+        target = recording.boxes[recording.boxes[step.box].operands[step.operand].box]
+        moved, size = labels.one_line(step.moved, target), norm(step.moved, target.shape)
+    question = None
+    if step.question is not None:
+        answer = step.question.answer
+        question = {"prompt": step.question.prompt, "answer": _finite(answer) if isinstance(answer, float) else answer}
+    return {
+        "kind": step.kind,
+        "box": step.box,
+        "operand": step.operand,
+        "line": step.line,
+        "words": step.words,
+        "equations": step.equations,
+        "changes": [_change(recording, change) for change in step.changes],
+        "question": question,
+        "moved": moved,
+        "size": None if size is None else _finite(size),
+    }
+
+
+def _change(recording: Recording, change: Change) -> dict[str, Any]:
+    box = recording.boxes[change.box]
+    return {
+        "box": change.box,
+        "what": change.what,
+        "lines": labels.lines(change.reading, box),
+        "final": change.final,
+        "right": None if change.right is None else right_words(recording, box.id),
+        "rightLines": labels.lines(change.right, box),
+    }
+
+
+def _finite(number: float) -> float | str:
+    """JSON has no NaN and no infinities; they become texts."""
+    return number if math.isfinite(number) else str(number)

@@ -1,0 +1,57 @@
+"""The forward pass of a recording, told step by step."""
+
+from __future__ import annotations
+
+from tensorgrad.viz.lesson.chain import Equation, Notation, on_one_line
+from tensorgrad.viz.lesson.steps import Change, Question, Step
+from tensorgrad.viz.recording import Recording, Summary, labels
+
+
+def forward_steps(recording: Recording) -> tuple[Step, ...]:
+    """A step for each box, in the order they were made.
+
+    >>> import tensorgrad as tg
+    >>> from tensorgrad.viz.capture import capture
+    >>> a = tg.tensor(2.0, requires_grad=True, name="a")
+    >>> for step in forward_steps(capture(a * 3)):
+    ...     print(step.line)
+    a = 2
+    3
+    L = a * 3 = 2 * 3 = 6
+    """
+    notation = Notation(recording)
+    users: list[list[int]] = [[] for _ in recording.boxes]
+    for box in recording.boxes:
+        for operand in box.operands:
+            users[operand.box].append(box.id)
+    return tuple(_step(recording, notation, id, used_by) for id, used_by in enumerate(users))
+
+
+def _step(recording: Recording, notation: Notation, id: int, used_by: list[int]) -> Step:
+    box = recording.boxes[id]
+    symbol, shown = notation.symbols[id], labels.one_line(box.value, box)
+    changes = (Change(id, "value", box.value),)
+    if box.op is None:
+        named = not labels.is_number(box)
+        equations: tuple[Equation, ...] = (((symbol, shown),),) if named else ()
+        words = "A constant: it wants no gradient."
+        if box.kind == "leaf":
+            words = f"A leaf: it wants a gradient. {_uses(notation, used_by)}"
+        return Step("value", id, None, f"{symbol} = {shown}" if named else shown, words, equations, changes)
+    call, inserted = notation.call(box)
+    question = None
+    if notation.is_scalar(id) and isinstance(box.value, Summary):
+        question = Question(f"{symbol} = ", float(box.value.numbers[0]))
+        equation = ((symbol, shown), ("=", "="), (call, inserted))
+    else:
+        question = None if box.shape is None else Question(f"shape of {symbol}: ", box.shape)
+        equation = ((symbol, labels.shape(box)), ("=", "←"), (call, inserted))
+    return Step("value", id, None, on_one_line(equation), _uses(notation, used_by), (equation,), changes, question)
+
+
+def _uses(notation: Notation, used_by: list[int]) -> str:
+    """Where a result goes: as often as it is used, as many contributions its gradient will get."""
+    names = ", ".join(dict.fromkeys(notation.symbols[id] for id in used_by))
+    if len(used_by) > 1:
+        return f"It is used {len(used_by)} times, by {names}: as many contributions will meet in its gradient."
+    return f"Next, {names} will use it." if used_by else "This is the output."

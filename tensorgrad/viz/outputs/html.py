@@ -1,0 +1,28 @@
+"""A picture as a web page that needs nothing else."""
+
+from __future__ import annotations
+
+from html import escape
+
+from tensorgrad.viz.layout.theme import Theme
+
+
+def html(element: str, theme: Theme, title: str) -> str:
+    """A page that shows the SVG `element`, in the middle and as wide as there is room, or as can be read."""
+    return f"""<!DOCTYPE html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>{escape(title)}</title>
+<style>
+:root {{ color-scheme: {theme.name}; background: {theme.background}; }}
+body {{ margin: 0; padding: 1rem; text-align: center; }}
+</style>
+</head>
+<body>
+<main>
+{element}</main>
+</body>
+</html>
+"""

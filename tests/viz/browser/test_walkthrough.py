@@ -1,0 +1,306 @@
+"""The walkthrough's pages in a real browser: what a learner does, and what is read back."""
+
+import pytest
+
+from tensorgrad.viz.capture import capture
+from tensorgrad.viz.recording import labels
+from tensorgrad.viz.walk import walkthrough
+from tests.viz import lessons
+
+
+def page_of(lesson):
+    loss, keep = lesson()
+    return walkthrough(loss), loss, keep
+
+
+def shown(page, box, role):
+    return page.texts(f'[data-box="{box}"] text.{role}')
+
+
+@pytest.mark.parametrize("lesson", lessons.LESSONS, ids=lambda lesson: lesson.__name__)
+def test_from_first_to_last_by_keyboard(lesson, open_page):
+    walk, loss, keep = page_of(lesson)
+    page = open_page(walk.html)
+    step, count = page.step()
+    assert step == 1
+    assert set(page.texts("text.gradient")) <= {"–", ""}
+    seen = []
+    for _ in range(count - 1):
+        page.press("ArrowRight")
+        seen.append(page.text("#live"))
+    assert page.step() == (count, count)
+    assert len(set(seen)) == count - 1  # each step says something of its own
+    assert seen[-1].startswith(f"Step {count} of {count}.")
+
+    loss.backward(retain_graph=True)
+    engine = capture(loss)
+    for box in engine.boxes:
+        if not labels.is_number(box):
+            assert shown(page, box.id, "value") == labels.lines(box.value, box)
+        if box.kind == "leaf":
+            assert shown(page, box.id, "gradient") == labels.lines(box.gradient, box)
+    assert page.page.evaluate("window.hacked") is None
+    del keep
+
+
+def test_home_end_and_back(open_page):
+    page = open_page(page_of(lessons.expression)[0].html)
+    _, count = page.step()
+    page.press("End")
+    assert page.step() == (count, count)
+    page.press("ArrowRight")
+    assert page.step() == (count, count)
+    page.press("ArrowLeft")
+    assert page.step() == (count - 1, count)
+    page.press("Home", "ArrowLeft")
+    assert page.step() == (1, count)
+    page.page.locator("#scrubber").focus()
+    page.press("ArrowRight")
+    assert page.step() == (2, count)
+
+
+def test_the_chain_rule_reads_as_in_a_book(open_page):
+    page = open_page(page_of(lessons.wrong_rule)[0].html)
+    page.open_table()
+    lines = page.texts("#all-steps td.line")
+    assert "∂L/∂y += ∂L/∂L · ∂L/∂y = 1 × 2.25 = 2.25;  y.grad: – → 2.25" in lines
+    assert len(lines) == page.step()[1]
+
+
+def test_a_link_leads_to_its_step(open_page):
+    page = open_page(page_of(lessons.expression)[0].html, "#step=14")
+    assert page.step()[0] == 14
+    words = page.text("#words")
+    page.press("ArrowRight")
+    assert page.page.url.endswith("#step=15")
+    page.go("step=14")
+    assert (page.step()[0], page.text("#words")) == (14, words)
+    page.go("step=nonsense&pass=nonsense&collapsed=99,x")
+    assert page.step()[0] == 1
+    page.go("step=99999")
+    assert page.step()[0] == page.step()[1]
+
+
+@pytest.mark.parametrize("kind", ["naive order", "overwritten", "not zeroed"])
+def test_wrong_passes_show_the_right_number_beside_the_wrong_one(kind, open_page):
+    walk, _, _ = page_of(lessons.expression)
+    number = [each.kind for each in walk.recording.passes].index(kind)
+    told, right = walk.recording.passes[number], walk.recording.passes[0]
+    page = open_page(walk.html)
+    page.page.locator("#pass").select_option(str(number))
+    page.page.locator("#last").click()
+    assert f"pass={kind.replace(' ', '-')}" in page.page.url
+    wrong = 0
+    for box, ended, should in zip(walk.recording.boxes, told.gradients, right.gradients):
+        if box.kind != "leaf" or ended == should:
+            continue
+        wrong += 1
+        assert shown(page, box.id, "gradient") == [f"⚠ {labels.one_line(ended, box)}"]
+        assert shown(page, box.id, "remark") == [f"right: {labels.one_line(should, box)}"]
+    assert wrong
+    assert page.text("#mistake").startswith("⚠")
+    if kind == "naive order":
+        page.open_table()
+        assert any("Too early" in text for text in page.texts("#all-steps td"))
+
+
+def test_predict_takes_the_right_number_and_refuses_a_wrong_one(open_page):
+    walk, _, _ = page_of(lessons.expression)
+    page = open_page(walk.html)
+    page.page.locator("#predict").click()
+    page.press("ArrowRight", "ArrowRight")
+    third = walk.recording.boxes[2]
+    assert page.page.locator("#question").is_visible()
+    assert "-6" not in page.text("#equations") + "".join(shown(page, third.id, "value"))
+    page.page.locator("#guess").fill("6")
+    page.press("Enter")
+    assert page.text("#verdict").startswith("✗")
+    assert shown(page, third.id, "value") == [""]
+    page.page.locator("#guess").fill("-5.99")
+    page.press("Enter")
+    assert page.text("#verdict") == "✓ Right. 0 of 1 right at the first try."
+    assert shown(page, third.id, "value") == ["-6"]
+    page.press("ArrowRight")
+    assert page.step()[0] == 4
+
+
+def test_predict_asks_for_shapes_of_arrays(open_page):
+    page = open_page(page_of(lessons.broadcast)[0].html)
+    page.page.locator("#predict").click()
+    while not page.page.locator("#question").is_visible():
+        page.press("ArrowRight")
+    assert page.text("#prompt") == "shape of a: "
+    page.page.locator("#guess").fill("4 x 2")
+    page.press("Enter")
+    assert page.text("#verdict").startswith("✓")
+
+
+def test_unbroadcasting_is_a_step_of_its_own(open_page):
+    page = open_page(page_of(lessons.broadcast)[0].html)
+    page.open_table()
+    assert any("sum over axis 0   (4, 2) → (2,)" in line for line in page.texts("#all-steps td.line"))
+
+
+def test_checks_are_shown_at_the_leaves(open_page):
+    page = open_page(page_of(lessons.wrong_rule)[0].html)
+    assert set(page.texts("text.remark")) == {""}
+    page.press("End")
+    assert sorted(page.texts("text.remark")) == ["✓ checked", "✗ check differs"]
+    assert "wrong" in page.text("#words")
+
+
+def test_modules_collapse_and_expand(open_page):
+    walk, _, _ = page_of(lessons.network)
+    page = open_page(walk.html)
+    boxes = page.page.locator("[data-box]").count()
+    width = page.page.evaluate("drawn.places.width")
+    frames = page.page.locator("[data-group]").count()
+    assert frames == len(walk.recording.groups)
+    page.page.locator('[data-group="1"]').focus()
+    page.press("Enter")
+    inside = sum(box.group == 1 for box in walk.recording.boxes)
+    assert page.page.locator("[data-box]").count() == boxes - inside
+    assert page.page.evaluate("drawn.places.width") < width
+    assert "collapsed=1" in page.page.url
+    assert page.page.evaluate("document.activeElement.dataset.group") == "1"
+    page.press("Enter")
+    assert page.page.locator("[data-box]").count() == boxes
+    page.page.locator("#fold-all").click()
+    assert page.page.locator("[data-box]").count() < boxes / 2
+    for _ in range(page.step()[1]):
+        page.press("ArrowRight")
+    page.page.locator("#unfold-all").click()
+    assert page.page.locator("[data-box]").count() == boxes
+    page.go("step=3&collapsed=1,2")
+    assert page.page.locator(".frame.collapsed").count() >= 1
+
+
+RECTANGLES = """
+[...document.querySelectorAll('#stage .box .header, #stage .frame.collapsed rect')]
+  .map(e => e.getBBox()).map(({ x, y, width, height }) => [x, y, x + width, y + height])
+"""
+
+
+@pytest.mark.parametrize("collapsed", ["1", "2", "3", "1,3", "2,3", "1,2,3", "0"])
+def test_nothing_overlaps_what_is_collapsed(collapsed, open_page):
+    page = open_page(page_of(lessons.network)[0].html, f"#collapsed={collapsed}")
+    rectangles = page.page.evaluate(RECTANGLES)
+    assert len(rectangles) >= 3
+    for i, (left, top, right, bottom) in enumerate(rectangles):
+        for other in rectangles[:i]:
+            assert right <= other[0] or other[2] <= left or bottom <= other[1] or other[3] <= top
+
+
+def test_everything_is_reached_by_keyboard(open_page):
+    page = open_page(page_of(lessons.network)[0].html)
+    reached = set()
+    for _ in range(40):
+        page.press("Tab")
+        reached.add(page.page.evaluate("document.activeElement.id || document.activeElement.className.baseVal || ''"))
+    wanted = set(
+        page.page.evaluate(
+            "[...document.querySelectorAll('button, select, input')].filter(e => e.offsetParent).map(e => e.id)"
+        )
+    )
+    assert wanted <= reached
+    page.page.locator('#stage [tabindex="0"]').focus()
+    stops = 1
+    while True:
+        before = page.page.evaluate("focus.at")
+        page.press("ArrowDown")
+        if page.page.evaluate("focus.at") == before:
+            break
+        stops += 1
+        assert page.text("#details h2")
+    things = page.page.locator("[data-box], [data-edge], [data-group]").count()
+    assert stops == things
+    assert page.page.locator("#stage [data-box] title").count() == page.page.locator("[data-box]").count()
+    here = page.step()[0]
+    page.press("ArrowRight")
+    assert page.step()[0] == here + 1
+
+
+def test_details_of_arrays(open_page):
+    walk, _, _ = page_of(lessons.network)
+    page = open_page(walk.html)
+    page.press("End")
+    weight = next(box for box in walk.recording.boxes if box.kind == "leaf" and box.shape == (2, 8))
+    page.page.locator(f'[data-box="{weight.id}"]').hover()
+    assert page.page.locator("#details canvas").count() == 2
+    assert page.page.locator("#details .histogram").count() == 2
+    assert {"mean", "std", "zeros", "NaN"} <= set(page.texts("#details dt"))
+    pixels = "c => new Set(c.getContext('2d').getImageData(0, 0, c.width, c.height).data).size"
+    colours = page.page.evaluate(f"[...document.querySelectorAll('#details canvas')].map({pixels})")
+    assert min(colours) > 5
+
+
+def test_gradient_flow(open_page):
+    page = open_page(page_of(lessons.network)[0].html)
+    assert page.page.locator(".edge.flowing").count() == 0
+    page.page.locator("#flow").click()
+    widths = page.page.evaluate(
+        "[...document.querySelectorAll('.edge.flowing .line')].map(e => parseFloat(e.style.strokeWidth))"
+    )
+    assert max(widths) == 8
+    assert min(widths) < max(widths)
+    assert page.text("#flow-words") != ""
+
+
+def test_playing_and_reduced_motion(open_page):
+    page = open_page(page_of(lessons.expression)[0].html, reduced_motion="reduce")
+    page.page.locator("#speed").select_option("500")
+    page.press("Tab")
+    page.page.locator("#stage [tabindex='0']").focus()
+    page.press(" ")
+    waited = 0
+    while page.step()[0] < 3 and waited < 100:
+        page.page.wait_for_timeout(50)
+        waited += 1
+    assert page.step()[0] >= 3
+    page.press(" ")
+    assert page.page.evaluate("playing") is None
+    page.press("End", "ArrowLeft")
+    chip = page.page.locator(".chip.shown")
+    place = chip.get_attribute("transform")
+    page.page.wait_for_timeout(120)
+    assert chip.get_attribute("transform") == place
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_theme_follows_the_system_until_the_button_is_pressed(scheme, open_page):
+    page = open_page(page_of(lessons.unnamed)[0].html, color_scheme=scheme)
+    background = "getComputedStyle(document.body).backgroundColor"
+    before = page.page.evaluate(background)
+    page.page.locator("#theme").click()
+    after = page.page.evaluate(background)
+    assert {before, after} == {"rgb(255, 255, 255)", "rgb(18, 22, 28)"}
+    assert (before == "rgb(255, 255, 255)") == (scheme == "light")
+
+
+@pytest.mark.parametrize(("width", "height"), [(1280, 800), (1920, 1080), (800, 600)])
+def test_nothing_is_wider_than_the_window(width, height, open_page):
+    page = open_page(page_of(lessons.network)[0].html, "#step=20", width=width, height=height)
+    assert page.page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+def test_what_happens_is_in_sight(open_page):
+    page = open_page(page_of(lessons.network)[0].html, width=900, height=600)
+    for _ in range(page.step()[1] - 1):
+        page.press("ArrowRight")
+        assert page.page.evaluate(IN_SIGHT)
+
+
+IN_SIGHT = """
+(() => {
+  const [stage, box] = [find("stage"), drawn.boxes.get(currentStep().box).group].map(e => e.getBoundingClientRect());
+  return box.left >= stage.left - 1 && box.right <= stage.right + 1;
+})()
+"""
+
+
+def test_a_notebook_shows_it_in_place(open_page):
+    bundle = page_of(lessons.unnamed)[0]._repr_mimebundle_()
+    page = open_page(f"<!DOCTYPE html><title>notebook</title>{bundle['text/html']}")
+    frame = page.page.frame_locator("iframe")
+    frame.locator("#forward").click()
+    assert frame.locator("#place").text_content().startswith("step 2 of")
