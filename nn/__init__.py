@@ -10,8 +10,12 @@
 True
 """
 
-from nn import datasets, functional, init
+import importlib
+from typing import TYPE_CHECKING, Any
+
+from nn import data, datasets, functional, init
 from nn.activations import ELU, GELU, Identity, LeakyReLU, ReLU, Sigmoid, Softmax, Softplus, Tanh
+from nn.callbacks import Callback, ClipGradients, CSVLog, EarlyStopping, ModelCheckpoint
 from nn.layers import Dense, Dropout, Sequential
 from nn.losses import (
     BinaryCrossEntropy,
@@ -25,8 +29,25 @@ from nn.losses import (
 )
 from nn.metrics import BinaryAccuracy, CategoricalAccuracy, Metric, RegressionAccuracy
 from nn.module import Module
-from nn.optimizers import SGD, Adagrad, Adam, AdamW, Optimizer, RMSprop
-from nn.training import Callback, History, Model
+from nn.optimizers import (
+    SGD,
+    Adagrad,
+    Adam,
+    AdamW,
+    CosineDecay,
+    ExponentialDecay,
+    Optimizer,
+    RMSprop,
+    Schedule,
+    StepDecay,
+    WarmUp,
+)
+from nn.saving import LoadError, SaveError
+from nn.training import History, Model
+
+if TYPE_CHECKING:
+    from nn import pictures
+    from nn import sklearn as sklearn  # not in __all__: `from nn import *` must not hide scikit-learn
 
 __all__ = [
     "ELU",
@@ -37,33 +58,53 @@ __all__ = [
     "AdamW",
     "BinaryAccuracy",
     "BinaryCrossEntropy",
+    "CSVLog",
     "Callback",
     "CategoricalAccuracy",
     "CategoricalCrossEntropy",
+    "ClipGradients",
+    "CosineDecay",
     "Dense",
     "Dropout",
+    "EarlyStopping",
+    "ExponentialDecay",
     "History",
     "Huber",
     "Identity",
     "LeakyReLU",
+    "LoadError",
     "Loss",
     "MeanAbsoluteError",
     "MeanSquaredError",
     "Metric",
     "Model",
+    "ModelCheckpoint",
     "Module",
     "Optimizer",
     "RMSprop",
     "ReLU",
     "RegressionAccuracy",
+    "SaveError",
+    "Schedule",
     "Sequential",
     "Sigmoid",
     "SigmoidBinaryCrossEntropy",
     "Softmax",
     "SoftmaxCrossEntropy",
     "Softplus",
+    "StepDecay",
     "Tanh",
+    "WarmUp",
+    "data",
     "datasets",
     "functional",
     "init",
+    "pictures",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """The rooms that need matplotlib or scikit-learn are loaded, and these with them, when they are first asked for."""
+    if name in ("pictures", "sklearn"):
+        return importlib.import_module(f"nn.{name}")
+    raise AttributeError(f"module 'nn' has no attribute {name!r}")

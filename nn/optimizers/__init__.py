@@ -1,6 +1,19 @@
-"""Optimizers: what they share, the rules, and the blocks of elements that are updated together."""
+"""Optimizers: what they share, the rules, learning-rate schedules, and the blocks that are updated together."""
 
 from nn.optimizers.optimizer import Optimizer
 from nn.optimizers.rules import SGD, Adagrad, Adam, AdamW, RMSprop
+from nn.optimizers.schedules import CosineDecay, ExponentialDecay, Schedule, StepDecay, WarmUp
 
-__all__ = ["SGD", "Adagrad", "Adam", "AdamW", "Optimizer", "RMSprop"]
+__all__ = [
+    "SGD",
+    "Adagrad",
+    "Adam",
+    "AdamW",
+    "CosineDecay",
+    "ExponentialDecay",
+    "Optimizer",
+    "RMSprop",
+    "Schedule",
+    "StepDecay",
+    "WarmUp",
+]

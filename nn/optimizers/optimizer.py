@@ -2,57 +2,20 @@
 
 from __future__ import annotations
 
-import math
 import numbers
 from collections.abc import Iterable, Mapping
-from typing import Any, ClassVar, overload
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from nn.optimizers.blocks import Slab
+from nn.optimizers.schedules import LearningRate, Schedule, rate_at
+from nn.optimizers.setting import Setting
 from tensorgrad import Tensor
 
 FLUSH_EVERY = 100
 """Steps between two looks for state that has become negligible; see `Slab.flush`."""
-
-
-class Setting:
-    """A number of an optimizer, checked whenever it is set: finite, at least 0 and less than `below`."""
-
-    def __init__(self, below: float = math.inf) -> None:
-        self.below = below
-
-    def __set_name__(self, owner: type, name: str) -> None:
-        self.name = name
-
-    @overload
-    def __get__(self, optimizer: None, owner: type) -> Setting: ...
-    @overload
-    def __get__(self, optimizer: object, owner: type) -> float: ...
-    def __get__(self, optimizer: object | None, owner: type) -> Setting | float:
-        if optimizer is None:
-            return self
-        value: float = vars(optimizer)[self.name]
-        return value
-
-    def __set__(self, optimizer: object, value: float) -> None:
-        vars(optimizer)[self.name] = self.checked(type(optimizer).__name__, value)
-
-    def checked(self, owner: str, value: Any) -> float:
-        """`value` as a Python number, which unlike NumPy's never widens float32.
-
-        Raises:
-            TypeError: not a real number.
-            ValueError: negative, not finite, or too large.
-        """
-        if isinstance(value, bool) or not isinstance(value, numbers.Real):
-            raise TypeError(f"{owner}: {self.name} must be a number, got {value!r}.")
-        number = float(value)
-        if not (math.isfinite(number) and 0 <= number < self.below):
-            limit = f" and less than {self.below:g}" if self.below < math.inf else ""
-            raise ValueError(f"{owner}: {self.name} must be finite, at least 0{limit}, got {value!r}.")
-        return number
 
 
 class Optimizer:
@@ -73,7 +36,7 @@ class Optimizer:
 
     Args:
         parameters: the tensors to train, such as `network.parameters()`; leaves that require a gradient.
-        learning_rate: the length of a step, at least 0. Can be assigned later.
+        learning_rate: the length of a step, at least 0, or a `Schedule` of it. Can be assigned later.
         decay: the learning rate of step t = 0, 1, 2, … is learning_rate / (1 + decay · t).
 
     Raises:
@@ -89,10 +52,10 @@ class Optimizer:
     state_names: ClassVar[tuple[str, ...]] = ()
     """The quantities the rule keeps for every element between steps. They start at 0."""
 
-    learning_rate = Setting()
+    learning_rate = LearningRate()
     decay = Setting()
 
-    def __init__(self, parameters: Iterable[Tensor], learning_rate: float, *, decay: float = 0.0) -> None:
+    def __init__(self, parameters: Iterable[Tensor], learning_rate: float | Schedule, *, decay: float = 0.0) -> None:
         self.parameters = _checked_parameters(type(self).__name__, parameters)
         self.learning_rate = learning_rate
         self.decay = decay
@@ -104,8 +67,11 @@ class Optimizer:
 
     @property
     def current_learning_rate(self) -> float:
-        """The learning rate of the next step: learning_rate / (1 + decay · iterations)."""
-        return self.learning_rate / (1.0 + self.decay * self.iterations)
+        """The learning rate of the next step: learning_rate / (1 + decay · iterations).
+
+        If `learning_rate` is a `Schedule`, its value for this number of finished steps stands in the numerator.
+        """
+        return rate_at(self.iterations, self.learning_rate) / (1.0 + self.decay * self.iterations)
 
     def update(self, *arrays: Any, **by_name: Any) -> None:
         """The rule, `update(self, gradient, *state, change)`: bring the state up to date, and write the change.
@@ -151,7 +117,7 @@ class Optimizer:
             parameter.zero_grad()
 
     def state_dict(self) -> dict[str, Any]:
-        """The settings and `iterations` as numbers, and a copy of the state as an array per parameter.
+        """The settings and `iterations` as numbers (a `Schedule` as it is), and the state: a copy for each parameter.
 
         The arrays come under names such as `"momentum.0"`: the quantity, and which parameter it belongs to.
         """
@@ -192,7 +158,8 @@ class Optimizer:
             own[:] = np.asarray(state[key]).reshape(-1)
 
     def __repr__(self) -> str:
-        settings = ", ".join(f"{name}={getattr(self, name):g}" for name in self._settings())
+        values = {name: getattr(self, name) for name in self._settings()}
+        settings = ", ".join(f"{n}={v!r}" if isinstance(v, Schedule) else f"{n}={v:g}" for n, v in values.items())
         return f"{type(self).__name__}({len(self.parameters)} parameters, {settings}, iterations={self.iterations})"
 
     def _gradients(self) -> dict[int, NDArray[Any]]:

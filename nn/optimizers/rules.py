@@ -16,7 +16,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from nn.optimizers.optimizer import Optimizer, Setting
+from nn.optimizers.optimizer import Optimizer
+from nn.optimizers.schedules import Schedule
+from nn.optimizers.setting import Setting
 from tensorgrad import Tensor
 
 Array = NDArray[Any]
@@ -31,7 +33,7 @@ class SGD(Optimizer):
 
     Args:
         parameters: the tensors to train.
-        learning_rate: the length of a step.
+        learning_rate: the length of a step, or a `Schedule` of it.
         decay: of the learning rate.
         momentum: μ, the share of the last step that goes on, in [0, 1).
         nesterov: look ahead along the momentum. Needs a momentum above 0.
@@ -57,7 +59,7 @@ class SGD(Optimizer):
     def __init__(
         self,
         parameters: Iterable[Tensor],
-        learning_rate: float = 1.0,
+        learning_rate: float | Schedule = 1.0,
         *,
         decay: float = 0.0,
         momentum: float = 0.0,
@@ -90,7 +92,7 @@ class Adagrad(Optimizer):
 
     Args:
         parameters: the tensors to train.
-        learning_rate: the length of a step.
+        learning_rate: the length of a step, or a `Schedule` of it.
         decay: of the learning rate.
         epsilon: ε, keeps the division finite.
 
@@ -109,7 +111,12 @@ class Adagrad(Optimizer):
     epsilon = Setting()
 
     def __init__(
-        self, parameters: Iterable[Tensor], learning_rate: float = 1.0, *, decay: float = 0.0, epsilon: float = 1e-7
+        self,
+        parameters: Iterable[Tensor],
+        learning_rate: float | Schedule = 1.0,
+        *,
+        decay: float = 0.0,
+        epsilon: float = 1e-7,
     ) -> None:
         super().__init__(parameters, learning_rate, decay=decay)
         self.epsilon = epsilon
@@ -131,7 +138,7 @@ class RMSprop(Optimizer):
 
     Args:
         parameters: the tensors to train.
-        learning_rate: the length of a step.
+        learning_rate: the length of a step, or a `Schedule` of it.
         decay: of the learning rate.
         epsilon: ε, keeps the division finite.
         rho: ρ, the share of the average that stays, in [0, 1).
@@ -154,7 +161,7 @@ class RMSprop(Optimizer):
     def __init__(
         self,
         parameters: Iterable[Tensor],
-        learning_rate: float = 0.001,
+        learning_rate: float | Schedule = 0.001,
         *,
         decay: float = 0.0,
         epsilon: float = 1e-7,
@@ -190,7 +197,7 @@ class Adam(Optimizer):
 
     Args:
         parameters: the tensors to train.
-        learning_rate: the length of a step.
+        learning_rate: the length of a step, or a `Schedule` of it.
         decay: of the learning rate.
         epsilon: ε, keeps the division finite.
         beta_1: β₁, the share of the average gradient that stays, in [0, 1).
@@ -215,7 +222,7 @@ class Adam(Optimizer):
     def __init__(
         self,
         parameters: Iterable[Tensor],
-        learning_rate: float = 0.001,
+        learning_rate: float | Schedule = 0.001,
         *,
         decay: float = 0.0,
         epsilon: float = 1e-7,
@@ -253,7 +260,7 @@ class AdamW(Adam):
 
     Args:
         parameters: the tensors to train; all of them decay.
-        learning_rate: the length of a step.
+        learning_rate: the length of a step, or a `Schedule` of it.
         weight_decay: λ, at least 0.
         decay, epsilon, beta_1, beta_2: as `Adam`.
 
@@ -273,7 +280,7 @@ class AdamW(Adam):
     def __init__(
         self,
         parameters: Iterable[Tensor],
-        learning_rate: float = 0.001,
+        learning_rate: float | Schedule = 0.001,
         *,
         weight_decay: float = 0.01,
         decay: float = 0.0,

@@ -1,7 +1,6 @@
-"""Training: the model, its loop, what can happen between the steps, and what is shown and remembered."""
+"""Training: the model, its loop, and what is shown and remembered."""
 
-from nn.training.callbacks import Callback
 from nn.training.history import History
 from nn.training.model import Model
 
-__all__ = ["Callback", "History", "Model"]
+__all__ = ["History", "Model"]

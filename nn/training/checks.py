@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
+from nn.callbacks import Callback
 from nn.metrics import Metric
 from nn.module import Module
 from nn.optimizers.optimizer import Optimizer
-from nn.training.callbacks import Callback
-from nn.training.history import NOT_METRICS
+from nn.training.history import NOT_METRICS, History
 from nn.training.summary import expected_sample
 from tensorgrad import Tensor
 
@@ -82,6 +82,22 @@ def checked_optimizer(optimizer: Optimizer | None, network: Module) -> Optimizer
             "fit: the optimizer trains nothing: its parameters are all frozen. Set requires_grad = True on some."
         )
     return optimizer
+
+
+def checked_history(history: History, metrics: Sequence[Metric], has_validation: bool) -> History:
+    """The history of a training that is to go on, if its epochs have the values that the next ones will have.
+
+    Raises:
+        ValueError: they have others.
+    """
+    measured = ["loss", *(metric.name for metric in metrics)]
+    names = {*NOT_METRICS, *measured, *(f"val_{name}" for name in measured if has_validation)}
+    if history.epochs and set(history) != names:
+        raise ValueError(
+            f"fit: resume=True, but the epochs before have {sorted(history)}, and these will have {sorted(names)}. Use "
+            "the same metrics and validation_data, or resume=False."
+        )
+    return history
 
 
 def check_samples(what: str, network: Module, shape: tuple[int, ...]) -> None:

@@ -9,9 +9,10 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
+from nn.data import Batches
+from nn.data.arrays import slices
 from nn.metrics import Metric
 from nn.module import Module
-from nn.training.batches import Batches, slices
 from nn.training.checks import check_loss, check_prediction, check_samples
 from tensorgrad import Tensor, no_grad
 
@@ -41,12 +42,12 @@ def evaluate(network: Module, loss: LossFunction, metrics: Sequence[Metric], dat
         metric.reset()
     total = 0.0
     with in_mode(network, training=False), no_grad():
-        for X, y in data:
+        for X, y in data.in_order():
             predictions = network(Tensor(X))
             total += loss(predictions, y).item() * len(X)
             for metric in metrics:
                 metric.update(predictions, y)
-    return {"loss": total / len(data.inputs), **{metric.name: metric.result() for metric in metrics}}
+    return {"loss": total / len(data.X), **{metric.name: metric.result() for metric in metrics}}
 
 
 def rehearse(what: str, network: Module, loss: LossFunction, metrics: Sequence[Metric], data: Batches) -> None:
@@ -59,16 +60,18 @@ def rehearse(what: str, network: Module, loss: LossFunction, metrics: Sequence[M
         network, loss, metrics: what will be used.
         data: what they will be used on.
     """
-    check_samples(what, network, data.inputs.shape)
+    sample, target = data.batch(slice(0, 1))
+    shape = (len(data.X), *sample.shape[1:])
+    check_samples(what, network, shape)
     with in_mode(network, training=False), no_grad():
         try:
-            prediction = network(Tensor(data.inputs[:1]))
+            prediction = network(Tensor(sample))
         except (TypeError, ValueError) as error:
             kind = TypeError if isinstance(error, TypeError) else ValueError
-            raise kind(f"{what}: X of shape {data.inputs.shape}, tried with one sample: {error}") from error
+            raise kind(f"{what}: X of shape {shape}, tried with one sample: {error}") from error
         check_prediction(what, prediction)
-        for rows in slices(len(data.targets), max(1, REHEARSED_AT_ONCE // max(1, prediction.size))):
-            targets = data.targets[rows]
+        for rows in slices(len(data.y), max(1, REHEARSED_AT_ONCE // max(1, prediction.size))):
+            targets = data.y[rows]
             repeated = np.broadcast_to(prediction.data, (len(targets), *prediction.shape[1:]))
             try:
                 value = loss(Tensor(repeated), targets)
@@ -77,4 +80,4 @@ def rehearse(what: str, network: Module, loss: LossFunction, metrics: Sequence[M
                 raise
             check_loss(loss, value)
     for metric in metrics:
-        metric(prediction, data.targets[:1])
+        metric(prediction, target)

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from nn.training.batches import Batches
+from nn.data import Batches
 from tensorgrad import Tensor
 
 
@@ -21,14 +21,14 @@ def not_finite_gradient(parameters: Iterable[Tensor]) -> str | None:
         for number, parameter in enumerate(parameters):
             if parameter.grad is not None:
                 flat = np.asarray(parameter.grad).ravel()
-                if not (math.isfinite(np.dot(flat, flat)) or np.isfinite(flat).all()):
+                if not (math.isfinite(flat @ flat) or np.isfinite(flat).all()):
                     return f"parameter {number}" + (f" {parameter.name!r}" if parameter.name else "")
     return None
 
 
 def cause(data: Batches, learning_rate: float) -> str:
     """What probably made a number NaN or infinite."""
-    if not (np.isfinite(data.inputs).all() and np.isfinite(data.targets).all()):
+    if not (np.isfinite(data.X).all() and np.isfinite(data.y).all()):
         return "X or y holds values that are not finite."
     return (
         f"Often the learning rate is too high (here {learning_rate:g}), or a logarithm or a division met 0; inside "

@@ -10,11 +10,11 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from nn.callbacks import Callback
+from nn.data import Batches
 from nn.metrics import Metric
 from nn.module import Module, total_penalty
 from nn.optimizers.optimizer import Optimizer
-from nn.training.batches import Batches
-from nn.training.callbacks import Callback
 from nn.training.evaluation import LossFunction, evaluate, in_mode
 from nn.training.finite import cause, not_finite_gradient
 from nn.training.history import History
@@ -43,26 +43,26 @@ class Training:
     data: Batches
     validation: Batches | None
     epochs: int
-    shuffle: bool
     callbacks: Sequence[Callback]
+    history: History = field(default_factory=History)
     interrupts: Interrupts = field(default_factory=Interrupts)
 
     def run(self, progress: Progress) -> None:
-        """All epochs."""
+        """All epochs that `history` has not yet."""
         model = self.model
-        model.history = History()
+        model.history = self.history
         model.stop_training = False
         for metric in model.metrics:
-            metric.prepare(self.data.targets)
+            metric.prepare(self.data.y)
         with self.interrupts.installed(), in_mode(model.network, training=True):
             try:
                 for callback in self.callbacks:
                     callback.model = model
                     callback.on_fit_begin(model)
-                for epoch in range(self.epochs):
-                    self._epoch(epoch, progress)
+                for epoch in range(len(self.history.epochs), self.epochs):
                     if model.stop_training:
                         break
+                    self._epoch(epoch, progress)
             finally:
                 progress.close()
                 for callback in self.callbacks:
@@ -77,9 +77,7 @@ class Training:
 
         penalized = _penalized(model.network)
         samples, data_loss, regularization_loss, learning_rate = 0, 0.0, 0.0, 0.0
-        shuffle = self.shuffle and len(self.data) > 1
-        batches = self.data.shuffled(model.rng.permutation(len(self.data.inputs))) if shuffle else iter(self.data)
-        for step, (X, y) in enumerate(batches):
+        for step, (X, y) in enumerate(self.data):
             with self.interrupts.held_back():
                 logs = self._step(X, y, penalized, epoch, step)
             samples += len(X)

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from pathlib import Path
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from nn.callbacks import Callback
+from nn.data import Batches
+from nn.data.arrays import at_least_1
 from nn.metrics import Metric
 from nn.module import Module
 from nn.optimizers.optimizer import Optimizer
 from nn.random import Rng, generator
-from nn.training.batches import Batches, at_least_1, checked_inputs, rows_per_batch, slices
-from nn.training.callbacks import Callback
-from nn.training.checks import check_samples, checked_callbacks, checked_metrics, checked_optimizer
+from nn.saving import LoadError, Parts, load_model, load_parameters, save_model, save_parameters
+from nn.training.batches import as_batches
+from nn.training.checks import check_samples, checked_callbacks, checked_history, checked_metrics, checked_optimizer
 from nn.training.evaluation import LossFunction, evaluate, in_mode, rehearse
 from nn.training.history import History
 from nn.training.loop import Training
@@ -86,13 +90,14 @@ class Model:
 
     def fit(
         self,
-        X: ArrayLike,
-        y: ArrayLike,
+        X: ArrayLike | Batches,
+        y: ArrayLike | None = None,
         *,
         epochs: int = 1,
         batch_size: int | None = None,
-        validation_data: tuple[ArrayLike, ArrayLike] | None = None,
+        validation_data: tuple[ArrayLike, ArrayLike] | Batches | None = None,
         shuffle: bool = True,
+        resume: bool = False,
         callbacks: Iterable[Callback] = (),
         verbose: int | None = None,
     ) -> History:
@@ -103,12 +108,17 @@ class Model:
         any is looked up at the start of each epoch.
 
         Args:
-            X: samples `(samples, ...)`; converted to the network's dtype, once.
+            X: samples `(samples, ...)`. They are converted to the network's dtype: floating-point numbers once,
+                integers batch by batch. Or an `nn.data.Batches`, which has its own y, batch_size and shuffle.
             y: a target for each, as the loss wants them.
             epochs: how often to go through all samples.
             batch_size: samples per step; None for all. The last, smaller batch is kept.
-            validation_data: samples and targets to judge the network by after each epoch, in evaluation mode.
+            validation_data: samples and targets, `(X, y)` or an `nn.data.Batches`, to judge the network by after each
+                epoch, in evaluation mode.
             shuffle: whether each epoch takes the samples in a new random order (one batch has no order to shuffle).
+            resume: whether this goes on with the training that `self.history` tells of, until it has `epochs` epochs
+                in all: what was broken off, or loaded from a file. If nothing is missing, nothing is done. Otherwise
+                `epochs` more are trained, and the history begins anew.
             callbacks: objects whose methods are called at certain moments; see `Callback`.
             verbose: 0 silent, 1 a progress bar, 2 a line per epoch; None a bar if somebody is watching, else lines.
 
@@ -133,26 +143,29 @@ class Model:
         training = Training(
             model=self,
             optimizer=checked_optimizer(self.optimizer, self.network),
-            data=Batches.of("fit", X, y, batch_size, self._dtype()),
+            data=self._batches("fit", X, y, batch_size=batch_size, shuffle=shuffle),
             validation=self._validation(validation_data, batch_size),
             epochs=at_least_1("fit: epochs", epochs),
-            shuffle=shuffle,
             callbacks=checked_callbacks(callbacks),
         )
+        if resume:
+            training.history = checked_history(self.history, self.metrics, training.validation is not None)
         for what, data in (("fit", training.data), ("fit: validation_data", training.validation)):
             if data is not None:
                 rehearse(what, self.network, self.loss, self.metrics, data)
-        self._sample_shape = training.data.inputs.shape[1:]
-        training.run(progress(verbose, training.epochs, len(training.data)))
+        self._sample_shape = training.data.sample_shape
+        training.run(progress(verbose, training.epochs, len(training.data), first=len(training.history.epochs)))
         return self.history
 
     # -- use ----------------------------------------------------------------------------------------------
 
-    def evaluate(self, X: ArrayLike, y: ArrayLike, *, batch_size: int | None = None) -> dict[str, float]:
+    def evaluate(
+        self, X: ArrayLike | Batches, y: ArrayLike | None = None, *, batch_size: int | None = None
+    ) -> dict[str, float]:
         """The loss, without regularisation, and the metrics on these data, in evaluation mode.
 
         Args:
-            X, y: samples and their targets, as for `fit`.
+            X, y: samples and their targets, as for `fit`. A `Batches` is taken in order and not augmented.
             batch_size: samples at a time, to save memory; None for all.
 
         Returns:
@@ -161,28 +174,29 @@ class Model:
         Raises:
             ValueError, TypeError: as `fit`.
         """
-        data = Batches.of("evaluate", X, y, batch_size, self._dtype())
-        check_samples("evaluate", self.network, data.inputs.shape)
+        data = self._batches("evaluate", X, y, batch_size=batch_size)
+        sample_shape = data.sample_shape
+        check_samples("evaluate", self.network, (len(data.X), *sample_shape))
         values = evaluate(self.network, self.loss, self.metrics, data)
-        self._sample_shape = data.inputs.shape[1:]
+        self._sample_shape = sample_shape
         return values
 
-    def predict(self, X: ArrayLike, *, batch_size: int | None = None) -> NDArray[Any]:
+    def predict(self, X: ArrayLike | Batches, *, batch_size: int | None = None) -> NDArray[Any]:
         """What the network gives for these samples, in evaluation mode and without recording a graph.
 
         Args:
-            X: samples `(samples, ...)`.
+            X: samples `(samples, ...)`, or an `nn.data.Batches`, which is taken in order and not augmented.
             batch_size: samples at a time, to save memory; None for all.
 
         Raises:
             ValueError, TypeError: no samples, or samples that do not fit the network.
         """
-        inputs = checked_inputs("predict: X", X, self._dtype())
-        check_samples("predict", self.network, inputs.shape)
-        size = rows_per_batch("predict", batch_size, len(inputs))
+        data = self._batches("predict", X, batch_size=batch_size, targets=False)
+        sample_shape = data.sample_shape
+        check_samples("predict", self.network, (len(data.X), *sample_shape))
         with in_mode(self.network, training=False), no_grad():
-            outputs = [self.network(Tensor(inputs[rows])).numpy() for rows in slices(len(inputs), size)]
-        self._sample_shape = inputs.shape[1:]
+            outputs = [self.network(Tensor(samples)).numpy() for samples, _ in data.in_order()]
+        self._sample_shape = sample_shape
         return outputs[0] if len(outputs) == 1 else np.concatenate(outputs)
 
     def summary(self, input_shape: tuple[int, ...] | None = None) -> None:
@@ -194,6 +208,107 @@ class Model:
         """
         with in_mode(self.network, training=False):
             print(summary(self.network, self._sample_shape if input_shape is None else input_shape))
+
+    # -- saving and loading -------------------------------------------------------------------------------
+
+    def save(self, path: str | Path) -> None:
+        """Write the model into a file, with all that training needs to go on as if it had not been broken off.
+
+        That is the network and its parameters, the loss, the optimizer and its state, the metrics, the `History`, and
+        the random generators: of the model, and those that layers keep as attributes. It is safetensors with a
+        description in its header, and no pickle; see `nn.saving.container`. Whoever opens the file at any moment, even
+        after a crash, finds the old one or the new one, whole.
+
+        Layers, losses, metrics, optimizers and schedules of your own are described by the arguments of their
+        constructors, read from attributes of the same names: with `def __init__(self, width)` goes
+        `self.width = width`. An argument `rng` and initialisers (`…_init`) need not be kept. Or write `settings`.
+
+        In the middle of an epoch the order of the samples that are left is not saved: save between epochs, as
+        `nn.ModelCheckpoint` does. Nor is the generator of an `nn.data.Batches` that was given one of its own.
+
+        Args:
+            path: the file, usually `….safetensors`.
+
+        Raises:
+            SaveError: something in the model would not come back from the file as it is. Nothing has been written.
+            OSError: the file cannot be written. A file that was there is as before.
+
+        >>> import nn, tempfile
+        >>> network = nn.Sequential(nn.Dense(2, 8), nn.ReLU(), nn.Dropout(0.1), nn.Dense(8, 3))
+        >>> model = Model(network, loss=nn.SoftmaxCrossEntropy(), optimizer=nn.Adam(network.parameters()))
+        >>> X, y = nn.datasets.spiral(20, 3, rng=0)
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     model.save(f"{folder}/spiral.safetensors")
+        ...     again = nn.Model.load(f"{folder}/spiral.safetensors")
+        >>> bool((again.predict(X) == model.predict(X)).all())
+        True
+        """
+        parts = Parts(self.network, self.loss, self.metrics, self.rng, self.optimizer, self.history)
+        save_model(path, parts)
+
+    @classmethod
+    def load(cls, path: str | Path, custom: Iterable[Any] = ()) -> Self:
+        """The model that `save` wrote.
+
+        Only classes of `nn` are made, and those in `custom`; nothing else in the file can run.
+
+        Args:
+            path: the file.
+            custom: your own layers, losses, metrics, optimizers, schedules and functions that are in the model: the
+                classes, not objects.
+
+        Raises:
+            LoadError: the file is damaged, cut short, of another kind or of a newer version, or names a class that
+                is not known.
+            OSError: there is no such file, or it cannot be read.
+
+        >>> import nn, tempfile
+        >>> class Scale(nn.Module):
+        ...     def __init__(self, factor):
+        ...         self.factor = factor
+        ...
+        ...     def forward(self, x):
+        ...         return x * self.factor
+        >>> model = Model(nn.Sequential(nn.Dense(2, 3), Scale(0.5)), loss=nn.MeanSquaredError())
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     model.save(f"{folder}/scaled.safetensors")
+        ...     again = nn.Model.load(f"{folder}/scaled.safetensors", custom=[Scale])
+        >>> again.network[1].factor
+        0.5
+        """
+        parts = load_model(path, custom)
+        try:
+            model = cls(parts.network, loss=parts.loss, optimizer=parts.optimizer, metrics=parts.metrics, rng=parts.rng)
+            for epoch in zip(*parts.epochs.values(), strict=True):
+                model.history.record(dict(zip(parts.epochs, epoch)))
+        except (TypeError, ValueError) as error:
+            raise LoadError(f"{path}: {error}") from error
+        return model
+
+    def save_parameters(self, path: str | Path) -> None:
+        """Write the network's parameters alone, as `network.state_dict()` has them.
+
+        Args:
+            path: the file, usually `….safetensors`.
+
+        Raises:
+            SaveError: a dtype that safetensors has not. Nothing has been written.
+            OSError: the file cannot be written. A file that was there is as before.
+        """
+        save_parameters(path, self.network)
+
+    def load_parameters(self, path: str | Path) -> None:
+        """Set the network's parameters to those of a file that `save_parameters` or `save` wrote: all or none.
+
+        Args:
+            path: the file.
+
+        Raises:
+            LoadError: the file is damaged, or its tensors have other names, shapes or dtypes than the network's.
+                Nothing has been changed.
+            OSError: there is no such file, or it cannot be read.
+        """
+        load_parameters(path, self.network)
 
     def __repr__(self) -> str:
         parts = [
@@ -210,10 +325,12 @@ class Model:
     def _validation(self, data: Any, batch_size: int | None) -> Batches | None:
         if data is None:
             return None
+        if isinstance(data, Batches):
+            return self._batches("fit: validation_data", data)
         if not isinstance(data, (tuple, list)) or len(data) != 2:
-            raise TypeError("fit: validation_data must be a pair (X, y).")
-        X, y = data
-        return Batches.of("fit: validation_data", X, y, batch_size, self._dtype())
+            raise TypeError("fit: validation_data must be a pair (X, y), or an nn.data.Batches.")
+        return self._batches("fit: validation_data", *data, batch_size=batch_size)
 
-    def _dtype(self) -> np.dtype[Any] | None:
-        return next((parameter.dtype for parameter in self.network.parameters()), None)
+    def _batches(self, what: str, X: Any, y: Any = None, **options: Any) -> Batches:
+        dtype = next((parameter.dtype for parameter in self.network.parameters()), None)
+        return as_batches(what, X, y, dtype=dtype, rng=self.rng, **options)

@@ -27,13 +27,14 @@ class Progress(Protocol):
         """Training is over, in whatever way."""
 
 
-def progress(verbose: int | None, epochs: int, steps: int) -> Progress:
+def progress(verbose: int | None, epochs: int, steps: int, first: int = 0) -> Progress:
     """The display that was asked for.
 
     Args:
         verbose: 0 nothing, 1 a bar, 2 a line per epoch, None a bar if somebody is watching, else lines.
         epochs: how many there will be.
         steps: of each epoch.
+        first: how many epochs are done already.
 
     Raises:
         ValueError: another `verbose`.
@@ -42,13 +43,13 @@ def progress(verbose: int | None, epochs: int, steps: int) -> Progress:
         verbose = 1 if _is_watched() else 2
     if verbose not in (0, 1, 2):
         raise ValueError(f"fit: verbose must be None (choose), 0 (silent), 1 (bar) or 2 (lines), got {verbose!r}.")
-    return (Silence, Bar, Lines)[verbose](epochs, steps)
+    return (Silence, Bar, Lines)[verbose](epochs, steps, first)
 
 
 class Silence:
     """Shows nothing."""
 
-    def __init__(self, epochs: int, steps: int) -> None: ...
+    def __init__(self, epochs: int, steps: int, first: int) -> None: ...
 
     def step(self) -> None:
         """Nothing."""
@@ -63,7 +64,7 @@ class Silence:
 class Lines(Silence):
     """One plain line per epoch, for log files."""
 
-    def __init__(self, epochs: int, steps: int) -> None:
+    def __init__(self, epochs: int, steps: int, first: int) -> None:
         self.epochs = epochs
 
     def epoch(self, number: int, values: Mapping[str, float]) -> None:
@@ -78,11 +79,17 @@ class Lines(Silence):
 class Bar(Silence):
     """A progress bar over all steps of all epochs, on stderr or in the notebook."""
 
-    def __init__(self, epochs: int, steps: int) -> None:
+    def __init__(self, epochs: int, steps: int, first: int) -> None:
         from tqdm.auto import tqdm
 
         self.epochs = epochs
-        self.bar: Any = tqdm(total=epochs * steps, desc=f"epoch 1/{epochs}", bar_format=BAR, dynamic_ncols=True)
+        self.bar: Any = tqdm(
+            total=epochs * steps,
+            initial=first * steps,
+            desc=f"epoch {min(first + 1, epochs)}/{epochs}",
+            bar_format=BAR,
+            dynamic_ncols=True,
+        )
 
     def step(self) -> None:
         """Move the bar."""

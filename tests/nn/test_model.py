@@ -16,7 +16,6 @@ from tqdm import tqdm
 
 import nn
 import tensorgrad as tg
-from nn.training.batches import Batches
 from nn.training.finite import not_finite_gradient
 from nn.training.progress import BAR, formatted, headline
 
@@ -173,14 +172,6 @@ def test_everything_has_the_dtype_of_the_network(rng: np.random.Generator, dtype
     assert set(seen) == {np.dtype(dtype)}
     assert {parameter.dtype for parameter in network.parameters()} == {np.dtype(dtype)}
     assert all(parameter.grad.dtype == dtype for parameter in network.parameters())
-
-
-def test_inputs_are_not_copied_when_they_fit(data: tuple[Any, Any]) -> None:
-    X, y = data
-    batches = Batches.of("fit", X, y, 10, np.float32)
-    assert batches.inputs is X
-    assert [np.shares_memory(part, X) for part, _ in batches] == [True] * 3
-    assert not any(np.shares_memory(part, X) for part, _ in batches.shuffled(np.arange(N)))
 
 
 def test_validation(data: tuple[Any, Any]) -> None:

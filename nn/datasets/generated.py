@@ -1,9 +1,4 @@
-"""Data to learn from: small made-up sets, and scikit-learn's handwritten digits.
-
-Inputs are float32 `(samples, features)`; class labels are integers `(samples,)`, regression targets float32
-`(samples, outputs)`. The made-up sets are those of *Neural Networks from Scratch*: from
-`rng=np.random.RandomState(0)` they are drawn bit for bit as the book's helper package draws them.
-"""
+"""Made-up sets: those of *Neural Networks from Scratch*."""
 
 from __future__ import annotations
 
@@ -84,45 +79,6 @@ def sine(samples: int = 1000) -> tuple[Floats, Floats]:
     _check_counts("sine", samples=samples)
     x = np.arange(samples).reshape(-1, 1) / samples
     return x.astype(np.float32), np.sin(2 * np.pi * x).astype(np.float32)
-
-
-def digits(*, test_share: float = 0.2, rng: Rng = 0) -> tuple[Floats, Labels, Floats, Labels]:
-    """1797 handwritten digits, 8×8 pixels each, split into training and test data.
-
-    The set comes with scikit-learn (from the UCI *Optical Recognition of Handwritten Digits*); nothing is fetched.
-
-    Args:
-        test_share: the share of every class that becomes test data, in (0, 1).
-        rng: shuffles before the split; the default, seed 0, gives the same split every time.
-
-    Returns:
-        X_train, y_train, X_test, y_test: X of shape `(samples, 64)`, pixels from 0 (paper) to 1 (ink), row by row;
-        y from 0 to 9. Both in random order.
-
-    Raises:
-        ImportError: scikit-learn is not installed.
-        ValueError: `test_share` outside (0, 1).
-
-    >>> X_train, y_train, X_test, y_test = digits()
-    >>> X_train.shape, X_test.shape
-    ((1438, 64), (359, 64))
-    """
-    if not 0 < test_share < 1:
-        raise ValueError(f"datasets.digits: test_share must be between 0 and 1, got {test_share!r}.")
-    try:
-        from sklearn.datasets import load_digits
-    except ImportError as error:
-        raise ImportError(
-            'datasets.digits: the digits come with scikit-learn: pip install "tensorgrad[examples]"'
-        ) from error
-    pixels, labels = load_digits(return_X_y=True)
-    order = generator(rng).permutation(len(labels))
-    X, y = (pixels[order] / 16).astype(np.float32), labels[order].astype(np.int64)
-    test = np.zeros(len(y), bool)
-    for label in range(10):
-        members = np.flatnonzero(y == label)
-        test[members[: round(test_share * len(members))]] = True
-    return X[~test], y[~test], X[test], y[test]
 
 
 def _check_counts(function: str, **counts: Any) -> None:

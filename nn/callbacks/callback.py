@@ -1,4 +1,4 @@
-"""Callbacks: your own code at fixed moments of `Model.fit`."""
+"""The moments of `Model.fit` at which your own code can run."""
 
 from __future__ import annotations
 

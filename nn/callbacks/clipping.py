@@ -1,0 +1,87 @@
+"""Gradients that are too large, made smaller before the update."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+
+import numpy as np
+
+from nn.callbacks.callback import Callback
+from tensorgrad import Tensor
+
+
+class ClipGradients(Callback):
+    """Bounds the gradients before each update: each number, or the length of all of them together.
+
+    Give one of:
+
+    Args:
+        value: each number of each gradient is brought into [-value, value].
+        norm: if √Σg² over all gradients is larger, all are multiplied by norm / √Σg², which keeps their direction.
+            Pascanu, Mikolov and Bengio, *On the difficulty of training recurrent neural networks*, 2013, algorithm 1.
+
+    Gradients that are not finite are left for `fit` to report. Outside `fit` there are the functions `clip_value` and
+    `clip_norm` in `nn.callbacks.clipping`.
+
+    Raises:
+        ValueError: none or both were given, or one that is not finite and above 0.
+
+    >>> ClipGradients(norm=1.0)
+    ClipGradients(norm=1.0)
+    """
+
+    def __init__(self, *, value: float | None = None, norm: float | None = None) -> None:
+        given = [bound for bound in (value, norm) if bound is not None]
+        if len(given) != 1:
+            raise ValueError("ClipGradients: give either value=… or norm=….")
+        if not (math.isfinite(given[0]) and given[0] > 0):
+            raise ValueError(f"ClipGradients: the bound must be finite and above 0, got {given[0]!r}.")
+        self.value = value
+        self.norm = norm
+
+    def on_gradients(self, step: int) -> None:
+        """Clip them."""
+        parameters = self.model.optimizer.parameters
+        if self.value is not None:
+            clip_value(parameters, self.value)
+        elif self.norm is not None:
+            clip_norm(parameters, self.norm)
+
+    def __repr__(self) -> str:
+        return f"ClipGradients(value={self.value})" if self.norm is None else f"ClipGradients(norm={self.norm})"
+
+
+def clip_value(parameters: Iterable[Tensor], value: float) -> None:
+    """Bring each number of each parameter's gradient into [-value, value].
+
+    >>> w = Tensor([1.0, 2.0], requires_grad=True)
+    >>> (w * np.array([3.0, -0.5])).sum().backward()
+    >>> clip_value([w], 1.0)
+    >>> w.grad
+    array([ 1. , -0.5])
+    """
+    for parameter in parameters:
+        if parameter.grad is not None:
+            parameter.grad = np.asarray(np.clip(parameter.grad, -value, value))
+
+
+def clip_norm(parameters: Iterable[Tensor], norm: float) -> float:
+    """Scale the gradients of all parameters down so that √Σg², over all of them, is at most `norm`.
+
+    Returns:
+        √Σg² before, computed in float64. If it is not finite, nothing is changed.
+
+    >>> w = Tensor([1.0, 2.0], requires_grad=True)
+    >>> (w * np.array([3.0, -4.0])).sum().backward()
+    >>> clip_norm([w], 1.0)
+    5.0
+    >>> w.grad
+    array([ 0.6, -0.8])
+    """
+    gradients = [(parameter, parameter.grad) for parameter in parameters if parameter.grad is not None]
+    before = math.sqrt(sum(float(np.sum(np.square(g, dtype=np.float64))) for _, g in gradients))
+    if math.isfinite(before) and before > norm:
+        for parameter, gradient in gradients:
+            parameter.grad = np.asarray(gradient * (norm / before))
+    return before

@@ -1,0 +1,112 @@
+"""Stopping when training no longer helps."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping
+from typing import Any
+
+from nn.callbacks.callback import Callback
+from nn.callbacks.monitor import Mode, Monitor
+
+
+class EarlyStopping(Callback):
+    """Ends training when a value has not become better for some epochs.
+
+    A training that is resumed (`fit(..., resume=True)`) counts on from the epochs before.
+
+    Args:
+        monitor: which value to watch, as in `History`.
+        patience: after how many epochs in a row without a better value training ends, at least 1.
+        min_delta: better by this or less does not count as better.
+        restore_best: give the network the parameters of its best epoch back when training ends, also by Ctrl-C or
+            an error. The optimizer's state stays that of the last epoch.
+        mode: "min" if less is better, "max" if more is; "auto" knows names that end in "loss" and "accuracy".
+
+    Attributes:
+        best, best_epoch: the best value, and the epoch of it, counted from 0; None before the first.
+        stopped_epoch: the epoch after which training was ended; None if it was not.
+
+    Raises:
+        ValueError: `patience` below 1, or a bad `mode` or `min_delta`; in training, if the value is not measured.
+
+    Warns:
+        UserWarning: the best epoch was one before training was resumed, so its parameters are not known here.
+
+    Prechelt, *Early Stopping - But When?*, 1998.
+
+    >>> import nn
+    >>> X, y = nn.datasets.spiral(50, 3, rng=0)
+    >>> network = nn.Sequential(nn.Dense(2, 16, rng=0), nn.ReLU(), nn.Dense(16, 3, rng=1))
+    >>> model = nn.Model(network, loss=nn.SoftmaxCrossEntropy(), optimizer=nn.Adam(network.parameters(), 0.1), rng=0)
+    >>> stopping = EarlyStopping("val_loss", patience=3)
+    >>> history = model.fit(X[::2], y[::2], epochs=500, validation_data=(X[1::2], y[1::2]), callbacks=[stopping],
+    ...                     verbose=0)
+    >>> len(history.epochs) < 500 and min(history["val_loss"]) == stopping.best
+    True
+    """
+
+    def __init__(
+        self,
+        monitor: str = "val_loss",
+        *,
+        patience: int = 5,
+        min_delta: float = 0.0,
+        restore_best: bool = True,
+        mode: Mode = "auto",
+    ) -> None:
+        if patience < 1:
+            raise ValueError(f"EarlyStopping: patience must be at least 1, got {patience!r}.")
+        self.patience = patience
+        self.restore_best = restore_best
+        self.stopped_epoch: int | None = None
+        self._monitor = Monitor("EarlyStopping", monitor, mode, min_delta)
+        self._start = 0
+        self._parameters: dict[str, Any] | None = None
+
+    @property
+    def best(self) -> float | None:
+        """The best value so far."""
+        return self._monitor.best
+
+    @property
+    def best_epoch(self) -> int | None:
+        """The epoch of the best value, from 0."""
+        return self._monitor.best_epoch
+
+    def on_fit_begin(self, model: Any) -> None:
+        """Start anew, or from the epochs of the training that is resumed."""
+        self._monitor.reset()
+        self.stopped_epoch, self._parameters = None, None
+        self._start = len(model.history.epochs)
+        for epoch in range(self._start):
+            self._monitor.is_best(epoch, {name: values[epoch] for name, values in model.history.items()})
+        if self._start:
+            self._stop_if_hopeless(self._start - 1)
+
+    def on_epoch_end(self, epoch: int, logs: Mapping[str, float]) -> None:
+        """Keep the parameters if this epoch is the best, else stop if it is time."""
+        if self._monitor.is_best(epoch, logs):
+            if self.restore_best:
+                self._parameters = self.model.network.state_dict()
+        else:
+            self._stop_if_hopeless(epoch)
+
+    def on_fit_end(self) -> None:
+        """Give the best parameters back."""
+        if self._parameters is not None:
+            self.model.network.load_state_dict(self._parameters)
+            self._parameters = None
+        elif self.restore_best and self.best_epoch is not None and self.best_epoch < self._start:
+            warnings.warn(
+                f"EarlyStopping: epoch {self.best_epoch + 1} was the best ({self._monitor.name} {self.best:g}), but "
+                "training was resumed after it, so its parameters are not known here. nn.ModelCheckpoint keeps "
+                "those of the best epoch in a file.",
+                stacklevel=2,
+            )
+
+    def _stop_if_hopeless(self, epoch: int) -> None:
+        best = -1 if self.best_epoch is None else self.best_epoch
+        if epoch - best >= self.patience:
+            self.stopped_epoch = epoch
+            self.model.stop_training = True

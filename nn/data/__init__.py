@@ -1,0 +1,17 @@
+"""Data on their way into a network: batches, parts to learn from and to judge by, scaling, augmentation.
+
+>>> import nn
+>>> X, y = nn.datasets.spiral(100, 3, rng=0)
+>>> X_train, y_train, X_test, y_test = nn.data.split(X, y, share=0.2, rng=0)
+>>> standardize = nn.data.Standardizer(X_train)
+>>> batches = nn.data.Batches(X_train, y_train, batch_size=32, transform=standardize, rng=0)
+>>> len(batches), standardize(X_test).shape
+(8, (60, 2))
+"""
+
+from nn.data.augmentation import add_noise, flip, rotate, shift
+from nn.data.batches import Batches
+from nn.data.scaling import Standardizer, rescale
+from nn.data.splitting import k_fold, split
+
+__all__ = ["Batches", "Standardizer", "add_noise", "flip", "k_fold", "rescale", "rotate", "shift", "split"]

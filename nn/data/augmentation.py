@@ -1,0 +1,146 @@
+"""Images changed a little at random: more of them to learn from, of the same classes.
+
+*Neural Networks from Scratch*, chapter 13. Each function takes a batch of images `(samples, height, width)` or
+`(samples, height, width, channels)` and gives a new one of the same shape and dtype; integers are rounded and kept in
+the range of their dtype. To do several things, write a function:
+
+>>> import nn
+>>> def augment(images, rng):
+...     return nn.data.shift(nn.data.rotate(images, 10, rng), 2, rng)
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from nn.data.arrays import as_images, as_numbers, at_least_1
+from nn.random import Rng, generator
+
+
+def flip(images: ArrayLike, rng: Rng = None) -> NDArray[Any]:
+    """Every second image, on average, mirrored: left becomes right.
+
+    Args:
+        images: see the module.
+        rng: a `Generator`, a `RandomState`, a seed, or None.
+
+    Raises:
+        ValueError, TypeError: not images.
+
+    >>> flip(np.array([[[1, 2]], [[3, 4]]]), rng=2)
+    array([[[2, 1]], [[4, 3]]])
+    """
+    flipped = as_images("flip", images).copy()
+    chosen = generator(rng).random(len(flipped)) < 0.5
+    flipped[chosen] = flipped[chosen][:, :, ::-1]
+    return flipped
+
+
+def shift(images: ArrayLike, pixels: int, rng: Rng = None, *, fill: float = 0) -> NDArray[Any]:
+    """Each image moved by whole pixels, up or down and left or right.
+
+    Args:
+        images: see the module.
+        pixels: how far at most, at least 1. Every distance from -pixels to pixels is equally likely.
+        rng: a `Generator`, a `RandomState`, a seed, or None.
+        fill: what comes in at the edges.
+
+    Raises:
+        ValueError, TypeError: not images, or pixels below 1 or not an integer.
+
+    >>> shift(np.array([[[1, 2], [3, 4]]]), 1, rng=0)
+    array([[[3, 4],
+            [0, 0]]])
+    """
+    array, most = as_images("shift", images), at_least_1("shift: pixels", pixels)
+    height, width = array.shape[1:3]
+    padded = _padded(array, most, fill)
+    windows = np.lib.stride_tricks.sliding_window_view(padded, (height, width), axis=(1, 2))
+    down, across = generator(rng).choice(2 * most + 1, size=(2, len(array)))
+    moved: NDArray[Any] = windows[np.arange(len(array)), down, across]  # the window's axes come last
+    return np.moveaxis(moved, 1, -1) if array.ndim == 4 else moved
+
+
+def rotate(images: ArrayLike, degrees: float, rng: Rng = None, *, fill: float = 0) -> NDArray[Any]:
+    """Each image turned about its middle; between pixels, the four next to a place are mixed (bilinear interpolation).
+
+    Args:
+        images: see the module.
+        degrees: how far at most, above 0. Every angle from -degrees to degrees is equally likely.
+        rng: a `Generator`, a `RandomState`, a seed, or None.
+        fill: what comes in at the corners.
+
+    Raises:
+        ValueError, TypeError: not images, or degrees that are not above 0.
+
+    >>> image = np.zeros((1, 5, 5), np.uint8)
+    >>> image[0, 2] = 100
+    >>> rotate(image, 30, rng=0)[0]
+    array([[  0,   0,   0,   0,   0],
+           [  0,   0,   1,  15,  26],
+           [ 71,  86, 100,  86,  71],
+           [ 26,  15,   1,   0,   0],
+           [  0,   0,   0,   0,   0]], dtype=uint8)
+    """
+    array = as_images("rotate", images)
+    if not degrees > 0:
+        raise ValueError(f"rotate: degrees must be above 0, got {degrees!r}.")
+    height, width = array.shape[1:3]
+    angle = np.radians(generator(rng).uniform(-degrees, degrees, size=(len(array), 1, 1)))
+    down = np.arange(height).reshape(-1, 1) - (height - 1) / 2
+    across = np.arange(width) - (width - 1) / 2
+    y = down * np.cos(angle) + across * np.sin(angle) + (height - 1) / 2  # where each new pixel comes from
+    x = across * np.cos(angle) - down * np.sin(angle) + (width - 1) / 2
+    return _like(array, _between_pixels(array, y, x, fill))
+
+
+def add_noise(X: ArrayLike, deviation: float, rng: Rng = None) -> NDArray[Any]:
+    """Every number of X changed by normal noise.
+
+    Args:
+        X: images, or samples of any shape `(samples, ...)`.
+        deviation: the noise's standard deviation, above 0, in the units of X.
+        rng: a `Generator`, a `RandomState`, a seed, or None.
+
+    Raises:
+        ValueError, TypeError: X are not numbers, or a deviation that is not above 0.
+
+    >>> add_noise(np.array([[0, 100, 255]], np.uint8), 10, rng=0)
+    array([[  1,  99, 255]], dtype=uint8)
+    """
+    array = as_numbers("add_noise", X)
+    if not deviation > 0:
+        raise ValueError(f"add_noise: deviation must be above 0, got {deviation!r}.")
+    return _like(array, array + deviation * generator(rng).standard_normal(array.shape))
+
+
+def _padded(images: NDArray[Any], pixels: int, fill: float) -> NDArray[Any]:
+    around = [(0, 0), (pixels, pixels), (pixels, pixels), (0, 0)][: images.ndim]
+    return np.pad(images, around, constant_values=fill)
+
+
+def _between_pixels(images: NDArray[Any], y: NDArray[Any], x: NDArray[Any], fill: float) -> NDArray[Any]:
+    """The images at places `(samples, height, width)` between their pixels; outside there is `fill`."""
+    height, width = images.shape[1:3]
+    padded = _padded(images, 1, fill)
+    y, x = np.clip(y, -1, height) + 1, np.clip(x, -1, width) + 1
+    top, left = np.minimum(y.astype(np.intp), height), np.minimum(x.astype(np.intp), width)
+    low, right = y - top, x - left
+    if images.ndim == 4:
+        low, right = low[..., None], right[..., None]
+    number = np.arange(len(images)).reshape(-1, 1, 1)
+    above = padded[number, top, left] * (1 - right) + padded[number, top, left + 1] * right
+    below = padded[number, top + 1, left] * (1 - right) + padded[number, top + 1, left + 1] * right
+    mixed: NDArray[Any] = above * (1 - low) + below * low
+    return mixed
+
+
+def _like(original: NDArray[Any], values: NDArray[Any]) -> NDArray[Any]:
+    """`values` in the dtype of `original`."""
+    if original.dtype.kind in "iu":
+        limits = np.iinfo(original.dtype)
+        values = np.clip(np.rint(values), limits.min, limits.max)
+    return values.astype(original.dtype, copy=False)

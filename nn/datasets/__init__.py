@@ -1,0 +1,26 @@
+"""Data to learn from: made-up sets, handwritten digits, Fashion-MNIST and MNIST, and folders of images.
+
+Class labels are integers `(samples,)`. Inputs are float32 `(samples, features)`, or uint8 images `(samples, height,
+width)` as they lie in their files; `nn.data` has what prepares them for a network. The made-up sets are those of
+*Neural Networks from Scratch*: from `rng=np.random.RandomState(0)` they are drawn bit for bit as the book's helper
+package draws them.
+"""
+
+from nn.datasets.bundled import digits
+from nn.datasets.generated import sine, spiral, vertical
+from nn.datasets.idx import read_idx
+from nn.datasets.pictures import image, images
+from nn.datasets.published import FASHION_CLASSES, fashion_mnist, mnist
+
+__all__ = [
+    "FASHION_CLASSES",
+    "digits",
+    "fashion_mnist",
+    "image",
+    "images",
+    "mnist",
+    "read_idx",
+    "sine",
+    "spiral",
+    "vertical",
+]

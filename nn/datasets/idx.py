@@ -1,0 +1,91 @@
+"""The format of MNIST's files: arrays of numbers, mostly compressed by gzip.
+
+Two zero bytes, the code of the dtype, the number of axes, the length of each axis, then the numbers. All of it is
+big-endian. From http://yann.lecun.com/exdb/mnist/.
+"""
+
+from __future__ import annotations
+
+import gzip
+import math
+import os
+import zlib
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import numpy as np
+from numpy.typing import NDArray
+
+DTYPES = {0x08: ">u1", 0x09: ">i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
+GZIP = b"\x1f\x8b"
+MOST_COMPRESSED = 1032
+"""No gzip file is packed tighter than this (https://zlib.net/zlib_tech.html)."""
+BYTES_AT_ONCE = 1 << 20
+
+
+def read_idx(path: str | os.PathLike[str]) -> NDArray[Any]:
+    """The array in an idx file, compressed by gzip or not, whatever its name.
+
+    Args:
+        path: such as `train-images-idx3-ubyte.gz`.
+
+    Returns:
+        An array of the shape and dtype that the file names, in the byte order of this machine.
+
+    Raises:
+        ValueError: the file is no idx file, is truncated or damaged, or longer than it says. Before that, no more
+            memory is taken than the file can fill.
+        OSError: it cannot be read.
+
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = Path(folder, "labels-idx1-ubyte")
+    ...     _ = path.write_bytes(bytes([0, 0, 8, 1, 0, 0, 0, 3, 7, 2, 1]))
+    ...     read_idx(path)
+    array([7, 2, 1], dtype=uint8)
+    """
+    path = Path(path)
+    with path.open("rb") as file:
+        packed = file.read(len(GZIP)) == GZIP
+        room = path.stat().st_size * (MOST_COMPRESSED if packed else 1)
+        file.seek(0)
+        try:
+            return _read(gzip.GzipFile(fileobj=file) if packed else file, room)
+        except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+            raise ValueError(f"{path}: a truncated or damaged gzip file: {error}.") from error
+        except ValueError as error:
+            raise ValueError(f"{path}: {error}") from None
+
+
+def idx_header(array: NDArray[np.uint8]) -> bytes:
+    """What stands before the bytes of this array in an idx file."""
+    return bytes([0, 0, 0x08, array.ndim]) + np.array(array.shape, ">u4").tobytes()
+
+
+def _read(stream: BinaryIO | gzip.GzipFile, room: int) -> NDArray[Any]:
+    magic = stream.read(4)
+    if len(magic) < 4 or magic[:2] != b"\0\0" or magic[2] not in DTYPES:
+        raise ValueError(f"not an idx file: it begins with {magic!r}.")
+    lengths = stream.read(4 * magic[3])
+    if len(lengths) < 4 * magic[3]:
+        raise ValueError("truncated: it ends before its header does.")
+    shape = tuple(int(length) for length in np.frombuffer(lengths, ">u4"))
+    dtype = np.dtype(DTYPES[magic[2]])
+    expected = math.prod(shape) * dtype.itemsize
+    if expected > room:
+        raise ValueError(f"truncated: for the shape in its header, {shape}, {expected} bytes are too few in it.")
+    array = np.empty(shape, dtype)
+    _fill(array.reshape(-1).view(np.uint8), stream)
+    if stream.read(1):
+        raise ValueError(f"more bytes than the {expected} that the shape in its header, {shape}, takes.")
+    return array.astype(dtype.newbyteorder("="), copy=False)
+
+
+def _fill(array: NDArray[np.uint8], stream: BinaryIO | gzip.GzipFile) -> None:
+    filled = 0
+    while filled < len(array):
+        part = stream.read(min(BYTES_AT_ONCE, len(array) - filled))
+        if not part:
+            raise ValueError(f"truncated: {filled} of {len(array)} bytes are there.")
+        array[filled : filled + len(part)] = np.frombuffer(part, np.uint8)
+        filled += len(part)

@@ -1,0 +1,129 @@
+"""Objects from their descriptions: only of classes that are known or handed in. Nothing else in a file can run."""
+
+from __future__ import annotations
+
+import inspect
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
+
+from nn.random import Rng
+from nn.saving.describing import is_start_only
+from nn.saving.generators import RandomSource, from_state, set_state
+from nn.saving.known import BASES
+
+SMALL = 1_000_000
+"""Elements: a weight of this size is made even if the file has not so many, to say then which tensor is missing."""
+
+
+class Builder:
+    """Makes what `Describer` described.
+
+    Args:
+        known: the classes and functions that may be named.
+        arrays: the tensors of the file.
+        elements: how many the network has in the file; a layer that would make larger weights is refused.
+
+    Attributes:
+        tensors: what `{"tensor": name}` means: at first arrays of the file, later the network's own tensors.
+    """
+
+    def __init__(self, known: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]], elements: int) -> None:
+        self.tensors: Mapping[str, Any] = {}
+        self._known = known
+        self._arrays = arrays
+        self._elements = elements
+        self._finished: list[Any] = []
+        self._generators: list[tuple[RandomSource, dict[str, Any]]] = []
+
+    def build(self, described: Any) -> Any:
+        """The value of a description.
+
+        Raises:
+            ValueError: it is malformed, names what is not known, or a constructor refuses its arguments.
+        """
+        match described:
+            case None | bool() | int() | float() | str():
+                return described
+            case list():
+                return [self.build(item) for item in described]
+            case {"tuple": list(items)}:
+                return tuple(self.build(item) for item in items)
+            case {"dict": dict(items)}:
+                return {key: self.build(item) for key, item in items.items()}
+            case {"float": "nan" | "inf" | "-inf" as text}:
+                return float(text)
+            case {"dtype": str(name)}:
+                return _dtype(name)
+            case {"array": str(name)} if name in self._arrays:
+                return self._arrays[name].copy()
+            case {"tensor": str(name)} if name in self.tensors:
+                return self.tensors[name]
+            case {"again": int(number)} if 0 <= number < len(self._finished):
+                return self._finished[number]
+            case {"generator": dict(state)}:
+                source = from_state(state)
+                self._generators.append((source, state))
+                return self._finish(source)
+            case {"name": str(name)}:
+                return self._named(name)
+            case {"class": str(name), "arguments": dict(given)}:
+                return self._finish(self._object(name, given, described.get("attributes", {})))
+        raise ValueError(f"no description of anything: {str(described)[:80]}")
+
+    def settle(self) -> None:
+        """Put the generators into their states again: constructors may have drawn from them."""
+        for source, state in self._generators:
+            set_state(source, state)
+
+    def _finish(self, made: Any) -> Any:
+        self._finished.append(made)
+        return made
+
+    def _named(self, name: str) -> Any:
+        if name not in self._known:
+            raise ValueError(f"{name} is not known here. If it is your own, hand it in: custom=[{name}].")
+        return self._known[name]
+
+    def _object(self, name: str, given: Mapping[str, Any], attributes: Mapping[str, Any]) -> Any:
+        cls = self._named(name)
+        if not (isinstance(cls, type) and issubclass(cls, BASES)):
+            raise ValueError(f"{name} is no layer, loss, metric, optimizer or schedule.")
+        arguments = {key: self.build(value) for key, value in given.items()}
+        hidden = {key: self.build(value) for key, value in attributes.items()}
+        signature = inspect.signature(cls)
+        for key in signature.parameters:
+            if is_start_only(key):
+                arguments.setdefault(key, self._blank)
+        if unknown := arguments.keys() - signature.parameters.keys():
+            raise ValueError(f"{name} takes no {', '.join(sorted(unknown))}.")
+        try:
+            bound = inspect.BoundArguments(signature, arguments)
+            made = cls(*bound.args, **bound.kwargs)
+            for key, value in hidden.items():
+                self._replace_generator(made, key, value)
+        except Exception as error:
+            raise ValueError(f"{name} cannot be made again: {type(error).__name__}: {error}") from error
+        return made
+
+    def _replace_generator(self, made: Any, key: str, value: Any) -> None:
+        held = getattr(made, key, None)
+        if not isinstance(value, RandomSource) or not (held is None or isinstance(held, RandomSource)):
+            raise ValueError(f"{key} is no random generator")
+        setattr(made, key, value)
+
+    def _blank(self, shape: tuple[int, ...], rng: Rng, dtype: DTypeLike) -> NDArray[Any]:
+        """An initialiser for weights whose values come later. It bounds what a file can make a layer allocate."""
+        if math.prod(shape) > max(self._elements, SMALL):
+            raise ValueError(f"weights of shape {shape} are more than all in the file.")
+        return np.zeros(shape, dtype)
+
+
+def _dtype(name: str) -> np.dtype[Any]:
+    try:
+        return np.dtype(name)
+    except TypeError as error:
+        raise ValueError(f"no dtype: {name!r}") from error

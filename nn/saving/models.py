@@ -1,0 +1,189 @@
+"""Whole models as files: the network, and all that training needs to go on."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nn.metrics import Metric
+from nn.module import Module
+from nn.optimizers import Optimizer
+from nn.saving.building import Builder
+from nn.saving.container import read, write
+from nn.saving.describing import Describer
+from nn.saving.errors import LoadError, SaveError
+from nn.saving.generators import RandomSource
+from nn.saving.known import with_custom
+from nn.saving.parameters import section, set_state
+from tensorgrad import Tensor
+
+Arrays = Mapping[str, NDArray[Any]]
+
+
+@dataclass
+class Parts:
+    """What a model consists of.
+
+    Attributes:
+        network, loss, metrics, rng, optimizer: as `nn.Model` takes them.
+        epochs: the values of its `History`: one list for each name.
+    """
+
+    network: Module
+    loss: Any
+    metrics: tuple[Metric, ...]
+    rng: RandomSource
+    optimizer: Optimizer | None
+    epochs: Mapping[str, list[float]]
+
+
+DESCRIBED = ("network", "loss", "metrics", "rng", "optimizer")
+"""The parts that are objects, in the order in which they are described and made."""
+
+
+SECTIONS = ("network", "optimizer", "history", "settings")
+"""What the names of the tensors in the file begin with."""
+
+
+def save_model(path: str | Path, parts: Parts) -> None:
+    """Write a model into a file, after making it again from what will be written, to see that it comes back.
+
+    Raises:
+        SaveError: something in it cannot be described, or would come back different. No file has been written.
+        OSError: the file cannot be written. A file that was there is as before.
+    """
+    try:
+        document, arrays, custom = _written(parts)
+        _check_again(parts.network, document, _made(document, arrays, with_custom(custom)))
+    except (ValueError, RecursionError) as error:
+        raise SaveError(
+            f"{path}: this model would not come back from a file as it is: {error} (save_parameters needs no "
+            "description of the layers.)"
+        ) from error
+    write(path, arrays, document)
+
+
+def load_model(path: str | Path, custom: Iterable[Any] = ()) -> Parts:
+    """Read what `save_model` wrote.
+
+    Raises:
+        LoadError: the file is not what it should be, or names a class that is not known.
+        OSError: there is no such file, or it cannot be read.
+        TypeError, ValueError: `custom` holds something that is no class or function, or two of one name.
+    """
+    known = with_custom(custom)
+    arrays, document = read(path)
+    if document.get("content") != "model":
+        raise LoadError(f"{path}: holds parameters alone. Make the model, then model.load_parameters(path).")
+    try:
+        return _made(document, arrays, known)
+    except (ValueError, RecursionError) as error:
+        raise LoadError(f"{path}: {error}") from error
+
+
+def _written(parts: Parts) -> tuple[dict[str, Any], Arrays, list[Any]]:
+    """The document and the tensors of the file, and the classes and functions of the caller's that are in it."""
+    tensors = dict(parts.network.named_state())
+    optimizer = parts.optimizer
+    for number, parameter in enumerate(() if optimizer is None else optimizer.parameters):
+        if not any(parameter is tensor for tensor in tensors.values()):
+            raise SaveError(f"parameter {number} of the optimizer is none of the network's.")
+    state = {} if optimizer is None else optimizer.state_dict()
+    state_arrays = {key: value for key, value in state.items() if isinstance(value, np.ndarray)}
+
+    describer = Describer(tensors)
+    document = {
+        "content": "model",
+        "objects": {name: describer.describe(name, getattr(parts, name)) for name in DESCRIBED},
+        "optimizer_state": {
+            key: describer.describe(f"optimizer.{key}", value)
+            for key, value in state.items()
+            if key not in state_arrays
+        },
+        "metric_names": [metric.name for metric in parts.metrics],
+        "history": list(parts.epochs),
+        "frozen": [name for name, tensor in tensors.items() if not tensor.requires_grad],
+    }
+    arrays = (
+        {f"network.{name}": tensor.data for name, tensor in tensors.items()}
+        | {f"optimizer.{key}": array for key, array in state_arrays.items()}
+        | {f"history.{name}": np.array(values, np.float64) for name, values in parts.epochs.items()}
+        | describer.arrays
+    )
+    return document, arrays, describer.custom
+
+
+def _made(document: Mapping[str, Any], arrays: Arrays, known: Mapping[str, Any]) -> Parts:
+    """The model that was written.
+
+    Raises:
+        ValueError: something does not fit together.
+    """
+    for name in arrays:
+        if name.partition(".")[0] not in SECTIONS:
+            raise ValueError(f"tensor {name!r} belongs to nothing.")
+    weights = section(arrays, "network")
+    builder = Builder(known, arrays, elements=sum(array.size for array in weights.values()))
+    builder.tensors = weights
+    try:
+        objects = document["objects"]
+        network = _checked(builder.build(objects["network"]), "network", Module)
+        set_state(network, weights)
+        builder.tensors = tensors = dict(network.named_state())
+        _set_trained(tensors, frozen=())  # an optimizer takes only what is to be trained
+        loss, metrics, rng, optimizer = (builder.build(objects[name]) for name in DESCRIBED[1:])
+        _set_trained(tensors, frozen=document["frozen"])
+
+        for metric, name in zip(_checked(metrics, "metrics", tuple), document["metric_names"], strict=True):
+            if _checked(metric, "metric", Metric).name != name:
+                metric.name = name
+        state = {key: builder.build(value) for key, value in document["optimizer_state"].items()}
+        if optimizer is not None:
+            _checked(optimizer, "optimizer", Optimizer).load_state_dict(state | section(arrays, "optimizer"))
+        epochs = {name: arrays[f"history.{name}"].tolist() for name in document["history"]}
+        builder.settle()
+    except (KeyError, TypeError, AttributeError) as error:
+        raise ValueError(f"the description is malformed ({type(error).__name__}: {error}).") from error
+    return Parts(network, loss, metrics, _checked(rng, "rng", RandomSource), optimizer, epochs)
+
+
+def _checked(thing: Any, what: str, kind: Any) -> Any:
+    if not isinstance(thing, kind):
+        raise ValueError(f"the {what} is a {type(thing).__name__}.")
+    return thing
+
+
+def _set_trained(tensors: Mapping[str, Tensor], frozen: Collection[str]) -> None:
+    for name, tensor in tensors.items():
+        tensor.requires_grad = tensor.dtype.kind == "f" and name not in frozen
+
+
+def _check_again(network: Module, document: Mapping[str, Any], again: Parts) -> None:
+    """Refuse what was made again and is not what it was.
+
+    That is, its description differs, or an array that a layer makes when it is made and that is no part of its state.
+    What a layer keeps of its last call, to look at, is not there yet when it is made, and does not matter.
+    """
+    if json.dumps(_written(again)[0]) != json.dumps(document):
+        raise ValueError("its settings would not be the same.")
+    state = {id(tensor) for _, tensor in again.network.named_state()}
+    modules = dict(network.named_modules())
+    for path, module in again.network.named_modules():
+        for name, made in vars(module).items():
+            is_constant = isinstance(made, (Tensor, np.ndarray)) and id(made) not in state
+            if is_constant and not _same(vars(modules[path]).get(name), made):
+                raise ValueError(
+                    f"{type(module).__name__}.{name} would have other values. Make it a tensor and name it in "
+                    "state_names, or make it from the constructor's arguments."
+                )
+
+
+def _same(held: Any, made: Any) -> bool:
+    first, second = (each.data if isinstance(each, Tensor) else np.asarray(each) for each in (held, made))
+    return np.array_equal(first, second, equal_nan=second.dtype.kind == "f")

@@ -1,0 +1,300 @@
+"""Damaged and hostile files: refused with one exception that names the file, and without much memory."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import os
+import pickle
+import re
+import tracemalloc
+import zipfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import nn
+from nn.saving import container
+
+
+@pytest.fixture
+def model() -> nn.Model:
+    network = nn.Sequential(nn.Dense(2, 3, rng=0), nn.Dropout(0.1, rng=1))
+    return nn.Model(network, loss=nn.MeanSquaredError(), optimizer=nn.SGD(network.parameters(), momentum=0.9), rng=0)
+
+
+@pytest.fixture
+def saved(model: nn.Model, tmp_path: Path) -> bytes:
+    model.save(tmp_path / "good")
+    return (tmp_path / "good").read_bytes()
+
+
+def assert_refused(content: bytes, path: Path, model: nn.Model) -> None:
+    """By `load`, and by `load_parameters`, which then changes nothing."""
+    path.write_bytes(content)
+    before = model.network.state_dict()
+    for load in (nn.Model.load, model.load_parameters):
+        with pytest.raises(nn.LoadError, match=re.escape(str(path))):
+            load(path)
+    assert all(np.array_equal(value, before[name]) for name, value in model.network.state_dict().items())
+
+
+def header_length(content: bytes) -> int:
+    return int.from_bytes(content[:8], "little")
+
+
+def test_cut_short_anywhere_in_the_header(model: nn.Model, saved: bytes, tmp_path: Path) -> None:
+    for end in range(8 + header_length(saved) + 1):
+        assert_refused(saved[:end], tmp_path / "cut", model)
+
+
+def test_cut_short_or_longer_in_the_tensors(model: nn.Model, saved: bytes, tmp_path: Path) -> None:
+    for end in range(8 + header_length(saved), len(saved)):
+        assert_refused(saved[:end], tmp_path / "cut", model)
+    assert_refused(saved + b"\0", tmp_path / "longer", model)
+    assert_refused(saved + saved, tmp_path / "twice", model)
+
+
+def test_any_byte_changed(model: nn.Model, saved: bytes, tmp_path: Path, rng: np.random.Generator) -> None:
+    for place in range(len(saved)):
+        damaged = bytearray(saved)
+        damaged[place] ^= int(rng.integers(1, 256))
+        assert_refused(bytes(damaged), tmp_path / "flipped", model)
+
+
+def archive() -> bytes:
+    with io.BytesIO() as file:
+        with zipfile.ZipFile(file, "w") as opened:
+            opened.writestr("data.pkl", pickle.dumps({"weight": 1}))
+        return file.getvalue()
+
+
+class Attack:
+    """Would make a folder, if anybody unpickled it."""
+
+    def __init__(self, target: Path) -> None:
+        self.target = target
+
+    def __reduce__(self) -> Any:
+        return os.mkdir, (str(self.target),)
+
+
+def test_other_files_in_its_place(model: nn.Model, tmp_path: Path, rng: np.random.Generator) -> None:
+    attack = pickle.dumps(Attack(tmp_path / "attacked"))
+    npz = io.BytesIO()
+    np.savez(npz, weight=np.ones((2, 3)))
+    others = [b"", b"\0" * 8, b"\0" * 1000, b"\xff" * 1000, attack, attack * 100, archive(), npz.getvalue(), b"{}" * 99]
+    others += [rng.bytes(int(size)) for size in rng.integers(1, 3000, size=200)]
+    for content in others:
+        assert_refused(content, tmp_path / "other", model)
+    assert not (tmp_path / "attacked").exists()
+    with pytest.raises(nn.LoadError, match="perhaps a pickle"):
+        assert nn.Model.load(written(tmp_path / "pickle", attack * 100))
+    with pytest.raises(nn.LoadError, match="a zip archive"):
+        nn.Model.load(written(tmp_path / "zip", archive()))
+
+
+def test_safetensors_of_other_programs_are_told_apart(model: nn.Model, tmp_path: Path) -> None:
+    from safetensors.numpy import save
+
+    with pytest.raises(nn.LoadError, match=r"not written by tensorgrad.*load_state_dict"):
+        model.load_parameters(written(tmp_path / "other", save(model.network.state_dict())))
+
+
+def written(path: Path, content: bytes) -> Path:
+    path.write_bytes(content)
+    return path
+
+
+# -- files with a right checksum, made to do harm ---------------------------------------------------------
+
+
+SUM = "0" * 64
+RIGHT = '{"version":1,"sha256":"SUM","content":"parameters"}'
+
+
+def forged(header: str, tensors: bytes = b"") -> bytes:
+    """A file with this header, in which SUM stands for the right checksum."""
+    unsigned = header.replace("SUM", SUM).encode()
+    content = len(unsigned).to_bytes(8, "little") + unsigned + tensors
+    return content.replace(SUM.encode(), hashlib.sha256(content).hexdigest().encode(), 1)
+
+
+def header(entries: str, document: str = RIGHT) -> str:
+    return f'{{"__metadata__":{{"tensorgrad":{json.dumps(document)}}}{entries}}}'
+
+
+ENTRY = ',"%s":{"dtype":"%s","shape":%s,"data_offsets":%s}'
+WEIGHT = ENTRY % ("0.weight", "F32", "[2,3]", "[0,24]")
+BIAS = ENTRY % ("0.bias", "F32", "[3]", "[24,36]")
+
+FORGED = {
+    "overlapping": header(ENTRY % ("0.weight", "F32", "[2,3]", "[0,24]") + ENTRY % ("0.bias", "F32", "[3]", "[20,32]")),
+    "with a hole": header(ENTRY % ("0.weight", "F32", "[2,3]", "[0,24]") + ENTRY % ("0.bias", "F32", "[3]", "[26,38]")),
+    "beyond the end": header(WEIGHT + ENTRY % ("0.bias", "F32", "[3000]", "[24,12024]")),
+    "another size": header(WEIGHT + ENTRY % ("0.bias", "F32", "[30]", "[24,36]")),
+    "overflowing": header(WEIGHT + ENTRY % ("0.bias", "F32", f"[{2**62},{2**62}]", "[24,36]")),
+    "negative": header(WEIGHT + ENTRY % ("0.bias", "F32", "[-3]", "[24,36]")),
+    "unknown dtype": header(WEIGHT + ENTRY % ("0.bias", "Q32", "[3]", "[24,36]")),
+    "bfloat": header(WEIGHT + ENTRY % ("0.bias", "BF16", "[6]", "[24,36]")),
+    "twice": header(WEIGHT + BIAS + BIAS),
+    "metadata twice": header(WEIGHT + BIAS + ',"__metadata__":{}'),
+    "deep": header(WEIGHT + BIAS, '{"sha256":"SUM","version":' + "[" * 100_000 + "1"),
+    "deep header": header(WEIGHT + BIAS + ',"x":' + "[" * 100_000),
+    "a long number": header(WEIGHT + BIAS, '{"sha256":"SUM","version":' + "9" * 100_000 + "}"),
+    "no version": header(WEIGHT + BIAS, '{"sha256":"SUM"}'),
+    "a newer version": header(WEIGHT + BIAS, '{"sha256":"SUM","version":2}'),
+    "no object": header(WEIGHT + BIAS, '["sha256",{"sha256":"SUM"}]'),
+    "not parameters": header(WEIGHT + BIAS, '{"sha256":"SUM","version":1,"content":[]}'),
+    "no JSON": header(WEIGHT + BIAS) + "}",
+}
+
+
+def test_the_forged_header_that_is_right_is_read(model: nn.Model, tmp_path: Path) -> None:
+    model.load_parameters(written(tmp_path / "right", forged(header(WEIGHT + BIAS), bytes(36))))
+    assert not model.network.state_dict()["0.weight"].any()
+
+
+@pytest.mark.parametrize("name", FORGED)
+def test_forged_headers(name: str, model: nn.Model, tmp_path: Path) -> None:
+    assert_refused(forged(FORGED[name], bytes(36)), tmp_path / "forged", model)
+
+
+def test_a_header_of_any_length_is_not_believed(model: nn.Model, tmp_path: Path) -> None:
+    for length in (2**64 - 1, 2**63, 2**40, 37, 10):
+        assert_refused(length.to_bytes(8, "little") + b"{" + b" " * 20, tmp_path / "long", model)
+    large = tmp_path / "large"
+    with large.open("wb") as file:  # a hole of 8 GB, which would not fit into memory
+        file.write((2**32).to_bytes(8, "little"))
+        file.truncate(2**33)
+    assert peak_memory(lambda: refused(large)) < 2_000_000
+
+
+def refused(path: Path) -> None:
+    with pytest.raises(nn.LoadError):
+        nn.Model.load(path)
+
+
+def peak_memory(call: Callable[[], object]) -> int:
+    tracemalloc.start()
+    try:
+        call()
+        return tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+
+def changes(document: Any) -> Iterator[tuple[str, Any]]:
+    """Harmful changes of a good document, by what they try."""
+
+    def changed(change: Callable[[Any], object]) -> Any:
+        copy = json.loads(json.dumps(document))
+        change(copy)
+        return copy
+
+    def layer(copy: Any) -> Any:
+        return copy["objects"]["network"]["arguments"]["layers"]["tuple"][0]
+
+    def dropout(copy: Any) -> Any:
+        return copy["objects"]["network"]["arguments"]["layers"]["tuple"][1]
+
+    yield "huge", changed(lambda d: layer(d)["arguments"].update(inputs=10**5, neurons=10**5))
+    yield "huge and thin", changed(lambda d: layer(d)["arguments"].update(inputs=1, neurons=10**9))
+    yield "another width", changed(lambda d: layer(d)["arguments"].update(neurons=2))
+    yield "text for a number", changed(lambda d: layer(d)["arguments"].update(inputs="2"))
+    yield "unknown argument", changed(lambda d: layer(d)["arguments"].update(evil=1))
+    yield "a class from elsewhere", changed(lambda d: layer(d).update({"class": "os.system"}))
+    yield "a built-in", changed(lambda d: layer(d).update({"class": "eval", "arguments": {"source": "1"}}))
+    yield "a function as class", changed(lambda d: layer(d).update({"class": "harmless", "arguments": {}}))
+    yield "a base class", changed(lambda d: layer(d).update({"class": "nn.Module", "arguments": {}}))
+    yield "a loss as layer", changed(lambda d: layer(d).update({"class": "nn.Huber", "arguments": {}}))
+    yield "an unknown word", changed(lambda d: layer(d)["arguments"].update(inputs={"eval": "1"}))
+    yield "again, too early", changed(lambda d: layer(d)["arguments"].update(inputs={"again": 99}))
+    yield "again, negative", changed(lambda d: layer(d)["arguments"].update(inputs={"again": -1}))
+    yield "an unknown tensor", changed(lambda d: layer(d)["arguments"].update(inputs={"tensor": "x"}))
+    yield "an unknown array", changed(lambda d: layer(d)["arguments"].update(inputs={"array": "x"}))
+    yield "a bad dtype", changed(lambda d: layer(d)["arguments"].update(dtype={"dtype": "nonsense"}))
+    yield "another generator", changed(lambda d: d["objects"]["rng"]["generator"].update(bit_generator="os"))
+    yield "no state", changed(lambda d: d["objects"]["rng"]["generator"].pop("state"))
+    yield "a state out of range", changed(lambda d: d["objects"]["rng"]["generator"]["state"].update(state=-1))
+    yield "no generator", changed(lambda d: d["objects"].update(rng=3))
+    yield "dropout beyond 1", changed(lambda d: dropout(d)["arguments"].update(rate=2))
+    yield "attributes", changed(lambda d: dropout(d).update(attributes={"forward": {"again": 0, "x": 1}, "rate": []}))
+    yield "a new attribute", changed(lambda d: dropout(d).update(attributes={"extra": []}))
+    yield "attributes that are none", changed(lambda d: dropout(d).update(attributes=[1]))
+    yield "no loss", changed(lambda d: d["objects"].pop("loss"))
+    yield "a number as loss", changed(lambda d: d["objects"].update(loss=3))
+    yield "a number as network", changed(lambda d: d["objects"].update(network=3))
+    yield "no objects", changed(lambda d: d.update(objects=[]))
+    yield "too many names", changed(lambda d: d.update(metric_names=["a"]))
+    yield "names of a metric that is none", changed(lambda d: d["objects"].update(metrics={"tuple": [3]}))
+    yield "no step count", changed(lambda d: d["optimizer_state"].pop("iterations"))
+    yield "negative steps", changed(lambda d: d["optimizer_state"].update(iterations=-1))
+    yield "momentum", changed(lambda d: d["optimizer_state"].update(momentum=7.0))
+    yield "history", changed(lambda d: d.update(history=["loss"]))
+    yield "deep", changed(lambda d: layer(d)["arguments"].update(inputs=deep(400)))
+
+
+def deep(levels: int) -> Any:
+    found: Any = 1
+    for _ in range(levels):
+        found = [found]
+    return found
+
+
+RUN: list[str] = []
+
+
+def harmless() -> None:
+    RUN.append("a file made it run")
+
+
+def test_forged_descriptions(model: nn.Model, saved: bytes, tmp_path: Path) -> None:
+    tensors, document = container.read(tmp_path / "good")
+    del document["sha256"], document["version"]
+    container.write(tmp_path / "same", tensors, document)
+    assert repr(nn.Model.load(tmp_path / "same")) == repr(model)
+    for name, change in changes(document):
+        path = tmp_path / name
+        container.write(path, tensors, change)
+
+        def load(path: Path = path) -> None:
+            with pytest.raises(nn.LoadError) as caught:
+                nn.Model.load(path, custom=[harmless])
+            assert str(path) in str(caught.value)
+
+        assert peak_memory(load) < 5_000_000, name
+    assert RUN == []
+
+
+@pytest.mark.parametrize("place", [-1, 625, 10**6, "1", None])
+def test_generators_that_would_read_beyond_their_buffer(place: Any, model: nn.Model, tmp_path: Path) -> None:
+    model.rng = np.random.Generator(np.random.MT19937(0))
+    model.save(tmp_path / "good")
+    tensors, document = container.read(tmp_path / "good")
+    document["objects"]["rng"]["generator"]["state"]["pos"] = place
+    del document["sha256"], document["version"]
+    container.write(tmp_path / "bad", tensors, document)
+    with pytest.raises(nn.LoadError, match="random generator"):
+        nn.Model.load(tmp_path / "bad")
+
+
+@pytest.mark.parametrize("name", ["network.0.weight", "optimizer.velocity.0"])
+def test_tensors_that_do_not_fit(name: str, model: nn.Model, saved: bytes, tmp_path: Path) -> None:
+    tensors, document = container.read(tmp_path / "good")
+    del document["sha256"], document["version"]
+    good = tensors[name]
+    for number, bad in enumerate((good.astype(np.float64), good.T, good[:1], None)):
+        changed = {**tensors, name: bad}
+        if bad is None:
+            del changed[name]
+        container.write(tmp_path / f"{number}", changed, document)
+        with pytest.raises(nn.LoadError, match=name.partition(".")[2]):
+            nn.Model.load(tmp_path / f"{number}")
+    container.write(tmp_path / "more", {**tensors, "extra.0": good}, document)
+    with pytest.raises(nn.LoadError, match=r"'extra\.0' belongs to nothing"):
+        nn.Model.load(tmp_path / "more")

@@ -1,0 +1,95 @@
+"""Learning-rate schedules: their formulas, inside optimizers, and what they refuse."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import nn
+import tensorgrad as tg
+
+FORMULAS: list[tuple[nn.Schedule, Callable[[int], float]]] = [
+    (nn.StepDecay(0.3, 7, 0.5), lambda t: 0.3 * 0.5 ** math.floor(t / 7)),
+    (nn.ExponentialDecay(0.3, 7, 0.5), lambda t: 0.3 * math.exp(math.log(0.5) * t / 7)),
+    (nn.CosineDecay(0.3, 7, 0.1), lambda t: 0.1 + 0.2 * math.cos(math.pi * t / 14) ** 2 if t < 7 else 0.1),
+    (nn.WarmUp(4, 0.5), lambda t: min(0.5, 0.1 * (t + 1))),
+    (nn.WarmUp(4, nn.StepDecay(0.5, 7)), lambda t: 0.1 * (t + 1) if t < 4 else 0.5 * 0.1 ** ((t - 4) // 7)),
+]
+
+
+@given(st.integers(0, 100))
+@pytest.mark.parametrize(("schedule", "formula"), FORMULAS)
+def test_the_formulas(schedule: nn.Schedule, formula: Callable[[int], float], step: int) -> None:
+    assert schedule(step) == pytest.approx(formula(step), rel=1e-12)
+
+
+def test_every_step_of_an_optimizer_uses_its_own_rate() -> None:
+    w = tg.tensor([10.0], requires_grad=True)
+    optimizer = nn.SGD([w], nn.StepDecay(1.0, 2, 0.5), decay=0.25)
+    steps = []
+    for _ in range(5):
+        before = w.data.item()
+        w.grad = np.ones(1)
+        optimizer.step()
+        steps.append(before - w.data.item())
+    assert steps == pytest.approx([1.0 / 1, 1.0 / 1.25, 0.5 / 1.5, 0.5 / 1.75, 0.25 / 2])
+    assert "learning_rate=StepDecay(1.0, 2, factor=0.5), decay=0.25" in repr(optimizer)
+
+
+def test_history_has_the_rate_of_each_epochs_last_step() -> None:
+    network = nn.Dense(1, 1)
+    model = nn.Model(network, loss=nn.MeanSquaredError(), optimizer=nn.SGD(network.parameters(), nn.StepDecay(0.4, 3)))
+    history = model.fit(np.ones((4, 1)), np.ones((4, 1)), epochs=3, batch_size=2, verbose=0)
+    assert history["learning_rate"] == pytest.approx([0.4, 0.04, 0.04])
+
+
+def test_the_state_of_an_optimizer_has_its_schedule() -> None:
+    w = tg.tensor([1.0], requires_grad=True)
+    first, second = nn.Adam([w], nn.WarmUp(10, 0.1)), nn.Adam([w], 0.5)
+    first.iterations = 4
+    second.load_state_dict(first.state_dict())
+    assert second.current_learning_rate == first.current_learning_rate == pytest.approx(0.1 * 5 / 11)
+    second.learning_rate = 0.3
+    assert second.current_learning_rate == 0.3
+
+
+class Wrong(nn.Schedule):
+    def __init__(self, value: Any) -> None:
+        self.value = value
+
+    def rate(self, step: int) -> Any:
+        return self.value
+
+
+def test_what_is_refused() -> None:
+    for value in (-1.0, math.nan, math.inf):
+        with pytest.raises(ValueError, match=r"Wrong.*learning rate of step 3 must be finite and at least 0"):
+            Wrong(value)(3)
+        with pytest.raises(ValueError, match="StepDecay: learning_rate must be finite"):
+            nn.StepDecay(value, 3)
+    with pytest.raises(NotImplementedError, match="Schedule: a schedule needs a rate"):
+        nn.Schedule()(0)
+    with pytest.raises(TypeError, match=r"CosineDecay: steps must be a whole number, got 1.5"):
+        nn.CosineDecay(0.1, 1.5)  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="ExponentialDecay: steps must be at least 1, got 0"):
+        nn.ExponentialDecay(0.1, 0)
+    with pytest.raises(TypeError, match="WarmUp: then must be a number, got 'x'"):
+        nn.WarmUp(3, "x")  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match="learning_rate must be a number"):
+        nn.SGD([tg.tensor([1.0], requires_grad=True)], lambda step: 0.1)  # type: ignore[arg-type]
+
+
+def test_a_bad_rate_changes_no_weight() -> None:
+    w = tg.tensor([1.0], requires_grad=True)
+    optimizer = nn.Adam([w], Wrong(math.nan))
+    w.grad = np.ones(1)
+    with pytest.raises(ValueError, match="learning rate of step 0"):
+        optimizer.step()
+    assert w.data == 1.0
+    assert optimizer.iterations == 0

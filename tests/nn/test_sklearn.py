@@ -1,0 +1,165 @@
+"""The scikit-learn estimators: scikit-learn's own checks, and what its tools do with them."""
+
+from __future__ import annotations
+
+import functools
+import pickle
+import re
+import subprocess
+import sys
+from typing import Any
+
+import numpy as np
+import pytest
+
+import nn
+
+pytest.importorskip("sklearn", reason="comes with the test extra")
+
+from sklearn.model_selection import GridSearchCV
+from sklearn.pipeline import Pipeline
+from sklearn.preprocessing import StandardScaler
+from sklearn.utils.estimator_checks import parametrize_with_checks
+
+from nn.random import Rng
+from nn.sklearn import Classifier, Regressor
+
+
+@parametrize_with_checks([Classifier(), Regressor()])
+def test_scikit_learns_own_checks(estimator: Any, check: Any) -> None:
+    state = np.random.get_state()  # noqa: NPY002
+    check(estimator)
+    np.random.set_state(state)  # noqa: NPY002  # one of the checks draws from NumPy's global generator
+
+
+@pytest.fixture
+def clouds() -> tuple[np.ndarray, np.ndarray]:
+    """Three classes with names, not in the order of the alphabet."""
+    X, y = nn.datasets.vertical(40, 3, rng=0)
+    return X, np.array(["red", "green", "blue"])[y]
+
+
+def test_a_grid_search_over_a_pipeline_finds_the_better_settings(clouds: tuple[np.ndarray, np.ndarray]) -> None:
+    X, y = clouds
+    pipeline = Pipeline([("scaler", StandardScaler()), ("classifier", Classifier(epochs=10, random_state=0))])
+    settings = {
+        "classifier__hidden_layer_sizes": [(8,), (8, 8)],
+        "classifier__optimizer": [nn.Adam, functools.partial(nn.SGD, momentum=0.9)],
+        "classifier__learning_rate": [0.0, 0.05],
+    }
+    search = GridSearchCV(pipeline, settings, cv=3).fit(X, y)
+    assert search.best_params_["classifier__learning_rate"] == 0.05
+    assert search.best_score_ > 0.9
+    assert min(search.cv_results_["mean_test_score"]) < 0.7
+    again = pickle.loads(pickle.dumps(search))
+    np.testing.assert_array_equal(again.predict_proba(X), search.predict_proba(X))
+
+
+def test_probabilities_belong_to_the_sorted_labels(clouds: tuple[np.ndarray, np.ndarray]) -> None:
+    X, y = clouds
+    model = Classifier(random_state=0, learning_rate=0.05).fit(X, y)
+    probabilities = model.predict_proba(X)
+    assert model.classes_.tolist() == ["blue", "green", "red"]
+    np.testing.assert_allclose(probabilities.sum(axis=1), 1, rtol=1e-6)
+    np.testing.assert_array_equal(model.classes_[probabilities.argmax(axis=1)], model.predict(X))
+    assert model.score(X, y) == np.mean(model.predict(X) == y) > 0.95
+
+
+def test_the_settings_reach_the_network_and_the_optimizer(clouds: tuple[np.ndarray, np.ndarray]) -> None:
+    optimizer = functools.partial(nn.SGD, momentum=0.5)
+    model = Classifier(
+        (5, 4),
+        activation=nn.Tanh,
+        l2=0.25,
+        dropout=0.5,
+        optimizer=optimizer,
+        learning_rate=0.125,
+        epochs=3,
+        batch_size=7,
+    ).fit(*clouds)
+    layers = [repr(layer) for layer in model.model_.network]
+    assert layers == [
+        "Dense(2, 5, weight_l2=0.25)",
+        "Tanh()",
+        "Dropout(0.5)",
+        "Dense(5, 4, weight_l2=0.25)",
+        "Tanh()",
+        "Dropout(0.5)",
+        "Dense(4, 3, weight_l2=0.25)",
+    ]
+    trained_by = model.model_.optimizer
+    assert (trained_by.momentum, trained_by.learning_rate) == (0.5, 0.125)
+    assert trained_by.iterations == 3 * -(-120 // 7)
+    assert len(model.history_["loss"]) == 3
+    assert [type(layer) for layer in Classifier((), epochs=1).fit(*clouds).model_.network] == [nn.Dense]
+
+
+def test_a_network_of_ones_own(clouds: tuple[np.ndarray, np.ndarray]) -> None:
+    def network(inputs: int, outputs: int, rng: Rng) -> nn.Module:
+        assert (inputs, outputs) == (2, 3)
+        return nn.Sequential(nn.Dense(inputs, 6, rng=rng), nn.GELU(), nn.Dense(6, outputs, rng=rng))
+
+    models = [Classifier(network=network, epochs=2, random_state=7).fit(*clouds) for _ in range(2)]
+    assert isinstance(models[0].model_.network[1], nn.GELU)
+    np.testing.assert_array_equal(*[model.predict_proba(clouds[0]) for model in models])
+
+
+def test_a_random_state_decides_everything(clouds: tuple[np.ndarray, np.ndarray]) -> None:
+    def probabilities(random_state: Rng) -> Any:
+        return Classifier(epochs=2, dropout=0.2, random_state=random_state).fit(*clouds).predict_proba(clouds[0])
+
+    np.testing.assert_array_equal(probabilities(3), probabilities(np.random.default_rng(3)))
+    assert (probabilities(3) != probabilities(4)).any()
+    assert (probabilities(None) != probabilities(None)).any()
+    stream = np.random.RandomState(0)
+    assert (probabilities(stream) != probabilities(stream)).any()
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_the_dtype_of_the_samples_is_that_of_the_network(dtype: Any) -> None:
+    X, y = nn.datasets.sine(50)
+    model = Regressor(epochs=1).fit(X.astype(dtype), y.astype(np.float64))
+    assert {parameter.dtype for parameter in model.model_.network.parameters()} == {np.dtype(dtype)}
+    assert model.predict(X.astype(dtype)).dtype == dtype
+
+
+def test_predictions_have_the_shape_of_the_targets() -> None:
+    X, y = nn.datasets.sine(50)
+    for targets in (y, y.ravel(), np.hstack([y, -y])):
+        assert Regressor(epochs=1).fit(X, targets).predict(X).shape == targets.shape
+    both = Regressor((64, 64), learning_rate=0.03, random_state=0).fit(X, np.hstack([y, -y]))
+    assert both.score(X, np.hstack([y, -y])) > 0.9
+
+
+@pytest.mark.parametrize("setting", ["activation", "optimizer", "network"])
+@pytest.mark.parametrize("value", ["adam", nn.ReLU()])
+def test_a_setting_that_makes_nothing_is_refused(
+    setting: str, value: Any, clouds: tuple[np.ndarray, np.ndarray]
+) -> None:
+    with pytest.raises(TypeError, match=f"Classifier: {setting} must be .* got {re.escape(repr(value))}"):
+        Classifier(**{setting: value}).fit(*clouds)
+
+
+def test_a_failed_fit_leaves_the_last_one_in_use(clouds: tuple[np.ndarray, np.ndarray]) -> None:
+    X, y = clouds
+    model = Classifier(epochs=2, random_state=0).fit(X, y)
+    before = model.predict_proba(X)
+    with np.errstate(all="ignore"), pytest.raises(FloatingPointError):
+        model.set_params(optimizer=nn.SGD, learning_rate=1e30).fit(X, y == "red")
+    np.testing.assert_array_equal(model.predict_proba(X), before)
+    assert set(model.predict(X)) <= set(y)
+
+
+def test_without_scikit_learn_the_rest_works_and_the_message_says_what_to_install() -> None:
+    code = """
+import sys
+sys.modules["sklearn"] = None  # as if it were not there
+import nn
+nn.Sequential(nn.Dense(2, 3))
+try:
+    nn.sklearn
+except ImportError as error:
+    print(error)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=120)
+    assert done.stdout == 'nn.sklearn needs scikit-learn 1.6 or newer: pip install "tensorgrad[examples]"\n'
