@@ -1,0 +1,23 @@
+"""Exercise 06. Backpropagation of activation functions (the book's chapters 9 and 16).
+
+An activation acts on each number alone, so the chain rule is a product, number by number:
+
+    gradient by x  =  g · (the slope of the function at x)
+
+    relu:     the slope is 1 where x > 0, else 0
+    sigmoid:  the slope is s · (1 − s), where s = sigmoid(x)
+
+`g` is the gradient of the loss by the result, with the shape of x.
+"""
+
+import numpy as np
+
+
+def relu_backward(g, x):
+    """The gradient by `x`."""
+    raise NotImplementedError("exercise 06, backward of activations: relu")
+
+
+def sigmoid_backward(g, x):
+    """The gradient by `x`."""
+    raise NotImplementedError("exercise 06, backward of activations: sigmoid")

@@ -1,0 +1,17 @@
+"""Exercise 07. Backpropagation of softmax with cross-entropy (the book's chapter 9).
+
+    probabilities  =  softmax(scores), each row          loss  =  the mean over the samples of −log p
+
+where p is the probability of a sample's right class. Derive both together, and nearly everything cancels:
+
+    gradient by scores  =  (probabilities − one-hot rows of the classes) / samples
+
+    scores (samples, classes)    classes (samples,), the right class of each
+"""
+
+import numpy as np
+
+
+def softmax_cross_entropy_backward(scores, classes):
+    """The gradient of the loss by `scores`."""
+    raise NotImplementedError("exercise 07, backward of softmax with cross-entropy: softmax first, then the formula")

@@ -1,0 +1,20 @@
+"""Exercise 08. Backpropagation of batch normalisation (after the book; Ioffe and Szegedy, 2015).
+
+Each feature (column) of a batch gets the mean 0 and the variance 1, then a learned scale and shift:
+
+    mean  =  x.mean(axis=0)             variance  =  ((x − mean)²).mean(axis=0)
+    h     =  (x − mean) / √(variance + ε)             out  =  scale · h + shift
+
+    x (samples, features)    scale, shift (features,)
+
+x has three paths to out: directly, through the mean, and through the variance. With all three, and d = g · scale:
+
+    gradient by x  =  (d − the mean of d − h · the mean of d · h) / √(variance + ε), the means over the samples
+"""
+
+import numpy as np
+
+
+def batch_normalisation_backward(g, x, scale, shift, epsilon):
+    """The gradients by `x`, by `scale` and by `shift`, in this order."""
+    raise NotImplementedError("exercise 08, backward of batch normalisation: compute h again, then three gradients")

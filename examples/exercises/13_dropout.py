@@ -1,0 +1,22 @@
+"""Exercise 13. Dropout (the book's chapter 15).
+
+In training, each value becomes 0 with the probability `rate`. The others are divided by 1 − rate, so that the mean
+stays what it was. All is in a mask, of the shape of x, drawn anew in each forward pass:
+
+    mask  =  0 with the probability rate, else 1 / (1 − rate)            out  =  x · mask
+
+Backward, what was dropped passes nothing, and what was enlarged passes more.
+`rng.random(shape)` gives numbers between 0 and 1, all equally likely.
+"""
+
+import numpy as np
+
+
+def dropout(x, rate, rng):
+    """The output and the mask, in this order."""
+    raise NotImplementedError("exercise 13, dropout: draw the mask, return x * mask and mask")
+
+
+def dropout_backward(g, mask):
+    """The gradient by `x`, for the mask of the forward pass."""
+    raise NotImplementedError("exercise 13, dropout: backward")

@@ -1,0 +1,14 @@
+"""What comes out of a dense layer."""
+
+from grading import normal, values
+
+
+def grade(answer):
+    """Square weights, so that their transpose fits as well."""
+    x, weights, biases = normal(4, 3), normal(3, 3), normal(3)
+    mistakes = {
+        "transposed: x @ weights.T": x @ weights.T + biases,
+        "missing biases": x @ weights,
+        "wrong sign of the biases": x @ weights - biases,
+    }
+    values("dense(x, weights, biases)", answer.dense(x, weights, biases), x @ weights + biases, mistakes)

@@ -1,0 +1,25 @@
+"""Means of columns and sums of rows."""
+
+from grading import positive, values
+
+
+def grade(answer):
+    """A square batch, in which wrong axes fit, and one that is not."""
+    for x in (positive(3, 3), positive(4, 3)):
+        rows, columns = x.mean(axis=1, keepdims=True), x.mean(axis=0)
+        mistakes = {
+            "wrong axis: the mean of each row": x - rows,
+            "the mean of everything, not of each column": x - x.mean(),
+            "wrong sign": x + columns,
+        }
+        values(f"centred(x), x {x.shape}", answer.centred(x), x - columns, mistakes)
+
+    for x in (positive(3, 3), positive(4, 3)):
+        rows, columns = x.sum(axis=1, keepdims=True), x.sum(axis=0)
+        mistakes = {
+            "wrong axis: the sum of each column": x / columns,
+            "the sum of everything, not of each row": x / x.sum(),
+        }
+        if len(x) == x.shape[1]:
+            mistakes["not lined up: the row sums meet the columns (keepdims=True keeps them upright)"] = x / rows.T
+        values(f"shares(x), x {x.shape}", answer.shares(x), x / rows, mistakes)

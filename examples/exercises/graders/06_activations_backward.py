@@ -1,0 +1,13 @@
+"""The slopes of ReLU and sigmoid."""
+
+from grading import normal
+from grading_gradients import gradients
+
+import tensorgrad as tg
+
+
+def grade(answer):
+    """Both signs of x; a gradient of both signs arrives."""
+    mistakes = {"blocked: x > 0 is, and the rest passes": lambda x: tg.minimum(x, 0.0)}
+    gradients(answer.relu_backward, lambda x: tg.maximum(x, 0.0), {"x": normal(2, 3)}, mistakes)
+    gradients(answer.sigmoid_backward, lambda x: 1 / (1 + tg.exp(-x)), {"x": normal(2, 3)})

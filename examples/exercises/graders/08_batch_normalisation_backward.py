@@ -1,0 +1,37 @@
+"""The three gradients of batch normalisation."""
+
+from grading import normal
+from grading_gradients import gradients
+
+import tensorgrad as tg
+
+EPSILON = 1e-3
+
+
+def normalised(*, mean_path=True, variance_path=True):
+    """The forward pass; a path that is left out is one on which its value counts as a constant."""
+
+    def forward(x, scale, shift):
+        mean = tg.mean(x, axis=0)
+        variance = tg.mean((x - mean) ** 2, axis=0)
+        mean = mean if mean_path else mean.detach()
+        variance = variance if variance_path else variance.detach()
+        return scale * ((x - mean) / tg.sqrt(variance + EPSILON)) + shift
+
+    return forward
+
+
+def grade(answer):
+    """A path that was left out is found by leaving it out of the right expression, too."""
+    gradients(
+        lambda g, x, scale, shift: answer.batch_normalisation_backward(g, x, scale, shift, EPSILON),
+        normalised(),
+        {"x": normal(4, 3), "scale": normal(3), "shift": normal(3, seed=2)},
+        {
+            "blocked: the path through the mean is missing": normalised(mean_path=False),
+            "blocked: the path through the variance is missing": normalised(variance_path=False),
+            "blocked: the paths through the mean and the variance are missing": normalised(
+                mean_path=False, variance_path=False
+            ),
+        },
+    )

@@ -1,0 +1,16 @@
+"""Sums over the axes that broadcasting made."""
+
+from grading import normal
+from grading_gradients import gradients
+
+import tensorgrad as tg
+
+
+def grade(answer):
+    """Axes in front, axes of length 1, both, a single number, and nothing to do."""
+    for small, large in [((4, 3), (4, 3)), ((3,), (4, 3)), ((4, 1), (4, 3)), ((1, 3), (2, 4, 3)), ((), (4, 3))]:
+        gradients(
+            lambda g, x, shape=small: answer.unbroadcast(g, shape),
+            lambda x, shape=large: tg.broadcast_to(x, shape),
+            {"x": normal(*small)},
+        )

@@ -1,0 +1,115 @@
+"""How an answer is judged: what came back against the right numbers, and against those that known mistakes lead to."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[np.float64]
+Pages = dict[str, Callable[[], Any]]
+"""What makes each `tg.walkthrough`: "" of the right expression, "_by_hand" of the learner's rule."""
+
+
+class Wrong(Exception):
+    """An answer is wrong.
+
+    Attributes:
+        diagnosis: the name of the mistake: "transposed", "missing mean", …
+        explanation: what came and what was expected.
+        pages: for gradients, backward passes to walk through.
+    """
+
+    def __init__(self, diagnosis: str, explanation: str, pages: Pages | None = None) -> None:
+        super().__init__(f"{diagnosis}\n{explanation}")
+        self.diagnosis, self.explanation, self.pages = diagnosis, explanation, pages or {}
+
+
+def normal(*shape: int, seed: int = 0) -> Array:
+    """Numbers of both signs, the same ones every time; an answer cannot change them."""
+    return fixed(np.random.default_rng((seed, *shape)).standard_normal(shape))
+
+
+def positive(*shape: int) -> Array:
+    """Numbers between 1 and 2, the same ones every time; an answer cannot change them."""
+    return fixed(np.random.default_rng(shape).uniform(1.0, 2.0, shape))
+
+
+def fixed(array: Array) -> Array:
+    """The same array; whoever writes into it gets an error."""
+    array.flags.writeable = False
+    return array
+
+
+def values(what: str, got: Any, expected: Any, mistakes: Mapping[str, Any] | None = None) -> None:
+    """Hold numbers against the right ones.
+
+    Args:
+        what: was computed, in words.
+        got: the learner's numbers.
+        expected: the right ones.
+        mistakes: for each known mistake the numbers it leads to.
+
+    Raises:
+        Wrong: they differ. The diagnosis is one of `mistakes`, or says what is wrong with the shape.
+    """
+    expected, found = np.asarray(expected), _numbers(what, got)
+    if same(found, expected):
+        return
+    explanation = f"{what}: expected {expected.shape}\n{_shown(expected)}\ngot {found.shape}\n{_shown(found)}"
+    for mistake, numbers in (mistakes or {}).items():
+        if same(found, np.asarray(numbers)):
+            raise Wrong(mistake, explanation)
+    if found.shape != expected.shape:
+        raise Wrong(wrong_shape(found.shape, expected.shape), explanation)
+    if not np.isfinite(found).all():
+        raise Wrong("not finite: look for a division by 0, log 0, or a power too large for a float", explanation)
+    raise Wrong("wrong values", explanation)
+
+
+def several(returned: Any, *what: str) -> list[Array]:
+    """The arrays that came back from an answer, as many as there are names in `what`.
+
+    Raises:
+        Wrong: too many, too few, or no numbers.
+    """
+    found = list(returned) if isinstance(returned, (tuple, list)) else [returned]
+    if len(found) != len(what) and returned is not None:
+        raise Wrong("wrong count", f"expected {len(what)} arrays ({', '.join(what)}), got {len(found)}.")
+    return [_numbers(*each) for each in zip(what, found)]
+
+
+def _numbers(what: str, got: Any) -> Array:
+    if got is None:
+        raise Wrong("nothing returned", f"{what}: None came back. Is a return missing?")
+    try:
+        return np.asarray(getattr(got, "array", got), dtype=np.float64)
+    except (TypeError, ValueError):
+        raise Wrong("not numbers", f"{what}: expected an array, got {type(got).__name__}.") from None
+
+
+def wrong_shape(got: tuple[int, ...], expected: tuple[int, ...]) -> str:
+    """What usually leads from the shape `expected` to `got`."""
+    if len(got) == 2 and got == expected[::-1]:
+        return "transposed"
+    if _broadcasts(expected, got):
+        return "not unbroadcast: add up over the axes along which it was spread"
+    return "wrong shape"
+
+
+def _broadcasts(small: tuple[int, ...], large: tuple[int, ...]) -> bool:
+    try:
+        return np.broadcast_shapes(small, large) == large
+    except ValueError:
+        return False
+
+
+def same(a: Array, b: Array) -> bool:
+    """Whether two arrays are equal but for rounding."""
+    return a.shape == b.shape and np.allclose(a, b, rtol=1e-6, atol=1e-9)
+
+
+def _shown(array: Array) -> str:
+    return np.array2string(array, precision=4, suppress_small=True, threshold=30)

@@ -1,0 +1,12 @@
+"""Solution of exercise 11: a step of Adam."""
+
+import numpy as np
+
+
+def adam_step(weights, g, mean, square, t, rate):
+    """The new `weights`, `mean` and `square`, in this order; nothing that came in is changed."""
+    mean = 0.9 * mean + (1 - 0.9) * g
+    square = 0.999 * square + (1 - 0.999) * g**2
+    m = mean / (1 - 0.9**t)
+    s = square / (1 - 0.999**t)
+    return weights - rate * m / (np.sqrt(s) + 1e-7), mean, square

@@ -1,0 +1,13 @@
+"""Solution of exercise 12: l2 regularisation."""
+
+import numpy as np
+
+
+def l2_penalty(weights, strength):
+    """What the weights cost."""
+    return strength * np.sum(weights**2)
+
+
+def l2_gradient(weights, strength):
+    """The gradient of the penalty by `weights`."""
+    return 2 * strength * weights

@@ -1,0 +1,95 @@
+# %% [markdown]
+# # Chapter 3. Stacked layers
+#
+# What you will understand:
+#
+# - the outputs of a layer are the inputs of the next, so their sizes must fit;
+# - a dense layer is an object that keeps its weights and biases;
+# - the spiral data: three classes that no straight line can separate.
+
+# %%
+import chapter
+import numpy as np
+from matplotlib.figure import Figure
+
+import nn
+
+run = chapter.options("Chapter 3. Stacked layers")
+
+# %% [markdown]
+# ## By hand: a layer as a class
+#
+# Small random weights, biases of zero: the start that the whole book uses. `RandomState(0)` gives the book's numbers.
+
+
+# %%
+class DenseByHand:
+    """Every input is connected with every neuron."""
+
+    def __init__(self, inputs, neurons, rng):
+        self.weight = (0.01 * rng.randn(inputs, neurons)).astype(np.float32)
+        self.bias = np.zeros(neurons, dtype=np.float32)
+
+    def forward(self, x):
+        """A row for each sample, a column for each neuron."""
+        return x @ self.weight + self.bias
+
+
+def spiral_by_hand(samples, classes, rng):
+    """Points on arms that wind around each other: class c turns from angle 4c to 4c + 4, with some noise."""
+    X, y = [], []
+    for c in range(classes):
+        radius = np.linspace(0.0, 1.0, samples)
+        angle = np.linspace(4.0 * c, 4.0 * (c + 1), samples) + 0.2 * rng.randn(samples)
+        X.append(np.stack([radius * np.sin(2.5 * angle), radius * np.cos(2.5 * angle)], axis=1))
+        y.append(np.full(samples, c))
+    return np.concatenate(X).astype(np.float32), np.concatenate(y)
+
+
+rng = np.random.RandomState(0)
+X, y = spiral_by_hand(100, 3, rng)
+first, second = DenseByHand(2, 3, rng), DenseByHand(3, 3, rng)
+by_hand = second.forward(first.forward(X))
+print("  shapes on the way:", X.shape, "→", first.forward(X).shape, "→", by_hand.shape)
+
+# %% [markdown]
+# ## On the engine
+#
+# The same draws in the same order: data first, then the layers.
+
+# %%
+rng = np.random.RandomState(0)
+X_again, y_again = nn.datasets.spiral(100, 3, rng=rng)
+start = nn.init.normal(0.01)
+network = nn.Sequential(nn.Dense(2, 3, weight_init=start, rng=rng), nn.Dense(3, 3, weight_init=start, rng=rng))
+
+chapter.same("the spiral's points", X, X_again)
+chapter.same("their classes", y, y_again)
+chapter.same("the weights of both layers", first.weight, network[0].weight)
+chapter.same("the outputs of two stacked layers", by_hand, network(X_again))
+
+# %% [markdown]
+# Without a curve between them, two layers are worth no more than one: `(xW₁)W₂ = x(W₁W₂)`. Chapter 4 brings the curve.
+
+# %%
+chapter.same("two linear layers and one", X @ (first.weight @ second.weight), network(X))
+
+# %% [markdown]
+# ## The picture: the data to be learnt
+
+# %%
+figure = Figure(figsize=(6.2, 4.8), layout="constrained")
+axes = figure.subplots()
+for c, (colour, marker) in enumerate([("#0072b2", "o"), ("#d55e00", "^"), ("#009e73", "s")]):
+    axes.scatter(*X[y == c].T, s=16, color=colour, marker=marker, label=f"class {c}")
+axes.set(title="Spiral data: 100 points of each class", xlabel="first feature", ylabel="second feature", aspect="equal")
+axes.legend(frameon=False, loc="upper left", bbox_to_anchor=(1, 1))
+axes.spines[["top", "right"]].set_visible(False)
+chapter.save(figure, run.out / "03_stacked_layers.png")
+
+# %% [markdown]
+# ## Three things to try
+#
+# 1. Make the second layer `nn.Dense(4, 3)`. What does the error say?
+# 2. Draw `nn.datasets.spiral(100, 5)`: five classes. Where will a network find it hardest?
+# 3. `print(network)` and `network.parameters()`: find the four arrays, and their sum of sizes.

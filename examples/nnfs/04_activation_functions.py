@@ -1,0 +1,116 @@
+# %% [markdown]
+# # Chapter 4. Activation functions
+#
+# What you will understand:
+#
+# - step, linear, sigmoid, ReLU: what each does to a number;
+# - softmax turns scores into probabilities, and why the largest score is subtracted first;
+# - why a curve between layers lets a network bend: two ReLUs make a ramp, and ramps make any shape.
+
+# %%
+import chapter
+import numpy as np
+from matplotlib.figure import Figure
+
+import nn
+import tensorgrad as tg
+
+run = chapter.options("Chapter 4. Activation functions")
+
+# %% [markdown]
+# ## By hand: a number in, a number out
+
+
+# %%
+def step(x):
+    """1 above 0, else 0: how the first neurons fired."""
+    return np.where(x > 0, 1.0, 0.0)
+
+
+def sigmoid(x):
+    """Between 0 and 1."""
+    return 1 / (1 + np.exp(-x))
+
+
+def relu(x):
+    """x above 0, else 0."""
+    return np.maximum(0, x)
+
+
+x = np.linspace(-4, 4, 161)
+chapter.same("step", step(x), tg.heaviside(x, 0.0))
+chapter.same("linear", x, nn.Identity()(tg.tensor(x)))
+chapter.same("sigmoid", sigmoid(x), nn.Sigmoid()(x))
+chapter.same("ReLU", relu(x), nn.ReLU()(x))
+
+# %% [markdown]
+# ## By hand: softmax
+#
+# Exponentials make every score positive, and dividing by their sum makes them add up to 1. `exp(1000)` is too large
+# for any float; as only differences of scores matter, the largest score of each row is subtracted first.
+
+
+# %%
+def softmax(scores):
+    """Probabilities, a row for each sample."""
+    exponentials = np.exp(scores - scores.max(axis=1, keepdims=True))
+    return exponentials / exponentials.sum(axis=1, keepdims=True)
+
+
+scores = np.array([[4.8, 1.21, 2.385], [8.9, -1.81, 0.2], [1000.0, 1001.0, 999.0]])
+probabilities = softmax(scores)
+assert np.allclose(probabilities.sum(axis=1), 1)
+print("  the last row, whose exponentials would overflow:", np.round(probabilities[2], 3))
+chapter.same("softmax", probabilities, nn.Softmax()(scores))
+
+# %% [markdown]
+# ## Why curves matter: a sine out of ramps
+#
+# A pair of ReLUs makes a ramp: flat, then rising, then flat again. Seven ramps, each starting where the last one ends,
+# follow a sine wave. The weights are set by hand here; from chapter 10 on the network finds them itself.
+
+# %%
+corners = np.linspace(0, 1, 8)
+heights = np.sin(2 * np.pi * corners)
+slopes = np.diff(heights) / np.diff(corners)
+grid = np.linspace(0, 1, 201)
+by_hand = sum(s * (relu(grid - left) - relu(grid - right)) for s, left, right in zip(slopes, corners, corners[1:]))
+
+hidden = nn.Dense(1, 14, dtype=np.float64, weight_init=nn.init.constant(1.0))
+hidden.bias.data = -np.concatenate([corners[:-1], corners[1:]])
+output = nn.Dense(14, 1, dtype=np.float64)
+output.weight.data = np.concatenate([slopes, -slopes])[:, None]
+network = nn.Sequential(hidden, nn.ReLU(), output)
+chapter.same("a sine out of seven ramps", by_hand[:, None], network(grid[:, None]))
+
+# %% [markdown]
+# ## The picture
+
+# %%
+figure = Figure(figsize=(10, 5.6), layout="constrained")
+panels = figure.subplots(2, 3)
+for axes, name, curve in zip(panels.flat, ["step", "linear", "sigmoid", "ReLU"], [step(x), x, sigmoid(x), relu(x)]):
+    axes.plot(x, curve, color="#0072b2", linewidth=2)
+    axes.axvline(0, color="#999999", linewidth=0.8)
+    axes.set_title(name, loc="left", fontsize=11)
+places, width = np.arange(3), 0.27
+for row, colour in enumerate(["#0072b2", "#d55e00", "#009e73"]):
+    panels[1, 1].bar(places + width * (row - 1), probabilities[row], width, color=colour, label=f"sample {row}")
+panels[1, 1].set_xticks(places, [f"class {c}" for c in places])
+panels[1, 1].set_title("softmax: each sample's bars add up to 1", loc="left", fontsize=11)
+panels[1, 1].legend(frameon=False, fontsize=9)
+panels[1, 2].plot(grid, np.sin(2 * np.pi * grid), color="#999999", linewidth=3, label="sin 2πx")
+panels[1, 2].plot(grid, by_hand, color="#d55e00", linewidth=1.5, label="seven ramps of two ReLUs")
+panels[1, 2].set_title("why curves matter", loc="left", fontsize=11)
+panels[1, 2].legend(frameon=False, fontsize=9, loc="lower left")
+panels[1, 2].set_ylim(-1.5, 1.1)
+for axes in panels.flat:
+    axes.spines[["top", "right"]].set_visible(False)
+chapter.save(figure, run.out / "04_activation_functions.png")
+
+# %% [markdown]
+# ## Three things to try
+#
+# 1. Use 20 ramps instead of 7. How large is the largest error of each? (It falls with the square of the number.)
+# 2. Take `scores - scores.max(...)` out of `softmax`. Which warning comes, and what becomes of the last row?
+# 3. Replace `nn.ReLU()` in the ramps by `nn.Identity()`. Why is the result a straight line?

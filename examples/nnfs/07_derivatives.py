@@ -1,0 +1,109 @@
+# %% [markdown]
+# # Chapter 7. Derivatives
+#
+# What you will understand:
+#
+# - the derivative is the slope of the tangent: how fast the output changes with the input;
+# - finite differences measure it, and why a difference can be too large and too small;
+# - the engine computes it exactly, and shows how.
+
+# %%
+import chapter
+import numpy as np
+from matplotlib.figure import Figure
+
+import tensorgrad as tg
+
+run = chapter.options("Chapter 7. Derivatives")
+
+# %% [markdown]
+# ## By hand: the slope of 2x²
+#
+# The slope of a line is rise over run. A curve has another slope everywhere; close to a point it looks like a line.
+
+
+# %%
+def f(x):
+    """2x²."""
+    return 2 * x**2
+
+
+def slope_by_hand(x, difference=1e-4):
+    """Rise over run from just before x to just after it."""
+    return (f(x + difference) - f(x - difference)) / (2 * difference)
+
+
+points = np.array([-1.0, 0.5, 2.0])
+by_hand = np.array([slope_by_hand(x) for x in points])
+print("  slopes of 2x² at", points, "are about", np.round(by_hand, 3))
+
+# %% [markdown]
+# Algebra gives the rule: the derivative of 2x² is 4x.
+
+# %%
+assert np.allclose(by_hand, 4 * points)
+
+# %% [markdown]
+# ## On the engine: three ways to ask
+
+# %%
+x = tg.tensor(2.0, requires_grad=True, name="x")
+y = f(x)
+y.name = "y"
+y.backward()
+chapter.same("backward() leaves the slope in x.grad", slope_by_hand(2.0), x.grad)
+
+slope = tg.grad(f)
+chapter.same("tg.grad makes a function of it", by_hand, np.array([slope(point) for point in points]))
+chapter.same("its derivative is the second one: 4", 4.0, tg.grad(slope)(2.0))
+
+# %% [markdown]
+# `tg.walkthrough` steps through both passes: open the page in a browser, and press the right arrow key.
+
+# %%
+chapter.save(tg.walkthrough(f(x)), run.out / "07_derivatives.html")
+
+# %% [markdown]
+# ## How small should the difference be?
+#
+# Too large, and the curve bends on the way. Too small, and the two values agree in so many digits that their
+# difference is rounding. The best is near the cube root of a float's precision.
+
+# %%
+differences = 10.0 ** np.arange(-13, 1)
+errors = [abs((np.exp(1 + d) - np.exp(1 - d)) / (2 * d) - np.e) for d in differences]
+best = differences[np.argmin(errors)]
+assert 1e-8 < best < 1e-4
+print(f"  the derivative of exp at 1 comes out best with a difference of {best:.0e}")
+assert tg.gradcheck(f, points), "gradcheck compares derivatives with such differences"
+
+# %% [markdown]
+# ## The picture: tangents
+
+# %%
+figure = Figure(figsize=(10, 4), layout="constrained")
+left, right = figure.subplots(1, 2)
+across = np.linspace(-2, 3, 200)
+left.plot(across, f(across), color="#333333", linewidth=2, label="2x²")
+for point, colour, style in zip(points, ["#0072b2", "#d55e00", "#009e73"], ["-", "--", "-."]):
+    reach = np.array([-0.9, 0.9]) + point
+    tangent = f(point) + float(slope(point)) * (reach - point)
+    label = f"tangent at {point:g}: slope {float(slope(point)):g}"
+    left.plot(reach, tangent, style, color=colour, linewidth=2, label=label)
+    left.plot(point, f(point), "o", color=colour)
+left.set(title="The derivative is the slope of the tangent", xlabel="x", ylim=(-3, 18))
+left.legend(frameon=False, loc="upper left")
+right.loglog(differences, errors, "o-", color="#0072b2")
+right.annotate("rounding", (1e-12, 1e-4), (20, 10), textcoords="offset points", color="#555555")
+right.annotate("curvature", (1e-2, 1e-4), (-60, 25), textcoords="offset points", color="#555555")
+right.set(title="Error of the measured slope of exp at 1", xlabel="difference", ylabel="error")
+for axes in (left, right):
+    axes.spines[["top", "right"]].set_visible(False)
+chapter.save(figure, run.out / "07_derivatives.png")
+
+# %% [markdown]
+# ## Three things to try
+#
+# 1. Measure the slope with `(f(x + d) - f(x)) / d` instead. How much larger is the error, and why?
+# 2. Give `f` a kink, `tg.abs(x)`, and ask for the slope at 0. What does the engine say, and what do differences say?
+# 3. `tg.grad(tg.grad(tg.grad(tg.sin)))(0.0)`: guess first.

@@ -1,0 +1,116 @@
+# %% [markdown]
+# # Chapter 8. Gradients, partial derivatives, and the chain rule
+#
+# What you will understand:
+#
+# - a partial derivative is the slope along one input while the others stand still;
+# - all of them together are the gradient, which points uphill;
+# - the chain rule: slopes along a path multiply, and the slopes of several paths add up.
+
+# %%
+import chapter
+import numpy as np
+from matplotlib.figure import Figure
+
+import tensorgrad as tg
+
+run = chapter.options("Chapter 8. Gradients, partial derivatives, and the chain rule")
+
+# %% [markdown]
+# ## By hand: partial derivatives
+#
+# f(x, y, z) = 3x³z − y² + 5z + 2yz. For ∂f/∂x treat y and z as constants, and so on.
+
+
+# %%
+def f(x, y, z):
+    """A function of three numbers."""
+    return 3 * x**3 * z - y**2 + 5 * z + 2 * y * z
+
+
+def partials_by_hand(x, y, z):
+    """∂f/∂x, ∂f/∂y, ∂f/∂z."""
+    return np.array([9 * x**2 * z, -2 * y + 2 * z, 3 * x**3 + 5 + 2 * y])
+
+
+point = (1.5, -2.0, 0.5)
+by_hand = partials_by_hand(*point)
+chapter.same("the gradient of f", by_hand, np.array(tg.grad(f, argnums=(0, 1, 2))(*point)))
+
+# %% [markdown]
+# ## By hand: the chain rule
+#
+# p = sin(u), u = x²: a change of x changes u by 2x as much, and that changes p by cos(u) as much: dp/dx = cos(x²)·2x.
+
+# %%
+x = 0.8
+chapter.same("d sin(x²) / dx", np.cos(x**2) * 2 * x, tg.grad(lambda x: tg.sin(x**2))(x))
+
+# %% [markdown]
+# ## By hand: two paths
+#
+# q = a·b with a = x + 1 and b = x²: x reaches q through a and through b. The slopes of both paths add up. This sum is
+# what beginners' engines get wrong, so the walkthrough shows it happening.
+
+# %%
+through_a = 1 * (x**2)
+through_b = 2 * x * (x + 1)
+leaf = tg.tensor(x, requires_grad=True, name="x")
+a = leaf + 1
+a.name = "a"
+b = leaf * leaf
+b.name = "b"
+q = a * b
+q.name = "q"
+q.backward(retain_graph=True)
+chapter.same("two paths: their slopes added up", through_a + through_b, leaf.grad)
+chapter.save(tg.walkthrough(q), run.out / "08_chain_rule.html")
+
+# %% [markdown]
+# ## The gradient points uphill
+#
+# Among all directions, that of the gradient climbs fastest; against it a function falls fastest. Training is that step
+# against the gradient, again and again.
+
+# %%
+hill = tg.grad(lambda p: tg.exp(-(p[0] ** 2) - 2 * p[1] ** 2) + 0.5 * tg.exp(-((p[0] - 1.6) ** 2) - p[1] ** 2))
+here = np.array([0.4, 0.6])
+uphill = np.asarray(hill(here).data)
+
+
+def height(p):
+    """The hill by hand, in NumPy."""
+    return np.exp(-(p[0] ** 2) - 2 * p[1] ** 2) + 0.5 * np.exp(-((p[0] - 1.6) ** 2) - p[1] ** 2)
+
+
+angles = np.linspace(0, 2 * np.pi, 3601)
+gains = [height(here + 1e-4 * np.array([np.cos(t), np.sin(t)])) - height(here) for t in angles]
+steepest = angles[np.argmax(gains)]
+chapter.same("the steepest of 3,600 directions", steepest, np.arctan2(*uphill[::-1]) % (2 * np.pi), tolerance=1e-3)
+
+# %% [markdown]
+# ## The picture: arrows uphill, and a walk
+
+# %%
+figure = Figure(figsize=(6.4, 4.6), layout="constrained")
+axes = figure.subplots()
+grid_x, grid_y = np.meshgrid(np.linspace(-1.6, 2.8, 120), np.linspace(-1.5, 1.5, 90))
+axes.contourf(grid_x, grid_y, height((grid_x, grid_y)), levels=14, cmap="Blues")
+for start_x in np.linspace(-1.3, 2.6, 9):
+    for start_y in np.linspace(-1.2, 1.2, 6):
+        arrow = hill(np.array([start_x, start_y])).data
+        axes.quiver(start_x, start_y, *arrow, angles="xy", scale_units="xy", scale=3, width=0.004, color="#333333")
+walk = [np.array([-1.1, 0.9])]
+for _ in range(60):
+    walk.append(walk[-1] + 0.1 * hill(walk[-1]).data)
+axes.plot(*np.array(walk).T, ".-", color="#d55e00", label="60 steps along the gradient")
+axes.set(title="The gradient points uphill", xlabel="x", ylabel="y", aspect="equal")
+axes.legend(loc="lower right", framealpha=0.9)
+chapter.save(figure, run.out / "08_chain_rule.png")
+
+# %% [markdown]
+# ## Three things to try
+#
+# 1. Start the walk at (2.4, -1). Does it reach the higher hill? What does that say about training?
+# 2. In the walkthrough choose "overwritten". Which of the two paths is lost, and what is x.grad then?
+# 3. Derive ∂/∂x of (x + y)·max(x, y) on paper for x > y, and check yourself with `tg.grad`.

@@ -1,0 +1,119 @@
+# %% [markdown]
+# # Chapter 9. Backpropagation
+#
+# What you will understand:
+#
+# - backpropagation is the chain rule, from the loss back to every weight, computing nothing twice;
+# - the backward pass of a neuron, of a dense layer, and of softmax with cross-entropy, by hand;
+# - the engine does the same with rules of single operations, so nobody has to derive a layer again.
+
+# %%
+import chapter
+import numpy as np
+from matplotlib.figure import Figure
+
+import nn
+import tensorgrad as tg
+
+run = chapter.options("Chapter 9. Backpropagation")
+
+# %% [markdown]
+# ## By hand: one neuron
+#
+# z = x₀w₀ + x₁w₁ + x₂w₂ + b, y = max(0, z). The slope of y by each weight is that of the ReLU (1, as z > 0) times that
+# of the sum (1) times that of the product (the input).
+
+# %%
+x, w, b = np.array([1.0, -2.0, 3.0]), np.array([-3.0, -1.0, 2.0]), 1.0
+z = x @ w + b
+relu_slope = 1.0 if z > 0 else 0.0
+dw_by_hand, dx_by_hand, db_by_hand = relu_slope * x, relu_slope * w, relu_slope
+
+inputs = [tg.tensor(value, requires_grad=True, name=f"x{i}") for i, value in enumerate(x)]
+weights = [tg.tensor(value, requires_grad=True, name=f"w{i}") for i, value in enumerate(w)]
+bias = tg.tensor(b, requires_grad=True, name="b")
+y = tg.maximum(inputs[0] * weights[0] + inputs[1] * weights[1] + inputs[2] * weights[2] + bias, 0.0)
+y.name = "y"
+y.backward(retain_graph=True)
+chapter.same("a neuron's gradient by its weights", dw_by_hand, np.array([weight.grad for weight in weights]))
+chapter.same("by its inputs", dx_by_hand, np.array([each.grad for each in inputs]))
+chapter.same("by its bias", db_by_hand, bias.grad)
+chapter.save(tg.walkthrough(y), run.out / "09_backpropagation.html")
+
+# %% [markdown]
+# ## By hand: a whole network
+#
+# dense → ReLU → dense → softmax and cross-entropy, for a batch. Read the backward pass from the bottom of the forward
+# pass to its top: each line is the rule of one line above.
+
+# %%
+rng = np.random.RandomState(0)
+X, classes = nn.datasets.spiral(100, 3, rng=rng)
+X = X.astype(np.float64)
+W1, b1 = 0.1 * rng.randn(2, 8), np.zeros(8, dtype=np.float64)
+W2, b2 = 0.1 * rng.randn(8, 3), np.zeros(3, dtype=np.float64)
+
+hidden = X @ W1 + b1
+active = np.maximum(0, hidden)
+scores = active @ W2 + b2
+exponentials = np.exp(scores - scores.max(axis=1, keepdims=True))
+probabilities = exponentials / exponentials.sum(axis=1, keepdims=True)
+loss = -np.log(probabilities[range(300), classes]).mean()
+
+# %% [markdown]
+# Softmax and cross-entropy together have a surprisingly short rule: what was predicted minus what should have been.
+
+# %%
+d_scores = probabilities.copy()
+d_scores[range(300), classes] -= 1
+d_scores /= 300
+d_W2, d_b2 = active.T @ d_scores, d_scores.sum(axis=0)
+d_active = d_scores @ W2.T
+d_hidden = np.where(hidden > 0, d_active, 0.0)
+d_W1, d_b1 = X.T @ d_hidden, d_hidden.sum(axis=0)
+
+# %% [markdown]
+# ## On the engine
+#
+# Only the forward pass is written.
+
+# %%
+network = nn.Sequential(nn.Dense(2, 8, dtype=np.float64), nn.ReLU(), nn.Dense(8, 3, dtype=np.float64))
+for parameter, values in zip(network.parameters(), [W1, b1, W2, b2]):
+    parameter.data = values
+loss_on_the_engine = nn.SoftmaxCrossEntropy()(network(X), classes)
+loss_on_the_engine.backward()
+chapter.same("the loss", loss, loss_on_the_engine)
+for (name, parameter), gradient in zip(network.named_parameters(), [d_W1, d_b1, d_W2, d_b2]):
+    chapter.same(f"the gradient of {name}", gradient, parameter.grad, tolerance=1e-9)
+
+# %% [markdown]
+# ## The picture: the graph of the whole network
+#
+# `tg.draw` shows every value on the way and its gradient. Here for four samples; modules have a frame.
+
+# %%
+samples = tg.tensor(X[::75], name="samples")
+loss = nn.SoftmaxCrossEntropy()(network(samples), classes[::75])
+loss.name = "loss"
+network.zero_grad()
+loss.backward(retain_graph=True)
+chapter.save(tg.draw(loss), run.out / "09_backpropagation.svg")
+
+# %%
+figure = Figure(figsize=(8, 3.4), layout="constrained")
+figure.suptitle("The gradient by every weight: where it is orange, more of it raises the loss; where violet, less")
+for axes, (name, parameter) in zip(figure.subplots(1, 2, width_ratios=[8, 3]), list(network.named_parameters())[::2]):
+    limit = np.abs(parameter.grad).max()
+    axes.imshow(parameter.grad, cmap="PuOr_r", vmin=-limit, vmax=limit, aspect="auto")
+    axes.set(title=f"{name} {parameter.shape}", xlabel="neuron", ylabel="input")
+    axes.set_xticks(range(parameter.shape[1]))
+    axes.set_yticks(range(parameter.shape[0]))
+chapter.save(figure, run.out / "09_backpropagation.png")
+
+# %% [markdown]
+# ## Three things to try
+#
+# 1. Leave out `d_scores /= 300`. By which factor are all gradients wrong, and how would you notice?
+# 2. Give the neuron the bias -20. What are its gradients now, and why does a "dead" ReLU never recover?
+# 3. Derive the backward pass of `nn.Tanh` in place of ReLU by hand (1 − tanh²), and let the engine grade you.

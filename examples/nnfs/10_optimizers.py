@@ -1,0 +1,166 @@
+# %% [markdown]
+# # Chapter 10. Optimizers
+#
+# What you will understand:
+#
+# - gradient descent takes a small step against the gradient; the learning rate says how small;
+# - momentum keeps rolling, Adagrad and RMSprop give every parameter its own step, Adam does both;
+# - on the spiral some stop at half of the points, and others solve it: the start and the data are the same.
+
+# %%
+import by_hand
+import chapter
+import numpy as np
+from matplotlib.figure import Figure
+
+import nn
+import tensorgrad as tg
+
+run = chapter.options("Chapter 10. Optimizers")
+EPOCHS = 300 if run.fast else 10_001
+
+# %% [markdown]
+# ## By hand: one step of each
+#
+# A parameter is 1.0 and its gradient was 0.5, and then 0.1. `rate` is the learning rate.
+
+# %%
+gradients, rate = [0.5, 0.1], 0.1
+
+
+def steps_by_hand(change):
+    """Where the parameter is after two steps, each of which adds `change(gradient, step)`."""
+    parameter = 1.0
+    for step, gradient in enumerate(gradients):
+        parameter += change(gradient, step)
+    return parameter
+
+
+kept = {"velocity": 0.0, "squares": 0.0, "mean": 0.0}
+
+
+def with_momentum(g, step):
+    """A share of the last step, and a new one against the gradient."""
+    kept["velocity"] = 0.9 * kept["velocity"] - rate * g
+    return kept["velocity"]
+
+
+def adagrad(g, step):
+    """Divided by the root of all squares so far: steps become smaller and smaller."""
+    kept["squares"] += g**2
+    return -rate * g / (np.sqrt(kept["squares"]) + 1e-7)
+
+
+def rmsprop(g, step):
+    """Divided by the root of a mean of the squares, in which old ones are forgotten."""
+    kept["squares"] = 0.9 * kept["squares"] + 0.1 * g**2
+    return -rate * g / (np.sqrt(kept["squares"]) + 1e-7)
+
+
+def adam(g, step):
+    """A mean of gradients over the root of a mean of squares; both began at 0, which the divisions make up for."""
+    kept["mean"] = 0.9 * kept["mean"] + 0.1 * g
+    kept["squares"] = 0.999 * kept["squares"] + 0.001 * g**2
+    mean, squares = kept["mean"] / (1 - 0.9 ** (step + 1)), kept["squares"] / (1 - 0.999 ** (step + 1))
+    return -rate * mean / (np.sqrt(squares) + 1e-7)
+
+
+# %% [markdown]
+# ## On the engine: the same two steps
+
+# %%
+for name, change, make in [
+    ("SGD", lambda g, step: -rate * g, lambda p: nn.SGD(p, rate)),
+    ("SGD with decay 0.5", lambda g, step: -rate / (1 + 0.5 * step) * g, lambda p: nn.SGD(p, rate, decay=0.5)),
+    ("SGD with momentum 0.9", with_momentum, lambda p: nn.SGD(p, rate, momentum=0.9)),
+    ("Adagrad", adagrad, lambda p: nn.Adagrad(p, rate)),
+    ("RMSprop", rmsprop, lambda p: nn.RMSprop(p, rate)),
+    ("Adam", adam, lambda p: nn.Adam(p, rate)),
+]:
+    kept = dict.fromkeys(kept, 0.0)
+    parameter = tg.tensor(1.0, requires_grad=True)
+    optimizer = make([parameter])
+    for gradient in gradients:
+        optimizer.zero_grad()
+        (parameter * gradient).backward()
+        optimizer.step()
+    chapter.same(f"two steps of {name}", steps_by_hand(change), parameter)
+
+# %% [markdown]
+# ## The spiral, side by side
+#
+# The book's settings, each from the same start: 2-64-3, 100 points of each class, full batch. First 100 epochs in
+# float64, by hand and on the engine; then the whole training.
+
+
+# %%
+def start(dtype):
+    """Data and network, the same every time."""
+    rng = np.random.RandomState(0)
+    X, y = nn.datasets.spiral(100, 3, rng=rng)
+    small = nn.init.normal(0.01)
+    first = nn.Dense(2, 64, weight_init=small, dtype=dtype, rng=rng)
+    network = nn.Sequential(first, nn.ReLU(), nn.Dense(64, 3, weight_init=small, dtype=dtype, rng=rng))
+    return X.astype(dtype), y, network
+
+
+OPTIMIZERS = {
+    "SGD, rate 1": (lambda p: nn.SGD(p, 1.0), by_hand.SGD(1.0)),
+    "SGD, rate 1, momentum 0.9": (
+        lambda p: nn.SGD(p, 1.0, decay=1e-3, momentum=0.9),
+        by_hand.SGD(1.0, decay=1e-3, momentum=0.9),
+    ),
+    "Adagrad, rate 1": (lambda p: nn.Adagrad(p, 1.0, decay=1e-4), by_hand.Adagrad(1.0, decay=1e-4)),
+    "RMSprop, rate 0.02": (
+        lambda p: nn.RMSprop(p, 0.02, decay=1e-5, rho=0.999),
+        by_hand.RMSprop(0.02, decay=1e-5, rho=0.999),
+    ),
+    "Adam, rate 0.05": (lambda p: nn.Adam(p, 0.05, decay=5e-7), by_hand.Adam(0.05, decay=5e-7)),
+}
+FRAMES = [EPOCHS // 100, EPOCHS // 10, EPOCHS // 3, EPOCHS]
+
+results = {}
+for name, (make, optimizer_by_hand) in OPTIMIZERS.items():
+    X, y, network = start(np.float64)
+    network = nn.Sequential(*network, nn.Softmax())
+    optimizer = make(network.parameters())
+    loss = nn.CategoricalCrossEntropy()
+    chapter.same_training(name, network, loss, optimizer, by_hand.SoftmaxCrossEntropy(), optimizer_by_hand, X, y)
+
+    X, y, network = start(np.float32)
+    optimizer = make(network.parameters())
+    model = nn.Model(network, loss=nn.SoftmaxCrossEntropy(), optimizer=optimizer, metrics=[nn.CategoricalAccuracy()])
+    strip = nn.pictures.BoundaryStrip(X, y, epochs=FRAMES, resolution=80)
+    history = model.fit(X, y, epochs=EPOCHS, callbacks=[strip], verbose=0)
+    results[name] = history, strip
+    print(f"  {name}: accuracy {history['accuracy'][-1]:.3f} after {EPOCHS:,} epochs")
+
+# %% [markdown]
+# ## The picture: five optimizers, and what each has understood after so many epochs
+
+# %%
+figure = Figure(figsize=(12, 11.5), layout="constrained")
+panels = figure.subplots(len(results), 1 + len(FRAMES), width_ratios=[1.7] + [1] * len(FRAMES))
+colours, markers = ["#0072b2", "#d55e00", "#009e73"], "o^s"
+for (name, (history, strip)), (curve, *maps) in zip(results.items(), panels):
+    curve.plot(range(1, EPOCHS + 1), history["loss"], color="#333333", linewidth=1)
+    curve.set_title(name, loc="left", fontsize=11, fontweight="bold")
+    curve.set(ylim=(0, 1.2), ylabel="loss")
+    curve.spines[["top", "right"]].set_visible(False)
+    for axes, frame in zip(maps, strip.frames):
+        area = frame.area
+        chosen = area.scores.argmax(axis=-1)
+        axes.contourf(area.x, area.y, chosen, levels=[-0.5, 0.5, 1.5, 2.5], colors=colours, alpha=0.3)
+        for c in range(3):
+            axes.scatter(*X[y == c].T, s=3, color=colours[c], marker=markers[c])
+        axes.set_title(f"epoch {frame.epoch:,}: {frame.right:.0%}", fontsize=10)
+        axes.set(xticks=[], yticks=[], aspect="equal")
+panels[-1, 0].set_xlabel("epoch")
+chapter.save(figure, run.out / "10_optimizers.png")
+
+# %% [markdown]
+# ## Three things to try
+#
+# 1. SGD with rates 0.1 and 10. What does too small look like in the loss, and what too large?
+# 2. Another seed in `start`. Accuracies after 10,000 epochs differ by 0.1 and more, so compare over several seeds.
+# 3. Adam without decay. Do the spikes in the loss get worse, and what do you see of them in the pictures?

@@ -1,0 +1,89 @@
+# %% [markdown]
+# # Chapter 11. Test data
+#
+# What you will understand:
+#
+# - a network is judged by data it has never seen; what it can recite says nothing;
+# - overfitting: the training loss keeps falling while the test loss rises;
+# - test data are for one look at the end: whoever tunes by them makes them training data.
+
+# %%
+import chapter
+import numpy as np
+from matplotlib.figure import Figure
+
+import nn
+
+run = chapter.options("Chapter 11. Test data")
+EPOCHS = 400 if run.fast else 6_000
+
+# %% [markdown]
+# ## By hand: setting data aside
+#
+# Shuffle first, or the last fifth of the spiral would be of one class only; then cut.
+
+# %%
+X, y = nn.datasets.spiral(100, 3, rng=np.random.RandomState(0))
+order = np.random.default_rng(0).permutation(len(X))
+kept, aside = order[60:], order[:60]
+print("  without shuffling, the last 60 points have the classes", set(y[-60:].tolist()))
+assert len(set(y[aside].tolist())) == 3
+
+# %% [markdown]
+# ## On the engine
+#
+# `nn.data.split` shuffles and cuts; with `stratify=True` every class gets its share.
+
+# %%
+X_train, y_train, X_test, y_test = nn.data.split(X, y, share=0.2, stratify=True, rng=0)
+chapter.same("80 points of each class stay", np.array([80, 80, 80]), np.bincount(y_train))
+chapter.same("20 points of each class are set aside", np.array([20, 20, 20]), np.bincount(y_test))
+together = np.concatenate([X_train, X_test])
+chapter.same("no point is lost or doubled", np.sort(X, axis=None), np.sort(together, axis=None))
+
+# %% [markdown]
+# ## By hand: evaluating
+#
+# Forwards only, and no gradient: the mean loss, and the share of right answers.
+
+# %%
+network = nn.Sequential(nn.Dense(2, 64, rng=0), nn.ReLU(), nn.Dense(64, 3, rng=0))
+optimizer = nn.Adam(network.parameters(), learning_rate=0.02)
+model = nn.Model(network, loss=nn.SoftmaxCrossEntropy(), optimizer=optimizer, metrics=[nn.CategoricalAccuracy()])
+history = model.fit(X_train, y_train, epochs=EPOCHS, validation_data=(X_test, y_test), verbose=0)
+
+W1, b1, W2, b2 = (parameter.data for parameter in network.parameters())
+scores = np.maximum(0, X_test @ W1 + b1) @ W2 + b2
+powers = np.exp(scores - scores.max(axis=1, keepdims=True))
+probabilities = powers / powers.sum(axis=1, keepdims=True)
+found = model.evaluate(X_test, y_test)
+chapter.same("the test loss", -np.log(probabilities[range(60), y_test]).mean(), found["loss"], tolerance=1e-5)
+chapter.same("the test accuracy", np.mean(scores.argmax(axis=1) == y_test), found["accuracy"])
+
+best = int(np.argmin(history["val_loss"]))
+print(f"  test loss: {history['val_loss'][best]:.3f} at best (epoch {best + 1}), {found['loss']:.3f} at the end;")
+print(f"  training loss at the end: {history['loss'][-1]:.3f}")
+
+# %% [markdown]
+# ## The picture: what was learnt by heart
+
+# %%
+figure = Figure(figsize=(8, 3.8), layout="constrained")
+axes = figure.subplots()
+epochs = np.arange(1, EPOCHS + 1)
+axes.plot(epochs, history["loss"], color="#0072b2", label="training data")
+axes.plot(epochs, history["val_loss"], "--", color="#d55e00", label="test data")
+axes.axvline(best + 1, color="#666666", linewidth=1, linestyle=":")
+axes.text(best + 1, 0.05, f" best on test data: epoch {best + 1}", color="#444444")
+axes.set(title="Overfitting: the loss falls on what was seen and rises on what was not", xlabel="epoch", ylabel="loss")
+axes.set_ylim(0, 1.05 * max(history["val_loss"]))
+axes.legend(frameon=False, loc="center right")
+axes.spines[["top", "right"]].set_visible(False)
+chapter.save(figure, run.out / "11_test_data.png")
+
+# %% [markdown]
+# ## Three things to try
+#
+# 1. 1,000 points of each class. What becomes of the gap?
+# 2. 8 neurons instead of 64: can so small a network overfit?
+# 3. `nn.EarlyStopping(patience=500)` as a callback. At which epoch does it stop, and why is that not yet a fair test?

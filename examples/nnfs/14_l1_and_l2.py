@@ -1,0 +1,121 @@
+# %% [markdown]
+# # Chapter 14. L1 and L2 regularisation
+#
+# What you will understand:
+#
+# - a penalty on the size of the weights keeps a network from learning its samples by heart;
+# - L2 (λΣw²) pulls large weights hardest, L1 (λΣ|w|) pulls all alike, so that many end near 0;
+# - what counts is the gap between the loss on the training data and on data the network has not seen.
+
+# %%
+import by_hand
+import chapter
+import numpy as np
+from matplotlib.figure import Figure
+
+import nn
+
+run = chapter.options("Chapter 14. L1 and L2 regularisation")
+EPOCHS = 500 if run.fast else 10_001
+
+# %% [markdown]
+# ## By hand: a penalty and its gradient
+
+# %%
+weights = np.array([[0.5, -2.0], [0.0, 0.1]])
+l1, l2 = 0.1, 0.01
+penalty = l1 * np.abs(weights).sum() + l2 * (weights**2).sum()
+gradient = l1 * np.sign(weights) + 2 * l2 * weights
+
+layer = nn.Dense(2, 2, weight_l1=l1, weight_l2=l2, dtype=np.float64)
+layer.weight.data = weights
+on_the_engine = layer.regularization_loss()
+on_the_engine.backward()
+chapter.same("the penalty of a layer", penalty, on_the_engine)
+chapter.same("its gradient", gradient, layer.weight.grad)
+
+# %% [markdown]
+# ## By hand and on the engine: the book's training
+#
+# The spiral, 2-64-3, L2 on the first layer. The penalty's gradient joins before the optimizer.
+
+
+# %%
+def network(dtype=np.float32, **penalties):
+    """The start: data, first layer, second layer from one stream of random numbers, then the test data."""
+    rng = np.random.RandomState(0)
+    X, y = nn.datasets.spiral(100, 3, rng=rng)
+    start = nn.init.normal(0.01)
+    layers = nn.Sequential(
+        nn.Dense(2, 64, weight_init=start, dtype=dtype, rng=rng, **penalties),
+        nn.ReLU(),
+        nn.Dense(64, 3, weight_init=start, dtype=dtype, rng=rng),
+    )
+    X_test, y_test = nn.datasets.spiral(100, 3, rng=rng)
+    return layers, X.astype(dtype), y, X_test.astype(dtype), y_test
+
+
+layers, X, y, _, _ = network(np.float64, weight_l2=5e-4, bias_l2=5e-4)
+chapter.same_training(
+    "Adam with L2",
+    layers,
+    nn.SoftmaxCrossEntropy(),
+    nn.Adam(layers.parameters(), learning_rate=0.02, decay=5e-7),
+    by_hand.SoftmaxCrossEntropy(),
+    by_hand.Adam(0.02, decay=5e-7),
+    X,
+    y,
+)
+
+# %% [markdown]
+# ## The gap, with and without
+
+# %%
+results = {}
+for name, penalties in [
+    ("none", {}),
+    ("L2, λ = 0.0005", {"weight_l2": 5e-4, "bias_l2": 5e-4}),
+    ("L1, λ = 0.0005", {"weight_l1": 5e-4, "bias_l1": 5e-4}),
+]:
+    layers, X, y, X_test, y_test = network(**penalties)
+    model = nn.Model(
+        layers,
+        loss=nn.SoftmaxCrossEntropy(),
+        optimizer=nn.Adam(layers.parameters(), learning_rate=0.02, decay=5e-7),
+        metrics=[nn.CategoricalAccuracy()],
+    )
+    history = model.fit(X, y, epochs=EPOCHS, validation_data=(X_test, y_test), verbose=0)
+    results[name] = history, layers[0].weight.numpy()
+    training, validation = history["data_loss"][-1], history["val_loss"][-1]
+    print(f"  {name:15} loss {training:.3f}, on new points {validation:.3f}: gap {validation - training:.3f}")
+
+gap = {name: history["val_loss"][-1] - history["data_loss"][-1] for name, (history, _) in results.items()}
+assert run.fast or gap["L2, λ = 0.0005"] < gap["none"]
+
+# %% [markdown]
+# ## The picture: the gap, and what becomes of the weights
+
+# %%
+figure = Figure(figsize=(10.5, 5.6), layout="constrained")
+panels = figure.subplots(2, 3, sharey="row")
+for column, (name, (history, final)) in zip(panels.T, results.items()):
+    epochs = np.arange(1, len(history["loss"]) + 1)
+    column[0].plot(epochs, history["data_loss"], color="#0072b2", label="training")
+    column[0].plot(epochs, history["val_loss"], "--", color="#d55e00", label="new points")
+    column[0].fill_between(epochs, history["data_loss"], history["val_loss"], color="#d55e00", alpha=0.12)
+    column[0].set(title=f"penalty: {name}", xlabel="epoch", ylim=(0, 2))
+    column[1].hist(final.clip(-6, 6).ravel(), bins=np.linspace(-6, 6, 49), color="#0072b2")
+    column[1].set(xlabel="weight of the first layer (larger ones at the ends)")
+    for axes in column:
+        axes.spines[["top", "right"]].set_visible(False)
+panels[0, 0].set_ylabel("loss without penalty")
+panels[0, 0].legend(frameon=False)
+panels[1, 0].set_ylabel("how many")
+chapter.save(figure, run.out / "14_l1_and_l2.png")
+
+# %% [markdown]
+# ## Three things to try
+#
+# 1. λ = 0.05: what does a penalty do that is too strong? Look at both losses.
+# 2. 1,000 points for each class (`spiral(1000, 3)`), no penalty. Why is the gap smaller now?
+# 3. Count the weights below 0.001 in size after L1 and after L2.

@@ -1,0 +1,97 @@
+# %% [markdown]
+# # Chapter 16. Binary logistic regression
+#
+# What you will understand:
+#
+# - for a yes or no, one output is enough: the sigmoid makes a probability of it;
+# - binary cross-entropy sums the surprise of both answers; several outputs are several questions at once;
+# - its gradient with the sigmoid is again what was predicted minus what should have been.
+
+# %%
+import by_hand
+import chapter
+import numpy as np
+
+import nn
+import tensorgrad as tg
+
+run = chapter.options("Chapter 16. Binary logistic regression")
+EPOCHS = 500 if run.fast else 10_001
+
+# %% [markdown]
+# ## By hand: sigmoid, and the loss of one sample
+
+# %%
+score, answer = 0.4, 1.0
+probability = 1 / (1 + np.exp(-score))
+loss = -(answer * np.log(probability) + (1 - answer) * np.log(1 - probability))
+gradient = probability - answer
+
+leaf = tg.tensor([[score]], requires_grad=True)
+on_the_engine = nn.SigmoidBinaryCrossEntropy()(leaf, [[answer]])
+on_the_engine.backward()
+chapter.same("binary cross-entropy", loss, on_the_engine)
+chapter.same("its gradient by the score: predicted − target", gradient, leaf.grad[0, 0])
+
+# %% [markdown]
+# ## By hand and on the engine: two spirals
+#
+# Targets are a column of 0 and 1, the network is 2-64-1, with the book's settings. The first 100 losses agree.
+
+
+# %%
+def network(dtype):
+    """The start: the same draws for every dtype."""
+    rng = np.random.RandomState(0)
+    X, classes = nn.datasets.spiral(100, 2, rng=rng)
+    start = nn.init.normal(0.01)
+    layers = nn.Sequential(
+        nn.Dense(2, 64, weight_init=start, weight_l2=5e-4, bias_l2=5e-4, dtype=dtype, rng=rng),
+        nn.ReLU(),
+        nn.Dense(64, 1, weight_init=start, dtype=dtype, rng=rng),
+        nn.Sigmoid(),
+    )
+    X_test, test_classes = nn.datasets.spiral(100, 2, rng=rng)
+    return layers, X.astype(dtype), classes[:, None], X_test.astype(dtype), test_classes[:, None]
+
+
+layers, X, y, _, _ = network(np.float64)
+chapter.same_training(
+    "binary regression with Adam",
+    layers,
+    nn.BinaryCrossEntropy(),
+    nn.Adam(layers.parameters(), decay=5e-7),
+    by_hand.SigmoidCrossEntropy(),
+    by_hand.Adam(0.001, decay=5e-7),
+    X,
+    y,
+)
+
+# %% [markdown]
+# ## The whole training
+
+# %%
+layers, X, y, X_test, y_test = network(np.float32)
+model = nn.Model(
+    layers,
+    loss=nn.BinaryCrossEntropy(),
+    optimizer=nn.Adam(layers.parameters(), decay=5e-7),
+    metrics=[nn.BinaryAccuracy()],
+)
+history = model.fit(X, y, epochs=EPOCHS, verbose=0)
+test = model.evaluate(X_test, y_test)
+print(f"  after {EPOCHS:,} epochs: accuracy {history['accuracy'][-1]:.3f}, on new points {test['accuracy']:.3f}")
+
+# %% [markdown]
+# ## The picture: where the network says yes
+
+# %%
+figure = nn.pictures.decision_boundary(model, X_test, y_test)
+chapter.save(figure, run.out / "16_binary_logistic_regression.png")
+
+# %% [markdown]
+# ## Three things to try
+#
+# 1. Count a point as "yes" from 0.9 on instead of 0.5. Which kind of error becomes rarer, which more frequent?
+# 2. Two outputs for one network: is the point in the upper half? Is it of class 1? What must `y` look like?
+# 3. Compare with two softmax outputs and `nn.SoftmaxCrossEntropy`. Is the border another one?

@@ -1,0 +1,119 @@
+# %% [markdown]
+# # Chapter 19. A real data set: Fashion-MNIST
+#
+# What you will understand:
+#
+# - images are rows of numbers: loaded, scaled to −1 … 1, shuffled, flattened;
+# - 60,000 samples are learnt in batches of 128, and ten epochs are enough for nine of ten right;
+# - the loop written by hand and the engine take the same steps, and the engine takes no longer.
+
+# %%
+import time
+
+import by_hand
+import chapter
+import fashion
+import numpy as np
+from matplotlib.figure import Figure
+
+import nn
+
+run = chapter.options("Chapter 19. A real data set: Fashion-MNIST")
+EPOCHS = 1 if run.fast else 10
+SAMPLES = 5_000 if run.fast else None
+
+# %% [markdown]
+# ## The data
+#
+# To have the real images, call `nn.datasets.fashion_mnist()` once: it downloads 30 MB. Without them handwritten digits
+# take their place.
+
+# %%
+given = fashion.data(np.random.default_rng(0), samples=SAMPLES)
+assert given.X.dtype == np.float32
+assert -1 <= given.X.min() <= given.X.max() <= 1
+
+# %% [markdown]
+# ## By hand: the loop of the book
+#
+# Full batches forwards, backwards, and Adam, all in NumPy.
+
+# %%
+layers = fashion.network(given.side**2, np.random.default_rng(0))
+hand = chapter.by_hand_copy(layers, by_hand.SoftmaxCrossEntropy())
+adam = by_hand.Adam(0.001, decay=1e-3)
+
+losses_by_hand, right = [], 0
+began = time.perf_counter()
+for _ in range(EPOCHS):
+    for begin in range(0, len(given.X), 128):
+        batch = slice(begin, begin + 128)
+        output = hand.forward(given.X[batch])
+        losses_by_hand.append(hand.loss.loss(given.y[batch]))
+        right += np.sum(output.argmax(axis=1) == given.y[batch])
+        hand.backward(given.y[batch])
+        adam.step(hand)
+seconds_by_hand = time.perf_counter() - began
+
+# %% [markdown]
+# ## On the engine
+#
+# The same start and the same batches in the same order. Watched by a callback, the first losses are equal; later
+# rounding has grown, as training is chaotic.
+
+
+# %%
+class Losses(nn.Callback):
+    """Keeps the loss of every step."""
+
+    def __init__(self):
+        self.values = []
+
+    def on_step_end(self, step, logs):
+        """Note it."""
+        self.values.append(logs["loss"])
+
+
+seen = Losses()
+model = fashion.model(layers)
+began = time.perf_counter()
+history = model.fit(given.X, given.y, epochs=EPOCHS, batch_size=128, shuffle=False, callbacks=[seen], verbose=0)
+seconds = time.perf_counter() - began
+chapter.same("the losses of the first 20 steps", losses_by_hand[:20], seen.values[:20], tolerance=1e-4)
+
+test = model.evaluate(given.X_test, given.y_test)
+accuracy_by_hand = right / (EPOCHS * len(given.X))
+print(f"  accuracy over all epochs: by hand {accuracy_by_hand:.3f}, on the engine {np.mean(history['accuracy']):.3f}")
+print(f"  by hand {seconds_by_hand:.1f} s, on the engine {seconds:.1f} s for {len(seen.values):,} steps")
+print(f"  training: loss {history['loss'][-1]:.3f}, accuracy {history['accuracy'][-1]:.3f} (while it was learning)")
+print(f"  images never seen: loss {test['loss']:.3f}, accuracy {test['accuracy']:.3f}")
+
+# %% [markdown]
+# ## The picture: the data, and what the first layer looks for
+#
+# The weights of a neuron of the first layer are an image, too: orange where ink speaks for it, violet against it.
+
+# %%
+figure = Figure(figsize=(10, 3.2), layout="constrained")
+left, right = figure.subfigures(1, 2)
+left.suptitle(f"{given.name}: ten of the images")
+for c, axes in enumerate(left.subplots(2, 5).flat):
+    axes.imshow(given.X[np.flatnonzero(given.y == c)[0]].reshape(given.side, given.side), cmap="gray_r")
+    axes.set_title(given.classes[c], fontsize=9)
+    axes.set_axis_off()
+weights = layers[0].weight.data
+strongest = np.argsort(-np.abs(layers[2].weight.data).sum(axis=1))[:10]
+right.suptitle("Weights of ten neurons of the first layer")
+for neuron, axes in zip(strongest, right.subplots(2, 5).flat):
+    image = weights[:, neuron].reshape(given.side, given.side)
+    axes.imshow(image, cmap="PuOr_r", vmin=-np.abs(image).max(), vmax=np.abs(image).max())
+    axes.set_title(f"neuron {neuron}", fontsize=9)
+    axes.set_axis_off()
+chapter.save(figure, run.out / "19_fashion_mnist.png")
+
+# %% [markdown]
+# ## Three things to try
+#
+# 1. Leave out the shuffling in `fashion.data` and sort by class instead. What happens to the loss, and why?
+# 2. Batches of 8 and of 8,192: time for an epoch, and accuracy after it.
+# 3. Give the images to `fit` as `nn.data.Batches(..., augment=nn.data.flip)`. Does the accuracy on new images rise?

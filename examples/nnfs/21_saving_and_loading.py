@@ -1,0 +1,103 @@
+# %% [markdown]
+# # Chapter 21. Saving and loading
+#
+# What you will understand:
+#
+# - parameters are arrays with names: saved alone, they fit into a model of the same shape;
+# - a whole model is parameters, the optimizer's memory, and a description of the layers;
+# - a file from somebody else must not be able to run anything: no pickle, and everything is checked before use.
+
+# %%
+import json
+
+import chapter
+import fashion
+import numpy as np
+from matplotlib.figure import Figure
+
+import nn
+
+run = chapter.options("Chapter 21. Saving and loading")
+given = fashion.data(np.random.default_rng(0), samples=5_000 if run.fast else 20_000)
+model = fashion.trained(given, epochs=1 if run.fast else 2)
+before = model.evaluate(given.X_test, given.y_test)
+
+# %% [markdown]
+# ## By hand: parameters as arrays with names
+#
+# NumPy's own format, without pickle.
+
+# %%
+np.savez(run.out / "21_by_hand.npz", **model.network.state_dict())
+with np.load(run.out / "21_by_hand.npz", allow_pickle=False) as arrays:
+    loaded_by_hand = dict(arrays)
+
+# %% [markdown]
+# ## On the engine: parameters alone
+#
+# They go into a model that was built in the same way.
+
+# %%
+model.save_parameters(run.out / "21_parameters.safetensors")
+another = fashion.model(fashion.network(given.side**2, np.random.default_rng(7)))
+another.load_parameters(run.out / "21_parameters.safetensors")
+for name, array in another.network.state_dict().items():
+    chapter.same(f"{name}, by hand and on the engine", loaded_by_hand[name], array)
+
+# %% [markdown]
+# ## On the engine: the whole model
+#
+# One file holds everything, and training goes on as if it had never stopped: the next epoch gives the same weights.
+
+# %%
+model.save(run.out / "21_model.safetensors")
+loaded = nn.Model.load(run.out / "21_model.safetensors")
+chapter.same("the loss after loading", before["loss"], loaded.evaluate(given.X_test, given.y_test)["loss"])
+
+for each in (model, loaded):
+    each.fit(given.X[:2_000], given.y[:2_000], epochs=1, batch_size=128, verbose=0)
+for (name, one), other in zip(model.network.state_dict().items(), loaded.network.state_dict().values()):
+    assert np.array_equal(one, other), f"{name} differs after one more epoch"
+print("  equal: all weights after one more epoch, to the last bit")
+
+# %% [markdown]
+# ## A damaged file is refused
+#
+# And nothing is changed by the attempt.
+
+# %%
+damaged = bytearray((run.out / "21_model.safetensors").read_bytes())
+damaged[len(damaged) // 2] ^= 1
+(run.out / "21_damaged.safetensors").write_bytes(damaged)
+try:
+    nn.Model.load(run.out / "21_damaged.safetensors")
+except nn.LoadError as error:
+    print(f"  refused: {error}")
+else:
+    raise AssertionError("a damaged file was loaded")
+
+# %% [markdown]
+# ## The picture: what is in the file
+#
+# The header of a safetensors file is JSON: names, dtypes, shapes, and where the bytes are.
+
+# %%
+content = (run.out / "21_model.safetensors").read_bytes()
+length = int.from_bytes(content[:8], "little")
+header = json.loads(content[8 : 8 + length])
+sizes = {name: np.diff(entry["data_offsets"])[0] for name, entry in header.items() if name != "__metadata__"}
+shown = sorted(sizes.items(), key=lambda item: item[1])
+figure = Figure(figsize=(8, 0.27 * len(shown) + 1.3), layout="constrained")
+axes = figure.subplots()
+axes.barh(range(len(shown)), [size / 1024 for _, size in shown], color="#0072b2")
+axes.set_yticks(range(len(shown)), [name for name, _ in shown], fontsize=9)
+axes.set(title=f"21_model.safetensors: {len(content) / 1024:,.0f} KiB", xlabel="KiB", xscale="log")
+axes.spines[["top", "right"]].set_visible(False)
+chapter.save(figure, run.out / "21_saving_and_loading.png")
+
+# %% [markdown]
+# ## Three things to try
+#
+# 1. Load the parameters into a network with 64 instead of 128 neurons. What does the error name?
+# 2. Interrupt a training with Ctrl-C, save, load, and go on with `fit(..., resume=True)`.
+# 3. Write a layer of your own, save a model with it, and load it: `nn.Model.load(path, custom=[YourLayer])`.

@@ -1,0 +1,201 @@
+"""What chapters 3 to 17 build by hand, collected: layers, losses and optimizers in NumPy, without the engine.
+
+Every class has the backward pass that the engine makes superfluous. Rules are the book's. Numbers keep the dtype of the
+weights: the engine is held to float64 in many digits, and races against float32.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[Any]
+
+
+class Dense:
+    """Chapters 3, 9 and 14: x @ weights + biases, with L1 and L2 penalties."""
+
+    def __init__(self, weights: Array, biases: Array | None = None, *, l1: float = 0.0, l2: float = 0.0) -> None:
+        self.weights = np.array(weights)
+        self.biases = np.zeros(weights.shape[1], weights.dtype) if biases is None else np.array(biases)
+        self.l1, self.l2 = l1, l2
+
+    def forward(self, inputs: Array) -> Array:
+        self.inputs = inputs
+        return inputs @ self.weights + self.biases
+
+    def backward(self, d_outputs: Array) -> Array:
+        self.d_weights = self.inputs.T @ d_outputs + self.l1 * np.sign(self.weights) + 2 * self.l2 * self.weights
+        self.d_biases = d_outputs.sum(axis=0) + self.l1 * np.sign(self.biases) + 2 * self.l2 * self.biases
+        return d_outputs @ self.weights.T
+
+    def penalty(self) -> float:
+        return sum(self.l1 * float(np.abs(p).sum()) + self.l2 * float((p**2).sum()) for p in self.parameters)
+
+    @property
+    def parameters(self) -> list[Array]:
+        return [self.weights, self.biases]
+
+    @property
+    def gradients(self) -> list[Array]:
+        return [self.d_weights, self.d_biases]
+
+
+class ReLU:
+    """Chapters 4 and 9: what is positive passes, and so does its gradient."""
+
+    def forward(self, inputs: Array) -> Array:
+        self.inputs = inputs
+        return np.maximum(0, inputs)
+
+    def backward(self, d_outputs: Array) -> Array:
+        return np.where(self.inputs > 0, d_outputs, 0.0)
+
+
+class Dropout:
+    """Chapter 15: a share `rate` of the values becomes 0, the others grow by as much."""
+
+    def __init__(self, rate: float, rng: np.random.Generator) -> None:
+        self.rate, self.rng = rate, rng
+
+    def forward(self, inputs: Array) -> Array:
+        self.mask = (self.rng.random(inputs.shape) >= self.rate) / (1 - self.rate)
+        return inputs * self.mask
+
+    def backward(self, d_outputs: Array) -> Array:
+        return d_outputs * self.mask
+
+
+class SoftmaxCrossEntropy:
+    """Chapters 5 and 9: probabilities from scores, and how wrong they are; `y` holds class numbers."""
+
+    def forward(self, scores: Array) -> Array:
+        powers = np.exp(scores - scores.max(axis=1, keepdims=True))
+        self.output = powers / powers.sum(axis=1, keepdims=True)
+        return self.output
+
+    def loss(self, y: Array) -> float:
+        return float(-np.log(np.clip(self.output, 1e-7, 1 - 1e-7)[range(len(y)), y]).mean())
+
+    def backward(self, y: Array) -> Array:
+        d_scores = self.output.copy()
+        d_scores[range(len(y)), y] -= 1
+        return d_scores / len(y)
+
+
+class SigmoidCrossEntropy:
+    """Chapter 16: every output is a yes or no of its own; `y` holds 0 and 1."""
+
+    def forward(self, scores: Array) -> Array:
+        self.output = 1 / (1 + np.exp(-scores))
+        return self.output
+
+    def loss(self, y: Array) -> float:
+        p = np.clip(self.output, 1e-7, 1 - 1e-7)
+        return float(-(y * np.log(p) + (1 - y) * np.log(1 - p)).mean())
+
+    def backward(self, y: Array) -> Array:
+        p = np.clip(self.output, 1e-7, 1 - 1e-7)
+        d_output = -(y / p - (1 - y) / (1 - p)) / y.size
+        return d_output * self.output * (1 - self.output)
+
+
+class MeanSquaredError:
+    """Chapter 17: the outputs are numbers to be hit."""
+
+    def forward(self, scores: Array) -> Array:
+        self.output = scores
+        return scores
+
+    def loss(self, y: Array) -> float:
+        return float(((self.output - y) ** 2).mean())
+
+    def backward(self, y: Array) -> Array:
+        return 2 * (self.output - y) / y.size
+
+
+class Network:
+    """Chapter 18: layers in a row and a loss at the end."""
+
+    def __init__(self, layers: Sequence[Any], loss: Any) -> None:
+        self.layers, self.loss = list(layers), loss
+        self.dense = [layer for layer in self.layers if isinstance(layer, Dense)]
+
+    def forward(self, X: Array) -> Array:
+        for layer in self.layers:
+            X = layer.forward(X)
+        output: Array = self.loss.forward(X)
+        return output
+
+    def backward(self, y: Array) -> None:
+        gradient = self.loss.backward(y)
+        for layer in reversed(self.layers):
+            gradient = layer.backward(gradient)
+
+    def penalty(self) -> float:
+        return sum(layer.penalty() for layer in self.dense)
+
+
+class Optimizer:
+    """Chapter 10: changes every parameter by what its rule says; the learning rate decays with the number of steps."""
+
+    def __init__(self, learning_rate: float, *, decay: float = 0.0) -> None:
+        self.learning_rate, self.decay, self.steps = learning_rate, decay, 0
+        self.kept: dict[tuple[int, str], Array | float] = {}
+
+    def step(self, network: Network) -> None:
+        rate = self.learning_rate / (1 + self.decay * self.steps)
+        pairs = [pair for layer in network.dense for pair in zip(layer.parameters, layer.gradients)]
+        for self.at, (parameter, gradient) in enumerate(pairs):
+            parameter += self.change(gradient, rate)
+        self.steps += 1
+
+    def change(self, g: Array, rate: float) -> Array:
+        raise NotImplementedError
+
+    def running(self, name: str, old_share: float, new: Array, new_share: float) -> Array:
+        """Keep old_share × what was kept for this parameter + new_share × `new`."""
+        average: Array = old_share * self.kept.get((self.at, name), 0.0) + new_share * new
+        self.kept[self.at, name] = average
+        return average
+
+
+class SGD(Optimizer):
+    """Against the gradient; with momentum, as a ball that keeps rolling."""
+
+    def __init__(self, learning_rate: float, *, decay: float = 0.0, momentum: float = 0.0) -> None:
+        super().__init__(learning_rate, decay=decay)
+        self.momentum = momentum
+
+    def change(self, g: Array, rate: float) -> Array:
+        return self.running("velocity", self.momentum, g, -rate)
+
+
+class Adagrad(Optimizer):
+    """Smaller steps for parameters that have moved much."""
+
+    def change(self, g: Array, rate: float) -> Array:
+        return -rate * g / (np.sqrt(self.running("squares", 1.0, g**2, 1.0)) + 1e-7)
+
+
+class RMSprop(Optimizer):
+    """Smaller steps for parameters that have moved much of late."""
+
+    def __init__(self, learning_rate: float, *, decay: float = 0.0, rho: float = 0.9) -> None:
+        super().__init__(learning_rate, decay=decay)
+        self.rho = rho
+
+    def change(self, g: Array, rate: float) -> Array:
+        return -rate * g / (np.sqrt(self.running("squares", self.rho, g**2, 1 - self.rho)) + 1e-7)
+
+
+class Adam(Optimizer):
+    """Momentum and RMSprop together; both averages start at 0 and are corrected for it."""
+
+    def change(self, g: Array, rate: float) -> Array:
+        mean = self.running("mean", 0.9, g, 0.1) / (1 - 0.9 ** (self.steps + 1))
+        squares = self.running("squares", 0.999, g**2, 0.001) / (1 - 0.999 ** (self.steps + 1))
+        return -rate * mean / (np.sqrt(squares) + 1e-7)

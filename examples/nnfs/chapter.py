@@ -1,0 +1,93 @@
+"""What every chapter shares: its command line, where its picture goes, and what counts as equal."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+import by_hand
+import numpy as np
+
+import nn
+
+
+def options(title: str) -> argparse.Namespace:
+    """The chapter's command line: `fast`, for a few seconds of a longer run, and `out`, the folder for its picture.
+
+    In a notebook there is none, and what Jupyter was started with is passed over.
+    """
+    parser = argparse.ArgumentParser(description=title)
+    parser.add_argument("--fast", action="store_true", help="a shorter run of under 5 seconds")
+    parser.add_argument("--out", type=Path, default=Path("out"), help="the folder for the picture (default: out)")
+    given, _ = parser.parse_known_args()
+    given.out.mkdir(parents=True, exist_ok=True)
+    print(title)
+    return given
+
+
+def same(what: str, by_hand: Any, on_the_engine: Any, *, tolerance: float = 1e-6) -> None:
+    """Assert that two results are equal but for rounding, and say so.
+
+    Args:
+        what: is compared, in words.
+        by_hand: numbers from NumPy.
+        on_the_engine: numbers or a tensor from tensorgrad.
+        tolerance: how far they may be apart, relative to the largest number by hand.
+    """
+    expected, got = np.asarray(by_hand), np.asarray(getattr(on_the_engine, "data", on_the_engine))
+    assert expected.shape == got.shape, f"{what}: {expected.shape} by hand, {got.shape} on the engine"
+    apart = float(np.max(np.abs(expected - got), initial=0.0))
+    allowed = tolerance * max(1.0, float(np.max(np.abs(expected), initial=0.0)))
+    assert apart <= allowed, f"{what}: by hand and on the engine differ by {apart:.2g}"
+    print(f"  equal: {what}")
+
+
+def save(figure: Any, path: Path) -> None:
+    """Write a matplotlib figure or a drawing, and say where it is."""
+    figure.savefig(path, dpi=150) if hasattr(figure, "savefig") else figure.save(path)
+    print(f"  picture: {path}")
+
+
+def by_hand_copy(network: nn.Sequential, loss: Any) -> by_hand.Network:
+    """The same layers with the same numbers, built by hand; `loss` is one of the classes of `by_hand`."""
+    layers: list[Any] = []
+    for layer in network:
+        if isinstance(layer, nn.Dense):
+            assert (layer.weight_l1, layer.weight_l2) == (layer.bias_l1, layer.bias_l2), "by hand they are one number"
+            layers.append(by_hand.Dense(layer.weight.data, layer.bias.data, l1=layer.weight_l1, l2=layer.weight_l2))
+        elif isinstance(layer, nn.ReLU):
+            layers.append(by_hand.ReLU())
+        else:
+            assert isinstance(layer, (nn.Softmax, nn.Sigmoid)), (
+                "by hand they are in the loss; there is nothing else yet"
+            )
+    return by_hand.Network(layers, loss)
+
+
+def same_training(
+    what: str,
+    network: nn.Sequential,
+    loss: nn.Loss,
+    optimizer: nn.Optimizer,
+    loss_by_hand: Any,
+    optimizer_by_hand: by_hand.Optimizer,
+    X: Any,
+    y: Any,
+    *,
+    epochs: int = 100,
+) -> None:
+    """Train a float64 network by hand and on the engine, full batch, and assert equal losses before every step."""
+    hand = by_hand_copy(network, loss_by_hand)
+    for epoch in range(epochs):
+        hand.forward(X)
+        expected = hand.loss.loss(y) + hand.penalty()
+        hand.backward(y)
+        optimizer_by_hand.step(hand)
+
+        optimizer.zero_grad()
+        total = loss(network(X), y) + network.regularization_loss()
+        total.backward()
+        optimizer.step()
+        assert abs(total.item() - expected) <= 1e-8 * abs(expected), f"{what}: epoch {epoch}: {expected} by hand"
+    print(f"  equal: {what}, the losses of {epochs} epochs (the last is {expected:.7f})")

@@ -1,0 +1,72 @@
+"""What chapters 19 to 22 share: the clothes of Fashion-MNIST, the book's network for them, and a model trained once."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+import nn
+
+
+class Data(NamedTuple):
+    """Images as rows of pixels from -1 to 1, and their classes; `side` is the images' height and width."""
+
+    name: str
+    classes: tuple[str, ...]
+    side: int
+    X: NDArray[np.float32]
+    y: NDArray[np.int64]
+    X_test: NDArray[np.float32]
+    y_test: NDArray[np.int64]
+
+
+def data(rng: np.random.Generator, *, samples: int | None = None) -> Data:
+    """Fashion-MNIST, shuffled, if it is on this machine, or else the digits that scikit-learn brings along.
+
+    Args:
+        rng: shuffles the training data, which come sorted in no helpful way.
+        samples: of the training data only so many; default: all.
+    """
+    try:
+        X, y, X_test, y_test = nn.datasets.fashion_mnist(download=False)
+        name, classes = "Fashion-MNIST", nn.datasets.FASHION_CLASSES
+        rows = [nn.data.rescale(images).reshape(len(images), -1) for images in (X, X_test)]
+    except FileNotFoundError:
+        print("  Fashion-MNIST is not on this machine, so handwritten digits take its place.")
+        print("  To fetch it (30 MB): python -c 'import nn; nn.datasets.fashion_mnist()'")
+        X, y, X_test, y_test = nn.datasets.digits(rng=0)
+        name, classes = "digits", tuple("0123456789")
+        rows = [2 * images.reshape(len(images), -1) - 1 for images in (X, X_test)]
+    order = rng.permutation(len(y))[:samples]
+    print(f"  {name}: {len(order):,} images to learn from, {len(y_test):,} to judge by")
+    return Data(name, tuple(classes), round(rows[0].shape[1] ** 0.5), rows[0][order], y[order], rows[1], y_test)
+
+
+def network(pixels: int, rng: np.random.Generator) -> nn.Sequential:
+    """The book's: two hidden layers of 128 neurons, and scores for ten classes."""
+    start = nn.init.normal(0.01)
+    sizes = [(pixels, 128), (128, 128), (128, 10)]
+    dense = [nn.Dense(inputs, neurons, weight_init=start, rng=rng) for inputs, neurons in sizes]
+    return nn.Sequential(dense[0], nn.ReLU(), dense[1], nn.ReLU(), dense[2])
+
+
+def model(layers: nn.Sequential) -> nn.Model:
+    """With the book's settings: Adam with a decay of 1e-3."""
+    return nn.Model(
+        layers,
+        loss=nn.SoftmaxCrossEntropy(),
+        optimizer=nn.Adam(layers.parameters(), decay=1e-3),
+        metrics=[nn.CategoricalAccuracy()],
+        rng=0,
+    )
+
+
+def trained(given: Data, *, epochs: int) -> nn.Model:
+    """A model for these data, trained for a while; the digits are few, and seen ten times as often."""
+    epochs *= 10 if given.name == "digits" else 1
+    found = model(network(given.side**2, np.random.default_rng(0)))
+    history = found.fit(given.X, given.y, epochs=epochs, batch_size=128, verbose=0)
+    print(f"  trained for {epochs} epochs: accuracy {history['accuracy'][-1]:.3f} on the training data")
+    return found
