@@ -16,33 +16,38 @@ import nn
 import tensorgrad as tg
 
 
-def scalar_expression() -> tg.Tensor:
+class Expression:
     """A neuron with one weight, and its squared error: small enough to compute by hand."""
-    x, y = tg.tensor(0.5, name="x"), tg.tensor(1.0, name="y")
-    w, b = tg.tensor(-1.2, requires_grad=True, name="w"), tg.tensor(0.3, requires_grad=True, name="b")
-    loss = (tg.tanh(x * w + b) - y) ** 2
-    loss.name = "loss"
-    return loss
+
+    def __init__(self) -> None:
+        self.x, self.y = tg.tensor(0.5, name="x"), tg.tensor(1.0, name="y")
+        self.w = tg.tensor(-1.2, requires_grad=True, name="w")
+        self.b = tg.tensor(0.3, requires_grad=True, name="b")
+        self.loss = (tg.tanh(self.x * self.w + self.b) - self.y) ** 2
+        self.loss.name = "loss"
 
 
-def two_paths() -> tg.Tensor:
-    """`a` is used three times: its gradient is a sum, and the order of the backward pass matters."""
-    a = tg.tensor(2.0, requires_grad=True, name="a")
-    b = tg.tensor(-3.0, requires_grad=True, name="b")
-    c = a * b
-    c.name = "c"
-    loss = c * c + a * c
-    loss.name = "L"
-    return loss
+class TwoPaths:
+    """`a` and `c` are used more than once: their gradients are sums, and the order of the backward pass matters."""
+
+    def __init__(self) -> None:
+        self.a = tg.tensor(2.0, requires_grad=True, name="a")
+        self.b = tg.tensor(-3.0, requires_grad=True, name="b")
+        self.c = self.a * self.b
+        self.c.name = "c"
+        self.loss = self.c * self.c + self.a * self.c
+        self.loss.name = "L"
 
 
-def small_network() -> tg.Tensor:
-    """The loss of a classifier on four samples."""
-    X, y = nn.datasets.spiral(100, 3, rng=0)
-    network = nn.Sequential(nn.Dense(2, 8, rng=1), nn.Tanh(), nn.Dense(8, 3, rng=2))
-    loss: tg.Tensor = nn.SoftmaxCrossEntropy()(network(tg.tensor(X[::75], name="samples")), y[::75])
-    loss.name = "loss"
-    return loss
+class Classifier:
+    """A network, and its loss on four samples."""
+
+    def __init__(self) -> None:
+        X, y = nn.datasets.spiral(100, 3, rng=0)
+        self.samples = tg.tensor(X[::75], name="samples")
+        self.network = nn.Sequential(nn.Dense(2, 8, rng=1), nn.Tanh(), nn.Dense(8, 3, rng=2))
+        self.loss: tg.Tensor = nn.SoftmaxCrossEntropy()(self.network(self.samples), y[::75])
+        self.loss.name = "loss"
 
 
 class Block(nn.Module):
@@ -56,61 +61,65 @@ class Block(nn.Module):
         return x + self.inner(x)
 
 
-def deep_network(blocks: int) -> tg.Tensor:
-    """Equal blocks in a row, between a first and a last layer."""
-    network = nn.Sequential(
-        nn.Dense(2, 16, rng=0), nn.Sequential(*(Block(16, rng) for rng in range(blocks))), nn.Dense(16, 1, rng=1)
-    )
-    return tg.mean(network(tg.tensor(np.ones((4, 2), np.float32), name="samples")) ** 2)
+class Residual(nn.Module):
+    """Twelve equal blocks between a first and a last layer."""
+
+    def __init__(self) -> None:
+        self.first = nn.Dense(2, 16, rng=0)
+        self.blocks = nn.Sequential(*(Block(16, rng) for rng in range(12)))
+        self.last = nn.Dense(16, 1, rng=1)
+
+    def forward(self, x: tg.Tensor) -> tg.Tensor:
+        """A number for each sample."""
+        return self.last(self.blocks(self.first(x)))
 
 
-def long_chain(count: int) -> tg.Tensor:
-    """The same three operations, again and again."""
-    x = tg.tensor(0.5, requires_grad=True, name="x")
-    w = tg.tensor(0.9, requires_grad=True, name="w")
+def long_chain(x: tg.Tensor, w: tg.Tensor) -> tg.Tensor:
+    """Three operations, 3,333 times."""
     value = x
-    for _ in range(count):
+    for _ in range(3333):
         value = tg.tanh(value * w + x)
     return value
 
 
-def backpropagated(loss: tg.Tensor) -> tg.Tensor:
-    """The same, with gradients for the picture to show."""
-    loss.backward(retain_graph=True)
-    return loss
-
-
 def graphs(out: Path) -> dict[str, str]:
     """Pictures of graphs, by file name: what each shows."""
-    tg.draw(backpropagated(scalar_expression())).save(out / "expression.svg")
-    tg.draw(backpropagated(scalar_expression()), theme="dark", direction="TB").save(out / "expression_dark.svg")
-    tg.draw(backpropagated(small_network())).save(out / "network.svg")
-    tg.draw(backpropagated(small_network()), depth=1).save(out / "network_folded.svg")
-    tg.draw(deep_network(12), values=False).save(out / "residual.svg")
-    tg.draw(long_chain(3333)).save(out / "ten_thousand.svg")
-    tg.draw(two_paths(), renderer="dot").save(out / "graphviz.svg")
+    expression, classifier, network = Expression(), Classifier(), Residual()
+    expression.loss.backward(retain_graph=True)
+    classifier.loss.backward(retain_graph=True)
+    samples = tg.tensor(np.ones((4, 2), np.float32), name="samples")
+    x, w = tg.tensor(0.5, requires_grad=True, name="x"), tg.tensor(0.9, requires_grad=True, name="w")
+
+    tg.draw(expression.loss).save(out / "expression.svg")
+    tg.draw(expression.loss, theme="dark", direction="TB").save(out / "expression_dark.svg")
+    tg.draw(expression.loss, renderer="dot").save(out / "graphviz.svg")
+    tg.draw(classifier.loss).save(out / "network.svg")
+    tg.draw(classifier.loss, depth=1).save(out / "network_folded.svg")
+    tg.draw(network(samples), values=False).save(out / "residual.svg")
+    tg.draw(long_chain(x, w)).save(out / "ten_thousand.svg")
     return {
         "expression.svg": "a graph: operations, values, gradients, and an edge for every operand",
         "expression_dark.svg": "dark, from top to bottom",
+        "graphviz.svg": 'the same by Graphviz, if it is installed: renderer="dot"',
         "network.svg": "modules have frames",
         "network_folded.svg": "modules folded: depth=1",
         "residual.svg": "twelve equal blocks, drawn once",
         "ten_thousand.svg": "10,000 operations, folded by repetition",
-        "graphviz.svg": 'the same by Graphviz, if it is installed: renderer="dot"',
     }
 
 
 def walkthroughs(out: Path) -> dict[str, str]:
     """Pages to step through."""
-    tg.walkthrough(two_paths()).save(out / "walkthrough.html")
-    tg.walkthrough(small_network()).save(out / "walkthrough_network.html")
+    paths, classifier = TwoPaths(), Classifier()
+    tg.walkthrough(paths.loss).save(out / "walkthrough.html")
+    tg.walkthrough(classifier.loss).save(out / "walkthrough_network.html")
     return {
         "walkthrough.html": "a walkthrough: forwards, then backwards, one step at a time",
         "walkthrough_network.html": "a walkthrough of a network, with shapes, heatmaps and modules that fold",
     }
 
 
-def classifier(out: Path) -> dict[str, str]:
+def classification(out: Path) -> dict[str, str]:
     """Pictures of the training of a classifier in the plane."""
     X, y = nn.datasets.spiral(100, 3, rng=0)
     validation = nn.datasets.spiral(50, 3, rng=1)
@@ -173,7 +182,13 @@ def confusion(out: Path) -> dict[str, str]:
     return {"confusion.png": "which digits are taken for which"}
 
 
-KINDS: tuple[Callable[[Path], dict[str, str]], ...] = (graphs, walkthroughs, classifier, regression, confusion)
+KINDS: tuple[Callable[[Path], dict[str, str]], ...] = (
+    graphs,
+    walkthroughs,
+    classification,
+    regression,
+    confusion,
+)
 
 
 def main() -> None:

@@ -91,7 +91,7 @@ def kind(box: Box) -> str:
 
 def many(box: Box) -> str:
     """How much is folded into a box."""
-    return f"{box.stands_for} boxes in one"
+    return "1 box" if box.stands_for == 1 else f"{box.stands_for:,} boxes in one"
 
 
 def group(group: Group) -> str:
