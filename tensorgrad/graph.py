@@ -67,10 +67,12 @@ class Node:
             reference to the array or tensor, which a node must not keep alive.
         options: the remaining arguments by name (`axis=0`, …).
         saved: per operand, the values its rule will be called with; None where no gradient goes. The whole
-            becomes None when the graph is released. Of a leaf, its array, for pictures; None when its values change.
+            becomes None when the graph is released. Of a leaf, its array, for pictures, until a graph it is in is
+            released; None when its values change.
         shape, dtype: those of the result.
         tensor: a weak reference to the tensor; set on leaves, and on results that were named or
             asked to retain their gradient.
+        name: the tensor's name, for pictures and messages, also when the tensor is gone; absent from results without.
         collects: whether the backward pass reports the gradient that arrives here.
         hooks: functions called with that gradient, or None.
         seed: the gradient that the last backward pass from here started with; None before one. Pictures use it.
@@ -83,6 +85,7 @@ class Node:
         "dtype",
         "hooks",
         "inputs",
+        "name",
         "number",
         "operation",
         "options",
@@ -101,13 +104,14 @@ class Node:
     shape: tuple[int, ...]
     dtype: np.dtype[Any]
     tensor: ReferenceType[Any] | None
+    name: str | None
     collects: bool
     hooks: list[Callable[[Any], Any]] | None
     scopes: tuple[Any, ...]
     seed: Any
 
     @classmethod
-    def leaf(cls, tensor: ReferenceType[Any], array: np.ndarray[Any, Any]) -> Node:
+    def leaf(cls, tensor: ReferenceType[Any], array: np.ndarray[Any, Any], name: str | None = None) -> Node:
         """The node of a tensor that no operation made."""
         node = cls()
         node.number = next_number()
@@ -118,6 +122,7 @@ class Node:
         node.shape = array.shape
         node.dtype = array.dtype
         node.tensor = tensor
+        node.name = name
         node.collects = True
         node.hooks = None
         node.seed = None
@@ -199,7 +204,11 @@ def backpropagate(
         reported = node.collects if wanted is None else node in wanted
         if reported:
             collected[node] = gradient
-        if node.operation is None or node.number < since or (relevant is not None and node not in relevant):
+        if node.operation is None:
+            if release:
+                node.saved = ()
+            continue
+        if node.number < since or (relevant is not None and node not in relevant):
             continue
 
         if examiner is not None:
@@ -294,8 +303,7 @@ def _released(node: Node) -> RuntimeError:
 
 
 def _changed(leaf: Node) -> RuntimeError:
-    tensor = leaf.tensor() if leaf.tensor is not None else None
-    name = f" {tensor.name!r}" if tensor is not None and tensor.name else ""
+    name = f" {leaf.name!r}" if leaf.name else ""
     return RuntimeError(
         f"backward: the data of leaf{name} {leaf.shape} changed after it was used (an optimizer step, or an assignment "
         "to .data), so the recorded derivatives no longer hold. Compute the result again first."

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
+
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # the workers of `-n auto` have a core each, and wait for no other
 
 import numpy as np
 import pytest

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 FOLDER = Path(__file__).parent.parent / "examples" / "nnfs"
+GALLERY = FOLDER.parent / "gallery" / "gallery.py"
 CHAPTERS = sorted(FOLDER.glob("[0-9][0-9]_*.py"))
 
 
@@ -16,20 +17,18 @@ def test_there_is_a_chapter_for_each_of_the_book():
     assert [int(path.name[:2]) for path in CHAPTERS] == list(range(1, 23))
 
 
+def run(folder, *command):
+    """Without Fashion-MNIST, so that the result does not depend on what the machine has."""
+    environment = {**os.environ, "TENSORGRAD_DATA": "", "XDG_CACHE_HOME": str(folder), "OPENBLAS_NUM_THREADS": "1"}
+    command = [sys.executable, "-W", "error", *map(str, command), "--out", str(folder / "out")]
+    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
 @pytest.mark.parametrize("path", CHAPTERS, ids=lambda path: path.stem)
 def test_it_runs(path, tmp_path):
-    """Without the network's data, so that the result does not depend on what the machine has."""
-    environment = {**os.environ, "TENSORGRAD_DATA": "", "XDG_CACHE_HOME": str(tmp_path), "OPENBLAS_NUM_THREADS": "1"}
-    done = subprocess.run(
-        [sys.executable, "-W", "error", str(path), "--fast", "--out", str(tmp_path / "out")],
-        cwd=tmp_path,
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=120,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert "  equal: " in done.stdout
+    assert "  equal: " in run(tmp_path, path, "--fast")
     picture = tmp_path / "out" / f"{path.stem}.png"
     assert picture.read_bytes().startswith(b"\x89PNG")
 
@@ -46,3 +45,16 @@ def test_it_opens_as_a_notebook_with_the_same_parts(path):
     assert headings[-1] == "Three things to try"
     for cell in re.split(r"^# %%(?: \[markdown\])?\n", text, flags=re.MULTILINE)[1:]:
         compile(cell, path.name, "exec")
+
+
+def test_what_a_notebook_is_started_with_is_passed_over(tmp_path):
+    assert "  equal: " in run(tmp_path, CHAPTERS[2], "--f=/kernel.json")
+
+
+def test_the_gallery(tmp_path):
+    run(tmp_path, GALLERY)
+    page = (tmp_path / "out" / "index.html").read_text(encoding="utf-8")
+    shown = re.findall(r'(?:src|href)="([^"]+)"', page)
+    made = {path.name for path in (tmp_path / "out").iterdir()} - {"index.html"}
+    assert set(shown) == made
+    assert len(shown) == 18

@@ -11,5 +11,5 @@ import numpy as np
 
 
 def unbroadcast(g, shape):
-    """The gradient by an array of `shape`, when `g` is the gradient by what it was spread to."""
+    """The gradient by an array x of this `shape`, when `g` is the gradient by what x was spread to."""
     raise NotImplementedError("exercise 09, unbroadcast: add up over the axes in front, then over those of length 1")

@@ -92,6 +92,6 @@ chapter.save(figure, run.out / "01_what_a_network_is.png")
 # %% [markdown]
 # ## Three things to try
 #
-# 1. Multiply `W1` by 5 in `network`. What happens to the borders between the colours, and why?
-# 2. Leave out `tg.tanh`. Which shapes can the black line take now?
+# 1. In `random_parameters` multiply the first array by 5. What happens to the borders between the colours, and why?
+# 2. Leave out `tanh` in both functions. Which shapes can the black line take now?
 # 3. How many parameters does a 784-128-10 network have? Compute it, then ask `nn.Sequential` as above.

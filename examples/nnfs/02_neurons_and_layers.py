@@ -93,5 +93,5 @@ chapter.save(figure, run.out / "02_neurons_and_layers.png")
 # ## Three things to try
 #
 # 1. Give the second neuron the bias -3. Which column of the output changes, and by how much?
-# 2. Send a batch of one sample, `batch[:1]`, and a batch of none, `batch[:0]`. Which shapes come out?
+# 2. Send a batch of one sample, `batch[:1]`, and a batch of none, `batch[:0]`. Look at `.shape` of what comes out.
 # 3. `print(tg.draw(output))` shows the graph as text. Where is the bias, and why is its shape not the output's?

@@ -65,7 +65,8 @@ network = nn.Sequential(nn.Dense(2, 3, weight_init=start, rng=rng), nn.Dense(3, 
 
 chapter.same("the spiral's points", X, X_again)
 chapter.same("their classes", y, y_again)
-chapter.same("the weights of both layers", first.weight, network[0].weight)
+for number, (by_hand_layer, layer) in enumerate(zip((first, second), network)):
+    chapter.same(f"the weights of layer {number}", by_hand_layer.weight, layer.weight)
 chapter.same("the outputs of two stacked layers", by_hand, network(X_again))
 
 # %% [markdown]
@@ -91,5 +92,5 @@ chapter.save(figure, run.out / "03_stacked_layers.png")
 # ## Three things to try
 #
 # 1. Make the second layer `nn.Dense(4, 3)`. What does the error say?
-# 2. Draw `nn.datasets.spiral(100, 5)`: five classes. Where will a network find it hardest?
-# 3. `print(network)` and `network.parameters()`: find the four arrays, and their sum of sizes.
+# 2. Print `nn.datasets.spiral(5, 2)`. Which points of the two classes are closest to each other?
+# 3. `print(network)` and `list(network.parameters())`: find the four arrays, and the sum of their sizes.

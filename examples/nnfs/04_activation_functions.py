@@ -59,8 +59,8 @@ def softmax(scores):
 
 scores = np.array([[4.8, 1.21, 2.385], [8.9, -1.81, 0.2], [1000.0, 1001.0, 999.0]])
 probabilities = softmax(scores)
-assert np.allclose(probabilities.sum(axis=1), 1)
 print("  the last row, whose exponentials would overflow:", np.round(probabilities[2], 3))
+assert np.allclose(probabilities.sum(axis=1), 1)
 chapter.same("softmax", probabilities, nn.Softmax()(scores))
 
 # %% [markdown]
@@ -70,18 +70,19 @@ chapter.same("softmax", probabilities, nn.Softmax()(scores))
 # follow a sine wave. The weights are set by hand here; from chapter 10 on the network finds them itself.
 
 # %%
-corners = np.linspace(0, 1, 8)
+RAMPS = 7
+corners = np.linspace(0, 1, RAMPS + 1)
 heights = np.sin(2 * np.pi * corners)
 slopes = np.diff(heights) / np.diff(corners)
 grid = np.linspace(0, 1, 201)
 by_hand = sum(s * (relu(grid - left) - relu(grid - right)) for s, left, right in zip(slopes, corners, corners[1:]))
 
-hidden = nn.Dense(1, 14, dtype=np.float64, weight_init=nn.init.constant(1.0))
+hidden = nn.Dense(1, 2 * RAMPS, dtype=np.float64, weight_init=nn.init.constant(1.0))
 hidden.bias.data = -np.concatenate([corners[:-1], corners[1:]])
-output = nn.Dense(14, 1, dtype=np.float64)
+output = nn.Dense(2 * RAMPS, 1, dtype=np.float64)
 output.weight.data = np.concatenate([slopes, -slopes])[:, None]
 network = nn.Sequential(hidden, nn.ReLU(), output)
-chapter.same("a sine out of seven ramps", by_hand[:, None], network(grid[:, None]))
+chapter.same("a sine out of ramps", by_hand[:, None], network(grid[:, None]))
 
 # %% [markdown]
 # ## The picture
@@ -100,7 +101,7 @@ panels[1, 1].set_xticks(places, [f"class {c}" for c in places])
 panels[1, 1].set_title("softmax: each sample's bars add up to 1", loc="left", fontsize=11)
 panels[1, 1].legend(frameon=False, fontsize=9)
 panels[1, 2].plot(grid, np.sin(2 * np.pi * grid), color="#999999", linewidth=3, label="sin 2πx")
-panels[1, 2].plot(grid, by_hand, color="#d55e00", linewidth=1.5, label="seven ramps of two ReLUs")
+panels[1, 2].plot(grid, by_hand, color="#d55e00", linewidth=1.5, label=f"{RAMPS} ramps of two ReLUs")
 panels[1, 2].set_title("why curves matter", loc="left", fontsize=11)
 panels[1, 2].legend(frameon=False, fontsize=9, loc="lower left")
 panels[1, 2].set_ylim(-1.5, 1.1)
@@ -111,6 +112,6 @@ chapter.save(figure, run.out / "04_activation_functions.png")
 # %% [markdown]
 # ## Three things to try
 #
-# 1. Use 20 ramps instead of 7. How large is the largest error of each? (It falls with the square of the number.)
-# 2. Take `scores - scores.max(...)` out of `softmax`. Which warning comes, and what becomes of the last row?
-# 3. Replace `nn.ReLU()` in the ramps by `nn.Identity()`. Why is the result a straight line?
+# 1. `RAMPS = 20`. How large is the largest error of each? (It falls with the square of the number.)
+# 2. Take `- scores.max(...)` out of `softmax`. Which warning comes, and what becomes of the last row?
+# 3. Replace `nn.ReLU()` in the ramps by `nn.Identity()`. What does `network(grid[:, None])` give then, and why?

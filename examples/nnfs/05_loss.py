@@ -73,7 +73,7 @@ scores = np.maximum(0, X @ W1 + b1) @ W2 + b2
 exponentials = np.exp(scores - scores.max(axis=1, keepdims=True))
 by_hand = exponentials / exponentials.sum(axis=1, keepdims=True)
 
-loss_by_hand = -np.log(by_hand[range(300), y]).mean()
+loss_by_hand = -np.log(by_hand[range(len(y)), y]).mean()
 loss = cross_entropy(network(X), y)
 chapter.same("the spiral's first loss", loss_by_hand, loss)
 chapter.same("the book's number", 1.0986104, loss, tolerance=1e-6)
@@ -104,5 +104,6 @@ chapter.save(figure, run.out / "05_loss.png")
 # ## Three things to try
 #
 # 1. Two networks answer 90 of 100 questions right. Can their losses differ? Make up probabilities that show it.
-# 2. What is the first loss with ten classes and small weights? Guess, then compute it with `spiral(100, 10)`.
+# 2. What is the first loss with ten classes and small weights? Guess, then compute it with `spiral(100, 10)` and
+#    `nn.Dense(3, 10)`. (The book's number is for three.)
 # 3. `nn.SoftmaxCrossEntropy()` takes the scores before softmax. Compare it with the loss here at scores of ±1000.

@@ -71,10 +71,11 @@ chapter.save(tg.walkthrough(f(x)), run.out / "07_derivatives.html")
 
 # %%
 differences = 10.0 ** np.arange(-13, 1)
-errors = [abs((np.exp(1 + d) - np.exp(1 - d)) / (2 * d) - np.e) for d in differences]
+places = np.linspace(0.5, 1.5, 50)
+errors = [np.abs((np.exp(places + d) - np.exp(places - d)) / (2 * d) - np.exp(places)).mean() for d in differences]
 best = differences[np.argmin(errors)]
-assert 1e-8 < best < 1e-4
-print(f"  the derivative of exp at 1 comes out best with a difference of {best:.0e}")
+assert 1e-6 < best < 1e-4
+print(f"  the derivative of exp comes out best with a difference of {best:.0e}")
 assert tg.gradcheck(f, points), "gradcheck compares derivatives with such differences"
 
 # %% [markdown]
@@ -96,7 +97,7 @@ left.legend(frameon=False, loc="upper left")
 right.loglog(differences, errors, "o-", color="#0072b2")
 right.annotate("rounding", (1e-12, 1e-4), (20, 10), textcoords="offset points", color="#555555")
 right.annotate("curvature", (1e-2, 1e-4), (-60, 25), textcoords="offset points", color="#555555")
-right.set(title="Error of the measured slope of exp at 1", xlabel="difference", ylabel="error")
+right.set(title="Error of the measured slope of exp, mean of 50 places", xlabel="difference", ylabel="error")
 for axes in (left, right):
     axes.spines[["top", "right"]].set_visible(False)
 chapter.save(figure, run.out / "07_derivatives.png")
@@ -105,5 +106,5 @@ chapter.save(figure, run.out / "07_derivatives.png")
 # ## Three things to try
 #
 # 1. Measure the slope with `(f(x + d) - f(x)) / d` instead. How much larger is the error, and why?
-# 2. Give `f` a kink, `tg.abs(x)`, and ask for the slope at 0. What does the engine say, and what do differences say?
+# 2. Ask `tg.grad(tg.abs)(0.0)`. What do `(abs(d) - abs(0)) / d` for d = 1e-4 and d = -1e-4 say?
 # 3. `tg.grad(tg.grad(tg.grad(tg.sin)))(0.0)`: guess first.

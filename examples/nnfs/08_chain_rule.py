@@ -73,14 +73,14 @@ chapter.save(tg.walkthrough(q), run.out / "08_chain_rule.html")
 # against the gradient, again and again.
 
 # %%
-hill = tg.grad(lambda p: tg.exp(-(p[0] ** 2) - 2 * p[1] ** 2) + 0.5 * tg.exp(-((p[0] - 1.6) ** 2) - p[1] ** 2))
+hill = tg.grad(lambda p: tg.exp(-(p[0] ** 2) - 2 * p[1] ** 2) + 0.6 * tg.exp(-2 * (p[0] - 1.8) ** 2 - p[1] ** 2))
 here = np.array([0.4, 0.6])
 uphill = np.asarray(hill(here).data)
 
 
 def height(p):
     """The hill by hand, in NumPy."""
-    return np.exp(-(p[0] ** 2) - 2 * p[1] ** 2) + 0.5 * np.exp(-((p[0] - 1.6) ** 2) - p[1] ** 2)
+    return np.exp(-(p[0] ** 2) - 2 * p[1] ** 2) + 0.6 * np.exp(-2 * (p[0] - 1.8) ** 2 - p[1] ** 2)
 
 
 angles = np.linspace(0, 2 * np.pi, 3601)

@@ -102,7 +102,7 @@ chapter.save(tg.draw(loss), run.out / "09_backpropagation.svg")
 
 # %%
 figure = Figure(figsize=(8, 3.4), layout="constrained")
-figure.suptitle("The gradient by every weight: where it is orange, more of it raises the loss; where violet, less")
+figure.suptitle("The gradient by every weight: orange, more of it raises the loss; violet, more of it lowers it")
 for axes, (name, parameter) in zip(figure.subplots(1, 2, width_ratios=[8, 3]), list(network.named_parameters())[::2]):
     limit = np.abs(parameter.grad).max()
     axes.imshow(parameter.grad, cmap="PuOr_r", vmin=-limit, vmax=limit, aspect="auto")

@@ -113,5 +113,6 @@ chapter.save(figure, run.out / "13_preparing_data.png")
 # ## Three things to try
 #
 # 1. Fit the standardizer on training and test data together. It changes little here; why is it wrong all the same?
-# 2. Train on the digits with `nn.data.Batches(..., augment=...)` and without: who is better on the test digits?
+# 2. Train on the digits with `nn.data.Batches(images, labels, batch_size=32, augment=lambda X, rng: nn.data.shift(X, 1,
+#    rng), transform=lambda X: X.reshape(len(X), -1))`, and without `augment`: who is better on the test digits?
 # 3. Which changes are harmless for photos of clothes, and which for letters? Look at `nn.data.flip`.

@@ -105,12 +105,12 @@ for column, (name, (history, final)) in zip(panels.T, results.items()):
     column[0].fill_between(epochs, history["data_loss"], history["val_loss"], color="#d55e00", alpha=0.12)
     column[0].set(title=f"penalty: {name}", xlabel="epoch", ylim=(0, 2))
     column[1].hist(final.clip(-6, 6).ravel(), bins=np.linspace(-6, 6, 49), color="#0072b2")
-    column[1].set(xlabel="weight of the first layer (larger ones at the ends)")
     for axes in column:
         axes.spines[["top", "right"]].set_visible(False)
 panels[0, 0].set_ylabel("loss without penalty")
 panels[0, 0].legend(frameon=False)
 panels[1, 0].set_ylabel("how many")
+figure.supxlabel("weight of the first layer (larger ones at the ends)", fontsize=10)
 chapter.save(figure, run.out / "14_l1_and_l2.png")
 
 # %% [markdown]

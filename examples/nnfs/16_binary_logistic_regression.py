@@ -4,7 +4,8 @@
 # What you will understand:
 #
 # - for a yes or no, one output is enough: the sigmoid makes a probability of it;
-# - binary cross-entropy sums the surprise of both answers; several outputs are several questions at once;
+# - binary cross-entropy is the surprise at the right answer: −log p for a yes, −log(1 − p) for a no;
+#   several outputs are several questions at once;
 # - its gradient with the sigmoid is again what was predicted minus what should have been.
 
 # %%

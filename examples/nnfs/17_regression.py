@@ -76,7 +76,7 @@ chapter.same_training(
 # ## The start decides
 #
 # From weights around 0.01 the first gradients are so small that most trainings stop at a mean squared error of 0.0307,
-# where half of the wave is a straight line.
+# where the crest of the wave is cut off flat.
 
 # %%
 models = {}

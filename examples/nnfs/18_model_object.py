@@ -100,6 +100,7 @@ chapter.save(history.plot(), run.out / "18_model_object.png")
 # %% [markdown]
 # ## Three things to try
 #
-# 1. `shuffle=True`, the default. Is the loss after 300 epochs better, and why are the curves now less regular?
+# 1. `shuffle=True`, the default (take the comparison out: the loop by hand does not shuffle). Is the loss after 300
+#    epochs better, and why are the curves now less regular?
 # 2. Stop early and keep the best weights: `callbacks=[nn.EarlyStopping(patience=30)]`.
 # 3. Write a callback that prints the largest weight every 50 epochs: a class with `on_epoch_end`.

@@ -4,15 +4,17 @@
 # What you will understand:
 #
 # - a photo must be made like the training images: grey, of the same size, dark on light turned over, the same scale;
-# - each of these steps, left out, spoils the answer without any error;
+# - each of these steps, left out, spoils the answer, or how sure it seems, without any error;
 # - the network always answers, also when it should not: look at the probabilities.
 
 # %%
+from pathlib import Path
+
 import chapter
 import fashion
 import numpy as np
 from matplotlib.figure import Figure
-from PIL import Image
+from PIL import Image, ImageOps
 
 import nn
 
@@ -23,14 +25,16 @@ model = fashion.trained(given, epochs=2 if run.fast else 5)
 # %% [markdown]
 # ## A photo
 #
-# Put your own beside this file as `photo.png`. Without one, a test image that the network knows is made into a "photo":
-# enlarged, in colour, dark cloth on a light table.
+# Put your own beside this file as `photo.png`; its middle square is used. Without one, a test image that the network
+# knows is made into a "photo": enlarged, in colour, dark cloth on a light table.
 
 # %%
-try:
-    photo = Image.open("photo.png").convert("RGB")
+own = Path(__file__).parent / "photo.png" if "__file__" in globals() else Path("photo.png")
+if own.exists():
+    photo = ImageOps.exif_transpose(Image.open(own)).convert("RGB")  # cameras note how they were held
+    photo = ImageOps.fit(photo, (min(photo.size),) * 2)
     truth = None
-except FileNotFoundError:
+else:
     scores = model.predict(given.X_test)
     known = int(np.flatnonzero(scores.argmax(axis=1) == given.y_test)[0])
     truth = int(given.y_test[known])
@@ -54,7 +58,8 @@ assert np.abs(grey - grey_by_pillow).max() <= 1
 
 small = np.asarray(photo.convert("L").resize((given.side, given.side), Image.Resampling.BOX), dtype=np.float64)
 inverted = 255 - small
-stretched = (inverted - inverted.min()) / (inverted.max() - inverted.min()) * 255
+assert np.ptp(inverted) > 0, "the photo is of one colour: there is nothing on it"
+stretched = (inverted - inverted.min()) / np.ptp(inverted) * 255
 prepared = ((stretched - 127.5) / 127.5).astype(np.float32).reshape(1, -1)
 
 # %% [markdown]
@@ -105,7 +110,8 @@ for axes, (name, row) in zip(bottom.subplots(1, 4, sharey=True), wrong.items()):
     colours = ["#d55e00" if c == answer else "#0072b2" for c in range(10)]
     axes.bar(range(10), chances, color=colours)
     axes.set_xticks(range(10), given.classes, rotation=90, fontsize=8)
-    axes.set(title=f"{name}: {given.classes[int(chances.argmax())]} ({chances.max():.0%})", ylim=(0, 1))
+    axes.set_title(f"{name}:\n{given.classes[int(chances.argmax())]} ({chances.max():.0%})", fontsize=10)
+    axes.set_ylim(0, 1)
     axes.spines[["top", "right"]].set_visible(False)
 chapter.save(figure, run.out / "22_prediction.png")
 

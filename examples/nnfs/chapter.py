@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import importlib
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +19,7 @@ def options(title: str) -> argparse.Namespace:
 
     In a notebook there is none, and what Jupyter was started with is passed over.
     """
-    parser = argparse.ArgumentParser(description=title)
+    parser = argparse.ArgumentParser(description=title, allow_abbrev=False)  # VS Code starts kernels with --f=…
     parser.add_argument("--fast", action="store_true", help="a shorter run of under 5 seconds")
     parser.add_argument("--out", type=Path, default=Path("out"), help="the folder for the picture (default: out)")
     given, _ = parser.parse_known_args()
@@ -38,7 +40,7 @@ def same(what: str, by_hand: Any, on_the_engine: Any, *, tolerance: float = 1e-6
     expected, got = np.asarray(by_hand), np.asarray(getattr(on_the_engine, "data", on_the_engine))
     assert expected.shape == got.shape, f"{what}: {expected.shape} by hand, {got.shape} on the engine"
     apart = float(np.max(np.abs(expected - got), initial=0.0))
-    allowed = tolerance * max(1.0, float(np.max(np.abs(expected), initial=0.0)))
+    allowed = tolerance * float(np.max(np.abs(expected), initial=0.0))
     assert apart <= allowed, f"{what}: by hand and on the engine differ by {apart:.2g}"
     print(f"  equal: {what}")
 
@@ -47,6 +49,9 @@ def save(figure: Any, path: Path) -> None:
     """Write a matplotlib figure or a drawing, and say where it is."""
     figure.savefig(path, dpi=150) if hasattr(figure, "savefig") else figure.save(path)
     print(f"  picture: {path}")
+    if "ipykernel" in sys.modules:
+        show = importlib.import_module("IPython.display")
+        show.display(show.Image(filename=str(path), width=760) if path.suffix == ".png" else figure)
 
 
 def by_hand_copy(network: nn.Sequential, loss: Any) -> by_hand.Network:

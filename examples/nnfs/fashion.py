@@ -10,8 +10,19 @@ from numpy.typing import NDArray
 import nn
 
 
+class Images(NamedTuple):
+    """Images as they are in their files, `(samples, side, side)` of bytes, and their classes."""
+
+    name: str
+    classes: tuple[str, ...]
+    X: NDArray[np.uint8]
+    y: NDArray[np.int64]
+    X_test: NDArray[np.uint8]
+    y_test: NDArray[np.int64]
+
+
 class Data(NamedTuple):
-    """Images as rows of pixels from -1 to 1, and their classes; `side` is the images' height and width."""
+    """The same as rows of pixels from -1 to 1; `side` is the images' height and width."""
 
     name: str
     classes: tuple[str, ...]
@@ -22,26 +33,30 @@ class Data(NamedTuple):
     y_test: NDArray[np.int64]
 
 
-def data(rng: np.random.Generator, *, samples: int | None = None) -> Data:
-    """Fashion-MNIST, shuffled, if it is on this machine, or else the digits that scikit-learn brings along.
-
-    Args:
-        rng: shuffles the training data, which come sorted in no helpful way.
-        samples: of the training data only so many; default: all.
-    """
+def images() -> Images:
+    """Fashion-MNIST, if it is on this machine, or else the digits that scikit-learn brings along."""
     try:
-        X, y, X_test, y_test = nn.datasets.fashion_mnist(download=False)
-        name, classes = "Fashion-MNIST", nn.datasets.FASHION_CLASSES
-        rows = [nn.data.rescale(images).reshape(len(images), -1) for images in (X, X_test)]
+        return Images("Fashion-MNIST", nn.datasets.FASHION_CLASSES, *nn.datasets.fashion_mnist(download=False))
     except FileNotFoundError:
         print("  Fashion-MNIST is not on this machine, so handwritten digits take its place.")
         print("  To fetch it (30 MB): python -c 'import nn; nn.datasets.fashion_mnist()'")
-        X, y, X_test, y_test = nn.datasets.digits(rng=0)
-        name, classes = "digits", tuple("0123456789")
-        rows = [2 * images.reshape(len(images), -1) - 1 for images in (X, X_test)]
+    X, y, X_test, y_test = nn.datasets.digits(rng=0)
+    pictures = [np.rint(255 * rows).astype(np.uint8).reshape(-1, 8, 8) for rows in (X, X_test)]
+    return Images("digits", tuple("0123456789"), pictures[0], y, pictures[1], y_test)
+
+
+def data(rng: np.random.Generator, *, samples: int | None = None) -> Data:
+    """The images scaled, flattened and shuffled.
+
+    Args:
+        rng: shuffles the training data, so that every batch is a mixture.
+        samples: of the training data only so many; default: all.
+    """
+    name, classes, X, y, X_test, y_test = images()
     order = rng.permutation(len(y))[:samples]
     print(f"  {name}: {len(order):,} images to learn from, {len(y_test):,} to judge by")
-    return Data(name, tuple(classes), round(rows[0].shape[1] ** 0.5), rows[0][order], y[order], rows[1], y_test)
+    rows, test_rows = (nn.data.rescale(pixels).reshape(len(pixels), -1) for pixels in (X[order], X_test))
+    return Data(name, classes, X.shape[1], rows, y[order], test_rows, y_test)
 
 
 def network(pixels: int, rng: np.random.Generator) -> nn.Sequential:
@@ -68,5 +83,7 @@ def trained(given: Data, *, epochs: int) -> nn.Model:
     epochs *= 10 if given.name == "digits" else 1
     found = model(network(given.side**2, np.random.default_rng(0)))
     history = found.fit(given.X, given.y, epochs=epochs, batch_size=128, verbose=0)
-    print(f"  trained for {epochs} epochs: accuracy {history['accuracy'][-1]:.3f} on the training data")
+    print(
+        f"  trained for {epochs} epoch{'s' * (epochs > 1)}: accuracy {history['accuracy'][-1]:.3f} on the training data"
+    )
     return found

@@ -5,6 +5,7 @@ from __future__ import annotations
 import builtins
 import os
 import sys
+import warnings
 from collections.abc import Mapping
 from typing import Any, Protocol
 
@@ -69,7 +70,7 @@ class Lines(Silence):
 
     def epoch(self, number: int, values: Mapping[str, float]) -> None:
         """Print the line."""
-        shown = headline(values) | dict(values)
+        shown = dict(values)
         del shown["data_loss"], shown["learning_rate"]
         if not shown["regularization_loss"]:
             del shown["regularization_loss"]
@@ -80,9 +81,11 @@ class Bar(Silence):
     """A progress bar over all steps of all epochs, on stderr or in the notebook."""
 
     def __init__(self, epochs: int, steps: int, first: int) -> None:
-        from tqdm.auto import tqdm
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # in a notebook without ipywidgets the plain bar does as well
+            from tqdm.auto import tqdm
 
-        self.epochs = epochs
+        self.epochs, self.done = epochs, first
         self.bar: Any = tqdm(
             total=epochs * steps,
             initial=first * steps,
@@ -97,11 +100,13 @@ class Bar(Silence):
 
     def epoch(self, number: int, values: Mapping[str, float]) -> None:
         """Show the epoch's values."""
+        self.done = number + 1
         self.bar.set_description_str(f"epoch {min(number + 2, self.epochs)}/{self.epochs}", refresh=False)
         self.bar.set_postfix_str(formatted(headline(values), digits=3), refresh=False)
 
     def close(self) -> None:
-        """Leave the bar as it is."""
+        """Leave the bar, with the epochs that were finished."""
+        self.bar.set_description_str(f"epoch {self.done}/{self.epochs}", refresh=False)
         self.bar.close()
 
 

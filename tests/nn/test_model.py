@@ -657,12 +657,12 @@ def test_lines(data: tuple[Any, Any], capsys: pytest.CaptureFixture[str]) -> Non
     out, err = capsys.readouterr()
     assert err == ""
     first, second = out.splitlines()
-    assert first.startswith("epoch 1/2  val_accuracy ")
-    names = ["epoch", "val_accuracy", "loss", "val_loss", "accuracy"]
+    assert first.startswith("epoch 1/2  loss ")
+    names = ["epoch", "loss", "accuracy", "val_loss", "val_accuracy"]
     assert [part.split()[0] for part in second.split("  ")] == names
 
     make_model(make_network(weight_l2=0.1)).fit(*data)
-    names = ["epoch", "accuracy", "loss", "regularization_loss"]
+    names = ["epoch", "loss", "regularization_loss", "accuracy"]
     assert [part.split()[0] for part in capsys.readouterr().out.split("  ")] == names
 
 
@@ -693,7 +693,7 @@ def test_lines_on_a_terminal_without_a_size(
     monkeypatch.setattr(os, "get_terminal_size", lambda descriptor: os.terminal_size(size))
     make_model().fit(*data)
     out, err = capsys.readouterr()
-    assert out.startswith("epoch 1/1  accuracy ")
+    assert out.startswith("epoch 1/1  loss ")
     assert err == ""
 
 

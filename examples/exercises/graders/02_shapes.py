@@ -11,7 +11,10 @@ def grade(answer):
             "wrong axis: the mean of each row": x - rows,
             "the mean of everything, not of each column": x - x.mean(),
             "wrong sign": x + columns,
+            "missing mean: the sum of each column": x - x.sum(axis=0),
         }
+        if len(x) == x.shape[1]:
+            mistakes["wrong axis, and not lined up: the means of the rows meet the columns"] = x - rows.T
         values(f"centred(x), x {x.shape}", answer.centred(x), x - columns, mistakes)
 
     for x in (positive(3, 3), positive(4, 3)):

@@ -24,5 +24,6 @@ def grade(answer):
         lambda weights: answer.l2_gradient(weights, STRENGTH),
         lambda weights: STRENGTH * tg.sum(weights**2),
         {"weights": weights},
+        {"missing factor: strength": lambda weights: tg.sum(weights**2)},
         takes_g=False,
     )
