@@ -43,6 +43,7 @@ from nn.optimizers import (
     WarmUp,
 )
 from nn.saving import LoadError, SaveError
+from nn.spellings import HERE
 from nn.training import History, Model
 
 if TYPE_CHECKING:
@@ -104,7 +105,12 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    """The rooms that need matplotlib or scikit-learn are loaded, and these with them, when they are first asked for."""
+    """The rooms that need matplotlib or scikit-learn are loaded, and these with them, when they are first asked for.
+
+    Raises:
+        AttributeError: there is no such name; for one of PyTorch's or the book's it says what it is here.
+    """
     if name in ("pictures", "sklearn"):
         return importlib.import_module(f"nn.{name}")
-    raise AttributeError(f"module 'nn' has no attribute {name!r}")
+    hint = f". Here it is nn.{HERE[name]}" if name in HERE else ""
+    raise AttributeError(f"module 'nn' has no attribute {name!r}{hint}")

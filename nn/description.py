@@ -28,3 +28,8 @@ def described(thing: object, shown: Mapping[str, Any]) -> str:
         bare = name in parameters and parameters[name].default is inspect.Parameter.empty
         parts.append(repr(value) if bare else f"{name}={value!r}")
     return f"{type(thing).__name__}({', '.join(parts)})"
+
+
+def counted(number: int, noun: str) -> str:
+    """`1 parameter`, `1,200 parameters`."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"

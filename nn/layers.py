@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import numbers
-import operator
 from collections.abc import Iterator
 from typing import Any, overload
 
@@ -15,6 +14,7 @@ import tensorgrad as tg
 from nn import init
 from nn.functional import linear
 from nn.module import Module
+from nn.numbers import whole_number
 from nn.random import Rng, generator
 from tensorgrad import Tensor
 
@@ -120,8 +120,8 @@ class Dense(Module):
         dtype: DTypeLike = np.float32,
         rng: Rng = None,
     ) -> None:
-        self.inputs = _checked_size("inputs", inputs)
-        self.neurons = _checked_size("neurons", neurons)
+        self.inputs = whole_number("Dense: inputs", inputs)
+        self.neurons = whole_number("Dense: neurons", neurons)
         self.weight_l1 = _checked_strength("weight_l1", weight_l1)
         self.weight_l2 = _checked_strength("weight_l2", weight_l2)
         self.bias_l1 = _checked_strength("bias_l1", bias_l1)
@@ -210,16 +210,6 @@ class Dropout(Module):
             return x
         kept = self.rng.random(x.shape) < 1 - self.rate
         return x * (kept.astype(x.dtype) / (1 - self.rate))
-
-
-def _checked_size(name: str, value: int) -> int:
-    try:
-        size = operator.index(value)
-    except TypeError:
-        raise TypeError(f"Dense: {name} must be an integer, got {value!r}.") from None
-    if size < 1:
-        raise ValueError(f"Dense: {name} must be at least 1, got {size}.")
-    return size
 
 
 def _checked_strength(name: str, value: float) -> float:

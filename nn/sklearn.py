@@ -71,6 +71,8 @@ class _NetworkEstimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn ha
             network: Module = Sequential(*self._layers(X.shape[1], outputs, X.dtype, rng))
         else:
             network = self.network(X.shape[1], outputs, rng)
+            if not isinstance(network, Module):
+                raise TypeError(f"{type(self).__name__}: network must make an nn.Module, but made {network!r}.")
         optimizer = self.optimizer(network.parameters(), learning_rate=self.learning_rate)
         model = Model(network, loss=loss, optimizer=optimizer, rng=rng)
         self.history_ = model.fit(X, y, epochs=self.epochs, batch_size=self.batch_size, verbose=self.verbose)

@@ -97,7 +97,7 @@ left.legend(frameon=False, loc="upper left")
 right.loglog(differences, errors, "o-", color="#0072b2")
 right.annotate("rounding", (1e-12, 1e-4), (20, 10), textcoords="offset points", color="#555555")
 right.annotate("curvature", (1e-2, 1e-4), (-60, 25), textcoords="offset points", color="#555555")
-right.set(title="Error of the measured slope of exp, mean of 50 places", xlabel="difference", ylabel="error")
+right.set(title="Error of the measured slope of exp", xlabel="difference", ylabel="error")
 for axes in (left, right):
     axes.spines[["top", "right"]].set_visible(False)
 chapter.save(figure, run.out / "07_derivatives.png")

@@ -22,6 +22,10 @@ class Callback:
     whole epoch. Set `self.model.stop_training = True` to stop after the running step; the epoch is then closed
     with the steps made so far.
 
+    Several callbacks are called in the order of the list. Put `EarlyStopping` last, so that the others see the end of
+    training before it brings the best parameters back. If training fails, the callbacks that have begun have their end,
+    each of them, also if that of another fails.
+
     Attributes:
         model: the `Model` that is being trained, from before `on_fit_begin` on.
 

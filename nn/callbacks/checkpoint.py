@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from nn.callbacks.callback import Callback
 from nn.callbacks.monitor import Mode, Monitor
+from nn.numbers import whole_number
 
 
 class ModelCheckpoint(Callback):
@@ -19,7 +21,8 @@ class ModelCheckpoint(Callback):
         run/digits.best.safetensors     the best epoch by `monitor`
         run/digits.0012.safetensors     the twelfth epoch, if it is one of the last `keep`
 
-    Training that was broken off goes on from the last one, and ends as if nothing had happened, to the last bit:
+    Training that was broken off goes on from the last one, and ends as if nothing had happened, to the last bit
+    (except EarlyStopping's best weights):
 
         path = Path("run/digits.safetensors")
         model = nn.Model.load(path) if path.exists() else make_model()
@@ -35,22 +38,25 @@ class ModelCheckpoint(Callback):
         path, best_path: where the last and the best are.
 
     Raises:
+        TypeError: `keep` is no whole number.
         ValueError: a negative `keep`, or a bad `mode`; in training, if the monitored value is not measured.
         SaveError, OSError: when training begins, if the model cannot be described or the file not be written.
     """
 
     def __init__(self, path: str | Path, *, monitor: str | None = None, keep: int = 0, mode: Mode = "auto") -> None:
-        if keep < 0:
-            raise ValueError(f"ModelCheckpoint: keep must be at least 0, got {keep!r}.")
         self.path = Path(path)
         self.best_path = self.path.with_suffix(f".best{self.path.suffix}")
-        self.keep = keep
+        self.keep = whole_number("ModelCheckpoint: keep", keep, lowest=0)
         self._monitor = None if monitor is None else Monitor("ModelCheckpoint", monitor, mode)
 
     def on_fit_begin(self, model: Any) -> None:
-        """Save once, so that a model which cannot be saved is found before hours of training, not after."""
+        """Save once, so that a model which cannot be saved is found before hours of training, not after.
+
+        That is tried in a folder beside the file: the model of an earlier run stays until there is an epoch to keep.
+        """
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        model.save(self.path)
+        with TemporaryDirectory(prefix=f".{self.path.name}.", dir=self.path.parent) as folder:
+            model.save(Path(folder, self.path.name))
         if self._monitor is not None:
             self._monitor.reset()
             for epoch in model.history.epochs:

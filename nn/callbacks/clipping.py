@@ -53,7 +53,7 @@ class ClipGradients(Callback):
 
 
 def clip_value(parameters: Iterable[Tensor], value: float) -> None:
-    """Bring each number of each parameter's gradient into [-value, value].
+    """Bring each number of each parameter's gradient into [-value, value], but infinity and NaN.
 
     >>> w = Tensor([1.0, 2.0], requires_grad=True)
     >>> (w * np.array([3.0, -0.5])).sum().backward()
@@ -62,8 +62,9 @@ def clip_value(parameters: Iterable[Tensor], value: float) -> None:
     array([ 1. , -0.5])
     """
     for parameter in parameters:
-        if parameter.grad is not None:
-            parameter.grad = np.asarray(np.clip(parameter.grad, -value, value))
+        gradient = parameter.grad
+        if gradient is not None:
+            parameter.grad = np.where(np.isinf(gradient), gradient, np.clip(gradient, -value, value))
 
 
 def clip_norm(parameters: Iterable[Tensor], norm: float) -> float:
@@ -80,8 +81,13 @@ def clip_norm(parameters: Iterable[Tensor], norm: float) -> float:
     array([ 0.6, -0.8])
     """
     gradients = [(parameter, parameter.grad) for parameter in parameters if parameter.grad is not None]
-    before = math.sqrt(sum(float(np.sum(np.square(g, dtype=np.float64))) for _, g in gradients))
-    if math.isfinite(before) and before > norm:
+    largest = float(np.max([np.max(np.abs(g), initial=0) for _, g in gradients], initial=0))
+    if not math.isfinite(largest) or largest == 0:
+        return largest
+    scale = math.ldexp(1.0, math.frexp(largest)[1] - 1)  # a power of 2 changes no digit, and no square overflows
+    squares = (float(np.sum(np.square(np.divide(g, scale, dtype=np.float64)))) for _, g in gradients)
+    before = scale * math.sqrt(sum(squares))
+    if norm < before < math.inf:
         for parameter, gradient in gradients:
             parameter.grad = np.asarray(gradient * (norm / before))
     return before

@@ -8,6 +8,7 @@ from typing import Any
 
 from nn.callbacks.callback import Callback
 from nn.callbacks.monitor import Mode, Monitor
+from nn.numbers import whole_number
 
 
 class EarlyStopping(Callback):
@@ -28,7 +29,8 @@ class EarlyStopping(Callback):
         stopped_epoch: the epoch after which training was ended; None if it was not.
 
     Raises:
-        ValueError: `patience` below 1, or a bad `mode` or `min_delta`; in training, if the value is not measured.
+        TypeError: `patience` is no whole number.
+        ValueError: it is below 1, or a bad `mode` or `min_delta`; in training, if the value is not measured.
 
     Warns:
         UserWarning: the best epoch was one before training was resumed, so its parameters are not known here.
@@ -55,9 +57,7 @@ class EarlyStopping(Callback):
         restore_best: bool = True,
         mode: Mode = "auto",
     ) -> None:
-        if patience < 1:
-            raise ValueError(f"EarlyStopping: patience must be at least 1, got {patience!r}.")
-        self.patience = patience
+        self.patience = whole_number("EarlyStopping: patience", patience)
         self.restore_best = restore_best
         self.stopped_epoch: int | None = None
         self._monitor = Monitor("EarlyStopping", monitor, mode, min_delta)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import operator
 from collections.abc import Iterator
 from typing import Any
 
@@ -74,22 +73,6 @@ def as_images(what: str, images: Any) -> NDArray[Any]:
             f"{array.shape}. Flatten them afterwards."
         )
     return array
-
-
-def at_least_1(what: str, value: Any) -> int:
-    """`value` as a whole number.
-
-    Raises:
-        TypeError: it is none.
-        ValueError: it is below 1.
-    """
-    try:
-        number = operator.index(value)
-    except TypeError:
-        raise TypeError(f"{what} must be a whole number, got {value!r}.") from None
-    if number < 1:
-        raise ValueError(f"{what} must be at least 1, got {number}.")
-    return number
 
 
 def slices(samples: int, size: int) -> Iterator[slice]:

@@ -16,7 +16,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from nn.data.arrays import as_images, as_numbers, at_least_1
+from nn.data.arrays import as_images, as_numbers
+from nn.numbers import whole_number
 from nn.random import Rng, generator
 
 
@@ -55,7 +56,7 @@ def shift(images: ArrayLike, pixels: int, rng: Rng = None, *, fill: float = 0) -
     array([[[3, 4],
             [0, 0]]])
     """
-    array, most = as_images("shift", images), at_least_1("shift: pixels", pixels)
+    array, most = as_images("shift", images), whole_number("shift: pixels", pixels)
     height, width = array.shape[1:3]
     padded = _padded(array, most, fill)
     windows = np.lib.stride_tricks.sliding_window_view(padded, (height, width), axis=(1, 2))
@@ -74,7 +75,7 @@ def rotate(images: ArrayLike, degrees: float, rng: Rng = None, *, fill: float = 
         fill: what comes in at the corners.
 
     Raises:
-        ValueError, TypeError: not images, or degrees that are not above 0.
+        ValueError, TypeError: not images, or degrees that are not finite and above 0.
 
     >>> image = np.zeros((1, 5, 5), np.uint8)
     >>> image[0, 2] = 100
@@ -86,8 +87,8 @@ def rotate(images: ArrayLike, degrees: float, rng: Rng = None, *, fill: float = 
            [  0,   0,   0,   0,   0]], dtype=uint8)
     """
     array = as_images("rotate", images)
-    if not degrees > 0:
-        raise ValueError(f"rotate: degrees must be above 0, got {degrees!r}.")
+    if not 0 < degrees < np.inf:
+        raise ValueError(f"rotate: degrees must be finite and above 0, got {degrees!r}.")
     height, width = array.shape[1:3]
     angle = np.radians(generator(rng).uniform(-degrees, degrees, size=(len(array), 1, 1)))
     down = np.arange(height).reshape(-1, 1) - (height - 1) / 2
@@ -106,14 +107,14 @@ def add_noise(X: ArrayLike, deviation: float, rng: Rng = None) -> NDArray[Any]:
         rng: a `Generator`, a `RandomState`, a seed, or None.
 
     Raises:
-        ValueError, TypeError: X are not numbers, or a deviation that is not above 0.
+        ValueError, TypeError: X are not numbers, or a deviation that is not finite and above 0.
 
     >>> add_noise(np.array([[0, 100, 255]], np.uint8), 10, rng=0)
     array([[  1,  99, 255]], dtype=uint8)
     """
     array = as_numbers("add_noise", X)
-    if not deviation > 0:
-        raise ValueError(f"add_noise: deviation must be above 0, got {deviation!r}.")
+    if not 0 < deviation < np.inf:
+        raise ValueError(f"add_noise: deviation must be finite and above 0, got {deviation!r}.")
     return _like(array, array + deviation * generator(rng).standard_normal(array.shape))
 
 

@@ -9,7 +9,8 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
-from nn.data.arrays import as_pair, as_samples, at_least_1, slices
+from nn.data.arrays import as_pair, as_samples, slices
+from nn.numbers import whole_number
 from nn.random import Rng, generator
 
 Batch: TypeAlias = tuple[NDArray[Any], Any]
@@ -24,7 +25,9 @@ class Batches:
 
     Going through it (`for X, y in batches:`) is what training wants: all samples once, each time in a new random order,
     augmented, transformed. `in_order()` is what evaluation and prediction want: as they come, transformed only.
-    `Model.fit`, `evaluate` and `predict` take a `Batches` in place of X and y, and `fit` as `validation_data`.
+    `Model.fit`, `evaluate` and `predict` take a `Batches` in place of X and y, and `fit` as `validation_data`. They
+    bring X into the dtype of the network: float64 samples for a float32 network, if there is neither `augment` nor
+    `transform`, as one float32 copy at the start, everything else batch by batch.
 
     Args:
         X: samples `(samples, ...)`, of any real dtype. The array is used as it is, not copied: images may stay uint8
@@ -35,7 +38,8 @@ class Batches:
         augment: `augment(X, rng)` gives a batch like X, changed at random; see `nn.data.shift`. For training only.
         transform: `transform(X)` gives what the network gets; see `nn.data.rescale`. It comes after `augment`.
         rng: where order and augmentation are drawn from: a `Generator`, a `RandomState`, a seed, or None, which means
-            the model's own generator in `Model.fit`.
+            the model's own generator in `Model.fit`. None is needed if training is to be resumed exactly: a generator
+            of its own starts anew.
         what: names the data in messages.
 
     Raises:
@@ -72,7 +76,7 @@ class Batches:
             self.X = as_samples(f"{what}: X", X)
         else:
             self.X, self.y = as_pair(what, X, y)
-        self.batch_size = len(self.X) if batch_size is None else at_least_1(f"{what}: batch_size", batch_size)
+        self.batch_size = len(self.X) if batch_size is None else whole_number(f"{what}: batch_size", batch_size)
         for name, function in (("augment", augment), ("transform", transform)):
             if function is not None and not callable(function):
                 raise TypeError(f"{what}: {name} must be a function, got {function!r}.")

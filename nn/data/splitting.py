@@ -8,7 +8,8 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from nn.data.arrays import as_pair, at_least_1
+from nn.data.arrays import as_pair
+from nn.numbers import whole_number
 from nn.random import Rng, generator
 
 Parts: TypeAlias = tuple[NDArray[Any], NDArray[Any], NDArray[Any], NDArray[Any]]
@@ -77,7 +78,7 @@ def k_fold(X: ArrayLike, y: ArrayLike, k: int = 5, *, stratify: bool = False, rn
     [2 3] [1 4]
     """
     samples, targets = as_pair("k_fold", X, y)
-    k = at_least_1("k_fold: k", k)
+    k = whole_number("k_fold: k", k)
     if not 2 <= k <= len(samples):
         raise ValueError(f"k_fold: k must be from 2 to the number of samples, {len(samples)}, got {k}.")
     order = generator(rng).permutation(len(samples))

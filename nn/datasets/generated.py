@@ -7,6 +7,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from nn.numbers import whole_number
 from nn.random import Rng, generator
 
 Floats: TypeAlias = NDArray[np.float32]
@@ -83,7 +84,4 @@ def sine(samples: int = 1000) -> tuple[Floats, Floats]:
 
 def _check_counts(function: str, **counts: Any) -> None:
     for name, count in counts.items():
-        if isinstance(count, bool) or not isinstance(count, (int, np.integer)):
-            raise TypeError(f"datasets.{function}: {name} must be an integer, got {count!r}.")
-        if count < 1:
-            raise ValueError(f"datasets.{function}: {name} must be at least 1, got {count}.")
+        whole_number(f"datasets.{function}: {name}", count)

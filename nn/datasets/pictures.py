@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from nn.datasets.generated import Labels
+from nn.numbers import whole_number
 
 SUFFIXES = (".bmp", ".gif", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp")
 
@@ -56,7 +58,7 @@ def images(
 def image(
     path: str | os.PathLike[str], *, size: tuple[int, int] | None = None, grey: bool = False
 ) -> NDArray[np.uint8]:
-    """One image from a file, upright as its camera says.
+    """One image from a file, upright as its camera says. What is transparent shows white, as on paper.
 
     Args:
         path: a file of any format that Pillow reads. Of a moving image, the first frame counts.
@@ -68,6 +70,7 @@ def image(
 
     Raises:
         ValueError: the file is no image or a damaged one, or its pixels have more than 8 bits.
+        TypeError: `size` is no pair of whole numbers.
         OSError: it cannot be read.
         ImportError: Pillow is not installed.
     """
@@ -75,18 +78,33 @@ def image(
         from PIL import Image, ImageOps
     except ImportError as error:
         raise ImportError('datasets: images are read by Pillow: pip install "tensorgrad[examples]"') from error
+    shape = None if size is None else _checked_size(size)
     with Path(path).open("rb") as file:
         try:
             with Image.open(file) as opened:
                 if opened.mode.startswith(("I", "F")):
                     raise ValueError(f"pixels of kind {opened.mode!r}; expected 8 bits for each colour")
-                upright = ImageOps.exif_transpose(opened).convert("L" if grey else "RGB")
+                upright = _on_white(ImageOps.exif_transpose(opened), Image).convert("L" if grey else "RGB")
         except Exception as error:  # of a damaged file, Pillow's decoders raise whatever comes
             raise ValueError(f"datasets: {path} cannot be read as an image: {error}.") from error
-    if size is not None:
-        height, width = size
-        upright = upright.resize((width, height))
+    if shape is not None:
+        upright = upright.resize(shape[::-1])
     return np.array(upright)
+
+
+def _checked_size(size: tuple[int, int]) -> tuple[int, int]:
+    if not isinstance(size, (tuple, list)) or len(size) != 2:
+        raise TypeError(f"datasets: size must be a pair, (height, width), got {size!r}.")
+    height, width = (whole_number("datasets: height and width", side) for side in size)
+    return height, width
+
+
+def _on_white(image: Any, pillow: Any) -> Any:
+    """The image; if it is transparent, laid onto white paper. Converted as it is, it would show what is hidden."""
+    if image.mode not in ("RGBA", "LA", "PA") and "transparency" not in image.info:
+        return image
+    covered = image.convert("RGBA")
+    return pillow.alpha_composite(pillow.new("RGBA", covered.size, "white"), covered)
 
 
 def _of_shape(shape: tuple[int, ...], pixels: NDArray[np.uint8], file: Path, first: Path) -> NDArray[np.uint8]:

@@ -118,6 +118,8 @@ class Slab:
         processors take ten times as long over such numbers. Called every hundred steps, at a decay of 0.9 a step,
         this catches them before.
         """
+        if self.dtype.itemsize < 4:
+            return  # in float16 the limit would be 6: nothing is negligible
         for array in self._state.values():
             array[np.abs(array) < NEGLIGIBLE * np.finfo(self.dtype).tiny] = 0
 

@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from nn.description import counted
 from nn.optimizers.blocks import Slab
 from nn.optimizers.schedules import LearningRate, Schedule, rate_at
 from nn.optimizers.setting import Setting
@@ -160,7 +161,8 @@ class Optimizer:
     def __repr__(self) -> str:
         values = {name: getattr(self, name) for name in self._settings()}
         settings = ", ".join(f"{n}={v!r}" if isinstance(v, Schedule) else f"{n}={v:g}" for n, v in values.items())
-        return f"{type(self).__name__}({len(self.parameters)} parameters, {settings}, iterations={self.iterations})"
+        parameters = counted(len(self.parameters), "parameter")
+        return f"{type(self).__name__}({parameters}, {settings}, iterations={self.iterations})"
 
     def _gradients(self) -> dict[int, NDArray[Any]]:
         """The gradient of each parameter that has one, flat and in the parameter's dtype."""

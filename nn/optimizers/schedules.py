@@ -9,10 +9,10 @@ schedule's value.
 from __future__ import annotations
 
 import math
-import operator
 from typing import Any, cast
 
 from nn.description import described, settings
+from nn.numbers import whole_number
 from nn.optimizers.setting import Setting
 
 
@@ -46,7 +46,10 @@ class Schedule:
 
     def __call__(self, step: int) -> float:
         """The result of `rate`, checked."""
-        rate = float(self.rate(step))
+        try:
+            rate = float(self.rate(step))
+        except OverflowError:  # Python's powers raise where NumPy's are infinite
+            rate = math.inf
         if not (math.isfinite(rate) and rate >= 0):
             raise ValueError(f"{self!r}: the learning rate of step {step} must be finite and at least 0, got {rate}.")
         return rate
@@ -92,7 +95,7 @@ class StepDecay(Schedule):
 
     def __init__(self, learning_rate: float, steps: int, factor: float = 0.1) -> None:
         self.learning_rate = learning_rate
-        self.steps = _checked_steps("StepDecay", steps)
+        self.steps = whole_number("StepDecay: steps", steps)
         self.factor = factor
 
     def rate(self, step: int) -> float:
@@ -116,7 +119,7 @@ class ExponentialDecay(Schedule):
 
     def __init__(self, learning_rate: float, steps: int, factor: float = 0.1) -> None:
         self.learning_rate = learning_rate
-        self.steps = _checked_steps("ExponentialDecay", steps)
+        self.steps = whole_number("ExponentialDecay: steps", steps)
         self.factor = factor
 
     def rate(self, step: int) -> float:
@@ -143,7 +146,7 @@ class CosineDecay(Schedule):
 
     def __init__(self, learning_rate: float, steps: int, lowest: float = 0.0) -> None:
         self.learning_rate = learning_rate
-        self.steps = _checked_steps("CosineDecay", steps)
+        self.steps = whole_number("CosineDecay: steps", steps)
         self.lowest = lowest
 
     def rate(self, step: int) -> float:
@@ -173,7 +176,7 @@ class WarmUp(Schedule):
     then = LearningRate()
 
     def __init__(self, steps: int, then: float | Schedule) -> None:
-        self.steps = _checked_steps("WarmUp", steps)
+        self.steps = whole_number("WarmUp: steps", steps)
         self.then = then
 
     def rate(self, step: int) -> float:
@@ -184,13 +187,3 @@ class WarmUp(Schedule):
 
     def __repr__(self) -> str:
         return f"WarmUp({self.steps}, {self.then!r})"
-
-
-def _checked_steps(owner: str, steps: Any) -> int:
-    try:
-        number = operator.index(steps)
-    except TypeError:
-        raise TypeError(f"{owner}: steps must be a whole number, got {steps!r}.") from None
-    if number < 1:
-        raise ValueError(f"{owner}: steps must be at least 1, got {number}.")
-    return number

@@ -38,7 +38,10 @@ class Setting:
         """
         if isinstance(value, bool) or not isinstance(value, numbers.Real):
             raise TypeError(f"{owner}: {self.name} must be a number, got {value!r}.")
-        number = float(value)
+        try:
+            number = float(value)
+        except OverflowError:  # an int that no float can be
+            number = math.inf
         if not (math.isfinite(number) and 0 <= number < self.below):
             limit = f" and less than {self.below:g}" if self.below < math.inf else ""
             raise ValueError(f"{owner}: {self.name} must be finite, at least 0{limit}, got {value!r}.")

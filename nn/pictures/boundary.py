@@ -12,8 +12,9 @@ from matplotlib.axes import Axes
 from matplotlib.colors import ListedColormap
 from numpy.typing import ArrayLike, NDArray
 
+from nn.numbers import whole_number
 from nn.pictures.decisions import Decisions, decide, labels_of
-from nn.pictures.inputs import checked_model, checked_names, checked_pair, percent, whole_number
+from nn.pictures.inputs import checked_model, checked_names, checked_pair, percent
 from nn.pictures.style import COLOURS, INK, MARKERS, Picture, blank, checked_destination, finish, legend_beside, saved
 from nn.training import Model
 
@@ -67,7 +68,7 @@ def decision_boundary(
 
     Raises:
         TypeError: `model` is no `nn.Model`, or X or y are no numbers.
-        ValueError: X has not two features, y does not fit, or the suffix is unknown.
+        ValueError: X has not two features, y does not fit, the model gives NaN or infinity, or the suffix is unknown.
 
     >>> import nn
     >>> X, y = nn.datasets.vertical(20, 2, rng=0)
@@ -81,10 +82,11 @@ def decision_boundary(
     points, targets = checked_plane(asker, X, y)
     found = decide(asker, checked_model(asker, model), points)
     labels = labels_of(asker, targets, found.scores.shape[1])
-    picture = blank(6.4, 5.2)
+    shown_names = checked_names(asker, names, found.scores.shape[1])
+    picture = blank(5.6 + 0.08 * max(10, *map(len, shown_names)), 5.2)
     axes = picture.subplots()
     draw_map(axes, survey(asker, model, points, whole_number(f"{asker}: resolution", resolution, lowest=2)))
-    draw_samples(axes, points, labels, checked_names(asker, names, found.scores.shape[1]))
+    draw_samples(axes, points, labels, shown_names)
     wrong = found.classes != labels
     if wrong.any():
         label = f"wrong ({wrong.sum()})"
@@ -153,7 +155,7 @@ def draw_samples(
             y,
             s=scale * size_of_points(len(points)),
             color=COLOURS[label % len(COLOURS)],
-            marker=MARKERS[label % len(MARKERS)],
+            marker=MARKERS[(label + label // len(COLOURS)) % len(MARKERS)],
             edgecolor="white",
             linewidth=0.5,
             label=name,

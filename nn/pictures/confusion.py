@@ -18,6 +18,8 @@ SHARES_UP_TO = 14
 NUMBERS_UP_TO = 40
 """So many classes leave room for the shares, and for the counts."""
 
+MOST_CLASSES = 1_000
+
 DARK = 0.55
 """A share from which on white letters are easier to read."""
 
@@ -44,7 +46,8 @@ def confusion_matrix(
 
     Raises:
         TypeError: targets or predictions are no numbers.
-        ValueError: they are no classes or of different length, there are too few names, or the suffix is unknown.
+        ValueError: they are no classes, more than 1,000 or of different length, there are too few names, or the suffix
+            is unknown.
 
     >>> import nn
     >>> picture = nn.pictures.confusion_matrix([0, 0, 1, 1], [0, 1, 1, 1], names=["cat", "dog"])
@@ -55,6 +58,8 @@ def confusion_matrix(
     given, wanted = checked_pair("confusion_matrix", predictions, targets, names=("predictions", "targets"))
     truths, choices = _classes("targets", wanted), _classes("predictions", given)
     classes = max([truths.max() + 1, choices.max() + 1, *_columns(wanted), *_columns(given), len(names or ())])
+    if classes > MOST_CLASSES:
+        raise ValueError(f"confusion_matrix: {classes:,} classes are more than can be drawn. Are these class numbers?")
     labels = checked_names("confusion_matrix", names, classes)
     counts = np.zeros((classes, classes), np.int64)
     np.add.at(counts, (truths, choices), 1)

@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 import tensorgrad as tg
 from nn.losses import BinaryCrossEntropy, CategoricalCrossEntropy, SigmoidBinaryCrossEntropy, SoftmaxCrossEntropy
+from nn.pictures.inputs import checked_outputs
 from nn.training import Model
 
 ROWS_AT_ONCE = 10_000
@@ -42,9 +43,10 @@ def decide(asker: str, model: Model, X: ArrayLike) -> Decisions:
     `SigmoidBinaryCrossEntropy`, whose outputs are logits, and above 0.5 for other losses.
 
     Raises:
-        ValueError: the outputs answer several yes-or-no questions for each sample, or are not one row for each.
+        ValueError: the outputs answer several yes-or-no questions for each sample, are not one row for each, or are not
+            finite.
     """
-    outputs = model.predict(X, batch_size=ROWS_AT_ONCE)
+    outputs = checked_outputs(asker, model.predict(X, batch_size=ROWS_AT_ONCE))
     if outputs.ndim == 1:
         outputs = outputs[:, None]
     if outputs.ndim != 2:

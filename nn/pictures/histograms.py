@@ -9,7 +9,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from numpy.typing import ArrayLike
 
-from nn.pictures.inputs import checked_model, checked_pair, percent
+from nn.pictures.inputs import checked_model, checked_outputs, checked_pair, percent
 from nn.pictures.layers import DECADES, Histogram, Layer, examine
 from nn.pictures.style import COLOURS, INK, Picture, blank, checked_destination, finish, legend_below, saved
 from nn.training import Model
@@ -39,7 +39,8 @@ def layer_histograms(model: Model, X: ArrayLike, y: ArrayLike, *, path: str | Pa
 
     Raises:
         TypeError: `model` is no `nn.Model`, or X or y are no numbers.
-        ValueError: the network has no parameters, X or y do not fit it, or the suffix is unknown.
+        ValueError: the network has no parameters, X or y do not fit it, a layer gives NaN or infinity, or the suffix is
+            unknown.
 
     >>> import nn
     >>> X, y = nn.datasets.spiral(50, 3, rng=0)
@@ -51,6 +52,8 @@ def layer_histograms(model: Model, X: ArrayLike, y: ArrayLike, *, path: str | Pa
     destination = checked_destination("layer_histograms", path)
     samples, targets = checked_pair("layer_histograms", X, y)
     layers = examine("layer_histograms", checked_model("layer_histograms", model), samples, targets)
+    for layer in layers:
+        checked_outputs(f"layer_histograms: in layer {layer.name}", np.array([layer.std, layer.gradient]))
     return saved(draw_layers(layers), destination)
 
 

@@ -44,18 +44,15 @@ def checked_pair(
     return arrays
 
 
-def whole_number(what: str, value: Any, lowest: int) -> int:
-    """`value`, which is a whole number of at least `lowest`.
+def checked_outputs(asker: str, outputs: NDArray[Any]) -> NDArray[Any]:
+    """What a model gave for finite samples: finite numbers, if it can be drawn.
 
     Raises:
-        TypeError: it is no whole number.
-        ValueError: it is too small.
+        ValueError: some are not finite.
     """
-    if isinstance(value, bool) or not isinstance(value, (int, np.integer)):
-        raise TypeError(f"{what} must be a whole number, got {value!r}.")
-    if value < lowest:
-        raise ValueError(f"{what} must be at least {lowest}, got {value}.")
-    return int(value)
+    if not np.isfinite(outputs).all():
+        raise ValueError(f"{asker}: the model gives NaN or infinity. Has its training diverged?")
+    return outputs
 
 
 def checked_names(asker: str, names: Sequence[str] | None, classes: int) -> list[str]:

@@ -11,8 +11,8 @@ from typing import Any
 from matplotlib.figure import Figure
 
 from nn.callbacks import Callback
+from nn.numbers import whole_number
 from nn.pictures.curves import curves
-from nn.pictures.inputs import whole_number
 from nn.pictures.style import checked_destination, png, saved
 
 

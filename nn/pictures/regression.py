@@ -9,7 +9,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from numpy.typing import ArrayLike, NDArray
 
-from nn.pictures.inputs import checked_model, checked_pair
+from nn.pictures.inputs import checked_model, checked_outputs, checked_pair
 from nn.pictures.style import COLOURS, INK, QUIET, Picture, blank, checked_destination, finish, saved
 from nn.training import Model
 
@@ -35,7 +35,7 @@ def regression_fit(model: Model, X: ArrayLike, y: ArrayLike, *, path: str | Path
 
     Raises:
         TypeError: `model` is no `nn.Model`, or X or y are no numbers.
-        ValueError: the outputs have another shape than y, or the suffix is unknown.
+        ValueError: the outputs have another shape than y or are not finite, or the suffix is unknown.
 
     >>> import nn
     >>> X, y = nn.datasets.sine(100)
@@ -48,7 +48,7 @@ def regression_fit(model: Model, X: ArrayLike, y: ArrayLike, *, path: str | Path
     samples, targets = checked_pair(asker, X, y)
     if samples.ndim != 2:
         raise ValueError(f"{asker}: X must be (samples, features), got shape {samples.shape}.")
-    predictions = _column(checked_model(asker, model).predict(samples))
+    predictions = _column(checked_outputs(asker, checked_model(asker, model).predict(samples)))
     targets = _column(targets)
     if predictions.shape != targets.shape or targets.ndim != 2:
         raise ValueError(f"{asker}: the model gives outputs of shape {predictions.shape}, but y has {targets.shape}.")

@@ -10,8 +10,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from nn.callbacks import Callback
+from nn.numbers import whole_number
 from nn.pictures.histograms import draw_layers
-from nn.pictures.inputs import checked_pair, whole_number
+from nn.pictures.inputs import checked_pair
 from nn.pictures.layers import Layer, examine
 from nn.pictures.over_time import draw_health, draw_updates
 from nn.pictures.style import Picture, checked_destination, saved
@@ -36,7 +37,7 @@ class LayerStatistics(Callback):
         TypeError, ValueError: X or y are no numbers or of different length, or `every` is below 1.
 
     Attributes:
-        steps: of each look, how many steps had been finished.
+        steps: of each look, how many steps the optimizer had finished, those of a training that is resumed included.
         layers: what each look saw: a list of `Layer`, in the order of the network.
         ratios: for each parameter and look, the update : data ratio ‖change‖ / ‖value‖; NaN where the value was 0.
 
@@ -65,18 +66,19 @@ class LayerStatistics(Callback):
         self.layers: list[list[Layer]] = []
         self.ratios: dict[str, list[float]] = {}
         self._period = self.every
-        self._finished = 0
+        self._first = self._finished = 0
         self._seen: list[Layer] = []
         self._before: dict[str, NDArray[Any]] = {}
 
     def on_fit_begin(self, model: Any) -> None:
         """Forget the fit before, and list the parameters that are trained."""
         self._start()
+        self._first = self._finished = model.optimizer.iterations
         self.ratios = {name: [] for name, _ in model.network.named_parameters()}
 
     def on_gradients(self, step: int) -> None:
         """Look at the layers, and remember the parameters, if it is time."""
-        if self._finished % self._period == 0:
+        if (self._finished - self._first) % self._period == 0:
             self._seen = examine("LayerStatistics", self.model, self.samples, self.targets)
             self._before = {name: value.numpy() for name, value in self._parameters().items()}
 

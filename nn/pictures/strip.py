@@ -12,9 +12,10 @@ from matplotlib.axes import Axes
 from numpy.typing import ArrayLike, NDArray
 
 from nn.callbacks import Callback
+from nn.numbers import whole_number
 from nn.pictures.boundary import Map, checked_plane, draw_map, draw_samples, survey
 from nn.pictures.decisions import decide, labels_of
-from nn.pictures.inputs import checked_names, percent, whole_number
+from nn.pictures.inputs import checked_names, percent
 from nn.pictures.style import Picture, blank, checked_destination, finish, headline, legend_below, saved
 
 FRAMES_IN_A_ROW = 4
@@ -52,7 +53,7 @@ class BoundaryStrip(Callback):
             or the number of names does not fit the model.
 
     Attributes:
-        frames: what was seen in the last `fit`.
+        frames: what was seen in the last `fit`; if that resumed a training, from where it went on.
 
     >>> import nn
     >>> X, y = nn.datasets.vertical(20, 2, rng=0)
@@ -80,6 +81,8 @@ class BoundaryStrip(Callback):
         self.count = 0
         if isinstance(epochs, Iterable):
             self.wanted = {whole_number("BoundaryStrip: an epoch", epoch, lowest=0) for epoch in epochs}
+            if not self.wanted:
+                raise ValueError("BoundaryStrip: epochs must hold at least one, such as [0, 10, 100].")
         else:
             self.count = whole_number("BoundaryStrip: epochs", epochs, lowest=2)
         self.frames: list[Frame] = []
@@ -90,11 +93,11 @@ class BoundaryStrip(Callback):
     def on_fit_begin(self, model: Any) -> None:
         """Check that the data fit the model, and look at it before it is trained."""
         self.frames = []
-        self._finished = 0
+        self._finished = len(model.history.epochs)  # some, if training is resumed
         classes = decide("BoundaryStrip", model, self.points[:1]).scores.shape[1]
         self._labels = labels_of("BoundaryStrip", self.targets, classes)
         checked_names("BoundaryStrip", self.names, classes)
-        self._look_if(self._is_wanted(0))
+        self._look_if(self.wanted is None or self._finished in self.wanted)
 
     def on_epoch_begin(self, epoch: int) -> None:
         """Remember that the model is changing."""

@@ -39,14 +39,14 @@ class Picture(Figure):
 
 
 def blank(width: float, height: float) -> Picture:
-    """An empty white picture of this size in inches."""
-    layout = ConstrainedLayoutEngine(w_pad=0.08, h_pad=0.08, wspace=0.03, hspace=0.03)
+    """An empty white picture of this size in inches. Axes of a fixed shape are moved together (`compress`)."""
+    layout = ConstrainedLayoutEngine(w_pad=0.08, h_pad=0.08, wspace=0.03, hspace=0.03, compress=True)
     return Picture(figsize=(width, height), facecolor="white", layout=layout)
 
 
 def finish(axes: Axes, title: str = "", x: str = "", y: str = "", *, grid: bool = True) -> None:
     """Give axes their title and labels, and the look that all share, whatever matplotlib's settings are."""
-    axes.set_title(title, loc="left", fontsize=11, fontweight="bold", color=INK)
+    axes.set_title(title, loc="left", fontsize=11, fontweight="bold", color=INK, parse_math=False)
     axes.set_xlabel(x, fontsize=10, color=INK)
     axes.set_ylabel(y, fontsize=10, color=INK)
     axes.set_facecolor("white")

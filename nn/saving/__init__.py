@@ -4,7 +4,8 @@
 - `container`: safetensors with a document and a checksum;
 - `describing`, `building`, `known`: objects as descriptions in JSON, and back;
 - `generators`: the state of random generators;
-- `parameters`, `models`: what is written, and what is checked before anything is changed.
+- `parameters`, `models`: what is written, and what is checked before anything is changed;
+- `comparing`: whether a network that was made again is the one that it was.
 """
 
 from nn.saving.errors import LoadError, SaveError

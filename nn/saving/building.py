@@ -29,10 +29,12 @@ class Builder:
 
     Attributes:
         tensors: what `{"tensor": name}` means: at first arrays of the file, later the network's own tensors.
+        used: the names of the arrays that were asked for by `{"array": name}`.
     """
 
     def __init__(self, known: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]], elements: int) -> None:
         self.tensors: Mapping[str, Any] = {}
+        self.used: set[str] = set()
         self._known = known
         self._arrays = arrays
         self._elements = elements
@@ -58,7 +60,10 @@ class Builder:
                 return float(text)
             case {"dtype": str(name)}:
                 return _dtype(name)
+            case {"scalar": value, "of": str(name)}:
+                return _scalar(self.build(value), name)
             case {"array": str(name)} if name in self._arrays:
+                self.used.add(name)
                 return self._arrays[name].copy()
             case {"tensor": str(name)} if name in self.tensors:
                 return self.tensors[name]
@@ -70,8 +75,8 @@ class Builder:
                 return self._finish(source)
             case {"name": str(name)}:
                 return self._named(name)
-            case {"class": str(name), "arguments": dict(given)}:
-                return self._finish(self._object(name, given, described.get("attributes", {})))
+            case {"class": str(name), "arguments": dict(given), **others} if not others:
+                return self._finish(self._object(name, given))
         raise ValueError(f"no description of anything: {str(described)[:80]}")
 
     def settle(self) -> None:
@@ -88,12 +93,11 @@ class Builder:
             raise ValueError(f"{name} is not known here. If it is your own, hand it in: custom=[{name}].")
         return self._known[name]
 
-    def _object(self, name: str, given: Mapping[str, Any], attributes: Mapping[str, Any]) -> Any:
+    def _object(self, name: str, given: Mapping[str, Any]) -> Any:
         cls = self._named(name)
         if not (isinstance(cls, type) and issubclass(cls, BASES)):
             raise ValueError(f"{name} is no layer, loss, metric, optimizer or schedule.")
         arguments = {key: self.build(value) for key, value in given.items()}
-        hidden = {key: self.build(value) for key, value in attributes.items()}
         signature = inspect.signature(cls)
         for key in signature.parameters:
             if is_start_only(key):
@@ -102,18 +106,9 @@ class Builder:
             raise ValueError(f"{name} takes no {', '.join(sorted(unknown))}.")
         try:
             bound = inspect.BoundArguments(signature, arguments)
-            made = cls(*bound.args, **bound.kwargs)
-            for key, value in hidden.items():
-                self._replace_generator(made, key, value)
+            return cls(*bound.args, **bound.kwargs)
         except Exception as error:
             raise ValueError(f"{name} cannot be made again: {type(error).__name__}: {error}") from error
-        return made
-
-    def _replace_generator(self, made: Any, key: str, value: Any) -> None:
-        held = getattr(made, key, None)
-        if not isinstance(value, RandomSource) or not (held is None or isinstance(held, RandomSource)):
-            raise ValueError(f"{key} is no random generator")
-        setattr(made, key, value)
 
     def _blank(self, shape: tuple[int, ...], rng: Rng, dtype: DTypeLike) -> NDArray[Any]:
         """An initialiser for weights whose values come later. It bounds what a file can make a layer allocate."""
@@ -127,3 +122,10 @@ def _dtype(name: str) -> np.dtype[Any]:
         return np.dtype(name)
     except TypeError as error:
         raise ValueError(f"no dtype: {name!r}") from error
+
+
+def _scalar(value: Any, name: str) -> Any:
+    dtype = _dtype(name)
+    if dtype.kind not in "biuf" or type(value) not in (bool, int, float):
+        raise ValueError(f"no number of dtype {name!r}: {str(value)[:80]}")
+    return dtype.type(value)

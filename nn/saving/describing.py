@@ -1,9 +1,9 @@
 """Objects as descriptions in JSON: what class, and with which arguments it is made.
 
-A description is a tree of plain values. What JSON has no word for is a dict of one entry that says what it is:
-`{"tuple": […]}`, `{"dict": {…}}`, `{"float": "inf"}`, `{"dtype": "float32"}`, `{"array": "settings.0"}` (a tensor of
-the file), `{"tensor": "0.weight"}` (one of the network), `{"generator": {…}}`, `{"name": "nn.ReLU"}` (a class or
-function). An object is
+A description is a tree of plain values. What JSON has no word for is a dict that says what it is:
+`{"tuple": […]}`, `{"dict": {…}}`, `{"float": "inf"}`, `{"dtype": "float32"}`, `{"scalar": 0.5, "of": "float32"}`,
+`{"array": "settings.0"}` (a tensor of the file), `{"tensor": "0.weight"}` (one of the network), `{"generator": {…}}`,
+`{"name": "nn.ReLU"}` (a class or function). An object is
 
     {"class": "nn.Dense", "arguments": {"inputs": 784, "neurons": 10}}
 
@@ -70,7 +70,7 @@ class Describer:
             name = self._names.get(id(value))
             return self._array(value.data) if name is None else {"tensor": name}
         if isinstance(value, np.generic) and type(value.item()) in (bool, int, float):
-            return self.describe(what, value.item())
+            return {"scalar": self.describe(what, value.item()), "of": value.dtype.name}
         if isinstance(value, np.ndarray) and value.dtype.kind in "biuf":
             return self._array(value)
         if isinstance(value, np.dtype) or (isinstance(value, type) and issubclass(value, np.generic)):
@@ -120,13 +120,7 @@ class Describer:
         self._note(name, type(thing))
         given = arguments(what, thing)
         described = {key: self.describe(f"{type(thing).__name__}.{key}", value) for key, value in given.items()}
-        inside = [value for value in given.values() if isinstance(value, RandomSource)]
-        hidden = {
-            key: self.describe(f"{type(thing).__name__}.{key}", value)
-            for key, value in vars(thing).items()
-            if isinstance(value, RandomSource) and not any(value is each for each in inside)
-        }
-        return {"class": name, "arguments": described} | ({"attributes": hidden} if hidden else {})
+        return {"class": name, "arguments": described}
 
 
 def arguments(what: str, thing: Any) -> dict[str, Any]:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import secrets
+import shutil
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from pathlib import Path
 
 
@@ -16,7 +18,7 @@ def replace_file(path: str | Path, pieces: Iterable[bytes | memoryview], check: 
     that is killed on the way leaves the temporary file, `.NAME.….tmp`, behind.
 
     Args:
-        path: the file; if it is a link, what it points to.
+        path: the file; if it is a link, what it points to. One that was there keeps its permissions.
         pieces: the content, in one or more.
         check: called with the temporary file; what it raises is passed on, and `path` is as before.
 
@@ -36,6 +38,8 @@ def replace_file(path: str | Path, pieces: Iterable[bytes | memoryview], check: 
             file.writelines(pieces)
             file.flush()
             os.fsync(file.fileno())
+        with suppress(FileNotFoundError):
+            shutil.copymode(target, temporary)
         check(temporary)
         os.replace(temporary, target)
     finally:

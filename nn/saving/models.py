@@ -15,6 +15,7 @@ from nn.metrics import Metric
 from nn.module import Module
 from nn.optimizers import Optimizer
 from nn.saving.building import Builder
+from nn.saving.comparing import check_same, shared_parameters
 from nn.saving.container import read, write
 from nn.saving.describing import Describer
 from nn.saving.errors import LoadError, SaveError
@@ -47,10 +48,6 @@ DESCRIBED = ("network", "loss", "metrics", "rng", "optimizer")
 """The parts that are objects, in the order in which they are described and made."""
 
 
-SECTIONS = ("network", "optimizer", "history", "settings")
-"""What the names of the tensors in the file begin with."""
-
-
 def save_model(path: str | Path, parts: Parts) -> None:
     """Write a model into a file, after making it again from what will be written, to see that it comes back.
 
@@ -60,11 +57,14 @@ def save_model(path: str | Path, parts: Parts) -> None:
     """
     try:
         document, arrays, custom = _written(parts)
-        _check_again(parts.network, document, _made(document, arrays, with_custom(custom)))
+        again = _made(document, arrays, with_custom(custom))
+        check_same(parts.network, again.network)
+        if json.dumps(_written(again)[0]) != json.dumps(document):
+            raise ValueError("its settings would not be the same.")
     except (ValueError, RecursionError) as error:
         raise SaveError(
-            f"{path}: this model would not come back from a file as it is: {error} (save_parameters needs no "
-            "description of the layers.)"
+            f"{path}: this model would not come back from a file as it is: {error} {shared_parameters(parts.network)}"
+            "(save_parameters needs no description of the layers.)"
         ) from error
     write(path, arrays, document)
 
@@ -106,6 +106,11 @@ def _written(parts: Parts) -> tuple[dict[str, Any], Arrays, list[Any]]:
             for key, value in state.items()
             if key not in state_arrays
         },
+        "generators": {
+            name: {key: describer.describe(f"{name}.{key}", source) for key, source in _generators(thing).items()}
+            for name, thing in _holders(parts.network, parts.loss, parts.metrics).items()
+            if _generators(thing)
+        },
         "metric_names": [metric.name for metric in parts.metrics],
         "history": list(parts.epochs),
         "frozen": [name for name, tensor in tensors.items() if not tensor.requires_grad],
@@ -125,9 +130,6 @@ def _made(document: Mapping[str, Any], arrays: Arrays, known: Mapping[str, Any])
     Raises:
         ValueError: something does not fit together.
     """
-    for name in arrays:
-        if name.partition(".")[0] not in SECTIONS:
-            raise ValueError(f"tensor {name!r} belongs to nothing.")
     weights = section(arrays, "network")
     builder = Builder(known, arrays, elements=sum(array.size for array in weights.values()))
     builder.tensors = weights
@@ -142,14 +144,21 @@ def _made(document: Mapping[str, Any], arrays: Arrays, known: Mapping[str, Any])
 
         for metric, name in zip(_checked(metrics, "metrics", tuple), document["metric_names"], strict=True):
             if _checked(metric, "metric", Metric).name != name:
-                metric.name = name
+                metric.name = _checked(name, "name of a metric", str)
         state = {key: builder.build(value) for key, value in document["optimizer_state"].items()}
         if optimizer is not None:
             _checked(optimizer, "optimizer", Optimizer).load_state_dict(state | section(arrays, "optimizer"))
         epochs = {name: arrays[f"history.{name}"].tolist() for name in document["history"]}
+        holders = _holders(network, loss, metrics)
+        for name, described in document["generators"].items():
+            _set_generators(name, holders[name], {key: builder.build(value) for key, value in described.items()})
         builder.settle()
-    except (KeyError, TypeError, AttributeError) as error:
+    except (KeyError, TypeError, AttributeError, OverflowError) as error:
         raise ValueError(f"the description is malformed ({type(error).__name__}: {error}).") from error
+    belonging = builder.used | {f"history.{name}" for name in epochs}
+    sections = ("network.",) if optimizer is None else ("network.", "optimizer.")  # whose owners have looked at each
+    if strangers := [name for name in arrays if not name.startswith(sections) and name not in belonging]:
+        raise ValueError(f"tensor {strangers[0]!r} belongs to nothing.")
     return Parts(network, loss, metrics, _checked(rng, "rng", RandomSource), optimizer, epochs)
 
 
@@ -159,31 +168,25 @@ def _checked(thing: Any, what: str, kind: Any) -> Any:
     return thing
 
 
+def _holders(network: Module, loss: Any, metrics: Iterable[Metric]) -> dict[str, Any]:
+    """What may keep generators: the modules, also those that a module of the caller's makes inside itself, and more."""
+    modules = {f"network.{path}": module for path, module in network.named_modules()}
+    return modules | {"loss": loss} | {f"metrics.{number}": metric for number, metric in enumerate(metrics)}
+
+
+def _generators(thing: Any) -> dict[str, RandomSource]:
+    attributes = getattr(thing, "__dict__", {})  # a loss may be a built-in function
+    return {key: value for key, value in attributes.items() if isinstance(value, RandomSource)}
+
+
+def _set_generators(name: str, thing: Any, generators: Mapping[str, Any]) -> None:
+    own = _generators(thing)
+    for key, source in generators.items():
+        if key not in own or not isinstance(source, RandomSource):
+            raise ValueError(f"{name}.{key} is no random generator.")
+        setattr(thing, key, source)
+
+
 def _set_trained(tensors: Mapping[str, Tensor], frozen: Collection[str]) -> None:
     for name, tensor in tensors.items():
         tensor.requires_grad = tensor.dtype.kind == "f" and name not in frozen
-
-
-def _check_again(network: Module, document: Mapping[str, Any], again: Parts) -> None:
-    """Refuse what was made again and is not what it was.
-
-    That is, its description differs, or an array that a layer makes when it is made and that is no part of its state.
-    What a layer keeps of its last call, to look at, is not there yet when it is made, and does not matter.
-    """
-    if json.dumps(_written(again)[0]) != json.dumps(document):
-        raise ValueError("its settings would not be the same.")
-    state = {id(tensor) for _, tensor in again.network.named_state()}
-    modules = dict(network.named_modules())
-    for path, module in again.network.named_modules():
-        for name, made in vars(module).items():
-            is_constant = isinstance(made, (Tensor, np.ndarray)) and id(made) not in state
-            if is_constant and not _same(vars(modules[path]).get(name), made):
-                raise ValueError(
-                    f"{type(module).__name__}.{name} would have other values. Make it a tensor and name it in "
-                    "state_names, or make it from the constructor's arguments."
-                )
-
-
-def _same(held: Any, made: Any) -> bool:
-    first, second = (each.data if isinstance(each, Tensor) else np.asarray(each) for each in (held, made))
-    return np.array_equal(first, second, equal_nan=second.dtype.kind == "f")

@@ -6,6 +6,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from nn.description import counted
+
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
@@ -63,7 +65,7 @@ class History(Mapping[str, list[float]]):
 
     def __repr__(self) -> str:
         last = ", ".join(f"{name} {values[-1]:.4g}" for name, values in self._values.items())
-        count = f"{len(self.epochs)} epoch{'' if len(self.epochs) == 1 else 's'}"
+        count = counted(len(self.epochs), "epoch")
         return f"History({count}: {last})" if last else f"History({count})"
 
     def plot(self, path: str | Path | None = None) -> Figure:

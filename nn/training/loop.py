@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -55,18 +56,21 @@ class Training:
         for metric in model.metrics:
             metric.prepare(self.data.y)
         with self.interrupts.installed(), in_mode(model.network, training=True):
+            begun: list[Callback] = []
             try:
                 for callback in self.callbacks:
                     callback.model = model
                     callback.on_fit_begin(model)
+                    begun.append(callback)
                 for epoch in range(len(self.history.epochs), self.epochs):
                     if model.stop_training:
                         break
                     self._epoch(epoch, progress)
             finally:
-                progress.close()
-                for callback in self.callbacks:
-                    callback.on_fit_end()
+                with ExitStack() as ends:  # every one has its end, also if another one's fails
+                    for callback in reversed(begun):
+                        ends.callback(callback.on_fit_end)
+                    ends.callback(progress.close)
 
     def _epoch(self, epoch: int, progress: Progress) -> None:
         model = self.model

@@ -11,9 +11,9 @@ from numpy.typing import ArrayLike, NDArray
 
 from nn.callbacks import Callback
 from nn.data import Batches
-from nn.data.arrays import at_least_1
 from nn.metrics import Metric
 from nn.module import Module
+from nn.numbers import whole_number
 from nn.optimizers.optimizer import Optimizer
 from nn.random import Rng, generator
 from nn.saving import LoadError, Parts, load_model, load_parameters, save_model, save_parameters
@@ -117,8 +117,9 @@ class Model:
                 epoch, in evaluation mode.
             shuffle: whether each epoch takes the samples in a new random order (one batch has no order to shuffle).
             resume: whether this goes on with the training that `self.history` tells of, until it has `epochs` epochs
-                in all: what was broken off, or loaded from a file. If nothing is missing, nothing is done. Otherwise
-                `epochs` more are trained, and the history begins anew.
+                in all: what was broken off, or loaded from a file. If nothing is missing, nothing is done. It ends as
+                if it had not been broken off (except EarlyStopping's best weights). Otherwise `epochs` more are
+                trained, and the history begins anew.
             callbacks: objects whose methods are called at certain moments; see `Callback`.
             verbose: 0 silent, 1 a progress bar, 2 a line per epoch; None a bar if somebody is watching, else lines.
 
@@ -145,7 +146,7 @@ class Model:
             optimizer=checked_optimizer(self.optimizer, self.network),
             data=self._batches("fit", X, y, batch_size=batch_size, shuffle=shuffle),
             validation=self._validation(validation_data, batch_size),
-            epochs=at_least_1("fit: epochs", epochs),
+            epochs=whole_number("fit: epochs", epochs),
             callbacks=checked_callbacks(callbacks),
         )
         if resume:
@@ -215,9 +216,10 @@ class Model:
         """Write the model into a file, with all that training needs to go on as if it had not been broken off.
 
         That is the network and its parameters, the loss, the optimizer and its state, the metrics, the `History`, and
-        the random generators: of the model, and those that layers keep as attributes. It is safetensors with a
-        description in its header, and no pickle; see `nn.saving.container`. Whoever opens the file at any moment, even
-        after a crash, finds the old one or the new one, whole.
+        the random generators: of the model, and those that layers, the loss and metrics keep as attributes. It is
+        safetensors with a description in its header, and no pickle; see `nn.saving.container`. Whoever opens the file
+        at any moment, even after a crash, finds the old one or the new one, whole. Parameters that layers share come
+        back only if the class of a module makes them so in its `__init__`.
 
         Layers, losses, metrics, optimizers and schedules of your own are described by the arguments of their
         constructors, read from attributes of the same names: with `def __init__(self, width)` goes

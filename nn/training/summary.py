@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from nn.description import counted
 from nn.layers import Dense, Sequential
 from nn.module import Module
 from tensorgrad import Tensor, no_grad
@@ -50,8 +51,8 @@ def summary(network: Module, sample_shape: Shape | None = None) -> str:
             rows.append((path or "—", type(module).__name__, _shown(outputs.get(path)), f"{count:,}"))
 
     parameters = list(network.parameters())
-    total = sum(parameter.size for parameter in parameters)
-    return _table(rows) + f"\n{total:,} parameters, {_memory(sum(p.size * p.dtype.itemsize for p in parameters))}"
+    total = counted(sum(parameter.size for parameter in parameters), "parameter")
+    return _table(rows) + f"\n{total}, {_memory(sum(p.size * p.dtype.itemsize for p in parameters))}"
 
 
 def expected_sample(network: Module) -> Shape | None:

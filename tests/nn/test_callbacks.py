@@ -112,6 +112,8 @@ def test_what_stopping_refuses() -> None:
         nn.EarlyStopping("f1")
     with pytest.raises(ValueError, match='mode must be "auto"'):
         nn.EarlyStopping(mode="most")  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match=r"patience must be a whole number, got 2\.5"):
+        nn.EarlyStopping(patience=2.5)  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="patience must be at least 1, got 0"):
         nn.EarlyStopping(patience=0)
     with pytest.raises(ValueError, match="min_delta must be finite"):
@@ -191,6 +193,22 @@ def test_a_model_that_cannot_be_saved_is_found_before_training(tmp_path: Path) -
     assert np.array_equal(model.network.state_dict()["weight"], before)
     with pytest.raises(ValueError, match="keep must be at least 0"):
         nn.ModelCheckpoint(tmp_path / "m", keep=-1)
+    with pytest.raises(TypeError, match=r"keep must be a whole number, got 1\.5"):
+        nn.ModelCheckpoint(tmp_path / "m", keep=1.5)  # type: ignore[arg-type]
+
+
+def test_the_file_of_an_earlier_run_stays_until_there_is_a_new_epoch(tmp_path: Path) -> None:
+    class Fails(nn.Callback):
+        def on_gradients(self, step: int) -> None:
+            raise RuntimeError("failed in the first epoch")
+
+    path = tmp_path / "m"
+    fit(model_of(), nn.ModelCheckpoint(path), epochs=2)
+    before = path.read_bytes()
+    with pytest.raises(RuntimeError, match="failed in the first epoch"):
+        fit(model_of(), nn.ModelCheckpoint(path), Fails())
+    assert path.read_bytes() == before
+    assert os.listdir(tmp_path) == ["m"]
 
 
 # -- the log --------------------------------------------------------------------------------------------------
@@ -247,6 +265,29 @@ def test_the_norm_neither_overflows_nor_hides_what_is_not_finite() -> None:
     large[1].grad = np.array([math.inf, 1.0], np.float32)
     assert clip_norm(large, 1.0) == math.inf
     assert large[1].grad.tolist() == [math.inf, 1.0]
+
+
+def test_the_norm_of_huge_and_of_tiny_gradients() -> None:
+    for size in (1e200, 1e-200, 5e-324):
+        (parameter, *_) = parameters(np.float64)
+        parameter.grad = np.array([[3 * size, 0.0], [0.0, -4 * size]])
+        assert clip_norm([parameter], 1e-320) == pytest.approx(5 * size, rel=1e-15)
+    parameter.grad = np.full((2, 2), 1e200)
+    clip_norm([parameter], 1.0)
+    np.testing.assert_allclose(parameter.grad, 0.5)
+    assert clip_norm([], 1.0) == 0.0
+
+
+def test_an_infinite_gradient_is_not_clipped_away() -> None:
+    class Spoils(nn.Callback):
+        def on_gradients(self, step: int) -> None:
+            self.model.network.weight.grad[0, 0] = math.inf
+
+    model = model_of()
+    before = model.network.state_dict()["weight"]
+    with pytest.raises(FloatingPointError, match="the gradient of parameter 0 'weight' became NaN or infinite"):
+        fit(model, Spoils(), nn.ClipGradients(value=1.0))
+    assert np.array_equal(model.network.state_dict()["weight"], before)
 
 
 def test_clipping_by_value_bounds_each_number() -> None:

@@ -71,6 +71,26 @@ def test_one_image(tmp_path: Path) -> None:
     assert datasets.image(red).flags.writeable
 
 
+@pytest.mark.parametrize("mode", ["RGBA", "LA", "P"])
+def test_what_is_transparent_is_white(mode: str, tmp_path: Path) -> None:
+    pixels = np.zeros((1, 3, 4), np.uint8)  # black everywhere, and visible from left to right
+    pixels[0, :, 3] = [0, 128, 255] if mode != "P" else [0, 255, 255]
+    image = Image.fromarray(pixels)
+    (image.quantize() if mode == "P" else image.convert(mode)).save(tmp_path / "hole.png")
+    middle = 0 if mode == "P" else 127
+    np.testing.assert_array_equal(datasets.image(tmp_path / "hole.png", grey=True), [[255, middle, 0]])
+
+
+def test_sizes_that_are_none(folder: Path) -> None:
+    for size, error, message in (
+        (8, TypeError, "a pair"),
+        ((8, 2.5), TypeError, "whole"),
+        ((0, 3), ValueError, "1, got 0"),
+    ):
+        with pytest.raises(error, match=f"datasets: .*{message}"):
+            datasets.images(folder, size=size)  # type: ignore[arg-type]
+
+
 def test_upright_as_the_camera_says(tmp_path: Path) -> None:
     pixels = np.zeros((2, 3), np.uint8)
     pixels[0, 0] = 255

@@ -87,3 +87,11 @@ def test_plot_refuses_what_it_cannot_draw(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=r"Use one of \..*\.png"):
         filled().plot(tmp_path / "training.xyz")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_plot_shows_names_as_they_are_written() -> None:
+    history = nn.History()
+    history.record({"loss": 1.0, r"cost in $\x$": 2.0})
+    figure = history.plot()
+    figure.draw_without_rendering()  # as mathematics, it would be an error
+    assert figure.axes[1].get_title(loc="left") == r"cost in $\x$"

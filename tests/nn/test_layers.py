@@ -67,7 +67,7 @@ def test_the_same_generator_goes_on_and_the_same_seed_starts_again() -> None:
     [
         ({"inputs": 0}, ValueError, "Dense: inputs must be at least 1, got 0"),
         ({"neurons": -2}, ValueError, "Dense: neurons must be at least 1, got -2"),
-        ({"inputs": 2.0}, TypeError, r"Dense: inputs must be an integer, got 2\.0"),
+        ({"inputs": 2.0}, TypeError, r"Dense: inputs must be a whole number, got 2\.0"),
         ({"weight_l1": -1.0}, ValueError, "Dense: weight_l1 must be a finite number of at least 0"),
         ({"bias_l2": float("nan")}, ValueError, "Dense: bias_l2 must be a finite number"),
         ({"bias": False, "bias_l1": 0.1}, ValueError, "bias_l1 and bias_l2 need a bias"),
@@ -150,6 +150,12 @@ def test_dropout_draws_as_the_book_does() -> None:
     expected = book.binomial(1, 0.9, (50, 20)) / 0.9
     result = nn.Dropout(0.1, rng=np.random.RandomState(0))(np.ones((50, 20)))
     np.testing.assert_allclose(result.data, expected, rtol=1e-15)
+
+
+@pytest.mark.parametrize(("weight", "bias"), [((2, 3, 4), (4,)), ((3,), ()), ((3, 4), (1, 4)), ((3, 4), ())])
+def test_linear_refuses_what_it_could_not_go_back_through(weight: Any, bias: Any) -> None:
+    with pytest.raises(ValueError, match=r"linear: weight must be \(inputs, neurons\) and bias \(neurons,\), got"):
+        nn.functional.linear(np.ones((2, 5, 3)), np.ones(weight), np.ones(bias))
 
 
 @pytest.mark.parametrize("source", [7, np.random.RandomState, np.random.default_rng])

@@ -79,6 +79,33 @@ class Recorder(nn.Callback):
         self.events.append("finish")
 
 
+def test_every_callback_that_began_has_its_end(data: tuple[Any, Any]) -> None:
+    class Fails(Recorder):
+        def __init__(self, moment: str) -> None:
+            super().__init__()
+            self.moment = moment
+
+        def on_fit_begin(self, model: Any) -> None:
+            super().on_fit_begin(model)
+            if self.moment == "begin":
+                raise RuntimeError("at the begin")
+
+        def on_fit_end(self) -> None:
+            super().on_fit_end()
+            if self.moment == "end":
+                raise RuntimeError("at the end")
+
+    first, failing, last = Recorder(), Fails("end"), Recorder()
+    with pytest.raises(RuntimeError, match="at the end"):
+        make_model().fit(*data, callbacks=[first, failing, last], verbose=0)
+    assert [each.events[-1] for each in (first, failing, last)] == ["finish"] * 3
+
+    first, failing, last = Recorder(), Fails("begin"), Recorder()
+    with pytest.raises(RuntimeError, match="at the begin"):
+        make_model().fit(*data, callbacks=[first, failing, last], verbose=0)
+    assert [each.events for each in (first, failing, last)] == [["begin", "finish"], ["begin"], []]
+
+
 # -- fit ------------------------------------------------------------------------------------------------------
 
 
@@ -647,6 +674,8 @@ def test_summary_of_other_networks(capsys: pytest.CaptureFixture[str]) -> None:
         ["1", "Identity", "(…,", "1000)", "0"],
     ]
     assert text.splitlines()[-1] == "1,001,001 parameters, 4 MB"
+    make_model(nn.Dense(1, 1, bias=False)).summary()
+    assert capsys.readouterr().out.splitlines()[-1] == "1 parameter, 4 B"
 
 
 # -- what is shown --------------------------------------------------------------------------------------------

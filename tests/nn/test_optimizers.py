@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 import nn
 import tensorgrad as tg
 from nn.optimizers.blocks import BLOCK, Slab
+from nn.optimizers.optimizer import FLUSH_EVERY
 
 Rule = Callable[[Any, Any, dict[str, Any], int], Any]
 
@@ -398,5 +399,14 @@ def test_parameters_are_checked() -> None:
 def test_repr_shows_the_settings() -> None:
     optimizer = nn.RMSprop([tg.tensor([1.0], requires_grad=True)], rho=0.5)
     assert repr(optimizer) == (
-        "RMSprop(1 parameters, learning_rate=0.001, decay=0, epsilon=1e-07, rho=0.5, iterations=0)"
+        "RMSprop(1 parameter, learning_rate=0.001, decay=0, epsilon=1e-07, rho=0.5, iterations=0)"
     )
+
+
+def test_momentum_in_float16_outlasts_the_hundredth_step() -> None:
+    w = tg.tensor(np.ones(3, np.float16), requires_grad=True)
+    optimizer = nn.SGD([w], 1e-3, momentum=0.9)
+    for _ in range(FLUSH_EVERY):
+        w.grad = np.ones(3, np.float16)
+        optimizer.step()
+    np.testing.assert_allclose(optimizer.state_dict()["velocity.0"], -0.01, rtol=0.05)  # -0.001 / (1 - 0.9)

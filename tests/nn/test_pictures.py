@@ -94,6 +94,47 @@ def test_certainty_is_that_of_the_probabilities(spiral: tuple[Any, Any, nn.Model
     np.testing.assert_allclose(decide("test", model, X).certainty, (largest - 1 / 3) * 1.5, rtol=1e-4)
 
 
+@pytest.mark.parametrize("letters", [1, 40])
+def test_pictures_with_names_lie_inside_their_figure(letters: int, spiral: tuple[Any, Any, nn.Model]) -> None:
+    X, y, model = spiral
+    names = [letter * letters for letter in "abx"]
+    for figure in (
+        pictures.decision_boundary(model, X, y, names=names, resolution=10),
+        pictures.confusion_matrix(y, model.predict(X), names),
+    ):
+        figure.draw_without_rendering()
+        drawn, (width, height) = figure.get_tightbbox(), figure.get_size_inches()
+        for margin in (drawn.x0, drawn.y0, width - drawn.x1, height - drawn.y1):
+            assert 0 < margin < 0.15 * width
+
+
+def test_more_classes_than_colours_differ_in_colour_or_shape() -> None:
+    X, y = nn.datasets.spiral(5, 25, rng=0)
+    axes = pictures.decision_boundary(trained(X, y, 25, nn.SoftmaxCrossEntropy(), epochs=1), X, y, resolution=5).axes[0]
+    classes: Any = axes.collections[-26:-1]  # the last are the rims
+    looks = {(to_hex(each.get_facecolor()[0]), each.get_paths()[0].vertices.tobytes()) for each in classes}
+    assert len(looks) == 25
+
+
+@pytest.mark.parametrize("weight", [np.nan, np.inf])
+def test_a_model_that_diverged_is_refused_by_every_picture(weight: float) -> None:
+    X, y = nn.datasets.vertical(5, 2, rng=0)
+    network = nn.Sequential(nn.Dense(2, 2, weight_init=nn.init.constant(weight)))
+    model = nn.Model(network, loss=nn.SoftmaxCrossEntropy())
+    regression = nn.Model(network, loss=nn.MeanSquaredError())
+    calls: Any = [
+        lambda: pictures.decision_boundary(model, X, y),
+        lambda: pictures.regression_fit(regression, X, X),
+        lambda: pictures.layer_histograms(regression, X, X),
+    ]
+    for call in calls:
+        with (
+            np.errstate(all="ignore"),
+            pytest.raises(ValueError, match=r"(_boundary|_fit|0 Dense): .* NaN or infinity"),
+        ):
+            call()
+
+
 def test_labels_are_read_from_numbers_columns_and_rows() -> None:
     expected = [2, 0, 1]
     for y in (np.array(expected), np.array([[2.0], [0.0], [1.0]]), np.eye(3)[expected]):
@@ -158,8 +199,13 @@ def test_strip_spreads_a_number_of_frames_from_before_to_the_end() -> None:
     assert [axes.get_title(loc="left").split(":")[0] for axes in strip.plot().axes] == [
         "before", "epoch 2", "epoch 8", "epoch 20",
     ]  # fmt: skip
-    fit_with(strip, epochs=2)
-    assert [frame.epoch for frame in strip.frames] == [0, 1, 2]
+    model = fit_with(strip, epochs=3)
+    assert [frame.epoch for frame in strip.frames] == [0, 1, 2, 3]
+    model.fit(X, y, epochs=5, resume=True, callbacks=[strip], verbose=0)
+    assert [frame.epoch for frame in strip.frames] == [3, 4, 5]
+    only = pictures.BoundaryStrip(X, y, epochs=[0, 5, 6], resolution=5)
+    model.fit(X, y, epochs=6, resume=True, callbacks=[only], verbose=0)
+    assert [frame.epoch for frame in only.frames] == [5, 6]
 
 
 def test_strip_refuses_what_it_cannot_watch() -> None:
@@ -168,6 +214,8 @@ def test_strip_refuses_what_it_cannot_watch() -> None:
         pictures.BoundaryStrip(X, y).plot()
     with pytest.raises(ValueError, match="epochs must be at least 2"):
         pictures.BoundaryStrip(X, y, epochs=1)
+    with pytest.raises(ValueError, match="epochs must hold at least one"):
+        pictures.BoundaryStrip(X, y, epochs=[])
     with pytest.raises(TypeError, match="an epoch must be a whole number"):
         pictures.BoundaryStrip(X, y, epochs=["first"])  # type: ignore[list-item]
     with pytest.raises(ValueError, match="class numbers 0 … 2, got 7"):
@@ -231,6 +279,8 @@ def test_confusion_refuses_what_are_no_classes() -> None:
         pictures.confusion_matrix([0, 1], [0.7, 0.2])
     with pytest.raises(ValueError, match="list of 3 names"):
         pictures.confusion_matrix([0, 2], [0, 1], ["a", "b"])
+    with pytest.raises(ValueError, match=r"10,000,001 classes .*Are these class numbers\?"):
+        pictures.confusion_matrix([0, 10**7], [0, 1])
     with pytest.raises(ValueError, match="predictions has 3 samples, but targets has 2"):
         pictures.confusion_matrix([0, 1], [0, 1, 1])
 

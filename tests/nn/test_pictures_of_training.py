@@ -156,6 +156,13 @@ def test_update_ratios_are_those_of_the_steps() -> None:
     assert len({(line.get_color(), line.get_linestyle()) for line in axes.lines}) == 5
 
 
+def test_steps_go_on_where_training_goes_on() -> None:
+    watcher = pictures.LayerStatistics(X, y, every=7)
+    model = fit_with(epochs=3)  # of three steps each
+    model.fit(X, y, epochs=6, batch_size=30, resume=True, callbacks=[watcher], verbose=0)
+    assert watcher.steps == [9, 16]
+
+
 def test_memory_is_bounded_however_long_the_training(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(statistics, "MOST_LOOKS", 10)
     watcher = pictures.LayerStatistics(X[:5], y[:5], every=1)

@@ -39,6 +39,28 @@ class Residual(nn.Module):
         return noisy + self.dense(x if self.inner is None else self.inner(x))
 
 
+class Block(nn.Module):
+    """Makes all its layers itself, from two numbers."""
+
+    def __init__(self, width: int, scale: Any = 1.0) -> None:
+        self.width, self.scale = width, scale
+        self.dense = nn.Dense(width, width, rng=0)
+        self.dropout = nn.Dropout(0.5, rng=0)
+
+    def forward(self, x: Any) -> Any:
+        return self.dropout(self.dense(x)) * self.scale
+
+
+class Noisy(nn.MeanSquaredError):
+    """Keeps a generator that it made."""
+
+    def __init__(self) -> None:
+        self._noise = np.random.default_rng(5)
+
+    def forward(self, predictions: Any, targets: Any) -> Any:
+        return super().forward(predictions, targets + 0.01 * self._noise.normal(size=targets.shape))
+
+
 class Running(nn.Module):
     """Keeps a tensor that is not trained, an array as an argument, and a factor of no axes."""
 
@@ -151,6 +173,20 @@ def test_your_own_classes_and_functions_come_back(tmp_path: Path) -> None:
 
     model_of(dense(), loss=squared).save(tmp_path / "f")
     assert nn.Model.load(tmp_path / "f", custom=[squared]).loss is squared
+
+
+def test_generators_of_layers_that_a_module_makes_itself_go_on(tmp_path: Path) -> None:
+    model = trained(model_of(Block(3), loss=Noisy()))
+    model.save(tmp_path / "m")
+    assert_goes_on_the_same(model, nn.Model.load(tmp_path / "m", custom=[Block, Noisy]))
+
+
+@pytest.mark.parametrize("scale", [np.float32(0.1), np.float64("inf"), np.int8(3), np.bool_(True)])
+def test_numbers_of_numpy_come_back_in_their_dtype(scale: Any, tmp_path: Path) -> None:
+    model_of(Block(3, scale)).save(tmp_path / "m")
+    again: Any = nn.Model.load(tmp_path / "m", custom=[Block]).network
+    assert type(again.scale) is type(scale)
+    assert again.scale == scale
 
 
 def test_awkward_arguments_come_back(tmp_path: Path) -> None:
@@ -324,6 +360,11 @@ class Halves(nn.ReLU):
         self.slope = slope / 2
 
 
+class Appends(nn.ReLU):
+    def __init__(self, sizes: tuple[int, ...]) -> None:
+        self.sizes = (*sizes, 0)
+
+
 class Fourier(nn.Module):
     """Draws constants when it is made, which no file would have."""
 
@@ -333,6 +374,18 @@ class Fourier(nn.Module):
 
     def forward(self, x: Any) -> Any:
         return self.dense(tg.sin(x @ self.waves))
+
+
+def changed_inside(rate: float) -> nn.Module:
+    block = Block(3)
+    block.dropout.rate = rate
+    return nn.Sequential(block)
+
+
+def replaced_inside() -> nn.Module:
+    block = Block(3)
+    block.dropout = nn.Identity()  # type: ignore[assignment]
+    return block
 
 
 def tied() -> nn.Module:
@@ -347,11 +400,14 @@ def tied() -> nn.Module:
         (lambda: Forgets(3), "Forgets takes 'slope' .* no attribute of that name"),
         (lambda: Derived(3), "Derived takes 'slope'"),
         (lambda: nn.Sequential(nn.ReLU(), Lies(3)), r"tensor '1.dense.weight' is float32 \(3, 3\), .* \(6, 6\)"),
-        (lambda: nn.Sequential(nn.Dense(3, 3), Halves(1.0)), "its settings would not be the same"),
+        (lambda: nn.Sequential(nn.Dense(3, 3), Halves(1.0)), r"layer 1 is Halves .*0\.5.* and would be Halves .*0\.25"),
+        (lambda: nn.Sequential(nn.Dense(3, 3), Appends(())), "its settings would not be the same"),
         (lambda: Fourier(), "Fourier.waves would have other values"),
         (lambda: Running([1.0], limit=lambda: 0), r"Running.limit is <function .*<lambda>"),  # type: ignore[arg-type]
         (lambda: Running([1.0], limit=nn.ReLU().forward), "Running.limit is <bound method"),  # type: ignore[arg-type]
-        (tied, "no tensor '1.weight'"),
+        (tied, r"no tensor '1.weight'.* 0\.weight and 1\.weight are one parameter"),
+        (lambda: changed_inside(0.25), r"layer 0\.dropout is Dropout .*0\.25.* and would be Dropout .*0\.5"),
+        (replaced_inside, "layer dropout is Identity .* and would be Dropout"),
     ],
 )
 def test_what_would_not_come_back_is_not_saved(network: Any, message: str, tmp_path: Path) -> None:
@@ -398,6 +454,14 @@ def test_folders_and_missing_files(tmp_path: Path) -> None:
         nn.Model.load(tmp_path)
     with pytest.raises(FileNotFoundError):
         model_of(dense()).save(tmp_path / "none" / "m")
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has other permissions")
+def test_a_file_keeps_its_permissions(tmp_path: Path) -> None:
+    (tmp_path / "m").touch()
+    (tmp_path / "m").chmod(0o640)
+    model_of(dense()).save(tmp_path / "m")
+    assert (tmp_path / "m").stat().st_mode & 0o777 == 0o640
 
 
 def test_a_link_keeps_being_one(tmp_path: Path) -> None:

@@ -19,12 +19,14 @@ import pytest
 
 import nn
 from nn.saving import container
+from nn.saving.building import Builder
 
 
 @pytest.fixture
 def model() -> nn.Model:
     network = nn.Sequential(nn.Dense(2, 3, rng=0), nn.Dropout(0.1, rng=1))
-    return nn.Model(network, loss=nn.MeanSquaredError(), optimizer=nn.SGD(network.parameters(), momentum=0.9), rng=0)
+    optimizer = nn.SGD(network.parameters(), momentum=0.9)
+    return nn.Model(network, loss=nn.MeanSquaredError(), optimizer=optimizer, metrics=[nn.RegressionAccuracy()], rng=0)
 
 
 @pytest.fixture
@@ -224,13 +226,19 @@ def changes(document: Any) -> Iterator[tuple[str, Any]]:
     yield "no generator", changed(lambda d: d["objects"].update(rng=3))
     yield "dropout beyond 1", changed(lambda d: dropout(d)["arguments"].update(rate=2))
     yield "attributes", changed(lambda d: dropout(d).update(attributes={"forward": {"again": 0, "x": 1}, "rate": []}))
-    yield "a new attribute", changed(lambda d: dropout(d).update(attributes={"extra": []}))
-    yield "attributes that are none", changed(lambda d: dropout(d).update(attributes=[1]))
+    yield "a generator for another attribute", changed(lambda d: d["generators"]["network.1"].update(rate={"again": 1}))
+    yield "a number as generator", changed(lambda d: d["generators"]["network.1"].update(rng=3))
+    yield "a generator of nobody", changed(lambda d: d["generators"].update({"network.7": {}}))
+    yield "generators that are none", changed(lambda d: d.update(generators=[1]))
+    yield "a setting too large", changed(lambda d: d["optimizer_state"].update(decay=10**400))
+    yield "a number as name", changed(lambda d: d.update(metric_names=[5]))
+    yield "a scalar of no dtype", changed(lambda d: dropout(d)["arguments"].update(rate={"scalar": 0.5, "of": "O"}))
+    yield "a scalar too large", changed(lambda d: dropout(d)["arguments"].update(rate={"scalar": 10**400, "of": "f8"}))
     yield "no loss", changed(lambda d: d["objects"].pop("loss"))
     yield "a number as loss", changed(lambda d: d["objects"].update(loss=3))
     yield "a number as network", changed(lambda d: d["objects"].update(network=3))
     yield "no objects", changed(lambda d: d.update(objects=[]))
-    yield "too many names", changed(lambda d: d.update(metric_names=["a"]))
+    yield "too many names", changed(lambda d: d.update(metric_names=["a", "b"]))
     yield "names of a metric that is none", changed(lambda d: d["objects"].update(metrics={"tuple": [3]}))
     yield "no step count", changed(lambda d: d["optimizer_state"].pop("iterations"))
     yield "negative steps", changed(lambda d: d["optimizer_state"].update(iterations=-1))
@@ -271,6 +279,12 @@ def test_forged_descriptions(model: nn.Model, saved: bytes, tmp_path: Path) -> N
     assert RUN == []
 
 
+@pytest.mark.parametrize(("value", "dtype"), [([0.5], "f8"), ("7", "i8"), (None, "f8"), (7, "U5"), (7, "nonsense")])
+def test_scalars_that_are_none(value: Any, dtype: str) -> None:
+    with pytest.raises(ValueError, match=r"no number of dtype|no dtype"):
+        Builder({}, {}, elements=0).build({"scalar": value, "of": dtype})
+
+
 @pytest.mark.parametrize("place", [-1, 625, 10**6, "1", None])
 def test_generators_that_would_read_beyond_their_buffer(place: Any, model: nn.Model, tmp_path: Path) -> None:
     model.rng = np.random.Generator(np.random.MT19937(0))
@@ -295,6 +309,7 @@ def test_tensors_that_do_not_fit(name: str, model: nn.Model, saved: bytes, tmp_p
         container.write(tmp_path / f"{number}", changed, document)
         with pytest.raises(nn.LoadError, match=name.partition(".")[2]):
             nn.Model.load(tmp_path / f"{number}")
-    container.write(tmp_path / "more", {**tensors, "extra.0": good}, document)
-    with pytest.raises(nn.LoadError, match=r"'extra\.0' belongs to nothing"):
-        nn.Model.load(tmp_path / "more")
+    for extra in ("extra.0", "settings.9", "history.more", "network", "network.7.weight", "optimizer.velocity.7"):
+        container.write(tmp_path / "more", {**tensors, extra: good}, document)
+        with pytest.raises(nn.LoadError, match=rf"{extra.removeprefix('network.').removeprefix('optimizer.')}'"):
+            nn.Model.load(tmp_path / "more")

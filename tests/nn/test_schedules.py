@@ -73,6 +73,11 @@ def test_what_is_refused() -> None:
             Wrong(value)(3)
         with pytest.raises(ValueError, match="StepDecay: learning_rate must be finite"):
             nn.StepDecay(value, 3)
+    for growing in (nn.StepDecay(0.1, 1, factor=2), nn.ExponentialDecay(0.1, 1, factor=2)):
+        with pytest.raises(ValueError, match=r"factor=2.0\).*learning rate of step 5000 must be finite"):
+            growing(5000)
+    with pytest.raises(ValueError, match="StepDecay: learning_rate must be finite"):
+        nn.StepDecay(10**400, 3)
     with pytest.raises(NotImplementedError, match="Schedule: a schedule needs a rate"):
         nn.Schedule()(0)
     with pytest.raises(TypeError, match=r"CosineDecay: steps must be a whole number, got 1.5"):

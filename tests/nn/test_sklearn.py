@@ -140,6 +140,11 @@ def test_a_setting_that_makes_nothing_is_refused(
         Classifier(**{setting: value}).fit(*clouds)
 
 
+def test_a_builder_that_makes_no_network_is_refused(clouds: tuple[np.ndarray, np.ndarray]) -> None:
+    with pytest.raises(TypeError, match=r"Classifier: network must make an nn\.Module, but made \[3"):
+        Classifier(network=lambda inputs, outputs, rng: [outputs]).fit(*clouds)  # type: ignore[arg-type, return-value]
+
+
 def test_a_failed_fit_leaves_the_last_one_in_use(clouds: tuple[np.ndarray, np.ndarray]) -> None:
     X, y = clouds
     model = Classifier(epochs=2, random_state=0).fit(X, y)
