@@ -119,7 +119,7 @@ class Tensor(Methods):
                 )
             old = self.node
             old.saved = None
-            self.node = Node.leaf(weakref.ref(self), self.array)
+            self.node = Node.leaf(weakref.ref(self), self.array, self._name)
             self.node.hooks = old.hooks
 
     @property
@@ -142,7 +142,7 @@ class Tensor(Methods):
                 )
             if not self.array.flags.owndata:  # what is trained is written into
                 self.array = self.array.copy()
-            self.node = Node.leaf(weakref.ref(self), self.array)
+            self.node = Node.leaf(weakref.ref(self), self.array, self._name)
         elif not wanted and self.node is not None:
             if not self.is_leaf:
                 raise RuntimeError("requires_grad: this tensor was made by an operation; use detach() instead.")
@@ -163,7 +163,7 @@ class Tensor(Methods):
     def name(self, name: str | None) -> None:
         self._name = name
         if self.node is not None:
-            self.node.tensor = weakref.ref(self)
+            self.node.tensor, self.node.name = weakref.ref(self), name
 
     @property
     def shape(self) -> Shape:
@@ -307,9 +307,9 @@ class Tensor(Methods):
         old = self.node
         self.array, self.node = other.array, other.node
         if old is not None and old.tensor is not None:
-            old.tensor, retained, old.collects = None, old.collects, False
+            old.tensor, old.name, retained, old.collects = None, None, old.collects, False
             if self.node is not None:
-                self.node.tensor, self.node.collects = weakref.ref(self), retained
+                self.node.tensor, self.node.name, self.node.collects = weakref.ref(self), self._name, retained
 
     def _tracked(self, asker: str) -> Node:
         if self.node is None:

@@ -179,9 +179,14 @@ def _power_slope(x: Any, y: Any) -> Any:
     return np.where(guarded, 0.0, y * np.where(guarded, 1.0, x) ** (y - 1))
 
 
+def _log_of_base(x: Any) -> Any:
+    """`log(x)`; 0 at x = 0, where 0^y · log 0 would give 0·∞."""
+    return np.log(np.where(x == 0, 1.0, x))
+
+
 @op(
     x=lambda g, x, y: g * _power_slope(x, y),
-    y=lambda g, x, out: g * out * np.log(np.where(x == 0, 1.0, x)),
+    y=lambda g, x, out: g * out * _log_of_base(x),
     numpy=np.power,
     methods=["__pow__"],
     reflected="__rpow__",
@@ -200,7 +205,7 @@ def power(x: ArrayLike, y: ArrayLike) -> Any:
 
 @op(
     x=lambda g, x, y: g * _power_slope(x, y),
-    y=lambda g, x, out: g * out * np.log(np.where(x == 0, 1.0, x)),
+    y=lambda g, x, out: g * out * _log_of_base(x),
     numpy=np.float_power,
     domain=POSITIVE,
 )

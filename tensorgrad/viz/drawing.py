@@ -69,6 +69,9 @@ class Drawing:
     def save(self, path: str | PathLike[str]) -> None:
         """Write the picture to a file, in the format that its suffix names.
 
+        PNG and PDF have matplotlib's own font, in which Chinese, Japanese and Korean letters and emoji are empty
+        squares. SVG and HTML take the fonts of whoever looks at them.
+
         Args:
             path: ends in .svg, .html, .dot, .png or .pdf.
 
@@ -150,6 +153,7 @@ def draw(
 
     Large graphs are folded, and the picture says how: of four or more layers in a row that are alike the first is
     drawn (`×12`) if there are more than 30 boxes, and of more than 300 boxes modules and long rows become one box.
+    What is still too wide to read stands better in `direction="TB"`, or with a `depth`.
 
     Args:
         output: the tensor to start from. It, its graph and every `.grad` stay as they are.

@@ -113,6 +113,7 @@ def walkthrough(loss: Tensor, *, direction: Direction = "LR") -> Walkthrough:
     with gradients overwritten, or without `zero_grad`. The gradients of the leaves are held against finite differences.
 
     Values are computed again for the page, and nothing of the graph changes: `backward` need not have been called.
+    Hooks are not called; where there are some, the page says so.
 
     Args:
         loss: a tensor with a single element that depends on a leaf which requires a gradient.

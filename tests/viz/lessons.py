@@ -32,6 +32,36 @@ def network():
     return nn.SoftmaxCrossEntropy()(layers(x), y), [layers, x, y]
 
 
+class Residual(nn.Module):
+    """Two layers and a way around them, which begins and ends close to where they do."""
+
+    def __init__(self):
+        self.inner = nn.Sequential(nn.Dense(3, 3, rng=0), nn.Tanh(), nn.Dense(3, 3, rng=1))
+
+    def forward(self, x):
+        return x + self.inner(x)
+
+
+def residual():
+    """Edges into collapsed modules that pass others by."""
+    blocks = nn.Sequential(Residual(), Residual(), nn.Dense(3, 1, rng=2))
+    x = tg.tensor(np.linspace(-1, 1, 6, dtype=np.float32).reshape(2, 3), name="x")
+    return nn.MeanSquaredError()(blocks(x), np.zeros((2, 1), np.float32)), [blocks, x]
+
+
+def shared():
+    """One layer called twice, so that its weights stand between two frames of their own."""
+    layer = nn.Dense(2, 2, rng=0)
+    x = tg.tensor(np.array([[1.0, -1.0]], np.float32), name="x")
+    return tg.tanh(layer(tg.tanh(layer(x)))).sum(), [layer, x]
+
+
+def forgotten():
+    """The arrays given to the network and the loss have no other name, and what was made of them is not kept either."""
+    network = nn.Sequential(nn.Dense(2, 3, rng=0), nn.Tanh(), nn.Dense(3, 1, rng=1))
+    return nn.MeanSquaredError()(network(np.ones((4, 2), np.float32)), np.full((4, 1), 0.5, np.float32)), [network]
+
+
 @tg.op(x=lambda g, x: g * 3 * x)  # the derivative of x² is 2x
 def square_wrongly(x):
     """A square with a wrong rule."""
@@ -73,4 +103,7 @@ def alone():
     return x, [x]
 
 
-LESSONS = [expression, network, wrong_rule, broadcast, not_a_number, hostile_names, unnamed, alone]
+LESSONS = [
+    expression, network, residual, shared, forgotten, wrong_rule, broadcast, not_a_number, hostile_names, unnamed,
+    alone,
+]  # fmt: skip

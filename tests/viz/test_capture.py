@@ -388,3 +388,46 @@ def test_long_chains_do_not_recurse():
     assert len(recording.boxes) == 3001
     assert recording.passes[0].gradients[0] == recording.boxes[0].gradient == summary(x.grad)
     assert Recording.from_json(recording.to_json()).boxes[-1] == recording.boxes[-1]
+
+
+def test_a_name_outlives_its_variable():
+    def product():
+        a, b = tg.tensor([2.0, 1.0], requires_grad=True, name="a"), tg.tensor([3.0, 1.0], requires_grad=True)
+        b.name = "b"
+        c = a * b
+        c.name = "c"
+        return tg.exp(c)
+
+    assert [box.name for box in capture(product()).boxes] == ["a", "b", "c", None]
+
+
+def test_a_name_follows_its_variable_to_a_new_value():
+    x = tg.tensor([1.0, 2.0], requires_grad=True, name="x")
+    y = x * 2
+    y.name = "y"
+    y[0] = 5.0
+    names = [(box.op or box.kind, box.name) for box in capture(y).boxes]
+    assert ("multiply", None) in names
+    assert names[-1][1] == "y"
+    y.name = None
+    assert capture(y).boxes[-1].name is None
+    x.data = [3.0, 4.0]
+    assert capture(tg.sum(x)).boxes[0].name == "x"
+
+
+def test_a_result_without_a_name_has_none_to_keep():
+    x = tg.tensor([1.0, 2.0], requires_grad=True, name="x")
+    assert not hasattr((x * 2).node, "name")
+
+
+def test_a_leaf_that_is_gone_is_known_until_its_graph_is_released():
+    def squared():
+        x = tg.tensor([2.0, 1.0], requires_grad=True, name="x")
+        return tg.sum(x * x)
+
+    output = squared()
+    assert capture(output).boxes[0].value.numbers == (2.0, 1.0)
+    output.backward(retain_graph=True)
+    assert capture(output).boxes[0].value.numbers == (2.0, 1.0)
+    output.backward()
+    assert (capture(output).boxes[0].name, capture(output).boxes[0].value) == ("x", "released")

@@ -118,3 +118,46 @@ def test_checkpointed_modules_have_no_inside():
     recording = capture(tg.sum(tg.checkpoint(network)(x)))
     assert recording.groups == ()
     assert [box.op for box in recording.boxes if box.kind == "operation"] == ["checkpoint", "sum"]
+
+
+class Shifted(nn.Module):
+    """Adds a constant that it makes itself, and scales by a tensor and an array that it is given."""
+
+    def forward(self, x, factor, mask):
+        self.kept = tg.tensor(np.full(2, 3.0), name="made inside")
+        return (x + self.kept) * factor * mask
+
+
+def test_what_a_module_is_called_with_stands_outside_and_what_it_makes_inside():
+    x = tg.tensor([1.0, 2.0], requires_grad=True, name="x")
+    factor, mask, shifted = tg.tensor([4.0, 5.0], name="factor"), np.array([6.0, 7.0]), Shifted()
+    recording = capture(nn.Sequential(nn.Tanh())(shifted(x, factor, mask)))
+    outside = {box.value.numbers for box in recording.boxes if box.group is None}
+    assert outside == {(1.0, 2.0), (4.0, 5.0), (6.0, 7.0)}
+    assert groups_of(recording)["made inside"] == ":Shifted"
+
+
+def test_what_a_module_inside_is_called_with_stands_beside_it():
+    class Outer(nn.Module):
+        def __init__(self):
+            self.inner = nn.Dense(2, 2, rng=0)
+
+        def forward(self, x):
+            self.made = tg.tensor(np.ones((1, 2), np.float32), name="made")
+            return self.inner(self.made) + self.inner(x)
+
+    x, outer = tg.tensor(np.ones((1, 2), np.float32), name="x"), Outer()
+    known = groups_of(capture(outer(x)))
+    assert (known["made"], known["x"]) == (":Outer", None)
+
+
+def test_a_module_that_is_gone_leaves_its_labels_and_its_values():
+    def network(x):
+        return nn.Sequential(nn.Dense(2, 2, rng=0), nn.Tanh(), nn.Dense(2, 1, rng=0))(x)
+
+    x = np.ones((3, 2), np.float32)
+    recording = capture(network(x))
+    leaves = {box.name: box for box in recording.boxes if box.kind == "leaf"}
+    assert list(leaves) == ["0.weight", "0.bias", "2.weight", "2.bias"]
+    assert leaves["0.weight"].value.numbers == tuple(nn.Dense(2, 2, rng=0).weight.data.ravel())
+    assert all(box.value.numbers for box in recording.boxes)

@@ -129,13 +129,13 @@ def test_many_boxes_in_one_are_a_stack_and_say_what_is_not_drawn(expression):
     boxes[middle.id] = replace(middle, kind="folded", op="Block", stands_for=37)
     drawing = Drawing(replace(whole, boxes=tuple(boxes), folded=sentences))
     shown = texts(drawing)
-    assert {"Block", "37 boxes in one", "many boxes in one"} <= set(shown)
+    assert {"Block", "37 boxes in one", "boxes folded into one"} <= set(shown)
     assert " ".join(shown).endswith(" ".join(sentences))
     assert sentences[0] not in shown
     assert titles(drawing)[middle.id].startswith("Block\n37 boxes in one, shape ()")
     assert len(rectangles(drawing, middle.id)) == 2
     assert len(rectangles(drawing, middle.id + 1)) == 1
-    assert "many boxes in one" not in texts(draw(expression.loss))
+    assert "boxes folded into one" not in texts(draw(expression.loss))
 
 
 def rectangles(drawing, box):

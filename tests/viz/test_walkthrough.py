@@ -50,7 +50,7 @@ def test_scalars_read_as_the_chain_rule():
     assert lines(recording) == [
         "∂L/∂L = 1",
         "∂L/∂c += ∂L/∂L · ∂L/∂c = 1 × 1 = 1;  ∂L/∂c: – → 1",
-        "∂L/∂a += ∂L/∂L · ∂L/∂a = 1 × 1 = 1;  a.grad: – → 1",
+        "∂L/∂a += ∂L/∂L · ∂(c + a)/∂a = 1 × 1 = 1;  a.grad: – → 1",
         "∂L/∂a += ∂L/∂c · ∂c/∂a = 1 × 3 = 3;  a.grad: 1 → 4",
         "∂L/∂b += ∂L/∂c · ∂c/∂b = 1 × 2 = 2;  b.grad: – → 2",
         "a.grad = 4  ·  b.grad = 2",
@@ -59,12 +59,37 @@ def test_scalars_read_as_the_chain_rule():
     assert "∂L/∂a = ∂L/∂c · ∂c/∂a = 1 × 3 = 3;  a.grad: 1 → 3" in lines(recording, "overwritten")
 
 
+def test_each_use_of_one_operand_has_its_own_derivative():
+    """They add up to ∂L/∂a, so neither may be called that."""
+    a = tg.tensor(1.5, requires_grad=True, name="a")
+    assert lines(capture(a * a, passes=True))[1:3] == [
+        "∂L/∂a += ∂L/∂L · ∂L/∂a⁽¹⁾ = 1 × 1.5 = 1.5;  a.grad: – → 1.5",
+        "∂L/∂a += ∂L/∂L · ∂L/∂a⁽²⁾ = 1 × 1.5 = 1.5;  a.grad: 1.5 → 3",
+    ]
+    _, first, second, _ = backward_steps(capture(a**a, passes=True))
+    assert first.words.startswith("L = a ** a, so ∂L/∂a⁽¹⁾ = a · a^(a - 1) = ")
+    assert second.words.startswith("L = a ** a, so ∂L/∂a⁽²⁾ = L · log(a) = ")
+
+
 def test_arrays_read_as_products_and_shapes():
     recording = recorded(lessons.broadcast)
     told = lines(recording)
     assert any(line.startswith("dW += xᵀ @ da   (4, 3)ᵀ @ (4, 2) → (3, 2);  W.grad: – → ") for line in told)
     at = next(i for i, line in enumerate(told) if line == "what the rule gives = dY   (4, 2) → (4, 2)")
     assert told[at + 1] == "db += sum over axis 0   (4, 2) → (2,);  b.grad: – → 5.08, 1.28"
+
+
+def test_unbroadcasting_says_what_is_added():
+    def words(bias):
+        x = tg.tensor(np.ones((4, 2)), name="x")
+        b = tg.tensor(bias, requires_grad=True, name="b")
+        recording = capture((x * b).sum(), passes=True)
+        (step,) = [step for step in backward_steps(recording) if step.kind == "sum down"]
+        return step.words.strip()
+
+    assert words([1.0, 2.0]) == "Each element of b was used 4 times, so its 4 gradients are added up."
+    assert words([[1.0], [2.0], [3.0], [4.0]]).startswith("Each element of b was used 2 times")
+    assert words(3.0) == "b was used 8 times, so its 8 gradients are added up."
 
 
 @pytest.mark.parametrize("lesson", lessons.LESSONS, ids=lambda lesson: lesson.__name__)

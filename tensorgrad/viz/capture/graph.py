@@ -121,12 +121,12 @@ class _Capture:
     def box(self, node: Node, operands: tuple[Operand, ...]) -> Box:
         kind: Kind = "leaf" if node.operation is None else "operation"
         self.sources[len(self.boxes)] = node.tensor
-        tensor = self.output if node is self.root else node.tensor() if node.tensor is not None else None
+        name = getattr(node, "name", None)
         return Box(
             id=len(self.boxes),
             kind=kind,
             op=None if node.operation is None else node.operation.name,
-            name=None if tensor is None or tensor.name is None else str(tensor.name),
+            name=None if name is None else str(name),
             options=() if node.operation is None else options_of(node),
             operands=operands,
             shape=node.shape,
@@ -165,23 +165,33 @@ class _Capture:
         Raises:
             RuntimeError: some of it could not be computed again.
         """
-        for node in self.order:
-            if node not in self.replayed.tensors:
-                missing = self.boxes[self.ids[node]]
-                raise RuntimeError(
-                    f"capture: the backward pass cannot be shown, because {missing.name or missing.op or missing.kind} "
-                    f"{node.shape} {WHY[self.replayed.missing[node]]}. Compute the output again, and capture it before "
-                    "backward."
-                )
-        again = {node: _node(tensor) for node, tensor in self.replayed.tensors.items()}
+        again = self._graph_again()
         ids = {again[node]: self.ids[node] for node in self.order}
         formulas = Formulas(recording, {id: node for node, id in ids.items()})
         return told(Lesson(again[self.root], seed, ids, formulas, self.side))
 
+    def _graph_again(self) -> dict[Node, Node]:
+        """For each node one whose rules may be called: replayed, or, where that has gaps, the node itself."""
+        lost = [node for node in self.order if node not in self.replayed.tensors]
+        if not lost:
+            return {node: _node(tensor) for node, tensor in self.replayed.tensors.items()}
+        kept = all(node.saved is not None and not node.hooks for node in self.order)
+        if kept and "changed" not in self.replayed.missing.values():
+            return {node: node for node in self.order}
+        missing, why = self.boxes[self.ids[lost[0]]], self.replayed.missing[lost[0]]
+        advice = "capture it before backward"
+        if why == "dropped":
+            advice = f"hold the array given to `{missing.op}` in a variable"
+        raise RuntimeError(
+            f"capture: the backward pass cannot be shown, because {missing.name or missing.op or missing.kind} "
+            f"{missing.shape} {WHY[why]}. Compute the output again, and {advice}."
+        )
+
     def hooks(self) -> tuple[str, ...]:
         """What to say of hooks, if there are any."""
         count = sum(bool(node.hooks) for node in self.order)
-        return (f"hooks of {count} tensor{'s' * (count > 1)}, which were not called",) * (count > 0)
+        tensors = f"{count} tensor{'s' * (count > 1)}"
+        return (f"The hooks of {tensors} are not called here, so backward() may give other gradients.",) * (count > 0)
 
     def _gradients_again(self) -> dict[Node, Any]:
         """What the last backward pass from the output brought to every node, if there was one and it can be known."""

@@ -92,7 +92,7 @@ def less(x: ast.expr, y: ast.expr) -> ast.expr:
 
 
 def times(x: ast.expr, y: ast.expr) -> ast.expr:
-    """x · y. Equal factors that meet become powers, and signs go to the front."""
+    """x · y. Equal factors that meet become powers with a number, and signs go to the front."""
     (x, negative), (y, other_negative) = _unsigned(x), _unsigned(y)
     product = _product(x, y)
     return minus(product) if negative != other_negative else product
@@ -118,7 +118,7 @@ def _product(x: ast.expr, y: ast.expr) -> ast.expr:
         return times(times(x, y.left), y.right)
     before, last = (x.left, x.right) if isinstance(x, ast.BinOp) and isinstance(x.op, ast.Mult) else (constant(1), x)
     (base, exponent), (other_base, other_exponent) = _as_power(last), _as_power(y)
-    if same(base, other_base) and not is_number(base):
+    if same(base, other_base) and not is_number(base) and is_number(exponent) and is_number(other_exponent):
         return times(before, power(base, plus(exponent, other_exponent)))
     return _folded(x, ast.Mult(), y)
 

@@ -128,9 +128,10 @@ class _Telling:
             return [step("rule", rule, f"{self.notation.rule_words(event, given)} {words}", asked)]
         wide = self.notation.wide_words(target, given)
         narrow = self.notation.sum_down(target, given, self.sign)
+        added = self.notation.sum_words(target, given)
         return [
             Step("rule", event.box, given.operand, on_one_line(rule), wide, (rule,), (), asked),
-            step("sum down", narrow, words, Question(f"shape of {narrow[0][0]}: ", shape)),
+            step("sum down", narrow, f"{added} {words}", Question(f"shape of {narrow[0][0]}: ", shape)),
         ]
 
     def arrival(self, target: int, before: Reading, given: Contribution) -> Equation:

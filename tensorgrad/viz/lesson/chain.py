@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 
 from tensorgrad.viz.recording import Box, Contribution, Event, Recording, labels
@@ -67,9 +68,19 @@ class Notation:
         return self._number(id) if labels.is_number(box) else str(box.shape)
 
     def partial(self, event: Event, given: Contribution) -> str:
-        """The local derivative's symbol: `∂c/∂a`."""
-        target = self.recording.boxes[event.box].operands[given.operand].box
-        return f"∂{self.symbols[event.box]}/∂{self.symbols[target]}"
+        """The local derivative's symbol: `∂c/∂a`; of one use among several `∂c/∂a⁽¹⁾`, for they add up to ∂c/∂a."""
+        box = self.recording.boxes[event.box]
+        target = box.operands[given.operand].box
+        uses = [place for place, operand in enumerate(box.operands) if operand.box == target]
+        one = f"⁽{str(uses.index(given.operand) + 1).translate(_SUPERSCRIPTS)}⁾" if len(uses) > 1 else ""
+        whole = self.symbols[box.id]
+        if box is self.recording.boxes[-1] and not one and self._is_used_elsewhere(target, box):
+            whole = f"({self.call(box)[0]})"  # ∂L/∂a is what all its uses give together
+        return f"∂{whole}/∂{self.symbols[target]}{one}"
+
+    def _is_used_elsewhere(self, target: int, box: Box) -> bool:
+        others = (each for each in self.recording.boxes if each is not box)
+        return any(operand.box == target for each in others for operand in each.operands)
 
     def chain(self, event: Event, given: Contribution, sign: str = "+=") -> Equation:
         """What a scalar receives: upstream times slope. `sign` is "=" where it replaces what was there."""
@@ -117,11 +128,11 @@ class Notation:
         """`formula` with the shapes of what it names."""
         return self.words.sub(lambda found: self.shapes[found[1]], formula)
 
-    def _summed_axes(self, target: int, given: Contribution) -> str:
+    def _summed_axes(self, target: int, given: Contribution) -> list[int]:
+        """Those along which the operand was stretched."""
         shape = self.recording.boxes[target].shape or ()
         extra = len(given.given_shape) - len(shape)
-        axes = [axis for axis, size in enumerate(given.given_shape) if axis < extra or size != shape[axis - extra]]
-        return f"axis {axes[0]}" if len(axes) == 1 else f"axes {', '.join(map(str, axes))}"
+        return [axis for axis, size in enumerate(given.given_shape) if axis < extra or size != shape[axis - extra]]
 
     def wide_words(self, target: int, given: Contribution) -> str:
         """Why what a rule gave is larger than the operand."""
@@ -134,9 +145,19 @@ class Notation:
         box = self.recording.boxes[target]
         return Box(target, box.kind, None, None, (), (), given.given_shape, box.dtype, given.given, None)
 
+    def sum_words(self, target: int, given: Contribution) -> str:
+        """Why what a rule gave is added up."""
+        symbol, shape = self.symbols[target], self.recording.boxes[target].shape
+        times = math.prod(given.given_shape[axis] for axis in self._summed_axes(target, given))
+        if times == 1:
+            return f"{symbol} has fewer axes: those of length 1 go."
+        subject = symbol if shape is None or math.prod(shape) == 1 else f"Each element of {symbol}"
+        return f"{subject} was used {times} times, so its {times} gradients are added up."
+
     def sum_down(self, target: int, given: Contribution, sign: str = "+=") -> Equation:
         """Unbroadcasting: what the rule gave is summed down to the operand's shape."""
-        formula = f"sum over {self._summed_axes(target, given)}"
+        axes = self._summed_axes(target, given)
+        formula = f"sum over {'axis' if len(axes) == 1 else 'axes'} {', '.join(map(str, axes))}"
         return (
             (self.gradients[target], str(self.recording.boxes[target].shape)),
             (sign, "←"),
@@ -159,12 +180,15 @@ def on_one_line(terms: Equation) -> str:
     return f"{left} {sign} {symbols} = {numbers} = {result}"
 
 
-def edge_label(symbol: str, target: str, given: Contribution) -> tuple[str, str]:
+def edge_label(partial: str, given: Contribution) -> tuple[str, str]:
     """What stands at the edge of a scalar operand: the local derivative as a formula, and its number.
 
-    >>> edge_label("c", "a", Contribution(0, "g * y", "∂L/∂c · b", "b", 3.0, (), None, None, None))
+    >>> edge_label("∂c/∂a", Contribution(0, "g * y", "∂L/∂c · b", "b", 3.0, (), None, None, None))
     ('∂c/∂a = b', '= 3')
     """
     number = labels.number(given.slope) if given.slope is not None else "?"
     formula = f" = {given.local}" if given.local and given.local != number else ""
-    return f"∂{symbol}/∂{target}{formula}", f"= {number}"
+    return f"{partial}{formula}", f"= {number}"
+
+
+_SUPERSCRIPTS = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")

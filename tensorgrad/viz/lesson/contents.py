@@ -14,7 +14,7 @@ from tensorgrad.viz.lesson.flow import flow_words, norm
 from tensorgrad.viz.lesson.forward_steps import forward_steps
 from tensorgrad.viz.lesson.stage import right_words, stage
 from tensorgrad.viz.lesson.steps import Change, Step
-from tensorgrad.viz.recording import PassKind, Recording, labels
+from tensorgrad.viz.recording import Box, PassKind, Recording, labels
 
 PASSES: dict[PassKind, tuple[str, str]] = {
     "right": ("done right", ""),
@@ -35,12 +35,16 @@ PASSES: dict[PassKind, tuple[str, str]] = {
 }
 """What each pass is called, and what is wrong with it, if anything."""
 
+CHIP = 16
+"""Characters of the numbers that travel along an edge."""
+
 
 def lesson(recording: Recording, direction: Direction, title: str) -> dict[str, Any]:
     """What the page's scripts read: see `page/lesson.js`."""
     placed = stage(recording, direction)
     return {
         "title": title,
+        "notes": _notes(recording),
         "direction": direction,
         "width": placed.width,
         "height": placed.height,
@@ -64,11 +68,18 @@ def lesson(recording: Recording, direction: Direction, title: str) -> dict[str, 
     }
 
 
+def _notes(recording: Recording) -> list[str]:
+    """What the page leaves out, and what the sign in the place of a value means."""
+    missing = {box.value for box in recording.boxes if isinstance(box.value, str)}
+    return [*map(labels.printable, recording.folded), *(labels.NOTES[why] for why in labels.NOTES if why in missing)]
+
+
 def _step(recording: Recording, step: Step) -> dict[str, Any]:
-    moved, size = "", None
+    moved, chip, size = "", "", None
     if step.moved is not None and step.operand is not None:
         target = recording.boxes[recording.boxes[step.box].operands[step.operand].box]
         moved, size = labels.one_line(step.moved, target), norm(step.moved, target.shape)
+        chip = _chip(moved, target)
     question = None
     if step.question is not None:
         answer = step.question.answer
@@ -83,8 +94,16 @@ def _step(recording: Recording, step: Step) -> dict[str, Any]:
         "changes": [_change(recording, change) for change in step.changes],
         "question": question,
         "moved": moved,
+        "chip": chip,
         "size": None if size is None else _finite(size),
     }
+
+
+def _chip(moved: str, target: Box) -> str:
+    """What travels along an edge, to be added: its numbers if they hide little of the picture, else its shape."""
+    if len(moved) > CHIP:
+        return f"+ {target.shape}"
+    return f"+ {moved}" if target.shape == () and not moved.startswith("-") else f"+ ({moved})"
 
 
 def _change(recording: Recording, change: Change) -> dict[str, Any]:

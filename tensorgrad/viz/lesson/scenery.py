@@ -18,6 +18,7 @@ def boxes(recording: Recording, placed: Picture) -> list[dict[str, Any]]:
     for box, place in zip(recording.boxes, placed.boxes):
         title = labels.full_title(named.boxes[box.id])
         facts = [("shape", labels.shape(box))] if not labels.is_number(box) else []
+        facts += [("name", labels.name(box))] if labels.name(box) not in ("", named.boxes[box.id].name) else []
         facts += [("options", labels.options(box))] if box.options else []
         found.append(
             {

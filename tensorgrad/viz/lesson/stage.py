@@ -44,10 +44,7 @@ def edge_labels(recording: Recording) -> dict[tuple[int, int], tuple[str, str]]:
     for event in recording.passes[0].events:
         for given in event.contributions:
             if given.slope is not None:
-                target = recording.boxes[event.box].operands[given.operand].box
-                found[event.box, given.operand] = edge_label(
-                    notation.symbols[event.box], notation.symbols[target], given
-                )
+                found[event.box, given.operand] = edge_label(notation.partial(event, given), given)
     return found
 
 

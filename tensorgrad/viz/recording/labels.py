@@ -26,7 +26,7 @@ LEGEND = {
     "input": "input",
     "constant": "constant",
     "operation": "operation",
-    "folded": "many boxes in one",
+    "folded": "boxes folded into one",
     "output": "output",
 }
 """What the styles of boxes mean."""

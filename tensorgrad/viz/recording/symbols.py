@@ -16,7 +16,8 @@ OUTPUT = "L"
 def symbols(recording: Recording) -> tuple[str, ...]:
     """What each box is called, by id.
 
-    A tensor keeps its name, of a dotted path such as `encoder.0.weight` as much of the end as tells it from others.
+    A tensor keeps its name, of a dotted path such as `encoder.0.weight` as much of the end as tells it from others,
+    cut where it is very long.
     Python numbers are their digits. The others get letters in the order they were made, or `v3` after their id where
     there are more of them than letters. No two boxes share a symbol, except equal numbers: the second tensor of a
     name gets a subscript.
@@ -35,7 +36,7 @@ def symbols(recording: Recording) -> tuple[str, ...]:
             found[box.id] = labels.number(box.value.numbers[0])
         elif name := labels.name(box):
             shortest = next((ending for ending in _endings(name) if endings[ending] == 1), name)
-            found[box.id] = _untaken(shortest, taken)
+            found[box.id] = _untaken(labels.shortened(shortest), taken)
             taken.add(found[box.id])
 
     nameless = [box.id for box in recording.boxes if box.id not in found]

@@ -177,8 +177,10 @@ def _kept(node: Node, position: int) -> Any:
 def _leaf(node: Node) -> Tensor | Missing:
     if node.saved is None:
         return "changed"
-    ((array,),) = [saved or () for saved in node.saved]
-    return Tensor(array, requires_grad=True)
+    tensor = node.tensor() if node.tensor is not None else None
+    if tensor is not None:
+        return Tensor(tensor.array, requires_grad=True)
+    return Tensor(node.saved[0][0], requires_grad=True) if node.saved and node.saved[0] else "released"
 
 
 def _result(node: Node, found: Replay, tensors: Mapping[Node, Tensor]) -> Tensor | Missing:

@@ -2,6 +2,7 @@
 
 import pytest
 
+import tensorgrad as tg
 from tensorgrad.viz.capture import capture
 from tensorgrad.viz.recording import labels
 from tensorgrad.viz.walk import walkthrough
@@ -191,6 +192,25 @@ def test_nothing_overlaps_what_is_collapsed(collapsed, open_page):
             assert right <= other[0] or other[2] <= left or bottom <= other[1] or other[3] <= top
 
 
+@pytest.mark.parametrize("direction", ["LR", "TB"])
+@pytest.mark.parametrize(
+    "lesson", [lessons.network, lessons.residual, lessons.shared], ids=lambda lesson: lesson.__name__
+)
+def test_every_module_collapses(lesson, direction, open_page):
+    loss, keep = lesson()
+    page = open_page(walkthrough(loss, direction=direction).html)
+    frames = page.page.evaluate("lesson.frames.map((frame) => frame.group)")
+    assert len(frames) >= 2
+    for group in frames:
+        page.go(f"step=5&collapsed={group}")
+        ends = page.page.evaluate(
+            "lesson.routes.map((route) => [route.source, route.target].map((id) => hiddenIn(lesson.boxes[id].group)))"
+        )
+        seen = sum(start is None or start != end for start, end in ends)
+        assert page.page.locator("[data-edge]").count() == seen > 0  # the others are inside it
+    del keep
+
+
 def test_everything_is_reached_by_keyboard(open_page):
     page = open_page(page_of(lessons.network)[0].html)
     reached = set()
@@ -266,6 +286,67 @@ def test_playing_and_reduced_motion(open_page):
     assert chip.get_attribute("transform") == place
 
 
+def test_hooks_that_are_not_called_are_said_not_to_be(open_page):
+    loss, keep = lessons.expression()
+    page = open_page(walkthrough(loss).html)
+    assert page.page.locator("#notes").is_hidden()
+    keep[0].register_hook(lambda g: 2 * g)
+    page = open_page(walkthrough(loss).html)
+    assert page.page.locator("#notes").is_visible()
+    assert page.text("#notes").startswith("The hooks of 1 tensor are not called here")
+
+
+def test_what_became_of_values_that_are_gone_is_said(open_page):
+    page = open_page(page_of(lessons.forgotten)[0].html)
+    page.press("End")
+    assert "?" in page.texts("text.value")
+    assert page.text("#notes") == "? no longer known (kept while a variable holds it)"
+
+
+def test_what_travels_hides_little(open_page):
+    """Numbers if they are short, with brackets around what begins with a sign or is more than one; else the shape."""
+    page = open_page(page_of(lessons.expression)[0].html, reduced_motion="reduce")
+    chips = set()
+    for _ in range(page.step()[1] - 1):
+        page.press("ArrowRight")
+        chips |= set(page.texts(".chip.shown"))
+    assert {"+ 1", "+ (-6)"} <= chips
+    page = open_page(page_of(lessons.broadcast)[0].html, "#step=16", reduced_motion="reduce")
+    assert page.texts(".chip.shown") == ["+ (3, 2)"]
+    page.press("ArrowLeft")
+    assert page.texts(".chip.shown") == ["+ (5.08, 1.28)"]
+
+
+@pytest.mark.parametrize("direction", ["LR", "TB"])
+def test_what_is_said_of_a_box_touches_no_other(direction, open_page):
+    loss, keep = lessons.expression()
+    page = open_page(walkthrough(loss, direction=direction).html)
+    seen = 0
+    for _ in range(page.step()[1] - 1):
+        page.press("ArrowRight")
+        for id, *marker in page.page.evaluate(MARKERS):
+            seen += 1
+            for other, *box in page.page.evaluate(BOXES):
+                apart = marker[2] <= box[0] or box[2] <= marker[0] or marker[3] <= box[1] or box[3] <= marker[1]
+                assert apart or other == id, (page.step(), id, other)
+    assert seen > 20
+    del keep
+
+
+MARKERS = """
+[...drawn.boxes].filter(([, { marker }]) => marker.textContent).map(([id, { marker }]) => {
+  const { x, y, width, height } = marker.getBBox();
+  return [id, x, y + 2, x + width, y + height - 2];  // letters are lower than their line
+})
+"""
+BOXES = """
+lesson.boxes.map((box) => {
+  const { x, y, width, height } = drawn.places.box(box);
+  return [box.id, x, y, x + width, y + height];
+})
+"""
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_the_theme_follows_the_system_until_the_button_is_pressed(scheme, open_page):
     page = open_page(page_of(lessons.unnamed)[0].html, color_scheme=scheme)
@@ -281,6 +362,18 @@ def test_the_theme_follows_the_system_until_the_button_is_pressed(scheme, open_p
 def test_nothing_is_wider_than_the_window(width, height, open_page):
     page = open_page(page_of(lessons.network)[0].html, "#step=20", width=width, height=height)
     assert page.page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+def test_a_long_name_is_cut_and_whole_in_the_panel(open_page):
+    a = tg.tensor([1.0, 2.0], requires_grad=True, name="n" * 500)
+    page = open_page(walkthrough((a * a).sum()).html, "#step=1")
+    count = page.step()[1]
+    for _ in range(count):
+        assert page.page.evaluate("document.documentElement.scrollWidth") <= 1280
+        page.press("ArrowRight")
+    assert page.texts('[data-box="0"] text.title') == ["n" * 31 + "…"]
+    page.page.locator('[data-box="0"]').hover()
+    assert "n" * 500 in page.texts("#details dd")
 
 
 def test_what_happens_is_in_sight(open_page):

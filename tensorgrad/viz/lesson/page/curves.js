@@ -62,14 +62,17 @@ function line(route, places) {
   const [from, to] = [route.source, route.target].map((id) => hiddenIn(lesson.boxes[id].group));
   if (from !== null && from === to) return null;
   const points = piecesOutside(route, from, to, places).flat();
-  let [base, tip] = [points.at(-1), places.point(route.tip)];
+  let tip = places.point(route.tip);
+  const short = ([x, y]) => (lesson.direction === "LR" ? [x - ARROW, y] : [x, y - ARROW]);
+  if (to === null && !points.length) points.push(short(tip), short(tip)); // too near a card for a straight piece
+  let base = points.at(-1);
   if (from !== null) {
     const start = onCard(places.frames.get(from), points[0] ?? tip, true);
     points.unshift(start, start);
   }
   if (to !== null) {
     tip = onCard(places.frames.get(to), points.at(-1), false);
-    base = lesson.direction === "LR" ? [tip[0] - ARROW, tip[1]] : [tip[0], tip[1] - ARROW];
+    base = short(tip);
     points.push(base, base);
   }
   return { path: throughPoints(points), base, tip };

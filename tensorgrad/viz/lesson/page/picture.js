@@ -51,7 +51,7 @@ function drawBox(box, rect, overlay) {
   if (style.striped) group.append(svg("rect", { class: "stripe", x: rect.x, y: rect.y, width: 4, height: rect.height, rx: style.radius }));
   const texts = box.texts.map(([x, y, role, text]) => svg("text", { class: role, x: rect.x + x, y: rect.y + y }, text));
   group.append(...texts);
-  const marker = svg("text", { class: "marker", x: rect.x, y: rect.y + rect.height + 16 });
+  const marker = svg("text", { class: "marker", x: rect.x + rect.width - 4, y: rect.y - 3, "text-anchor": "end" }); // on the halo
   overlay.append(marker);
   drawn.boxes.set(box.id, { group, texts, marker });
   return group;
@@ -127,7 +127,7 @@ function updatePicture(boxes, flows) {
     edge.group.classList.toggle("backward", now && isBackward(state.step));
     edge.group.classList.toggle("computed", boxes[route.target].value !== undefined);
     updateFlow(edge, flows?.get(`${route.target}:${route.operand}`));
-    updateChip(edge, now && step.moved && !isAsking() ? step.moved : "");
+    updateChip(edge, now && !isAsking() ? step.chip : "");
   }
   scrollToNow(step);
 }
@@ -170,8 +170,8 @@ function updateChip({ path, chip }, text) {
   chip.classList.toggle("shown", text !== "");
   if (text === "") return;
   const [rect, label] = chip.children;
-  label.textContent = `+ ${text}`;
-  const width = 16 + 7.2 * (text.length + 2);
+  label.textContent = text;
+  const width = 16 + 7.2 * text.length;
   rect.setAttribute("width", width);
   rect.setAttribute("x", -width / 2);
   const length = path.getTotalLength();

@@ -104,6 +104,8 @@ function start() {
     show();
   };
   find("flow-words").textContent = lesson.flow;
+  find("notes").hidden = lesson.notes.length === 0;
+  find("notes").textContent = lesson.notes.join(" · ");
   const foldable = lesson.frames.length === 0;
   find("fold-all").hidden = find("unfold-all").hidden = foldable;
   find("fold-all").onclick = () => foldTo(lesson.frames.map((frame) => frame.group));
