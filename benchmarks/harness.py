@@ -10,20 +10,22 @@ fastest turns tells: a target is met if it is met by both.
 
 from __future__ import annotations
 
+import base64
 import json
 import math
 import os
+import pickle
 import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
-from table import Row
+from table import Ratio, Row
 
 PAUSE = 0.05
 """Seconds before each turn: OpenBLAS's idle threads spin for about half as long."""
@@ -38,32 +40,39 @@ class Contestant:
 
     Attributes:
         name: shown in the table.
-        builder: the function of the workload's module that returns the step to be timed.
+        builder: makes the step to be timed. A function of a module, or a `functools.partial` of one: it is sent to
+            another process, and imports its library there.
+        at_most: the time of the first contestant of the race, divided by this one's, that is the target.
         units: how many units of work one step does; the table shows the time of one.
-        versus: the name of the contestant it is compared with.
-        at_most: the ratio it should reach.
     """
 
     name: str
-    builder: str
-    units: int = 1
-    versus: str | None = None
+    builder: Callable[[], Callable[[], Any]]
     at_most: float | None = None
+    units: int = 1
+
+
+class Turn(NamedTuple):
+    """Seconds for one unit of work."""
+
+    wall: float
+    processors: float
 
 
 class Worker:
     """A running `worker.py`. Its standard error is ours, so that a contestant's failure can be read."""
 
-    def __init__(self, module: str, contestant: Contestant, threads: int) -> None:
+    def __init__(self, contestant: Contestant, threads: int) -> None:
         counts = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), str(threads))
         cpus = ",".join(map(str, available_cpus()[:threads]))
+        builder = base64.b64encode(pickle.dumps(contestant.builder)).decode()
         self.contestant = contestant
         self.process = subprocess.Popen(
-            [sys.executable, str(Path(__file__).with_name("worker.py")), module, contestant.builder, cpus],
+            [sys.executable, str(Path(__file__).with_name("worker.py")), cpus, builder],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
-            env=os.environ | counts,
+            env=os.environ | counts | {"JAX_PLATFORMS": "cpu"},
         )
 
     def __enter__(self) -> Self:
@@ -83,25 +92,27 @@ class Worker:
             raise RuntimeError(f"{self.contestant.name}: the process ended; its error stands above.")
         return json.loads(answer)
 
-    def seconds(self, steps: int) -> float:
-        """How long `steps` steps take, after a moment of quiet."""
+    def turn(self, steps: int) -> Turn:
+        """How long one unit takes, measured over `steps` steps after a moment of quiet."""
         time.sleep(PAUSE)
-        return float(self.ask(f"time {steps}"))
+        wall, processors = self.ask(f"time {steps}")
+        units = steps * self.contestant.units
+        return Turn(wall / units, processors / units)
 
     def enough_steps(self) -> int:
         """How many steps make up a turn."""
         steps = 1
-        while (elapsed := self.seconds(steps)) < TURN and steps < 1_000_000:
+        while (elapsed := self.turn(steps).wall * steps * self.contestant.units) < TURN and steps < 1_000_000:
             steps = max(steps + 1, math.ceil(steps * min(10, 1.2 * TURN / elapsed)))
         return steps
 
 
 def race(
-    module: str,
+    title: str,
     contestants: Sequence[Contestant],
     *,
     rounds: int,
-    threads: int = 1,
+    threads: Sequence[int] = (1,),
     unit: str,
     agreeing_steps: int = 1,
     rtol: float = 1e-5,
@@ -109,10 +120,11 @@ def race(
     """Time the contestants in turn, `rounds` times, after checking that they compute the same.
 
     Args:
-        module: the workload, as it is imported.
-        contestants: who takes part.
+        title: the workload's name in the table.
+        contestants: who takes part. The first is compared with each of the others.
         rounds: how often each has its turn.
-        threads: how many threads each may use, and CPUs it may run on.
+        threads: the race is run once for each: how many threads each contestant may use, and CPUs it may run on.
+            Numbers above the number of CPUs are left out.
         unit: what one unit of work is called.
         agreeing_steps: how many first steps must return the same numbers; 0 if the contestants do not do the same.
         rtol: how closely, relative.
@@ -120,52 +132,44 @@ def race(
     Raises:
         RuntimeError: the contestants disagree, or one of them failed.
     """
-    with ExitStack() as stack:
-        workers = [stack.enter_context(Worker(module, each, threads)) for each in contestants]
-        check_agreement([(w.contestant.name, w.ask(f"values {agreeing_steps}")) for w in workers], rtol)
-        steps = [worker.enough_steps() for worker in workers]
-        times: dict[str, list[float]] = {each.name: [] for each in contestants}
-        for _ in range(rounds):
-            for worker, count in zip(workers, steps):
-                seconds = worker.seconds(count) / (count * worker.contestant.units)
-                times[worker.contestant.name].append(seconds)
-        memory = {worker.contestant.name: worker.ask("memory 0") for worker in workers}
+    rows: list[Row] = []
+    for count in threads:
+        if count > len(available_cpus()):
+            continue
+        with ExitStack() as stack:
+            workers = [stack.enter_context(Worker(each, count)) for each in contestants]
+            check_agreement(title, [(w.contestant.name, w.ask(f"values {agreeing_steps}")) for w in workers], rtol)
+            steps = [worker.enough_steps() for worker in workers]
+            turns: list[list[Turn]] = [[] for _ in workers]
+            for _ in range(rounds):
+                for worker, number, own in zip(workers, steps, turns):
+                    own.append(worker.turn(number))
+            memory = [worker.ask("memory") for worker in workers]
+        first = turns[0]
+        for each, own, used in zip(contestants, turns, memory):
+            ratio = None if own is first else compare(first, own, each.at_most)
+            wall, processors = (f"{readable(statistics.median(times))} {unit}" for times in zip(*own))
+            rows.append(
+                Row(title, count, each.name, wall, processors, ratio=ratio, memory=f"{used / 2**20:.0f} MiB"),
+            )
+    return rows
 
-    title = module.rpartition(".")[2]
-    return [row(title, threads, unit, each, times, memory[each.name]) for each in contestants]
 
-
-def row(title: str, threads: int, unit: str, contestant: Contestant, times: dict[str, list[float]], memory: int) -> Row:
-    """One contestant's result."""
-    own = times[contestant.name]
-    measured = f"{readable(statistics.median(own))} {unit}"
-    used = f"{memory / 2**20:.0f} MiB"
-    if contestant.versus is None:
-        return Row(title, threads, contestant.name, measured, memory=used)
-    other = times[contestant.versus]
-    ratios = [mine / theirs for mine, theirs in zip(own, other)]
-    fastest = min(own) / min(other)
+def compare(first: Sequence[Turn], other: Sequence[Turn], at_most: float | None) -> Ratio:
+    """The first contestant's turns by another's, on the clock."""
+    ratios = [a.wall / b.wall for a, b in zip(first, other)]
     low, middle, high = statistics.quantiles(ratios, n=4) if len(ratios) > 1 else ratios * 3
-    return Row(
-        title,
-        threads,
-        contestant.name,
-        measured,
-        ratio=f"{middle:.2f} ({low:.2f}–{high:.2f}) × {contestant.versus}",
-        fastest=f"{fastest:.2f}",
-        target="" if contestant.at_most is None else f"≤ {contestant.at_most:.2f}",
-        met=None if contestant.at_most is None else max(middle, fastest) <= contestant.at_most,
-        memory=used,
-    )
+    fastest = min(turn.wall for turn in first) / min(turn.wall for turn in other)
+    return Ratio(middle, low, high, fastest, at_most)
 
 
-def check_agreement(values: Sequence[tuple[str, list[float]]], rtol: float) -> None:
+def check_agreement(title: str, values: Sequence[tuple[str, list[float]]], rtol: float) -> None:
     """Refuse to compare the speed of different computations."""
     (first, expected), *others = values
     for name, got in others:
-        for number, (a, b) in enumerate(zip(expected, got)):
+        for number, (a, b) in enumerate(zip(expected, got, strict=True)):
             if not math.isclose(a, b, rel_tol=rtol):
-                raise RuntimeError(f"step {number}: {first} computes {a!r}, but {name} {b!r}.")
+                raise RuntimeError(f"{title}, step {number}: {first} computes {a!r}, but {name} {b!r}.")
 
 
 def available_cpus() -> list[int]:

@@ -2,9 +2,11 @@
 
     --only NAME ...   these workloads only (default: all)
     --rounds N        how often each contestant has its turn (default 15)
-    --write           also write the table to benchmarks/RESULTS.md
+    --write           also write the table to benchmarks/RESULTS.md and its ratios to benchmarks/results.svg
+    --here            take the Python that runs this, in which the peers are installed, and make no environment
 
-Needs `pip install -r benchmarks/requirements.txt`. A missed target is marked, and is no error.
+The first time it makes an environment with the peers, `benchmarks/.venv`, from `requirements.txt`. A missed target is
+marked, and is no error. With TENSORGRAD_DATA naming a folder that has Fashion-MNIST, that is what is fitted.
 
 To add a workload, write `workloads/<name>.py` with `measure(rounds) -> list[Row]` and name it in `WORKLOADS`.
 """
@@ -13,45 +15,58 @@ from __future__ import annotations
 
 import argparse
 import importlib
-import importlib.util
 import sys
 from pathlib import Path
 
-from table import markdown, surroundings
+from environment import continue_inside, surroundings
+from table import markdown
 
-WORKLOADS = ("small_ops", "mlp_step", "deep_chain", "memory", "dispatch", "import_cost")
+WORKLOADS = (
+    "small_ops", "spiral", "mlp_step", "wide_mlp", "fit", "hessian_vector", "deep_chain", "gradient_check",
+    "step_memory", "flat_memory", "dispatch", "import_cost",
+)  # fmt: skip
 RESULTS = Path(__file__).with_name("RESULTS.md")
 PREAMBLE = """\
 # Results
 
-Made by `python benchmarks/run.py --write`. A ratio is the median, over the rounds, of this time divided by the
-other's time in the same round, with the quartiles; below 1 means faster. "Fastest turns" is the ratio of the best
-times, the better guide when the machine was busy; a target is met if both ratios meet it. "Memory used" is how far
-the resident memory of the process rose while it ran.
+Made by `python benchmarks/run.py --write`. All contestants of a workload first have to compute the same numbers; then
+they take turns, each in a process of its own. A ratio is the median, over the rounds, of tensorgrad's time divided by
+the other's in the same round, with the quartiles; below 1 means that tensorgrad is faster. "Fastest turns" is the
+ratio of the best times, the better guide when the machine was busy; a target is met if both ratios meet it. "CPU
+time" adds up the processors. "Memory" is how far the resident memory of the process rose while it ran. What each
+workload is stands at the head of its file in `workloads/`.
+
+![tensorgrad's time divided by its peers', for each workload](results.svg)
 """
 
 
 def main() -> None:
     """Measure, print, and write if asked."""
-    parser = argparse.ArgumentParser(description="Measure tensorgrad beside PyTorch, and print one table.")
+    parser = argparse.ArgumentParser(description="Measure tensorgrad beside its peers, and print one table.")
     parser.add_argument("--only", nargs="+", choices=WORKLOADS, default=WORKLOADS, metavar="NAME")
     parser.add_argument("--rounds", type=int, default=15)
-    parser.add_argument("--write", action="store_true", help=f"also write {RESULTS.name}")
+    parser.add_argument("--write", action="store_true", help=f"also write {RESULTS.name}, and a picture beside it")
+    parser.add_argument("--here", action="store_true", help="in this Python, where the peers are installed")
     arguments = parser.parse_args()
     if arguments.rounds < 1:
         parser.error(f"--rounds: expected at least 1, got {arguments.rounds}")
-    if importlib.util.find_spec("torch") is None:
-        parser.error("PyTorch is not installed: pip install -r benchmarks/requirements.txt")
+    if not arguments.here:
+        continue_inside()
 
     where = surroundings()
     rows = []
     for name in arguments.only:
         print(f"{name} …", file=sys.stderr, flush=True)
-        rows += importlib.import_module(f"workloads.{name}").measure(arguments.rounds)
-    report = f"{where}\n\n{markdown(rows)}\n"
+        found = importlib.import_module(f"workloads.{name}").measure(arguments.rounds)
+        print(markdown(found), file=sys.stderr, flush=True)  # a run that is broken off was not for nothing
+        rows += found
+    report = f"{where} {arguments.rounds} rounds.\n\n{markdown(rows)}\n"
     print(report)
     if arguments.write:
+        from plot import draw
+
         RESULTS.write_text(f"{PREAMBLE}\n{report}", encoding="utf-8")
+        draw(rows).savefig(RESULTS.with_name("results.svg"))
 
 
 if __name__ == "__main__":

@@ -2,62 +2,79 @@
 
 from __future__ import annotations
 
-import datetime
-import importlib.metadata
-import os
-import platform
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Ratio:
+    """The first contestant's time divided by another's, over the rounds, below 1 if the first is faster.
+
+    Attributes:
+        median, low, high: the median of the rounds' ratios, and the quartiles.
+        fastest: the ratio of the fastest turns.
+        at_most: what it should reach, or None.
+    """
+
+    median: float
+    low: float
+    high: float
+    fastest: float
+    at_most: float | None = None
+
+    @property
+    def met(self) -> bool | None:
+        """Whether both the median and the fastest turns reach the target; None without one."""
+        return None if self.at_most is None else max(self.median, self.fastest) <= self.at_most
 
 
 @dataclass(frozen=True)
 class Row:
-    """One measurement. Empty text where a column does not apply."""
+    """One contestant's measurement. Empty text where a column does not apply.
+
+    Attributes:
+        workload, threads, who: what was measured.
+        measured: on the clock, or whatever else is measured.
+        processors: the time of all processors together.
+        ratio: the first contestant's time by this one's.
+        target, met: for what is not a ratio.
+        memory: how far the resident memory rose.
+    """
 
     workload: str
     threads: int
     who: str
     measured: str
-    ratio: str = ""
-    fastest: str = ""
+    processors: str = ""
+    ratio: Ratio | None = None
     target: str = ""
     met: bool | None = None
     memory: str = ""
 
 
-HEADINGS = ("workload", "threads", "who", "measured", "ratio (quartiles)", "fastest turns", "target", "", "memory used")
+HEADINGS = (
+    "workload", "threads", "who", "measured", "CPU time", "tensorgrad / it (quartiles)", "fastest turns", "target", "",
+    "memory",
+)  # fmt: skip
+VERDICTS = {True: "met", False: "**missed**", None: ""}
 
 
 def markdown(rows: Sequence[Row]) -> str:
     """The rows as a Markdown table, columns aligned so that it also reads well as plain text."""
-    verdicts = {True: "met", False: "missed", None: ""}
-    cells = [HEADINGS]
-    for r in rows:
-        numbers = (r.measured, r.ratio, r.fastest, r.target, verdicts[r.met], r.memory)
-        cells.append((r.workload, str(r.threads), r.who, *numbers))
+    cells = [HEADINGS, *map(texts, rows)]
     widths = [max(map(len, column)) for column in zip(*cells)]
     lines = ["| " + " | ".join(cell.ljust(width) for cell, width in zip(line, widths)) + " |" for line in cells]
     lines.insert(1, "|" + "|".join("-" * (width + 2) for width in widths) + "|")
     return "\n".join(lines)
 
 
-def surroundings() -> str:
-    """When and where: date, machine, versions, and whether anything else was running (call it before measuring)."""
-    load = os.getloadavg()[0]
-    busy = "**The machine was busy.** " if load > 0.5 else ""
-    versions = ", ".join(f"{name} {importlib.metadata.version(name)}" for name in ("numpy", "torch"))
-    return (
-        f"{datetime.datetime.now(datetime.UTC):%Y-%m-%d}, {processor()}, {platform.system()} {platform.machine()}, "
-        f"Python {platform.python_version()}, {versions}. {busy}Load before the start: {load:.1f}."
-    )
-
-
-def processor() -> str:
-    """The processor's name and how many of its cores there are."""
-    name = platform.processor() or platform.machine()
-    cpuinfo = Path("/proc/cpuinfo")
-    if cpuinfo.exists():
-        models = [line.partition(":")[2].strip() for line in cpuinfo.read_text().splitlines() if "model name" in line]
-        name = models[0] if models else name
-    return f"{name} ({os.cpu_count()} cores)"
+def texts(row: Row) -> tuple[str, ...]:
+    """A row's cells."""
+    ratio = row.ratio
+    if ratio is None:
+        comparison = ("", "", row.target, VERDICTS[row.met])
+    else:
+        target = "" if ratio.at_most is None else f"≤ {ratio.at_most:.2f}"
+        middle = f"{ratio.median:.2f} ({ratio.low:.2f}–{ratio.high:.2f})"
+        comparison = (middle, f"{ratio.fastest:.2f}", target, VERDICTS[ratio.met])
+    return (row.workload, str(row.threads), row.who, row.measured, row.processors, *comparison, row.memory)

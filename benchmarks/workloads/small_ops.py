@@ -14,13 +14,16 @@ OPERATIONS = 3 * REPEATS
 
 
 def measure(rounds: int) -> list[Row]:
-    """Ours, PyTorch's, and what NumPy alone takes for the same arithmetic."""
+    """Ours, what NumPy alone takes for the same arithmetic, and the peers."""
     contestants = [
-        Contestant("tensorgrad", "ours", OPERATIONS, versus="torch", at_most=0.75),
-        Contestant("torch", "theirs", OPERATIONS),
-        Contestant("numpy by hand", "by_hand", OPERATIONS, versus="torch"),
+        Contestant("tensorgrad", ours, units=OPERATIONS),
+        Contestant("torch", by_torch, 0.6, OPERATIONS),
+        Contestant("numpy by hand", by_hand, units=OPERATIONS),
+        Contestant("jax, compiled", by_jax, units=OPERATIONS),
+        Contestant("mygrad", by_mygrad, 0.5, OPERATIONS),
+        Contestant("autograd", by_autograd, 0.5, OPERATIONS),
     ]
-    return race(__name__, contestants, rounds=rounds, unit="per op")
+    return race("small_ops", contestants, rounds=rounds, unit="per op")
 
 
 def data() -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
@@ -37,17 +40,14 @@ def ours() -> Callable[[], Any]:
 
     def step() -> Any:
         x, w = tg.tensor(x_data, requires_grad=True), tg.tensor(w_data, requires_grad=True)
-        h = x
-        for _ in range(REPEATS):
-            h = tg.tanh(h * w + w)
-        h.sum().backward()
+        chain(x, w, tg.tanh).sum().backward()
         assert w.grad is not None
         return w.grad.sum()
 
     return step
 
 
-def theirs() -> Callable[[], Any]:
+def by_torch() -> Callable[[], Any]:
     """With PyTorch."""
     import torch
 
@@ -55,10 +55,7 @@ def theirs() -> Callable[[], Any]:
 
     def step() -> Any:
         x, w = torch.tensor(x_data, requires_grad=True), torch.tensor(w_data, requires_grad=True)
-        h = x
-        for _ in range(REPEATS):
-            h = torch.tanh(h * w + w)
-        h.sum().backward()
+        chain(x, w, torch.tanh).sum().backward()
         return w.grad.sum()
 
     return step
@@ -81,3 +78,54 @@ def by_hand() -> Callable[[], Any]:
         return w_grad.sum()
 
     return step
+
+
+def by_jax() -> Callable[[], Any]:
+    """With JAX, all of it compiled into one function."""
+    import jax
+    import jax.numpy as jnp
+
+    x, w = data()
+    gradients = jax.jit(jax.grad(lambda x, w: chain(x, w, jnp.tanh).sum(), argnums=(0, 1)))
+
+    def step() -> Any:
+        return gradients(x, w)[1].sum().block_until_ready()
+
+    return step
+
+
+def by_mygrad() -> Callable[[], Any]:
+    """With MyGrad."""
+    import mygrad as mg
+
+    mg.turn_memory_guarding_off()  # as its documentation advises for speed
+    x_data, w_data = data()
+
+    def step() -> Any:
+        x, w = mg.tensor(x_data), mg.tensor(w_data)
+        chain(x, w, mg.tanh).sum().backward()
+        assert w.grad is not None
+        return w.grad.sum()
+
+    return step
+
+
+def by_autograd() -> Callable[[], Any]:
+    """With HIPS autograd."""
+    import autograd
+    import autograd.numpy as anp
+
+    x_data, w_data = data()
+    gradients = autograd.grad(lambda x, w: anp.sum(chain(x, w, anp.tanh)), argnum=(0, 1))
+
+    def step() -> Any:
+        return gradients(x_data, w_data)[1].sum()
+
+    return step
+
+
+def chain(x: Any, w: Any, tanh: Callable[[Any], Any]) -> Any:
+    """REPEATS times tanh(x*w + w)."""
+    for _ in range(REPEATS):
+        x = tanh(x * w + w)
+    return x

@@ -1,0 +1,57 @@
+"""An environment with the peers in it, and a line that says where and when was measured. Standard library only."""
+
+from __future__ import annotations
+
+import datetime
+import importlib.metadata
+import os
+import platform
+import subprocess
+import sys
+import venv
+from pathlib import Path
+
+HERE = Path(__file__).parent
+FOLDER = HERE / ".venv"
+REQUIREMENTS = HERE / "requirements.txt"
+STAMP = FOLDER / "installed.txt"
+PEERS = ("numpy", "torch", "jax", "mygrad", "autograd")
+
+
+def continue_inside() -> None:
+    """Make the environment if it is not there or not up to date, then run the same command again with its Python.
+
+    Returns only if this is that Python already. It takes a minute or two the first time; nothing outside
+    `benchmarks/.venv` is changed.
+    """
+    if Path(sys.prefix).resolve() == FOLDER.resolve():
+        return
+    python = FOLDER / ("Scripts" if os.name == "nt" else "bin") / "python"
+    if not STAMP.exists() or STAMP.read_text(encoding="utf-8") != REQUIREMENTS.read_text(encoding="utf-8"):
+        print(f"making {FOLDER} …", file=sys.stderr, flush=True)
+        venv.create(FOLDER, with_pip=True, clear=True)
+        install = [python, "-m", "pip", "install", "--quiet", "-r", REQUIREMENTS, "-e", HERE.parent]
+        subprocess.run(install, check=True)
+        STAMP.write_text(REQUIREMENTS.read_text(encoding="utf-8"), encoding="utf-8")
+    sys.exit(subprocess.run([python, *sys.argv]).returncode)
+
+
+def surroundings() -> str:
+    """When and where: date, machine, versions, and whether anything else was running (call it before measuring)."""
+    load = os.getloadavg()[0]
+    busy = "**The machine was busy.** " if load > 0.5 else ""
+    versions = ", ".join(f"{name} {importlib.metadata.version(name)}" for name in PEERS)
+    return (
+        f"{datetime.datetime.now(datetime.UTC):%Y-%m-%d}, {processor()}, {platform.system()} {platform.machine()}, "
+        f"Python {platform.python_version()}, {versions}. {busy}Load before the start: {load:.1f}."
+    )
+
+
+def processor() -> str:
+    """The processor's name and how many of its cores there are."""
+    name = platform.processor() or platform.machine()
+    cpuinfo = Path("/proc/cpuinfo")
+    if cpuinfo.exists():
+        models = [line.partition(":")[2].strip() for line in cpuinfo.read_text().splitlines() if "model name" in line]
+        name = models[0] if models else name
+    return f"{name} ({os.cpu_count()} cores)"
