@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from itertools import cycle
 from typing import Any
 
 import numpy as np
@@ -16,20 +15,8 @@ def training(task: Task) -> Callable[[], Any]:
     """A step returns the loss."""
     import autograd
 
-    value_and_gradients = autograd.value_and_grad(loss)
-    parameters = task.parameters()
-    kept, t = rules.start(task.optimizer, parameters, np), 0
     inputs, labels = task.data()
-    batches = cycle(zip(inputs, one_hot(labels, task.sizes[-1])))
-
-    def step() -> Any:
-        nonlocal parameters, kept, t
-        t += 1
-        value, gradients = value_and_gradients(parameters, *next(batches))
-        parameters, kept = rules.update(task.optimizer, parameters, gradients, kept, t, task.learning_rate, np)
-        return value
-
-    return step
+    return rules.training(task, autograd.value_and_grad(loss), inputs, one_hot(labels, task.sizes[-1]))
 
 
 def one_hot(labels: Any, classes: int) -> Any:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from itertools import cycle
 from typing import Any
 
 import numpy as np
@@ -14,18 +13,7 @@ from dense.task import Array, Task
 
 def training(task: Task) -> Callable[[], Any]:
     """A step returns the loss."""
-    parameters = task.parameters()
-    kept, t = rules.start(task.optimizer, parameters, np), 0
-    batches = cycle(zip(*task.data()))
-
-    def step() -> Any:
-        nonlocal parameters, kept, t
-        t += 1
-        value, gradients = loss_and_gradients(parameters, *next(batches))
-        parameters, kept = rules.update(task.optimizer, parameters, gradients, kept, t, task.learning_rate, np)
-        return value
-
-    return step
+    return rules.training(task, loss_and_gradients, *task.data())
 
 
 def loss_and_gradients(parameters: list[Array], x: Array, y: Array) -> tuple[Any, list[Array]]:

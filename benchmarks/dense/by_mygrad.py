@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from itertools import cycle
 from typing import Any
 
-import numpy as np
-
 from dense import rules
-from dense.task import Task
+from dense.task import Array, Task
 
 
 def training(task: Task) -> Callable[[], Any]:
@@ -19,22 +16,14 @@ def training(task: Task) -> Callable[[], Any]:
     from mygrad.nnet.losses import softmax_crossentropy
 
     mg.turn_memory_guarding_off()  # as its documentation advises for speed
-    parameters = task.parameters()
-    kept, t = rules.start(task.optimizer, parameters, np), 0
-    batches = cycle(zip(*task.data()))
 
-    def step() -> Any:
-        nonlocal parameters, kept, t
-        t += 1
-        x, y = next(batches)
+    def loss_and_gradients(parameters: list[Array], x: Any, y: Any) -> tuple[Any, list[Array]]:
         tensors = [mg.tensor(array, copy=False) for array in parameters]
         *hidden, (w, b) = zip(tensors[::2], tensors[1::2])
         for weight, bias in hidden:
             x = relu(mg.matmul(x, weight) + bias)
         value = softmax_crossentropy(mg.matmul(x, w) + b, y)
         value.backward()
-        gradients = [tensor.grad for tensor in tensors]
-        parameters, kept = rules.update(task.optimizer, parameters, gradients, kept, t, task.learning_rate, np)
-        return value.item()
+        return value.item(), [tensor.grad for tensor in tensors]
 
-    return step
+    return rules.training(task, loss_and_gradients, *task.data())

@@ -6,8 +6,13 @@ NumPy or `jax.numpy`; it returns the new parameter and what to keep. *Neural Net
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from itertools import cycle
 from typing import Any, TypeAlias
+
+import numpy as np
+
+from dense.task import Array, Task
 
 MOMENTUM = 0.9
 RHO = 0.9
@@ -72,3 +77,30 @@ def update(
     rule, _ = RULES[name]
     new = [rule(w, g, k, t, rate, xp) for w, g, k in zip(parameters, gradients, kept)]
     return [w for w, _ in new], [k for _, k in new]
+
+
+def training(
+    task: Task,
+    loss_and_gradients: Callable[[list[Array], Any, Any], tuple[Any, Any]],
+    inputs: Iterable[Any],
+    targets: Iterable[Any],
+) -> Callable[[], Any]:
+    """A step returns the loss, for peers whose parameters are NumPy's arrays.
+
+    Args:
+        task: what is trained.
+        loss_and_gradients: of the parameters, a batch, and its targets.
+        inputs, targets: batch by batch, as the peer likes them.
+    """
+    parameters = task.parameters()
+    kept, t = start(task.optimizer, parameters, np), 0
+    batches = cycle(zip(inputs, targets))
+
+    def step() -> Any:
+        nonlocal parameters, kept, t
+        t += 1
+        value, gradients = loss_and_gradients(parameters, *next(batches))
+        parameters, kept = update(task.optimizer, parameters, gradients, kept, t, task.learning_rate, np)
+        return value
+
+    return step

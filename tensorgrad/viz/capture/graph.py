@@ -45,8 +45,8 @@ def capture(
         detail: of arrays of more than a few elements, record a histogram and a heatmap too. The more arrays there are,
             the smaller are the heatmaps; see `summaries.CELLS`.
         passes: record a backward pass from `output` step by step, and the wrong passes of `passes.py` if the graph is
-            small. It does not matter whether `backward` was called before, as long as the values are known. Hooks are
-            not called, which `folded` then says.
+            small. It does not matter whether `backward` was called before, as long as the values, or what the rules
+            saved, are still there. Hooks are not called, which `folded` then says.
         checks: hold the gradient of every leaf against finite differences.
         gradient: for `passes` and `checks`, the gradient to start from, of the output's shape; default 1, for a single
             number.
@@ -55,8 +55,8 @@ def capture(
     one that was asked to retain it) shows its `.grad`, with all that has accumulated there.
 
     Raises:
-        RuntimeError: `passes` or `checks` of a tensor without a graph; or `passes` where some value is not known any
-            more, so that the rules cannot be called again.
+        RuntimeError: `passes` or `checks` of a tensor without a graph; or `passes` where something is gone or has
+            changed, so that the rules cannot be called again.
         ValueError: likewise of several elements without `gradient`, or with one of another shape.
 
     >>> import tensorgrad as tg
@@ -160,10 +160,10 @@ class _Capture:
         return tuple(replace(box, check=found[box.id]) if box.id in found else box for box in self.boxes)
 
     def passes(self, recording: Recording, seed: NDArray[Any]) -> tuple[Pass, ...]:
-        """Backward passes over the replayed graph.
+        """Backward passes over the graph, replayed if it can be.
 
         Raises:
-            RuntimeError: some of it could not be computed again.
+            RuntimeError: the rules cannot be called again.
         """
         again = self._graph_again()
         ids = {again[node]: self.ids[node] for node in self.order}

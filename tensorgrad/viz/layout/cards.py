@@ -34,6 +34,16 @@ class Text:
     text: str
     role: str
 
+    @property
+    def bold(self) -> bool:
+        """Titles are bold, and larger."""
+        return self.role == "title"
+
+    @property
+    def mono(self) -> bool:
+        """Numbers and shapes stand in columns."""
+        return self.role not in ("title", "label")
+
 
 @dataclass(frozen=True)
 class Card:

@@ -98,9 +98,9 @@ def _draw_box(axes: Any, box: Placed, theme: Theme) -> None:
             box.y + text.baseline,
             text.text,
             theme.text_colour(text.role),
-            size=TITLE_SIZE if text.role == "title" else TEXT_SIZE,
-            bold=text.role == "title",
-            mono=text.role not in ("title", "label"),
+            size=TITLE_SIZE if text.bold else TEXT_SIZE,
+            bold=text.bold,
+            mono=text.mono,
         )
 
 

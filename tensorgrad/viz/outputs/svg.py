@@ -94,9 +94,9 @@ def _box(box: Placed, theme: Theme) -> Iterator[str]:
             box.y + text.baseline,
             text.text,
             theme.text_colour(text.role),
-            size=TITLE_SIZE if text.role == "title" else None,
-            bold=text.role == "title",
-            mono=text.role not in ("title", "label"),
+            size=TITLE_SIZE if text.bold else None,
+            bold=text.bold,
+            mono=text.mono,
         )
     yield "</g>"
 
