@@ -30,8 +30,8 @@ def continue_inside() -> None:
     if not STAMP.exists() or STAMP.read_text(encoding="utf-8") != REQUIREMENTS.read_text(encoding="utf-8"):
         print(f"making {FOLDER} …", file=sys.stderr, flush=True)
         venv.create(FOLDER, with_pip=True, clear=True)
-        install = [python, "-m", "pip", "install", "--quiet", "-r", REQUIREMENTS, "-e", HERE.parent]
-        subprocess.run(install, check=True)
+        pip = [str(python), "-m", "pip", "install", "--quiet"]
+        subprocess.run([*pip, "-r", str(REQUIREMENTS), "-e", str(HERE.parent)], check=True)
         STAMP.write_text(REQUIREMENTS.read_text(encoding="utf-8"), encoding="utf-8")
     sys.exit(subprocess.run([python, *sys.argv]).returncode)
 

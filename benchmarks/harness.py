@@ -2,8 +2,9 @@
 
 Why processes of their own: the number of threads is fixed before NumPy or PyTorch load, and the idle workers of
 one thread pool keep spinning for a while and would slow the other contestant down. Hence also the pause before
-each turn. Why pairs: on a shared machine the speed drifts by more than the difference to be measured; both
-members of a pair see nearly the same machine, and the median of their ratios forgets the disturbed pairs.
+each turn, and after it one step that is not timed and wakes the contestant's own threads. Why pairs: on a shared
+machine the speed drifts by more than the difference to be measured; both members of a pair see nearly the same
+machine, and the median of their ratios forgets the disturbed pairs.
 When most pairs are disturbed (two threads that wait for each other suffer most from a third program), the ratio of the
 fastest turns tells: a target is met if it is met by both.
 """
@@ -27,8 +28,8 @@ from typing import Any, NamedTuple, Self
 
 from table import Ratio, Row
 
-PAUSE = 0.05
-"""Seconds before each turn: OpenBLAS's idle threads spin for about half as long."""
+PAUSE = 0.15
+"""Seconds before each turn of several threads: OpenBLAS's idle ones spin for 2²⁸ cycles, 0.10 s at 2.6 GHz."""
 
 TURN = 0.05
 """Seconds that one turn should last at least."""
@@ -67,6 +68,7 @@ class Worker:
         cpus = ",".join(map(str, available_cpus()[:threads]))
         builder = base64.b64encode(pickle.dumps(contestant.builder)).decode()
         self.contestant = contestant
+        self.pause = PAUSE if threads > 1 else 0.0
         self.process = subprocess.Popen(
             [sys.executable, str(Path(__file__).with_name("worker.py")), cpus, builder],
             stdin=subprocess.PIPE,
@@ -94,7 +96,7 @@ class Worker:
 
     def turn(self, steps: int) -> Turn:
         """How long one unit takes, measured over `steps` steps after a moment of quiet."""
-        time.sleep(PAUSE)
+        time.sleep(self.pause)
         wall, processors = self.ask(f"time {steps}")
         units = steps * self.contestant.units
         return Turn(wall / units, processors / units)

@@ -4,7 +4,7 @@
 the commands are
 
     values N    run N steps and give what they returned, as numbers
-    time N      run N steps and give the seconds they took: on the clock, and of all processors together
+    time N      run one step, then N more, and give the seconds these took: on the clock, and of all processors together
     memory      give how far the resident memory rose above what it was before the first step, in bytes
 """
 
@@ -40,6 +40,7 @@ def answer(command: str, count: int, step: Callable[[], Any], before: int) -> An
         return [float(step()) for _ in range(count)]
     if command == "time":
         gc.collect()
+        step()
         wall, processors = time.perf_counter(), time.process_time()
         for _ in range(count):
             step()

@@ -15,11 +15,11 @@ def training(task: Task) -> Callable[[], Any]:
     import jax
     import jax.numpy as jnp
 
-    @jax.jit
-    def whole_step(parameters: Any, kept: Any, t: Any, x: Any, y: Any) -> Any:
+    def update(parameters: Any, kept: Any, t: Any, x: Any, y: Any) -> Any:
         value, gradients = jax.value_and_grad(loss)(parameters, x, y)
         return value, *rules.update(task.optimizer, parameters, gradients, kept, t, task.learning_rate, jnp)
 
+    whole_step = jax.jit(update)
     parameters = [jnp.asarray(array) for array in task.parameters()]
     kept, t = rules.start(task.optimizer, parameters, jnp), 0
     inputs, labels = task.data()

@@ -33,7 +33,7 @@ def data() -> tuple[list[Array], list[Array], Array, Array]:
     inputs, labels = TASK.data()
     rng = np.random.default_rng(1)
     parameters = TASK.parameters()
-    return parameters, [rng.standard_normal(p.shape, np.float32) for p in parameters], inputs[0], labels[0]
+    return parameters, [np.asarray(rng.standard_normal(p.shape, np.float32)) for p in parameters], inputs[0], labels[0]
 
 
 def ours() -> Callable[[], Any]:
@@ -46,7 +46,7 @@ def ours() -> Callable[[], Any]:
 
     def value(tensors: Any) -> Any:
         *hidden, (w, b) = zip(tensors[::2], tensors[1::2])
-        h = x
+        h: Any = x
         for weight, bias in hidden:
             h = nn.functional.relu(nn.functional.linear(h, weight, bias))
         return loss(nn.functional.linear(h, w, b), y)

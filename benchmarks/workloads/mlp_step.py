@@ -11,7 +11,7 @@ from __future__ import annotations
 from functools import partial
 
 import numpy as np
-from dense import by_autograd, by_hand, by_jax, by_mygrad, by_tensorgrad, by_torch
+from dense import by_autograd, by_hand, by_hand_tuned, by_jax, by_mygrad, by_tensorgrad, by_torch
 from dense.task import Array, Task
 from harness import Contestant, race
 from table import Row
@@ -26,6 +26,7 @@ def measure(rounds: int) -> list[Row]:
         Contestant("torch, fused Adam", partial(by_torch.training, TASK), 0.9),
         Contestant("torch, default Adam", partial(by_torch.training, TASK, fused=None)),
         Contestant("numpy by hand", partial(by_hand.training, TASK), 0.6),
+        Contestant("numpy by hand, tuned", partial(by_hand_tuned.training, TASK)),
         Contestant("jax, compiled", partial(by_jax.training, TASK)),
         Contestant("mygrad", partial(by_mygrad.training, TASK), 0.5),
         Contestant("autograd", partial(by_autograd.training, TASK), 0.5),

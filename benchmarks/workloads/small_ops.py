@@ -56,6 +56,7 @@ def by_torch() -> Callable[[], Any]:
     def step() -> Any:
         x, w = torch.tensor(x_data, requires_grad=True), torch.tensor(w_data, requires_grad=True)
         chain(x, w, torch.tanh).sum().backward()
+        assert w.grad is not None
         return w.grad.sum()
 
     return step
