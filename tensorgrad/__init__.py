@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from tensorgrad import domains, linalg, ops, scopes
 from tensorgrad.anomaly import detect_anomaly
 from tensorgrad.gradcheck import GradcheckError, GradcheckWarning, gradcheck
+from tensorgrad.memory import keep_freed_memory
 from tensorgrad.modes import enable_grad, is_grad_enabled, no_grad
 from tensorgrad.op import op
 from tensorgrad.ops import *  # noqa: F403
@@ -52,6 +53,8 @@ __all__ = [
 ]
 if not TYPE_CHECKING:
     __all__ += ops.__all__
+
+keep_freed_memory()
 
 
 def __getattr__(name: str) -> Any:

@@ -20,7 +20,14 @@ from tensorgrad.methods import Methods
 
 ROOT = Path(tg.__file__).parent.parent
 FLOORS = [
-    {"tensorgrad.graph", "tensorgrad.modes", "tensorgrad.typing", "tensorgrad.domains", "tensorgrad.protocols"},
+    {
+        "tensorgrad.graph",
+        "tensorgrad.memory",
+        "tensorgrad.modes",
+        "tensorgrad.typing",
+        "tensorgrad.domains",
+        "tensorgrad.protocols",
+    },
     {"tensorgrad.anomaly", "tensorgrad.methods"},
     {"tensorgrad.tensor"},
     {"tensorgrad.recorder", "tensorgrad.scopes"},
