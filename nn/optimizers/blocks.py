@@ -33,11 +33,13 @@ class Piece:
     Attributes:
         parameter: which one, counted as the optimizer counts.
         elements: where in the flattened parameter.
+        weights: the elements themselves: a view of the parameter.
         place: where in the block.
     """
 
     parameter: int
     elements: slice
+    weights: Flat
     place: slice
 
 
@@ -48,13 +50,13 @@ class Block:
     Attributes:
         pieces: what they are.
         state: their part of each state array.
-        change: room for the change to them.
+        room: room for the rule to compute in.
         gathered: room for their gradients, if those come from several parameters.
     """
 
     pieces: tuple[Piece, ...]
     state: tuple[Flat, ...]
-    change: Flat
+    room: Flat
     gathered: Flat
 
     def gradient(self, gradients: Mapping[int, Flat]) -> Flat:
@@ -62,13 +64,13 @@ class Block:
         parts = [gradients[piece.parameter][piece.elements] for piece in self.pieces]
         return parts[0] if len(parts) == 1 else np.concatenate(parts, out=self.gathered)
 
-    def apply(self, weights: Mapping[int, Flat], shrink: float) -> None:
-        """Multiply the elements of the flat `weights` by `shrink`, then add the change."""
+    def apply(self, change: Flat, shrink: float) -> None:
+        """Multiply the elements by `shrink`, then add the change."""
         for piece in self.pieces:
-            elements = weights[piece.parameter][piece.elements]
+            weights = piece.weights
             if shrink != 1.0:
-                elements *= shrink
-            np.add(elements, self.change[piece.place], out=elements)
+                np.multiply(weights, shrink, out=weights)
+            np.add(weights, change[piece.place], out=weights)
 
 
 class Slab:
@@ -86,14 +88,14 @@ class Slab:
         self._state = {name: np.zeros(total, self.dtype) for name in names}
         ends = np.cumsum(list(sizes.values())).tolist()
         self._spans = {number: slice(end - size, end) for (number, size), end in zip(sizes.items(), ends)}
-        self._change = np.empty(min(total, BLOCK), self.dtype)
-        self._gathered = np.empty_like(self._change)
-        self._planned: tuple[int, ...] = ()
+        self._room = np.empty(min(total, BLOCK), self.dtype)
+        self._gathered = np.empty_like(self._room)
+        self._planned: Mapping[int, Flat] = {}
         self._blocks: list[Block] = []
 
     def __getstate__(self) -> dict[str, Any]:
         """Without the plan: its blocks are views, and copies of views would be arrays of their own."""
-        return {**vars(self), "_planned": (), "_blocks": []}
+        return {**vars(self), "_planned": {}, "_blocks": []}
 
     @property
     def numbers(self) -> Iterable[int]:
@@ -104,10 +106,11 @@ class Slab:
         """The quantity `name` of one parameter: a view."""
         return self._state[name][self._spans[number]]
 
-    def blocks(self, gradients: Mapping[int, Any]) -> list[Block]:
-        """The blocks that hold the parameters with a gradient, and no others. Planned again when those change."""
-        present = tuple(number for number in self._spans if number in gradients)
-        if present != self._planned:
+    def blocks(self, weights: Mapping[int, Flat]) -> list[Block]:
+        """The blocks that hold the parameters in `weights`, given as their arrays; planned again when those change."""
+        present = {number: weights[number] for number in self._spans if number in weights}
+        planned = self._planned
+        if present.keys() != planned.keys() or any(array is not planned[n] for n, array in present.items()):
             self._planned, self._blocks = present, self._plan(present)
         return self._blocks
 
@@ -123,41 +126,45 @@ class Slab:
         for array in self._state.values():
             array[np.abs(array) < NEGLIGIBLE * np.finfo(self.dtype).tiny] = 0
 
-    def _plan(self, present: Sequence[int]) -> list[Block]:
+    def _plan(self, weights: Mapping[int, Flat]) -> list[Block]:
+        flat = {number: array.reshape(-1) for number, array in weights.items()}
         blocks: list[Block] = []
         neighbours: list[int] = []
-        for number in present:
+        for number in weights:
             span = self._spans[number]
             size = span.stop - span.start
             if neighbours:
                 first, last = self._spans[neighbours[0]], self._spans[neighbours[-1]]
                 if last.stop != span.start or span.stop - first.start > BLOCK:
-                    blocks.append(self._joined(neighbours))
+                    blocks.append(self._joined(neighbours, flat))
                     neighbours = []
             if size > BLOCK:
-                blocks += self._parts(number)
+                blocks += self._parts(number, flat[number])
             else:
                 neighbours.append(number)
-        return [*blocks, self._joined(neighbours)] if neighbours else blocks
+        return [*blocks, self._joined(neighbours, flat)] if neighbours else blocks
 
-    def _parts(self, number: int) -> list[Block]:
+    def _parts(self, number: int, weights: Flat) -> list[Block]:
         """One large parameter in blocks of about equal size."""
-        span = self._spans[number]
-        size = span.stop - span.start
+        start, size = self._spans[number].start, len(weights)
         step = math.ceil(size / math.ceil(size / BLOCK))
-        parts = [slice(start, min(start + step, size)) for start in range(0, size, step)]
+        parts = [slice(begin, min(begin + step, size)) for begin in range(0, size, step)]
         return [
-            self._block(span.start + part.start, [Piece(number, part, slice(0, part.stop - part.start))])
+            self._block(start + part.start, [Piece(number, part, weights[part], slice(0, part.stop - part.start))])
             for part in parts
         ]
 
-    def _joined(self, numbers: Sequence[int]) -> Block:
+    def _joined(self, numbers: Sequence[int], flat: Mapping[int, Flat]) -> Block:
         """Small parameters that lie side by side, as one block."""
         start = self._spans[numbers[0]].start
-        places = [(n, slice(self._spans[n].start - start, self._spans[n].stop - start)) for n in numbers]
-        return self._block(start, [Piece(n, slice(0, place.stop - place.start), place) for n, place in places])
+        pieces = []
+        for number in numbers:
+            span = self._spans[number]
+            place = slice(span.start - start, span.stop - start)
+            pieces.append(Piece(number, slice(0, place.stop - place.start), flat[number], place))
+        return self._block(start, pieces)
 
     def _block(self, start: int, pieces: Sequence[Piece]) -> Block:
         size = pieces[-1].place.stop
         state = tuple(array[start : start + size] for array in self._state.values())
-        return Block(tuple(pieces), state, self._change[:size], self._gathered[:size])
+        return Block(tuple(pieces), state, self._room[:size], self._gathered[:size])

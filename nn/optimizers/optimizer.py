@@ -22,12 +22,16 @@ FLUSH_EVERY = 100
 class Optimizer:
     """Base class: changes parameters, step by step, so that the loss falls.
 
-    A new rule is a subclass with the names of its state and an `update`:
+    A new rule is a subclass with the names of its state, the numbers of a step, and an `update`:
 
     >>> import numpy as np, tensorgrad as tg
     >>> class SignDescent(Optimizer):
-    ...     def update(self, gradient, change):
-    ...         np.multiply(np.sign(gradient), -self.current_learning_rate, out=change)
+    ...     def factors(self):
+    ...         return (-self.current_learning_rate,)
+    ...
+    ...     def update(self, gradient, room, factor):
+    ...         np.sign(gradient, out=room)
+    ...         return np.multiply(room, factor, out=room)
     >>> w = tg.tensor([1.0, -2.0], requires_grad=True)
     >>> optimizer = SignDescent([w], learning_rate=0.5)
     >>> (w * w).sum().backward()
@@ -74,14 +78,21 @@ class Optimizer:
         """
         return rate_at(self.iterations, self.learning_rate) / (1.0 + self.decay * self.iterations)
 
-    def update(self, *arrays: Any, **by_name: Any) -> None:
-        """The rule, `update(self, gradient, *state, change)`: bring the state up to date, and write the change.
+    def factors(self) -> tuple[float, ...]:
+        """The numbers the rule needs in this step, such as the current learning rate; none unless a rule says so."""
+        return ()
+
+    def update(self, *arrays: Any) -> Any:
+        """The rule, `update(self, gradient, *state, room, *factors)`: bring the state up to date, return the change.
 
         Called with flat pieces of the parameters, all of one length and dtype: the gradient (only to be read), an array
-        for each of `state_names`, and `change`, which is to be overwritten with what the weights grow by. Elements
+        for each of `state_names`, and `room` to compute in; then the `factors`, as arrays of no dimension and
+        the same dtype. Returns the array that is to be added to the weights, such as `room`. Elements
         must not influence each other: where a parameter is cut, and what it is joined with, is a matter of speed.
         """
-        raise NotImplementedError(f"{type(self).__name__}: an optimizer needs update(self, gradient, *state, change).")
+        raise NotImplementedError(
+            f"{type(self).__name__}: an optimizer needs update(self, gradient, *state, room, *factors)."
+        )
 
     def shrink(self) -> float:
         """What the weights are multiplied by before the change is added; 1 unless a rule decays them."""
@@ -99,14 +110,15 @@ class Optimizer:
         gradients = self._gradients()
         if not gradients:
             return
-        flat_weights = {number: _flat(self.parameters[number]) for number in gradients}
-        shrink = self.shrink()
+        weights = {number: _writable(self.parameters[number]) for number in gradients}
+        factors, shrink = self.factors(), self.shrink()
         for number in gradients:
             self.parameters[number].mark_changed()  # first, so that it is said even if a rule fails half-way
         for slab in self._slabs:
-            for block in slab.blocks(gradients):
-                self.update(block.gradient(gradients), *block.state, block.change)
-                block.apply(flat_weights, shrink)
+            numbers_of_step = [np.array(factor, slab.dtype) for factor in factors]
+            for block in slab.blocks(weights):
+                change = self.update(block.gradient(gradients), *block.state, block.room, *numbers_of_step)
+                block.apply(change, shrink)
         self.iterations += 1
         if self.iterations % FLUSH_EVERY == 0:
             for slab in self._slabs:
@@ -193,12 +205,12 @@ class Optimizer:
         }
 
 
-def _flat(parameter: Tensor) -> NDArray[Any]:
-    """The parameter's elements as one flat run that can be written into; if its array is not one, it gets one."""
+def _writable(parameter: Tensor) -> NDArray[Any]:
+    """The parameter's array, if it is one flat run in memory that can be written into; else it gets such a one."""
     array = parameter.data
     if not (array.flags.c_contiguous and array.flags.writeable):
         parameter.data = array = np.array(array, order="C")
-    return array.reshape(-1)
+    return array
 
 
 def _label(number: int, parameter: Tensor) -> str:

@@ -71,17 +71,21 @@ class SGD(Optimizer):
         if nesterov and not momentum:
             raise ValueError("SGD: nesterov needs a momentum above 0.")
 
-    def update(self, g: Array, v: Array, change: Array) -> None:
+    def factors(self) -> tuple[float, ...]:
+        """−lr and μ."""
+        return -self.current_learning_rate, self.momentum
+
+    def update(self, g: Array, v: Array, room: Array, factor: Array, momentum: Array) -> Array:
         """See the class."""
-        lr = self.current_learning_rate
-        np.multiply(g, -lr, out=change)
-        if self.momentum:
-            v *= self.momentum
-            v += change
-            if self.nesterov:
-                change += self.momentum * v
-            else:
-                change[:] = v
+        np.multiply(g, factor, out=room)
+        if not momentum:
+            return room
+        v *= momentum
+        v += room
+        if not self.nesterov:
+            return v
+        room += momentum * v
+        return room
 
 
 class Adagrad(Optimizer):
@@ -121,13 +125,18 @@ class Adagrad(Optimizer):
         super().__init__(parameters, learning_rate, decay=decay)
         self.epsilon = epsilon
 
-    def update(self, g: Array, c: Array, change: Array) -> None:
+    def factors(self) -> tuple[float, ...]:
+        """−lr and ε."""
+        return -self.current_learning_rate, self.epsilon
+
+    def update(self, g: Array, c: Array, room: Array, factor: Array, epsilon: Array) -> Array:
         """See the class."""
-        c += np.square(g, out=change)
-        np.sqrt(c, out=change)
-        change += self.epsilon
-        np.divide(g, change, out=change)
-        change *= -self.current_learning_rate
+        c += np.square(g, out=room)
+        np.sqrt(c, out=room)
+        room += epsilon
+        np.divide(g, room, out=room)
+        room *= factor
+        return room
 
 
 class RMSprop(Optimizer):
@@ -171,16 +180,23 @@ class RMSprop(Optimizer):
         self.epsilon = epsilon
         self.rho = rho
 
-    def update(self, g: Array, c: Array, change: Array) -> None:
+    def factors(self) -> tuple[float, ...]:
+        """−lr, ε, ρ and 1 − ρ."""
+        return -self.current_learning_rate, self.epsilon, self.rho, 1 - self.rho
+
+    def update(
+        self, g: Array, c: Array, room: Array, factor: Array, epsilon: Array, rho: Array, one_minus_rho: Array
+    ) -> Array:
         """See the class."""
-        np.square(g, out=change)
-        change *= 1 - self.rho
-        c *= self.rho
-        c += change
-        np.sqrt(c, out=change)
-        change += self.epsilon
-        np.divide(g, change, out=change)
-        change *= -self.current_learning_rate
+        np.square(g, out=room)
+        room *= one_minus_rho
+        c *= rho
+        c += room
+        np.sqrt(c, out=room)
+        room += epsilon
+        np.divide(g, room, out=room)
+        room *= factor
+        return room
 
 
 class Adam(Optimizer):
@@ -234,20 +250,27 @@ class Adam(Optimizer):
         self.beta_1 = beta_1
         self.beta_2 = beta_2
 
-    def update(self, g: Array, s: Array, q: Array, change: Array) -> None:
-        """See the class: m̂ = factor_m·s and ĉ = factor_c·q."""
-        s *= self.beta_1
-        s += g
-        np.square(g, out=change)
-        q *= self.beta_2
-        q += change
-
+    def factors(self) -> tuple[float, ...]:
+        """β₁, β₂, and what turns s/√q into the change, as m̂ = factor_m·s and ĉ = factor_c·q: ε and −lr, corrected."""
         factor_m = (1 - self.beta_1) / (1 - self.beta_1 ** (self.iterations + 1))
         root_factor_c = math.sqrt((1 - self.beta_2) / (1 - self.beta_2 ** (self.iterations + 1)))
-        np.sqrt(q, out=change)
-        change += self.epsilon / root_factor_c
-        np.divide(s, change, out=change)
-        change *= -self.current_learning_rate * factor_m / root_factor_c
+        rate = self.current_learning_rate * factor_m / root_factor_c
+        return self.beta_1, self.beta_2, self.epsilon / root_factor_c, -rate
+
+    def update(
+        self, g: Array, s: Array, q: Array, room: Array, beta_1: Array, beta_2: Array, epsilon: Array, factor: Array
+    ) -> Array:
+        """See the class."""
+        s *= beta_1
+        s += g
+        np.square(g, out=room)
+        q *= beta_2
+        q += room
+        np.sqrt(q, out=room)
+        room += epsilon
+        np.divide(s, room, out=room)
+        room *= factor
+        return room
 
 
 class AdamW(Adam):

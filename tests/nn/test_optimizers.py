@@ -135,10 +135,13 @@ def test_blocks_cover_every_element_once(sizes: list[int], data: st.DataObject) 
     for number in present:
         slab.state("s", number)[:] = number + 1
     seen = {number: np.zeros(sizes[number], int) for number in present}
-    for block in slab.blocks(dict.fromkeys(present)):
-        assert len(block.change) == len(block.state[0]) <= BLOCK
+    weights = {number: np.full(sizes[number], number, np.float32) for number in present}
+    for block in slab.blocks(weights):
+        assert len(block.room) == len(block.state[0]) <= BLOCK
         for piece in block.pieces:
             seen[piece.parameter][piece.elements] += 1
+            assert np.shares_memory(piece.weights, weights[piece.parameter]) or not piece.weights.size
+            assert (piece.weights == piece.parameter).all()
             assert (block.state[0][piece.place] == piece.parameter + 1).all()
     assert all((counts == 1).all() for counts in seen.values())
 
