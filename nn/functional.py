@@ -42,7 +42,7 @@ def linear(x: ArrayLike, weight: ArrayLike, bias: ArrayLike) -> Any:
     """x @ weight + bias, for weight `(inputs, neurons)`, bias `(neurons,)` and x `(…, inputs)`.
 
     ∂x = g @ weightᵀ, ∂weight = xᵀ @ g, ∂bias = Σg: *Neural Networks from Scratch*, chapter 9. As one operation it saves
-    4 % of the training step of a 784-128-64-10 network.
+    4 % of the training step of a 784-128-64-10 network, and the bias is added where the product stands.
 
     Raises:
         ValueError: other shapes.
@@ -56,7 +56,8 @@ def linear(x: ArrayLike, weight: ArrayLike, bias: ArrayLike) -> Any:
             "linear: weight must be (inputs, neurons) and bias (neurons,), got shapes "
             f"{inputs_and_neurons} and {neurons}."
         )
-    return np.matmul(x, weight) + bias
+    out = np.matmul(x, weight)
+    return np.add(out, bias, out=out if np.result_type(out, bias) == out.dtype else None)
 
 
 def _above(x: Any) -> Any:
@@ -64,7 +65,12 @@ def _above(x: Any) -> Any:
     return np.greater(x, 0).astype(x.dtype)
 
 
-@tg.op(x=lambda g, out: g * (out > 0), domain=domains.NONZERO)
+def _relu_slope(g: Any, out: Any) -> Any:
+    """`g * (out > 0)`. For small arrays, NumPy takes longer to multiply by booleans."""
+    return g * _above(out)
+
+
+@tg.op(x=_relu_slope, domain=domains.NONZERO)
 def relu(x: ArrayLike) -> Any:
     """max(x, 0), elementwise: the slope is 1 above 0, and 0 below and at 0.
 
