@@ -186,6 +186,8 @@ def backpropagate(
     relevant = None if wanted is None else _leading_to(wanted, order)
     useful = None if wanted is None or relevant is None else wanted | relevant
     pending = dict(seeds)
+    added: set[Node] = set()  # whose pending gradient is a sum that nobody else holds
+    in_place = attach is None and examiner is None
     collected: dict[Node, Any] = {}
 
     for node in order:
@@ -233,7 +235,13 @@ def backpropagate(
                 raise _not_an_array(node, contribution) from None
             if contribution.dtype is not parent.dtype:
                 contribution = contribution.astype(parent.dtype)
-            pending[parent] = pending[parent] + contribution if parent in pending else contribution
+            if parent not in pending:
+                pending[parent] = contribution
+            elif parent in added and in_place:
+                pending[parent] += contribution
+            else:
+                pending[parent] = pending[parent] + contribution
+                added.add(parent)
             if examiner is not None:
                 examiner.after_adding(node, position, contribution, pending[parent])
         if release:
