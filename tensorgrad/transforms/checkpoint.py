@@ -9,8 +9,7 @@ from typing import Any
 
 from tensorgrad.graph import Node, Rule, backpropagate, next_number, topological_order
 from tensorgrad.modes import current_mode, enable_grad
-from tensorgrad.tensor import Tensor
-from tensorgrad.transforms.derivatives import tensor_at
+from tensorgrad.tensor import Tensor, tensor_at
 
 
 def checkpoint(f: Callable[..., Tensor]) -> Callable[..., Tensor]:

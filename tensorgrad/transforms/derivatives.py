@@ -6,12 +6,11 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from tensorgrad.anomaly import EXAMINER
 from tensorgrad.graph import Node, backpropagate
 from tensorgrad.modes import current_mode, enable_grad
-from tensorgrad.tensor import Tensor
+from tensorgrad.tensor import Tensor, tensor_at
 
 
 def gradient(
@@ -87,13 +86,6 @@ def gradient(
             arrived = arrived.copy() if repeated else arrived
         gradients.append(arrived)
     return gradients[0] if isinstance(inputs, Tensor) else tuple(gradients)
-
-
-def tensor_at(array: NDArray[Any], node: Node) -> Tensor:
-    """A tensor for a saved array, at its place in the graph."""
-    tensor = Tensor(array)
-    tensor.node = node
-    return tensor
 
 
 def _starts(outputs: list[Tensor], grad_outputs: Any, *, single: bool) -> list[Any]:

@@ -18,8 +18,8 @@ import numpy as np
 from tensorgrad.graph import Node, attached, topological_order
 from tensorgrad.modes import enable_grad
 from tensorgrad.op import Operation
-from tensorgrad.tensor import Tensor
-from tensorgrad.transforms.derivatives import gradient, tensor_at
+from tensorgrad.tensor import Tensor, tensor_at
+from tensorgrad.transforms.derivatives import gradient
 
 
 def push_forward(output: Node, tangents: dict[Node, Any], *, differentiable: bool) -> Any:
