@@ -112,15 +112,15 @@ class Tensor(Methods):
         Traceback (most recent call last):
         RuntimeError: backward: the data of leaf (2,) changed after it was used ...
         """
-        if self.node is not None:
-            if not self.is_leaf:
+        old = self.node
+        if old is not None:
+            if old.operation is not None:
                 raise RuntimeError(
                     "mark_changed: this tensor was made by an operation, its values belong to the graph."
                 )
-            old = self.node
             old.saved = None
-            self.node = Node.leaf(weakref.ref(self), self.array, self._name)
-            self.node.hooks = old.hooks
+            self.node = node = Node.leaf(weakref.ref(self), self.array, self._name)
+            node.hooks = old.hooks
 
     @property
     def requires_grad(self) -> bool:

@@ -181,11 +181,12 @@ class Optimizer:
         gradients = {}
         for number, parameter in enumerate(self.parameters):
             if parameter.grad is not None:
-                gradient = np.asarray(parameter.grad, parameter.dtype)
-                if gradient.shape != parameter.shape:
+                array = parameter.array
+                gradient = np.asarray(parameter.grad, array.dtype)
+                if gradient.shape != array.shape:
                     raise ValueError(
                         f"{type(self).__name__}.step: the gradient of {_label(number, parameter)} has shape "
-                        f"{gradient.shape}, expected {parameter.shape}."
+                        f"{gradient.shape}, expected {array.shape}."
                     )
                 gradients[number] = gradient.reshape(-1)
         return gradients
@@ -207,10 +208,10 @@ class Optimizer:
 
 def _writable(parameter: Tensor) -> NDArray[Any]:
     """The parameter's array, if it is one flat run in memory that can be written into; else it gets such a one."""
-    array = parameter.data
-    if not (array.flags.c_contiguous and array.flags.writeable):
-        parameter.data = array = np.array(array, order="C")
-    return array
+    flags = parameter.array.flags
+    if not (flags.c_contiguous and flags.writeable and flags.owndata):
+        parameter.data = np.array(parameter.array, order="C")
+    return parameter.array
 
 
 def _label(number: int, parameter: Tensor) -> str:
