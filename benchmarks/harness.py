@@ -20,6 +20,7 @@ import statistics
 import subprocess
 import sys
 import time
+import timeit
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -172,6 +173,11 @@ def check_agreement(title: str, values: Sequence[tuple[str, list[float]]], rtol:
         for number, (a, b) in enumerate(zip(expected, got, strict=True)):
             if not math.isclose(a, b, rel_tol=rtol):
                 raise RuntimeError(f"{title}, step {number}: {first} computes {a!r}, but {name} {b!r}.")
+
+
+def microseconds(function: Callable[[], Any], number: int = 2000) -> float:
+    """The mean time of a call."""
+    return 1e6 * timeit.timeit(function, number=number) / number
 
 
 def available_cpus() -> list[int]:

@@ -18,7 +18,8 @@ MARKERS = dict(zip(COLOURS, "Dos^v"))
 def draw(rows: Sequence[Row]) -> Figure:
     """A line for each workload and number of threads, a point for each peer; left of 1 tensorgrad is faster.
 
-    A short line in a peer's colour is the target against it. Contestants outside `COLOURS`, which are tensorgrad
+    A short line in a peer's colour is the target against it; hollow points are PyTorch with its default Adam, and tuned
+    NumPy. Contestants outside `COLOURS`, which are tensorgrad
     itself at other work, are left out.
     """
     shown = [row for row in rows if row.ratio is not None and peer(row) in COLOURS]
@@ -29,9 +30,9 @@ def draw(rows: Sequence[Row]) -> Figure:
         assert row.ratio is not None
         height, name = lines.index(label(row)), peer(row)
         colour = COLOURS[name]
-        default = "default" in row.who  # PyTorch a second time: hollow
+        second = "default" in row.who or "tuned" in row.who  # PyTorch and NumPy a second time: hollow
         axes.plot(
-            row.ratio.median, height, MARKERS[name], color=colour, markerfacecolor="white" if default else colour,
+            row.ratio.median, height, MARKERS[name], color=colour, markerfacecolor="white" if second else colour,
             markersize=6, zorder=3,
         )  # fmt: skip
         axes.plot([row.ratio.low, row.ratio.high], [height, height], color=colour, linewidth=1.5, zorder=2)
@@ -40,6 +41,8 @@ def draw(rows: Sequence[Row]) -> Figure:
     for name in dict.fromkeys(map(peer, shown)):
         axes.plot([], [], MARKERS[name], color=COLOURS[name], label=name)
     axes.plot([], [], "|", color="#666666", markersize=10, markeredgewidth=2, label="target")
+    if any("tuned" in row.who for row in shown):
+        axes.plot([], [], "o", color="#666666", markerfacecolor="white", label="hollow: default Adam, tuned NumPy")
     axes.axvline(1, color="#222222", linewidth=1)
     axes.set_xscale("log")
     ticks = [0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20]
@@ -52,7 +55,7 @@ def draw(rows: Sequence[Row]) -> Figure:
     axes.set_axisbelow(True)
     axes.tick_params(length=0)
     axes.spines[["top", "right", "left"]].set_visible(False)
-    figure.legend(loc="outside upper center", ncols=6, frameon=False)
+    figure.legend(loc="outside upper center", ncols=4, frameon=False)
     return figure
 
 

@@ -8,7 +8,8 @@
 The first time it makes an environment with the peers, `benchmarks/.venv`, from `requirements.txt`. A missed target is
 marked, and is no error. With TENSORGRAD_DATA naming a folder that has Fashion-MNIST, that is what is fitted.
 
-To add a workload, write `workloads/<name>.py` with `measure(rounds) -> list[Row]` and name it in `WORKLOADS`.
+To add a workload, write `workloads/<name>.py` with `measure(rounds) -> list[Row]` and name it in `WORKLOADS`. Most call
+`harness.race` with a `Contestant` for each peer; `workloads/small_ops.py` is a short one to start from.
 """
 
 from __future__ import annotations
@@ -23,18 +24,19 @@ from table import markdown
 
 WORKLOADS = (
     "small_ops", "spiral", "mlp_step", "wide_mlp", "fit", "hessian_vector", "deep_chain", "gradient_check",
-    "step_memory", "flat_memory", "dispatch", "import_cost",
+    "step_memory", "flat_memory", "dispatch", "forward_mode", "import_cost",
 )  # fmt: skip
 RESULTS = Path(__file__).with_name("RESULTS.md")
 PREAMBLE = """\
 # Results
 
 Made by `python benchmarks/run.py --write`. All contestants of a workload first have to compute the same numbers; then
-they take turns, each in a process of its own. A ratio is the median, over the rounds, of tensorgrad's time divided by
-the other's in the same round, with the quartiles; below 1 means that tensorgrad is faster. "Fastest turns" is the
-ratio of the best times, the better guide when the machine was busy; a target is met if both ratios meet it. "CPU
-time" adds up the processors. "Memory" is how far the resident memory of the process rose while it ran. What each
-workload is stands at the head of its file in `workloads/`.
+they take turns, each in a process of its own, and as its users run it: only tensorgrad asks the allocator to keep freed
+memory. "Measured" is the median over the rounds, "CPU time" adds up the processors. A ratio is the median of
+tensorgrad's time divided by the other's *in the same round*, with the quartiles (not the ratio of the medians: the
+machine's speed drifts); below 1 means that tensorgrad is faster. "Fastest turns" is the ratio of the best times; a
+target is met if both ratios meet it. "Memory" is how far the resident memory of the process rose while it ran. What
+each workload is stands at the head of its file in `workloads/`, what the by-hand contestants do in `dense/`.
 
 ![tensorgrad's time divided by its peers', for each workload](results.svg)
 """
@@ -45,27 +47,28 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Measure tensorgrad beside its peers, and print one table.")
     parser.add_argument("--only", nargs="+", choices=WORKLOADS, default=WORKLOADS, metavar="NAME")
     parser.add_argument("--rounds", type=int, default=15)
-    parser.add_argument("--write", action="store_true", help=f"also write {RESULTS.name}, and a picture beside it")
+    parser.add_argument("--write", action="store_true", help=f"also write {RESULTS.name} anew, and a picture beside it")
     parser.add_argument("--here", action="store_true", help="in this Python, where the peers are installed")
     arguments = parser.parse_args()
     if arguments.rounds < 1:
         parser.error(f"--rounds: expected at least 1, got {arguments.rounds}")
+    if arguments.write and arguments.only is not WORKLOADS:
+        parser.error("--write replaces the whole table, so it takes all workloads: leave --only out")
     if not arguments.here:
         continue_inside()
 
-    where = surroundings()
+    where = f"{surroundings()} {arguments.rounds} rounds.\n"
+    print(where)
     rows = []
     for name in arguments.only:
         print(f"{name} …", file=sys.stderr, flush=True)
         found = importlib.import_module(f"workloads.{name}").measure(arguments.rounds)
-        print(markdown(found), file=sys.stderr, flush=True)  # a run that is broken off was not for nothing
+        print(f"{markdown(found)}\n", flush=True)
         rows += found
-    report = f"{where} {arguments.rounds} rounds.\n\n{markdown(rows)}\n"
-    print(report)
     if arguments.write:
         from plot import draw
 
-        RESULTS.write_text(f"{PREAMBLE}\n{report}", encoding="utf-8")
+        RESULTS.write_text(f"{PREAMBLE}\n{where}\n{markdown(rows)}\n", encoding="utf-8")
         draw(rows).savefig(RESULTS.with_name("results.svg"))
 
 

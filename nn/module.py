@@ -197,9 +197,9 @@ class Module:
         return self.train(False)
 
     def zero_grad(self) -> None:
-        """Forget the gradient of every parameter."""
-        for parameter in self.parameters():
-            parameter.zero_grad()
+        """Forget the gradient of every parameter, frozen ones too."""
+        for _, tensor in self.named_state():
+            tensor.zero_grad()
 
     def regularization_loss(self) -> Tensor:
         """The L1 and L2 penalties of this module and all inside it: a scalar, to be added to the data loss.
@@ -245,7 +245,7 @@ class Module:
                     f"{name_of_self}.load_state_dict: {name!r}: expected numbers that fit {tensor.dtype}, "
                     f"got dtype {array.dtype}."
                 )
-            arrays[name] = np.array(array, dtype=tensor.dtype)
+            arrays[name] = np.asarray(array, tensor.dtype)
         for name, tensor in own.items():
             tensor.data = arrays[name]
 

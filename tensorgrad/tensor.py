@@ -68,9 +68,9 @@ class Tensor(Methods):
     def data(self) -> NDArray[Any]:
         """The values as an array.
 
-        A leaf hands out its own array. Assigning replaces the values (cast to this tensor's dtype); if it requires a
-        gradient, `backward` then refuses every graph that was recorded with the old ones. What was made by an
-        operation, or is a view of another's array, is handed out read-only.
+        A leaf hands out its own array. Assigning replaces the values by a copy of the new ones, in this tensor's dtype;
+        if it requires a gradient, `backward` then refuses every graph that was recorded with the old ones. What was
+        made by an operation, or is a view of another's array, is handed out read-only.
 
         Writing into an array (`w.data[0] = 1`), or changing a constant in place, between forward and backward cannot be
         seen from here: say it with `mark_changed`, or run under `detect_anomaly`, which finds it.
@@ -97,7 +97,7 @@ class Tensor(Methods):
         array = checked_array(values, self.dtype)
         if array.shape != self.shape:
             raise ValueError(f"data: expected shape {self.shape}, got {array.shape}. Make a new tensor instead.")
-        self.array = array
+        self.array = array if array is self.array else np.array(array)  # it is its own in `w.data -= …`
         self.mark_changed()
 
     def mark_changed(self) -> None:

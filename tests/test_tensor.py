@@ -351,6 +351,16 @@ def test_a_leaf_changed_between_forward_and_backward_is_an_error(change: str) ->
     np.testing.assert_array_equal(w.grad, 2 * w.data * c.data)
 
 
+def test_assigning_data_takes_a_copy() -> None:
+    given = np.ones(2)
+    first, second = (tg.tensor(np.zeros(2), requires_grad=True) for _ in range(2))
+    first.data = given
+    second.data = first.data
+    first.data -= 0.5  # as an optimizer does
+    np.testing.assert_array_equal(given, 1.0)
+    np.testing.assert_array_equal(second.data, 1.0)
+
+
 def test_the_order_of_data_and_gradient_in_a_training_loop() -> None:
     w = tg.tensor(4.0, requires_grad=True)
     for _ in range(3):

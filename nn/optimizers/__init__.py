@@ -3,6 +3,7 @@
 from nn.optimizers.optimizer import Optimizer
 from nn.optimizers.rules import SGD, Adagrad, Adam, AdamW, RMSprop
 from nn.optimizers.schedules import CosineDecay, ExponentialDecay, Schedule, StepDecay, WarmUp
+from nn.optimizers.setting import Setting
 
 __all__ = [
     "SGD",
@@ -14,6 +15,7 @@ __all__ = [
     "Optimizer",
     "RMSprop",
     "Schedule",
+    "Setting",
     "StepDecay",
     "WarmUp",
 ]

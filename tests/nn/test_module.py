@@ -363,3 +363,11 @@ def test_repr_is_the_call_that_makes_it() -> None:
 def test_a_module_without_forward_says_so() -> None:
     with pytest.raises(NotImplementedError, match=r"Module: a module needs a forward\(self, x\)"):
         nn.Module()(1.0)
+
+
+def test_zero_grad_forgets_the_gradients_of_frozen_parameters() -> None:
+    layer = nn.Dense(2, 3, rng=0)
+    layer(np.ones((1, 2), np.float32)).sum().backward()
+    layer.weight.requires_grad = False
+    layer.zero_grad()
+    assert layer.weight.grad is None

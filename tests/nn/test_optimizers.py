@@ -413,3 +413,37 @@ def test_momentum_in_float16_outlasts_the_hundredth_step() -> None:
         w.grad = np.ones(3, np.float16)
         optimizer.step()
     np.testing.assert_allclose(optimizer.state_dict()["velocity.0"], -0.01, rtol=0.05)  # -0.001 / (1 - 0.9)
+
+
+def test_a_frozen_parameter_stays_where_it_is(rng: np.random.Generator) -> None:
+    frozen, trained = parameters(rng, (3,), (3,))
+    optimizer = nn.Adam([frozen, trained], 0.1)
+    give_gradients([frozen, trained], rng)
+    optimizer.step()
+    frozen.requires_grad = False
+    before = frozen.numpy(), trained.numpy()
+    optimizer.step()
+    np.testing.assert_array_equal(frozen.data, before[0])
+    assert (trained.data != before[1]).all()
+
+
+@pytest.mark.parametrize("change", [None, 0.5, np.ones(2)])
+def test_an_update_that_returns_no_change_is_refused(change: Any, rng: np.random.Generator) -> None:
+    class Wrong(nn.Optimizer):
+        def update(self, *arrays: Any) -> Any:
+            return change
+
+    (w,) = parameters(rng, (3,))
+    give_gradients([w], rng)
+    before = w.numpy()
+    with pytest.raises(ValueError, match=r"Wrong.update: expected it to return the change, an array of shape \(3,\)"):
+        Wrong([w], 0.1).step()
+    np.testing.assert_array_equal(w.data, before)
+
+
+def test_state_names_are_a_tuple(rng: np.random.Generator) -> None:
+    class Wrong(nn.Optimizer):
+        state_names = "momentum"  # type: ignore[assignment]
+
+    with pytest.raises(TypeError, match=r"Wrong: state_names must be a tuple, such as \('momentum',\)"):
+        Wrong(parameters(rng, (3,)), 0.1)
