@@ -187,7 +187,7 @@ def backpropagate(
     useful = None if wanted is None or relevant is None else wanted | relevant
     pending = dict(seeds)
     added: set[Node] = set()  # whose pending gradient is a sum that nobody else holds
-    in_place = attach is None and examiner is None
+    in_place = attach is None and examiner is None  # tensors are values, and an examiner may keep what it is shown
     collected: dict[Node, Any] = {}
 
     for node in order:

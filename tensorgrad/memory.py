@@ -20,10 +20,10 @@ def keep_freed_memory() -> None:
     """Let glibc raise its limits now, by freeing a large block that was never touched. `import tensorgrad` calls this.
 
     What it means for the process: the same as once freeing any array of 32 MB. Up to 64 MiB of free memory at the end
-    of the heap stay with the process, and arrays of up to 32 MiB lie in the heap, so that free memory between two that
-    are in use stays as well. Limits that were set in the environment (`MALLOC_TRIM_THRESHOLD_`,
-    `MALLOC_MMAP_THRESHOLD_`, `GLIBC_TUNABLES`) or with `mallopt` hold: glibc then no longer learns. Where there is
-    another C library, or too little memory for the block, nothing changes.
+    of the heap stay with the process, in each thread that has a heap of its own; and arrays of up to 32 MiB lie in the
+    heap, so that any amount of free memory below one that is in use stays as well. Limits that were set in the
+    environment (`MALLOC_TRIM_THRESHOLD_`, `MALLOC_MMAP_THRESHOLD_`, `GLIBC_TUNABLES`) or with `mallopt` hold: glibc
+    then no longer learns. Where there is another C library, or too little memory for the block, nothing changes.
 
     What it gave is in benchmarks/NOTES.md, "Freed memory". How glibc learns: mallopt(3), under M_MMAP_THRESHOLD.
 

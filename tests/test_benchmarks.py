@@ -11,7 +11,7 @@ import pytest
 BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
 sys.path.append(str(BENCHMARKS))  # they are scripts, which import one another from their own folder
 
-from dense import by_hand, by_tensorgrad, rules  # noqa: E402
+from dense import by_hand, by_hand_tuned, by_tensorgrad, rules  # noqa: E402
 from dense.task import Task  # noqa: E402
 from harness import Turn, check_agreement, compare  # noqa: E402
 from plot import draw  # noqa: E402
@@ -31,6 +31,12 @@ def test_by_hand_and_tensorgrad_lose_the_same(optimizer):
     losses = [float(ours()) for _ in range(8)]
     np.testing.assert_allclose([float(hand()) for _ in range(8)], losses, rtol=1e-4)
     assert losses[-2] < losses[0]  # the same batch again
+
+
+def test_tuned_by_hand_loses_the_same():
+    task = Task((4, 8, 5, 3), data, "Adam", learning_rate=0.01)
+    tuned, hand = by_hand_tuned.training(task), by_hand.training(task)
+    np.testing.assert_allclose([float(tuned()) for _ in range(8)], [float(hand()) for _ in range(8)], rtol=1e-4)
 
 
 def test_a_workload_is_named_if_and_only_if_it_has_a_file():

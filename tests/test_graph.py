@@ -16,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import tensorgrad as tg
-from tensorgrad.graph import Node, topological_order
+from tensorgrad.graph import Node, backpropagate, topological_order
 from tests.ops.numeric import jacobian
 
 
@@ -629,3 +629,35 @@ def test_a_kept_loss_does_not_keep_its_batch() -> None:
     del batch
     loss.backward()
     assert remembered() is None
+
+
+def test_who_watches_a_pass_may_keep_each_total() -> None:
+    class Watcher:
+        def __init__(self) -> None:
+            self.totals: list[Any] = []
+
+        def before_rules(self, node: Node) -> None: ...
+
+        def after_rule(self, node: Node, position: int, contribution: Any) -> None: ...
+
+        def after_adding(self, node: Node, position: int, contribution: Any, total: Any) -> None:
+            if node.operation is not None and node.operation.name == "multiply":
+                self.totals.append(total)
+
+    x, watcher = leaf(1.0, 2.0), Watcher()
+    y = (x * 1.0 + x * 2.0 + x * 3.0 + x * 4.0).sum()
+    assert y.node is not None
+    backpropagate({y.node: np.ones(())}, release=True, examiner=watcher)
+    assert [total[0] for total in watcher.totals] == [4.0, 7.0, 9.0, 10.0]
+
+
+def test_plain_arrays_and_tensors_add_up_in_a_gradient_that_is_recorded() -> None:
+    @tg.op(x=lambda g, x_shape: np.ones(x_shape))
+    def linear_once(x: Any) -> Any:
+        return x * 1.0
+
+    x = leaf(1.0, 2.0)
+    y = (x * x + linear_once(x) + linear_once(x)).sum()  # the two arrays arrive first, then two tensors
+    slope = tg.gradient(y, x, create_graph=True)
+    np.testing.assert_array_equal(slope.data, [4.0, 6.0])
+    np.testing.assert_array_equal(tg.gradient(slope.sum(), x), [2.0, 2.0])

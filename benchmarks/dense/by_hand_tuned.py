@@ -1,7 +1,7 @@
 """With NumPy by hand, as fast as NumPy goes: what is left of the time when an engine costs nothing.
 
-Nothing is allocated after the start, there is no gradient for the input, the last layer's softmax and cross-entropy are
-one, and Adam runs over all parameters at once, in blocks that fit into the cache. For Adam only.
+No array of a layer's size is allocated after the start, there is no gradient for the input, the last layer's softmax
+and cross-entropy are one, and Adam runs over all parameters at once, in blocks that fit into the cache. For Adam only.
 """
 
 from __future__ import annotations

@@ -232,7 +232,7 @@ class Optimizer:
 
 
 def _writable(parameter: Tensor) -> NDArray[Any]:
-    """The parameter's array, if it is one flat run in memory that can be written into; else it gets such a one."""
+    """The parameter's array, if it is one flat run in memory, its own, to be written into; else it gets such a one."""
     flags = parameter.array.flags
     if not (flags.c_contiguous and flags.writeable and flags.owndata):
         parameter.data = np.array(parameter.array, order="C")

@@ -447,3 +447,53 @@ def test_state_names_are_a_tuple(rng: np.random.Generator) -> None:
 
     with pytest.raises(TypeError, match=r"Wrong: state_names must be a tuple, such as \('momentum',\)"):
         Wrong(parameters(rng, (3,)), 0.1)
+
+
+def test_an_array_in_another_order_is_trained_too() -> None:
+    w = tg.tensor(np.zeros((3, 2), order="F"), requires_grad=True)  # its own array, but its flat form is a copy
+    w.grad = np.arange(6.0).reshape(3, 2)
+    nn.SGD([w], 1.0).step()
+    np.testing.assert_array_equal(w.data, -np.arange(6.0).reshape(3, 2))
+
+
+def test_an_array_made_read_only_between_steps_is_not_written_into() -> None:
+    w = tg.tensor([1.0], requires_grad=True)
+    optimizer, held = nn.SGD([w], 1.0), w.data
+    w.grad = np.ones(1)
+    optimizer.step()
+    held.flags.writeable = False
+    optimizer.step()
+    assert (held[0], w.item()) == (0.0, -1.0)
+
+
+def test_a_parameter_may_lose_its_gradient_again() -> None:
+    first, second = (tg.tensor([1.0], requires_grad=True) for _ in range(2))
+    optimizer = nn.SGD([first, second], 1.0)
+    first.grad, second.grad = np.ones(1), np.ones(1)
+    optimizer.step()
+    second.grad = None
+    optimizer.step()
+    assert (first.item(), second.item()) == (-1.0, 0.0)
+
+
+@pytest.mark.parametrize("dtype", [np.float16, np.float32])
+def test_the_numbers_of_a_step_come_in_the_dtype_of_the_weights(dtype: Any) -> None:
+    class Seen(nn.SGD):
+        def update(self, *arrays: Any) -> Any:
+            assert {array.dtype for array in arrays} == {np.dtype(dtype)}
+            return super().update(*arrays)
+
+    w = tg.tensor(np.ones(3, dtype), requires_grad=True)
+    w.grad = np.ones(3, dtype)
+    Seen([w], 0.1, momentum=0.9, nesterov=True).step()
+
+
+def test_a_name_survives_a_step() -> None:
+    w = tg.tensor([1.0], requires_grad=True, name="weight")
+    optimizer = nn.SGD([w], 1.0)
+    w.grad = np.ones(1)
+    optimizer.step()
+    loss = (w * w).sum()
+    optimizer.step()
+    with pytest.raises(RuntimeError, match="leaf 'weight'"):
+        loss.backward()
