@@ -7,8 +7,7 @@ of the layer's result, and costs the operations inside nothing.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 from weakref import ReferenceType, ref
 
 import numpy as np
@@ -17,21 +16,20 @@ from tensorgrad.graph import Node, next_number
 from tensorgrad.tensor import Tensor
 
 
-@dataclass(slots=True)
-class Scope:
+class Scope(NamedTuple):
     """One call of a layer, noted on a node that it returned.
 
     Attributes:
         start: the call made nodes whose numbers are greater than this; the last is the one that holds the note.
         kind: what was called: the name of the layer's class.
         owner: the layer, held weakly: a layer may keep its result, which would then hold the layer.
-        inputs: the tensors and arrays it was called with, likewise.
+        sources: what it was called with that no operation made, held likewise: arrays and leaf tensors.
     """
 
     start: int
     kind: str
     owner: ReferenceType[Any]
-    inputs: tuple[ReferenceType[Any], ...]
+    sources: tuple[ReferenceType[Any], ...]
 
 
 def enter() -> int:
@@ -55,8 +53,12 @@ def leave(start: int, owner: Any, inputs: Iterable[Any], result: Any) -> Any:
     if isinstance(result, Tensor):
         node = result.node
         if node is not None and node.number > start:
-            given = tuple([ref(each) for each in inputs if isinstance(each, (Tensor, np.ndarray))])
-            node.scopes = (*scopes_of(node), Scope(start, type(owner).__name__, ref(owner), given))
+            sources = [
+                ref(each)
+                for each in inputs
+                if isinstance(each, np.ndarray) or (isinstance(each, Tensor) and each.is_leaf)
+            ]
+            node.scopes = (*scopes_of(node), Scope(start, type(owner).__name__, ref(owner), tuple(sources)))
     elif isinstance(result, (tuple, list)):
         for item in result:
             leave(start, owner, inputs, item)

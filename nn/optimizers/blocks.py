@@ -9,6 +9,7 @@ are updated together. Both are only a matter of speed: every element gets the sa
 from __future__ import annotations
 
 import math
+import operator
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -90,12 +91,12 @@ class Slab:
         self._spans = {number: slice(end - size, end) for (number, size), end in zip(sizes.items(), ends)}
         self._room = np.empty(min(total, BLOCK), self.dtype)
         self._gathered = np.empty_like(self._room)
-        self._planned: Mapping[int, Flat] = {}
+        self._planned: list[Flat | None] = [None] * len(sizes)
         self._blocks: list[Block] = []
 
     def __getstate__(self) -> dict[str, Any]:
         """Without the plan: its blocks are views, and copies of views would be arrays of their own."""
-        return {**vars(self), "_planned": {}, "_blocks": []}
+        return {**vars(self), "_planned": [None] * len(self._spans), "_blocks": []}
 
     @property
     def numbers(self) -> Iterable[int]:
@@ -108,10 +109,9 @@ class Slab:
 
     def blocks(self, weights: Mapping[int, Flat]) -> list[Block]:
         """The blocks that hold the parameters in `weights`, given as their arrays; planned again when those change."""
-        present = {number: weights[number] for number in self._spans if number in weights}
-        planned = self._planned
-        if present.keys() != planned.keys() or any(array is not planned[n] for n, array in present.items()):
-            self._planned, self._blocks = present, self._plan(present)
+        arrays = [weights.get(number) for number in self._spans]
+        if any(map(operator.is_not, arrays, self._planned)):
+            self._planned, self._blocks = arrays, self._plan(weights)
         return self._blocks
 
     def flush(self) -> None:
@@ -127,10 +127,10 @@ class Slab:
             array[np.abs(array) < NEGLIGIBLE * np.finfo(self.dtype).tiny] = 0
 
     def _plan(self, weights: Mapping[int, Flat]) -> list[Block]:
-        flat = {number: array.reshape(-1) for number, array in weights.items()}
+        flat = {number: weights[number].reshape(-1) for number in self._spans if number in weights}
         blocks: list[Block] = []
         neighbours: list[int] = []
-        for number in weights:
+        for number in flat:
             span = self._spans[number]
             size = span.stop - span.start
             if neighbours:

@@ -252,10 +252,11 @@ class Adam(Optimizer):
 
     def factors(self) -> tuple[float, ...]:
         """β₁, β₂, and what turns s/√q into the change, as m̂ = factor_m·s and ĉ = factor_c·q: ε and −lr, corrected."""
-        factor_m = (1 - self.beta_1) / (1 - self.beta_1 ** (self.iterations + 1))
-        root_factor_c = math.sqrt((1 - self.beta_2) / (1 - self.beta_2 ** (self.iterations + 1)))
+        beta_1, beta_2, t = self.beta_1, self.beta_2, self.iterations
+        factor_m = (1 - beta_1) / (1 - beta_1 ** (t + 1))
+        root_factor_c = math.sqrt((1 - beta_2) / (1 - beta_2 ** (t + 1)))
         rate = self.current_learning_rate * factor_m / root_factor_c
-        return self.beta_1, self.beta_2, self.epsilon / root_factor_c, -rate
+        return beta_1, beta_2, self.epsilon / root_factor_c, -rate
 
     def update(
         self, g: Array, s: Array, q: Array, room: Array, beta_1: Array, beta_2: Array, epsilon: Array, factor: Array

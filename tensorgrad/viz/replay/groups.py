@@ -18,7 +18,7 @@ class Grouping:
 
     Attributes:
         of: the innermost group of every operation's node that is in any.
-        given: for each group what its module was called with, as weak references.
+        given: for each group the arrays and leaves its module was called with, as weak references.
     """
 
     groups: tuple[Group, ...]
@@ -64,7 +64,7 @@ def grouping(order: Sequence[Node]) -> Grouping:
             innermost[node] = len(groups)
         groups.append(Group(len(groups), parent, name, scope.kind))
         owners.append(owner)
-        given.append(scope.inputs)
+        given.append(scope.sources)
     return Grouping(tuple(groups), innermost, given)
 
 
