@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from operator import attrgetter
 from typing import Any, Protocol
 from weakref import ReferenceType
 
@@ -144,15 +143,15 @@ def topological_order(roots: Iterable[Node], since: int = 0) -> list[Node]:
     A node may only pass its gradient on when it is complete, that is after every node that used it. The
     reachable nodes sorted by age are such an order: a node is always younger than the nodes it was made from.
     """
-    reached = set(roots)
-    waiting = list(reached)
-    while waiting:
-        for parent in waiting.pop().inputs:
-            if isinstance(parent, Node) and parent not in reached:
-                reached.add(parent)
+    reached = {node.number: node for node in roots}
+    waiting = list(reached.values())
+    for node in waiting:  # it grows as we go
+        for parent in node.inputs:
+            if isinstance(parent, Node) and parent.number not in reached:
+                reached[parent.number] = parent
                 if parent.number >= since:
                     waiting.append(parent)
-    return sorted(reached, key=attrgetter("number"), reverse=True)
+    return [reached[number] for number in sorted(reached, reverse=True)]
 
 
 def backpropagate(

@@ -129,7 +129,7 @@ def _record(plan: Plan) -> Iterator[str]:
     yield "_mode = current_mode()"
     yield f"if ({' and '.join(untracked) or 'True'}) or not _mode.recording:"
     yield "    return _result"
-    yield "if _dtype.kind != 'f':"
+    yield "if _dtype is not float32 and _dtype is not float64 and _dtype.kind != 'f':"  # .kind is slow
     yield "    raise not_float(_dtype, name)"
     yield "_result.node = _node = Node()"
     yield "_node.number = next_number()"
