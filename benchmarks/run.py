@@ -32,11 +32,12 @@ PREAMBLE = """\
 
 Made by `python benchmarks/run.py --write`. All contestants of a workload first have to compute the same numbers; then
 they take turns, each in a process of its own, and as its users run it: only tensorgrad asks the allocator to keep freed
-memory. "Measured" is the median over the rounds, "CPU time" adds up the processors. A ratio is the median of
-tensorgrad's time divided by the other's *in the same round*, with the quartiles (not the ratio of the medians: the
-machine's speed drifts); below 1 means that tensorgrad is faster. "Fastest turns" is the ratio of the best times; a
-target is met if both ratios meet it. "Memory" is how far the resident memory of the process rose while it ran. What
-each workload is stands at the head of its file in `workloads/`, what the by-hand contestants do in `dense/`.
+memory (in spiral and fit all of them do, as `nn` makes the data). "Measured" is the median over the rounds, "CPU time"
+adds up the processors. A ratio is the median of tensorgrad's time divided by the other's *in the same round*, with the
+quartiles (not the ratio of the medians: the machine's speed drifts); below 1 means that tensorgrad is faster. "Fastest
+turns" is the ratio of the best times; a target is met if both ratios meet it. "Memory" is how far the resident memory
+of the process rose while it ran. What each workload is stands at the head of its file in `workloads/`, what the by-hand
+contestants do in `dense/`.
 
 ![tensorgrad's time divided by its peers', for each workload](results.svg)
 """

@@ -105,9 +105,9 @@ class Optimizer:
         """The rule, `update(self, gradient, *state, room, *factors)`: bring the state up to date, return the change.
 
         Called with flat pieces of the parameters, all of one length and dtype: the gradient (only to be read), an array
-        for each of `state_names`, and `room` to compute in; then the `factors`, as arrays of no dimension and
-        the same dtype. Returns the array that is to be added to the weights, such as `room`. Elements
-        must not influence each other: where a parameter is cut, and what it is joined with, is a matter of speed.
+        for each of `state_names`, and `room` to compute in; then the `factors`, as arrays of no dimension and the same
+        dtype. Returns the array that is to be added to the weights, such as `room`. Elements must not influence each
+        other: where a parameter is cut, and what it is joined with, is a matter of speed.
         """
         raise NotImplementedError(
             f"{type(self).__name__}: an optimizer needs update(self, gradient, *state, room, *factors)."
@@ -232,9 +232,9 @@ class Optimizer:
 
 
 def _writable(parameter: Tensor) -> NDArray[Any]:
-    """The parameter's array, if it is one flat run in memory, its own, to be written into; else it gets such a one."""
+    """The parameter's array, once it is one flat run in memory that can be written into."""
     flags = parameter.array.flags
-    if not (flags.c_contiguous and flags.writeable and flags.owndata):
+    if not (flags.c_contiguous and flags.writeable):
         parameter.data = np.array(parameter.array, order="C")
     return parameter.array
 
