@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterable, Iterator, Mapping
-from contextvars import ContextVar
 from types import MappingProxyType
 from typing import Any, ClassVar, Self
 
@@ -13,8 +13,15 @@ from numpy.typing import NDArray
 from nn.description import described, settings
 from tensorgrad import Tensor, scopes
 
-_running: ContextVar[tuple[Module, ...]] = ContextVar("nn_running", default=())
-"""The modules whose `forward` runs in this thread or async task, the outermost first."""
+
+class _Running(threading.local):
+    """The modules whose `forward` runs in this thread, the outermost first. No async task can come in between."""
+
+    def __init__(self) -> None:
+        self.modules: list[Module] = []
+
+
+_running = _Running()
 
 _NO_RESULT = "forward returned None. Does it end without `return`?"
 _ARRAY_RESULT = (
@@ -79,12 +86,13 @@ class Module:
 
     def __call__(self, *inputs: Any, **options: Any) -> Any:
         """The result of `forward`."""
-        token = _running.set((*_running.get(), self))
+        running = _running.modules
+        running.append(self)
         start = scopes.enter()
         try:
             result = self.forward(*inputs, **options)
         finally:
-            _running.reset(token)
+            running.pop()
         if result is None or isinstance(result, np.ndarray):
             raise TypeError(f"{type(self).__name__}: {_NO_RESULT if result is None else _ARRAY_RESULT}")
         return scopes.leave(start, self, inputs, result)
@@ -154,7 +162,7 @@ class Module:
         if (is_replacement or name in self.state_names) and value is not None and value is not held:
             self._check_state(name, held, value)
         object.__setattr__(self, name, value)
-        if any(module is self for module in _running.get()):
+        if any(module is self for module in _running.modules):
             if not is_replacement and name in self._parameter_paths:
                 self._note(name, None)
         elif isinstance(value, (Tensor, Module, list, tuple, dict)):

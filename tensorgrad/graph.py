@@ -75,7 +75,7 @@ class Node:
         collects: whether the backward pass reports the gradient that arrives here.
         hooks: functions called with that gradient, or None.
         seed: the gradient that the last backward pass from here started with; None before one. Pictures use it.
-        scopes: the calls of layers that returned this result, for pictures; there is none unless `scopes.leave` set it.
+        scopes: the calls of layers that returned this result, the innermost first, for pictures.
     """
 
     __slots__ = (
@@ -125,6 +125,7 @@ class Node:
         node.collects = True
         node.hooks = None
         node.seed = None
+        node.scopes = ()
         return node
 
     @property
@@ -224,7 +225,12 @@ def backpropagate(
                 continue
             if attach is not None:
                 saved = attached(node, position, attach)
-            contribution = rules[position](gradient, *saved)
+            if len(saved) == 1:  # spelled out, as a call with a star takes three times as long
+                contribution = rules[position](gradient, saved[0])
+            elif saved:
+                contribution = rules[position](gradient, *saved)
+            else:
+                contribution = rules[position](gradient)
             if examiner is not None:
                 examiner.after_rule(node, position, contribution)
             try:

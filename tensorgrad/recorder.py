@@ -141,6 +141,7 @@ def _record(plan: Plan) -> Iterator[str]:
     yield "_node.dtype = _dtype"
     yield "_node.tensor = _node.hooks = _node.seed = None"
     yield "_node.collects = False"
+    yield "_node.scopes = ()"
     yield "if _mode.anomalies:"
     yield "    watch(_node, out)"
     yield "return _result"

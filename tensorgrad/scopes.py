@@ -12,7 +12,7 @@ from weakref import ReferenceType, ref
 
 import numpy as np
 
-from tensorgrad.graph import Node, next_number
+from tensorgrad.graph import next_number
 from tensorgrad.tensor import Tensor
 
 
@@ -53,12 +53,11 @@ def leave(start: int, owner: Any, inputs: Iterable[Any], result: Any) -> Any:
     if isinstance(result, Tensor):
         node = result.node
         if node is not None and node.number > start:
-            sources = [
-                ref(each)
-                for each in inputs
-                if isinstance(each, np.ndarray) or (isinstance(each, Tensor) and each.is_leaf)
-            ]
-            node.scopes = (*scopes_of(node), Scope(start, type(owner).__name__, ref(owner), tuple(sources)))
+            sources: tuple[ReferenceType[Any], ...] = ()
+            for each in inputs:
+                if isinstance(each, np.ndarray) or (isinstance(each, Tensor) and each.is_leaf):
+                    sources += (ref(each),)
+            node.scopes += (Scope(start, type(owner).__name__, ref(owner), sources),)
     elif isinstance(result, (tuple, list)):
         for item in result:
             leave(start, owner, inputs, item)
@@ -66,8 +65,3 @@ def leave(start: int, owner: Any, inputs: Iterable[Any], result: Any) -> Any:
         for item in result.values():
             leave(start, owner, inputs, item)
     return result
-
-
-def scopes_of(node: Node) -> tuple[Scope, ...]:
-    """The calls that returned this node, the innermost first."""
-    return getattr(node, "scopes", ())

@@ -1,47 +1,51 @@
-"""With NumPy by hand, in the book's style: a new array for every intermediate result, a gradient for the input too."""
+"""With NumPy by hand, in the book's style: the layers, losses and optimizers of `examples/nnfs/by_hand.py`.
+
+Every result is a new array, layers keep what they were given and what they gave back, and there is a gradient for the
+input too. The tests hold that file to the book's own loss curves.
+"""
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
+from itertools import cycle
+from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from dense import rules
-from dense.task import Array, Task
+from dense.task import Task
+
+sys.path.append(str(Path(__file__).parents[2] / "examples" / "nnfs"))
+import by_hand as book
 
 
 def training(task: Task) -> Callable[[], Any]:
     """A step returns the loss."""
-    return rules.training(task, loss_and_gradients, *task.data())
+    parameters = task.parameters()
+    layers: list[Any] = []
+    for w, b in zip(parameters[::2], parameters[1::2]):
+        layers += [book.Dense(w, b), book.ReLU()]
+    network = book.Network(layers[:-1], book.SoftmaxCrossEntropy())
+    optimizer = optimizer_for(task)
+    batches = cycle(zip(*task.data()))
+
+    def step() -> Any:
+        x, y = next(batches)
+        network.forward(x)
+        value = network.loss.loss(y)
+        network.backward(y)
+        optimizer.step(network)
+        return value
+
+    return step
 
 
-def loss_and_gradients(parameters: list[Array], x: Array, y: Array) -> tuple[Any, list[Array]]:
-    """Chapters 3 to 9: layers forward, the loss, and the same backward.
-
-    The loss is not clipped, as it is in the book: that would make its value another than the others'.
-    """
-    layers = list(zip(parameters[::2], parameters[1::2]))
-    inputs, sums = [x], []
-    for w, b in layers:
-        sums.append(inputs[-1] @ w + b)
-        inputs.append(np.maximum(0, sums[-1]))
-
-    scores = sums[-1] - np.max(sums[-1], axis=1, keepdims=True)
-    powers = np.exp(scores)
-    totals = np.sum(powers, axis=1, keepdims=True)
-    probabilities = powers / totals
-    samples = range(len(y))
-    value = np.mean(np.log(totals[:, 0]) - scores[samples, y])
-
-    g = probabilities.copy()
-    g[samples, y] -= 1
-    g = g / len(y)
-    gradients: list[Array] = []
-    for at in reversed(range(len(layers))):
-        if at < len(layers) - 1:
-            g = g.copy()
-            g[sums[at] <= 0] = 0
-        gradients = [inputs[at].T @ g, np.sum(g, axis=0), *gradients]
-        g = g @ layers[at][0].T
-    return value, gradients
+def optimizer_for(task: Task) -> book.Optimizer:
+    """The optimizer of the task; the book's constants are those of `rules.py`."""
+    if task.optimizer in ("SGD", "momentum"):
+        return book.SGD(task.learning_rate, momentum=rules.MOMENTUM if task.optimizer == "momentum" else 0.0)
+    if task.optimizer == "Adagrad":
+        return book.Adagrad(task.learning_rate)
+    if task.optimizer == "RMSprop":
+        return book.RMSprop(task.learning_rate, rho=rules.RHO)
+    return book.Adam(task.learning_rate)

@@ -28,8 +28,13 @@ class Dense:
         return inputs @ self.weights + self.biases
 
     def backward(self, d_outputs: Array) -> Array:
-        self.d_weights = self.inputs.T @ d_outputs + self.l1 * np.sign(self.weights) + 2 * self.l2 * self.weights
-        self.d_biases = d_outputs.sum(axis=0) + self.l1 * np.sign(self.biases) + 2 * self.l2 * self.biases
+        self.d_weights, self.d_biases = self.inputs.T @ d_outputs, d_outputs.sum(axis=0)
+        if self.l1:
+            self.d_weights += self.l1 * np.sign(self.weights)
+            self.d_biases += self.l1 * np.sign(self.biases)
+        if self.l2:
+            self.d_weights += 2 * self.l2 * self.weights
+            self.d_biases += 2 * self.l2 * self.biases
         return d_outputs @ self.weights.T
 
     def penalty(self) -> float:
@@ -171,14 +176,15 @@ class SGD(Optimizer):
         self.momentum = momentum
 
     def change(self, g: Array, rate: float) -> Array:
-        return self.running("velocity", self.momentum, g, -rate)
+        return self.running("velocity", self.momentum, g, -rate) if self.momentum else -rate * g
 
 
 class Adagrad(Optimizer):
     """Smaller steps for parameters that have moved much."""
 
     def change(self, g: Array, rate: float) -> Array:
-        return -rate * g / (np.sqrt(self.running("squares", 1.0, g**2, 1.0)) + 1e-7)
+        squares = self.kept[self.at, "squares"] = self.kept.get((self.at, "squares"), 0.0) + g**2
+        return -rate * g / (np.sqrt(squares) + 1e-7)
 
 
 class RMSprop(Optimizer):

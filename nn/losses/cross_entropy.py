@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 import tensorgrad as tg
-from nn.functional import logistic
+from nn.functional import logistic, ones
 from tensorgrad import domains
 
 LOWEST, HIGHEST = 1e-7, 1 - 1e-7
@@ -47,7 +47,7 @@ def _shifted_powers(logits: Any) -> tuple[Any, Any, Any]:
         largest = values.max(axis=-1, keepdims=True)
     x = logits - largest
     powers = np.exp(x)
-    return x, powers, np.matmul(powers, np.ones((values.shape[-1], 1), values.dtype))
+    return x, powers, np.matmul(powers, ones(values.shape[-1], values.dtype))[..., None]
 
 
 def _softmax_minus_targets(g: Any, logits: Any, targets: Any) -> Any:

@@ -70,8 +70,8 @@ class Block:
         for piece in self.pieces:
             weights = piece.weights
             if shrink != 1.0:
-                np.multiply(weights, shrink, out=weights)
-            np.add(weights, change[piece.place], out=weights)
+                weights *= shrink
+            weights += change[piece.place]
 
 
 class Slab:

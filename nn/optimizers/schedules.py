@@ -9,7 +9,7 @@ schedule's value.
 from __future__ import annotations
 
 import math
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from nn.description import described, settings
 from nn.numbers import whole_number
@@ -61,9 +61,9 @@ class Schedule:
 class LearningRate(Setting):
     """A learning rate that was given: a number as `Setting` checks it, or a `Schedule`."""
 
-    def __get__(self, instance: object | None, owner: type) -> Any:
-        """The number or the schedule, as it was set."""
-        return super().__get__(instance, owner)
+    if TYPE_CHECKING:
+
+        def __get__(self, instance: object, owner: type) -> Any: ...
 
     def __set__(self, instance: object, value: float | Schedule) -> None:
         super().__set__(instance, cast(Any, value))

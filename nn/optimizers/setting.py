@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import numbers
-from typing import Any, overload
+from typing import TYPE_CHECKING, Any
 
 
 class Setting:
@@ -16,15 +16,9 @@ class Setting:
     def __set_name__(self, owner: type, name: str) -> None:
         self.name = name
 
-    @overload
-    def __get__(self, instance: None, owner: type) -> Setting: ...
-    @overload
-    def __get__(self, instance: object, owner: type) -> float: ...
-    def __get__(self, instance: object | None, owner: type) -> Setting | float:
-        if instance is None:
-            return self
-        value: float = vars(instance)[self.name]
-        return value
+    if TYPE_CHECKING:  # without a __get__, Python finds the number in the instance at once
+
+        def __get__(self, instance: object, owner: type) -> float: ...
 
     def __set__(self, instance: object, value: float) -> None:
         vars(instance)[self.name] = self.checked(type(instance).__name__, value)

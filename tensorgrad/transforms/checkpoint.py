@@ -68,6 +68,7 @@ def _replaced(result: Tensor, sources: list[Node], again: Callable[[], Tensor]) 
     node.shape, node.dtype = result.shape, result.dtype
     node.tensor = node.hooks = node.seed = None
     node.collects = False
+    node.scopes = ()
     return tensor_at(result.array, node)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from weakref import ReferenceType
 
 from tensorgrad.graph import Node
-from tensorgrad.scopes import Scope, scopes_of
+from tensorgrad.scopes import Scope
 from tensorgrad.viz.recording import Group
 
 
@@ -72,7 +72,7 @@ def _calls(order: Iterable[Node]) -> list[tuple[Scope, list[Node]]]:
     """The calls that were noted on nodes, by their beginning, each with all that it returned."""
     calls: dict[int, tuple[Scope, list[Node]]] = {}
     for node in order:
-        for scope in scopes_of(node):
+        for scope in node.scopes:
             calls.setdefault(scope.start, (scope, []))[1].append(node)
     return [calls[start] for start in sorted(calls)]
 
