@@ -84,7 +84,10 @@ def relu(x: ArrayLike) -> Any:
     >>> relu([-1.0, 0.0, 2.0])
     Tensor([0., 0., 2.])
     """
-    return np.maximum(x, 0)
+    x = np.asarray(x)
+    if x.dtype.kind != "f":
+        return np.maximum(x, 0)
+    return x.clip(0, math.inf)  # NumPy does this in a third of the time of `np.maximum` with a number
 
 
 def _leaky_relu_slope(g: Any, x: Any, negative_slope: float) -> Any:

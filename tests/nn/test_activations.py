@@ -120,3 +120,15 @@ def test_they_take_what_numpy_takes() -> None:
 def test_wrong_settings(make: Callable[[], Any], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         make()
+
+
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64, np.int8, np.int64])
+def test_relu_keeps_the_dtype(dtype: Any) -> None:
+    out = nn.functional.relu(np.array([[-2, 0, 3]], dtype))
+    assert out.dtype == dtype
+    np.testing.assert_array_equal(out.numpy(), [[0, 0, 3]])
+
+
+def test_relu_passes_what_is_not_finite() -> None:
+    x = np.array([np.nan, np.inf, -np.inf], np.float32)
+    np.testing.assert_array_equal(nn.functional.relu(x).numpy(), [np.nan, np.inf, 0])
