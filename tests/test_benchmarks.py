@@ -17,6 +17,7 @@ from harness import Turn, check_agreement, compare  # noqa: E402
 from plot import draw  # noqa: E402
 from run import WORKLOADS  # noqa: E402
 from table import Ratio, Row, markdown  # noqa: E402
+from workloads import spiral  # noqa: E402
 
 
 def data():
@@ -31,6 +32,13 @@ def test_by_hand_and_tensorgrad_lose_the_same(optimizer):
     losses = [float(ours()) for _ in range(8)]
     np.testing.assert_allclose([float(hand()) for _ in range(8)], losses, rtol=1e-4)
     assert losses[-2] < losses[0]  # the same batch again
+
+
+@pytest.mark.parametrize("optimizer", spiral.LEARNING_RATES)
+def test_by_hand_and_tensorgrad_lose_the_same_on_the_spiral(optimizer):  # where the book's loss would be clipped
+    task = Task((2, 64, 3), spiral.data, optimizer, spiral.LEARNING_RATES[optimizer])
+    hand, ours = by_hand.training(task), by_tensorgrad.training(task)
+    np.testing.assert_allclose([hand() for _ in range(5)], [float(ours()) for _ in range(5)], rtol=1e-4)
 
 
 def test_tuned_by_hand_loses_the_same():
