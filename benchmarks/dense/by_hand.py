@@ -50,8 +50,9 @@ class UnclippedLoss(book.SoftmaxCrossEntropy):
         self.shifted = scores - scores.max(axis=1, keepdims=True)
         powers = np.exp(self.shifted)
         self.totals = powers.sum(axis=1, keepdims=True)
-        self.output: Array = powers / self.totals
-        return self.output
+        output: Array = powers / self.totals
+        self.output = output
+        return output
 
     def loss(self, y: Array) -> float:
         """log Σeˣ − x of the right class, on average."""

@@ -131,7 +131,7 @@ class Batches:
         return f"Batches(X {self.X.shape} {self.X.dtype}{targets}, batch_size={self.batch_size})"
 
     def _prepared(self, rows: slice | NDArray[np.intp], draws: Any) -> Batch:
-        X = self.X[rows]
+        X = self.X[rows] if isinstance(rows, slice) else self.X.take(rows, axis=0)  # an index takes 15 % longer
         if self.augment is not None and draws is not None:
             X = _checked("augment", self.augment(_protected(X, self.X), draws), X)
         if self.transform is not None:
