@@ -43,7 +43,7 @@ class Contestant:
     Attributes:
         name: shown in the table.
         builder: makes the step to be timed. A function of a module, or a `functools.partial` of one: it is sent to
-            another process, and imports its library there.
+            another process, and imports its library there. A step returns a number, the same for all contestants.
         at_most: the time of the first contestant of the race, divided by this one's, that is the target.
         units: how many units of work one step does; the table shows the time of one.
     """

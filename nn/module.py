@@ -15,7 +15,7 @@ from tensorgrad import Tensor, scopes
 
 
 class _Running(threading.local):
-    """The modules whose `forward` runs in this thread, the outermost first. No async task can come in between."""
+    """The modules whose `forward` runs in this thread, the outermost first. What it has other threads do is outside."""
 
     def __init__(self) -> None:
         self.modules: list[Module] = []
@@ -87,12 +87,13 @@ class Module:
     def __call__(self, *inputs: Any, **options: Any) -> Any:
         """The result of `forward`."""
         running = _running.modules
-        running.append(self)
-        start = scopes.enter()
+        depth = len(running)
         try:
+            running.append(self)
+            start = scopes.enter()
             result = self.forward(*inputs, **options)
         finally:
-            running.pop()
+            del running[depth:]  # no pop: where Python runs out of stack, an append may not have come to pass
         if result is None or isinstance(result, np.ndarray):
             raise TypeError(f"{type(self).__name__}: {_NO_RESULT if result is None else _ARRAY_RESULT}")
         return scopes.leave(start, self, inputs, result)

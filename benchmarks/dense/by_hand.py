@@ -1,7 +1,7 @@
 """With NumPy by hand, in the book's style: the layers, losses and optimizers of `examples/nnfs/by_hand.py`.
 
-Every result is a new array, layers keep what they were given and what they gave back, and there is a gradient for the
-input too. The tests hold that file to the book's own loss curves.
+Intermediate results are new arrays, layers keep their inputs, and there is a gradient for the network's input too. The
+tests hold that file to the book's own loss curves.
 """
 
 from __future__ import annotations

@@ -131,7 +131,7 @@ class Batches:
         return f"Batches(X {self.X.shape} {self.X.dtype}{targets}, batch_size={self.batch_size})"
 
     def _prepared(self, rows: slice | NDArray[np.intp], draws: Any) -> Batch:
-        X = self.X[rows] if isinstance(rows, slice) else self.X.take(rows, axis=0)  # an index takes 15 % longer
+        X = _gathered(self.X, rows)
         if self.augment is not None and draws is not None:
             X = _checked("augment", self.augment(_protected(X, self.X), draws), X)
         if self.transform is not None:
@@ -139,6 +139,13 @@ class Batches:
         if self.dtype is not None:
             X = X.astype(self.dtype, copy=False)
         return X, None if self.y is None else self.y[rows]
+
+
+def _gathered(X: NDArray[Any], rows: slice | NDArray[np.intp]) -> NDArray[Any]:
+    """`X[rows]`; in any order by `take`, which is faster, but first copies the whole of an X that is not contiguous."""
+    if isinstance(rows, np.ndarray) and rows.dtype == np.intp and X.flags.c_contiguous:
+        return X.take(rows, axis=0)
+    return X[rows]
 
 
 def _protected(batch: NDArray[Any], data: NDArray[Any]) -> NDArray[Any]:

@@ -104,6 +104,8 @@ class Optimizer:
     def update(self, *arrays: Any) -> Any:
         """The rule, `update(self, gradient, *state, room, *factors)`: bring the state up to date, return the change.
 
+        The state is brought up to date in place (`average *= beta`): `average = beta * average` would be lost.
+
         Called with flat pieces of the parameters, all of one length and dtype: the gradient (only to be read), an array
         for each of `state_names`, and `room` to compute in; then the `factors`, as arrays of no dimension and the same
         dtype. Returns the array that is to be added to the weights, such as `room`. Elements must not influence each
@@ -135,7 +137,12 @@ class Optimizer:
         for number in gradients:
             self.parameters[number].mark_changed()  # first, so that it is said even if a rule fails half-way
         for slab in self._slabs:
-            numbers_of_step = [np.array(factor, slab.dtype) for factor in factors]
+            try:
+                numbers_of_step = [np.array(factor, slab.dtype) for factor in factors]
+            except (TypeError, ValueError) as error:
+                raise TypeError(
+                    f"{type(self).__name__}.factors: expected it to return a tuple of numbers, got {factors!r}."
+                ) from error
             for block in slab.blocks(weights):
                 change = self.update(block.gradient(gradients), *block.state, block.room, *numbers_of_step)
                 if np.shape(change) != block.room.shape:
@@ -219,7 +226,11 @@ class Optimizer:
     def _settings(self) -> dict[str, Setting]:
         """The settings of this kind of optimizer, the base class's first."""
         classes = reversed(type(self).__mro__)
-        return {name: value for each in classes for name, value in vars(each).items() if isinstance(value, Setting)}
+        found = {name: value for each in classes for name, value in vars(each).items() if isinstance(value, Setting)}
+        missing = [name for name in found if name not in vars(self)]
+        if missing:
+            raise AttributeError(f"{type(self).__name__}: {missing} not set. Assign each Setting in __init__.")
+        return found
 
     def _state_arrays(self) -> dict[str, tuple[NDArray[Any], tuple[int, ...]]]:
         """Each state array, flat, and the shape of its parameter."""

@@ -20,6 +20,7 @@ class Schedule:
     """Base class: `schedule(step)` is the learning rate after `step` finished steps. Subclasses write `rate`.
 
     Raises, when called:
+        TypeError: the rate is not a number.
         ValueError: the rate is negative or not finite.
 
     >>> import nn, tensorgrad as tg
@@ -47,7 +48,10 @@ class Schedule:
     def __call__(self, step: int) -> float:
         """The result of `rate`, checked."""
         try:
-            rate = float(self.rate(step))
+            given: Any = self.rate(step)
+            if not hasattr(given, "__float__"):
+                raise TypeError(f"{self!r}: the learning rate of step {step} must be a number, got {given!r}.")
+            rate = float(given)
         except OverflowError:  # Python's powers raise where NumPy's are infinite
             rate = math.inf
         if not (math.isfinite(rate) and rate >= 0):
@@ -70,6 +74,8 @@ class LearningRate(Setting):
 
     def checked(self, owner: str, value: Any) -> Any:
         """A schedule as it is, a number as Python's."""
+        if callable(value) and not isinstance(value, Schedule):
+            raise TypeError(f"{owner}: {self.name} must be a number or an nn.Schedule object, got {value!r}.")
         return value if isinstance(value, Schedule) else super().checked(owner, value)
 
 

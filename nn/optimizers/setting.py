@@ -16,6 +16,9 @@ class Setting:
     def __set_name__(self, owner: type, name: str) -> None:
         self.name = name
 
+    def __repr__(self) -> str:
+        return f"<Setting {self.name!r}>"
+
     if TYPE_CHECKING:  # without a __get__, Python finds the number in the instance at once
 
         def __get__(self, instance: object, owner: type) -> float: ...

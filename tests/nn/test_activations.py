@@ -129,6 +129,13 @@ def test_relu_keeps_the_dtype(dtype: Any) -> None:
     np.testing.assert_array_equal(out.numpy(), [[0, 0, 3]])
 
 
+def test_kept_ones_cannot_be_written_into() -> None:
+    vector = nn.functional.ones(3, np.dtype(np.float32))
+    assert vector.tolist() == [1, 1, 1]
+    with pytest.raises(ValueError, match="read-only"):
+        vector[0] = 2
+
+
 def test_relu_passes_what_is_not_finite() -> None:
     x = np.array([np.nan, np.inf, -np.inf], np.float32)
     np.testing.assert_array_equal(nn.functional.relu(x).numpy(), [np.nan, np.inf, 0])

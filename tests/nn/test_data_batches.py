@@ -83,6 +83,25 @@ def test_only_what_is_shuffled_is_copied(rng: np.random.Generator) -> None:
     assert widened.y.dtype == np.int64
 
 
+@pytest.mark.parametrize("arrangement", [np.asfortranarray, lambda X: np.repeat(X, 2, axis=0)[::2]])
+def test_a_batch_of_any_arrangement_is_gathered_without_copying_the_rest(arrangement: Any) -> None:
+    X = arrangement(np.arange(2_000_000.0).reshape(20_000, 100))
+    batches = Batches(X, np.arange(len(X)), batch_size=100, rng=0)
+    batch, rows = next(iter(batches))
+    np.testing.assert_array_equal(batch, X[rows])
+    tracemalloc.start()
+    try:
+        next(iter(batches))
+        assert tracemalloc.get_traced_memory()[1] < X.nbytes / 10
+    finally:
+        tracemalloc.stop()
+
+
+def test_a_batch_can_be_picked_by_a_mask() -> None:
+    X, y = Batches(np.arange(4.0), np.arange(4)).batch(np.array([True, False, False, True]))  # type: ignore[arg-type]
+    assert X.tolist() == y.tolist() == [0, 3]
+
+
 def test_a_transform_cannot_spoil_the_data(pixels: Any) -> None:
     def spoils(images: Any) -> Any:
         images += 1

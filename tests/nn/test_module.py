@@ -113,6 +113,45 @@ def test_calls_in_several_threads_do_not_disturb_each_other() -> None:
     assert list(module.state_dict()) == ["gain"]
 
 
+def test_what_is_assigned_beside_a_call_in_another_thread_is_a_parameter() -> None:
+    class Waiting(nn.Module):
+        def __init__(self) -> None:
+            self.is_in, self.may_leave = threading.Event(), threading.Event()
+
+        def forward(self, x: Any) -> Any:
+            self.is_in.set()
+            assert self.may_leave.wait(timeout=10)
+            return x
+
+    module = Waiting()
+    caller = threading.Thread(target=module, args=(1,))
+    caller.start()
+    assert module.is_in.wait(timeout=10)
+    module.gain = parameter(1.0)
+    module.may_leave.set()
+    caller.join()
+    assert list(module.state_dict()) == ["gain"]
+
+
+def test_a_module_is_not_running_any_more_after_it_ran_out_of_stack() -> None:
+    class Endless(nn.Module):
+        def forward(self, x: Any) -> Any:
+            return self(x)
+
+    def called_at(depth: int, module: nn.Module) -> None:
+        if depth:
+            called_at(depth - 1, module)
+        else:
+            with pytest.raises(RecursionError):
+                module(1)
+
+    for depth in range(12):  # where exactly the stack ends decides what was begun and what was not
+        module = Endless()
+        called_at(depth, module)
+        module.gain = parameter(1.0)
+        assert list(module.state_dict()) == ["gain"]
+
+
 def test_constants_are_values_like_any_other() -> None:
     module = nn.Module()
     module.constant = tg.tensor([1.0])

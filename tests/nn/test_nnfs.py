@@ -200,3 +200,17 @@ def test_all_of_it_beside_the_books_helper_package(tmp_path: Path) -> None:
         [sys.executable, "-c", code], capture_output=True, text=True, check=False, cwd=REFERENCE.parents[2], timeout=900
     )
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_the_penalties_by_hand_are_those_of_the_engine() -> None:
+    rng = np.random.default_rng(0)
+    layer = nn.Dense(3, 2, weight_l1=0.1, weight_l2=0.2, bias_l1=0.1, bias_l2=0.2, dtype=np.float64, rng=0)
+    layer.bias.data = rng.standard_normal(2)
+    X, g = rng.standard_normal((5, 3)), rng.standard_normal((5, 2))
+    by_hand = book.by_hand.Dense(layer.weight.data, layer.bias.data, l1=0.1, l2=0.2)
+    by_hand.forward(X)
+    by_hand.backward(g)
+    ((layer(X) * g).sum() + layer.regularization_loss()).backward()
+    for parameter, gradient in zip(layer.parameters(), by_hand.gradients):
+        np.testing.assert_allclose(parameter.grad, gradient, rtol=1e-12)
+    assert by_hand.penalty() == pytest.approx(layer.regularization_loss().item())

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 import nn
 import tensorgrad as tg
+from nn.optimizers import Setting
 from nn.optimizers.blocks import BLOCK, Slab
 from nn.optimizers.optimizer import FLUSH_EVERY
 
@@ -497,3 +498,34 @@ def test_a_name_survives_a_step() -> None:
     optimizer.step()
     with pytest.raises(RuntimeError, match="leaf 'weight'"):
         loss.backward()
+
+
+def test_a_setting_that_was_not_set_is_named() -> None:
+    class Forgetful(nn.SGD):
+        beta = Setting()
+
+        def factors(self) -> Any:
+            return self.beta, *super().factors()
+
+    w = tg.tensor([1.0], requires_grad=True)
+    w.grad = np.ones(1)
+    optimizer = Forgetful([w], 0.1)
+    for use in (repr, nn.Optimizer.state_dict):
+        with pytest.raises(AttributeError, match=r"Forgetful: \['beta'\] not set\. Assign each Setting in __init__"):
+            use(optimizer)
+    with pytest.raises(TypeError, match=r"Forgetful\.factors: expected .* a tuple of numbers, got \(<Setting 'beta'>"):
+        optimizer.step()
+    assert (w.item(), optimizer.iterations) == (1.0, 0)
+
+
+@pytest.mark.parametrize("factors", [0.5, ("x",), None])
+def test_factors_are_a_tuple_of_numbers(factors: Any) -> None:
+    class Wrong(nn.SGD):
+        def factors(self) -> Any:
+            return factors
+
+    w = tg.tensor([1.0], requires_grad=True)
+    w.grad = np.ones(1)
+    with pytest.raises(TypeError, match=r"Wrong\.factors: expected it to return a tuple of numbers, got"):
+        Wrong([w], 0.1).step()
+    assert w.item() == 1.0

@@ -98,3 +98,19 @@ def test_a_bad_rate_changes_no_weight() -> None:
         optimizer.step()
     assert w.data == 1.0
     assert optimizer.iterations == 0
+
+
+@pytest.mark.parametrize("rate", [None, "0.1", [0.1]])
+def test_a_rate_that_is_no_number(rate: Any) -> None:
+    class Odd(nn.Schedule):
+        def rate(self, step: int) -> Any:
+            return rate
+
+    with pytest.raises(TypeError, match=r"Odd\(\): the learning rate of step 3 must be a number, got"):
+        Odd()(3)
+
+
+@pytest.mark.parametrize("rate", [lambda step: 0.1, nn.StepDecay])
+def test_a_function_is_not_a_schedule(rate: Any) -> None:
+    with pytest.raises(TypeError, match=r"SGD: learning_rate must be a number or an nn\.Schedule object, got"):
+        nn.SGD([tg.tensor([1.0], requires_grad=True)], rate)
