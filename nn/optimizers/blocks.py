@@ -61,9 +61,12 @@ class Block:
     gathered: Flat
 
     def gradient(self, gradients: Mapping[int, Flat]) -> Flat:
-        """The gradients of the elements, from the flat gradients of the parameters."""
+        """The gradients of the elements, from the flat gradients of the parameters, which nobody can write into."""
         parts = [gradients[piece.parameter][piece.elements] for piece in self.pieces]
-        return parts[0] if len(parts) == 1 else np.concatenate(parts, out=self.gathered)
+        if len(parts) > 1:
+            return np.concatenate(parts, out=self.gathered)
+        parts[0].flags.writeable = False  # it is a view of `parameter.grad`
+        return parts[0]
 
     def apply(self, change: Flat, shrink: float) -> None:
         """Multiply the elements by `shrink`, then add the change."""

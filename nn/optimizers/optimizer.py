@@ -264,7 +264,10 @@ def _checked_parameters(owner: str, parameters: Iterable[Tensor]) -> tuple[Tenso
         raise ValueError(f"{owner}: no parameters to train.")
     for number, parameter in enumerate(checked):
         if not isinstance(parameter, Tensor):
-            raise TypeError(f"{owner}: parameter {number} is a {type(parameter).__name__}, expected a Tensor.")
+            raise TypeError(
+                f"{owner}: parameter {number} is a {type(parameter).__name__}, expected a Tensor. Pass the tensors to "
+                "train, such as network.parameters()."
+            )
         if not parameter.is_leaf:
             raise ValueError(
                 f"{owner}: {_label(number, parameter)} is the result of an operation, so its values follow from its "

@@ -529,3 +529,18 @@ def test_factors_are_a_tuple_of_numbers(factors: Any) -> None:
     with pytest.raises(TypeError, match=r"Wrong\.factors: expected it to return a tuple of numbers, got"):
         Wrong([w], 0.1).step()
     assert w.item() == 1.0
+
+
+@pytest.mark.parametrize("size", [1, BLOCK + 1])
+def test_a_rule_cannot_write_into_the_gradient(size: int) -> None:
+    class Careless(nn.SGD):
+        def update(self, g: Any, *others: Any) -> Any:
+            g *= 2
+            return super().update(g, *others)
+
+    w = tg.tensor(np.zeros(size), requires_grad=True)
+    w.grad = np.ones(size)
+    with pytest.raises(ValueError, match="read-only"):
+        Careless([w], 1.0).step()
+    assert (w.grad == 1).all()
+    assert (w.data == 0).all()
