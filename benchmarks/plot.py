@@ -19,8 +19,7 @@ def draw(rows: Sequence[Row]) -> Figure:
     """A line for each workload and number of threads, a point for each peer; left of 1 tensorgrad is faster.
 
     A short line in a peer's colour is the target against it; hollow points are PyTorch with its default Adam, and tuned
-    NumPy. Contestants outside `COLOURS`, which are tensorgrad
-    itself at other work, are left out.
+    NumPy. Contestants outside `COLOURS`, which are tensorgrad itself at other work, are left out.
     """
     shown = [row for row in rows if row.ratio is not None and peer(row) in COLOURS]
     lines = list(dict.fromkeys(map(label, shown)))

@@ -39,7 +39,7 @@ turns" is the ratio of the best times; a target is met if both ratios meet it. (
 memory, in "deep_chain, longer" that of two lengths of tensorgrad's own chain.) The targets are the project's own.
 "Memory" is how far the resident memory of the process rose while it ran. What each workload is stands at the head of
 its file in `workloads/`. "By hand" is the code of `examples/nnfs/by_hand.py`, in the book's style; "tuned" allocates
-nothing after the start (`dense/by_hand_tuned.py`). Why some targets are missed: `NOTES.md`, at its end.
+no large array after the start (`dense/by_hand_tuned.py`). Why some targets are missed: `NOTES.md`, at its end.
 
 ![tensorgrad's time divided by its peers', for each workload](results.svg)
 """

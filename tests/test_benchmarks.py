@@ -11,7 +11,7 @@ import pytest
 BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
 sys.path.append(str(BENCHMARKS))  # they are scripts, which import one another from their own folder
 
-from dense import by_hand, by_hand_tuned, by_tensorgrad, rules  # noqa: E402
+from dense import by_hand, by_hand_tuned, by_tensorgrad  # noqa: E402
 from dense.task import Task  # noqa: E402
 from harness import Turn, check_agreement, compare  # noqa: E402
 from plot import draw  # noqa: E402
@@ -25,7 +25,7 @@ def data():
     return rng.standard_normal((2, 6, 4), np.float32), rng.integers(0, 3, (2, 6))
 
 
-@pytest.mark.parametrize("optimizer", rules.RULES)
+@pytest.mark.parametrize("optimizer", spiral.LEARNING_RATES)
 def test_by_hand_and_tensorgrad_lose_the_same(optimizer):
     task = Task((4, 8, 5, 3), data, optimizer, learning_rate=0.01)
     hand, ours = by_hand.training(task), by_tensorgrad.training(task)

@@ -1,4 +1,4 @@
-"""With HIPS autograd, and the optimizers by hand."""
+"""With HIPS autograd, and Adam by hand."""
 
 from __future__ import annotations
 

@@ -17,7 +17,7 @@ import numpy as np
 from dense import rules
 from dense.task import Array, Task
 
-sys.path.append(str(Path(__file__).parents[2] / "examples" / "nnfs"))
+sys.path.append(str(Path(__file__).parents[2] / "examples" / "nnfs"))  # scripts, which import one another by name
 import by_hand as book
 
 

@@ -1,4 +1,4 @@
-"""With JAX: the whole step, optimizer included, compiled into one function."""
+"""With JAX: the whole step, optimizer included, compiled into one function. For Adam only."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ def training(task: Task) -> Callable[[], Any]:
 
     def update(parameters: Any, kept: Any, t: Any, x: Any, y: Any) -> Any:
         value, gradients = jax.value_and_grad(loss)(parameters, x, y)
-        return value, *rules.update(task.optimizer, parameters, gradients, kept, t, task.learning_rate, jnp)
+        return value, *rules.update(parameters, gradients, kept, t, task.learning_rate, jnp)
 
     whole_step = jax.jit(update)
     parameters = [jnp.asarray(array) for array in task.parameters()]
-    kept, t = rules.start(task.optimizer, parameters, jnp), 0
+    kept, t = rules.start(parameters, jnp), 0
     inputs, labels = task.data()
     batches = cycle([(jnp.asarray(x), jnp.asarray(y)) for x, y in zip(inputs, labels)])
 

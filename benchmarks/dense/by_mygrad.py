@@ -1,4 +1,4 @@
-"""With MyGrad, and the optimizers by hand."""
+"""With MyGrad, and Adam by hand."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ class Task:
     Attributes:
         sizes: the widths, from the input to the classes.
         data: gives inputs (batches, samples, features) and labels (batches, samples). A step takes the next batch.
-        optimizer: a name in `rules.RULES`.
+        optimizer: "SGD", "momentum", "Adagrad", "RMSprop" or "Adam".
         learning_rate: of the optimizer; whatever else it has is as in `rules.py` for all contestants.
     """
 

@@ -61,11 +61,11 @@ class Block:
     gathered: Flat
 
     def gradient(self, gradients: Mapping[int, Flat]) -> Flat:
-        """The gradients of the elements, from the flat gradients of the parameters, which nobody can write into."""
+        """The gradients of the elements, from the flat gradients of the parameters: a copy, or a read-only view."""
         parts = [gradients[piece.parameter][piece.elements] for piece in self.pieces]
         if len(parts) > 1:
             return np.concatenate(parts, out=self.gathered)
-        parts[0].flags.writeable = False  # it is a view of `parameter.grad`
+        parts[0].flags.writeable = False
         return parts[0]
 
     def apply(self, change: Flat, shrink: float) -> None:

@@ -127,7 +127,9 @@ class Optimizer:
         that was recorded with the old values.
 
         Raises:
-            ValueError: a gradient has another shape than its parameter. Nothing has been changed then.
+            ValueError: a gradient has another shape than its parameter. Nothing has been changed then. Or `update`
+                returned no array of the shape of `room`.
+            TypeError: `factors` are not a tuple of numbers. No weight has been changed then.
         """
         gradients = self._gradients()
         if not gradients:
