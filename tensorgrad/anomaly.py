@@ -1,18 +1,22 @@
-"""Anomaly mode: where did the first NaN come from, and who wrote into an array the graph had saved?"""
+"""Anomaly mode: find the first NaN, and arrays that were written into after the graph had saved them."""
 
 from __future__ import annotations
 
 import traceback
 import zlib
+from collections.abc import Container, Iterable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar
 from weakref import WeakKeyDictionary
 
 import numpy as np
 
-from tensorgrad.graph import Node
-from tensorgrad.modes import Switch
+from tensorgrad._arrays import is_foreign
+from tensorgrad.backward import Call
+from tensorgrad.modes import Switch, current_mode
+from tensorgrad.node import Node
 
 _PACKAGE = str(Path(__file__).parent)
 
@@ -52,38 +56,36 @@ class detect_anomaly(Switch):
     changes: ClassVar = {"anomalies": True}
 
 
-def watch(node: Node, result: np.ndarray[Any, Any]) -> None:
+def watch(node: Node, results: Iterable[Any]) -> None:
     """Remember where `node` was made, and refuse a result that is not finite."""
     origin = _Origin(_user_line(), _fingerprints(node.saved))
     _origins[node] = origin
-    if not np.isfinite(result).all():
-        raise FloatingPointError(f"{_name(node)}: the result holds {_what(result)}. Called at {origin.line}")
+    for result in results:
+        if not np.isfinite(result).all():
+            raise FloatingPointError(f"{_name(node)}: the result holds {_what(result)}. Called at {origin.line}")
 
 
-class _Examiner:
-    """Anomaly mode's eyes on the backward pass."""
+def checking(call: Call | None) -> Call | None:
+    """Return `call` with the checks of anomaly mode around it, if that is on."""
+    return partial(_call_checked, call) if current_mode().anomalies else call
 
-    def before_rules(self, node: Node) -> None:
-        origin = _origins.get(node)
-        if origin is not None and origin.fingerprints != _fingerprints(node.saved):
-            raise RuntimeError(
-                f"{_name(node)}: an array saved for the backward pass was changed since (by writing into .data or "
-                f"into an array that was passed in). Called at {origin.line}"
-            )
 
-    def after_rule(self, node: Node, position: int, contribution: Any) -> None:
+def _call_checked(
+    call: Call | None, node: Node, gradient: Any, wanted: Container[Node] | None
+) -> Iterator[tuple[int, Any]]:
+    origin = _origins.get(node)
+    if origin is not None and origin.fingerprints != _fingerprints(node.saved):
+        raise RuntimeError(
+            f"{_name(node)}: an array saved for the backward pass was changed since (by writing into .data or "
+            f"into an array that was passed in). Called at {origin.line}"
+        )
+    for position, contribution in (call or node.operation.call)(node, gradient, wanted):
         if not np.isfinite(contribution).all():
-            origin = _origins.get(node)
             where = f"Called at {origin.line}" if origin else "It was recorded outside detect_anomaly."
             raise FloatingPointError(
                 f"{_name(node)}: the gradient of its operand {position} holds {_what(contribution)}. {where}"
             )
-
-    def after_adding(self, node: Node, position: int, contribution: Any, total: Any) -> None:
-        """Two finite contributions may add up to an infinity; the next rule that gets it will show it."""
-
-
-EXAMINER = _Examiner()
+        yield position, contribution
 
 
 def _name(node: Node) -> str:
@@ -95,14 +97,14 @@ def _what(values: Any) -> str:
 
 
 def _fingerprints(saved: Any) -> Any:
-    """What a node saved, with a checksum in the place of every array."""
-    if isinstance(saved, np.ndarray):
+    """Return what a node saved, with a checksum in the place of every array that can be written into."""
+    if isinstance(saved, np.ndarray) or (is_foreign(saved) and hasattr(saved, "tobytes")):
         return zlib.crc32(saved.tobytes())
     return [_fingerprints(item) for item in saved] if isinstance(saved, (tuple, list)) else repr(saved)
 
 
 def _user_line() -> str:
-    """The innermost call outside this package."""
+    """Return the innermost call outside this package."""
     for frame in reversed(traceback.extract_stack()):
         if not frame.filename.startswith((_PACKAGE, "<tensorgrad")):
             return f"{frame.filename}:{frame.lineno}: {frame.line}"

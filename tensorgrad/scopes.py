@@ -12,7 +12,7 @@ from weakref import ReferenceType, ref
 
 import numpy as np
 
-from tensorgrad.graph import next_number
+from tensorgrad.node import Result, next_number
 from tensorgrad.tensor import Tensor
 
 
@@ -52,7 +52,9 @@ def leave(start: int, owner: Any, inputs: Iterable[Any], result: Any) -> Any:
     """Note that `owner` made `result` (a tensor, or a tuple, list or dict of them) of `inputs`. Returns the result."""
     if isinstance(result, Tensor):
         node = result.node
-        if node is not None and node.number > start:
+        if isinstance(node, Result):  # several results of one call: it is noted there, once
+            node = node.inputs[0]
+        if node is not None and node.number > start and not any(scope.start == start for scope in node.scopes):
             sources: tuple[ReferenceType[Any], ...] = ()
             for each in inputs:
                 if isinstance(each, np.ndarray) or (isinstance(each, Tensor) and each.is_leaf):

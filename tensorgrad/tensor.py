@@ -9,10 +9,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from tensorgrad import anomaly, protocols
-from tensorgrad.graph import Node, backpropagate, read_only
+from tensorgrad import _messages, anomaly, protocols
+from tensorgrad._arrays import as_array, is_foreign, read_only
+from tensorgrad.backward import backpropagate
 from tensorgrad.methods import Methods
-from tensorgrad.modes import current_mode
+from tensorgrad.node import CHANGED, Leaf, Node
 from tensorgrad.typing import ArrayLike, Shape
 
 
@@ -84,8 +85,9 @@ class Tensor(Methods):
         >>> w
         Tensor([0.5, 1.5], requires_grad=True)
         """
-        its_own = self.is_leaf and self.array.flags.owndata
-        return self.array if its_own else read_only(self.array)
+        if not isinstance(self.array, np.ndarray):
+            return self.array
+        return self.own_array() if self.is_leaf and self.array.flags.owndata else read_only(self.array)
 
     @data.setter
     def data(self, values: ArrayLike) -> None:
@@ -97,8 +99,20 @@ class Tensor(Methods):
         array = checked_array(values, self.dtype)
         if array.shape != self.shape:
             raise ValueError(f"data: expected shape {self.shape}, got {array.shape}. Make a new tensor instead.")
-        self.array = array if array is self.array else np.array(array)  # it is its own in `w.data -= …`
+        self.array = array if array is self.array else np.copy(array)  # it is its own in `w.data -= …`
         self.mark_changed()
+
+    def own_array(self) -> Any:
+        """Return this leaf's array to write into. Results that are views of it, such as `w.T`, keep their values.
+
+        For optimizers: write, then call `mark_changed`. While such a view is alive, the leaf first gets a copy.
+        """
+        node = self.node
+        if isinstance(node, Leaf) and node.views:
+            if any(view() is not None for view in node.views):
+                self.array = node.array = np.copy(self.array)
+            node.views = []
+        return self.array
 
     def mark_changed(self) -> None:
         """Say that this leaf's array was written into, as an optimizer does: `backward` then refuses every graph that
@@ -118,8 +132,9 @@ class Tensor(Methods):
                 raise RuntimeError(
                     "mark_changed: this tensor was made by an operation, its values belong to the graph."
                 )
-            old.saved = None
-            self.node = node = Node.leaf(weakref.ref(self), self.array, self._name)
+            old.state = CHANGED
+            old.array = None
+            self.node = node = Leaf(weakref.ref(self), self.array, self._name)
             node.hooks = old.hooks
 
     @property
@@ -140,13 +155,13 @@ class Tensor(Methods):
                     f"tensor: only floating-point data can require a gradient, got {self.dtype}. "
                     "Pass floats, or dtype=np.float32."
                 )
-            if not self.array.flags.owndata:  # what is trained is written into
+            if isinstance(self.array, np.ndarray) and not self.array.flags.owndata:  # what is trained is written into
                 self.array = self.array.copy()
-            self.node = Node.leaf(weakref.ref(self), self.array, self._name)
+            self.node = Leaf(weakref.ref(self), self.array, self._name)
         elif not wanted and self.node is not None:
             if not self.is_leaf:
                 raise RuntimeError("requires_grad: this tensor was made by an operation; use detach() instead.")
-            self.node.saved = None
+            self.node.state = CHANGED
             self.node = None
 
     @property
@@ -206,16 +221,12 @@ class Tensor(Methods):
         """
         seed = self.seed_gradient(gradient)
         assert self.node is not None
-        found = backpropagate(
-            {self.node: seed},
-            release=not retain_graph,
-            examiner=anomaly.EXAMINER if current_mode().anomalies else None,
-        )
+        found = backpropagate({self.node: seed}, release=not retain_graph, call=anomaly.checking(None))
         self.node.seed = seed
         for node, arrived in found.items():
             tensor = node.tensor() if node.tensor is not None else None
             if tensor is not None:
-                tensor.grad = arrived if tensor.grad is None else np.asarray(tensor.grad + arrived)
+                tensor.grad = arrived if tensor.grad is None else as_array(tensor.grad + arrived)
 
     def seed_gradient(self, gradient: ArrayLike | None = None) -> NDArray[Any]:
         """The array a backward pass from here starts with: `gradient` checked, or 1 for a single number."""
@@ -230,7 +241,7 @@ class Tensor(Methods):
                     f"backward: a tensor of shape {self.shape} is not a single number. Reduce it first "
                     "(sum or mean), or pass gradient=, an array of that shape."
                 )
-            return np.ones(self.shape, self.dtype)
+            return np.ones_like(self.array)
         seed = checked_array(gradient, self.dtype)
         if seed.shape != self.shape:
             raise ValueError(f"backward: expected a gradient of shape {self.shape}, got {seed.shape}.")
@@ -415,11 +426,11 @@ def tensor(
     Tensor([[1., 2.],
             [3., 4.]], dtype=float32, requires_grad=True, name='w')
     """
-    return Tensor(np.array(checked_array(data, dtype)), requires_grad=requires_grad, name=name)
+    return Tensor(np.copy(checked_array(data, dtype)), requires_grad=requires_grad, name=name)
 
 
-def tensor_at(array: NDArray[Any], node: Node) -> Tensor:
-    """A tensor for an array that an operation saved, at its place in the graph."""
+def tensor_at(array: Any, node: Node | None) -> Tensor:
+    """Return a tensor for an array that an operation computed or saved, at its place in the graph."""
     tensor = object.__new__(Tensor)  # what `Tensor` would check was checked when the operation was recorded
     tensor.array, tensor.node = array, node
     tensor.grad = tensor._name = None
@@ -437,16 +448,14 @@ def plain(value: Any) -> Any:
     return value
 
 
-def checked_array(data: ArrayLike, dtype: DTypeLike | None = None) -> NDArray[Any]:
-    """`data` as an array that a tensor can hold, converted to `dtype` if one is given."""
-    array = np.asarray(plain(data))
+def checked_array(data: ArrayLike, dtype: DTypeLike | None = None) -> Any:
+    """Return `data` as an array that a tensor can hold, converted to `dtype` if one is given."""
+    data = plain(data)
+    array = as_array(data)
     if array.dtype.kind in "fiub" and dtype is not None:
-        array = np.asarray(plain(data), dtype)
+        array = array.astype(dtype, copy=False) if is_foreign(array) else np.asarray(data, dtype)
     if array.dtype.kind not in "fiub":
-        raise TypeError(
-            f"tensor: expected real numbers, got dtype {array.dtype}"
-            + (" (complex numbers are not supported)." if array.dtype.kind == "c" else ".")
-        )
+        raise _messages.not_real(array.dtype, "tensor")
     return array
 
 

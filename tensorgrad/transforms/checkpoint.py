@@ -3,28 +3,33 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ParamSpec, TypeVar
 
-from tensorgrad.graph import Node, Rule, backpropagate, next_number, topological_order
+from tensorgrad._higher_order import recording
+from tensorgrad.backward import backpropagate, call_rules, topological_order
 from tensorgrad.modes import current_mode, enable_grad
+from tensorgrad.node import Node, Result, next_number
 from tensorgrad.tensor import Tensor, tensor_at
+from tensorgrad.transforms.trees import leaves, rebuilt
+
+P = ParamSpec("P")
+R = TypeVar("R")
 
 
-def checkpoint(f: Callable[..., Tensor]) -> Callable[..., Tensor]:
-    """A function like `f` that saves nothing for the backward pass, and computes `f` once more there.
+def checkpoint(f: Callable[P, R]) -> Callable[P, R]:
+    """Return a function like `f` that saves nothing for the backward pass, and computes `f` once more there.
 
     A chain of n layers cut into √n checkpointed pieces needs memory for 2√n of them instead of n, at the price of
     one more forward pass (Chen et al. 2016, *Training Deep Nets with Sublinear Memory Cost*).
 
     Args:
-        f: a function that returns one tensor. It must compute the same again from the same arguments: no dropout
-            with a generator that moves on. Tensors it uses without being given them (the weights of a layer)
-            receive their gradients too.
+        f: a function that returns a tensor, or a tuple, list or dict of tensors. It must compute the same again from the
+            same arguments. Tensors it uses besides its arguments (the weights of a layer) receive their gradients too.
 
     Raises:
-        TypeError: when called, if `f` does not return one tensor.
+        TypeError: when called, if `f` returns anything but tensors.
 
     >>> import tensorgrad as tg
     >>> x = tg.tensor(0.5, requires_grad=True)
@@ -35,81 +40,84 @@ def checkpoint(f: Callable[..., Tensor]) -> Callable[..., Tensor]:
     """
 
     @functools.wraps(f)
-    def checkpointed(*args: Any, **kwargs: Any) -> Tensor:
+    def checkpointed(*args: P.args, **kwargs: P.kwargs) -> R:
         if not current_mode().recording:
             return f(*args, **kwargs)
         first = next_number()
-        result = f(*args, **kwargs)
-        if not isinstance(result, Tensor):
-            raise TypeError(f"checkpoint: the function must return one tensor, got a {type(result).__name__}.")
-        if result.node is None or result.node.number < first:
-            return result
-        sources = _sources(result.node, first)
-        return _replaced(result, sources, lambda: f(*args, **kwargs)) if sources else result.detach()
+        returned = f(*args, **kwargs)
+        results = leaves(returned)
+        strange = next((each for each in results if not isinstance(each, Tensor)), None)
+        if strange is not None or not results:
+            raise TypeError(
+                f"checkpoint: the function must return tensors, got a {type(strange if results else returned).__name__}."
+            )
+        places = [place for place, each in enumerate(results) if each.node is not None and each.node.number >= first]
+        outputs = [results[place] for place in places]
+        for place, output in zip(places, _replaced(outputs, first, lambda: _picked(leaves(f(*args, **kwargs)), places))):
+            results[place] = output
+        replaced: R = rebuilt(returned, iter(results))
+        return replaced
 
     return checkpointed
 
 
-def _sources(output: Node, first: int) -> list[Node]:
-    """The nodes from before the call that the result was made from: those older than number `first`."""
-    inside = [node for node in topological_order([output], since=first) if node.number >= first]
+def _picked(values: list[Any], places: list[int]) -> list[Any]:
+    return [values[place] for place in places]
+
+
+def _replaced(outputs: list[Tensor], first: int, again: Callable[[], list[Tensor]]) -> list[Tensor]:
+    """Return `outputs` with one node in the place of everything recorded between them and their sources."""
+    sources = _sources([each.node for each in outputs if each.node is not None], first)
+    if not sources:
+        return [each.detach() for each in outputs]
+    recomputation = _Recomputation(sources, again)
+    shapes, dtypes = tuple(each.shape for each in outputs), tuple(each.dtype for each in outputs)
+    if len(outputs) == 1:
+        nodes = [Node(recomputation, tuple(sources), {}, ((),), shapes[0], dtypes[0])]
+    else:
+        recomputation.results = _as_tuple
+        call = Node(recomputation, tuple(sources), {}, ((),), shapes, dtypes)
+        nodes = [Result(call, index) for index in range(len(outputs))]
+    return [tensor_at(each.array, node) for each, node in zip(outputs, nodes)]
+
+
+def _sources(outputs: list[Node], first: int) -> list[Node]:
+    """Return the nodes from before the call that the results were computed from: those older than number `first`."""
+    inside = [node for node in topological_order(outputs, since=first) if node.number >= first]
     return list(dict.fromkeys(parent for node in inside for parent in node.parents if parent.number < first))
 
 
-def _replaced(result: Tensor, sources: list[Node], again: Callable[[], Tensor]) -> Tensor:
-    """`result`, with one node in the place of everything that was recorded between it and its sources."""
-    recomputation = _Recomputation(sources, again)
-    node = Node()
-    node.number = next_number()
-    node.operation = recomputation
-    node.inputs = tuple(sources)
-    node.options = {}
-    node.saved = ((),) * len(sources)
-    node.shape, node.dtype = result.shape, result.dtype
-    node.tensor = node.hooks = node.seed = None
-    node.collects = False
-    node.scopes = ()
-    return tensor_at(result.array, node)
+def _as_tuple(*results: Any) -> tuple[Any, ...]:
+    return results
 
 
 @dataclass(eq=False)
 class _Recomputation:
-    """An operation whose derivative is found by computing it again."""
+    """An operation whose derivative is found by computing it again: one joint rule for all sources."""
 
     sources: list[Node]
-    again: Callable[[], Tensor]
+    again: Callable[[], list[Tensor]]
     name: str = "checkpoint"
+    results: Callable[..., tuple[Any, ...]] | None = None
+    composed: None = None
+    call = staticmethod(call_rules)
 
-    @property
-    def rules(self) -> list[Rule]:
-        """One rule per source; the first that is called computes the gradients for all."""
-        found: dict[Node, Any] = {}
-
-        def rule_for(source: Node) -> Callable[[Any], Any]:
-            def rule(g: Any) -> Any:
-                if not found:
-                    found.update(self._gradients(g))
-                if source not in found:
-                    raise RuntimeError("checkpoint: computed again, the function used other tensors than before.")
-                return found[source]
-
-            return rule
-
-        return [rule_for(source) for source in self.sources]
-
-    def _gradients(self, g: Any) -> dict[Node, Any]:
+    def joint(self, g: Any, wanted: tuple[bool, ...]) -> list[Any]:
+        """Return the gradient of each wanted source."""
+        gradients = [g] if self.results is None else list(g)
+        recorded = any(isinstance(each, Tensor) for each in gradients)
+        towards = [source for source, needed in zip(self.sources, wanted) if needed]
         with enable_grad():
             first = next_number()
-            result = self.again()
-            assert result.node is not None
-            return backpropagate(
-                {result.node: g},
-                release=not isinstance(g, Tensor),
-                towards=self.sources,
-                since=first,
-                attach=tensor_at if isinstance(g, Tensor) else None,
-            )
+            seeds = {each.node: gradient for each, gradient in zip(self.again(), gradients) if each.node is not None}
+            found = backpropagate(
+                seeds, release=not recorded, towards=towards, since=first,
+                call=recording(tensor_at) if recorded else None,
+            )  # fmt: skip
+        if len(found) < len(towards):
+            raise RuntimeError("checkpoint: computed again, the function used other tensors than before.")
+        return [found.get(source) for source in self.sources]
 
-    def owners(self, node: Node, position: int) -> Iterator[Node | None]:
+    def saved_for(self, position: int) -> tuple[str, ...]:
         """Nothing is saved."""
-        return iter(())
+        return ()

@@ -7,9 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from tensorgrad.anomaly import EXAMINER
-from tensorgrad.graph import Node, backpropagate
-from tensorgrad.modes import current_mode, enable_grad
+from tensorgrad import anomaly
+from tensorgrad._higher_order import recording
+from tensorgrad.backward import backpropagate
+from tensorgrad.modes import enable_grad
+from tensorgrad.node import Node
 from tensorgrad.tensor import Tensor, tensor_at
 
 
@@ -68,8 +70,7 @@ def gradient(
             seeds,
             release=not (create_graph if retain_graph is None else retain_graph),
             towards=[each.node for each in input_list if each.node is not None],
-            attach=tensor_at if create_graph else None,
-            examiner=EXAMINER if current_mode().anomalies else None,
+            call=anomaly.checking(recording(tensor_at) if create_graph else None),
         )
 
     gradients: list[Any] = []

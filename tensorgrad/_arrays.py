@@ -1,0 +1,28 @@
+"""Arrays of any library: the engine asks of them NumPy's protocols only, and never converts them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from tensorgrad.methods import Methods
+
+
+def is_foreign(value: Any) -> bool:
+    """Return whether `value` is the array of another library, which speaks NumPy's protocols (NEP 18)."""
+    return not isinstance(value, (np.ndarray, Methods)) and hasattr(type(value), "__array_function__")
+
+
+def as_array(value: Any) -> Any:
+    """Return `value` as a NumPy array, or as it is if it is the array of another library."""
+    return value if is_foreign(value) else np.asarray(value)
+
+
+def read_only(array: Any) -> Any:
+    """Return a view of a NumPy array that refuses writes; other libraries' arrays as they are."""
+    if not isinstance(array, np.ndarray):
+        return array
+    view = array.view()
+    view.flags.writeable = False
+    return view

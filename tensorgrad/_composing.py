@@ -1,0 +1,77 @@
+"""Operations that are written with other operations, and methods that differ from NumPy's functions."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable, Sequence
+from typing import Any, ParamSpec, TypeVar
+
+from tensorgrad import _messages
+from tensorgrad.domains import REAL, Case, Domain
+from tensorgrad.op import Operation, announce
+from tensorgrad.tensor import Tensor, plain
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+def composed(
+    *inputs: str,
+    numpy: Callable[..., Any] | Sequence[Callable[..., Any]] = (),
+    methods: Sequence[str] = (),
+    sequence: str | None = None,
+    domain: Domain | dict[str, Domain] = REAL,
+    examples: Sequence[Case] = (),
+    reference: Callable[..., Any] | None = None,
+) -> Callable[[Callable[P, R]], Callable[P, R]]:
+    """Declare an operation that is written with other operations, and so needs no rules.
+
+    The decorated function is called with its arguments as they are, tensors among them, and may return several tensors.
+    It answers for NumPy's functions and is tested like every other operation.
+
+    Args:
+        inputs: the parameters that can be tensors.
+        numpy, methods, sequence, domain, examples, reference: as in `op`.
+
+    >>> import numpy as np, tensorgrad as tg
+    >>> @composed("x")
+    ... def root_mean_square(x):
+    ...     return tg.sqrt(tg.mean(tg.square(x)))
+    >>> root_mean_square([3.0, 3.0])
+    Tensor(3.)
+    """
+
+    def declare(forward: Callable[P, R]) -> Callable[P, R]:
+        name, signature = forward.__name__, inspect.signature(forward)
+
+        @functools.wraps(forward)
+        def function(*args: P.args, **kwargs: P.kwargs) -> R:
+            try:
+                return forward(*args, **kwargs)
+            except Exception as error:
+                if error.__traceback__ is not None and error.__traceback__.tb_next is None:
+                    raise  # the arguments do not fit the parameters; Python's message names them
+                bound = signature.bind(*args, **kwargs).arguments
+                better = _messages.explained(error, name, {i: plain(bound.get(i)) for i in inputs})
+                if better is None:
+                    raise
+                try:
+                    raise better from error
+                finally:
+                    del better  # break the cycle exception → traceback → frame → exception
+
+        operation = Operation(
+            name=name, forward=forward, signature=signature, inputs=inputs, sequence=sequence, domain=domain,
+            examples=tuple(examples), numpy=(numpy,) if callable(numpy) else tuple(numpy), methods=tuple(methods),
+            reference=reference,
+        )  # fmt: skip
+        announced: Callable[P, R] = announce(function, operation, methods)
+        return announced
+
+    return declare
+
+
+def method(name: str, function: Any) -> None:
+    """Put `function` into `Tensor`: for methods whose arguments differ from those of NumPy's function."""
+    setattr(Tensor, name, function)

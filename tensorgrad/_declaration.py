@@ -1,0 +1,140 @@
+"""Checks of what `@op` was passed, and what follows from it."""
+
+from __future__ import annotations
+
+import dis
+import functools
+import inspect
+import itertools
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, ParamSpec, Protocol
+
+from tensorgrad import compiled
+from tensorgrad.tensor import Tensor
+
+P = ParamSpec("P")
+Rule = Callable[..., Any]
+_ASSIGNS = dis.opmap["STORE_SUBSCR"]
+
+
+class Recorded(Protocol[P]):
+    """A function that `op` declared: it returns tensors, its `apply` returns arrays if it is called with arrays."""
+
+    operation: Any
+    __name__: str
+
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> Tensor:
+        """Return the result as a tensor."""
+
+    def apply(self, *args: P.args, **kwargs: P.kwargs) -> Any:
+        """Return the result as an array, or as a tensor if a tensor is among the arguments: what rules call."""
+
+
+@dataclass(frozen=True)
+class SequenceRules:
+    """The rules of an operation with a sequence input: one each for the others, then the same for every item."""
+
+    single: tuple[Rule | None, ...]
+    item: Rule | None
+
+    def __getitem__(self, position: int) -> Rule | None:
+        return self.single[position] if position < len(self.single) else self.item
+
+    def __iter__(self) -> Iterator[Rule | None]:
+        return itertools.chain(self.single, itertools.repeat(self.item))
+
+
+def checked(
+    forward: Callable[..., Any], rules: Mapping[str, Rule | None], joint: Rule | None, joined: tuple[str, ...],
+    keep: tuple[str, ...], composed: Callable[..., Any] | None, sequence: str | None,
+) -> dict[str, Any]:  # fmt: skip
+    """Return the attributes of an `Operation` that follow from its rules.
+
+    Raises:
+        TypeError: the rules, the parameters and the kept values do not fit together.
+    """
+    name = forward.__name__
+    signature = inspect.signature(forward)
+    _check_names(name, [*signature.parameters, *keep], sequence)
+    inputs = tuple(p for p in signature.parameters if p in (*rules, *joined) and p != sequence)
+    inputs += (sequence,) if sequence else ()
+    if not inputs or {*rules, *joined} != set(inputs):
+        raise TypeError(
+            f"op {name}: derivative rules for {sorted([*rules, *joined])}, but the parameters are "
+            f"{list(signature.parameters)}. Give a rule for at least one of them: @op(x=lambda g, x: ...)."
+        )
+    if bool(joint) != bool(joined) or (joint and any(rules.values())):
+        raise TypeError(
+            f"op {name}: joint= is one rule for all of inputs=[...], and replaces the rules of single parameters. "
+            "Declare both of them, or neither; only None may stand beside them, for inputs that are not differentiable."
+        )
+    known = {"out", *signature.parameters, *(f"{i}_shape" for i in inputs), *keep, *(["index"] if sequence else [])}
+    if joint is not None:
+        shared = _saves(name, joint, known, ("g", "wanted"))
+        saves: tuple[Any, ...] = tuple(shared if i in joined else None for i in inputs)
+        single: tuple[Rule | None, ...] = ()
+    else:
+        saves = tuple(None if rules[i] is None else _saves(name, rules[i], known, ("g",)) for i in inputs)
+        single = tuple(rules[i] for i in inputs if i != sequence)
+    if composed is None and (keep or any(map(_writes, [joint, *rules.values()]))):
+        raise TypeError(
+            f"op {name}: the operation keeps values, or a rule writes into an array, so its derivative cannot be "
+            "differentiated. Declare composed=, the same function written in recorded operations."
+        )
+    return {
+        "name": name, "forward": forward, "signature": signature, "inputs": inputs, "sequence": sequence,
+        "rules": SequenceRules(single, rules[sequence]) if sequence and joint is None else single,
+        "saves": saves, "joint": joint, "keep": keep, "composed": composed,
+        "options": tuple(p for p in signature.parameters if p not in inputs),
+    }  # fmt: skip
+
+
+def _writes(rule: Rule | None) -> bool:
+    """Return whether a rule assigns items or uses `out=`, as far as its own code shows."""
+    if rule is None:
+        return False
+    code = rule.__code__
+    keywords = (c for c in code.co_consts if isinstance(c, tuple))
+    return _ASSIGNS in code.co_code[::2] or any("out" in names for names in keywords)
+
+
+def _check_names(name: str, parameters: Iterable[str], sequence: str | None) -> None:
+    """Refuse names that have another meaning in rules or in the compiled function."""
+    taken = {"g", "wanted", "out", "index" if sequence else "g", "forward", "operation", "error", *compiled.HELPERS}
+    taken |= {f"{p}_{suffix}" for p in parameters for suffix in ("shape", "node", "nodes", "operand", "operands")}
+    clashing = [p for p in parameters if p in taken or p.startswith("_")]
+    if clashing:
+        raise TypeError(f"op {name}: the parameter names {clashing} have a meaning of their own here. Choose others.")
+    if not name.isidentifier():
+        raise TypeError(f"op {name}: an operation needs a name. Declare it with def, not as a lambda.")
+
+
+def _saves(name: str, rule: Rule | None, known: set[str], first: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the names that `rule` asks for after `first`."""
+    if not inspect.isfunction(rule) or rule.__code__.co_kwonlyargcount:
+        raise TypeError(
+            f"op {name}: a derivative rule is a function of g and what it needs, as in lambda g, x: …; got {rule!r}."
+        )
+    asked = tuple(rule.__code__.co_varnames[: rule.__code__.co_argcount - len(rule.__defaults__ or ())])
+    unknown = [each for each in asked[len(first) :] if each not in known]
+    if asked[: len(first)] != first or unknown:
+        raise TypeError(
+            f"op {name}: a derivative rule takes {' and '.join(first)} first, then any of {sorted(known)}; this one "
+            f"takes {list(asked)}."
+        )
+    return asked[len(first) :]
+
+
+def dressed(function: Any, forward: Callable[..., Any]) -> Any:
+    """Return `function` with the name, documentation and signature of `forward`."""
+    functools.update_wrapper(function, forward)
+    function.__annotations__ = {**forward.__annotations__, "return": "Tensor"}
+    function.__signature__ = inspect.signature(forward).replace(return_annotation="Tensor")
+    del function.__wrapped__
+    return function
+
+
+def operation_of(function: Callable[..., Any]) -> Any:
+    """Return the declaration behind a recording function."""
+    return function.operation  # type: ignore[attr-defined]

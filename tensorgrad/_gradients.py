@@ -1,0 +1,65 @@
+"""What a backward pass needs in special cases: partial targets, several results, hooks, copies."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from tensorgrad._arrays import as_array, is_foreign, read_only
+from tensorgrad.methods import Methods
+from tensorgrad.node import Node
+
+
+def after_hooks(node: Node, gradient: Any) -> Any:
+    """Return `gradient`, or what the hooks of `node` replaced it with."""
+    recorded = isinstance(gradient, Methods)
+    for hook in tuple(node.hooks or ()):
+        replacement = hook(read_only(gradient))  # the same array may be the gradient of something else
+        if replacement is None:
+            continue
+        if not recorded or not hasattr(replacement, "dtype"):
+            replacement = as_array(replacement)
+        if replacement.shape != node.shape or replacement.dtype.kind not in "fiub":
+            raise ValueError(
+                f"hook: expected a gradient of shape {node.shape} and dtype {node.dtype}, but {hook} returned "
+                f"{replacement.shape} {replacement.dtype}."
+            )
+        gradient = replacement if replacement.dtype is node.dtype else replacement.astype(node.dtype)
+    return gradient
+
+
+def leading_to(requested: set[Node], order: list[Node]) -> set[Node]:
+    """Return those nodes of `order` that are `requested` or were computed from one that is."""
+    leading = set(requested)
+    for node in reversed(order):
+        for entry in node.inputs:
+            if isinstance(entry, Node) and entry in leading:
+                leading.add(node)
+                break
+    return leading
+
+
+def completed(node: Node, gradients: list[Any]) -> Any:
+    """Return the gradients of several results as their named tuple, with zeros where none arrived."""
+    present = next(g for g in gradients if g is not None)
+    return node.operation.results(*(
+        np.zeros_like(present, dtype=dtype, shape=shape) if g is None else g
+        for g, shape, dtype in zip(gradients, node.shape, node.dtype)
+    ))  # fmt: skip
+
+
+def owned(found: dict[Node, Any], seeds: Mapping[Node, Any]) -> dict[Node, Any]:
+    """Copy those arrays in `found` that are a view, or are also another gradient's."""
+    taken = {id(seed) for seed in seeds.values()}
+    for node, gradient in found.items():
+        if isinstance(gradient, np.ndarray):
+            if gradient.base is not None or id(gradient) in taken:
+                found[node] = np.array(gradient)
+        elif isinstance(gradient, np.generic):
+            found[node] = np.array(gradient)
+        elif is_foreign(gradient) and id(gradient) in taken:
+            found[node] = np.copy(gradient)
+        taken.add(id(gradient))
+    return found

@@ -1,0 +1,115 @@
+"""The errors of operations and of the backward pass, in words for users."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from tensorgrad.node import CHANGED, Node
+
+
+def explained(error: Exception, name: str, operands: Mapping[str, Any]) -> Exception | None:
+    """Return `error` again, naming the operation and its operands; None for other exception types, which get a note."""
+    said = str(error).rstrip(". ").removeprefix(f"{name}: ")
+    message = f"{name}: {said}."
+    if "Operands:" not in said:  # an operation inside this one has named them
+        described = ", ".join(f"{key} {_described(value)}" for key, value in operands.items())
+        message += f" Operands: {described}."
+    for kind in (np.exceptions.AxisError, np.linalg.LinAlgError, TypeError, IndexError, ValueError):
+        if isinstance(error, kind):
+            return kind(message)
+    error.add_note(message)
+    return None
+
+
+def _described(value: Any) -> str:
+    if isinstance(value, (list, tuple)):
+        return "[" + ", ".join(_described(item) for item in value) + "]"
+    if hasattr(value, "shape") and hasattr(value, "dtype") and not isinstance(value, np.generic):
+        return f"{value.shape} {value.dtype}"
+    return f"{value!r}"
+
+
+def not_real(dtype: Any, name: str) -> TypeError:
+    """For an operand or a result that a tensor cannot hold."""
+    return TypeError(
+        f"{name}: expected real numbers, got dtype {dtype}"
+        + (" (complex numbers are not supported)." if dtype.kind == "c" else ".")
+    )
+
+
+def not_float(dtype: Any, name: str) -> TypeError:
+    """For a result that depends on a tracked tensor but cannot carry a gradient."""
+    return TypeError(
+        f"{name}: the result has dtype {dtype} and cannot carry a gradient. "
+        "Call it on detach(), or convert with astype(float) first."
+    )
+
+
+def no_rule(parameter: str, name: str) -> TypeError:
+    """For a tracked tensor as an argument that has no derivative rule."""
+    return TypeError(
+        f"{name}: the argument {parameter!r} has no derivative rule, but was given a tensor that requires a "
+        "gradient. Pass detach() of it, or declare the rule in @op."
+    )
+
+
+def list_of_tensors(value: Any, name: str) -> TypeError:
+    """For a list that would become an array without gradients."""
+    return TypeError(
+        f"{name}: expected a tensor or numbers, got a {type(value).__name__} of tensors. "
+        "Join them with tg.stack first, which keeps their gradients."
+    )
+
+
+def tensor_result(name: str) -> TypeError:
+    """For a forward rule that returned a tensor."""
+    return TypeError(
+        f"{name}: the forward rule returned a tensor, so one of its options was given a tensor. "
+        "Options take plain arrays and numbers."
+    )
+
+
+def numpy_only(name: str, reason: str, kind: type) -> TypeError:
+    """For an operation that cannot run on the arrays of another library."""
+    return TypeError(
+        f"{name}: works on NumPy arrays only, because {reason}; got {kind.__module__}.{kind.__name__}. "
+        "Convert the operand to NumPy first, or compute the result without this function."
+    )
+
+
+def released(node: Node) -> RuntimeError:
+    """For a second backward pass over a graph."""
+    return RuntimeError(
+        f"backward: the graph of this {node.operation.name} was released by an earlier backward pass. "
+        "Compute the result again, or keep the graph with backward(retain_graph=True)."
+    )
+
+
+def stale(node: Node) -> RuntimeError:
+    """For a node that a backward pass cannot go through: it was released, or it is a leaf whose data changed."""
+    if node.state is not CHANGED:
+        return released(node)
+    name = f" {node.name!r}" if node.name else ""
+    return RuntimeError(
+        f"backward: the data of leaf{name} {node.shape} changed after it was used (an optimizer step, or an assignment "
+        "to .data), so the recorded derivatives no longer hold. Compute the result again first."
+    )
+
+
+def not_an_array(node: Node, contribution: Any) -> TypeError:
+    """For a derivative rule that returned something else than an array."""
+    return TypeError(
+        f"{node.operation.name}: a derivative rule returned {contribution!r}; it must return an array, the gradient of "
+        "its input. For an input without one, declare the rule as None."
+    )
+
+
+def wrong_shape(node: Node, given: Any, shape: Any) -> ValueError:
+    """For a derivative rule that returned a gradient of a shape that does not broadcast from the input's."""
+    return ValueError(
+        f"{node.operation.name}: a derivative rule gave a gradient of shape {given} for an input of "
+        f"shape {shape}. A rule must return the input's shape, or one that NumPy would broadcast it to."
+    )

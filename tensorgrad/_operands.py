@@ -1,0 +1,82 @@
+"""What goes into an operation and what comes out: tensors, arrays of any library, numbers."""
+
+from __future__ import annotations
+
+import weakref
+from typing import Any
+
+import numpy as np
+
+from tensorgrad import _messages
+from tensorgrad._arrays import as_array, is_foreign
+from tensorgrad.node import Constant
+from tensorgrad.tensor import Tensor
+
+NUMBERS = frozenset({float, int, bool, type(None)})
+"""What an operand may be as it is; None is one that was left out, such as a bound of `clip`."""
+
+KEPT_BYTES = 1024
+"""How large an operand without a gradient may be for a node to keep it alive, so that drawings can show it."""
+
+
+def operand(value: Any, name: str) -> Any:
+    """Return an operand as it is if it is a tensor, a number or an array of any library, else as a NumPy array."""
+    if isinstance(value, Tensor) or value.__class__ in NUMBERS:
+        return value
+    if isinstance(value, (list, tuple)) and any(isinstance(item, Tensor) for item in value):
+        raise _messages.list_of_tensors(value, name)
+    if not isinstance(value, np.generic):
+        value = as_array(value)
+    if value.dtype.kind not in "fiub":
+        raise _messages.not_real(value.dtype, name)
+    return value
+
+
+def operands(values: Any, name: str) -> list[Any]:
+    """Return the operands of an operation that takes a sequence of tensors."""
+    if getattr(values, "ndim", None) == 0 or isinstance(values, (int, float)):
+        raise TypeError(f"{name}: expected a sequence of tensors, got a single number.")
+    checked = [operand(value, name) for value in values]
+    if not checked:
+        raise ValueError(f"{name}: expected at least one tensor, got an empty sequence.")
+    return checked
+
+
+def option(value: Tensor, parameter: str, name: str) -> Any:
+    """Return the array of a tensor that is the argument of a parameter without a derivative rule."""
+    if value.node is not None:
+        raise _messages.no_rule(parameter, name)
+    return value.array
+
+
+def result(value: Any, name: str) -> Any:
+    """Return a result of a forward rule as an array of real numbers: NumPy gives scalars for 0-d results."""
+    if isinstance(value, Tensor):
+        raise _messages.tensor_result(name)
+    array = as_array(value)
+    if array.dtype.kind not in "fiub":
+        raise _messages.not_real(array.dtype, name)
+    return array
+
+
+def shape_of(value: Any) -> Any:
+    """Return the shape of an operand, or the shapes of a sequence of operands."""
+    return [np.shape(item) for item in value] if isinstance(value, list) else np.shape(value)
+
+
+def holds_foreign(values: list[Any]) -> bool:
+    """Return whether an array of another library is among the operands."""
+    return any(is_foreign(value.array if isinstance(value, Tensor) else value) for value in values)
+
+
+def without_gradient(value: Any) -> Any:
+    """Return what a node keeps of an operand that requires no gradient, for pictures: large ones weakly.
+
+    What the rules need is in `saved` until the graph is released; beyond that, a graph must not keep a batch alive.
+    """
+    array = value.array if isinstance(value, Tensor) else value
+    if getattr(array, "nbytes", 0) > KEPT_BYTES and not isinstance(array, np.generic):
+        return weakref.ref(value)
+    if isinstance(value, Tensor) and value.name is not None:
+        return Constant(array, value.name)
+    return array

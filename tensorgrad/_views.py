@@ -1,0 +1,33 @@
+"""Results that are views of a leaf stay as they are when the leaf is written into.
+
+`w.T` shares its memory with `w`. Copying it would cost a large embedding dearly in every step; so the operation notes the
+view on the leaf, and whoever writes into the leaf first gives it a new array while such a view is alive.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+from weakref import WeakValueDictionary, ref
+
+from tensorgrad.node import Leaf
+from tensorgrad.tensor import Tensor
+
+_viewed: WeakValueDictionary[int, Leaf] = WeakValueDictionary()
+"""The leaves of which there are views, by the identity of their arrays."""
+
+
+def note_view(source: Any, result: Any) -> None:
+    """Note on the leaf whose memory `result`, made from `source`, shares that it does, if there is one."""
+    base = getattr(result, "base", None)
+    if base is None or not isinstance(source, Tensor):
+        return
+    if source.array is base and isinstance(source.node, Leaf):
+        leaf: Leaf | None = source.node
+        _viewed[id(base)] = source.node
+    else:
+        leaf = _viewed.get(id(base))
+    if leaf is not None and leaf.tensor is not None:
+        owner = leaf.tensor()
+        if owner is not None and owner.array is base:
+            leaf.views = [view for view in leaf.views if view() is not None]
+            leaf.views.append(ref(result))

@@ -1,0 +1,95 @@
+"""The nodes of the graph: what was computed from what, and what the derivative rules need to know."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Mapping
+from typing import Any, Literal, NamedTuple
+from weakref import ReferenceType
+
+State = Literal["live", "released", "changed"]
+LIVE: State = "live"
+RELEASED: State = "released"
+CHANGED: State = "changed"
+
+next_number = itertools.count().__next__
+
+
+class Node:
+    """One recorded call of an operation, or a leaf. It points to the nodes of its inputs, never to its own result.
+
+    Attributes:
+        number: creation order. Inputs are older, so descending numbers are a topological order.
+        operation: the operation that was called; None for a leaf.
+        inputs: per operand its node if it requires a gradient, else (for pictures) its value; if that takes more than
+            1 KiB, a weak reference to the array or tensor.
+        options: the remaining arguments by name (`axis=0`, …).
+        saved: per rule, the values it will be called with; None where no gradient is required. The operands follow if
+            the operation has a composed form. Empty without rules, and when released.
+        state: LIVE; RELEASED by a backward pass; or CHANGED, for a leaf whose values were replaced.
+        shape, dtype: those of the result; tuples of them if the call has several.
+        tensor, name: a weak reference to the tensor and its name, for leaves and results that were named or retained.
+        collects: whether `backward` writes the gradient that arrives here into the tensor's `grad`.
+        hooks: functions called with that gradient, or None.
+        array, views: of a leaf, its values and weak references to the results that are views of them.
+        seed, scopes: for pictures: the gradient that a pass started with here, and the layers that returned this.
+    """
+
+    __slots__ = (
+        "__weakref__", "array", "collects", "dtype", "hooks", "inputs", "name", "number", "operation", "options",
+        "saved", "scopes", "seed", "shape", "state", "tensor", "views",
+    )  # fmt: skip
+
+    def __init__(
+        self, operation: Any, inputs: tuple[Any, ...], options: Mapping[str, Any], saved: tuple[Any, ...],
+        shape: Any, dtype: Any,
+    ) -> None:  # fmt: skip
+        self.number: int = next_number()
+        self.operation = operation
+        self.inputs = inputs
+        self.options = options
+        self.saved = saved
+        self.state: State = LIVE
+        self.shape = shape
+        self.dtype = dtype
+        self.tensor: ReferenceType[Any] | None = None
+        self.hooks: list[Any] | None = None
+        self.seed: Any = None
+        self.collects = False
+        self.scopes: tuple[Any, ...] = ()
+
+    @property
+    def parents(self) -> tuple[Node, ...]:
+        """The nodes a gradient goes to, one for each operand: `a * a` has the parent `a` twice."""
+        return tuple(entry for entry in self.inputs if isinstance(entry, Node))
+
+    def __repr__(self) -> str:
+        return f"<Node {self.number} {self.operation.name if self.operation else 'leaf'} {self.shape}>"
+
+
+class Leaf(Node):
+    """The node of a tensor that no operation made: one version of it, until its values change."""
+
+    __slots__ = ()
+
+    def __init__(self, tensor: ReferenceType[Any], array: Any, name: str | None = None) -> None:
+        super().__init__(None, (), {}, (), array.shape, array.dtype)
+        self.tensor, self.array, self.name, self.collects = tensor, array, name, True
+        self.views: list[ReferenceType[Any]] = []
+
+
+class Result(Node):
+    """One of several results of a call, whose node is its only input."""
+
+    __slots__ = ("index",)
+
+    def __init__(self, call: Node, index: int) -> None:
+        super().__init__(call.operation, (call,), {}, (), call.shape[index], call.dtype[index])
+        self.index = index
+
+
+class Constant(NamedTuple):
+    """What a node keeps of a small operand that requires no gradient and has a name: its values, not the tensor."""
+
+    array: Any
+    name: str

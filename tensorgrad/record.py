@@ -1,0 +1,107 @@
+"""What a call of an operation does: unwrap the tensors, compute, add a node. `compiled` does the same, faster."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from tensorgrad import _messages, _operands, anomaly
+from tensorgrad._views import note_view
+from tensorgrad.modes import current_mode
+from tensorgrad.node import Node, Result
+from tensorgrad.tensor import Tensor, tensor_at
+
+
+def recorder(operation: Any, *, reflected: bool = False) -> Callable[..., Any]:
+    """Return the function that users call; `reflected` exchanges the operands, for `__rsub__` and its like."""
+
+    def recorded(*args: Any, **kwargs: Any) -> Any:
+        return record(operation, args[::-1] if reflected else args, kwargs)
+
+    return recorded
+
+
+def record(operation: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """Return the result of `operation` as a tensor (several as a named tuple), with a node if one is needed."""
+    call = operation.signature.bind(*args, **kwargs)
+    call.apply_defaults()
+    values = call.arguments  # by name: tensors as they were passed, then their arrays
+    operands = _take_operands(operation, values)
+    if operation.needs_numpy and _operands.holds_foreign(operands):
+        return operation.on_foreign(*call.args, **call.kwargs)
+    for name, value in values.items():
+        if name == operation.sequence:
+            values[name] = [item.array if isinstance(item, Tensor) else item for item in value]
+        elif isinstance(value, Tensor):
+            values[name] = value.array if name in operation.inputs else _operands.option(value, name, operation.name)
+
+    try:
+        out = operation.forward(*call.args, **call.kwargs)
+    except Exception as error:
+        better = _messages.explained(error, operation.name, {name: values[name] for name in operation.inputs})
+        if better is None:
+            raise
+        raise better from error
+    if operation.keep:
+        out, kept = out
+        values.update(zip(operation.keep, kept))
+    results = [_operands.result(each, operation.name) for each in (out if operation.results else [out])]
+    values["out"] = operation.results(*results) if operation.results else results[0]
+    if operation.view:
+        note_view(operands[0], results[0])
+
+    nodes = _nodes(operation, operands, values, results) if current_mode().recording else [None] * len(results)
+    tensors = [tensor_at(array, node) for array, node in zip(results, nodes)]
+    return operation.results(*tensors) if operation.results else tensors[0]
+
+
+def _take_operands(operation: Any, values: dict[str, Any]) -> list[Any]:
+    """Return the operands in order, checked, and put them into `values`; a sequence of tensors is spread out."""
+    operands: list[Any] = []
+    for name in operation.inputs:
+        if name == operation.sequence:
+            values[name] = _operands.operands(values[name], operation.name)
+            operands += values[name]
+        else:
+            values[name] = _operands.operand(values[name], operation.name)
+            operands.append(values[name])
+    return operands
+
+
+def _nodes(operation: Any, operands: list[Any], values: dict[str, Any], results: list[Any]) -> list[Node | None]:
+    """Return the node of each result, or None where no operand requires a gradient."""
+    parents = [item.node if isinstance(item, Tensor) else None for item in operands]
+    saved: list[Any] = []
+    for position, parent in enumerate(parents):
+        names = operation.saved_for(position)
+        needed = parent is not None and names is not None
+        saved.append(tuple(_value(name, values, operation, position) for name in names) if needed else None)
+    if all(each is None for each in saved):
+        return [None] * len(results)
+    if operation.joint:
+        saved = [next(each for each in saved if each is not None)]
+    if operation.composed:
+        saved.append(tuple(values[name] for name in operation.inputs))
+    inputs = tuple(parent or _operands.without_gradient(item) for parent, item in zip(parents, operands))
+    options = {name: values[name] for name in operation.options}
+    shapes, dtypes = tuple(each.shape for each in results), tuple(each.dtype for each in results)
+    if operation.results:
+        call = Node(operation, inputs, options, tuple(saved), shapes, dtypes)
+        nodes = [Result(call, index) if dtype.kind == "f" else None for index, dtype in enumerate(dtypes)]
+    elif dtypes[0].kind != "f":
+        raise _messages.not_float(dtypes[0], operation.name)
+    else:
+        call = Node(operation, inputs, options, tuple(saved), shapes[0], dtypes[0])
+        nodes = [call]
+    if current_mode().anomalies:
+        anomaly.watch(call, results)
+    return nodes
+
+
+def _value(name: str, values: dict[str, Any], operation: Any, position: int) -> Any:
+    """Return the value of a rule's parameter: `out`, `x`, `x_shape`, an option, a kept value, or `index`."""
+    if name == "index" and operation.sequence:
+        return position - len(operation.inputs) + 1
+    if name.endswith("_shape") and name not in values:
+        return _operands.shape_of(values[name.removesuffix("_shape")])
+    return values[name]
