@@ -10,7 +10,7 @@ from typing import Any, ParamSpec, TypeVar
 
 import numpy as np
 
-from tensorgrad import protocols, recorder
+from tensorgrad import numpy_dispatch, recorder
 from tensorgrad.domains import REAL, Case, Domain
 from tensorgrad.graph import Node, Rule, Rules
 from tensorgrad.tensor import Tensor
@@ -90,7 +90,7 @@ class Operation:
 
 
 registry: dict[str, Callable[..., Any]] = {}
-"""Every declared operation by its full name (`tensorgrad.ops.arithmetic.add`). The tests are driven by it."""
+"""Every declared operation by its full name (`tensorgrad.ops.elementwise.arithmetic.add`). It drives the tests."""
 
 
 def operation_of(function: Callable[..., Any]) -> Operation:
@@ -304,7 +304,7 @@ def _announce(function: Any, operation: Operation, methods: Sequence[str]) -> No
     operation.function = function
     function.operation = operation
     registry[f"{function.__module__}.{function.__qualname__}"] = function
-    protocols.answers.update(dict.fromkeys(operation.numpy, function))
+    numpy_dispatch.answers.update(dict.fromkeys(operation.numpy, function))
     for name in methods:
         setattr(Tensor, name, function)
 

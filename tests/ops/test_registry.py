@@ -39,7 +39,7 @@ def first_of_each_rank(name: str) -> list[Sample]:
     return list(found.values())
 
 
-ONE_RANK = {"tensorgrad.ops.windows.correlate", "tensorgrad.ops.last_axes.outer"}
+ONE_RANK = {"tensorgrad.ops.indexing.windows.correlate", "tensorgrad.ops.linalg.stacked.outer"}
 """NumPy takes rows only."""
 
 with_rules = pytest.mark.parametrize("name", sorted(filter(recorded, BUILT_IN)))
