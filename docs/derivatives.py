@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 import tensorgrad as tg
-from tensorgrad import domains, ops, protocols
+from tensorgrad import domains, numpy_dispatch, ops
 from tensorgrad.op import operation_of, registry
 from tensorgrad.viz.formulas.rules import as_declared
 
@@ -70,7 +70,7 @@ def table() -> str:
 def functions() -> Iterator[Callable[..., Any]]:
     """What was declared in `tensorgrad.ops`, and the functions that were given to NumPy by hand."""
     yield from (function for name, function in registry.items() if name.startswith(f"{ops.__name__}."))
-    by_hand = {f for f in protocols.answers.values() if not hasattr(f, "operation")}
+    by_hand = {f for f in numpy_dispatch.answers.values() if not hasattr(f, "operation")}
     yield from sorted((f for f in by_hand if not f.__name__.startswith("_")), key=lambda f: f.__name__)
 
 
@@ -97,7 +97,7 @@ def section(module_name: str, members: list[Callable[..., Any]]) -> str:
 
 def row(function: Callable[..., Any]) -> list[str]:
     """The cells of one operation."""
-    numpys = [in_numpy(f) for f, answer in protocols.answers.items() if answer is function]
+    numpys = [in_numpy(f) for f, answer in numpy_dispatch.answers.items() if answer is function]
     gradients = [f"∂{name}: {code(rule)}" for name, rule in rules_of(function).items()]
     return [
         code(public_name(function)),
@@ -158,8 +158,8 @@ def interval(domain: domains.Domain) -> str:
 
 
 def stem(module_name: str) -> str:
-    """The last part of a module's name."""
-    return module_name.rpartition(".")[2]
+    """The last part of a module's name, without the underscore of a private one."""
+    return module_name.rpartition(".")[2].lstrip("_")
 
 
 def paragraphs(doc: str | None) -> list[str]:

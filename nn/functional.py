@@ -155,13 +155,3 @@ def gelu_tanh(x: ArrayLike) -> Any:
     """
     x = np.asarray(x)
     return 0.5 * x * (1 + np.tanh(_GELU_SCALE * (x + _GELU_CUBIC * x * x * x)))
-
-
-@tg.op(x=lambda g, out: g * (out * (1 - out)), plain=True)
-def logistic(x: ArrayLike) -> Any:
-    """1/(1 + e⁻ˣ) as `tg.sigmoid`, but an array for an array: for rules to be built from.
-
-    >>> float(logistic(0.0))
-    0.5
-    """
-    return np.exp(np.minimum(x, 0)) / (1 + np.exp(-np.absolute(x)))

@@ -11,9 +11,9 @@
 from typing import TYPE_CHECKING, Any
 
 from tensorgrad import domains, linalg, ops, scopes
+from tensorgrad._allocator import keep_freed_memory
 from tensorgrad.anomaly import detect_anomaly
 from tensorgrad.gradcheck import GradcheckError, GradcheckWarning, gradcheck
-from tensorgrad.memory import keep_freed_memory
 from tensorgrad.modes import enable_grad, is_grad_enabled, no_grad
 from tensorgrad.op import op
 from tensorgrad.ops import *  # noqa: F403

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from tensorgrad.methods import Methods
+from tensorgrad._tensor_methods import Methods
 
 
 def is_foreign(value: Any) -> bool:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from tensorgrad._arrays import as_array, is_foreign, read_only
-from tensorgrad.methods import Methods
+from tensorgrad._tensor_methods import Methods
 from tensorgrad.node import Node
 
 

@@ -19,7 +19,7 @@ KEPT_BYTES = 1024
 """How large an operand without a gradient may be for a node to keep it alive, so that drawings can show it."""
 
 
-def operand(value: Any, name: str) -> Any:
+def check_operand(value: Any, name: str) -> Any:
     """Return an operand as it is if it is a tensor, a number or an array of any library, else as a NumPy array."""
     if isinstance(value, Tensor) or value.__class__ in NUMBERS:
         return value
@@ -32,24 +32,24 @@ def operand(value: Any, name: str) -> Any:
     return value
 
 
-def operands(values: Any, name: str) -> list[Any]:
+def check_sequence(values: Any, name: str) -> list[Any]:
     """Return the operands of an operation that takes a sequence of tensors."""
     if getattr(values, "ndim", None) == 0 or isinstance(values, (int, float)):
         raise TypeError(f"{name}: expected a sequence of tensors, got a single number.")
-    checked = [operand(value, name) for value in values]
+    checked = [check_operand(value, name) for value in values]
     if not checked:
         raise ValueError(f"{name}: expected at least one tensor, got an empty sequence.")
     return checked
 
 
-def option(value: Tensor, parameter: str, name: str) -> Any:
+def check_option(value: Tensor, parameter: str, name: str) -> Any:
     """Return the array of a tensor that is the argument of a parameter without a derivative rule."""
     if value.node is not None:
         raise _messages.no_rule(parameter, name)
     return value.array
 
 
-def result(value: Any, name: str) -> Any:
+def check_result(value: Any, name: str) -> Any:
     """Return a result of a forward rule as an array of real numbers: NumPy gives scalars for 0-d results."""
     if isinstance(value, Tensor):
         raise _messages.tensor_result(name)

@@ -82,9 +82,9 @@ def _take_arrays(plan: Plan) -> Iterator[str]:
         yield f"    {i}_node = {i}.node"
         yield f"    {i} = {i}.array"
         yield f"elif {i}.__class__ not in numbers:"
-        yield f"    {i} = {i}_operand = operand({i}, name)"
+        yield f"    {i} = {i}_operand = check_operand({i}, name)"
     if s := plan.sequence:
-        yield f"{s}_operands = operands({s}, name)"
+        yield f"{s}_operands = check_sequence({s}, name)"
         yield f"{s}_nodes = [i.node if isinstance(i, Tensor) else None for i in {s}_operands]"
         yield f"{s} = [i.array if isinstance(i, Tensor) else i for i in {s}_operands]"
     if plan.needs_numpy:
@@ -93,7 +93,7 @@ def _take_arrays(plan: Plan) -> Iterator[str]:
         yield f"    return operation.on_foreign({', '.join(_passed_on(plan, p) for p in plan.parameters)})"
     for option in plan.options:
         yield f"if isinstance({option.name}, Tensor):"
-        yield f"    {option.name} = option({option.name}, {option.name!r}, name)"
+        yield f"    {option.name} = check_option({option.name}, {option.name!r}, name)"
 
 
 def _compute(plan: Plan) -> Iterator[str]:
@@ -110,10 +110,10 @@ def _compute(plan: Plan) -> Iterator[str]:
     if plan.keep:
         yield f"out, ({', '.join(plan.keep)},) = out"
     if plan.results:
-        yield "out = operation.results(*[result(each, name) for each in out])"
+        yield "out = operation.results(*[check_result(each, name) for each in out])"
         return
     yield "if out.__class__ is not ndarray:"
-    yield "    out = result(out, name)"
+    yield "    out = check_result(out, name)"
     yield "_dtype = out.dtype"
     yield "if _dtype is not float32 and _dtype is not float64 and _dtype.kind not in real_kinds:"  # .kind is slow
     yield "    raise not_real(_dtype, name)"
@@ -239,10 +239,10 @@ HELPERS: dict[str, Any] = {
     "next_number": next_number,
     "current_mode": current_mode,
     "numbers": _operands.NUMBERS,
-    "operand": _operands.operand,
-    "operands": _operands.operands,
-    "option": _operands.option,
-    "result": _operands.result,
+    "check_operand": _operands.check_operand,
+    "check_sequence": _operands.check_sequence,
+    "check_option": _operands.check_option,
+    "check_result": _operands.check_result,
     "shape_of": _operands.shape_of,
     "holds_foreign": _operands.holds_foreign,
     "without_gradient": _operands.without_gradient,

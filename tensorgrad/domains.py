@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tensorgrad.typing import Shape
+from tensorgrad._typing import Shape
 
 
 @dataclass(frozen=True)

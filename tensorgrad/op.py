@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ParamSpec
 
-from tensorgrad import _declaration, _messages, _operands, compiled, protocols, record
+from tensorgrad import _declaration, _messages, _operands, compiled, numpy_dispatch, record
 from tensorgrad._declaration import Recorded, Rule
 from tensorgrad.backward import call_rules
 from tensorgrad.domains import REAL, Case, Domain
@@ -158,7 +158,7 @@ def announce(function: Any, operation: Operation, methods: Sequence[str]) -> Any
         operation.domain = dict.fromkeys(operation.inputs, operation.domain)
     operation.function, function.operation, function.apply = function, operation, operation.apply
     registry[f"{function.__module__}.{function.__qualname__}"] = function
-    protocols.answers.update(dict.fromkeys(operation.numpy, function))
+    numpy_dispatch.answers.update(dict.fromkeys(operation.numpy, function))
     for name in methods:
         setattr(Tensor, name, function)
     return function

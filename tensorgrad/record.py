@@ -33,7 +33,7 @@ def record(operation: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any
         if name == operation.sequence:
             values[name] = [item.array if isinstance(item, Tensor) else item for item in value]
         elif isinstance(value, Tensor):
-            values[name] = value.array if name in operation.inputs else _operands.option(value, name, operation.name)
+            values[name] = value.array if name in operation.inputs else _operands.check_option(value, name, operation.name)
 
     try:
         out = operation.forward(*call.args, **call.kwargs)
@@ -45,7 +45,7 @@ def record(operation: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any
     if operation.keep:
         out, kept = out
         values.update(zip(operation.keep, kept))
-    results = [_operands.result(each, operation.name) for each in (out if operation.results else [out])]
+    results = [_operands.check_result(each, operation.name) for each in (out if operation.results else [out])]
     values["out"] = operation.results(*results) if operation.results else results[0]
     if operation.view:
         note_view(operands[0], results[0])
@@ -60,10 +60,10 @@ def _take_operands(operation: Any, values: dict[str, Any]) -> list[Any]:
     operands: list[Any] = []
     for name in operation.inputs:
         if name == operation.sequence:
-            values[name] = _operands.operands(values[name], operation.name)
+            values[name] = _operands.check_sequence(values[name], operation.name)
             operands += values[name]
         else:
-            values[name] = _operands.operand(values[name], operation.name)
+            values[name] = _operands.check_operand(values[name], operation.name)
             operands.append(values[name])
     return operands
 

@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from tensorgrad import _messages, anomaly, protocols
+from tensorgrad import _messages, anomaly, numpy_dispatch
 from tensorgrad._arrays import as_array, is_foreign, read_only
 from tensorgrad.backward import backpropagate
-from tensorgrad.methods import Methods
+from tensorgrad._tensor_methods import Methods
 from tensorgrad.node import CHANGED, Leaf, Node
-from tensorgrad.typing import ArrayLike, Shape
+from tensorgrad._typing import ArrayLike, Shape
 
 
 class Tensor(Methods):
@@ -30,7 +30,7 @@ class Tensor(Methods):
     Raises:
         TypeError: for complex, object or text data, and for integers or booleans that require a gradient.
 
-    Operators and NumPy's methods are the operations of `tensorgrad.ops`, listed in `tensorgrad.methods`.
+    Operators and NumPy's methods are the operations of `tensorgrad.ops`, listed in `tensorgrad._tensor_methods`.
     A tensor is a value: slices do not alias, `t += u` rebinds the name, `t[i] = v` makes a new value.
 
     >>> w = Tensor([1.0, 2.0], requires_grad=True)
@@ -400,12 +400,12 @@ class Tensor(Methods):
         return np.array(self.data, dtype=dtype, copy=copy)
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
-        return protocols.answer_ufunc(ufunc, method, inputs, kwargs, plain)
+        return numpy_dispatch.answer_ufunc(ufunc, method, inputs, kwargs, plain)
 
     def __array_function__(
         self, function: Callable[..., Any], types: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> Any:
-        return protocols.answer_function(function, args, kwargs, plain)
+        return numpy_dispatch.answer_function(function, args, kwargs, plain)
 
 
 def tensor(

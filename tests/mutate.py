@@ -48,10 +48,11 @@ CHECKS: list[Callable[..., None]] = [
 ]
 BY_HAND = [
     "tests/ops/test_conventions.py",
-    "tests/ops/test_linear_algebra.py",
-    "tests/ops/test_shape_and_order.py",
-    "tests/ops/test_indexing.py",
-    "tests/ops/test_special.py",
+    "tests/ops/indexing",
+    "tests/ops/shape",
+    "tests/ops/elementwise",
+    "tests/ops/reductions",
+    "tests/ops/linalg",
     "tests/nn/test_activations.py",
     "tests/nn/test_losses.py",
 ]

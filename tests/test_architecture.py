@@ -1,4 +1,4 @@
-"""The house holds: imports point down, the public face is what it says, and importing or calling costs no more."""
+"""The architecture holds: imports point down, the public API is complete, and importing or calling costs no more."""
 
 from __future__ import annotations
 
@@ -16,33 +16,54 @@ import pytest
 
 import nn
 import tensorgrad as tg
-from tensorgrad.methods import Methods
+from tensorgrad._tensor_methods import Methods
 
 ROOT = Path(tg.__file__).parent.parent
-FLOORS = [
-    {
-        "tensorgrad.graph",
-        "tensorgrad.memory",
-        "tensorgrad.modes",
-        "tensorgrad.typing",
-        "tensorgrad.domains",
-        "tensorgrad.protocols",
-    },
-    {"tensorgrad.anomaly", "tensorgrad.methods"},
-    {"tensorgrad.tensor"},
-    {"tensorgrad.recorder", "tensorgrad.scopes"},
-    {"tensorgrad.op"},
-    {"tensorgrad.ops"},
-    {"tensorgrad.linalg", "tensorgrad.transforms"},
-    {"tensorgrad.gradcheck"},
-    {"tensorgrad.viz"},
-    {"tensorgrad"},
-    {"nn"},
-]
-"""From the cellar up. A room may import from its own floor and those below."""
+LAYERS: dict[str, list[set[str]]] = {
+    "": [{"tensorgrad"}, {"nn"}],
+    "tensorgrad": [
+        {"graph", "_allocator", "modes", "_typing", "domains", "numpy_dispatch"},
+        {"anomaly", "_tensor_methods"},
+        {"tensor"},
+        {"recorder", "scopes"},
+        {"op"},
+        {"ops"},
+        {"linalg", "transforms"},
+        {"gradcheck"},
+        {"viz"},
+    ],
+    "tensorgrad.ops": [
+        {"_reduced_axes", "_tracking", "nondifferentiable"},
+        {"indexing"},
+        {"shape"},
+        {"elementwise"},
+        {"reductions"},
+        {"linalg"},
+    ],
+    "tensorgrad.viz": [
+        {"capture", "drawing", "folding", "formulas", "layout", "lesson", "outputs", "recording", "replay", "walk"},
+    ],
+    "nn": [
+        {
+            "activations", "callbacks", "data", "datasets", "description", "functional", "init", "layers", "losses",
+            "metrics", "module", "numbers", "optimizers", "pictures", "random", "saving", "sklearn", "spellings",
+            "training",
+        },
+    ],
+}  # fmt: skip
+"""For each package, the modules and subpackages in it, lowest layer first.
 
-PUBLIC_TO_NETWORKS = {"nn", "tensorgrad", "tensorgrad.domains", "tensorgrad.scopes"}
-"""`domains` holds what a user's own `@op(domain=…, examples=…)` takes; by `scopes` a layer tells pictures of itself."""
+A member may import from its own layer and those below it. The package's `__init__` is above them all.
+"""
+
+PUBLIC_TO_NETWORKS = {"tensorgrad", "tensorgrad.domains", "tensorgrad.scopes"}
+"""`domains` holds what a user's own `@op(domain=…, examples=…)` takes; a layer uses `scopes` to frame its nodes."""
+
+ONE_SUBJECT = {
+    "linalg": "`tg.linalg` is the namespace, `ops.linalg` holds its operations",
+    "graph": "`viz.capture.graph` captures what `tensorgrad.graph` builds",
+}
+"""Names that two modules may have, and why."""
 
 
 def files(package: str) -> Iterator[tuple[str, Path]]:
@@ -55,43 +76,60 @@ def files(package: str) -> Iterator[tuple[str, Path]]:
 MODULES = {name: path for package in ("tensorgrad", "nn") for name, path in files(package)}
 
 
-def imports_of(module: str) -> set[str]:
-    """The modules of this project that a file imports anywhere: also in functions and under TYPE_CHECKING."""
-    found: set[str] = set()
+def imported_names(module: str) -> Iterator[tuple[str, str | None]]:
+    """What a file imports from this project, also in functions and under TYPE_CHECKING: modules, and names in them."""
     for node in ast.walk(ast.parse(MODULES[module].read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
-            found |= {alias.name for alias in node.names}
+            yield from ((alias.name, None) for alias in node.names if alias.name in MODULES)
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0, f"{module}: imports are absolute here"
             assert node.module is not None
             for alias in node.names:
                 inner = f"{node.module}.{alias.name}"
-                found.add(inner if inner in MODULES else node.module)
-    return {name for name in found if name in MODULES}
+                if inner in MODULES:
+                    yield inner, None
+                elif node.module in MODULES:
+                    yield node.module, alias.name
 
 
-def room_of(module: str) -> str:
-    parts = module.split(".")
-    return parts[0] if parts[0] == "nn" else ".".join(parts[:2])
+def imports_of(module: str) -> set[str]:
+    """The modules of this project that a file imports."""
+    return {imported for imported, _ in imported_names(module)}
 
 
-def floor_of(module: str) -> int:
-    room = room_of(module)
-    levels = [level for level, rooms in enumerate(FLOORS) if room in rooms]
-    assert levels, f"{module} has no place in the house: name it in FLOORS"
-    return levels[0]
+def is_in(module: str, package: str) -> bool:
+    return not package or module == package or module.startswith(f"{package}.")
+
+
+def layer_of(module: str, package: str) -> int:
+    """The number of the layer, counted from the lowest, in which `package` has `module`."""
+    layers = LAYERS[package]
+    if module == package:
+        return len(layers)
+    member = module.removeprefix(f"{package}.").partition(".")[0]
+    found = [level for level, members in enumerate(layers) if member in members]
+    assert len(found) == 1, f"{module}: name {member!r} once in LAYERS[{package!r}], not {len(found)} times"
+    return found[0]
 
 
 @pytest.mark.parametrize("module", MODULES)
 def test_imports_only_point_down(module: str) -> None:
-    for imported in imports_of(module):
-        assert floor_of(imported) <= floor_of(module), f"{module} imports {imported}, which stands above it"
+    for package in LAYERS:
+        for imported in imports_of(module):
+            if is_in(module, package) and is_in(imported, package):
+                assert layer_of(imported, package) <= layer_of(module, package), f"{module} imports {imported}"
 
 
-@pytest.mark.parametrize("module", [m for m in MODULES if room_of(m) == "nn"])
-def test_networks_use_only_the_public_face(module: str) -> None:
+@pytest.mark.parametrize("package", LAYERS)
+def test_layers_name_only_what_there_is(package: str) -> None:
+    named = {f"{package}.{member}".removeprefix(".") for layer in LAYERS[package] for member in layer}
+    assert named - MODULES.keys() == set()
+
+
+@pytest.mark.parametrize("module", [module for module in MODULES if is_in(module, "nn")])
+def test_networks_use_only_the_public_api(module: str) -> None:
     for imported in imports_of(module):
-        assert room_of(imported) in PUBLIC_TO_NETWORKS, f"{module} reaches into {imported}"
+        assert is_in(imported, "nn") or imported in PUBLIC_TO_NETWORKS, f"{module} imports {imported}"
 
 
 def test_there_are_no_cycles() -> None:
@@ -104,20 +142,39 @@ def test_there_are_no_cycles() -> None:
     assert graph == {}, f"these import each other: {sorted(graph)}"
 
 
+def is_private(name: str) -> bool:
+    return name.startswith("_") and not name.endswith("__")
+
+
 @pytest.mark.parametrize("module", MODULES)
-def test_nobody_uses_anothers_private_names(module: str) -> None:
-    for node in ast.walk(ast.parse(MODULES[module].read_text(encoding="utf-8"))):
-        if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] in {"tensorgrad", "nn"}:
-            private = [alias.name for alias in node.names if alias.name.startswith("_")]
-            assert private == [], f"{module} imports {private} from {node.module}"
+def test_private_names_stay_in_their_module(module: str) -> None:
+    for imported, name in imported_names(module):
+        assert name is None or not is_private(name), f"{module} imports {name} from {imported}"
 
 
-# -- the public face --------------------------------------------------------------------------------------
+@pytest.mark.parametrize("module", MODULES)
+def test_private_modules_stay_in_their_package(module: str) -> None:
+    for imported in imports_of(module):
+        parts = imported.split(".")
+        packages = [".".join(parts[:depth]) for depth, part in enumerate(parts) if is_private(part)]
+        assert all(is_in(module, package) for package in packages), f"{module} imports {imported}"
+
+
+def test_module_names_mean_one_thing() -> None:
+    named: dict[str, list[str]] = {}
+    for module in MODULES:
+        package, _, name = module.rpartition(".")
+        if is_in(module, "tensorgrad") and name != package.rpartition(".")[2]:  # a package may hold its namesake
+            named.setdefault(name.lstrip("_"), []).append(module)
+    assert {name: modules for name, modules in named.items() if len(modules) > 1 and name not in ONE_SUBJECT} == {}
+
+
+# -- the public API ---------------------------------------------------------------------------------------
 
 
 def declared_methods() -> dict[str, ast.FunctionDef]:
-    """What `methods.py` shows to type checkers."""
-    tree = ast.parse((ROOT / "tensorgrad" / "methods.py").read_text(encoding="utf-8"))
+    """What `_tensor_methods.py` shows to type checkers."""
+    tree = ast.parse((ROOT / "tensorgrad" / "_tensor_methods.py").read_text(encoding="utf-8"))
     return {node.name: node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)}
 
 

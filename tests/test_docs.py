@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 import tensorgrad as tg
-from tensorgrad import protocols
-from tensorgrad.ops import queries
+from tensorgrad import numpy_dispatch
+from tensorgrad.ops import nondifferentiable
 
 DOCS = Path(__file__).parent.parent / "docs"
 PAGE = (DOCS / "derivatives.md").read_text(encoding="utf-8")
@@ -28,10 +28,10 @@ def test_the_list_in_the_readme_is_up_to_date() -> None:
 
 def test_every_public_operation_has_a_row() -> None:
     rows = set(re.findall(r"^\| `([\w.]+)` \|", PAGE, re.MULTILINE))
-    answering = set(protocols.answers.values())
+    answering = set(numpy_dispatch.answers.values())
     public = {name for name in tg.ops.__all__ if getattr(tg, name).__name__ == name}
     public |= {f"linalg.{name}" for name in tg.linalg.__all__ if not hasattr(tg, name)}
-    questions = {name for name in public if getattr(queries, name, None) is getattr(tg, name, "")}
+    questions = {name for name in public if getattr(nondifferentiable, name, None) is getattr(tg, name, "")}
     assert public - questions <= rows
     assert {f.__name__ for f in answering if hasattr(f, "operation")} <= {row.rpartition(".")[2] for row in rows}
 

@@ -16,7 +16,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import tensorgrad as tg
-from tensorgrad.graph import Node, backpropagate, topological_order
+from tensorgrad.backward import backpropagate, topological_order
+from tensorgrad.node import Node
 from tests.ops.numeric import jacobian
 
 

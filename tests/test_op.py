@@ -10,19 +10,19 @@ import numpy as np
 import pytest
 
 import tensorgrad as tg
-from tensorgrad import protocols
+from tensorgrad import numpy_dispatch
 from tensorgrad.op import operation_of, registry
 
 
 @pytest.fixture(autouse=True)
 def registries_restored() -> Iterator[None]:
     """Declarations made here are forgotten again."""
-    names, answers = dict(registry), dict(protocols.answers)
+    names, answers = dict(registry), dict(numpy_dispatch.answers)
     yield
     registry.clear()
     registry.update(names)
-    protocols.answers.clear()
-    protocols.answers.update(answers)
+    numpy_dispatch.answers.clear()
+    numpy_dispatch.answers.update(answers)
 
 
 def leaf(*numbers: float) -> tg.Tensor:

@@ -23,7 +23,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
 
 import tensorgrad as tg
-from tensorgrad.graph import Node
+from tensorgrad.node import Node
 from tests import naive
 
 SHAPES: list[naive.Shape] = [(3,), (2, 3), (), (2, 1), (3, 2), (1, 3), (1,)]

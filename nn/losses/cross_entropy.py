@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 import tensorgrad as tg
-from nn.functional import logistic, ones
+from nn.functional import ones
 from tensorgrad import domains
 
 LOWEST, HIGHEST = 1e-7, 1 - 1e-7
@@ -105,7 +105,7 @@ def categorical_cross_entropy(probabilities: ArrayLike, targets: ArrayLike) -> A
 
 
 @tg.op(
-    logits=lambda g, logits, targets: (logistic(logits) - targets) * (g / logits.size),
+    logits=lambda g, logits, targets: (tg.sigmoid.apply(logits) - targets) * (g / logits.size),
     targets=None,
     examples=[domains.case((2, 3), (2, 3)), domains.case((3,), (3,))],
 )

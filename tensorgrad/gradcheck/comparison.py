@@ -10,12 +10,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tensorgrad._typing import Shape
 from tensorgrad.gradcheck.diagnosis import Finding, find
 from tensorgrad.gradcheck.differences import Slopes, Verdict, judge, slopes
 from tensorgrad.modes import enable_grad
 from tensorgrad.tensor import Tensor
-from tensorgrad.transforms.derivatives import gradient
-from tensorgrad.typing import Shape
+from tensorgrad.transforms.gradient import gradient
 
 SMALL = 64
 """Up to so many elements, every entry of the Jacobian is compared from the start."""

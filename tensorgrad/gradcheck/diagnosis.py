@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tensorgrad.typing import Shape
+from tensorgrad._typing import Shape
 
 _ROWS = 3
 """How many of the wrong entries a message shows."""

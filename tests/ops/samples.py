@@ -16,10 +16,10 @@ import numpy as np
 
 import nn  # noqa: F401 - declares the operations of the networks
 import tensorgrad as tg
+from tensorgrad._typing import Shape
 from tensorgrad.domains import REAL, Case, case
 from tensorgrad.op import Operation, operation_of, registry
 from tensorgrad.tensor import plain
-from tensorgrad.typing import Shape
 
 BUILT_IN: dict[str, Operation] = {
     name: operation_of(function) for name, function in registry.items() if name.startswith(("tensorgrad.ops.", "nn."))

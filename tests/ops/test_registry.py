@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import tensorgrad as tg
-from tensorgrad.graph import topological_order
+from tensorgrad.backward import topological_order
 from tensorgrad.op import Operation
 from tests.ops import checks
 from tests.ops.samples import AT_LEAST, BUILT_IN, Sample, broadcast_pairs, samples_of
@@ -39,7 +39,7 @@ def first_of_each_rank(name: str) -> list[Sample]:
     return list(found.values())
 
 
-ONE_RANK = {"tensorgrad.ops.windows.correlate", "tensorgrad.ops.last_axes.outer"}
+ONE_RANK = {"tensorgrad.ops.indexing.windows.correlate", "tensorgrad.ops.linalg.stacked.outer"}
 """NumPy takes rows only."""
 
 with_rules = pytest.mark.parametrize("name", sorted(filter(recorded, BUILT_IN)))

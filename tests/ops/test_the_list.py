@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import tensorgrad as tg
-from tensorgrad import protocols
+from tensorgrad import numpy_dispatch
 
 LIST = {
     "elementwise": """
@@ -102,12 +102,12 @@ def keywords(function: Callable[..., Any]) -> dict[str, inspect.Parameter]:
 @pytest.mark.parametrize("name", NAMES)
 def test_numpys_function_is_answered_by_ours(name: str) -> None:
     function = numpys(name)
-    if function in protocols.not_differentiable:
+    if function in numpy_dispatch.not_differentiable:
         assert callable(ours(name))
     elif name in ANOTHER_ANSWERS:
-        assert protocols.answers[function] is not ours(name)
+        assert numpy_dispatch.answers[function] is not ours(name)
     else:
-        assert protocols.answers[function] is ours(name)
+        assert numpy_dispatch.answers[function] is ours(name)
 
 
 @pytest.mark.parametrize("name", OWN_NAMES)
@@ -118,7 +118,7 @@ def test_what_numpy_lacks_is_there_under_its_usual_name(name: str) -> None:
 
 @pytest.mark.parametrize("name", [n for n in NAMES if not isinstance(numpys(n), np.ufunc)])
 def test_numpys_keywords_are_taken(name: str) -> None:
-    taken = inspect.signature(protocols.answers.get(numpys(name), ours(name))).parameters
+    taken = inspect.signature(numpy_dispatch.answers.get(numpys(name), ours(name))).parameters
     for keyword, parameter in keywords(numpys(name)).items():
         if keyword in NOWHERE or (name, keyword) in NOT_HERE:
             assert keyword not in taken

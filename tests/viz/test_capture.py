@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import tensorgrad as tg
-from tensorgrad.graph import topological_order
+from tensorgrad.backward import topological_order
 from tensorgrad.viz.capture import capture
 from tensorgrad.viz.recording import Recording, Summary
 from tensorgrad.viz.replay.summaries import summary

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 import nn
 import tensorgrad as tg
-from tensorgrad.graph import topological_order
+from tensorgrad.backward import topological_order
 from tensorgrad.viz.capture import capture
 from tensorgrad.viz.recording import Recording, Summary
 from tensorgrad.viz.recording.symbols import symbols

@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 
 from tensorgrad.gradcheck.diagnosis import diagnose
 from tensorgrad.gradcheck.differences import STEP, Slopes, Verdict, judge, slopes
-from tensorgrad.graph import Node, backpropagate
+from tensorgrad.backward import backpropagate
+from tensorgrad.node import Node
 from tensorgrad.tensor import Tensor
 from tensorgrad.viz.recording import Check
 from tensorgrad.viz.replay.replay import WHY, Replay, recomputed

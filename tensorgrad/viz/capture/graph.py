@@ -10,9 +10,10 @@ from weakref import ReferenceType
 import numpy as np
 from numpy.typing import NDArray
 
-from tensorgrad.graph import Node, backpropagate, topological_order
+from tensorgrad._typing import ArrayLike
+from tensorgrad.backward import backpropagate, topological_order
+from tensorgrad.node import Node
 from tensorgrad.tensor import Tensor
-from tensorgrad.typing import ArrayLike
 from tensorgrad.viz.capture.checks import checks as checks_of
 from tensorgrad.viz.capture.passes import Lesson
 from tensorgrad.viz.capture.passes import passes as told

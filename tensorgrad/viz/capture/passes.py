@@ -14,7 +14,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tensorgrad.graph import Node, backpropagate, topological_order, unbroadcast
+from tensorgrad.backward import backpropagate, topological_order, unbroadcast
+from tensorgrad.node import Node
 from tensorgrad.viz.formulas import Formulas
 from tensorgrad.viz.recording import Contribution, Event, Pass, PassKind
 from tensorgrad.viz.replay.replay import is_given

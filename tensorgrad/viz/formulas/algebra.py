@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from tensorgrad.typing import Shape
+from tensorgrad._typing import Shape
 
 
 def symbol(name: str, shape: Shape | None) -> ast.Name:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from tensorgrad.graph import Node
+from tensorgrad.node import Node
 from tensorgrad.op import Operation
 from tensorgrad.viz.formulas.algebra import constant, divided, is_simple, symbol, times
 from tensorgrad.viz.formulas.mathematics import mathematics

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 from weakref import ReferenceType
 
-from tensorgrad.graph import Node
+from tensorgrad.node import Node
 from tensorgrad.scopes import Scope
 from tensorgrad.viz.recording import Group
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from tensorgrad.graph import Node
+from tensorgrad.node import Node
 from tensorgrad.viz.replay.replay import declared, parameters
 
 

@@ -18,7 +18,8 @@ from weakref import ReferenceType
 import numpy as np
 from numpy.typing import NDArray
 
-from tensorgrad.graph import Node, topological_order
+from tensorgrad.backward import topological_order
+from tensorgrad.node import Node
 from tensorgrad.modes import Switch
 from tensorgrad.op import Operation
 from tensorgrad.tensor import Tensor

@@ -1,0 +1,54 @@
+"""What all reductions share: the axes of the gradient restored, elements counted and masked, cases to test with."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.lib.array_utils import normalize_axis_tuple
+
+from tensorgrad._typing import Axis, Shape
+from tensorgrad.domains import Case, case
+
+
+def over_axes(**options: Any) -> list[Case]:
+    """Test cases of a reduction: one axis, several, a negative one, all; kept or not."""
+    return [
+        case((), **options),
+        case((3,), **options),
+        case((2, 3), axis=0, **options),
+        case((2, 3), axis=-1, keepdims=True, **options),
+        case((2, 3, 2), axis=(0, 2), **options),
+        case((2, 3), keepdims=True, **options),
+    ]
+
+
+SOME = np.array([[True, False, True], [True, True, True]])
+"""A `where=` mask for test cases of shape (2, 3)."""
+
+
+def axes_of(axis: Axis, ndim: int) -> tuple[int, ...]:
+    """The reduced axes as positive numbers. NumPy also takes a number for an axis, of which none is reduced then."""
+    if axis is None or ndim == 0:
+        return tuple(range(ndim))
+    return normalize_axis_tuple(axis, ndim)
+
+
+def restored(g: Any, shape: Shape, axis: Axis, keepdims: bool) -> Any:
+    """`np.broadcast_to(g, shape)`, once a reduced `g` has its axes back."""
+    if not keepdims:
+        axes = axes_of(axis, len(shape))
+        g = np.reshape(g, tuple(1 if a in axes else length for a, length in enumerate(shape)))
+    return np.broadcast_to(g, shape)
+
+
+def counted(shape: Shape, axis: Axis, where: Any = True) -> Any:
+    """How many elements are reduced to one: a number, or with a mask an array that keeps the reduced axes."""
+    if where is True:
+        return int(np.prod([shape[a] for a in axes_of(axis, len(shape))], dtype=int))
+    return np.add.reduce(np.broadcast_to(where, shape), axis=axes_of(axis, len(shape)), dtype=int, keepdims=True)
+
+
+def masked(g: Any, where: Any) -> Any:
+    """Where the elements took part `g`, else 0."""
+    return g if where is True else np.where(where, g, 0.0)

@@ -1,0 +1,143 @@
+"""Steps, remainders and signs: functions that are flat between their jumps, or slope 1 between them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from tensorgrad._typing import ArrayLike
+from tensorgrad.domains import NONZERO, Domain, case
+from tensorgrad.op import op
+
+__all__ = ["ceil", "copysign", "floor", "fmod", "heaviside", "mod", "nan_to_num", "remainder", "round", "trunc"]
+
+_BETWEEN_INTEGERS = Domain(avoid=(-2.0, -1.5, -1.0, -0.5, 0.0, 0.5, 1.0, 1.5, 2.0), gap=0.05)
+_DIVIDENDS, _DIVISORS = Domain(2.3, 2.9), Domain(1.5, 2.2)  # the quotient stays between 1 and 2
+
+
+@op(x=lambda g: np.zeros_like(g), numpy=np.floor, domain=_BETWEEN_INTEGERS)
+def floor(x: ArrayLike) -> Any:
+    """The largest whole number ≤ x, elementwise. The derivative is 0, also at the jumps.
+
+    >>> floor([1.7, -1.7])
+    Tensor([ 1., -2.])
+    """
+    return np.floor(x)
+
+
+@op(x=lambda g: np.zeros_like(g), numpy=np.ceil, domain=_BETWEEN_INTEGERS)
+def ceil(x: ArrayLike) -> Any:
+    """The smallest whole number ≥ x, elementwise. The derivative is 0, also at the jumps.
+
+    >>> ceil([1.7, -1.7])
+    Tensor([ 2., -1.])
+    """
+    return np.ceil(x)
+
+
+@op(x=lambda g: np.zeros_like(g), numpy=np.trunc, domain=_BETWEEN_INTEGERS)
+def trunc(x: ArrayLike) -> Any:
+    """The whole part of x, elementwise. The derivative is 0, also at the jumps.
+
+    >>> trunc([1.7, -1.7])
+    Tensor([ 1., -1.])
+    """
+    return np.trunc(x)
+
+
+@op(
+    a=lambda g: np.zeros_like(g),
+    numpy=[np.round, np.around],
+    methods=["round"],
+    domain=_BETWEEN_INTEGERS,
+    examples=[case(()), case((3,)), case((2, 3)), case((0,)), case((2, 3), decimals=-1)],
+)
+def round(a: ArrayLike, decimals: int = 0) -> Any:
+    """Rounded to `decimals` places, halves to even, elementwise. The derivative is 0, also at the jumps.
+
+    >>> round([1.25, -1.7], 1)
+    Tensor([ 1.2, -1.7])
+    """
+    return np.round(np.asarray(a), decimals)
+
+
+@op(
+    x=lambda g: np.zeros_like(g),
+    y=lambda g, x: np.where(x == 0, g, 0.0),
+    numpy=np.heaviside,
+    domain=NONZERO,
+)
+def heaviside(x: ArrayLike, y: ArrayLike) -> Any:
+    """0 where x < 0, 1 where x > 0, and y where x = 0, elementwise. The derivative by x is 0, also at the step.
+
+    >>> heaviside([-2.0, 0.0, 2.0], 0.5)
+    Tensor([0. , 0.5, 1. ])
+    """
+    return np.heaviside(x, y)
+
+
+@op(
+    x=lambda g: g,
+    y=lambda g, x, y: -g * np.floor(x / y),
+    numpy=np.remainder,
+    methods=["__mod__"],
+    reflected="__rmod__",
+    domain={"x": _DIVIDENDS, "y": _DIVISORS},
+)
+def remainder(x: ArrayLike, y: ArrayLike) -> Any:
+    """x - y·⌊x/y⌋, with the sign of y, elementwise: ∂/∂x = 1, ∂/∂y = -⌊x/y⌋, also at the jumps.
+
+    >>> remainder([5.0, -5.0], 3.0)
+    Tensor([2., 1.])
+    """
+    return np.remainder(x, y)
+
+
+@op(
+    x=lambda g: g,
+    y=lambda g, x, y: -g * np.trunc(x / y),
+    numpy=np.fmod,
+    domain={"x": _DIVIDENDS, "y": _DIVISORS},
+)
+def fmod(x: ArrayLike, y: ArrayLike) -> Any:
+    """x - y·trunc(x/y), with the sign of x, elementwise: ∂/∂x = 1, ∂/∂y = -trunc(x/y), also at the jumps.
+
+    >>> fmod([5.0, -5.0], 3.0)
+    Tensor([ 2., -2.])
+    """
+    return np.fmod(x, y)
+
+
+@op(
+    x=lambda g, x, y: g * (np.sign(x) * np.copysign(1, y)),
+    y=lambda g: np.zeros_like(g),
+    numpy=np.copysign,
+    domain=NONZERO,
+)
+def copysign(x: ArrayLike, y: ArrayLike) -> Any:
+    """|x| with the sign of y, elementwise: ∂/∂x = ±1, and 0 at the kink x = 0; ∂/∂y = 0.
+
+    >>> copysign([1.0, 2.0], [-1.0, 1.0])
+    Tensor([-1.,  2.])
+    """
+    return np.copysign(x, y)
+
+
+@op(
+    x=lambda g, x: np.where(np.isfinite(x), g, 0.0),
+    numpy=np.nan_to_num,
+    examples=[case(()), case((3,)), case((2, 3), nan=1.0), case((0,))],
+)
+def nan_to_num(
+    x: ArrayLike, copy: bool = True, nan: float = 0.0, posinf: float | None = None, neginf: float | None = None
+) -> Any:
+    """`x` with numbers in the place of NaN and infinities; those receive no gradient. Always a copy.
+
+    >>> nan_to_num([1.0, float("nan")])
+    Tensor([1., 0.])
+    """
+    return np.nan_to_num(x, copy=True, nan=nan, posinf=posinf, neginf=neginf)
+
+
+mod = remainder

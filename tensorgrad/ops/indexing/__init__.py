@@ -1,0 +1,1 @@
+"""Elements taken out, put in, chosen and ordered by position."""

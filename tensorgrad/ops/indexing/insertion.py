@@ -1,0 +1,100 @@
+"""Elements deleted and inserted along an axis."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from tensorgrad._typing import ArrayLike, Shape
+from tensorgrad.domains import case
+from tensorgrad.op import op
+from tensorgrad.ops.indexing.items import scatter
+
+__all__ = ["delete", "insert"]
+
+
+def _as_row(shape: Shape) -> Shape:
+    return (int(np.prod(shape, dtype=int)),)
+
+
+def _undeleted(g: Any, arr_shape: Shape, obj: Any, axis: int | None) -> Any:
+    """`g` at the places that were kept, 0 at the others."""
+    if axis is None:
+        return np.reshape(_undeleted(g, _as_row(arr_shape), obj, 0), arr_shape)
+    places = np.arange(arr_shape[axis])
+    kept = np.isin(places, np.delete(places, obj))
+    return scatter.apply(g, (slice(None),) * (axis % len(arr_shape)) + (kept,), arr_shape)
+
+
+@op(
+    arr=_undeleted,
+    numpy=np.delete,
+    examples=[
+        case((4,), obj=1),
+        case((2, 3), obj=[0, 4, -1]),
+        case((2, 3), obj=slice(None, None, 2), axis=-1),
+        case((3, 2), obj=np.array([True, False, True]), axis=0),
+        case((2, 3, 2), obj=[2, 2], axis=1),
+        case((3,), obj=[]),
+    ],
+    linear=True,
+)
+def delete(arr: ArrayLike, obj: Any, axis: int | None = None) -> Any:
+    """Without the slices at `obj` (a position, several, a slice or truth values) along `axis`; by default of all
+    elements in one row. What was deleted gets the gradient 0.
+
+    >>> delete([1.0, 2.0, 3.0], 1)
+    Tensor([1., 3.])
+    """
+    return np.delete(arr, obj, axis)
+
+
+def _arrangement(length: int, new_length: int, obj: Any) -> tuple[Any, Any]:
+    """Where the old elements are after `np.insert`, and where each of the inserted ones is."""
+    labels = np.insert(np.full(length, -1), obj, np.arange(new_length - length))
+    places = np.argsort(labels, kind="stable")
+    return places[:length], places[length:]
+
+
+def _at_old(g: Any, arr_shape: Shape, obj: Any, axis: int | None) -> Any:
+    if axis is None:
+        return np.reshape(_at_old(g, _as_row(arr_shape), obj, 0), arr_shape)
+    old, _ = _arrangement(arr_shape[axis], g.shape[axis], obj)
+    return np.take(g, old, axis)
+
+
+def _at_inserted(g: Any, arr_shape: Shape, obj: Any, axis: int | None) -> Any:
+    """The gradients at the inserted places, in the order of the values and with the axes these were given in."""
+    if axis is None:
+        return _at_inserted(g, _as_row(arr_shape), obj, 0)
+    _, inserted = _arrangement(arr_shape[axis], g.shape[axis], obj)
+    gradients = np.take(g, inserted, axis)
+    return np.moveaxis(gradients, axis, 0) if np.ndim(obj) == 0 and not isinstance(obj, slice) else gradients
+
+
+@op(
+    arr=_at_old,
+    values=_at_inserted,
+    numpy=np.insert,
+    examples=[
+        case((3,), (), obj=1),
+        case((3,), (2,), obj=[3, 1]),
+        case((3,), (2,), obj=1),
+        case((2, 3), (3,), obj=[0, 2, 2]),
+        case((2, 3), (2,), obj=1, axis=-1),
+        case((2, 3), (2, 1), obj=[1], axis=1),
+        case((2, 3), (3,), obj=-1, axis=0),
+        case((2, 3), (2, 3), obj=1, axis=0),
+        case((2, 3), (), obj=[0, 2], axis=1),
+        case((2, 3), (2,), obj=slice(0, 2), axis=1),
+        case((0, 2), (2,), obj=0, axis=0),
+    ],
+)
+def insert(arr: ArrayLike, obj: Any, values: ArrayLike, axis: int | None = None) -> Any:
+    """With `values` put in before the positions `obj` along `axis`; by default all elements are read as one row.
+
+    >>> insert([1.0, 2.0, 3.0], [0, 2], [10.0, 20.0])
+    Tensor([10.,  1.,  2., 20.,  3.])
+    """
+    return np.insert(np.asarray(arr), obj, values, axis)

@@ -1,0 +1,85 @@
+"""Elements put in order: each sends its gradient back to the place it came from."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from tensorgrad._typing import ArrayLike
+from tensorgrad.domains import case
+from tensorgrad.op import op
+from tensorgrad.ops.indexing.items import scatter
+
+__all__ = ["partition", "sort"]
+
+
+def _shared_by_ties(g: Any, values: Any) -> Any:
+    """For ascending `values` along the last axis: `g`, with its mean at each run of equal ones."""
+    new = values[..., 1:] != values[..., :-1]
+    if np.all(new):
+        return g
+    first = np.ones_like(values[..., :1], dtype=bool)
+    run = np.cumsum(np.concatenate([first, new], axis=-1), dtype=int) - 1
+    lengths = np.bincount(run).astype(g.dtype)
+    means = scatter.apply(np.reshape(g, -1), run, lengths.shape) / lengths
+    return np.reshape(means[run], g.shape)
+
+
+def _to_origin(g: Any, a: Any, out: Any, axis: int | None) -> Any:
+    """The smallest element in `out` came from the smallest in `a`, the next from the next, and so on."""
+    if axis is None:
+        return np.reshape(_to_origin(g, np.reshape(a, -1), out, -1), a.shape)
+    rows, new_rows = np.moveaxis(a, axis, -1), np.moveaxis(out, axis, -1)
+    order, new_order = np.argsort(rows, axis=-1), np.argsort(new_rows, axis=-1)
+    ascending = np.take_along_axis(np.moveaxis(g, axis, -1), new_order, -1)
+    shared = _shared_by_ties(ascending, np.sort(np.asarray(rows), axis=-1))
+    return np.moveaxis(np.take_along_axis(shared, np.argsort(order, axis=-1), -1), -1, axis)
+
+
+@op(
+    a=_to_origin,
+    numpy=np.sort,
+    examples=[
+        case((4,)),
+        case((3, 4)),
+        case((3, 2), axis=0),
+        case((2, 3, 2), axis=-2, stable=True),
+        case((2, 3), axis=None, kind="heapsort"),
+        case((0,)),
+        case((2, 0)),
+    ],
+)
+def sort(a: ArrayLike, axis: int | None = -1, kind: Any = None, *, stable: bool | None = None) -> Any:
+    """The elements in ascending order along `axis`; with axis=None, all of them in one row.
+
+    Each sends its gradient to its old place; equal elements share theirs evenly. `kind` and `stable` choose
+    NumPy's algorithm and do not change the values.
+
+    >>> sort([3.0, 1.0, 2.0])
+    Tensor([1., 2., 3.])
+    """
+    return np.sort(a, axis=axis, kind=kind, stable=stable)
+
+
+@op(
+    a=_to_origin,
+    numpy=np.partition,
+    examples=[
+        case((5,), kth=2),
+        case((3, 4), kth=-1),
+        case((4, 2), kth=(0, 2), axis=0),
+        case((2, 3), kth=3, axis=None),
+    ],
+)
+def partition(a: ArrayLike, kth: int | Sequence[int], axis: int | None = -1, kind: Any = "introselect") -> Any:
+    """Rearranged along `axis` so that the element at `kth` is where it would be if sorted, none before it is
+    larger and none behind it smaller; with axis=None, all elements in one row.
+
+    Each sends its gradient to its old place; equal elements share theirs evenly.
+
+    >>> partition([3.0, 1.0, 2.0, 0.0], 0)[0]
+    Tensor(0.)
+    """
+    return np.partition(a, kth, axis, kind)

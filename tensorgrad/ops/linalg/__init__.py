@@ -1,0 +1,1 @@
+"""Products of vectors and matrices, norms, linear systems and decompositions."""

@@ -1,0 +1,65 @@
+"""What the operations on matrices share: transposes, triangles, and matrices that are fit to test with."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tensorgrad._typing import Shape
+from tensorgrad.domains import Domain
+
+
+def transposed(a: Any) -> Any:
+    """Each matrix of a stack, transposed."""
+    return np.swapaxes(a, -1, -2)
+
+
+def diagonal(n: int) -> NDArray[np.bool_]:
+    """Where an n × n matrix has its diagonal. Boolean, so that it widens no dtype."""
+    return np.eye(n, dtype=bool)
+
+
+def mirrored(a: Any) -> Any:
+    """The symmetric matrix with the lower triangle of `a`."""
+    return np.where(np.tri(a.shape[-1], dtype=bool), a, transposed(a))
+
+
+def folded(gradient: Any) -> Any:
+    """The gradient of `mirrored`: what would go to the upper triangle goes to the lower one."""
+    n = gradient.shape[-1]
+    below = np.tri(n, k=-1, dtype=bool)
+    return np.where(below, gradient + transposed(gradient), np.where(diagonal(n), gradient, 0.0))
+
+
+def epsilon(a: Any) -> float:
+    """The relative rounding error of the dtype of `a`, as a Python number, which widens no dtype."""
+    return float(np.finfo(a.dtype).eps)
+
+
+@dataclass(frozen=True)
+class WellConditioned(Domain):
+    """Matrices whose singular values lie between 1 and 2, apart from each other."""
+
+    def sample(self, rng: np.random.Generator, shape: Shape) -> NDArray[np.float64]:
+        """A stack of random matrices of the given shape."""
+        *stack, rows, columns = shape
+        smaller = min(rows, columns)
+        left, right = (np.linalg.qr(rng.normal(size=(*stack, n, smaller)))[0] for n in (rows, columns))
+        return np.asarray(np.matmul(left * np.linspace(2.0, 1.0, smaller), transposed(right)))
+
+
+@dataclass(frozen=True)
+class Definite(Domain):
+    """Symmetric matrices whose eigenvalues lie between 1 and 2, apart from each other."""
+
+    def sample(self, rng: np.random.Generator, shape: Shape) -> NDArray[np.float64]:
+        """A stack of random matrices of the given shape."""
+        basis = np.linalg.qr(rng.normal(size=shape))[0]
+        return np.asarray(np.matmul(basis * np.linspace(1.0, 2.0, shape[-1]), transposed(basis)))
+
+
+WELL_CONDITIONED = WellConditioned()
+DEFINITE = Definite()

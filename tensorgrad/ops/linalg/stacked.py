@@ -1,0 +1,122 @@
+"""The functions of `numpy.linalg` that have namesakes in `numpy`: these work on the last axes, whatever comes before.
+
+See the Python array API standard, "Linear algebra extension". All but `vecdot` and `matrix_transpose`, which have
+no namesakes, are reached as `tg.linalg.<name>` only.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from tensorgrad._typing import ArrayLike
+from tensorgrad.domains import case
+from tensorgrad._composing import composed, method
+from tensorgrad.ops.elementwise.arithmetic import multiply
+from tensorgrad.ops.indexing import diagonals
+from tensorgrad.ops.linalg import products, traces
+from tensorgrad.ops.reductions.sums import sum
+from tensorgrad.ops.shape.axes import swapaxes
+
+__all__ = ["matrix_transpose", "vecdot"]
+
+
+@composed(
+    "x",
+    numpy=[np.matrix_transpose, np.linalg.matrix_transpose],
+    examples=[case((2, 3)), case((3, 1)), case((2, 3, 4)), case((0, 2))],
+)
+def matrix_transpose(x: ArrayLike, /) -> Any:
+    """The last two axes exchanged.
+
+    Raises:
+        ValueError: fewer than two axes.
+
+    >>> matrix_transpose([[1.0, 2.0], [3.0, 4.0]])
+    Tensor([[1., 3.],
+            [2., 4.]])
+    """
+    if np.ndim(x) < 2:
+        raise ValueError(f"expected at least 2 axes, got shape {np.shape(x)}.")
+    return swapaxes(x, -1, -2)
+
+
+method("mT", property(matrix_transpose, doc="The last two axes exchanged."))
+
+
+@composed(
+    "x1",
+    "x2",
+    numpy=[np.vecdot, np.linalg.vecdot],
+    examples=[case((3,), (3,)), case((2, 3), (3,)), case((2, 1, 3), (4, 3)), case((2, 0), (2, 0))],
+)
+def vecdot(x1: ArrayLike, x2: ArrayLike, /, *, axis: int = -1) -> Any:
+    """Σ x₁x₂ over one axis, which has the same length in both; the others broadcast.
+
+    >>> vecdot([[1.0, 2.0], [3.0, 4.0]], [1.0, 10.0])
+    Tensor([21., 43.])
+    """
+    lengths = tuple(np.moveaxis(np.asarray(x), axis, -1).shape[-1] for x in (x1, x2))
+    if lengths[0] != lengths[1]:
+        raise ValueError(f"expected vectors of one length, got {lengths[0]} and {lengths[1]}.")
+    return sum(multiply(x1, x2), axis)
+
+
+@composed(
+    "x",
+    numpy=np.linalg.diagonal,
+    examples=[case((3, 3)), case((2, 3), offset=1), case((2, 3, 2), offset=-1), case((0, 2))],
+)
+def diagonal(x: ArrayLike, /, *, offset: int = 0) -> Any:
+    """The elements x[…, i, i + offset] of each matrix.
+
+    >>> diagonal([[1.0, 2.0], [3.0, 4.0]])
+    Tensor([1., 4.])
+    """
+    return diagonals.diagonal(x, offset, -2, -1)
+
+
+@composed(
+    "x",
+    numpy=np.linalg.trace,
+    examples=[case((3, 3)), case((2, 3), offset=1), case((2, 3, 2), offset=-1), case((0, 2))],
+)
+def trace(x: ArrayLike, /, *, offset: int = 0, dtype: Any = None) -> Any:
+    """The sum of the diagonal of each matrix.
+
+    >>> trace([[1.0, 2.0], [3.0, 4.0]])
+    Tensor(5.)
+    """
+    return traces.trace(x, offset, -2, -1, dtype)
+
+
+@composed("x1", "x2", numpy=np.linalg.outer, examples=[case((2,), (3,)), case((1,), (1,)), case((3,), (0,))])
+def outer(x1: ArrayLike, x2: ArrayLike, /) -> Any:
+    """Every element of one vector times every element of the other.
+
+    Raises:
+        ValueError: not two vectors.
+
+    >>> outer([1.0, 2.0], [3.0, 4.0])
+    Tensor([[3., 4.],
+            [6., 8.]])
+    """
+    if np.ndim(x1) != 1 or np.ndim(x2) != 1:
+        raise ValueError(f"expected two vectors, got shapes {np.shape(x1)} and {np.shape(x2)}.")
+    return products.outer(x1, x2)
+
+
+@composed(
+    "x1",
+    "x2",
+    numpy=np.linalg.cross,
+    examples=[case((3,), (3,)), case((2, 3), (3,)), case((2, 3, 2), (2, 3, 2), axis=1), case((0, 3), (3,))],
+)
+def cross(x1: ArrayLike, x2: ArrayLike, /, *, axis: int = -1) -> Any:
+    """Vector product of vectors of 3 elements along `axis`.
+
+    >>> cross([1.0, 0.0, 0.0], [0.0, 1.0, 0.0])
+    Tensor([0., 0., 1.])
+    """
+    return products.cross(x1, x2, axis=axis)

@@ -1,0 +1,38 @@
+"""The sum of a diagonal."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from tensorgrad._typing import ArrayLike
+from tensorgrad.domains import case
+from tensorgrad._composing import composed
+from tensorgrad.ops.indexing.diagonals import diagonal
+from tensorgrad.ops.reductions.sums import sum
+
+__all__ = ["trace"]
+
+
+@composed(
+    "a",
+    numpy=np.trace,
+    methods=["trace"],
+    examples=[
+        case((3, 3)),
+        case((2, 3), offset=1),
+        case((3, 2), offset=-2),
+        case((2, 3), offset=5),
+        case((2, 3, 4), axis1=-1, axis2=0),
+        case((2, 3, 3), offset=-1, axis1=1, axis2=2),
+        case((0, 2)),
+    ],
+)
+def trace(a: ArrayLike, offset: int = 0, axis1: int = 0, axis2: int = 1, dtype: Any = None) -> Any:
+    """The sum of a diagonal, Σa[…, i, …, i + offset, …], each element of which receives the gradient.
+
+    >>> trace([[1.0, 2.0], [3.0, 4.0]])
+    Tensor(5.)
+    """
+    return sum(diagonal(a, offset, axis1, axis2), -1, dtype)

@@ -1,0 +1,221 @@
+"""Running sums and products, differences, and integrals along an axis."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.lib.array_utils import normalize_axis_index
+
+from tensorgrad._typing import ArrayLike
+from tensorgrad.domains import NONZERO, case
+from tensorgrad._composing import composed
+from tensorgrad.op import op
+from tensorgrad.ops.elementwise.arithmetic import positive
+from tensorgrad.ops.reductions.sums import sum
+from tensorgrad.ops.shape.joining import concatenate
+
+__all__ = ["cumprod", "cumsum", "diff", "trapezoid"]
+
+
+def _along(axis: int, ndim: int, part: slice) -> tuple[slice, ...]:
+    """The index that takes `part` of one axis and all of the others."""
+    return (slice(None),) * normalize_axis_index(axis, ndim) + (part,)
+
+
+def _suffix_sums(g: Any, axis: int) -> Any:
+    backwards = _along(axis, g.ndim, slice(None, None, -1))
+    return np.cumsum(g[backwards], axis=axis)[backwards]
+
+
+_SCANS = [
+    case((4,)),
+    case((2, 3)),
+    case((2, 3), axis=0),
+    case((2, 3, 2), axis=-2),
+    case(()),
+    case((0,)),
+    case((1, 3), axis=1),
+]
+
+
+@op(
+    a=lambda g, a_shape, axis: np.reshape(_suffix_sums(g, 0), a_shape) if axis is None else _suffix_sums(g, axis),
+    numpy=np.cumsum,
+    methods=["cumsum"],
+    examples=_SCANS,
+    linear=True,
+)
+def cumsum(a: ArrayLike, axis: int | None = None, dtype: Any = None) -> Any:
+    """Running sums along `axis` (of all elements in a row by default): the gradient is summed from the end.
+
+    >>> cumsum([1.0, 2.0, 3.0])
+    Tensor([1., 3., 6.])
+    """
+    return np.cumsum(a, axis=axis, dtype=dtype)
+
+
+def _cumprod_slope(g: Any, a: Any, out: Any, axis: int | None) -> Any:
+    if axis is None:
+        return np.reshape(_cumprod_slope(g, np.ravel(a), out, 0), np.shape(a))
+    if np.all(a != 0):
+        return _suffix_sums(g * out, axis) / a
+    return np.swapaxes(_cumprod_slope_in_rows(np.swapaxes(g, axis, -1), np.swapaxes(a, axis, -1)), axis, -1)
+
+
+def _cumprod_slope_in_rows(g: Any, a: Any) -> Any:
+    """Without division: aᵢ receives (the product before it) · Σₖ≥ᵢ gₖ · (the product after it, up to k)."""
+    n = a.shape[-1]
+    before = np.concatenate([np.ones_like(a[..., :1]), np.cumprod(a, axis=-1)[..., :-1]], axis=-1)
+    after = np.triu(np.ones((n, n), bool), 1)
+    up_to = np.cumprod(np.where(after, np.expand_dims(a, -2), 1.0), axis=-1)
+    reached = np.where(np.triu(np.ones((n, n), bool)), np.expand_dims(g, -2) * up_to, 0.0)
+    return before * np.sum(reached, axis=-1)
+
+
+@op(a=_cumprod_slope, numpy=np.cumprod, methods=["cumprod"], domain=NONZERO, examples=_SCANS)
+def cumprod(a: ArrayLike, axis: int | None = None, dtype: Any = None) -> Any:
+    """Running products along `axis` (of all elements in a row by default). Right also where elements are 0.
+
+    >>> cumprod([1.0, 2.0, 3.0])
+    Tensor([1., 2., 6.])
+    """
+    return np.cumprod(np.asarray(a), axis=axis, dtype=dtype)
+
+
+def _as_part(value: Any, a: Any, axis: int) -> Any:
+    """What `diff` puts before or after: a single number stands for one element along the axis."""
+    if np.ndim(value):
+        return value
+    if isinstance(value, (int, float)):
+        value = np.asarray(value, a.dtype)
+    shape = list(np.shape(a))
+    shape[axis] = 1
+    return np.broadcast_to(value, tuple(shape))
+
+
+@composed(
+    "a",
+    numpy=np.diff,
+    examples=[
+        case((4,)),
+        case((2, 4), n=2),
+        case((3, 2), axis=0),
+        case((3,), prepend=0.0, append=1.0),
+        case((3,), n=0),
+        case((0,)),
+    ],
+)
+def diff(a: ArrayLike, n: int = 1, axis: int = -1, prepend: Any = None, append: Any = None) -> Any:
+    """Differences of neighbours along `axis`, taken `n` times.
+
+    >>> diff([1.0, 4.0, 9.0])
+    Tensor([3., 5.])
+    """
+    if n < 0:
+        raise ValueError(f"diff: expected n ≥ 0, got {n}.")
+    result = positive(a)
+    before = [] if prepend is None else [_as_part(prepend, result, axis)]
+    after = [] if append is None else [_as_part(append, result, axis)]
+    if before or after:
+        result = concatenate([*before, result, *after], axis=axis)
+    for _ in range(n):
+        later, earlier = _along(axis, result.ndim, slice(1, None)), _along(axis, result.ndim, slice(None, -1))
+        result = result[later] - result[earlier]
+    return result
+
+
+def _slopes(f: Any, spacing: Any, axis: int, edge_order: int) -> Any:
+    """Second-order differences inside, differences of `edge_order` at the two ends."""
+
+    def at(start: int, stop: int | None) -> Any:
+        return f[_along(axis, f.ndim, slice(start, stop))]
+
+    axis = normalize_axis_index(axis, f.ndim)
+    length = f.shape[axis]
+    if length < edge_order + 1:
+        raise ValueError(f"np.gradient: axis {axis} has {length} elements; edge_order {edge_order} needs more.")
+    steps = np.full(length - 1, float(spacing)) if np.ndim(spacing) == 0 else np.diff(spacing)
+    if len(steps) != length - 1:
+        raise ValueError(f"np.gradient: {len(steps) + 1} coordinates for axis {axis}, which has {length} elements.")
+    column = (-1,) + (1,) * (f.ndim - axis % f.ndim - 1)
+    steps = steps.astype(f.dtype).reshape(column)
+    left, right = steps[:-1], steps[1:]
+
+    if np.ndim(spacing) == 0:  # the middle one would only be multiplied by 0, and a NaN there stay
+        inside = (at(2, None) - at(0, -2)) / (left + right)
+    else:
+        inside = (
+            at(0, -2) * (-right / (left * (left + right)))
+            + at(1, -1) * ((right - left) / (left * right))
+            + at(2, None) * (left / (right * (left + right)))
+        )
+    if edge_order == 1:
+        first = (at(1, 2) - at(0, 1)) / steps[:1]
+        last = (at(length - 1, None) - at(length - 2, -1)) / steps[-1:]
+    else:
+        first = _one_sided(at(0, 1), at(1, 2), at(2, 3), steps[:1], steps[1:2])
+        last = -_one_sided(at(length - 1, None), at(length - 2, -1), at(length - 3, -2), steps[-1:], steps[-2:-1])
+    return concatenate([first, inside, last], axis=axis)
+
+
+def _one_sided(edge: Any, next: Any, after: Any, step: Any, step_after: Any) -> Any:
+    """The slope at the edge of the parabola through three points."""
+    both = step + step_after
+    return (
+        edge * (-(step + both) / (step * both))
+        + next * (both / (step * step_after))
+        + after * (-step / (step_after * both))
+    )
+
+
+@composed(
+    "f",
+    numpy=np.gradient,
+    examples=[
+        case((4,)),
+        case((3, 4), axis=1),
+        case((3, 4), axis=0, edge_order=2),
+        case((5,), axis=-1),
+    ],
+)
+def slopes(f: ArrayLike, *varargs: Any, axis: Any = None, edge_order: int = 1) -> Any:
+    """What `np.gradient` gives: slopes of sampled values by differences along each axis, for any spacing.
+
+    `varargs` are NumPy's: one spacing for all axes, or a number or the coordinates for each. (`tg.gradient` is
+    something else: the derivative of tensors by tensors.)
+
+    >>> slopes([1.0, 4.0, 9.0])
+    Tensor([3., 4., 5.])
+    """
+    samples = positive(f)
+    axes = range(samples.ndim) if axis is None else [axis] if isinstance(axis, int) else list(axis)
+    spacings = varargs or (1.0,)
+    if len(spacings) == 1 and np.ndim(spacings[0]) == 0:
+        spacings *= len(axes)
+    if len(spacings) != len(axes):
+        raise TypeError(f"np.gradient: {len(spacings)} spacings for {len(axes)} axes.")
+    results = tuple(_slopes(samples, spacing, a, edge_order) for spacing, a in zip(spacings, axes))
+    return results[0] if len(results) == 1 else results
+
+
+@composed(
+    "y",
+    numpy=np.trapezoid,
+    examples=[case((4,)), case((2, 4), dx=0.5), case((3, 2), axis=0), case((3,), x=np.array([0, 1, 3], np.float32))],
+)
+def trapezoid(y: ArrayLike, x: Any = None, dx: float = 1.0, axis: int = -1) -> Any:
+    """The integral along `axis` by the trapezoidal rule, with points at `x` or `dx` apart.
+
+    >>> trapezoid([1.0, 2.0, 3.0])
+    Tensor(4.)
+    """
+    heights = positive(y)
+    if x is None:
+        steps: Any = dx
+    elif np.ndim(x) == 1:
+        steps = np.reshape(diff(x), (-1,) + (1,) * (heights.ndim - axis % heights.ndim - 1))
+    else:
+        steps = diff(x, axis=axis)
+    later, earlier = _along(axis, heights.ndim, slice(1, None)), _along(axis, heights.ndim, slice(None, -1))
+    return sum(steps * (heights[later] + heights[earlier]) * 0.5, axis=axis)

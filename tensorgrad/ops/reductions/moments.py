@@ -1,0 +1,152 @@
+"""Averages, variance and standard deviation over axes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.lib.array_utils import normalize_axis_tuple
+
+from tensorgrad._typing import ArrayLike, Axis
+from tensorgrad.domains import POSITIVE, REAL, case
+from tensorgrad._composing import composed
+from tensorgrad.op import op
+from tensorgrad.ops._reduced_axes import SOME, counted, masked, over_axes, restored
+from tensorgrad.ops.reductions.sums import sum
+
+__all__ = ["average", "mean", "std", "var"]
+
+
+def _shared(g: Any, shape: tuple[int, ...], axis: Axis, keepdims: bool, where: Any) -> Any:
+    """`restored(g / counted(shape, axis, where), shape, axis, keepdims)`: shared evenly among the elements."""
+    if where is True:
+        return restored(g / counted(shape, axis), shape, axis, keepdims)
+    count = counted(shape, axis, where).astype(g.dtype)
+    return masked(restored(g, shape, axis, keepdims) / count, where)
+
+
+@op(
+    a=lambda g, a_shape, axis, keepdims, where: _shared(g, a_shape, axis, keepdims, where),
+    numpy=np.mean,
+    methods=["mean"],
+    examples=[*over_axes(), case((2, 3), axis=1, where=SOME)],
+    linear=True,
+)
+def mean(a: ArrayLike, axis: Axis = None, dtype: Any = None, *, keepdims: bool = False, where: Any = True) -> Any:
+    """Average over `axis` (all axes by default): each of n elements receives 1/n of the gradient.
+
+    >>> mean([[1.0, 2.0], [3.0, 4.0]])
+    Tensor(2.5)
+    """
+    return np.mean(np.asarray(a), axis=axis, dtype=dtype, keepdims=keepdims, where=where)
+
+
+def _deviation(a: Any, axis: Axis, where: Any) -> Any:
+    return masked(a - np.mean(a, axis=axis, keepdims=True, where=where), where)
+
+
+def _freedom(g: Any, a: Any, axis: Axis, ddof: float, where: Any) -> Any:
+    """n - ddof in the dtype of `g`; an array, so that 0 gives NumPy's NaN and not an error."""
+    return np.asarray(counted(np.shape(a), axis, where) - ddof, dtype=g.dtype)
+
+
+def _var_slope(g: Any, a: Any, axis: Axis, ddof: float, keepdims: bool, where: Any) -> Any:
+    """`2 * g * (a - np.mean(a, axis=axis, keepdims=True)) / (counted(np.shape(a), axis, where) - ddof)`."""
+    scale = restored(2 * g, np.shape(a), axis, keepdims) / _freedom(g, a, axis, ddof, where)
+    return scale * _deviation(a, axis, where)
+
+
+@op(
+    a=_var_slope,
+    numpy=np.var,
+    methods=["var"],
+    examples=[*over_axes(), case((4, 3), axis=0, ddof=1), case((2, 3), axis=1, where=SOME)],
+)
+def var(
+    a: ArrayLike,
+    axis: Axis = None,
+    dtype: Any = None,
+    *,
+    ddof: float = 0,
+    keepdims: bool = False,
+    where: Any = True,
+) -> Any:
+    """Variance over `axis` (all axes by default), Σ(a - mean)²/(n - ddof): the derivative is 2(a - mean)/(n - ddof).
+
+    >>> var([1.0, 3.0])
+    Tensor(1.)
+    """
+    return np.var(np.asarray(a), axis=axis, dtype=dtype, ddof=ddof, keepdims=keepdims, where=where)
+
+
+def _std_slope(g: Any, a: Any, out: Any, axis: Axis, ddof: float, keepdims: bool, where: Any) -> Any:
+    """`g * (a - np.mean(a, axis=axis, keepdims=True)) / (out * (counted(np.shape(a), axis, where) - ddof))`."""
+    bounds = {"axis": axis, "keepdims": keepdims, "where": where}
+    constant = np.equal(np.max(a, initial=-np.inf, **bounds), np.min(a, initial=np.inf, **bounds))
+    safe = np.where(constant, 1.0, out)  # the mean of equal numbers may be off by rounding, and so may `out` from 0
+    scale = restored(g / safe, np.shape(a), axis, keepdims) / _freedom(g, a, axis, ddof, where)
+    return np.where(restored(constant, np.shape(a), axis, keepdims), 0.0, scale * _deviation(a, axis, where))
+
+
+@op(
+    a=_std_slope,
+    numpy=np.std,
+    methods=["std"],
+    examples=[*over_axes()[1:], case((4, 3), axis=0, ddof=1), case((2, 3), axis=1, where=SOME)],
+)
+def std(
+    a: ArrayLike,
+    axis: Axis = None,
+    dtype: Any = None,
+    *,
+    ddof: float = 0,
+    keepdims: bool = False,
+    where: Any = True,
+) -> Any:
+    """Standard deviation over `axis` (all axes by default), the square root of `var`. For constants the gradient is 0.
+
+    >>> std([1.0, 3.0])
+    Tensor(1.)
+    """
+    return np.std(np.asarray(a), axis=axis, dtype=dtype, ddof=ddof, keepdims=keepdims, where=where)
+
+
+@composed(
+    "a",
+    "weights",
+    numpy=np.average,
+    domain={"a": REAL, "weights": POSITIVE},
+    examples=[
+        case((2, 3), (2, 3)),
+        case((2, 3), (3,), axis=1),
+        case((2, 3), (2,), axis=0, keepdims=True),
+        case((3,), (3,)),
+    ],
+)
+def average(
+    a: ArrayLike, axis: Axis = None, weights: Any = None, returned: bool = False, *, keepdims: bool = False
+) -> Any:
+    """Σwa/Σw over `axis` (all axes by default); without weights the `mean`.
+
+    With `returned=True` the result is (average, Σw).
+
+    >>> average([1.0, 3.0], weights=[3.0, 1.0])
+    Tensor(1.5)
+    """
+    shape = np.shape(a)
+    if axis is not None:
+        axis = normalize_axis_tuple(axis, len(shape))
+    result: Any
+    total: Any
+    if weights is None:
+        result, total = mean(a, axis, keepdims=keepdims), np.asarray(float(counted(shape, axis)))
+    else:
+        if np.shape(weights) != shape:
+            if axis is None or len(axis) > 1 or np.shape(weights) != (shape[axis[0]],):
+                raise ValueError(
+                    f"average: weights of shape {np.shape(weights)} fit neither the shape {shape} nor axis {axis}."
+                )
+            weights = np.reshape(weights, tuple(-1 if i == axis[0] else 1 for i in range(len(shape))))
+        total = sum(np.broadcast_to(weights, shape), axis, keepdims=keepdims)
+        result = sum(np.multiply(a, weights), axis, keepdims=keepdims) / total
+    return (result, np.broadcast_to(total, np.shape(result))) if returned else result

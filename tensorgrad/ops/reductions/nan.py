@@ -1,0 +1,155 @@
+"""Reductions and scans that leave NaNs out, which therefore receive no gradient."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from tensorgrad._typing import ArrayLike, Axis
+from tensorgrad.domains import NONZERO, case
+from tensorgrad._composing import composed
+from tensorgrad.ops._reduced_axes import SOME, over_axes
+from tensorgrad.ops.elementwise.where import where as choose_where
+from tensorgrad.ops.reductions.cumulative import cumprod, cumsum
+from tensorgrad.ops.reductions.extremes import max, min
+from tensorgrad.ops.reductions.moments import std, var
+from tensorgrad.ops.reductions.sums import prod, sum
+
+__all__ = ["nancumprod", "nancumsum", "nanmax", "nanmean", "nanmin", "nanprod", "nanstd", "nansum", "nanvar"]
+
+
+def _without_nan(a: Any, instead: float) -> Any:
+    return choose_where(np.isnan(a), instead, a)
+
+
+_REDUCTIONS = [*over_axes(), case((2, 3), axis=1, where=SOME, initial=0.3)]
+
+
+@composed("a", numpy=np.nansum, examples=_REDUCTIONS)
+def nansum(
+    a: ArrayLike, axis: Axis = None, dtype: Any = None, *, keepdims: bool = False, initial: float = 0, where: Any = True
+) -> Any:
+    """Σa over `axis` (all axes by default) without the NaNs.
+
+    >>> nansum([1.0, float("nan"), 2.0])
+    Tensor(3.)
+    """
+    return sum(_without_nan(a, 0.0), axis, dtype, keepdims=keepdims, initial=initial, where=where)
+
+
+@composed("a", numpy=np.nanprod, domain=NONZERO, examples=_REDUCTIONS)
+def nanprod(
+    a: ArrayLike, axis: Axis = None, dtype: Any = None, *, keepdims: bool = False, initial: float = 1, where: Any = True
+) -> Any:
+    """Πa over `axis` (all axes by default) without the NaNs.
+
+    >>> nanprod([3.0, float("nan"), 2.0])
+    Tensor(6.)
+    """
+    return prod(_without_nan(a, 1.0), axis, dtype, keepdims=keepdims, initial=initial, where=where)
+
+
+def _extreme(extreme: Any, worst: float, a: Any, axis: Any, **options: Any) -> Any:
+    missing = np.isnan(a)
+    found = extreme(_without_nan(a, worst), axis, **options)
+    if options["initial"] is not None:
+        return found
+    return choose_where(np.all(missing, axis=axis, keepdims=options["keepdims"]), np.nan, found)
+
+
+@composed("a", numpy=np.nanmax, examples=_REDUCTIONS)
+def nanmax(
+    a: ArrayLike, axis: Axis = None, *, keepdims: bool = False, initial: float | None = None, where: Any = True
+) -> Any:
+    """The largest element over `axis` that is not NaN; NaN, without a warning, where there is none. Ties share evenly.
+
+    >>> nanmax([1.0, float("nan"), 2.0])
+    Tensor(2.)
+    """
+    return _extreme(max, -np.inf, a, axis, keepdims=keepdims, initial=initial, where=where)
+
+
+@composed("a", numpy=np.nanmin, examples=_REDUCTIONS)
+def nanmin(
+    a: ArrayLike, axis: Axis = None, *, keepdims: bool = False, initial: float | None = None, where: Any = True
+) -> Any:
+    """The smallest element over `axis` that is not NaN; NaN, without a warning, where there is none. Ties share evenly.
+
+    >>> nanmin([1.0, float("nan"), 2.0])
+    Tensor(1.)
+    """
+    return _extreme(min, np.inf, a, axis, keepdims=keepdims, initial=initial, where=where)
+
+
+@composed("a", numpy=np.nanmean, examples=[*over_axes(), case((2, 3), axis=1, where=SOME)])
+def nanmean(a: ArrayLike, axis: Axis = None, dtype: Any = None, *, keepdims: bool = False, where: Any = True) -> Any:
+    """Average over `axis` (all axes by default) without the NaNs; NaN, without a warning, where there is nothing else.
+
+    >>> nanmean([1.0, float("nan"), 2.0])
+    Tensor(1.5)
+    """
+    total = nansum(a, axis, dtype, keepdims=keepdims, where=where)
+    count = np.sum(np.logical_and(np.logical_not(np.isnan(a)), where), axis=axis, keepdims=keepdims)
+    empty = count == 0
+    return choose_where(empty, np.nan, total / np.where(empty, 1, count).astype(total.dtype))
+
+
+_SCANS = [case((4,)), case((2, 3)), case((2, 3), axis=0), case((2, 3, 2), axis=-2), case((0,))]
+
+
+@composed("a", numpy=np.nancumsum, examples=_SCANS)
+def nancumsum(a: ArrayLike, axis: int | None = None, dtype: Any = None) -> Any:
+    """Running sums along `axis` (of all elements in a row by default), to which NaNs add 0.
+
+    >>> nancumsum([1.0, float("nan"), 2.0])
+    Tensor([1., 1., 3.])
+    """
+    return cumsum(_without_nan(a, 0.0), axis, dtype)
+
+
+@composed("a", numpy=np.nancumprod, domain=NONZERO, examples=_SCANS)
+def nancumprod(a: ArrayLike, axis: int | None = None, dtype: Any = None) -> Any:
+    """Running products along `axis` (of all elements in a row by default), in which NaNs are factors of 1.
+
+    >>> nancumprod([3.0, float("nan"), 2.0])
+    Tensor([3., 3., 6.])
+    """
+    return cumprod(_without_nan(a, 1.0), axis, dtype)
+
+
+def _spread(measure: Any, a: Any, axis: Axis, where: Any, **options: Any) -> Any:
+    """`measure` of what is not NaN; NaN, as NumPy has it, where no more than `ddof` elements are left."""
+    present = np.logical_and(np.logical_not(np.isnan(a)), where)
+    count = np.sum(present, axis=axis, keepdims=True)
+    enough = count > options["ddof"]
+    result = measure(_without_nan(a, 0.0), axis, where=present | ~enough, **options)
+    return choose_where(np.reshape(enough, result.shape), result, np.nan)
+
+
+@composed("a", numpy=np.nanvar, examples=[*over_axes(), case((4, 3), axis=0, ddof=1), case((2, 3), axis=1, where=SOME)])
+def nanvar(
+    a: ArrayLike, axis: Axis = None, dtype: Any = None, *, ddof: float = 0, keepdims: bool = False, where: Any = True
+) -> Any:
+    """Variance over `axis` (all axes by default) of what is not NaN.
+
+    >>> nanvar([1.0, float("nan"), 3.0])
+    Tensor(1.)
+    """
+    return _spread(var, a, axis, where, dtype=dtype, ddof=ddof, keepdims=keepdims)
+
+
+@composed(
+    "a",
+    numpy=np.nanstd,
+    examples=[*over_axes()[1:], case((4, 3), axis=0, ddof=1), case((2, 3), axis=1, where=SOME)],
+)
+def nanstd(
+    a: ArrayLike, axis: Axis = None, dtype: Any = None, *, ddof: float = 0, keepdims: bool = False, where: Any = True
+) -> Any:
+    """Standard deviation over `axis` (all axes by default) of what is not NaN. For constants the gradient is 0.
+
+    >>> nanstd([1.0, float("nan"), 3.0])
+    Tensor(1.)
+    """
+    return _spread(std, a, axis, where, dtype=dtype, ddof=ddof, keepdims=keepdims)

@@ -1,0 +1,188 @@
+"""Median, quantiles and percentiles: interpolation between two elements of the sorted row.
+
+Hyndman and Fan (1996), "Sample quantiles in statistical packages", compare the definitions.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.lib.array_utils import normalize_axis_tuple
+from numpy.typing import NDArray
+
+from tensorgrad._typing import ArrayLike, Axis, Shape
+from tensorgrad.domains import REAL, Domain, case
+from tensorgrad._composing import composed
+from tensorgrad.ops._reduced_axes import axes_of, counted, over_axes
+from tensorgrad.ops._tracking import tracked
+from tensorgrad.ops.elementwise.arithmetic import positive
+from tensorgrad.ops.elementwise.where import clip, where
+from tensorgrad.ops.indexing.sorting import sort
+from tensorgrad.ops.indexing.taking import take
+from tensorgrad.ops.reductions.moments import mean
+from tensorgrad.ops.shape.axes import transpose
+from tensorgrad.ops.shape.reshaping import astype, reshape
+from tensorgrad.tensor import plain
+
+__all__ = ["median", "percentile", "quantile"]
+
+_BETWEEN = {
+    "interpolated_inverted_cdf": (0.0, 1.0),
+    "hazen": (0.5, 0.5),
+    "weibull": (0.0, 0.0),
+    "linear": (1.0, 1.0),
+    "median_unbiased": (1 / 3, 1 / 3),
+    "normal_unbiased": (3 / 8, 3 / 8),
+}
+"""The α and β of Hyndman and Fan: the quantile q of n elements is at position q(n + 1 - α - β) + α - 1."""
+
+_ONE_ELEMENT = ("inverted_cdf", "closest_observation", "lower", "higher", "nearest")
+_ONE_OR_HALFWAY = ("averaged_inverted_cdf", "midpoint")
+
+
+def _sorted_rows(a: Any, axis: Axis) -> Any:
+    """The elements over which a quantile is taken, in ascending order along one last axis."""
+    axes = tuple(range(a.ndim)) if axis is None else normalize_axis_tuple(axis, a.ndim)
+    others = [other for other in range(a.ndim) if other not in axes]
+    shape = (*(a.shape[other] for other in others), counted(a.shape, axis))
+    if shape[-1] == 0:
+        raise ValueError(f"there are no elements over axis {axis} of shape {a.shape}.")
+    return sort(reshape(transpose(a, [*others, *axes]), shape))
+
+
+def _position(q: Any, n: int, method: str) -> Any:
+    """Where in a sorted row of n elements the quantile lies: 0 is the first, 0.5 halfway to the second."""
+    if method in _BETWEEN:
+        alpha, beta = _BETWEEN[method]
+        return clip(q * (n + 1 - alpha - beta) + (alpha - 1), 0, n - 1)
+    if tracked(q):
+        raise TypeError(f"method {method!r} jumps from element to element, so there is no derivative by q: detach it.")
+    return positive(np.quantile(np.arange(n), plain(q), method=method))  # type: ignore[call-overload]
+
+
+def _interpolated(rows: Any, position: Any) -> Any:
+    """At each position a number between the elements below and above it, computed from the nearer one as NumPy does."""
+    below: NDArray[np.int_] = np.floor(position.array).astype(int)
+    low, high = take(rows, below, -1), take(rows, np.minimum(below + 1, rows.shape[-1] - 1), -1)
+    gap = high - low
+    share = astype(position - below, rows.dtype if rows.dtype.kind == "f" else float)
+    return where(share < 0.5, low + gap * share, high - gap * (1 - share))
+
+
+def _checked(q: Any, method: str) -> None:
+    if not np.all((q >= 0) & (q <= 1)):
+        raise ValueError(f"expected quantiles from 0 to 1 (percentiles from 0 to 100), got {q} as quantile.")
+    methods = (*_BETWEEN, *_ONE_ELEMENT, *_ONE_OR_HALFWAY)
+    if method not in methods:
+        raise ValueError(f"expected one of the methods {', '.join(methods)}, got {method!r}.")
+
+
+def _nan_if_any(result: Any, rows: Any) -> Any:
+    """`result`, with the last element of each row instead where that is NaN: it is if any element is."""
+    last = reshape(rows[..., -1], (*rows.shape[:-1], *(1,) * (result.ndim - rows.ndim + 1)))
+    missing = np.isnan(last.array)
+    return where(missing, last, result) if missing.any() else result
+
+
+def _arranged(result: Any, q_shape: Shape, a_shape: Shape, axis: Axis, keepdims: bool) -> Any:
+    """`result` with the axes of q first, as NumPy has them, then those of `a` that are left."""
+    if q_shape:
+        kept = result.ndim - len(q_shape)
+        result = transpose(result, [*range(kept, result.ndim), *range(kept)])
+    if not keepdims:
+        return result
+    axes = axes_of(axis, len(a_shape))
+    return reshape(result, (*q_shape, *(1 if k in axes else length for k, length in enumerate(a_shape))))
+
+
+def _quantile(a: Any, q: Any, axis: Axis, method: str, keepdims: bool) -> Any:
+    a, q = positive(a), positive(q)
+    _checked(q.array, method)
+    rows = _sorted_rows(a, axis)
+    position = _position(q, rows.shape[-1], method)
+    result = take(rows, position.array, -1) if method in _ONE_ELEMENT else _interpolated(rows, position)
+    return _arranged(_nan_if_any(result, rows), q.shape, a.shape, axis, keepdims)
+
+
+def _examples(scale: float) -> list[Any]:
+    cases = [
+        case((), ()),
+        case((4,), ()),
+        case((4,), (2,)),
+        case((2, 3), (), axis=0),
+        case((2, 3), (2,), axis=-1, keepdims=True),
+        case((2, 3, 2), (1, 2), axis=(0, 2)),
+        case((2, 3), (0,), keepdims=True),
+        case((0, 3), (2,), axis=1),
+    ]
+    cases += [case((5,), (3,), method=method) for method in _BETWEEN]
+    cases += [case((5,), None, q=0.4 * scale, method=method) for method in (*_ONE_ELEMENT, *_ONE_OR_HALFWAY)]
+    return cases
+
+
+@composed(
+    "a",
+    "q",
+    numpy=np.quantile,
+    domain={"a": REAL, "q": Domain(0.02, 0.98)},
+    examples=_examples(1.0),
+)
+def quantile(a: ArrayLike, q: ArrayLike, axis: Axis = None, *, method: str = "linear", keepdims: bool = False) -> Any:
+    """The value that a share `q` of the elements over `axis` (all axes by default) lies below.
+
+    The gradient goes to the two neighbours in the sorted row, (1 - s) to the lower and s to the upper one if the
+    quantile is a share s of the way between them; ties share evenly. The derivative by `q` is the slope between
+    them, at an element that to the right, so 0 at the last. A row with a NaN gives NaN, and beside an infinity the
+    result may be NaN too, as NumPy has it.
+
+    Args:
+        a: any shape.
+        q: numbers from 0 to 1, of any shape; its axes come first in the result. Does not change the dtype.
+        axis: the axis or axes to reduce.
+        method: NumPy's. Those that jump from element to element have no derivative by `q`.
+        keepdims: keep the reduced axes, with length 1.
+
+    Raises:
+        ValueError: q outside [0, 1], an unknown method, or no elements.
+        TypeError: a gradient by `q` is wanted of a method that jumps.
+
+    >>> quantile([4.0, 1.0, 3.0, 2.0], [0.0, 0.5])
+    Tensor([1. , 2.5])
+    """
+    return _quantile(a, q, axis, method, keepdims)
+
+
+@composed(
+    "a",
+    "q",
+    numpy=np.percentile,
+    domain={"a": REAL, "q": Domain(2.0, 98.0)},
+    examples=_examples(100.0),
+)
+def percentile(a: ArrayLike, q: ArrayLike, axis: Axis = None, *, method: str = "linear", keepdims: bool = False) -> Any:
+    """The value that `q` percent of the elements over `axis` (all axes by default) lie below: `quantile` of q/100.
+
+    >>> percentile([4.0, 1.0, 3.0, 2.0], 50)
+    Tensor(2.5)
+    """
+    return _quantile(a, positive(q) / 100, axis, method, keepdims)
+
+
+@composed("a", numpy=np.median, examples=[*over_axes(), case((4,)), case((0, 3), axis=1)])
+def median(a: ArrayLike, axis: Axis = None, *, keepdims: bool = False) -> Any:
+    """The element in the middle of the sorted row over `axis` (all axes by default), or the mean of the two there.
+
+    They receive the gradient, two of them one half each; ties share evenly. A row with a NaN gives NaN.
+
+    Raises:
+        ValueError: there are no elements.
+
+    >>> median([4.0, 1.0, 3.0, 2.0])
+    Tensor(2.5)
+    """
+    a = positive(a)
+    rows = _sorted_rows(a, axis)
+    n = rows.shape[-1]
+    result = mean(rows[..., (n - 1) // 2 : n // 2 + 1], -1)
+    return _arranged(_nan_if_any(result, rows), (), a.shape, axis, keepdims)

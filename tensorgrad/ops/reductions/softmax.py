@@ -1,0 +1,69 @@
+"""Softmax, and the logarithm of a sum of exponentials: shifted by the maximum, so that nothing overflows."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from tensorgrad._typing import ArrayLike, Axis
+from tensorgrad.domains import case
+from tensorgrad.op import op
+from tensorgrad.ops._reduced_axes import over_axes, restored
+
+__all__ = ["log_softmax", "logsumexp", "softmax"]
+
+
+def _finite(x: Any) -> Any:
+    """`x`, with 0 in place of infinities, as a shift that keeps exp(x - shift) from becoming NaN."""
+    return np.where(np.isfinite(x), x, 0)
+
+
+@op(
+    x=lambda g, x, out, axis, keepdims: (
+        restored(g, np.shape(x), axis, keepdims) * np.exp(x - _finite(restored(out, np.shape(x), axis, keepdims)))
+    ),
+    examples=over_axes(),
+)
+def logsumexp(x: ArrayLike, axis: Axis = None, *, keepdims: bool = False) -> Any:
+    """log Σ eˣ over `axis` (all axes by default), shifted by the maximum: never overflows.
+
+    The derivative is softmax(x).
+
+    >>> logsumexp([1e4, 1e4])
+    Tensor(10000.69314718)
+    """
+    shift = _finite(np.max(x, axis=axis, keepdims=True))
+    with np.errstate(divide="ignore"):  # log 0 = -inf is the right answer for x = -inf
+        total = np.log(np.sum(np.exp(x - shift), axis=axis, keepdims=True)) + shift
+    return total if keepdims else np.reshape(total, np.shape(np.sum(x, axis=axis)))
+
+
+@op(
+    x=lambda g, out, axis: out * (g - np.sum(g * out, axis=axis, keepdims=True)),
+    examples=[case((3,)), case((2, 3)), case((2, 3, 2), axis=1), case((2, 3), axis=0)],
+)
+def softmax(x: ArrayLike, axis: Axis = -1) -> Any:
+    """eˣ/Σeˣ along `axis` (the last by default), shifted by the maximum: never overflows.
+
+    With s the result, the derivative sends g to s·(g - Σ g·s): *Neural Networks from Scratch*, chapter 9.
+
+    >>> softmax([0.0, 1e4])
+    Tensor([0., 1.])
+    """
+    powers = np.exp(x - np.max(x, axis=axis, keepdims=True))
+    return powers / np.sum(powers, axis=axis, keepdims=True)
+
+
+@op(
+    x=lambda g, out, axis: g - np.exp(out) * np.sum(g, axis=axis, keepdims=True),
+    examples=[case((3,)), case((2, 3)), case((2, 3, 2), axis=1), case((2, 3), axis=0)],
+)
+def log_softmax(x: ArrayLike, axis: Axis = -1) -> Any:
+    """log of `softmax` along `axis` (the last by default), exact where softmax itself underflows to 0.
+
+    >>> log_softmax([0.0, 1e4])
+    Tensor([-10000.,      0.])
+    """
+    shifted = x - np.max(x, axis=axis, keepdims=True)
+    return shifted - np.log(np.sum(np.exp(shifted), axis=axis, keepdims=True))

@@ -1,0 +1,87 @@
+"""Sums and products over axes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from tensorgrad._typing import ArrayLike, Axis
+from tensorgrad.domains import NONZERO, case
+from tensorgrad.op import op
+from tensorgrad.ops._reduced_axes import SOME, axes_of, masked, over_axes, restored
+
+__all__ = ["prod", "sum"]
+
+
+@op(
+    a=lambda g, a_shape, axis, keepdims, where: masked(restored(g, a_shape, axis, keepdims), where),
+    numpy=[np.sum, np.add.reduce],
+    methods=["sum"],
+    examples=[*over_axes(), case((2, 3), axis=1, where=SOME, initial=2.0), case((0, 3), axis=0)],
+)
+def sum(
+    a: ArrayLike,
+    axis: Axis = None,
+    dtype: Any = None,
+    *,
+    keepdims: bool = False,
+    initial: float = 0,
+    where: Any = True,
+) -> Any:
+    """Σa over `axis` (all axes by default): every element receives the gradient.
+
+    >>> sum([[1.0, 2.0], [3.0, 4.0]], axis=0)
+    Tensor([4., 6.])
+    """
+    return np.sum(np.asarray(a), axis=axis, dtype=dtype, keepdims=keepdims, initial=initial, where=where)
+
+
+def _running_product(x: Any) -> Any:
+    """Products of the elements before each one, along the last axis, in log₂(n) steps."""
+    shifted = np.concatenate([np.ones_like(x[..., :1]), x[..., :-1]], axis=-1)
+    step = 1
+    while step < shifted.shape[-1]:
+        shifted = np.concatenate([shifted[..., :step], shifted[..., step:] * shifted[..., :-step]], axis=-1)
+        step *= 2
+    return shifted
+
+
+def _product_of_others(a: Any, out: Any, axis: Axis, keepdims: bool, initial: float, where: Any) -> Any:
+    """`out / a`, for each element the product of all others, also where some are 0."""
+    shape = np.shape(a)
+    a = a if where is True else np.where(where, a, 1.0)
+    if np.all(np.isfinite(out) & (np.absolute(out) >= np.finfo(out.dtype).tiny)):  # dividing loses nothing
+        return restored(out, shape, axis, keepdims) / a
+    reduced = axes_of(axis, len(shape))
+    order = [axis for axis in range(len(shape)) if axis not in reduced] + list(reduced)
+    arranged = np.transpose(a, order)
+    rows = np.reshape(arranged, (*arranged.shape[: len(shape) - len(reduced)], -1))
+    others = _running_product(rows) * _running_product(rows[..., ::-1])[..., ::-1] * initial
+    return np.transpose(np.reshape(others, arranged.shape), np.argsort(order))
+
+
+@op(
+    a=lambda g, a, out, axis, keepdims, initial, where: masked(
+        restored(g, np.shape(a), axis, keepdims) * _product_of_others(a, out, axis, keepdims, initial, where), where
+    ),
+    numpy=[np.prod, np.multiply.reduce],
+    methods=["prod"],
+    domain=NONZERO,
+    examples=[*over_axes(), case((2, 3), axis=1, where=SOME, initial=2.0), case((0, 3), axis=0)],
+)
+def prod(
+    a: ArrayLike,
+    axis: Axis = None,
+    dtype: Any = None,
+    *,
+    keepdims: bool = False,
+    initial: float = 1,
+    where: Any = True,
+) -> Any:
+    """Product over `axis` (all axes by default): each element receives the product of the others, zeros or not.
+
+    >>> prod([2.0, 3.0, 4.0])
+    Tensor(24.)
+    """
+    return np.prod(np.asarray(a), axis=axis, dtype=dtype, keepdims=keepdims, initial=initial, where=where)

@@ -1,0 +1,215 @@
+"""Several arrays joined to one: each receives its part of the gradient."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from tensorgrad._typing import ArrayLike, Shape
+from tensorgrad.domains import case
+from tensorgrad._composing import composed
+from tensorgrad.op import op
+from tensorgrad.ops.shape.axes import shape_at_least
+from tensorgrad.ops.shape.reshaping import reshape
+
+__all__ = ["append", "block", "column_stack", "concatenate", "dstack", "hstack", "stack", "vstack"]
+
+
+def _part(g: Any, index: int, arrays_shape: Sequence[Shape], axis: int | None) -> Any:
+    """The part of `g` that came from array number `index`."""
+    if axis is None:
+        sizes = [int(np.prod(shape, dtype=int)) for shape in arrays_shape]
+        start = int(np.sum(sizes[:index], dtype=int))
+        return np.reshape(g[start : start + sizes[index]], arrays_shape[index])
+    start = int(np.sum([shape[axis] for shape in arrays_shape[:index]], dtype=int))
+    along = slice(start, start + arrays_shape[index][axis])
+    return g[(slice(None),) * (axis % g.ndim) + (along,)]
+
+
+@op(
+    arrays=_part,
+    sequence="arrays",
+    numpy=np.concatenate,
+    examples=[
+        case([(2, 3), (1, 3)]),
+        case([(2, 3), (2, 1), (2, 0)], axis=-1),
+        case([(2,)], axis=0),
+        case([(2, 3), (2,)], axis=None),
+    ],
+)
+def concatenate(arrays: Sequence[ArrayLike], axis: int | None = 0) -> Any:
+    """The arrays joined along an existing axis; with axis=None, all their elements in one row.
+
+    >>> concatenate([[1.0, 2.0], [3.0]])
+    Tensor([1., 2., 3.])
+    """
+    return np.concatenate(arrays, axis=axis)
+
+
+@op(
+    arrays=lambda g, index, axis: g[(slice(None),) * (axis % g.ndim) + (index,)],
+    sequence="arrays",
+    numpy=np.stack,
+    examples=[case([(2, 3), (2, 3)]), case([(3,), (3,), (3,)], axis=-1), case([(), ()])],
+)
+def stack(arrays: Sequence[ArrayLike], axis: int = 0) -> Any:
+    """The arrays, all of one shape, joined along a new axis.
+
+    >>> stack([[1.0, 2.0], [3.0, 4.0]])
+    Tensor([[1., 2.],
+            [3., 4.]])
+    """
+    return np.stack(arrays, axis=axis)
+
+
+def _reshaped_part(g: Any, index: int, shapes: Sequence[Shape], as_joined: Callable[[Shape], Shape], axis: int) -> Any:
+    """The part from array number `index`, which was joined in the shape `as_joined` gives, in its own shape."""
+    return np.reshape(_part(g, index, [as_joined(shape) for shape in shapes], axis), shapes[index])
+
+
+def _row(shape: Shape) -> Shape:
+    return shape_at_least(shape, 2)
+
+
+@op(
+    tup=lambda g, index, tup_shape: _reshaped_part(g, index, tup_shape, _row, axis=0),
+    sequence="tup",
+    numpy=np.vstack,
+    examples=[case([(3,), (2, 3)]), case([(), ()]), case([(1, 2, 2), (3, 2, 2)]), case([(0, 2), (2,)])],
+)
+def vstack(tup: Sequence[ArrayLike]) -> Any:
+    """The arrays on top of each other, rows first: joined along axis 0, a vector being one row.
+
+    >>> vstack([[1.0, 2.0], [3.0, 4.0]])
+    Tensor([[1., 2.],
+            [3., 4.]])
+    """
+    return np.vstack(tup)
+
+
+def _line(shape: Shape) -> Shape:
+    return shape_at_least(shape, 1)
+
+
+@op(
+    tup=lambda g, index, tup_shape: _reshaped_part(g, index, tup_shape, _line, axis=0 if g.ndim == 1 else 1),
+    sequence="tup",
+    numpy=np.hstack,
+    examples=[case([(3,), (2,)]), case([(), (2,)]), case([(2, 3), (2, 1)]), case([(2, 1, 2), (2, 0, 2)])],
+)
+def hstack(tup: Sequence[ArrayLike]) -> Any:
+    """The arrays side by side: joined along axis 1, vectors along their only axis.
+
+    >>> hstack([[1.0, 2.0], [3.0]])
+    Tensor([1., 2., 3.])
+    """
+    return np.hstack(tup)
+
+
+def _deep(shape: Shape) -> Shape:
+    return shape_at_least(shape, 3)
+
+
+@op(
+    tup=lambda g, index, tup_shape: _reshaped_part(g, index, tup_shape, _deep, axis=2),
+    sequence="tup",
+    numpy=np.dstack,
+    examples=[case([(3,), (3,)]), case([(), ()]), case([(2, 3), (2, 3, 2)]), case([(2, 2, 0), (2, 2)])],
+)
+def dstack(tup: Sequence[ArrayLike]) -> Any:
+    """The arrays one behind the other: joined along axis 2, after `atleast_3d`.
+
+    >>> dstack([[1.0, 2.0], [3.0, 4.0]])
+    Tensor([[[1., 3.],
+             [2., 4.]]])
+    """
+    return np.dstack(tup)
+
+
+def _column(shape: Shape) -> Shape:
+    return shape if len(shape) > 1 else (*_line(shape), 1)
+
+
+@op(
+    tup=lambda g, index, tup_shape: _reshaped_part(g, index, tup_shape, _column, axis=1),
+    sequence="tup",
+    numpy=np.column_stack,
+    examples=[case([(3,), (3,)]), case([(), ()]), case([(3,), (3, 2)]), case([(0,), (0, 2)])],
+)
+def column_stack(tup: Sequence[ArrayLike]) -> Any:
+    """The arrays side by side as a matrix, a vector being one column.
+
+    >>> column_stack([[1.0, 2.0], [3.0, 4.0]])
+    Tensor([[1., 3.],
+            [2., 4.]])
+    """
+    return np.column_stack(tup)
+
+
+@op(
+    arr=lambda g, arr_shape, values_shape, axis: _part(g, 0, [arr_shape, values_shape], axis),
+    values=lambda g, arr_shape, values_shape, axis: _part(g, 1, [arr_shape, values_shape], axis),
+    numpy=np.append,
+    examples=[
+        case((3,), (2,)),
+        case((2, 3), ()),
+        case((2, 3), (2, 1), axis=-1),
+        case((2, 3), (1, 3), axis=0),
+        case((0,), (2,)),
+    ],
+)
+def append(arr: ArrayLike, values: ArrayLike, axis: int | None = None) -> Any:
+    """`values` joined on behind `arr` along `axis`; by default all elements of both in one row.
+
+    >>> append([1.0, 2.0], 3.0)
+    Tensor([1., 2., 3.])
+    """
+    return np.append(np.asarray(arr), np.asarray(values), axis)
+
+
+def _depth(arrays: Any) -> int:
+    """How deeply the lists are nested; the same everywhere."""
+    if isinstance(arrays, tuple):
+        raise TypeError("expected lists of blocks, got a tuple. Write [[a, b], [c, d]]")
+    if not isinstance(arrays, list):
+        return 0
+    depths = {_depth(each) for each in arrays}
+    if len(depths) != 1:
+        raise ValueError("the lists are not all nested equally deep" if arrays else "a list without blocks")
+    return depths.pop() + 1
+
+
+def _most_axes(arrays: Any) -> int:
+    return max(map(_most_axes, arrays)) if isinstance(arrays, list) else np.ndim(arrays)
+
+
+def _joined(arrays: Any, axis: int, ndim: int) -> Any:
+    if not isinstance(arrays, list):
+        return reshape(arrays, (1,) * (ndim - np.ndim(arrays)) + np.shape(arrays))
+    return concatenate([_joined(each, axis + 1, ndim) for each in arrays], axis)
+
+
+@composed(
+    "arrays",
+    sequence="arrays",
+    numpy=np.block,
+    examples=[case([(3,), (2,)]), case([(), (2,)]), case([(2, 3), (2, 1)]), case([(2, 2, 0), (2, 2, 1)])],
+)
+def block(arrays: Any) -> Any:
+    """A matrix (or an array of more axes) put together from a nested list of blocks.
+
+    The innermost lists are joined along the last axis, those around them along the last but one, and so on.
+
+    Raises:
+        TypeError: a tuple among the lists.
+        ValueError: an empty list, lists nested unequally, or blocks that do not fit.
+
+    >>> block([[np.eye(2), np.zeros((2, 1))], [5.0, 6.0, 7.0]])
+    Tensor([[1., 0., 0.],
+            [0., 1., 0.],
+            [5., 6., 7.]])
+    """
+    depth = _depth(arrays)
+    return _joined(arrays, -depth, max(depth, _most_axes(arrays)))

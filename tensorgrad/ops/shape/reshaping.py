@@ -1,0 +1,117 @@
+"""The same elements in another arrangement: the gradient is arranged back."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import DTypeLike
+
+from tensorgrad._typing import ArrayLike, Axis
+from tensorgrad.domains import case
+from tensorgrad._composing import method
+from tensorgrad.op import op
+from tensorgrad.tensor import Tensor
+
+__all__ = ["astype", "copy", "ravel", "reshape", "squeeze"]
+
+
+def _check_order(order: str) -> None:
+    """Only orders that follow from the values' places: a tensor has no memory layout of its own."""
+    if order not in ("C", "F"):
+        raise ValueError(f"order must be 'C' (last axis fastest) or 'F' (first axis fastest), got {order!r}")
+
+
+@op(
+    a=lambda g, a_shape, order: np.reshape(g, a_shape, order),
+    numpy=np.reshape,
+    examples=[
+        case((2, 3), shape=(3, 2)),
+        case((2, 3), shape=-1),
+        case((), shape=(1, 1)),
+        case((0, 3), shape=(3, 0)),
+        case((2, 3, 2), shape=(3, -1), order="F"),
+        case((2, 3), shape=6, copy=True),
+    ],
+    linear=True,
+)
+def reshape(
+    a: ArrayLike, shape: int | Sequence[int], order: Literal["C", "F"] = "C", *, copy: bool | None = None
+) -> Any:
+    """The elements in another shape; one length may be -1, to be worked out.
+
+    They are read and placed with the last axis changing fastest, or with order="F" the first. `copy` is NumPy's:
+    True for memory of its own, False for an error where that would be needed.
+
+    >>> reshape([1.0, 2.0, 3.0, 4.0], (2, 2))
+    Tensor([[1., 2.],
+            [3., 4.]])
+    """
+    _check_order(order)
+    return np.reshape(a, shape, order) if copy is None else np.reshape(a, shape, order, copy=copy)
+
+
+@op(
+    a=lambda g, a_shape, order: np.reshape(g, a_shape, order),
+    numpy=np.ravel,
+    methods=["ravel", "flatten"],
+    examples=[case((2, 3)), case(()), case((2, 1, 2)), case((0, 2)), case((2, 3, 2), order="F")],
+    linear=True,
+)
+def ravel(a: ArrayLike, order: Literal["C", "F"] = "C") -> Any:
+    """All elements in one row, the last axis changing fastest, or with order="F" the first.
+
+    >>> ravel([[1.0, 2.0], [3.0, 4.0]])
+    Tensor([1., 2., 3., 4.])
+    """
+    _check_order(order)
+    return np.ravel(a, order)
+
+
+@op(
+    a=lambda g, a_shape: np.reshape(g, a_shape),
+    numpy=np.squeeze,
+    methods=["squeeze"],
+    examples=[case((1, 3, 1)), case((1, 3, 1), axis=0), case((2, 3)), case((1, 1, 2), axis=(0, -2))],
+    linear=True,
+)
+def squeeze(a: ArrayLike, axis: Axis = None) -> Any:
+    """Without its axes of length 1, or without those named.
+
+    >>> squeeze([[1.0, 2.0]])
+    Tensor([1., 2.])
+    """
+    return np.squeeze(a, axis=axis)
+
+
+@op(a=lambda g: g, numpy=np.copy, methods=["copy"], linear=True)
+def copy(a: ArrayLike, order: Literal["K", "A", "C", "F"] = "K") -> Any:
+    """The same values in an array of their own, laid out in memory as `order` says.
+
+    >>> copy([1.0, 2.0])
+    Tensor([1., 2.])
+    """
+    return np.array(a, order=order)
+
+
+@op(x=lambda g: g, methods=["astype"], examples=[case((2, 3), dtype=np.float64)])
+def astype(x: ArrayLike, dtype: DTypeLike) -> Any:
+    """Converted to another dtype; the gradient comes back in the old one.
+
+    >>> astype([1, 2], np.float32)
+    Tensor([1., 2.], dtype=float32)
+    """
+    return np.array(x, dtype=dtype)
+
+
+def one_or_several(arguments: tuple[Any, ...]) -> Any:
+    """`t.reshape(2, 3)` and `t.reshape((2, 3))` mean the same."""
+    return arguments[0] if len(arguments) == 1 and not isinstance(arguments[0], int) else arguments
+
+
+def _reshape_method(self: Tensor, *shape: Any, order: Literal["C", "F"] = "C", copy: bool | None = None) -> Tensor:
+    return reshape(self, one_or_several(shape), order, copy=copy)
+
+
+method("reshape", _reshape_method)

@@ -1,0 +1,166 @@
+"""One array cut into several: each part sends its gradient to where it was cut out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+
+from tensorgrad._typing import ArrayLike, Shape
+from tensorgrad.domains import case
+from tensorgrad._composing import composed
+from tensorgrad.ops.indexing.items import getitem
+from tensorgrad.tensor import Tensor
+
+__all__ = ["array_split", "dsplit", "hsplit", "split", "vsplit"]
+
+
+def _parts(ary: ArrayLike, cuts: Sequence[Any], axis: int) -> list[Tensor]:
+    """The slices along `axis` from each cut to the next."""
+    before = (slice(None),) * (axis % np.ndim(ary))
+    return [getitem(ary, (*before, slice(start, stop))) for start, stop in pairwise(cuts)]
+
+
+def _length(ary: ArrayLike, axis: int) -> int:
+    shape: Shape = np.shape(ary)
+    return shape[np.lib.array_utils.normalize_axis_index(axis, len(shape))]
+
+
+@composed(
+    "ary",
+    numpy=np.array_split,
+    examples=[
+        case((5,), indices_or_sections=3),
+        case((2, 5), indices_or_sections=2, axis=-1),
+        case((5, 2), indices_or_sections=[1, 3]),
+        case((3,), indices_or_sections=4),
+        case((5,), indices_or_sections=[3, 2, 9]),
+    ],
+)
+def array_split(ary: ArrayLike, indices_or_sections: int | Sequence[int], axis: int = 0) -> list[Tensor]:
+    """Cut along `axis` into so many parts of nearly equal length (the first ones longer), or at given indices.
+
+    Raises:
+        ValueError: fewer than one section.
+        numpy.exceptions.AxisError: no such axis.
+
+    >>> array_split([1.0, 2.0, 3.0], 2)
+    [Tensor([1., 2.]), Tensor([3.])]
+    """
+    length = _length(ary, axis)
+    if np.ndim(indices_or_sections) == 1:
+        return _parts(ary, [0, *np.asarray(indices_or_sections).tolist(), length], axis)
+    sections = int(indices_or_sections)  # type: ignore[arg-type]
+    if sections < 1:
+        raise ValueError(f"expected at least one section, got {sections}")
+    each, longer = divmod(length, sections)
+    cuts = [number * each + min(number, longer) for number in range(sections + 1)]
+    return _parts(ary, cuts, axis)
+
+
+@composed(
+    "ary",
+    numpy=np.split,
+    examples=[
+        case((4,), indices_or_sections=2),
+        case((2, 6), indices_or_sections=3, axis=-1),
+        case((5, 2), indices_or_sections=(1, 3)),
+        case((0, 2), indices_or_sections=2),
+    ],
+)
+def split(ary: ArrayLike, indices_or_sections: int | Sequence[int], axis: int = 0) -> list[Tensor]:
+    """Cut along `axis` into so many parts of equal length, or at given indices.
+
+    Raises:
+        ValueError: the length is not a multiple of the number of sections (`array_split` allows it).
+        numpy.exceptions.AxisError: no such axis.
+
+    >>> split([1.0, 2.0, 3.0, 4.0], 2)
+    [Tensor([1., 2.]), Tensor([3., 4.])]
+    """
+    length = _length(ary, axis)
+    sections = indices_or_sections if np.ndim(indices_or_sections) == 0 else 1
+    if sections > 0 and length % sections:  # type: ignore[operator]
+        raise ValueError(
+            f"axis {axis} of length {length} cannot be cut into {sections} equal parts. "
+            "array_split allows parts of different length"
+        )
+    return array_split(ary, indices_or_sections, axis)
+
+
+def _check_axes(ary: ArrayLike, least: int) -> None:
+    if np.ndim(ary) < least:
+        raise ValueError(f"expected an array of {least} or more axes, got shape {np.shape(ary)}")
+
+
+@composed(
+    "ary",
+    numpy=np.hsplit,
+    examples=[
+        case((4,), indices_or_sections=2),
+        case((2, 4), indices_or_sections=[1, 3]),
+        case((1, 3, 2), indices_or_sections=3),
+        case((2, 0), indices_or_sections=1),
+    ],
+)
+def hsplit(ary: ArrayLike, indices_or_sections: int | Sequence[int]) -> list[Tensor]:
+    """Cut from left to right: `split` along axis 1, a vector along its only axis.
+
+    Raises:
+        ValueError: a single number, or as `split`.
+
+    >>> hsplit([[1.0, 2.0], [3.0, 4.0]], 2)
+    [Tensor([[1.],
+            [3.]]), Tensor([[2.],
+            [4.]])]
+    """
+    _check_axes(ary, 1)
+    return split(ary, indices_or_sections, axis=0 if np.ndim(ary) == 1 else 1)
+
+
+@composed(
+    "ary",
+    numpy=np.vsplit,
+    examples=[
+        case((4, 1), indices_or_sections=2),
+        case((3, 2), indices_or_sections=[1]),
+        case((3, 1, 2), indices_or_sections=3),
+        case((0, 2), indices_or_sections=1),
+    ],
+)
+def vsplit(ary: ArrayLike, indices_or_sections: int | Sequence[int]) -> list[Tensor]:
+    """Cut from top to bottom: `split` along axis 0.
+
+    Raises:
+        ValueError: fewer than two axes, or as `split`.
+
+    >>> vsplit([[1.0, 2.0], [3.0, 4.0]], 2)
+    [Tensor([[1., 2.]]), Tensor([[3., 4.]])]
+    """
+    _check_axes(ary, 2)
+    return split(ary, indices_or_sections, axis=0)
+
+
+@composed(
+    "ary",
+    numpy=np.dsplit,
+    examples=[
+        case((1, 2, 4), indices_or_sections=2),
+        case((2, 1, 3), indices_or_sections=[1, 2]),
+        case((1, 1, 2, 2), indices_or_sections=2),
+        case((2, 2, 0), indices_or_sections=1),
+    ],
+)
+def dsplit(ary: ArrayLike, indices_or_sections: int | Sequence[int]) -> list[Tensor]:
+    """Cut from front to back: `split` along axis 2.
+
+    Raises:
+        ValueError: fewer than three axes, or as `split`.
+
+    >>> [part.shape for part in dsplit(np.ones((2, 3, 4)), 2)]
+    [(2, 3, 2), (2, 3, 2)]
+    """
+    _check_axes(ary, 3)
+    return split(ary, indices_or_sections, axis=2)

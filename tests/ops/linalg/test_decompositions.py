@@ -1,0 +1,110 @@
+"""Decompositions where eigenvalues or singular values are equal or zero."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+import tensorgrad as tg
+from tests.ops.numeric import jacobian
+
+LinAlgError = np.linalg.LinAlgError
+
+
+def leaf(values: Any) -> tg.Tensor:
+    return tg.tensor(values, requires_grad=True, dtype=float)
+
+
+def slope(function: Any, x: Any) -> Any:
+    return tg.gradient(function(variable := leaf(x)), variable)
+
+
+def test_functions_of_equal_eigenvalues_have_a_gradient() -> None:
+    a = np.eye(3)
+    np.testing.assert_allclose(slope(lambda t: tg.linalg.eigvalsh(t).sum(), a), np.eye(3), atol=1e-15)
+    np.testing.assert_allclose(
+        slope(lambda t: (tg.linalg.eigh(t).eigenvalues ** 2).sum(), a), 2 * np.eye(3), atol=1e-15
+    )
+    np.testing.assert_allclose(slope(lambda t: tg.linalg.norm(t, "nuc"), a), np.eye(3), atol=1e-15)
+    np.testing.assert_allclose(slope(lambda t: tg.linalg.norm(t, 2), a), np.eye(3) / 3, atol=1e-15)
+
+
+@pytest.mark.parametrize("decompose", [tg.linalg.eigh, tg.linalg.svd])
+def test_vectors_of_equal_values_have_none(decompose: Any) -> None:
+    vectors = decompose(leaf(np.eye(3)))[0 if decompose is tg.linalg.svd else 1]
+    with pytest.raises(LinAlgError, match="equal"):
+        (vectors * np.arange(9.0).reshape(3, 3)).sum().backward()
+
+
+def test_equal_values_have_no_second_derivative_instead_of_a_wrong_one() -> None:
+    with pytest.raises(LinAlgError, match="equal"):
+        tg.hessian(lambda t: (tg.linalg.eigvalsh(t) ** 2).sum())(np.eye(2))
+    with pytest.raises(LinAlgError, match="equal"):
+        tg.hvp(lambda t: tg.linalg.norm(t, "nuc"), np.eye(2), np.array([[0.0, 1.0], [0.0, 0.0]]))
+
+
+def test_tangents_of_vectors_of_equal_values_are_refused() -> None:
+    with pytest.raises(LinAlgError, match="equal"):
+        tg.jvp(lambda t: tg.linalg.eigh(t).eigenvectors, (np.eye(2),), (np.array([[0.0, 1.0], [1.0, 0.0]]),))
+
+
+def test_equal_rows_in_float32_count_as_equal_values() -> None:
+    a = tg.tensor(np.full((3, 3), 0.1, np.float32) + np.eye(3, dtype=np.float32), requires_grad=True)
+    with pytest.raises(LinAlgError, match="equal"):
+        tg.linalg.eigh(a).eigenvectors[0].sum().backward()
+
+
+def test_the_gradient_lies_in_the_triangle_that_is_read() -> None:
+    a = np.array([[2.0, 0.5], [0.5, 1.0]])
+    for uplo, other in (("L", (0, 1)), ("U", (1, 0))):
+        assert slope(lambda t, uplo=uplo: tg.linalg.eigvalsh(t, uplo)[0], a)[other] == 0
+    assert slope(lambda t: tg.linalg.cholesky(t).sum(), a)[0, 1] == 0
+    assert slope(lambda t: tg.linalg.pinv(t, hermitian=True).sum(), a)[0, 1] == 0
+    through_product = slope(lambda t: tg.linalg.eigvalsh(t @ t.T)[0], a)
+    np.testing.assert_allclose(through_product, jacobian(lambda x: np.linalg.eigvalsh(x @ x.T)[0], a), atol=1e-9)
+
+
+def test_vectors_of_a_singular_value_0_have_no_gradient_where_they_can_leave_their_space() -> None:
+    a = leaf([[1.0, 1.0], [1.0, 1.0], [0.0, 0.0]])
+    with pytest.raises(LinAlgError, match="singular value 0"):
+        tg.linalg.svd(a, full_matrices=False).U[2].sum().backward()
+
+
+def test_vectors_that_only_complete_a_basis_are_refused_when_recorded() -> None:
+    a = np.arange(6.0).reshape(3, 2)
+    with pytest.raises(ValueError, match="full_matrices=False"):
+        tg.linalg.svd(leaf(a))
+    with pytest.raises(ValueError, match="mode='reduced'"):
+        tg.linalg.qr(leaf(a), "complete")
+    with tg.no_grad():
+        assert tg.linalg.svd(leaf(a)).U.shape == (3, 3)
+    assert np.linalg.qr(tg.tensor(a), "complete").Q.shape == (3, 3)
+    with pytest.raises(ValueError, match="'raw'"):
+        tg.linalg.qr(a, "raw")
+
+
+@pytest.mark.parametrize("shape", [(3, 2), (2, 3)])
+def test_qr_refuses_dependent_columns_in_the_backward_pass(shape: Any) -> None:
+    with pytest.raises(LinAlgError, match="qr: the leading columns"):
+        tg.linalg.qr(leaf(np.ones(shape)), "r").sum().backward()
+
+
+@pytest.mark.parametrize(
+    ("function", "shape"),
+    [
+        (lambda t: tg.linalg.eigh(t @ tg.transpose(t)).eigenvectors, (3, 3)),
+        (lambda t: tg.linalg.svd(t, full_matrices=False).Vh, (2, 3)),
+        (lambda t: tg.linalg.qr(t).Q, (3, 2)),
+        (lambda t: tg.linalg.cholesky(t @ tg.transpose(t)), (3, 3)),
+        (lambda t: tg.linalg.slogdet(t).logabsdet, (3, 3)),
+        (lambda t: tg.linalg.pinv(t), (3, 2)),
+        (lambda t: tg.einsum("ij,kj,ii->k", t, t, t), (2, 2)),
+    ],
+)
+def test_tangents_pass_through(function: Any, shape: Any, rng: np.random.Generator) -> None:
+    x, direction = rng.normal(size=shape), rng.normal(size=shape)
+    _, tangent = tg.jvp(function, (x,), (direction,))
+    expected = jacobian(lambda step: function(x + step * direction).data, np.array(0.0))
+    np.testing.assert_allclose(np.asarray(tangent), expected, rtol=1e-6, atol=1e-8)
