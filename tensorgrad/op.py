@@ -9,10 +9,12 @@ from dataclasses import dataclass, field
 from typing import Any, ParamSpec
 
 from tensorgrad import _declaration, _messages, _operands, compiled, numpy_dispatch, record
-from tensorgrad._declaration import Recorded, Rule
+from tensorgrad._declaration import Recorded, Rule, SequenceRules, operation_of
 from tensorgrad.backward import call_rules
 from tensorgrad.domains import REAL, Case, Domain
 from tensorgrad.tensor import Tensor, plain
+
+__all__ = ["Operation", "SequenceRules", "op", "operation_of", "registry"]
 
 P = ParamSpec("P")
 
@@ -32,7 +34,7 @@ class Operation:
     forward: Callable[..., Any]
     signature: inspect.Signature
     inputs: tuple[str, ...]
-    rules: Sequence[Rule | None] | _declaration.SequenceRules = ()
+    rules: Sequence[Rule | None] | SequenceRules = ()
     saves: tuple[tuple[str, ...] | None, ...] = ()
     joint: Rule | None = None
     keep: tuple[str, ...] = ()
