@@ -52,7 +52,7 @@ BY_HAND = [
     "tests/ops/test_shape_and_order.py",
     "tests/ops/test_indexing.py",
     "tests/ops/test_special.py",
-    "tests/nn/test_activations.py",
+    "tests/nn/test_layers_activations.py",
     "tests/nn/test_losses.py",
 ]
 
