@@ -1,4 +1,4 @@
-"""The house holds: imports point down, the public face is what it says, and importing or calling costs no more."""
+"""The architecture: imports point down, the public API is as declared, and importing or calling costs no more."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from types import FrameType
+from types import FrameType, ModuleType
 from typing import Any
 
 import pytest
@@ -19,34 +19,53 @@ import tensorgrad as tg
 from tensorgrad.methods import Methods
 
 ROOT = Path(tg.__file__).parent.parent
-FLOORS = [
-    {
-        "tensorgrad.graph",
-        "tensorgrad.memory",
-        "tensorgrad.modes",
-        "tensorgrad.typing",
-        "tensorgrad.domains",
-        "tensorgrad.protocols",
-    },
-    {"tensorgrad.anomaly", "tensorgrad.methods"},
-    {"tensorgrad.tensor"},
-    {"tensorgrad.recorder", "tensorgrad.scopes"},
-    {"tensorgrad.op"},
-    {"tensorgrad.ops"},
-    {"tensorgrad.linalg", "tensorgrad.transforms"},
-    {"tensorgrad.gradcheck"},
-    {"tensorgrad.viz"},
-    {"tensorgrad"},
-    {"nn"},
-]
-"""From the cellar up. A room may import from its own floor and those below."""
+LAYERS: dict[str, list[set[str]]] = {
+    "tensorgrad": [
+        {"graph", "memory", "modes", "typing", "protocols"},
+        {"anomaly", "domains", "methods"},
+        {"tensor"},
+        {"recorder", "scopes"},
+        {"op"},
+        {"ops"},
+        {"linalg", "transforms"},
+        {"gradcheck"},
+        {"viz"},
+    ],
+    "tensorgrad.viz": [
+        {"record"},
+        {"formulas"},
+        {"record.passes"},
+        {"record.capture"},
+        {"folding", "layout"},
+        {"outputs", "lesson"},
+        {"drawing", "walkthrough"},
+    ],
+    "nn": [
+        {"_renamed", "_repr", "_rng", "_validation", "pictures"},
+        {"module"},
+        {"functional", "init"},
+        {"layers"},
+        {"losses", "metrics", "optimizers", "data"},
+        {"datasets"},
+        {"callbacks"},
+        {"plots"},
+        {"saving"},
+        {"training"},
+        {"sklearn"},
+    ],
+}
+"""The layers of each package, lowest first: subpackages and modules, named from the package.
 
-PUBLIC_TO_NETWORKS = {"nn", "tensorgrad", "tensorgrad.domains", "tensorgrad.scopes"}
+Code may import from its own subpackage and from lower layers. A module that is named itself, such as `record.passes`,
+lies in its own layer and not in that of its subpackage. The package's `__init__` is above all layers.
+"""
+
+PUBLIC_TO_NETWORKS = {"tensorgrad", "tensorgrad.domains", "tensorgrad.scopes"}
 """`domains` holds what a user's own `@op(domain=…, examples=…)` takes; by `scopes` a layer tells pictures of itself."""
 
 
 def files(package: str) -> Iterator[tuple[str, Path]]:
-    """The modules of a package by name."""
+    """Yield the modules of a package by name."""
     for path in sorted((ROOT / package).rglob("*.py")):
         parts = path.relative_to(ROOT).with_suffix("").parts
         yield ".".join(parts[:-1] if parts[-1] == "__init__" else parts), path
@@ -56,7 +75,7 @@ MODULES = {name: path for package in ("tensorgrad", "nn") for name, path in file
 
 
 def imports_of(module: str) -> set[str]:
-    """The modules of this project that a file imports anywhere: also in functions and under TYPE_CHECKING."""
+    """Return the modules of this project that a file imports, including in functions and under TYPE_CHECKING."""
     found: set[str] = set()
     for node in ast.walk(ast.parse(MODULES[module].read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
@@ -70,28 +89,61 @@ def imports_of(module: str) -> set[str]:
     return {name for name in found if name in MODULES}
 
 
-def room_of(module: str) -> str:
-    parts = module.split(".")
-    return parts[0] if parts[0] == "nn" else ".".join(parts[:2])
+def layer_of(package: str, module: str) -> tuple[int, str]:
+    """Return the layer of a module within a package, and the name under which it is listed there."""
+    name = module.removeprefix(package).removeprefix(".")
+    if not name:
+        return len(LAYERS[package]), ""
+    listed = {entry: level for level, entries in enumerate(LAYERS[package]) for entry in entries}
+    while name and name not in listed:
+        name = name.rpartition(".")[0]
+    assert name, f"{module} has no layer: add it to LAYERS[{package!r}]"
+    return listed[name], name
 
 
-def floor_of(module: str) -> int:
-    room = room_of(module)
-    levels = [level for level, rooms in enumerate(FLOORS) if room in rooms]
-    assert levels, f"{module} has no place in the house: name it in FLOORS"
-    return levels[0]
+def is_inside(module: str, package: str) -> bool:
+    return f"{module}.".startswith(f"{package}.")
 
 
 @pytest.mark.parametrize("module", MODULES)
 def test_imports_only_point_down(module: str) -> None:
-    for imported in imports_of(module):
-        assert floor_of(imported) <= floor_of(module), f"{module} imports {imported}, which stands above it"
+    for package in (package for package in LAYERS if is_inside(module, package)):
+        level, entry = layer_of(package, module)
+        for imported in (imported for imported in imports_of(module) if is_inside(imported, package)):
+            level_below, entry_below = layer_of(package, imported)
+            assert entry_below == entry or level_below < level, f"{module} imports {imported}, which is not below it"
 
 
-@pytest.mark.parametrize("module", [m for m in MODULES if room_of(m) == "nn"])
-def test_networks_use_only_the_public_face(module: str) -> None:
+@pytest.mark.parametrize("package", LAYERS)
+def test_layers_name_each_entry_once_and_only_what_exists(package: str) -> None:
+    entries = [entry for layer in LAYERS[package] for entry in layer]
+    assert len(entries) == len(set(entries))
+    assert [entry for entry in entries if f"{package}.{entry}" not in MODULES] == []
+
+
+@pytest.mark.parametrize("module", [module for module in MODULES if is_inside(module, "tensorgrad")])
+def test_engine_does_not_import_networks(module: str) -> None:
+    assert [imported for imported in imports_of(module) if is_inside(imported, "nn")] == []
+
+
+@pytest.mark.parametrize("module", [module for module in MODULES if is_inside(module, "nn")])
+def test_networks_use_only_the_public_api(module: str) -> None:
     for imported in imports_of(module):
-        assert room_of(imported) in PUBLIC_TO_NETWORKS, f"{module} reaches into {imported}"
+        assert imported in PUBLIC_TO_NETWORKS or is_inside(imported, "nn"), f"{module} imports {imported}"
+
+
+MIRRORED = {"nn.functional": "nn.layers"}
+"""Packages with files of the same names, because each file has the functions of one family of layers."""
+
+
+@pytest.mark.parametrize("package", ["nn", "tensorgrad.viz"])
+def test_file_names_are_unique_within_a_package(package: str) -> None:
+    places: dict[str, set[str]] = {}
+    for module in (module for module in MODULES if module.startswith(f"{package}.")):
+        parent, _, name = module.rpartition(".")
+        if not parent.endswith(f".{name}"):  # a subpackage's main module may have its name: `losses.losses`
+            places.setdefault(name, set()).add(MIRRORED.get(parent, parent))
+    assert {name: sorted(parents) for name, parents in places.items() if len(parents) > 1} == {}
 
 
 def test_there_are_no_cycles() -> None:
@@ -112,7 +164,7 @@ def test_nobody_uses_anothers_private_names(module: str) -> None:
             assert private == [], f"{module} imports {private} from {node.module}"
 
 
-# -- the public face --------------------------------------------------------------------------------------
+# -- the public API --------------------------------------------------------------------------------------
 
 
 def declared_methods() -> dict[str, ast.FunctionDef]:
@@ -150,6 +202,13 @@ def test_every_bound_method_is_typed() -> None:
     bound = {n for n, value in vars(tg.Tensor).items() if callable(value) or isinstance(value, property)}
     bound = {n for n in bound if n not in written and not inspect.ismemberdescriptor(vars(tg.Tensor)[n])}
     assert bound - {"__hash__"} - own == set()
+
+
+@pytest.mark.parametrize("package", [tg, nn])
+def test_dir_lists_the_public_names_and_nothing_else(package: ModuleType) -> None:
+    assert dir(package) == sorted(package.__all__)
+    assert len(set(package.__all__)) == len(package.__all__)
+    assert all(hasattr(package, name) for name in dir(package))
 
 
 def test_every_public_name_is_documented() -> None:
