@@ -14,9 +14,22 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 from nn import data, datasets, functional, init
-from nn.activations import ELU, GELU, Identity, LeakyReLU, ReLU, Sigmoid, Softmax, Softplus, Tanh
+from nn._renamed import RENAMED
 from nn.callbacks import Callback, ClipGradients, CSVLog, EarlyStopping, ModelCheckpoint
-from nn.layers import Dense, Dropout, Sequential
+from nn.layers import (
+    ELU,
+    GELU,
+    Dense,
+    Dropout,
+    Identity,
+    LeakyReLU,
+    ReLU,
+    Sequential,
+    Sigmoid,
+    Softmax,
+    Softplus,
+    Tanh,
+)
 from nn.losses import (
     BinaryCrossEntropy,
     CategoricalCrossEntropy,
@@ -43,11 +56,10 @@ from nn.optimizers import (
     WarmUp,
 )
 from nn.saving import LoadError, SaveError
-from nn.spellings import HERE
 from nn.training import History, Model
 
 if TYPE_CHECKING:
-    from nn import pictures
+    from nn import plots
     from nn import sklearn as sklearn  # not in __all__: `from nn import *` must not hide scikit-learn
 
 __all__ = [
@@ -100,17 +112,23 @@ __all__ = [
     "datasets",
     "functional",
     "init",
-    "pictures",
+    "plots",
 ]
 
 
 def __getattr__(name: str) -> Any:
-    """The rooms that need matplotlib or scikit-learn are loaded, and these with them, when they are first asked for.
+    """Load the modules that need matplotlib or scikit-learn on first use.
 
     Raises:
-        AttributeError: there is no such name; for one of PyTorch's or the book's it says what it is here.
+        AttributeError: There is no such name. For a name of PyTorch, the book or a former version, the message names
+            its counterpart.
     """
-    if name in ("pictures", "sklearn"):
+    if name in ("plots", "sklearn"):
         return importlib.import_module(f"nn.{name}")
-    hint = f". Here it is nn.{HERE[name]}" if name in HERE else ""
+    hint = f". Here it is nn.{RENAMED[name]}" if name in RENAMED else ""
     raise AttributeError(f"module 'nn' has no attribute {name!r}{hint}")
+
+
+def __dir__() -> list[str]:
+    """Return the public names, including those loaded on first use."""
+    return __all__

@@ -14,7 +14,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from nn.random import Rng, generator
+from nn._rng import Rng, generator
 
 Initializer: TypeAlias = Callable[[tuple[int, ...], Rng, DTypeLike], NDArray[Any]]
 """`initializer(shape, rng, dtype)` gives a new array of that shape and dtype."""

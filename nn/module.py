@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from types import MappingProxyType
 from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from nn.description import described, settings
+from nn._repr import described, settings
 from tensorgrad import Tensor, scopes
 
 
@@ -274,6 +275,18 @@ class Module:
             return described(self, self.settings())
         lines = ",\n".join(children).replace("\n", "\n  ")
         return f"{type(self).__name__}(\n  {lines},\n)"
+
+
+@contextmanager
+def in_mode(network: Module, *, training: bool) -> Iterator[None]:
+    """Every module of `network` in training or evaluation mode; afterwards each in the mode it was in."""
+    before = [(module, module.training) for module in network.modules()]
+    network.train(training)
+    try:
+        yield
+    finally:
+        for module, mode in before:
+            module.training = mode
 
 
 def total_penalty(modules: Iterable[Module]) -> Tensor | None:

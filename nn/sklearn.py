@@ -11,12 +11,12 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from nn.activations import ReLU, Softmax
+from nn._rng import Rng, generator
 from nn.layers import Dense, Dropout, Sequential
+from nn.layers.activations import ReLU, Softmax
 from nn.losses import Loss, MeanSquaredError, SoftmaxCrossEntropy
 from nn.module import Module
 from nn.optimizers import Adam, Optimizer, Schedule
-from nn.random import Rng, generator
 from nn.training import Model
 from tensorgrad import Tensor
 

@@ -64,3 +64,8 @@ def __getattr__(name: str) -> Any:
 
         return getattr(viz, name)
     raise AttributeError(f"module 'tensorgrad' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    """Return the public names, including those loaded on first use."""
+    return __all__

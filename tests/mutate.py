@@ -53,7 +53,7 @@ BY_HAND = [
     "tests/ops/elementwise",
     "tests/ops/reductions",
     "tests/ops/linalg",
-    "tests/nn/test_activations.py",
+    "tests/nn/test_layers_activations.py",
     "tests/nn/test_losses.py",
 ]
 

@@ -1,4 +1,4 @@
-"""The architecture holds: imports point down, the public API is complete, and importing or calling costs no more."""
+"""The architecture: imports point down, the public API is as declared, and importing or calling costs no more."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from types import FrameType
+from types import FrameType, ModuleType
 from typing import Any
 
 import pytest
@@ -20,13 +20,20 @@ from tensorgrad._tensor_methods import Methods
 
 ROOT = Path(tg.__file__).parent.parent
 LAYERS: dict[str, list[set[str]]] = {
-    "": [{"tensorgrad"}, {"nn"}],
     "tensorgrad": [
-        {"graph", "_allocator", "modes", "_typing", "domains", "numpy_dispatch"},
-        {"anomaly", "_tensor_methods"},
+        {"_allocator", "_typing", "modes", "node", "numpy_dispatch"},
+        {"_messages", "_tensor_methods", "domains"},
+        {"_arrays"},
+        {"_gradients"},
+        {"backward"},
+        {"_higher_order", "anomaly"},
         {"tensor"},
-        {"recorder", "scopes"},
+        {"_operands", "_views", "scopes"},
+        {"record"},
+        {"compiled"},
+        {"_declaration"},
         {"op"},
+        {"_composing"},
         {"ops"},
         {"linalg", "transforms"},
         {"gradcheck"},
@@ -41,33 +48,40 @@ LAYERS: dict[str, list[set[str]]] = {
         {"linalg"},
     ],
     "tensorgrad.viz": [
-        {"capture", "drawing", "folding", "formulas", "layout", "lesson", "outputs", "recording", "replay", "walk"},
+        {"record"},
+        {"formulas"},
+        {"record.passes"},
+        {"record.capture"},
+        {"folding", "layout"},
+        {"outputs", "lesson"},
+        {"drawing", "walkthrough"},
     ],
     "nn": [
-        {
-            "activations", "callbacks", "data", "datasets", "description", "functional", "init", "layers", "losses",
-            "metrics", "module", "numbers", "optimizers", "pictures", "random", "saving", "sklearn", "spellings",
-            "training",
-        },
+        {"_renamed", "_repr", "_rng", "_validation", "pictures"},
+        {"module"},
+        {"functional", "init"},
+        {"layers"},
+        {"losses", "metrics", "optimizers", "data"},
+        {"datasets"},
+        {"callbacks"},
+        {"plots"},
+        {"saving"},
+        {"training"},
+        {"sklearn"},
     ],
-}  # fmt: skip
-"""For each package, the modules and subpackages in it, lowest layer first.
+}
+"""The layers of each package, lowest first: subpackages and modules, named from the package.
 
-A member may import from its own layer and those below it. The package's `__init__` is above them all.
+Code may import from its own subpackage and from lower layers. A module that is named itself, such as `record.passes`,
+lies in its own layer and not in that of its subpackage. The package's `__init__` is above all layers.
 """
 
 PUBLIC_TO_NETWORKS = {"tensorgrad", "tensorgrad.domains", "tensorgrad.scopes"}
-"""`domains` holds what a user's own `@op(domain=…, examples=…)` takes; a layer uses `scopes` to frame its nodes."""
-
-ONE_SUBJECT = {
-    "linalg": "`tg.linalg` is the namespace, `ops.linalg` holds its operations",
-    "graph": "`viz.capture.graph` captures what `tensorgrad.graph` builds",
-}
-"""Names that two modules may have, and why."""
+"""`domains` holds what a user's own `@op(domain=…, examples=…)` takes; by `scopes` a layer tells pictures of itself."""
 
 
 def files(package: str) -> Iterator[tuple[str, Path]]:
-    """The modules of a package by name."""
+    """Yield the modules of a package by name."""
     for path in sorted((ROOT / package).rglob("*.py")):
         parts = path.relative_to(ROOT).with_suffix("").parts
         yield ".".join(parts[:-1] if parts[-1] == "__init__" else parts), path
@@ -97,39 +111,61 @@ def imports_of(module: str) -> set[str]:
     return {imported for imported, _ in imported_names(module)}
 
 
-def is_in(module: str, package: str) -> bool:
-    return not package or module == package or module.startswith(f"{package}.")
+def layer_of(package: str, module: str) -> tuple[int, str]:
+    """Return the layer of a module within a package, and the name under which it is listed there."""
+    name = module.removeprefix(package).removeprefix(".")
+    if not name:
+        return len(LAYERS[package]), ""
+    listed = {entry: level for level, entries in enumerate(LAYERS[package]) for entry in entries}
+    while name and name not in listed:
+        name = name.rpartition(".")[0]
+    assert name, f"{module} has no layer: add it to LAYERS[{package!r}]"
+    return listed[name], name
 
 
-def layer_of(module: str, package: str) -> int:
-    """The number of the layer, counted from the lowest, in which `package` has `module`."""
-    layers = LAYERS[package]
-    if module == package:
-        return len(layers)
-    member = module.removeprefix(f"{package}.").partition(".")[0]
-    found = [level for level, members in enumerate(layers) if member in members]
-    assert len(found) == 1, f"{module}: name {member!r} once in LAYERS[{package!r}], not {len(found)} times"
-    return found[0]
+def is_inside(module: str, package: str) -> bool:
+    return f"{module}.".startswith(f"{package}.")
 
 
 @pytest.mark.parametrize("module", MODULES)
 def test_imports_only_point_down(module: str) -> None:
-    for package in LAYERS:
-        for imported in imports_of(module):
-            if is_in(module, package) and is_in(imported, package):
-                assert layer_of(imported, package) <= layer_of(module, package), f"{module} imports {imported}"
+    for package in (package for package in LAYERS if is_inside(module, package)):
+        level, entry = layer_of(package, module)
+        for imported in (imported for imported in imports_of(module) if is_inside(imported, package)):
+            level_below, entry_below = layer_of(package, imported)
+            assert entry_below == entry or level_below < level, f"{module} imports {imported}, which is not below it"
 
 
 @pytest.mark.parametrize("package", LAYERS)
-def test_layers_name_only_what_there_is(package: str) -> None:
-    named = {f"{package}.{member}".removeprefix(".") for layer in LAYERS[package] for member in layer}
-    assert named - MODULES.keys() == set()
+def test_layers_name_each_entry_once_and_only_what_exists(package: str) -> None:
+    entries = [entry for layer in LAYERS[package] for entry in layer]
+    assert len(entries) == len(set(entries))
+    assert [entry for entry in entries if f"{package}.{entry}" not in MODULES] == []
 
 
-@pytest.mark.parametrize("module", [module for module in MODULES if is_in(module, "nn")])
+@pytest.mark.parametrize("module", [module for module in MODULES if is_inside(module, "tensorgrad")])
+def test_engine_does_not_import_networks(module: str) -> None:
+    assert [imported for imported in imports_of(module) if is_inside(imported, "nn")] == []
+
+
+@pytest.mark.parametrize("module", [module for module in MODULES if is_inside(module, "nn")])
 def test_networks_use_only_the_public_api(module: str) -> None:
     for imported in imports_of(module):
-        assert is_in(imported, "nn") or imported in PUBLIC_TO_NETWORKS, f"{module} imports {imported}"
+        assert imported in PUBLIC_TO_NETWORKS or is_inside(imported, "nn"), f"{module} imports {imported}"
+
+
+MIRRORED = {"nn.functional": "nn.layers"}
+"""Packages with files of the same names, because each file has the functions of one family of layers."""
+
+
+@pytest.mark.parametrize("package", ["nn", "tensorgrad", "tensorgrad.viz"])
+def test_file_names_are_unique_within_a_package(package: str) -> None:
+    places: dict[str, set[str]] = {}
+    for module in (module for module in MODULES if module.startswith(f"{package}.")):
+        parent, _, name = module.rpartition(".")
+        if not parent.endswith(f".{name}"):  # a subpackage's main module may have its name: `losses.losses`
+            places.setdefault(name, set()).add(MIRRORED.get(parent, parent))
+    assert {name: sorted(parents) for name, parents in places.items() if len(parents) > 1} == {}
 
 
 def test_there_are_no_cycles() -> None:
@@ -157,19 +193,11 @@ def test_private_modules_stay_in_their_package(module: str) -> None:
     for imported in imports_of(module):
         parts = imported.split(".")
         packages = [".".join(parts[:depth]) for depth, part in enumerate(parts) if is_private(part)]
-        assert all(is_in(module, package) for package in packages), f"{module} imports {imported}"
+        assert all(is_inside(module, package) for package in packages), f"{module} imports {imported}"
 
 
-def test_module_names_mean_one_thing() -> None:
-    named: dict[str, list[str]] = {}
-    for module in MODULES:
-        package, _, name = module.rpartition(".")
-        if is_in(module, "tensorgrad") and name != package.rpartition(".")[2]:  # a package may hold its namesake
-            named.setdefault(name.lstrip("_"), []).append(module)
-    assert {name: modules for name, modules in named.items() if len(modules) > 1 and name not in ONE_SUBJECT} == {}
 
-
-# -- the public API ---------------------------------------------------------------------------------------
+# -- the public API --------------------------------------------------------------------------------------
 
 
 def declared_methods() -> dict[str, ast.FunctionDef]:
@@ -207,6 +235,13 @@ def test_every_bound_method_is_typed() -> None:
     bound = {n for n, value in vars(tg.Tensor).items() if callable(value) or isinstance(value, property)}
     bound = {n for n in bound if n not in written and not inspect.ismemberdescriptor(vars(tg.Tensor)[n])}
     assert bound - {"__hash__"} - own == set()
+
+
+@pytest.mark.parametrize("package", [tg, nn])
+def test_dir_lists_the_public_names_and_nothing_else(package: ModuleType) -> None:
+    assert dir(package) == sorted(package.__all__)
+    assert len(set(package.__all__)) == len(package.__all__)
+    assert all(hasattr(package, name) for name in dir(package))
 
 
 def test_every_public_name_is_documented() -> None:

@@ -1,6 +1,6 @@
 """One picture of each kind: `python examples/gallery/gallery.py`, in some seconds, into the folder `gallery/`.
 
-Graphs and walkthroughs come from `tensorgrad`, pictures of training from `nn.pictures`. `index.html` shows them all.
+Graphs and walkthroughs come from `tensorgrad`, pictures of training from `nn.plots`. `index.html` shows them all.
 """
 
 from __future__ import annotations
@@ -135,15 +135,15 @@ def classification(out: Path) -> dict[str, str]:
     model = nn.Model(
         network, loss=nn.SoftmaxCrossEntropy(), optimizer=optimizer, metrics=[nn.CategoricalAccuracy()], rng=0
     )
-    strip = nn.pictures.BoundaryStrip(X, y, epochs=8)
-    layers = nn.pictures.LayerStatistics(X, y, every=5)
+    strip = nn.plots.BoundaryStrip(X, y, epochs=8)
+    layers = nn.plots.LayerStatistics(X, y, every=5)
     history = model.fit(
         X, y, epochs=120, batch_size=64, validation_data=validation, callbacks=[strip, layers], verbose=0
     )
     history.plot(out / "history.png")
     strip.plot(out / "strip.png")
-    nn.pictures.decision_boundary(model, *validation, path=out / "boundary.png")
-    nn.pictures.layer_histograms(model, *validation, path=out / "histograms.png")
+    nn.plots.decision_boundary(model, *validation, path=out / "boundary.png")
+    nn.plots.layer_histograms(model, *validation, path=out / "histograms.png")
     layers.plot_layers(out / "layers.png")
     layers.plot_updates(out / "updates.png")
     layers.plot_health(out / "health.png")
@@ -167,7 +167,7 @@ def regression(out: Path) -> dict[str, str]:
     optimizer = nn.Adam(network.parameters(), learning_rate=0.005, decay=1e-3)
     model = nn.Model(network, loss=nn.MeanSquaredError(), optimizer=optimizer)
     model.fit(X, y, epochs=300, verbose=0)
-    nn.pictures.regression_fit(model, X, y, path=out / "regression.png")
+    nn.plots.regression_fit(model, X, y, path=out / "regression.png")
     return {"regression.png": "a regression and what it misses"}
 
 
@@ -178,7 +178,7 @@ def confusion(out: Path) -> dict[str, str]:
     optimizer = nn.Adam(network.parameters(), learning_rate=0.003)
     model = nn.Model(network, loss=nn.SoftmaxCrossEntropy(), optimizer=optimizer, rng=0)
     model.fit(X, y, epochs=8, batch_size=64, verbose=0)
-    nn.pictures.confusion_matrix(y_test, model.predict(X_test), path=out / "confusion.png")
+    nn.plots.confusion_matrix(y_test, model.predict(X_test), path=out / "confusion.png")
     return {"confusion.png": "which digits are taken for which"}
 
 

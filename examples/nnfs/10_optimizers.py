@@ -131,7 +131,7 @@ for name, (make, optimizer_by_hand) in OPTIMIZERS.items():
     X, y, network = start(np.float32)
     optimizer = make(network.parameters())
     model = nn.Model(network, loss=nn.SoftmaxCrossEntropy(), optimizer=optimizer, metrics=[nn.CategoricalAccuracy()])
-    strip = nn.pictures.BoundaryStrip(X, y, epochs=FRAMES, resolution=80)
+    strip = nn.plots.BoundaryStrip(X, y, epochs=FRAMES, resolution=80)
     history = model.fit(X, y, epochs=EPOCHS, callbacks=[strip], verbose=0)
     results[name] = history, strip
     print(f"  {name}: accuracy {strip.frames[-1].right:.3f} after {EPOCHS:,} epochs")

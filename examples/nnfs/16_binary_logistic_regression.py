@@ -87,7 +87,7 @@ print(f"  after {EPOCHS:,} epochs: accuracy {history['accuracy'][-1]:.3f}, on ne
 # ## The picture: where the network says yes
 
 # %%
-figure = nn.pictures.decision_boundary(model, X_test, y_test)
+figure = nn.plots.decision_boundary(model, X_test, y_test)
 chapter.save(figure, run.out / "16_binary_logistic_regression.png")
 
 # %% [markdown]

@@ -68,7 +68,7 @@ for c in np.argsort(recall)[:3]:
 # ## The picture
 
 # %%
-figure = nn.pictures.confusion_matrix(given.y_test, answers, names=given.classes)
+figure = nn.plots.confusion_matrix(given.y_test, answers, names=given.classes)
 chapter.save(figure, run.out / "20_evaluation.png")
 
 # %% [markdown]

@@ -7,9 +7,9 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from nn._validation import whole_number
 from nn.callbacks.callback import Callback
 from nn.callbacks.monitor import Mode, Monitor
-from nn.numbers import whole_number
 
 
 class ModelCheckpoint(Callback):

@@ -6,9 +6,9 @@ import warnings
 from collections.abc import Mapping
 from typing import Any
 
+from nn._validation import whole_number
 from nn.callbacks.callback import Callback
 from nn.callbacks.monitor import Mode, Monitor
-from nn.numbers import whole_number
 
 
 class EarlyStopping(Callback):

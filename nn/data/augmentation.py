@@ -16,9 +16,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from nn._rng import Rng, generator
+from nn._validation import whole_number
 from nn.data.arrays import as_images, as_numbers
-from nn.numbers import whole_number
-from nn.random import Rng, generator
 
 
 def flip(images: ArrayLike, rng: Rng = None) -> NDArray[Any]:

@@ -9,9 +9,9 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
+from nn._rng import Rng, generator
+from nn._validation import whole_number
 from nn.data.arrays import as_pair, as_samples, slices
-from nn.numbers import whole_number
-from nn.random import Rng, generator
 
 Batch: TypeAlias = tuple[NDArray[Any], Any]
 """Samples, and their targets (None if there are none)."""
@@ -139,6 +139,40 @@ class Batches:
         if self.dtype is not None:
             X = X.astype(self.dtype, copy=False)
         return X, None if self.y is None else self.y[rows]
+
+
+def as_batches(
+    what: str,
+    X: Any,
+    y: Any,
+    *,
+    batch_size: int | None = None,
+    shuffle: bool = True,
+    targets: bool = True,
+    dtype: DTypeLike | None,
+    rng: Rng,
+) -> Batches:
+    """`X` and `y`, or the `Batches` given in their place.
+
+    Args:
+        what: names the data in messages.
+        X, y, batch_size, shuffle: as given to `Model.fit`.
+        targets: whether there must be some.
+        dtype, rng: of the model; see `Batches.for_network`.
+
+    Raises:
+        ValueError, TypeError: data that `Batches` refuses, no targets, or a `Batches` together with y, batch_size or
+            shuffle=False.
+    """
+    if isinstance(X, Batches):
+        if y is not None or batch_size is not None or not shuffle:
+            raise TypeError(f"{what}: a Batches has its own y, batch_size and shuffle. Give them to nn.data.Batches.")
+        batches = X
+    else:
+        batches = Batches(X, y, batch_size=batch_size, shuffle=shuffle, what=what)
+    if targets and batches.y is None:
+        raise TypeError(f"{what}: there are samples X, but no targets y.")
+    return batches.for_network(dtype, rng)
 
 
 def _gathered(X: NDArray[Any], rows: slice | NDArray[np.intp]) -> NDArray[Any]:

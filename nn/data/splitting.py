@@ -8,9 +8,9 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from nn._rng import Rng, generator
+from nn._validation import whole_number
 from nn.data.arrays import as_pair
-from nn.numbers import whole_number
-from nn.random import Rng, generator
 
 Parts: TypeAlias = tuple[NDArray[Any], NDArray[Any], NDArray[Any], NDArray[Any]]
 """X and y to learn from, X and y to judge by."""

@@ -6,11 +6,11 @@ width)` as they lie in their files; `nn.data` has what prepares them for a netwo
 package draws them.
 """
 
-from nn.datasets.bundled import digits
+from nn.datasets.digits import digits
 from nn.datasets.generated import sine, spiral, vertical
 from nn.datasets.idx import read_idx
-from nn.datasets.pictures import image, images
-from nn.datasets.published import FASHION_CLASSES, fashion_mnist, mnist
+from nn.datasets.image_folder import image, images
+from nn.datasets.mnist import FASHION_CLASSES, fashion_mnist, mnist
 
 __all__ = [
     "FASHION_CLASSES",

@@ -7,8 +7,8 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from nn.numbers import whole_number
-from nn.random import Rng, generator
+from nn._rng import Rng, generator
+from nn._validation import whole_number
 
 Floats: TypeAlias = NDArray[np.float32]
 Labels: TypeAlias = NDArray[np.int64]

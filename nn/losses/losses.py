@@ -12,7 +12,7 @@ from typing import Any
 from numpy.typing import ArrayLike
 
 import tensorgrad as tg
-from nn.description import described, settings
+from nn._repr import described, settings
 from nn.losses.cross_entropy import (
     binary_cross_entropy,
     categorical_cross_entropy,

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from nn.description import counted
+from nn._repr import counted
 from nn.optimizers.blocks import Slab
 from nn.optimizers.schedules import LearningRate, Schedule, rate_at
 from nn.optimizers.setting import Setting

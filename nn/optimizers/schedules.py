@@ -11,8 +11,8 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any, cast
 
-from nn.description import described, settings
-from nn.numbers import whole_number
+from nn._repr import described, settings
+from nn._validation import whole_number
 from nn.optimizers.setting import Setting
 
 

@@ -14,14 +14,10 @@ from numpy.typing import NDArray
 from nn.metrics import Metric
 from nn.module import Module
 from nn.optimizers import Optimizer
-from nn.saving.building import Builder
-from nn.saving.comparing import check_same, shared_parameters
-from nn.saving.container import read, write
-from nn.saving.describing import Describer
-from nn.saving.errors import LoadError, SaveError
-from nn.saving.generators import RandomSource
-from nn.saving.known import with_custom
-from nn.saving.parameters import section, set_state
+from nn.saving.build import Builder, check_same, shared_parameters
+from nn.saving.config import Describer, with_custom
+from nn.saving.format import LoadError, SaveError, read, write
+from nn.saving.state import RandomSource, section, set_parameters
 from tensorgrad import Tensor
 
 Arrays = Mapping[str, NDArray[Any]]
@@ -136,7 +132,7 @@ def _made(document: Mapping[str, Any], arrays: Arrays, known: Mapping[str, Any])
     try:
         objects = document["objects"]
         network = _checked(builder.build(objects["network"]), "network", Module)
-        set_state(network, weights)
+        set_parameters(network, weights)
         builder.tensors = tensors = dict(network.named_state())
         _set_trained(tensors, frozen=())  # an optimizer takes only what is to be trained
         loss, metrics, rng, optimizer = (builder.build(objects[name]) for name in DESCRIBED[1:])

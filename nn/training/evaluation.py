@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -12,7 +11,7 @@ import numpy as np
 from nn.data import Batches
 from nn.data.arrays import slices
 from nn.metrics import Metric
-from nn.module import Module
+from nn.module import Module, in_mode
 from nn.training.checks import check_loss, check_prediction, check_samples
 from tensorgrad import Tensor, no_grad
 
@@ -21,18 +20,6 @@ LossFunction: TypeAlias = Callable[[Any, Any], Tensor]
 
 REHEARSED_AT_ONCE = 4_000_000
 """Predictions that `rehearse` shows to the loss together, at most: 16 MB of float32."""
-
-
-@contextmanager
-def in_mode(network: Module, *, training: bool) -> Iterator[None]:
-    """Every module of `network` in training or evaluation mode; afterwards each in the mode it was in."""
-    before = [(module, module.training) for module in network.modules()]
-    network.train(training)
-    try:
-        yield
-    finally:
-        for module, mode in before:
-            module.training = mode
 
 
 def evaluate(network: Module, loss: LossFunction, metrics: Sequence[Metric], data: Batches) -> dict[str, float]:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from nn.description import counted
+from nn._repr import counted
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -82,8 +82,8 @@ class History(Mapping[str, list[float]]):
             ValueError: there is no epoch to draw, or the suffix is unknown.
             FileNotFoundError: there is no such folder.
         """
-        from nn.pictures.curves import curves
-        from nn.pictures.style import checked_destination, saved
+        from nn.plots.curves import curves
+        from nn.plots.style import checked_destination, saved
 
         if not self.epochs:
             raise ValueError("History.plot: no epoch has been finished yet, so there is nothing to draw.")

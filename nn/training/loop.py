@@ -14,12 +14,12 @@ from numpy.typing import NDArray
 from nn.callbacks import Callback
 from nn.data import Batches
 from nn.metrics import Metric
-from nn.module import Module, total_penalty
+from nn.module import Module, in_mode, total_penalty
 from nn.optimizers.optimizer import Optimizer
-from nn.training.evaluation import LossFunction, evaluate, in_mode
-from nn.training.finite import cause, not_finite_gradient
+from nn.training.evaluation import LossFunction, evaluate
 from nn.training.history import History
 from nn.training.interrupts import Interrupts
+from nn.training.nan_guard import cause, not_finite_gradient
 from nn.training.progress import Progress
 from tensorgrad import Tensor, no_grad
 

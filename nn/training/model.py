@@ -9,17 +9,17 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from nn._rng import Rng, generator
+from nn._validation import whole_number
 from nn.callbacks import Callback
 from nn.data import Batches
+from nn.data.batches import as_batches
 from nn.metrics import Metric
-from nn.module import Module
-from nn.numbers import whole_number
+from nn.module import Module, in_mode
 from nn.optimizers.optimizer import Optimizer
-from nn.random import Rng, generator
 from nn.saving import LoadError, Parts, load_model, load_parameters, save_model, save_parameters
-from nn.training.batches import as_batches
 from nn.training.checks import check_samples, checked_callbacks, checked_history, checked_metrics, checked_optimizer
-from nn.training.evaluation import LossFunction, evaluate, in_mode, rehearse
+from nn.training.evaluation import LossFunction, evaluate, rehearse
 from nn.training.history import History
 from nn.training.loop import Training
 from nn.training.progress import progress
@@ -217,7 +217,7 @@ class Model:
 
         That is the network and its parameters, the loss, the optimizer and its state, the metrics, the `History`, and
         the random generators: of the model, and those that layers, the loss and metrics keep as attributes. It is
-        safetensors with a description in its header, and no pickle; see `nn.saving.container`. Whoever opens the file
+        safetensors with a description in its header, and no pickle; see `nn.saving.format`. Whoever opens the file
         at any moment, even after a crash, finds the old one or the new one, whole. Parameters that layers share come
         back only if the class of a module makes them so in its `__init__`.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from nn.description import counted
+from nn._repr import counted
 from nn.layers import Dense, Sequential
 from nn.module import Module
 from tensorgrad import Tensor, no_grad

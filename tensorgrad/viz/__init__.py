@@ -1,20 +1,18 @@
 """Pictures of a graph: recorded once, laid out, and written in several formats.
 
-From a tensor to a picture, in the order of the rooms:
+From a tensor to a picture, in pipeline order:
 
-    recording   the graph as plain data; everything that is drawn is a function of it alone
-    replay      the graph's numbers, computed again from what the engine holds
-    formulas    derivative rules as mathematics
-    capture     from a tensor to a recording
+    record      from a tensor to a recording: the graph as plain data. All that is drawn is a function of it alone
+    formulas    derivative rules as mathematics, for recordings of backward passes
     folding     fewer boxes for a large graph
-    layout      where everything stands
+    layout      positions of boxes and routes of edges
     outputs     SVG, HTML, PNG, PDF, Graphviz source, text
     lesson      a backward pass step by step, and its page
 
-`drawing` and `walk` are the doors.
+`drawing` and `walkthrough` are the entry points.
 """
 
 from tensorgrad.viz.drawing import Drawing, draw
-from tensorgrad.viz.walk import Walkthrough, walkthrough
+from tensorgrad.viz.walkthrough import Walkthrough, walkthrough
 
 __all__ = ["Drawing", "Walkthrough", "draw", "walkthrough"]

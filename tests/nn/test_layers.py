@@ -102,7 +102,7 @@ def test_only_a_wrong_width_is_called_one(monkeypatch: pytest.MonkeyPatch) -> No
     def fails(*arrays: Any) -> Any:
         raise ValueError("something else")
 
-    monkeypatch.setattr("nn.layers.linear", fails)
+    monkeypatch.setattr("nn.layers.dense.linear", fails)
     with pytest.raises(ValueError, match=r"^something else$"):
         nn.Dense(4, 3)(np.ones((2, 4)))
 

@@ -16,11 +16,10 @@ from safetensors.numpy import load_file
 
 import nn
 import tensorgrad as tg
-from nn.saving import container
-from nn.saving.building import Builder
-from nn.saving.describing import Describer
-from nn.saving.generators import KINDS, from_state, state_of
-from nn.saving.known import known_classes
+from nn.saving import format as file_format
+from nn.saving.build import Builder
+from nn.saving.config import Describer, known_classes
+from nn.saving.state import GENERATORS, generator_from_state, generator_state
 
 
 class Residual(nn.Module):
@@ -264,11 +263,11 @@ def test_every_class_of_nn_can_be_described(name: str) -> None:
     assert repr(again) == repr(thing)
 
 
-@pytest.mark.parametrize("kind", [*KINDS, "RandomState"])
+@pytest.mark.parametrize("kind", [*GENERATORS, "RandomState"])
 def test_every_generator_goes_on(kind: str) -> None:
-    source: Any = np.random.RandomState(1) if kind == "RandomState" else np.random.Generator(KINDS[kind](1))
+    source: Any = np.random.RandomState(1) if kind == "RandomState" else np.random.Generator(GENERATORS[kind](1))
     source.normal(size=3)
-    again: Any = from_state(json.loads(json.dumps(state_of(source))))
+    again: Any = generator_from_state(json.loads(json.dumps(generator_state(source))))
     assert np.array_equal(source.normal(size=1000), again.normal(size=1000))
 
 
@@ -318,8 +317,8 @@ def test_every_layout_is_written_as_it_reads(array: Any, random: Any) -> None:
     random.shuffle(axes)
     array = array.transpose(axes)[tuple(slice(None, None, random.choice([1, -1, 2])) for _ in axes)]
     path = Path(os.environ["PYTEST_SAVING_FOLDER"], "a")
-    container.write(path, {"a": array}, {})
-    found = container.read(path)[0]["a"]
+    file_format.write(path, {"a": array}, {})
+    found = file_format.read(path)[0]["a"]
     assert (found.shape, found.dtype) == (array.shape, array.dtype.newbyteorder("="))
     assert found.tobytes() == array.astype(found.dtype).tobytes()
 

@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 
 import nn
-from nn.saving import container
-from nn.saving.files import replace_file
+from nn.saving import format as file_format
+from nn.saving.format import replace_file
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="needs SIGKILL and fork")
 
@@ -125,7 +125,7 @@ def test_killed_and_resumed_is_as_if_nothing_had_happened(tmp_path: Path) -> Non
     train(tmp_path / "killed", epochs=10, kill_after=26)
     train(tmp_path / "killed", epochs=10)
     for suffix in ("", ".best"):
-        whole, killed = (container.read(tmp_path / f"{name}{suffix}") for name in ("whole", "killed"))
+        whole, killed = (file_format.read(tmp_path / f"{name}{suffix}") for name in ("whole", "killed"))
         assert whole[1] == killed[1]  # settings, step count, generators, and the checksum of everything
         assert whole[0].keys() == killed[0].keys()
         for name in whole[0]:
@@ -152,12 +152,12 @@ def test_what_fails_on_the_way_leaves_the_old_file(tmp_path: Path) -> None:
 def test_what_does_not_read_back_is_not_put_in_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A disk that loses the last byte."""
     path = tmp_path / "file"
-    container.write(path, {"a": np.ones(3)}, {"content": "old"})
+    file_format.write(path, {"a": np.ones(3)}, {"content": "old"})
     monkeypatch.setattr(os, "fsync", lambda number: os.truncate(number, max(os.fstat(number).st_size - 1, 0)))
     with pytest.raises(nn.SaveError, match=r"does not read back: .*damaged or cut short"):
-        container.write(path, {"a": np.ones(3)}, {"content": "new"})
+        file_format.write(path, {"a": np.ones(3)}, {"content": "new"})
     monkeypatch.undo()
-    assert container.read(path)[1]["content"] == "old"
+    assert file_format.read(path)[1]["content"] == "old"
     assert os.listdir(tmp_path) == ["file"]
 
 

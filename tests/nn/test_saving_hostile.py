@@ -18,8 +18,8 @@ import numpy as np
 import pytest
 
 import nn
-from nn.saving import container
-from nn.saving.building import Builder
+from nn.saving import format as file_format
+from nn.saving.build import Builder
 
 
 @pytest.fixture
@@ -262,13 +262,13 @@ def harmless() -> None:
 
 
 def test_forged_descriptions(model: nn.Model, saved: bytes, tmp_path: Path) -> None:
-    tensors, document = container.read(tmp_path / "good")
+    tensors, document = file_format.read(tmp_path / "good")
     del document["sha256"], document["version"]
-    container.write(tmp_path / "same", tensors, document)
+    file_format.write(tmp_path / "same", tensors, document)
     assert repr(nn.Model.load(tmp_path / "same")) == repr(model)
     for name, change in changes(document):
         path = tmp_path / name
-        container.write(path, tensors, change)
+        file_format.write(path, tensors, change)
 
         def load(path: Path = path) -> None:
             with pytest.raises(nn.LoadError) as caught:
@@ -289,27 +289,27 @@ def test_scalars_that_are_none(value: Any, dtype: str) -> None:
 def test_generators_that_would_read_beyond_their_buffer(place: Any, model: nn.Model, tmp_path: Path) -> None:
     model.rng = np.random.Generator(np.random.MT19937(0))
     model.save(tmp_path / "good")
-    tensors, document = container.read(tmp_path / "good")
+    tensors, document = file_format.read(tmp_path / "good")
     document["objects"]["rng"]["generator"]["state"]["pos"] = place
     del document["sha256"], document["version"]
-    container.write(tmp_path / "bad", tensors, document)
+    file_format.write(tmp_path / "bad", tensors, document)
     with pytest.raises(nn.LoadError, match="random generator"):
         nn.Model.load(tmp_path / "bad")
 
 
 @pytest.mark.parametrize("name", ["network.0.weight", "optimizer.velocity.0"])
 def test_tensors_that_do_not_fit(name: str, model: nn.Model, saved: bytes, tmp_path: Path) -> None:
-    tensors, document = container.read(tmp_path / "good")
+    tensors, document = file_format.read(tmp_path / "good")
     del document["sha256"], document["version"]
     good = tensors[name]
     for number, bad in enumerate((good.astype(np.float64), good.T, good[:1], None)):
         changed = {**tensors, name: bad}
         if bad is None:
             del changed[name]
-        container.write(tmp_path / f"{number}", changed, document)
+        file_format.write(tmp_path / f"{number}", changed, document)
         with pytest.raises(nn.LoadError, match=name.partition(".")[2]):
             nn.Model.load(tmp_path / f"{number}")
     for extra in ("extra.0", "settings.9", "history.more", "network", "network.7.weight", "optimizer.velocity.7"):
-        container.write(tmp_path / "more", {**tensors, extra: good}, document)
+        file_format.write(tmp_path / "more", {**tensors, extra: good}, document)
         with pytest.raises(nn.LoadError, match=rf"{extra.removeprefix('network.').removeprefix('optimizer.')}'"):
             nn.Model.load(tmp_path / "more")

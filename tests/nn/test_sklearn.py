@@ -21,7 +21,7 @@ from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from nn.random import Rng
+from nn._rng import Rng
 from nn.sklearn import Classifier, Regressor
 
 

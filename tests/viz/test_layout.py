@@ -10,11 +10,11 @@ from matplotlib.font_manager import FontProperties, findfont, get_font
 from matplotlib.textpath import TextToPath
 
 import tensorgrad as tg
-from tensorgrad.viz.capture import capture
 from tensorgrad.viz.layout import crossings, picture
 from tensorgrad.viz.layout.cards import TEXT_SIZE, text_width
 from tensorgrad.viz.layout.layers import Edge, layered
 from tensorgrad.viz.layout.positions import least_squares
+from tensorgrad.viz.record.capture import capture
 from tests.viz.geometry import apart, line, sides, touches
 
 graphs = given(seed=st.integers(0, 10_000), count=st.integers(0, 40), direction=st.sampled_from(["LR", "TB"]))

@@ -12,16 +12,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import tensorgrad as tg
-from tensorgrad.viz.capture import capture
 from tensorgrad.viz.layout.theme import THEMES
 from tensorgrad.viz.lesson.backward_steps import backward_steps
 from tensorgrad.viz.lesson.flow import flow_words
 from tensorgrad.viz.lesson.forward_steps import forward_steps
 from tensorgrad.viz.lesson.steps import same
-from tensorgrad.viz.recording import Recording
-from tensorgrad.viz.recording.symbols import symbols
-from tensorgrad.viz.replay.summaries import summary
-from tensorgrad.viz.walk import WRONG, Walkthrough, walkthrough
+from tensorgrad.viz.record import Recording
+from tensorgrad.viz.record.capture import capture
+from tensorgrad.viz.record.summaries import summary
+from tensorgrad.viz.record.symbols import symbols
+from tensorgrad.viz.walkthrough import WRONG, Walkthrough, walkthrough
 from tests.viz import lessons
 
 
@@ -165,7 +165,7 @@ def test_the_page_is_a_function_of_the_recording():
 
 
 def test_the_page_does_not_depend_on_the_run():
-    program = "import sys; from tests.viz import lessons as l; from tensorgrad.viz.walk import walkthrough\n"
+    program = "import sys; from tests.viz import lessons as l; from tensorgrad.viz.walkthrough import walkthrough\n"
     program += "loss, keep = l.expression(); sys.stdout.buffer.write(walkthrough(loss).html.encode())"
     runs = {
         subprocess.run(

@@ -6,9 +6,9 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import replace
 
-from tensorgrad.viz.folding.quotient import rebuilt
+from tensorgrad.viz.folding.contract import rebuilt
 from tensorgrad.viz.folding.repeats import NEW, Operations, Repeat, repeats
-from tensorgrad.viz.recording import Group, Recording
+from tensorgrad.viz.record import Group, Recording
 
 
 def rolled(recording: Recording, *, of_modules: bool) -> Recording:

@@ -1,5 +1,5 @@
 """Derivative rules as formulas: read in the source, filled with a graph's names, simplified, and written."""
 
-from tensorgrad.viz.formulas.formulas import Formulas
+from tensorgrad.viz.formulas.collect import Formulas
 
 __all__ = ["Formulas"]

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from tensorgrad.viz.layout.theme import SHAPES
-from tensorgrad.viz.recording import Box, Recording, labels
+from tensorgrad.viz.record import Box, Recording, labels
 
 PADDING = 9.0
 HEADER = 24.0

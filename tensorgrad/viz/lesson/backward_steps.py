@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 
-from tensorgrad.viz.lesson.chain import Equation, Notation, on_one_line
+from tensorgrad.viz.lesson.equations import Equation, Notation, on_one_line
 from tensorgrad.viz.lesson.steps import Change, Question, Step, StepKind, same
-from tensorgrad.viz.recording import Contribution, Event, Pass, Reading, Recording, Summary, labels
+from tensorgrad.viz.record import Contribution, Event, Pass, Reading, Recording, Summary, labels
 
 MANY = 6
 """How many leaves the last step names."""

@@ -7,14 +7,14 @@ from typing import Any
 
 from tensorgrad.viz.layout import Direction
 from tensorgrad.viz.layout.theme import SHAPES
-from tensorgrad.viz.lesson import scenery
+from tensorgrad.viz.lesson import boxes
 from tensorgrad.viz.lesson.backward_steps import backward_steps
-from tensorgrad.viz.lesson.chain import Notation
+from tensorgrad.viz.lesson.diagram import right_words, stage
+from tensorgrad.viz.lesson.equations import Notation
 from tensorgrad.viz.lesson.flow import flow_words, norm
 from tensorgrad.viz.lesson.forward_steps import forward_steps
-from tensorgrad.viz.lesson.stage import right_words, stage
 from tensorgrad.viz.lesson.steps import Change, Step
-from tensorgrad.viz.recording import Box, PassKind, Recording, labels
+from tensorgrad.viz.record import Box, PassKind, Recording, labels
 
 PASSES: dict[PassKind, tuple[str, str]] = {
     "right": ("done right", ""),
@@ -49,10 +49,10 @@ def lesson(recording: Recording, direction: Direction, title: str) -> dict[str, 
         "width": placed.width,
         "height": placed.height,
         "styles": {style: {**vars(shape), "inset": shape.inset} for style, shape in SHAPES.items()},
-        "boxes": scenery.boxes(recording, placed),
-        "routes": scenery.routes(recording, placed),
+        "boxes": boxes.boxes(recording, placed),
+        "routes": boxes.routes(recording, placed),
         "parents": [group.parent for group in recording.groups],
-        "frames": scenery.frames(recording, placed),
+        "frames": boxes.frames(recording, placed),
         "forward": [_step(recording, step) for step in forward_steps(recording)],
         "passes": [
             {

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from tensorgrad.viz.lesson.chain import Equation
-from tensorgrad.viz.recording import Reading, Summary
+from tensorgrad.viz.lesson.equations import Equation
+from tensorgrad.viz.record import Reading, Summary
 
 StepKind = Literal["value", "seed", "ready", "early", "rule", "sum down", "end"]
 

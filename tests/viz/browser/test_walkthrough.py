@@ -3,9 +3,9 @@
 import pytest
 
 import tensorgrad as tg
-from tensorgrad.viz.capture import capture
-from tensorgrad.viz.recording import labels
-from tensorgrad.viz.walk import walkthrough
+from tensorgrad.viz.record import labels
+from tensorgrad.viz.record.capture import capture
+from tensorgrad.viz.walkthrough import walkthrough
 from tests.viz import lessons
 
 

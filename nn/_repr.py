@@ -1,0 +1,35 @@
+"""`repr` of layers and losses: the call that would make them."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Mapping
+from typing import Any
+
+
+def settings(thing: object) -> dict[str, Any]:
+    """The plain arguments of the constructor, read from the attributes of the same names, unless at their default.
+
+    Arguments without a default come under their name as well: `{"inputs": 2, "neurons": 64}`.
+    """
+    found = {}
+    for name, parameter in inspect.signature(type(thing)).parameters.items():
+        value = getattr(thing, name, None)
+        if isinstance(value, (bool, int, float, str)) and value != parameter.default:
+            found[name] = value
+    return found
+
+
+def described(thing: object, shown: Mapping[str, Any]) -> str:
+    """`Name(2, 64, bias=False)`: positional arguments bare, the others by name."""
+    parameters = inspect.signature(type(thing)).parameters
+    parts = []
+    for name, value in shown.items():
+        bare = name in parameters and parameters[name].default is inspect.Parameter.empty
+        parts.append(repr(value) if bare else f"{name}={value!r}")
+    return f"{type(thing).__name__}({', '.join(parts)})"
+
+
+def counted(number: int, noun: str) -> str:
+    """`1 parameter`, `1,200 parameters`."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"

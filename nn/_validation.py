@@ -1,0 +1,26 @@
+"""Validation of integer arguments."""
+
+from __future__ import annotations
+
+import operator
+from typing import Any
+
+
+def whole_number(what: str, value: Any, lowest: int = 1) -> int:
+    """Return `value` as an `int` if it is an integer of at least `lowest`.
+
+    Raises:
+        TypeError: `value` is not an integer.
+        ValueError: `value` is too small.
+
+    >>> whole_number("fit: epochs", 0)
+    Traceback (most recent call last):
+    ValueError: fit: epochs must be at least 1, got 0.
+    """
+    try:
+        number = operator.index(value)
+    except TypeError:
+        raise TypeError(f"{what} must be a whole number, got {value!r}.") from None
+    if number < lowest:
+        raise ValueError(f"{what} must be at least {lowest}, got {number}.")
+    return number

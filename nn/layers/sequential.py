@@ -1,0 +1,68 @@
+"""Container that applies layers one after the other."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, overload
+
+from numpy.typing import ArrayLike
+
+from nn.module import Module
+
+
+class Sequential(Module):
+    """Layers applied one after the other.
+
+    Args:
+        *layers: modules. Their parameters are named `"0.weight"`, `"0.bias"`, `"2.weight"`, …
+
+    Indexing gives a layer, slicing a `Sequential` of the same layers; `len` and iteration work.
+
+    Raises:
+        TypeError: something that is not a module.
+
+    >>> import numpy as np, nn
+    >>> network = nn.Sequential(nn.Dense(2, 64, rng=0), nn.ReLU(), nn.Dense(64, 3, rng=1))
+    >>> network(np.ones((5, 2), np.float32)).shape
+    (5, 3)
+    >>> [name for name, parameter in network.named_parameters()]
+    ['0.weight', '0.bias', '2.weight', '2.bias']
+    """
+
+    def __init__(self, *layers: Module) -> None:
+        for position, layer in enumerate(layers):
+            if not isinstance(layer, Module):
+                raise TypeError(f"Sequential: expected modules, got {layer!r} at position {position}.{_hint(layer)}")
+        self.layers = layers
+
+    def forward(self, x: ArrayLike) -> Any:
+        """The last layer's result."""
+        for layer in self.layers:
+            x = layer(x)
+        return x
+
+    def named_children(self) -> Iterator[tuple[str, Module]]:
+        """The layers, named by their position."""
+        return ((str(position), layer) for position, layer in enumerate(self.layers))
+
+    def __len__(self) -> int:
+        return len(self.layers)
+
+    def __iter__(self) -> Iterator[Module]:
+        return iter(self.layers)
+
+    @overload
+    def __getitem__(self, index: int) -> Module: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequential: ...
+    def __getitem__(self, index: int | slice) -> Module:
+        return Sequential(*self.layers[index]) if isinstance(index, slice) else self.layers[index]
+
+
+def _hint(layer: object) -> str:
+    """What was probably meant."""
+    if isinstance(layer, type) and issubclass(layer, Module):
+        return f" Make one first: {layer.__name__}(...)."
+    if isinstance(layer, (list, tuple)):
+        return " Pass the layers one by one: Sequential(*layers)."
+    return ""

@@ -1,0 +1,19 @@
+"""Plots of training with matplotlib: decisions of a model, statistics of its layers, learning curves."""
+
+from nn.plots.boundary import decision_boundary
+from nn.plots.confusion import confusion_matrix
+from nn.plots.histograms import layer_histograms
+from nn.plots.layer_statistics import LayerStatistics
+from nn.plots.live import LivePlot
+from nn.plots.regression import regression_fit
+from nn.plots.strip import BoundaryStrip
+
+__all__ = [
+    "BoundaryStrip",
+    "LayerStatistics",
+    "LivePlot",
+    "confusion_matrix",
+    "decision_boundary",
+    "layer_histograms",
+    "regression_fit",
+]

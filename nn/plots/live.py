@@ -1,0 +1,93 @@
+"""A picture that is drawn anew while the model trains."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from matplotlib.figure import Figure
+
+from nn._validation import whole_number
+from nn.callbacks import Callback
+from nn.plots.curves import curves
+from nn.plots.style import checked_destination, png, saved
+
+
+class LivePlot(Callback):
+    """Draws a picture after every epoch: in place in a notebook, or into the same file.
+
+    Args:
+        draw: a function of the model that gives a matplotlib figure, such as
+            `lambda model: nn.plots.decision_boundary(model, X, y)`; default: the curves of `History.plot`.
+        path: the file to write each time (`.png`, `.svg` or `.pdf`); default: none. A notebook shows it as well.
+        every: epochs from one picture to the next. The last epoch has one in any case.
+
+    Raises:
+        TypeError, ValueError: `draw` is no function, `every` is below 1, or the suffix is unknown.
+        RuntimeError: at the start of `fit`: there is no path, and no notebook to show a picture in.
+
+    >>> import nn, tempfile, pathlib
+    >>> X, y = nn.datasets.spiral(20, 2, rng=0)
+    >>> network = nn.Sequential(nn.Dense(2, 2, rng=0))
+    >>> model = nn.Model(network, loss=nn.SoftmaxCrossEntropy(), optimizer=nn.SGD(network.parameters()))
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     live = nn.plots.LivePlot(path=pathlib.Path(folder) / "training.png", every=5)
+    ...     history = model.fit(X, y, epochs=5, callbacks=[live], verbose=0)
+    ...     [path.name for path in pathlib.Path(folder).iterdir()]
+    ['training.png']
+    """
+
+    def __init__(
+        self, draw: Callable[[Any], Figure] | None = None, *, path: str | Path | None = None, every: int = 1
+    ) -> None:
+        if draw is not None and not callable(draw):
+            raise TypeError(f"LivePlot: draw must be a function of the model that gives a figure, got {draw!r}.")
+        self.draw = _curves if draw is None else draw
+        self.path = checked_destination("LivePlot", path)
+        self.every = whole_number("LivePlot: every", every, lowest=1)
+        self._notebook: Any = None
+        self._shown: Any = None
+        self._is_behind = False
+
+    def on_fit_begin(self, model: Any) -> None:
+        """Find out where to show the picture."""
+        self._notebook, self._shown, self._is_behind = _display_of_notebook(), None, False
+        if self.path is None and self._notebook is None:
+            raise RuntimeError('LivePlot: this is no notebook. Give a file to write: path="training.png".')
+
+    def on_epoch_end(self, epoch: int, logs: Mapping[str, float]) -> None:
+        """Draw, if it is time."""
+        self._is_behind = True
+        if (epoch + 1) % self.every == 0:
+            self._draw()
+
+    def on_fit_end(self) -> None:
+        """Draw the last epoch, if that was not done."""
+        if self._is_behind:
+            self._draw()
+
+    def _draw(self) -> None:
+        figure = saved(self.draw(self.model), self.path)
+        self._is_behind = False
+        if self._notebook is None:
+            return
+        image = self._notebook.Image(data=png(figure))
+        if self._shown is None:
+            self._shown = self._notebook.display(image, display_id=True)
+        else:
+            self._shown.update(image)
+
+
+def _curves(model: Any) -> Figure:
+    return curves(model.history)
+
+
+def _display_of_notebook() -> Any:
+    """The module `IPython.display`, if this runs in a notebook; None in a terminal and without IPython."""
+    ipython = sys.modules.get("IPython")
+    if ipython is None or not hasattr(ipython.get_ipython(), "kernel"):
+        return None
+    return importlib.import_module("IPython.display")

@@ -1,0 +1,66 @@
+"""Curves over the steps of a training: the health of layers, and the sizes of updates."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.ticker import MaxNLocator, PercentFormatter
+
+from nn.plots.activity import Layer
+from nn.plots.style import COLOURS, DASHES, INK, Picture, blank, finish, legend_beside
+
+GUIDE = 1e-3
+"""Where the update : data ratio should roughly be."""
+
+
+def draw_updates(steps: Sequence[int], ratios: Mapping[str, Sequence[float]]) -> Picture:
+    """The update : data ratio of each parameter on a logarithmic scale, with a line where it should be."""
+    picture = blank(8.0, 4.2)
+    axes = picture.subplots()
+    axes.axhline(GUIDE, color=INK, linewidth=1.6, label="about right: 1e-3")
+    _draw(axes, steps, ratios, "Update : data ratio, ‖change‖ / ‖value‖", log=True)
+    return picture
+
+
+def draw_health(steps: Sequence[int], looks: Sequence[Sequence[Layer]]) -> Picture:
+    """The shares of saturated and of dead units, and the gradient that arrives, of each layer.
+
+    Args:
+        steps: when each look was taken.
+        looks: the layers as they were then.
+    """
+    layers = {layer.name: [_find(look, layer.name) for look in looks] for layer in looks[0]}
+    shares: dict[str, list[float]] = {}
+    for name, seen in layers.items():
+        if any(layer and layer.dead is not None for layer in seen):
+            shares[f"{name}: dead"] = [(layer.dead or 0) / layer.units if layer else np.nan for layer in seen]
+        if any(layer and layer.saturated is not None for layer in seen):
+            shares[f"{name}: saturated"] = [layer.saturated or 0.0 if layer else np.nan for layer in seen]
+    gradients = {name: [layer.gradient if layer else np.nan for layer in seen] for name, seen in layers.items()}
+
+    picture = blank(8.0, 6.8 if shares else 3.4)
+    panels = list(picture.subplots(2 if shares else 1, 1, squeeze=False)[:, 0])
+    if shares:
+        _draw(panels[0], steps, shares, "Shares of dead units and of saturated activations", log=False)
+        panels[0].set_ylim(-0.03, 1.03)
+        panels[0].yaxis.set_major_formatter(PercentFormatter(1.0))
+    _draw(panels[-1], steps, gradients, "Gradients that arrive, root mean square", log=True)
+    return picture
+
+
+def _find(look: Sequence[Layer], name: str) -> Layer | None:
+    return next((layer for layer in look if layer.name == name), None)
+
+
+def _draw(axes: Axes, steps: Sequence[int], curves: Mapping[str, Sequence[float]], title: str, *, log: bool) -> None:
+    for number, (name, values) in enumerate(curves.items()):
+        shown = [value or np.nan for value in values] if log else values  # a logarithmic axis has no place for 0
+        colour, dashes = COLOURS[number % len(COLOURS)], DASHES[number % len(DASHES)]
+        axes.plot(steps, shown, label=name, linewidth=1.5, color=colour, linestyle=dashes)
+    finish(axes, title, "step")
+    if log:
+        axes.set_yscale("log")
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
+    legend_beside(axes)

@@ -1,0 +1,128 @@
+"""How the pictures look: one palette, one kind of axes, one way to save."""
+
+from __future__ import annotations
+
+import io
+import warnings
+from pathlib import Path
+from typing import IO, TypeVar
+
+import matplotlib as mpl
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
+from matplotlib.legend import Legend
+
+COLOURS = (
+    "#0072b2", "#e69f00", "#009e73", "#d55e00", "#56b4e9", "#cc79a7", "#f0e442", "#332288", "#999933", "#882255",
+)  # fmt: skip
+"""Seven colours of Okabe and Ito's palette, which colour-blind people can tell apart, then three of Paul Tol's."""
+
+MARKERS = ("o", "s", "^", "D", "v", "P", "X", "<", ">", "*")
+"""Points of different colours have different shapes too; lines have different dashes."""
+
+DASHES = ("-", "--", "-.", ":")
+
+TRAINING, VALIDATION = COLOURS[0], COLOURS[3]
+INK, QUIET, GRID = "#222222", "#666666", "#dddddd"
+SUFFIXES = (".svg", ".png", ".pdf")
+DOTS_PER_INCH = 150
+
+AnyFigure = TypeVar("AnyFigure", bound=Figure)
+
+
+class Picture(Figure):
+    """A matplotlib figure that needs no display and no pyplot, and that a notebook shows by itself."""
+
+    def _repr_png_(self) -> bytes:
+        return png(self)
+
+
+def blank(width: float, height: float) -> Picture:
+    """An empty white picture of this size in inches. Axes of a fixed shape are moved together (`compress`)."""
+    layout = ConstrainedLayoutEngine(w_pad=0.08, h_pad=0.08, wspace=0.03, hspace=0.03, compress=True)
+    return Picture(figsize=(width, height), facecolor="white", layout=layout)
+
+
+def finish(axes: Axes, title: str = "", x: str = "", y: str = "", *, grid: bool = True) -> None:
+    """Give axes their title and labels, and the look that all share, whatever matplotlib's settings are."""
+    axes.set_title(title, loc="left", fontsize=11, fontweight="bold", color=INK, parse_math=False)
+    axes.set_xlabel(x, fontsize=10, color=INK)
+    axes.set_ylabel(y, fontsize=10, color=INK)
+    axes.set_facecolor("white")
+    axes.tick_params(which="both", color=QUIET, labelcolor=INK, labelsize=9)
+    axes.spines[:].set_color(QUIET)
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.set_axisbelow(True)
+    axes.grid(False)
+    if grid:
+        axes.grid(color=GRID, linewidth=0.7)
+
+
+def headline(picture: Picture, text: str) -> None:
+    """Say above all panels what is seen."""
+    picture.suptitle(text, x=0.01, ha="left", fontsize=11, fontweight="bold", color=INK)
+
+
+def legend_below(picture: Picture, axes: Axes, size_of_markers: float = 1.0) -> None:
+    """Explain the lines, colours and shapes of some axes below all panels."""
+    handles, labels = axes.get_legend_handles_labels()
+    legend = picture.legend(
+        handles,
+        labels,
+        loc="outside lower center",
+        ncols=10,
+        frameon=False,
+        fontsize=9,
+        labelcolor=INK,
+        markerscale=size_of_markers,
+    )
+    _show_as_written(legend)
+
+
+def legend_beside(axes: Axes) -> None:
+    """Explain the lines, colours and shapes of some axes, to the right of them."""
+    legend = axes.legend(loc="upper left", bbox_to_anchor=(1.01, 1.0), frameon=False, fontsize=9, labelcolor=INK)
+    _show_as_written(legend)
+
+
+def checked_destination(asker: str, path: str | Path | None) -> Path | None:
+    """Where a picture is to be saved, if anywhere: asked before it is drawn.
+
+    Raises:
+        ValueError: the suffix names no format that is known here.
+        FileNotFoundError: the folder does not exist.
+    """
+    if path is None:
+        return None
+    if Path(path).suffix.lower() not in SUFFIXES:
+        raise ValueError(f"{asker}: cannot save as {str(path)!r}. Use one of {', '.join(SUFFIXES)}.")
+    if not Path(path).parent.is_dir():
+        raise FileNotFoundError(f"{asker}: there is no folder {str(Path(path).parent)!r}. Make it first.")
+    return Path(path)
+
+
+def saved(picture: AnyFigure, path: Path | None) -> AnyFigure:
+    """The figure, written to `path` if there is one. The same figure gives the same bytes."""
+    if path is not None:
+        _write(picture, path, path.suffix.lower().lstrip("."))
+    return picture
+
+
+def png(picture: Figure) -> bytes:
+    """The picture as the bytes of a PNG file."""
+    buffer = io.BytesIO()
+    _write(picture, buffer, "png")
+    return buffer.getvalue()
+
+
+def _show_as_written(legend: Legend) -> None:
+    for text in legend.get_texts():
+        text.set_parse_math(False)  # a name may have dollar signs
+
+
+def _write(picture: Figure, target: Path | IO[bytes], kind: str) -> None:
+    undated = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}.get(kind)
+    with mpl.rc_context({"svg.hashsalt": "nn.plots"}), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Glyph .* missing from", UserWarning)  # drawn as an empty square
+        picture.savefig(target, format=kind, dpi=DOTS_PER_INCH, facecolor="white", metadata=undated)

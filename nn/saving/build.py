@@ -1,0 +1,188 @@
+"""Objects from their descriptions: only of classes that are known or handed in. Nothing else in a file can run."""
+
+from __future__ import annotations
+
+import inspect
+import json
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
+
+from nn._rng import Rng
+from nn.module import Module
+from nn.saving.config import BASES, Describer, is_start_only
+from nn.saving.state import RandomSource, generator_from_state, set_generator_state
+from tensorgrad import Tensor
+
+SMALL = 1_000_000
+"""Elements: a weight of this size is made even if the file has not so many, to say then which tensor is missing."""
+
+
+class Builder:
+    """Makes what `Describer` described.
+
+    Args:
+        known: the classes and functions that may be named.
+        arrays: the tensors of the file.
+        elements: how many the network has in the file; a layer that would make larger weights is refused.
+
+    Attributes:
+        tensors: what `{"tensor": name}` means: at first arrays of the file, later the network's own tensors.
+        used: the names of the arrays that were asked for by `{"array": name}`.
+    """
+
+    def __init__(self, known: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]], elements: int) -> None:
+        self.tensors: Mapping[str, Any] = {}
+        self.used: set[str] = set()
+        self._known = known
+        self._arrays = arrays
+        self._elements = elements
+        self._finished: list[Any] = []
+        self._generators: list[tuple[RandomSource, dict[str, Any]]] = []
+
+    def build(self, described: Any) -> Any:
+        """The value of a description.
+
+        Raises:
+            ValueError: it is malformed, names what is not known, or a constructor refuses its arguments.
+        """
+        match described:
+            case None | bool() | int() | float() | str():
+                return described
+            case list():
+                return [self.build(item) for item in described]
+            case {"tuple": list(items)}:
+                return tuple(self.build(item) for item in items)
+            case {"dict": dict(items)}:
+                return {key: self.build(item) for key, item in items.items()}
+            case {"float": "nan" | "inf" | "-inf" as text}:
+                return float(text)
+            case {"dtype": str(name)}:
+                return _dtype(name)
+            case {"scalar": value, "of": str(name)}:
+                return _scalar(self.build(value), name)
+            case {"array": str(name)} if name in self._arrays:
+                self.used.add(name)
+                return self._arrays[name].copy()
+            case {"tensor": str(name)} if name in self.tensors:
+                return self.tensors[name]
+            case {"again": int(number)} if 0 <= number < len(self._finished):
+                return self._finished[number]
+            case {"generator": dict(state)}:
+                source = generator_from_state(state)
+                self._generators.append((source, state))
+                return self._finish(source)
+            case {"name": str(name)}:
+                return self._named(name)
+            case {"class": str(name), "arguments": dict(given), **others} if not others:
+                return self._finish(self._object(name, given))
+        raise ValueError(f"no description of anything: {str(described)[:80]}")
+
+    def settle(self) -> None:
+        """Put the generators into their states again: constructors may have drawn from them."""
+        for source, state in self._generators:
+            set_generator_state(source, state)
+
+    def _finish(self, made: Any) -> Any:
+        self._finished.append(made)
+        return made
+
+    def _named(self, name: str) -> Any:
+        if name not in self._known:
+            raise ValueError(f"{name} is not known here. If it is your own, hand it in: custom=[{name}].")
+        return self._known[name]
+
+    def _object(self, name: str, given: Mapping[str, Any]) -> Any:
+        cls = self._named(name)
+        if not (isinstance(cls, type) and issubclass(cls, BASES)):
+            raise ValueError(f"{name} is no layer, loss, metric, optimizer or schedule.")
+        arguments = {key: self.build(value) for key, value in given.items()}
+        signature = inspect.signature(cls)
+        for key in signature.parameters:
+            if is_start_only(key):
+                arguments.setdefault(key, self._blank)
+        if unknown := arguments.keys() - signature.parameters.keys():
+            raise ValueError(f"{name} takes no {', '.join(sorted(unknown))}.")
+        try:
+            bound = inspect.BoundArguments(signature, arguments)
+            return cls(*bound.args, **bound.kwargs)
+        except Exception as error:
+            raise ValueError(f"{name} cannot be made again: {type(error).__name__}: {error}") from error
+
+    def _blank(self, shape: tuple[int, ...], rng: Rng, dtype: DTypeLike) -> NDArray[Any]:
+        """An initialiser for weights whose values come later. It bounds what a file can make a layer allocate."""
+        if math.prod(shape) > max(self._elements, SMALL):
+            raise ValueError(f"weights of shape {shape} are more than all in the file.")
+        return np.zeros(shape, dtype)
+
+
+def _dtype(name: str) -> np.dtype[Any]:
+    try:
+        return np.dtype(name)
+    except TypeError as error:
+        raise ValueError(f"no dtype: {name!r}") from error
+
+
+def _scalar(value: Any, name: str) -> Any:
+    dtype = _dtype(name)
+    if dtype.kind not in "biuf" or type(value) not in (bool, int, float):
+        raise ValueError(f"no number of dtype {name!r}: {str(value)[:80]}")
+    return dtype.type(value)
+
+
+def check_same(network: Module, again: Module) -> None:
+    """Refuse a network that was made again and is not what it was.
+
+    That is, a layer inside has another class or other settings, or an array that a layer makes when it is made and that
+    is no part of its state has other values. What a layer keeps of its last call, to look at, is not there yet when it
+    is made, and does not matter.
+
+    Raises:
+        ValueError: naming the layer.
+    """
+    first, second = _layers(network), _layers(again)
+    for path in {**first, **second}:
+        now, then = (layers.get(path, "not there") for layers in (first, second))
+        if now != then:
+            raise ValueError(f"{f'layer {path}' if path else 'the network'} is {now} and would be {then}.")
+    state = {id(tensor) for _, tensor in again.named_state()}
+    modules = dict(network.named_modules())
+    for path, module in again.named_modules():
+        for name, made in vars(module).items():
+            is_constant = isinstance(made, (Tensor, np.ndarray)) and id(made) not in state
+            if is_constant and not _same(vars(modules[path]).get(name), made):
+                raise ValueError(
+                    f"{type(module).__name__}.{name} would have other values. Make it a tensor and name it in "
+                    "state_names, or make it from the constructor's arguments."
+                )
+
+
+def shared_parameters(network: Module) -> str:
+    """What to say if a parameter occurs twice, else nothing: layers that are made one by one have one each."""
+    first: dict[int, str] = {}
+    for path, module in network.named_modules():
+        for name, tensor in module.own_state():
+            place = f"{path}.{name}".lstrip(".")
+            if first.setdefault(id(tensor), place) != place:
+                return (
+                    f"{first[id(tensor)]} and {place} are one parameter; a file of the model gives it back only if "
+                    "the class of a module makes it so in its __init__. "
+                )
+    return ""
+
+
+def _layers(network: Module) -> dict[str, str]:
+    """The class and the settings of each module inside, in JSON, by path."""
+    describer = Describer(dict(network.named_state()))
+    return {
+        path: f"{type(module).__name__} {json.dumps(describer.describe(path, dict(module.settings())))}"
+        for path, module in network.named_modules()
+    }
+
+
+def _same(held: Any, made: Any) -> bool:
+    first, second = (each.data if isinstance(each, Tensor) else np.asarray(each) for each in (held, made))
+    return np.array_equal(first, second, equal_nan=second.dtype.kind == "f")

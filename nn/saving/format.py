@@ -1,0 +1,209 @@
+"""The file: safetensors, with a document in JSON and a checksum over everything in its header.
+
+    8 bytes         the length of the header
+    header          JSON: where each tensor lies, its dtype and shape, and in `__metadata__` one entry, "tensorgrad",
+                    with the document
+    tensors         their bytes, one after the other
+
+The document's "sha256" is the SHA-256 of the whole file as it is with 64 zeros in that place. So any byte that
+differs is noticed, and every program that reads safetensors reads these files.
+https://huggingface.co/docs/safetensors
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+import secrets
+import shutil
+import stat
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+VERSION = 1
+"""Of the document; files of a newer one are refused."""
+
+LARGEST_HEADER = 10_000_000
+"""Bytes: room for the names of about 100,000 tensors. What a header can make Python allocate is bounded with it."""
+
+DTYPES = frozenset(map(np.dtype, ["f2", "f4", "f8", "i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8", "?"]))
+
+UNSIGNED = "0" * 64
+CHECKSUM = re.compile(rb'\\"sha256\\":\\"([0-9a-f]{64})\\"')
+"""The checksum as it stands in the header: JSON in a JSON string. In any text inside the document the quotation marks
+would be escaped once more, so it occurs once."""
+
+
+class LoadError(ValueError):
+    """A file that is not what it should be: damaged, cut short, of another kind, or of another network.
+
+    The message names the file and, where there is one, the tensor. Nothing has been changed.
+    """
+
+
+class SaveError(ValueError):
+    """Something that a file could not give back. The message names it. No file has been written."""
+
+
+def write(path: str | Path, tensors: Mapping[str, NDArray[Any]], document: Mapping[str, Any]) -> None:
+    """Write the file, in one piece or not at all.
+
+    Args:
+        path: the file.
+        tensors: arrays of real numbers or booleans by name, in any memory layout.
+        document: what JSON can hold, with keys other than "sha256" and "version".
+
+    Raises:
+        SaveError: a dtype that safetensors has not, too many tensors, or what was written does not read back. A file
+            that was there is as before.
+        OSError: the file cannot be written.
+    """
+    from safetensors.numpy import save
+
+    stamped = {"version": VERSION, "sha256": UNSIGNED, **document}
+    text = json.dumps(stamped, allow_nan=False, separators=(",", ":"))
+    content = save({name: _plain(name, array) for name, array in tensors.items()}, {"tensorgrad": text})
+    if int.from_bytes(content[:8], "little") > LARGEST_HEADER:
+        raise SaveError(f"{path}: the description of {len(tensors)} tensors takes more than {LARGEST_HEADER:,} bytes.")
+    place = content.index(UNSIGNED.encode())
+    digest = hashlib.sha256(content).hexdigest().encode()
+    try:
+        replace_file(path, [content[:place], digest, memoryview(content)[place + len(digest) :]], check=read)
+    except LoadError as error:
+        raise SaveError(f"{path}: what was written does not read back: {error}") from error
+
+
+def read(path: str | Path) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
+    """The tensors, as arrays of their own, and the document.
+
+    The file is checked first, from the outside in, and reading it takes at most about three times its size.
+
+    Raises:
+        LoadError: it is not a file that `write` wrote, or not any more.
+        OSError: there is no such file, or it cannot be read.
+    """
+    from safetensors import SafetensorError
+    from safetensors.numpy import load
+
+    content, header_end = _checked_content(path)
+    try:
+        header = json.loads(content[8:header_end], object_pairs_hook=_without_duplicates)
+        document = json.loads(header["__metadata__"]["tensorgrad"], object_pairs_hook=_without_duplicates)
+        version = document["version"]
+        if not (isinstance(version, int) and 1 <= version <= VERSION):
+            raise LoadError(f"{path}: version {version!r} of the format; this tensorgrad knows up to {VERSION}.")
+        tensors = {name: np.array(array) for name, array in load(content).items()}
+    except LoadError:
+        raise
+    except (ValueError, KeyError, TypeError, RecursionError, SafetensorError) as error:
+        raise LoadError(f"{path}: the header is malformed ({type(error).__name__}: {error}).") from error
+    return tensors, document
+
+
+def _checked_content(path: str | Path) -> tuple[bytes, int]:
+    """All bytes of the file, if the checksum in it is theirs, and where the header ends."""
+    if not stat.S_ISREG(os.stat(path).st_mode):
+        raise LoadError(f"{path}: not a file.")
+    with open(path, "rb") as file:
+        size = os.fstat(file.fileno()).st_size
+        start = file.read(8)
+        length = int.from_bytes(start, "little")
+        if not 0 < length <= min(size - 8, LARGEST_HEADER):
+            raise LoadError(f"{path}: {_what(start, size)}.")
+        header = file.read(length)
+        checksums = CHECKSUM.findall(header)
+        if len(checksums) != 1:
+            raise LoadError(
+                f"{path}: not written by tensorgrad, or damaged: the header has no checksum. For safetensors files of "
+                "other programs: network.load_state_dict(safetensors.numpy.load_file(path))."
+            )
+        file.seek(0)
+        content = file.read()
+    end = 8 + length
+    found = hashlib.sha256(content[:end].replace(checksums[0], UNSIGNED.encode(), 1))
+    found.update(memoryview(content)[end:])
+    if found.hexdigest().encode() != checksums[0]:
+        raise LoadError(f"{path}: damaged or cut short: the checksum of its content is another than was written.")
+    return content, end
+
+
+def _what(start: bytes, size: int) -> str:
+    """What a file probably is whose first eight bytes are no header's length."""
+    if start[:4] == b"PK\x03\x04":
+        return "a zip archive, such as PyTorch, Keras and np.savez write, not a safetensors file"
+    if start[:1] == b"\x80" and size > 8:
+        return "not a safetensors file, but perhaps a pickle, which could run any code when loaded"
+    return f"not a safetensors file, or cut short ({size} bytes)"
+
+
+def _plain(name: str, array: NDArray[Any]) -> NDArray[Any]:
+    """The array as safetensors needs it, which writes the bytes as they lie in memory: contiguous, in rows.
+
+    (`np.ascontiguousarray` would make a vector of a single number.)
+    """
+    plain = np.asarray(array, array.dtype.newbyteorder("="), order="C")
+    if plain.dtype not in DTYPES:
+        raise SaveError(f"tensor {name!r}: dtype {array.dtype} has no place in a safetensors file.")
+    return plain
+
+
+def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        raise ValueError("a name occurs twice")
+    return found
+
+
+def replace_file(path: str | Path, pieces: Iterable[bytes | memoryview], check: Callable[[Path], object]) -> None:
+    """Put a file with this content at `path`: whoever opens it finds the old file or the new one, whole.
+
+    That holds at every moment, also if this process is killed or the power fails: the content goes into a temporary
+    file in the same folder, is forced onto the disk, read back and checked, and only then given the name. A process
+    that is killed on the way leaves the temporary file, `.NAME.….tmp`, behind.
+
+    Args:
+        path: the file; if it is a link, what it points to. One that was there keeps its permissions.
+        pieces: the content, in one or more.
+        check: called with the temporary file; what it raises is passed on, and `path` is as before.
+
+    Raises:
+        OSError: the file cannot be written. `path` is as before.
+
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     replace_file(Path(folder, "greeting"), [b"hel", b"lo"], check=lambda written: None)
+    ...     Path(folder, "greeting").read_bytes()
+    b'hello'
+    """
+    target = Path(os.path.realpath(path))
+    temporary = target.with_name(f".{target.name}.{secrets.token_hex(8)}.tmp")
+    try:
+        with temporary.open("xb") as file:
+            file.writelines(pieces)
+            file.flush()
+            os.fsync(file.fileno())
+        with suppress(FileNotFoundError):
+            shutil.copymode(target, temporary)
+        check(temporary)
+        os.replace(temporary, target)
+    finally:
+        temporary.unlink(missing_ok=True)
+    _sync_folder(target.parent)
+
+
+def _sync_folder(folder: Path) -> None:
+    """Force the new name onto the disk. (Windows has no such call, and does it by itself.)"""
+    if os.name == "nt":
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,164 @@
+"""A recording with fewer boxes: several become one, and every edge leads to what its end has become."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from tensorgrad.viz.record import Box, Group, Operand, Recording, labels
+from tensorgrad.viz.record.nesting import shared
+from tensorgrad.viz.record.reading_order import is_source, paths, reading_order
+
+APART = 4
+"""If folding makes more edges than this between two boxes, they become one, which says how many there were."""
+
+
+@dataclass(frozen=True)
+class Part:
+    """Boxes to fold into one.
+
+    Attributes:
+        members: in their order, so that what they use is among them or before the last of them, and what uses them
+            is among them or after it.
+        title: what to call it.
+        group: the group around it.
+    """
+
+    members: Sequence[Box]
+    title: str
+    group: int | None
+
+
+def rebuilt(
+    recording: Recording, kept: Iterable[Box], home: Sequence[int] | Mapping[int, int], groups: Mapping[int, Group]
+) -> Recording:
+    """A recording of the boxes that are kept, with new ids in their order.
+
+    Args:
+        recording: where they come from.
+        kept: each with the id, the operands and a group as before.
+        home: for each box of `recording` the id of the one kept that stands for it.
+        groups: by their id. Those without boxes are left out.
+    """
+    kept = list(kept)
+    new = {box.id: id for id, box in enumerate(kept)}
+    around = _around(kept, groups)
+    boxes = tuple(
+        replace(
+            box,
+            id=new[box.id],
+            operands=tuple(Operand(new[source], name) for source, name in _edges(box, home)),
+            group=None if box.group is None else around[box.group],
+        )
+        for box in kept
+    )
+    renamed = (
+        replace(groups[old], id=id, parent=None if (parent := groups[old].parent) is None else around[parent])
+        for old, id in around.items()
+    )
+    return replace(recording, boxes=boxes, groups=tuple(renamed), passes=())
+
+
+def _edges(box: Box, home: Sequence[int] | Mapping[int, int]) -> list[tuple[int, str]]:
+    """Where each operand of a box comes from now, and its name."""
+    edges = [(home[operand.box], operand.name) for operand in box.operands]
+    if len(edges) <= APART:
+        return edges
+    uses = Counter(source for source, _ in edges)
+    users = Counter(home[id] for id in {operand.box for operand in box.operands})
+    many = {source for source, times in uses.items() if times > APART and (box.kind == "folded" or users[source] > 1)}
+    seen: set[int] = set()
+    kept = []
+    for source, name in edges:
+        if source not in seen:
+            kept.append((source, f"×{uses[source]:,}" if source in many else name))
+        if source in many:
+            seen.add(source)
+    return kept
+
+
+def _around(boxes: Iterable[Box], groups: Mapping[int, Group]) -> dict[int, int]:
+    """New ids of the groups that have boxes, outer ones first."""
+    ids: dict[int, int] = {}
+    for box in boxes:
+        missing: list[int] = []
+        group = box.group
+        while group is not None and group not in ids:
+            missing.append(group)
+            group = groups[group].parent
+        for outer in reversed(missing):
+            ids[outer] = len(ids)
+    return ids
+
+
+def arranged(recording: Recording) -> Recording:
+    """The same graph in its reading order, so that the operations of every group stand together.
+
+    Where groups depend on each other both ways that cannot be, and there are none in the result.
+    """
+    order = reading_order(recording)
+    boxes: list[Box] = [recording.boxes[id] for id in order]
+    groups = {group.id: group for group in recording.groups}
+    if not together(boxes, recording.groups):
+        boxes = [replace(box, group=None) for box in boxes]
+        recording = replace(recording, folded=(*recording.folded, "modules that cannot be told apart have no frames"))
+    elif order == list(range(len(order))):
+        return recording
+    return rebuilt(recording, boxes, range(len(order)), groups)
+
+
+def together(boxes: Iterable[Box], groups: Iterable[Group]) -> bool:
+    """Whether the operations of each group stand together: none is left and entered again."""
+    path = paths(groups)
+    here: tuple[int, ...] = ()
+    entered: set[int] = set()
+    for box in boxes:
+        if is_source(box):
+            continue
+        new = path[box.group][shared(here, path[box.group]) :]
+        if not entered.isdisjoint(new):
+            return False
+        entered.update(new)
+        here = path[box.group]
+    return True
+
+
+def contracted(recording: Recording, parts: Iterable[Part]) -> Recording:
+    """`recording` with each of the parts as one box."""
+    parts = list(parts)
+    home = list(range(len(recording.boxes)))
+    for part in parts:
+        for member in part.members:
+            home[member.id] = part.members[-1].id
+    leaving = {operand.box for box in recording.boxes for operand in box.operands if home[operand.box] != home[box.id]}
+    leaving.add(recording.boxes[-1].id)
+    folded = {part.members[-1].id: _folded(part, home, leaving) for part in parts}
+    kept = (folded.get(box.id, box) for box in recording.boxes if home[box.id] == box.id)
+    return rebuilt(recording, kept, home, {group.id: group for group in recording.groups})
+
+
+def _folded(part: Part, home: Sequence[int], leaving: set[int]) -> Box:
+    """The box that a part becomes. It shows the result, if there is only one."""
+    last = part.members[-1]
+    results = [member for member in part.members if member.id in leaving]
+    shown = results[0] if len(results) == 1 else None
+    used = [operand.box for member in part.members for operand in member.operands if home[operand.box] != home[last.id]]
+    return Box(
+        id=last.id,
+        kind="folded",
+        op=part.title,
+        name=shown.name if shown else None,
+        options=(("results", _shapes(results)),) if len(results) > 1 else (),
+        operands=tuple(Operand(id, "") for id in used),
+        shape=shown.shape if shown else None,
+        dtype=shown.dtype if shown else None,
+        value=shown.value if shown else None,
+        gradient=shown.gradient if shown else None,
+        group=part.group,
+        stands_for=sum(member.stands_for for member in part.members),
+    )
+
+
+def _shapes(results: Sequence[Box]) -> str:
+    return ", ".join(labels.shape(box) for box in results) if len(results) <= 3 else str(len(results))

@@ -1,0 +1,116 @@
+"""What the derivative rules of a recorded graph say, in the graph's own names."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from tensorgrad.node import Node, Result
+from tensorgrad.op import Operation
+from tensorgrad.viz.formulas.algebra import constant, divided, is_simple, symbol, times
+from tensorgrad.viz.formulas.pretty import mathematics
+from tensorgrad.viz.formulas.rules import as_declared
+from tensorgrad.viz.formulas.substitute import worked_out
+from tensorgrad.viz.record import Box, Recording
+from tensorgrad.viz.record.replay import declared, is_given, operand_name
+from tensorgrad.viz.record.symbols import gradient_symbols, symbols
+
+
+@dataclass(frozen=True)
+class Formula:
+    """How the gradient of one operand is found; "" where that is not known.
+
+    Attributes:
+        rule: as the operation declares it, such as `g * y`.
+        formula: with the names of the graph, such as `∂L/∂c · b`.
+        local: ∂result/∂operand, such as `b`; "" unless both are scalars.
+    """
+
+    rule: str
+    formula: str
+    local: str
+
+
+class Formulas:
+    """The formulas of a graph, each made when it is first asked for.
+
+    Args:
+        recording: the graph, whose names are used.
+        nodes: by the id of a box, the node that made it.
+    """
+
+    def __init__(self, recording: Recording, nodes: Mapping[int, Node]) -> None:
+        self.boxes = recording.boxes
+        self.nodes = nodes
+        self.symbols = symbols(recording)
+        self.gradients = gradient_symbols(recording)
+        self.known: dict[tuple[int, int], Formula] = {}
+
+    def of(self, box: int, position: int) -> Formula:
+        """The formula for the operand at `position` of the node of a box."""
+        if (box, position) not in self.known:
+            self.known[box, position] = self._made(self.boxes[box], self.nodes[box], position)
+        return self.known[box, position]
+
+    def _made(self, box: Box, node: Node, position: int) -> Formula:
+        operation = declared(node)
+        if operation is None or operation.joint is not None or isinstance(node, Result):
+            return Formula("", "", "")
+        rule = operation.rules[position]
+        g = self.gradients[box.id]
+        names = self._names(box, node, operation, position)
+        whole = worked_out(rule, names)
+        if whole is None:
+            arguments = ["g", *(operation.saves[min(position, len(operation.inputs) - 1)] or ())]
+            known = ", ".join(mathematics(names[name]) for name in arguments if name in names)
+            called = "" if rule.__name__ == "<lambda>" else f"{rule.__name__.strip('_')}({known})"
+            return Formula(as_declared(rule), called, "")
+        slope = divided(whole, g)
+        together = times(names["g"], slope) if slope is not None and not isinstance(whole, ast.Call) else whole
+        scalar = box.shape == () and isinstance(node.inputs[position], Node) and node.inputs[position].shape == ()
+        local = mathematics(slope) if slope is not None and scalar else ""
+        return Formula(as_declared(rule), mathematics(together), local)
+
+    def _names(self, box: Box, node: Node, operation: Operation, position: int) -> dict[str, ast.expr]:
+        """What stands for each name that a rule may ask for."""
+        texts = dict(box.options)
+        names: dict[str, ast.expr] = {
+            name: constant(value) if is_simple(value) else symbol(texts.get(name, name), None)
+            for name, value in node.options.items()
+        }
+        names["g"] = symbol(self.gradients[box.id], box.shape)
+        names["out"] = symbol(self.symbols[box.id], box.shape)
+        if operation.sequence is not None:
+            names["index"] = constant(position - len(operation.inputs) + 1)
+        operands = iter(box.operands)
+        items: list[ast.expr] = []
+        for place in range(len(node.inputs)):
+            operand = self._operand(self.boxes[next(operands).box]) if is_given(node, place) else constant(None)
+            name = operand_name(node, place)
+            if name == operation.sequence:
+                items.append(operand)
+            else:
+                names[name] = operand
+        if operation.sequence is not None:
+            names[operation.sequence] = ast.List(items, ast.Load())
+        for name in operation.inputs:
+            shape = [_shape(item) for item in items] if name == operation.sequence else _shape(names[name])
+            names.setdefault(f"{name}_shape", constant(shape))
+        return names
+
+    def _operand(self, box: Box) -> ast.expr:
+        """A Python number as itself, so that one can calculate with it; others as their symbol."""
+        if box.dtype == "" and box.value is not None and not isinstance(box.value, str):
+            return constant(_plain(box.value.numbers[0]))
+        return symbol(self.symbols[box.id], box.shape)
+
+
+def _plain(number: float) -> float:
+    """2 for 2.0: it is written like that."""
+    return int(number) if not isinstance(number, bool) and number == int(number) else number
+
+
+def _shape(operand: ast.expr) -> Any:
+    return getattr(operand, "shape", ())

@@ -1,0 +1,114 @@
+"""Where everything stands on a walkthrough's page: cards with room for all that will be written on them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from tensorgrad.viz.layout import Direction, Picture, picture
+from tensorgrad.viz.layout.cards import PADDING, ROW, TEXT_SIZE, Card, Text, card, text_width
+from tensorgrad.viz.lesson.equations import Notation, edge_label
+from tensorgrad.viz.lesson.steps import same
+from tensorgrad.viz.record import Box, Reading, Recording, Summary, labels
+
+PORT = 31.0
+"""Between the ends of two edges that carry a line of text above and one below."""
+
+SIGNS = {"agrees": "✓ checked", "differs": "✗ check differs", "not checked": "– not checked"}
+"""What a leaf says of its gradient and finite differences."""
+
+
+def stage(recording: Recording, direction: Direction) -> Picture:
+    """The layout of a recording whose numbers come and go."""
+    shown = with_symbols(recording)
+    widest = _widest_gradients(recording)
+    shown = replace(shown, boxes=tuple(replace(box, gradient=widest[box.id], check=None) for box in shown.boxes))
+    edges = edge_labels(recording)
+    cards = []
+    for box, plain in zip(recording.boxes, [card(shown, box) for box in shown.boxes]):
+        found = [edges.get((box.id, place)) for place in range(len(box.operands))]
+        cards.append(_with_edge_labels(_with_remark(plain, recording, box), found, direction))
+    return picture(shown, direction, cards)
+
+
+def with_symbols(recording: Recording) -> Recording:
+    """The recording with each box named as the equations call it."""
+    symbols = Notation(recording).symbols
+    named = (box if labels.is_number(box) else replace(box, name=symbols[box.id]) for box in recording.boxes)
+    return replace(recording, boxes=tuple(named))
+
+
+def edge_labels(recording: Recording) -> dict[tuple[int, int], tuple[str, str]]:
+    """For operands with a local derivative, by (box, position): what stands above and below the edge."""
+    notation = Notation(recording)
+    found = {}
+    for event in recording.passes[0].events:
+        for given in event.contributions:
+            if given.slope is not None:
+                found[event.box, given.operand] = edge_label(notation.partial(event, given), given)
+    return found
+
+
+def wrong_somewhere(recording: Recording, id: int) -> bool:
+    """Whether a pass ends with a wrong gradient at a box."""
+    right, *others = recording.passes
+    return any(not same(each.gradients[id], right.gradients[id]) for each in others)
+
+
+def _widest_gradients(recording: Recording) -> list[Reading]:
+    """For each box the longest gradient that any step writes on it."""
+    widest: list[Reading] = [None if box.kind == "constant" else "not computed" for box in recording.boxes]
+
+    def see(id: int, reading: Reading) -> None:
+        box = recording.boxes[id]
+        if isinstance(reading, Summary) and _length(reading, box) > _length(widest[id], box):
+            widest[id] = reading
+
+    for each in recording.passes:
+        for id, reading in enumerate(each.gradients):
+            see(id, reading)
+        for event in each.events:
+            for given in event.contributions:
+                see(recording.boxes[event.box].operands[given.operand].box, given.total)
+    return widest
+
+
+def _length(reading: Reading, box: Box) -> int:
+    return max(map(len, labels.lines(reading, box)), default=0)
+
+
+def right_words(recording: Recording, id: int) -> str:
+    """What stands on a box whose gradient is wrong: the right one, or its mean if it has many lines."""
+    box, reading = recording.boxes[id], recording.passes[0].gradients[id]
+    lines = labels.lines(reading, box)
+    if len(lines) > 1 and isinstance(reading, Summary):
+        return f"right: mean {labels.number(reading.mean)}"
+    return f"right: {' '.join(lines)}"
+
+
+def _with_remark(plain: Card, recording: Recording, box: Box) -> Card:
+    """The card with a last line that says how a check went, or what would be right."""
+    remarks = [SIGNS[box.check.verdict]] if box.check is not None else []
+    if wrong_somewhere(recording, box.id):
+        remarks.append(right_words(recording, box.id))
+    if not remarks:
+        return plain
+    first, last, longest = plain.texts[0], plain.texts[-1], max(remarks, key=len)
+    ends = (
+        first.x + text_width(longest, TEXT_SIZE, mono=True),
+        last.x + text_width(f"⚠ {last.text}", TEXT_SIZE, mono=True),
+    )
+    return replace(
+        plain,
+        width=round(max(plain.width, *(end + PADDING for end in ends))),
+        height=plain.height + ROW,
+        texts=(*plain.texts, Text(first.x, last.baseline + ROW, longest, "remark")),
+    )
+
+
+def _with_edge_labels(plain: Card, found: list[tuple[str, str] | None], direction: Direction) -> Card:
+    """The card with room for two lines of text at its edges."""
+    if not any(found):
+        return plain
+    operands = tuple(max(lines or (label,), key=len) for lines, label in zip(found, plain.operands))
+    height = PORT * (len(operands) + 1) if direction == "LR" else 0.0
+    return replace(plain, operands=operands, height=max(plain.height, height))

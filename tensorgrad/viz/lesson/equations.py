@@ -1,0 +1,194 @@
+"""The chain rule at one operand of a recorded graph, in its symbols, its numbers and its shapes."""
+
+from __future__ import annotations
+
+import math
+import re
+
+from tensorgrad.viz.record import Box, Contribution, Event, Recording, labels
+from tensorgrad.viz.record.symbols import gradient_symbols, symbols
+
+SIGNS = {"add": "+", "subtract": "-", "multiply": "*", "divide": "/", "power": "**", "matmul": "@"}
+"""Operations that are written between their operands."""
+
+Equation = tuple[tuple[str, str], ...]
+"""Its pieces, and what stands for each: the first is the result, as in `("∂L/∂a", "6")`, the second the sign."""
+
+
+class Notation:
+    """How the boxes of a recording are written.
+
+    Attributes:
+        symbols: of each box, by id.
+        gradients: of the derivative of the output by each box: `∂L/∂a`, or `dW` for arrays.
+    """
+
+    def __init__(self, recording: Recording) -> None:
+        self.recording = recording
+        self.symbols = symbols(recording)
+        self.gradients = gradient_symbols(recording)
+        self.shapes = self._shapes()
+        longest_first = sorted(self.shapes, key=len, reverse=True)
+        self.words = re.compile(r"(?<!\w)(" + "|".join(map(re.escape, longest_first)) + r")(?![^\Wᵀ²³])")
+
+    def _shapes(self) -> dict[str, str]:
+        """What stands for each symbol in an equation of shapes."""
+        shapes = {}
+        for box in self.recording.boxes:
+            if not labels.is_number(box):
+                shape = "?" if box.shape is None else str(box.shape)
+                shapes[self.symbols[box.id]] = shapes[self.gradients[box.id]] = shape
+        return shapes
+
+    def is_scalar(self, id: int) -> bool:
+        """Whether a box holds a single number and no axes."""
+        return self.recording.boxes[id].shape == ()
+
+    def held(self, id: int) -> str:
+        """Where a gradient is found: `a.grad` for leaves, as in Python; interior ones have no such place."""
+        return f"{self.symbols[id]}.grad" if self.recording.boxes[id].kind == "leaf" else self.gradients[id]
+
+    def call(self, box: Box) -> tuple[str, str]:
+        """An operation as it would be written, with the symbols of its operands and with their numbers or shapes."""
+        scalar = self.is_scalar(box.id)
+        operands = [self.symbols[operand.box] for operand in box.operands]
+        inserted = [self._number(operand.box) if scalar else self._shape(operand.box) for operand in box.operands]
+        return self._written(box, operands), self._written(box, inserted)
+
+    def _written(self, box: Box, operands: list[str]) -> str:
+        if box.op in SIGNS and len(operands) == 2:
+            return f"{operands[0]} {SIGNS[box.op]} {operands[1]}"
+        return f"{box.op}({', '.join([*operands, *[labels.options(box)] * bool(box.options)])})"
+
+    def _number(self, id: int) -> str:
+        return labels.one_line(self.recording.boxes[id].value, self.recording.boxes[id])
+
+    def _shape(self, id: int) -> str:
+        box = self.recording.boxes[id]
+        return self._number(id) if labels.is_number(box) else str(box.shape)
+
+    def partial(self, event: Event, given: Contribution) -> str:
+        """The local derivative's symbol: `∂c/∂a`; of one use among several `∂c/∂a⁽¹⁾`, for they add up to ∂c/∂a."""
+        box = self.recording.boxes[event.box]
+        target = box.operands[given.operand].box
+        uses = [place for place, operand in enumerate(box.operands) if operand.box == target]
+        one = f"⁽{str(uses.index(given.operand) + 1).translate(_SUPERSCRIPTS)}⁾" if len(uses) > 1 else ""
+        whole = self.symbols[box.id]
+        if box is self.recording.boxes[-1] and not one and self._is_used_elsewhere(target, box):
+            whole = f"({self.call(box)[0]})"  # ∂L/∂a is what all its uses give together
+        return f"∂{whole}/∂{self.symbols[target]}{one}"
+
+    def _is_used_elsewhere(self, target: int, box: Box) -> bool:
+        others = (each for each in self.recording.boxes if each is not box)
+        return any(operand.box == target for each in others for operand in each.operands)
+
+    def chain(self, event: Event, given: Contribution, sign: str = "+=") -> Equation:
+        """What a scalar receives: upstream times slope. `sign` is "=" where it replaces what was there."""
+        target = self.recording.boxes[event.box].operands[given.operand].box
+        upstream = labels.one_line(event.upstream, self.recording.boxes[event.box])
+        value = labels.one_line(given.value, self.recording.boxes[target])
+        return (
+            (self.gradients[target], value),
+            (sign, "="),
+            (self.gradients[event.box], upstream),
+            ("·", "×"),
+            (self.partial(event, given), labels.number(given.slope) if given.slope is not None else "?"),
+        )
+
+    def slope_words(self, event: Event, given: Contribution) -> str:
+        """Where the local derivative comes from."""
+        symbol = self.symbols[event.box]
+        call, _ = self.call(self.recording.boxes[event.box])
+        slope = labels.number(given.slope) if given.slope is not None else "?"
+        partial = self.partial(event, given)
+        middle = f" = {given.local}" if given.local and given.local != slope else ""
+        return f"{symbol} = {call}, so {partial}{middle} = {slope}."
+
+    def rule_words(self, event: Event, given: Contribution) -> str:
+        """What a rule is there for."""
+        box = self.recording.boxes[event.box]
+        call, _ = self.call(box)
+        target = self.symbols[box.operands[given.operand].box]
+        return f"{self.symbols[box.id]} = {call}: the rule turns {self.gradients[box.id]} into what {target} receives."
+
+    def vjp(self, event: Event, given: Contribution, sign: str = "+=") -> Equation:
+        """What the rule gives an array, and the shapes."""
+        target = self.recording.boxes[event.box].operands[given.operand].box
+        formula = self._formula(event, given)
+        if given.given_shape != self.recording.boxes[target].shape:
+            return ("what the rule gives", str(given.given_shape)), ("=", "←"), (formula, self.in_shapes(formula))
+        return (self.gradients[target], str(given.given_shape)), (sign, "←"), (formula, self.in_shapes(formula))
+
+    def _formula(self, event: Event, given: Contribution) -> str:
+        """The rule in this graph's names; if its source is not known, what it is a rule of."""
+        box = self.recording.boxes[event.box]
+        return given.formula or f"{box.op} rule({self.gradients[box.id]})"
+
+    def in_shapes(self, formula: str) -> str:
+        """`formula` with the shapes of what it names."""
+        return self.words.sub(lambda found: self.shapes[found[1]], formula)
+
+    def _summed_axes(self, target: int, given: Contribution) -> list[int]:
+        """Those along which the operand was stretched."""
+        shape = self.recording.boxes[target].shape or ()
+        extra = len(given.given_shape) - len(shape)
+        return [axis for axis, size in enumerate(given.given_shape) if axis < extra or size != shape[axis - extra]]
+
+    def wide_words(self, target: int, given: Contribution) -> str:
+        """Why what a rule gave is larger than the operand."""
+        symbol, shape = self.symbols[target], self.recording.boxes[target].shape
+        shown = labels.one_line(given.given, self._like(target, given))
+        return f"{symbol} was broadcast from {shape} to {given.given_shape}, so the rule gives as much: {shown}."
+
+    def _like(self, target: int, given: Contribution) -> Box:
+        """A stand-in for the array that a rule gave, to write its numbers."""
+        box = self.recording.boxes[target]
+        return Box(target, box.kind, None, None, (), (), given.given_shape, box.dtype, given.given, None)
+
+    def sum_words(self, target: int, given: Contribution) -> str:
+        """Why what a rule gave is added up."""
+        symbol, shape = self.symbols[target], self.recording.boxes[target].shape
+        times = math.prod(given.given_shape[axis] for axis in self._summed_axes(target, given))
+        if times == 1:
+            return f"{symbol} has fewer axes: those of length 1 go."
+        subject = symbol if shape is None or math.prod(shape) == 1 else f"Each element of {symbol}"
+        return f"{subject} was used {times} times, so its {times} gradients are added up."
+
+    def sum_down(self, target: int, given: Contribution, sign: str = "+=") -> Equation:
+        """Unbroadcasting: what the rule gave is summed down to the operand's shape."""
+        axes = self._summed_axes(target, given)
+        formula = f"sum over {'axis' if len(axes) == 1 else 'axes'} {', '.join(map(str, axes))}"
+        return (
+            (self.gradients[target], str(self.recording.boxes[target].shape)),
+            (sign, "←"),
+            (formula, str(given.given_shape)),
+        )
+
+
+def on_one_line(terms: Equation) -> str:
+    """An equation as text: of numbers, or of shapes.
+
+    >>> on_one_line((("∂L/∂a", "6"), ("+=", "="), ("∂L/∂c", "2"), ("·", "×"), ("∂c/∂a", "3")))
+    '∂L/∂a += ∂L/∂c · ∂c/∂a = 2 × 3 = 6'
+    >>> on_one_line((("dW", "(3, 2)"), ("+=", "←"), ("xᵀ @ dY", "(4, 3)ᵀ @ (4, 2)")))
+    'dW += xᵀ @ dY   (4, 3)ᵀ @ (4, 2) → (3, 2)'
+    """
+    (left, result), (sign, arrow), *rest = terms
+    symbols, numbers = (" ".join(each) for each in zip(*rest))
+    if arrow == "←":
+        return f"{left} {sign} {symbols}   {numbers} → {result}"
+    return f"{left} {sign} {symbols} = {numbers} = {result}"
+
+
+def edge_label(partial: str, given: Contribution) -> tuple[str, str]:
+    """What stands at the edge of a scalar operand: the local derivative as a formula, and its number.
+
+    >>> edge_label("∂c/∂a", Contribution(0, "g * y", "∂L/∂c · b", "b", 3.0, (), None, None, None))
+    ('∂c/∂a = b', '= 3')
+    """
+    number = labels.number(given.slope) if given.slope is not None else "?"
+    formula = f" = {given.local}" if given.local and given.local != number else ""
+    return f"{partial}{formula}", f"= {number}"
+
+
+_SUPERSCRIPTS = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")

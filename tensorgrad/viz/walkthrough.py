@@ -1,0 +1,177 @@
+"""`walkthrough`: a loss in, a page out that goes forward and then backward through its graph, step by step."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection
+from functools import cached_property
+from html import escape
+from importlib.resources import files
+from os import PathLike
+from pathlib import Path
+from typing import Any, get_args
+
+from tensorgrad.tensor import Tensor
+from tensorgrad.viz.layout import Direction
+from tensorgrad.viz.layout.theme import SHAPES, THEMES, Theme
+from tensorgrad.viz.lesson import lesson
+from tensorgrad.viz.record import Recording, labels
+from tensorgrad.viz.record.capture import capture
+
+MOST = 600
+"""Boxes on one page. More can neither be seen nor walked through."""
+
+WRONG = "#b3261e", "#ff9a8d"
+"""The colour of wrong numbers, in light and dark. A sign always stands beside it."""
+
+SCRIPTS = (
+    "lesson.js",
+    "address.js",
+    "squeeze.js",
+    "curves.js",
+    "picture.js",
+    "focus.js",
+    "formula.js",
+    "details.js",
+    "predict.js",
+    "table.js",
+    "flow.js",
+    "player.js",
+)
+"""In the order they stand on the page. They share one scope; the last one starts it."""
+
+
+class Walkthrough:
+    """A page that shows a forward and a backward pass, one step at a time. Notebooks show it in place.
+
+    Args:
+        recording: the graph with its passes, as `capture` gives it.
+        direction: `"LR"`, from left to right, or `"TB"`, from top to bottom.
+
+    Raises:
+        ValueError: the recording has no backward pass, or more than 600 boxes.
+    """
+
+    def __init__(self, recording: Recording, *, direction: Direction = "LR") -> None:
+        if not recording.passes:
+            raise ValueError("walkthrough: the recording has no backward pass. Record it with passes=True.")
+        _refuse_many(recording)
+        self.recording = recording
+        self.direction: Direction = direction
+
+    @cached_property
+    def html(self) -> str:
+        """The page: one file that fetches nothing."""
+        title = f"Walkthrough of {labels.full_title(self.recording.boxes[-1])}"
+        shown = json.dumps(lesson(self.recording, self.direction, title), allow_nan=False, separators=(",", ":"))
+        parts = {
+            "title": escape(title),
+            "style": _colours() + _page("page.css"),
+            "lesson": shown.replace("<", "\\u003c"),  # no name in it can end the element
+            "script": "\n".join(map(_page, SCRIPTS)),
+        }
+        before, *rest = _page("page.html").split("{{")
+        return before + "".join(parts[name] + after for name, after in (piece.split("}}", 1) for piece in rest))
+
+    def save(self, path: str | PathLike[str]) -> None:
+        """Write the page to a file.
+
+        Args:
+            path: ends in .html.
+
+        Raises:
+            ValueError: another suffix.
+            FileNotFoundError: the folder does not exist.
+        """
+        path = Path(path)
+        if path.suffix.lower() != ".html":
+            raise ValueError(f"save: unknown suffix {path.suffix!r} of {path.name!r}. A walkthrough is saved as .html.")
+        if not path.parent.is_dir():
+            raise FileNotFoundError(f"save: there is no folder {str(path.parent)!r}. Make it first.")
+        path.write_text(self.html, encoding="utf-8", newline="\n")
+
+    def _repr_mimebundle_(
+        self, include: Collection[str] | None = None, exclude: Collection[str] | None = None
+    ) -> dict[str, Any]:
+        frame = (
+            f'<iframe srcdoc="{escape(self.html)}" title="walkthrough" '
+            'style="width:100%;height:720px;border:0" loading="lazy"></iframe>'
+        )
+        return {"text/html": frame, "text/plain": repr(self)}
+
+    def __repr__(self) -> str:
+        boxes = self.recording.boxes
+        count = f"{len(boxes)} box{'es' if len(boxes) > 1 else ''}"
+        return f"<Walkthrough: {labels.full_title(boxes[-1])}, {count}>"
+
+
+def walkthrough(loss: Tensor, *, direction: Direction = "LR") -> Walkthrough:
+    """A page that goes through the graph of `loss`: forward, and then backward by the chain rule.
+
+    Each step says what happens in symbols, in numbers (or shapes) and in words. Where a learner's backward pass
+    would go wrong, the page also has the wrong one, with the wrong numbers beside the right ones: in a naive order,
+    with gradients overwritten, or without `zero_grad`. The gradients of the leaves are held against finite differences.
+
+    Values are computed again for the page, and nothing of the graph changes: `backward` need not have been called.
+    Hooks are not called; where there are some, the page says so.
+
+    Args:
+        loss: a tensor with a single element that depends on a leaf which requires a gradient.
+        direction: `"LR"`, from left to right, or `"TB"`, from top to bottom.
+
+    Raises:
+        TypeError: `loss` is not a tensor.
+        ValueError: `loss` has more than one element, its graph has more than 600 boxes, or the direction is unknown.
+        RuntimeError: `loss` depends on no leaf that requires a gradient, or its numbers are no longer known.
+
+    >>> import tensorgrad as tg
+    >>> a = tg.tensor(2.0, requires_grad=True, name="a")
+    >>> b = tg.tensor(3.0, requires_grad=True, name="b")
+    >>> walkthrough(a * b)
+    <Walkthrough: multiply, 3 boxes>
+    """
+    if not isinstance(loss, Tensor):
+        raise TypeError(f"walkthrough: expected a Tensor, got {type(loss).__name__}.")
+    if direction not in get_args(Direction):
+        known = ", ".join(map(repr, get_args(Direction)))
+        raise ValueError(f"walkthrough: expected direction to be one of {known}, got {direction!r}.")
+    _refuse_many(capture(loss, values=False))  # before the work is done
+    return Walkthrough(capture(loss, detail=True, passes=True, checks=True), direction=direction)
+
+
+def _refuse_many(recording: Recording) -> None:
+    if len(recording.boxes) > MOST:
+        raise ValueError(
+            f"walkthrough: the graph has {len(recording.boxes)} boxes, and a page shows at most {MOST}. "
+            "Take a smaller part of it (fewer layers, one time step), or see all of it with tg.draw."
+        )
+
+
+def _page(name: str) -> str:
+    return files("tensorgrad.viz.lesson").joinpath("page", name).read_text(encoding="utf-8")
+
+
+def _colours() -> str:
+    """The palettes of `theme` as CSS variables: light, dark if the reader's system is, or as the page's button says."""
+    light, dark = _variables(THEMES["light"]), _variables(THEMES["dark"])
+    return (
+        f":root {{ color-scheme: light; {light} }}\n"
+        f"@media (prefers-color-scheme: dark) {{ :root {{ color-scheme: dark; {dark} }} }}\n"
+        f":root[data-theme=light] {{ color-scheme: light; {light} }}\n"
+        f":root[data-theme=dark] {{ color-scheme: dark; {dark} }}\n"
+        + "".join(
+            f".{name} .outline {{ stroke: var(--{name}-line); stroke-width: {look.weight}; "
+            f"stroke-dasharray: {'4 3' if look.dashed else 'none'}; }} "
+            f".{name} .header {{ fill: var(--{name}-header); }} .{name} .stripe {{ fill: var(--{name}-line); }}\n"
+            for name, look in SHAPES.items()
+        )
+    )
+
+
+def _variables(theme: Theme) -> str:
+    names = ("background", "card", "title", "text", "muted", "gradient", "edge", "frame", "tint")
+    plain = [f"--{name}: {getattr(theme, name)};" for name in names]
+    for name, outline in theme.outlines.items():
+        plain += [f"--{name}-line: {outline.line};", f"--{name}-header: {outline.header};"]
+    plain.append(f"--wrong: {WRONG[theme is THEMES['dark']]};")
+    return " ".join(plain)

@@ -1,0 +1,30 @@
+"""Names from elsewhere: an error that says what they are called here."""
+
+from __future__ import annotations
+
+import sys
+
+import pytest
+
+import nn
+from nn._renamed import RENAMED
+
+
+@pytest.mark.parametrize("name", RENAMED)
+def test_renamed_names_lead_to_the_present_ones(name: str) -> None:
+    hint = rf"module 'nn' has no attribute '{name}'\. Here it is nn\.{RENAMED[name]}$"
+    with pytest.raises(AttributeError, match=hint):
+        getattr(nn, name)
+    assert RENAMED[name] in nn.__all__
+
+
+def test_renamed_module_pictures_names_plots_when_imported() -> None:
+    for statement in ("import nn.pictures", "from nn import pictures", "from nn.pictures import LivePlot"):
+        with pytest.raises(ImportError, match=r"nn\.pictures is now nn\.plots"):
+            exec(statement)
+    assert "nn.pictures" not in sys.modules
+
+
+def test_other_names_are_not_guessed() -> None:
+    with pytest.raises(AttributeError, match=r"module 'nn' has no attribute 'Transformer'$"):
+        nn.Transformer  # noqa: B018

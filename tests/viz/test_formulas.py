@@ -1,0 +1,367 @@
+"""Rules as text: found in the source, written in the graph's names, and true: evaluated they give what rules give."""
+
+from __future__ import annotations
+
+import ast
+import functools
+import importlib
+import inspect
+import linecache
+import operator
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pytest
+
+import nn
+import tensorgrad as tg
+from tensorgrad.op import Operation, registry
+from tensorgrad.viz.formulas.algebra import constant, is_simple, symbol
+from tensorgrad.viz.formulas.pretty import mathematics
+from tensorgrad.viz.formulas.rules import as_declared, expression
+from tensorgrad.viz.formulas.substitute import worked_out
+from tensorgrad.viz.record.capture import capture
+from tensorgrad.viz.record.symbols import gradient_symbols, symbols
+from tests.ops.samples import BUILT_IN, Sample, samples_of
+
+
+def told(output: tg.Tensor) -> dict[str, tuple[str, str]]:
+    """For each gradient that arrives its formula and its local derivative; the last one that arrives at a box."""
+    recording = capture(output, passes=True)
+    names = gradient_symbols(recording)
+    return {
+        names[recording.boxes[event.box].operands[each.operand].box]: (each.formula, each.local)
+        for event in recording.passes[0].events
+        for each in event.contributions
+    }
+
+
+def scalar(value: float, name: str) -> tg.Tensor:
+    return tg.tensor(value, requires_grad=True, name=name)
+
+
+# -- as declared ------------------------------------------------------------------------------------------
+
+
+def test_rules_stand_in_the_source_as_they_are_shown() -> None:
+    """Whatever is found is the text of the declaration: the same rule, if it is compiled."""
+    for name, operation in BUILT_IN.items():
+        for position, input in enumerate(operation.inputs if operation.rules else ()):
+            rule = operation.rules[position]
+            if rule is not None:
+                shown = as_declared(rule)
+                assert shown, f"{name} {input}"
+                if rule.__name__ == "<lambda>":
+                    body = expression(rule)
+                    assert body is not None
+                    again = eval(f"lambda {', '.join(inspect.signature(rule).parameters)}: {shown}", rule.__globals__)
+                    for part in ("co_consts", "co_varnames"):
+                        assert getattr(again.__code__, part) == getattr(rule.__code__, part), f"{name} {input}: {shown}"
+                    assert set(again.__code__.co_names) == set(rule.__code__.co_names), f"{name} {input}: {shown}"
+
+
+def test_two_rules_on_a_line_are_told_apart() -> None:
+    rules = [lambda g, x: g * x, lambda g, x: g + (lambda x: x)(x), lambda g: g]  # fmt: skip
+    assert [as_declared(rule) for rule in rules] == ["g * x", "g + (lambda x: x)(x)", "g"]
+
+
+def test_without_source_there_is_no_text() -> None:
+    rule = eval("lambda g, x: g * x")
+    assert as_declared(rule) == ""
+    assert expression(rule) is None
+
+    @tg.op(x=rule)
+    def doubtful(x):
+        return x * x
+
+    x = scalar(3.0, "x")
+    assert told(doubtful(x)) == {"∂L/∂x": ("", "")}
+
+
+def test_what_a_helper_says_of_itself_goes_before_what_it_does() -> None:
+    def said(x):
+        """`2 * x`, slowly."""
+        return x + x
+
+    def returns(x):
+        """`x` is not code for itself here."""
+        return 3 * x
+
+    def does_more(x):
+        y = 3 * x
+        return y
+
+    texts = [None if (found := expression(f)) is None else ast.unparse(found) for f in (said, returns, does_more, len)]
+    assert texts == ["2 * x", "3 * x", None, None]
+
+
+# -- in the graph's names ---------------------------------------------------------------------------------
+
+
+def test_common_rules_read_as_in_a_book() -> None:
+    a, b = scalar(2.0, "a"), scalar(3.0, "b")
+    cases = {
+        "b": a * b, "1": a + b, "1 / b": a / b, "2 · a": a**2, "3 · a²": a**3, "-1": 1 - a, "1 - L²": tg.tanh(a),
+        "L": tg.exp(a), "1 / a": tg.log(a), "L - L²": tg.sigmoid(a), "L > 0": nn.ReLU()(a), "cos(a)": tg.sin(a),
+        "-sin(a)": tg.cos(a), "1 / (2 · L)": tg.sqrt(a), "sign(a)": abs(a), "b · a^(b - 1)": a**b, "0": tg.floor(a),
+        "a ≥ 1": tg.clip(a, 1, None), "(a > b) + (a = b) / 2": tg.maximum(a, b), "-L / a": 1 / a,
+    }  # fmt: skip
+    for local, output in cases.items():
+        assert told(output)["∂L/∂a"][1] == local
+
+
+def test_matrix_rules_show_transposes_and_shapes_follow() -> None:
+    x = tg.tensor(np.ones((4, 3)), name="x")
+    w = tg.tensor(np.ones((3, 2)), requires_grad=True, name="W")
+    y = tg.matmul(x, w)
+    y.name = "Y"
+    assert told(tg.mean(y)) == {"dY": ("broadcast_to(∂L/∂L / 8, (4, 2))", ""), "dW": ("xᵀ @ dY", "")}
+    h = tg.tanh(w)
+    assert told(tg.sum(h)) == {"da": ("broadcast_to(∂L/∂L, (3, 2))", ""), "dW": ("da · (1 - a²)", "")}
+
+
+def test_layers_and_losses_read_as_in_the_book() -> None:
+    network = nn.Sequential(nn.Dense(3, 5, rng=0), nn.ReLU(), nn.Dense(5, 2, rng=1))
+    x = tg.tensor(np.ones((4, 3), np.float32), name="x")
+    formulas = {
+        name: formula for name, (formula, _) in told(nn.SoftmaxCrossEntropy()(network(x), [0, 1, 1, 0])).items()
+    }
+    assert formulas == {
+        "dc": "∂L/∂L · (softmax(c) - one_hot(h)) / samples",
+        "db": "dc @ 2.weightᵀ",
+        "d(2.weight)": "bᵀ @ dc",
+        "d(2.bias)": "sum(dc, axis=0)",
+        "da": "db · (b > 0)",
+        "d(0.weight)": "xᵀ @ da",
+        "d(0.bias)": "sum(da, axis=0)",
+    }
+
+
+def test_a_users_own_operation() -> None:
+    def _slope(x):
+        """`3 * x**2`, or so."""
+        return x + x
+
+    @tg.op(x=lambda g, x: g * _slope(x), y=None)
+    def cube(x, y):
+        return x**3
+
+    assert told(cube(scalar(2.0, "x"), 1.0)) == {"∂L/∂x": ("∂L/∂L · 3 · x²", "3 · x²")}
+
+
+ODD = [
+    lambda g, x: g * sum(x for x in (x, x)),
+    lambda g, x: g * (lambda x: 2 * x)(x),
+    lambda g, x: g * max(*(x, x)) * 2,
+    lambda g, x: g * np.sum(**{"a": [x, x]}),
+    lambda g, x: g * (x if x in (1, 2) else x + x) if None in (None,) else g,
+    lambda g, x: g * np.reshape(x, shape=()) * 2,
+    lambda g, x: g * np.where(x > 0, *(x, x)) * 2,
+    lambda g, x: g * x * (1, 2)[1],
+    lambda g, x: g * x * {"a": 2}["a"],
+    lambda g, x: g * operator.itemgetter(0)([x]) * 2,
+    lambda g, x: g * x * len("ab"),
+    lambda g, x: g * x * 2 if not () else g,
+    lambda g, x: (y := g * x) + y,
+    lambda g, x: g * x * (5 // 2) + 0 * ~1,
+    lambda g, x: g * x * 2.0 ** (not isinstance(x, str)),
+    lambda g, x: g * TWICE(x),
+]
+TWICE = functools.partial(np.multiply, 2)
+
+
+@pytest.mark.parametrize("rule", ODD, ids=map(str, range(len(ODD))))
+def test_whatever_a_rule_is_written_with_it_can_be_shown(rule: Any) -> None:
+    @tg.op(x=rule)
+    def odd(x):
+        return x * x
+
+    x = scalar(3.0, "x")
+    recording = capture(odd(x), passes=True, checks=True)
+    (given,) = recording.passes[0].events[0].contributions
+    assert given.rule == as_declared(rule) != ""
+    assert given.slope == 6.0
+    assert recording.boxes[0].check.verdict == "agrees"
+    if given.local:
+        assert eval(as_python(given.local), {**NAMES, "x": 3.0, "TWICE": TWICE, "operator": operator}) == 6.0
+
+
+def test_a_source_that_changed_since_is_not_believed(tmp_path, monkeypatch) -> None:
+    path = tmp_path / "changing.py"
+    path.write_text("rule = lambda g, x: g * x\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    rule = importlib.import_module("changing").rule
+    path.write_text("rule = lambda g, y: g + y\n")
+    linecache.checkcache(str(path))
+    assert as_declared(rule) == ""
+
+
+def test_symbols() -> None:
+    x, again = scalar(1.0, "x"), scalar(2.0, "x")
+    weight = tg.tensor([1.0], name="net.0.weight")
+    recording = capture(tg.exp(x * again) * 0.5 + weight)
+    assert symbols(recording) == ("x", "x₂", "a", "b", "0.5", "c", "weight", "L")
+    paths = [tg.tensor([1.0], name=name) for name in ("net.0.weight", "net.1.weight")]
+    assert symbols(capture(x * paths[0] + paths[1]))[1:4] == ("0.weight", "a", "1.weight")
+    y = x
+    for _ in range(30):
+        y = tg.sin(y)
+    found = symbols(capture(y))
+    assert (found[:3], found[-1]) == (("x", "v1", "v2"), "L")
+    assert len(set(found)) == len(found)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["a - (b - c)", "a / (b · c)", "(a + b) · c", "a · (-b)", "(a @ b) · c", "a @ b @ c", "a @ (b @ c)",
+     "(a · b) @ c", "(a + b)²", "-a²", "(-a)²", "a^(b - 1)", "√(a + b)", "|a - b|", "(a + b)ᵀ", "(a > b) · c", "a⁻¹",
+     "where(a > b, a, 0)"],
+)  # fmt: skip
+def test_brackets_stand_where_they_are_needed_and_nowhere_else(text: str) -> None:
+    assert mathematics(ast.parse(as_python(text), mode="eval").body) == text
+
+
+def as_python(text: str) -> str:
+    """A formula as Python would write it."""
+    text = re.sub(
+        r"([⁻⁰¹²³⁴⁵⁶⁷⁸⁹]+)", lambda m: "**" + m[1].translate(str.maketrans("⁻⁰¹²³⁴⁵⁶⁷⁸⁹", "-0123456789")), text
+    )
+    text = re.sub(
+        r"\|([^|]+)\|", r"absolute(\1)", re.sub(r"√(\w+|\()", r"sqrt\1" if "√(" in text else r"sqrt(\1)", text)
+    )
+    text = re.sub(r"(\w|\([^()]+\))ᵀ", r"transpose(\1)", text)
+    for sign, python in (
+        ("·", "*"),
+        ("^", "**"),
+        ("≥", ">="),
+        ("≤", "<="),
+        ("≠", "!="),
+    ):
+        text = text.replace(sign, python)
+    return text.replace(" = ", " == ")
+
+
+# -- true -------------------------------------------------------------------------------------------------
+
+NAMES = {function.__name__: function for function in registry.values()} | vars(np) | {"π": np.pi}
+
+MATRICES_ONLY = {"matmul", "dot", "linear"}
+"""Written for matrices, which is what one wants to read; vectors and stacks have their axes arranged differently."""
+
+AXES_IN_MIND = {"sum", "prod", "mean", "var", "std", "max", "min", "logsumexp"}
+"""Reductions leave out the axes; the formula thinks them back."""
+
+
+def contributions(sample: Sample) -> Iterator[tuple[Any, Any, Any, dict[str, Any]]]:
+    """For each operand: the rule's result, the formula for it, and what its names mean."""
+    operation = sample.operation
+    output = sample.with_arrays(sample.tracked())()
+    node = output.node
+    if node is None or "where" in sample.options:  # there `where` is a mask, and also the function
+        return
+    g = np.random.default_rng(0).normal(size=output.shape)
+    meaning: dict[str, Any] = {**NAMES, **node.options, "g": g, "out": output.data}
+    names: dict[str, ast.expr] = {name: _option(name, value) for name, value in node.options.items()}
+    names |= {"g": symbol("g", g.shape), "out": symbol("out", g.shape)}
+    for name in operation.inputs:
+        given = sample.inputs.get(name)
+        if isinstance(given, list):
+            return  # formulas of sequences name their items; tests of text are enough
+        meaning[name] = given
+        names[name] = constant(None) if given is None else symbol(name, given.shape)
+        names.setdefault(f"{name}_shape", constant(np.shape(given)))
+    for position, saved in enumerate(node.saved):
+        if saved is not None:
+            rule = operation.rules[position]
+            yield rule(g, *saved), worked_out(rule, names), position, meaning
+
+
+def _option(name: str, value: Any) -> ast.expr:
+    return constant(value) if is_simple(value) else symbol(name, None)
+
+
+def evaluated(formula: ast.expr, meaning: dict[str, Any]) -> Any:
+    with np.errstate(all="ignore"):
+        return eval(compile(ast.fix_missing_locations(ast.Expression(formula)), "<formula>", "eval"), dict(meaning))
+
+
+def is_true(formula: ast.expr, wanted: Any, meaning: dict[str, Any], excused: bool) -> bool | None:
+    """Whether a formula gives what the rule gave; None if it cannot be evaluated."""
+    try:
+        got = evaluated(formula, meaning)
+        same = np.allclose(np.broadcast_to(got, wanted.shape), wanted, equal_nan=True)
+    except NameError:
+        return None  # it names what is only described, such as `samples`, or a helper in its file
+    except ValueError:
+        return None if excused else False
+    return None if excused and not same else bool(same)
+
+
+CLOSED = sorted(name for name, operation in BUILT_IN.items() if operation.rules and not operation.sequence)
+
+
+@pytest.mark.parametrize("name", CLOSED)
+def test_formulas_are_true(name: str) -> None:
+    operation = BUILT_IN[name]
+    excused = operation.name in MATRICES_ONLY | AXES_IN_MIND
+    found = set()
+    for sample in samples_of(operation):
+        for wanted, formula, _, meaning in contributions(sample):
+            if formula is not None:
+                answer = is_true(formula, wanted, meaning, excused)
+                assert answer is not False, f"{sample}: {ast.unparse(formula)}"
+                found.add(answer)
+    assert not excused or True in found, f"{name}: no sample shows that the formula is true"
+
+
+def test_most_formulas_can_be_evaluated() -> None:
+    """The test above would be empty if formulas named what nobody knows."""
+    names = [name for name in CLOSED if any(_is_closed(sample) for sample in samples_of(BUILT_IN[name])[:3])]
+    assert len(names) > 90
+
+
+def _is_closed(sample: Sample) -> bool:
+    return any(
+        formula is not None and is_true(formula, wanted, meaning, True)
+        for wanted, formula, _, meaning in contributions(sample)
+    )
+
+
+def scalar_samples(operation: Operation) -> Iterator[Sample]:
+    """Calls with numbers only; none of `std`, which is 0 for one number, where its formula would be 0 / 0."""
+    if operation.name != "std":
+        yield from (sample for sample in samples_of(operation) if all(array.shape == () for array in sample.arrays))
+
+
+@pytest.mark.parametrize("name", [n for n in CLOSED if any(True for _ in scalar_samples(BUILT_IN[n]))])
+def test_local_derivatives_as_text_give_the_slope(name: str) -> None:
+    for sample in scalar_samples(BUILT_IN[name]):
+        arrays = sample.tracked()
+        output = sample.with_arrays(arrays)()
+        if output.shape != () or output.node is None:
+            continue
+        recording = capture(output, passes=True)
+        values = {
+            symbol: box.value.numbers[0]
+            for symbol, box in zip(symbols(recording), recording.boxes)
+            if symbol.isidentifier()
+        }
+        for event in recording.passes[0].events:
+            for each in event.contributions:
+                if each.local:
+                    try:
+                        got = eval(as_python(each.local), {**NAMES, **values})
+                    except NameError:
+                        continue
+                    assert got == pytest.approx(each.slope, rel=1e-3), f"{sample}: {each.local}"
+                    assert each.value.numbers[0] == pytest.approx(each.slope)
+
+
+def test_operations_with_sequences() -> None:
+    x, y = scalar(1.0, "x"), scalar(2.0, "y")
+    assert told(tg.sum(tg.stack([x, y])))["∂L/∂y"][0] == "da[1]"
+    rows = [tg.tensor(np.ones((2, 2)), requires_grad=True, name=name) for name in "vw"]
+    assert told(tg.sum(tg.stack(rows, axis=2)))["dw"][0] == "da[:, :, 1]"
+    assert told(tg.sum(tg.concatenate(rows)))["dw"][0] == "part(da, 1, [(2, 2), (2, 2)], 0)"
