@@ -56,6 +56,12 @@ if not TYPE_CHECKING:
 
 keep_freed_memory()
 
+_PRIVATE = {
+    "scatter": "Differentiate x[index], or assign to an item of zeros: t = tg.tensor(np.zeros(shape)); t[index] = values.",
+    "with_item": "Assign: t[index] = value makes a new value of t.",
+    "overlap_add": "Differentiate tg.sliding_window_view.",
+}
+
 
 def __getattr__(name: str) -> Any:
     """Pictures are loaded when the first one is drawn."""
@@ -63,6 +69,8 @@ def __getattr__(name: str) -> Any:
         from tensorgrad import viz
 
         return getattr(viz, name)
+    if name in _PRIVATE:
+        raise AttributeError(f"tensorgrad.{name} was a helper of derivative rules and is private now. {_PRIVATE[name]}")
     raise AttributeError(f"module 'tensorgrad' has no attribute {name!r}")
 
 

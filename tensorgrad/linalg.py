@@ -1,8 +1,9 @@
 """Linear algebra under the names of `numpy.linalg`: `tg.linalg.solve` is `np.linalg.solve` with gradients."""
 
+from typing import Any
+
 from tensorgrad.ops.linalg.decompositions import cholesky, eigh, eigvalsh, qr, svd, svdvals
-from tensorgrad.ops.linalg.determinants import cofactors, det, slogdet
-from tensorgrad.ops.linalg.factors import divide_by_gaps
+from tensorgrad.ops.linalg.determinants import det, slogdet
 from tensorgrad.ops.linalg.matmul import matmul
 from tensorgrad.ops.linalg.matrix_chains import matrix_power, multi_dot
 from tensorgrad.ops.linalg.norms import cond, matrix_norm, norm, vector_norm
@@ -11,7 +12,20 @@ from tensorgrad.ops.linalg.solve import inv, lstsq, pinv, solve, tensorinv, tens
 from tensorgrad.ops.linalg.stacked import cross, diagonal, matrix_transpose, outer, trace, vecdot
 
 __all__ = [
-    "cholesky", "cofactors", "cond", "cross", "det", "diagonal", "divide_by_gaps", "eigh", "eigvalsh", "inv", "lstsq",
+    "cholesky", "cond", "cross", "det", "diagonal", "eigh", "eigvalsh", "inv", "lstsq",
     "matmul", "matrix_norm", "matrix_power", "matrix_transpose", "multi_dot", "norm", "outer", "pinv", "qr", "slogdet",
     "solve", "svd", "svdvals", "tensordot", "tensorinv", "tensorsolve", "trace", "vecdot", "vector_norm",
 ]  # fmt: skip
+
+_PRIVATE = {
+    "cofactors": "Use the gradient of tg.linalg.det.",
+    "divide_by_gaps": "Divide by a difference that is not 0.",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name in _PRIVATE:
+        raise AttributeError(
+            f"tensorgrad.linalg.{name} was a helper of derivative rules and is private now. {_PRIVATE[name]}"
+        )
+    raise AttributeError(f"module 'tensorgrad.linalg' has no attribute {name!r}")

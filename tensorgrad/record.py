@@ -33,7 +33,9 @@ def record(operation: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any
         if name == operation.sequence:
             values[name] = [item.array if isinstance(item, Tensor) else item for item in value]
         elif isinstance(value, Tensor):
-            values[name] = value.array if name in operation.inputs else _operands.check_option(value, name, operation.name)
+            values[name] = (
+                value.array if name in operation.inputs else _operands.check_option(value, name, operation.name)
+            )
 
     try:
         out = operation.forward(*call.args, **call.kwargs)

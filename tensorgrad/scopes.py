@@ -12,7 +12,8 @@ from weakref import ReferenceType, ref
 
 import numpy as np
 
-from tensorgrad.node import Result, next_number
+from tensorgrad._operands import without_gradient
+from tensorgrad.node import Constant, Result, next_number
 from tensorgrad.tensor import Tensor
 
 
@@ -48,6 +49,16 @@ def enter() -> int:
     return next_number()
 
 
+def reference(value: Any) -> ReferenceType[Any]:
+    """Return a weak reference to what a graph knows a leaf or constant by: the leaf, or what nodes keep of a constant."""
+    if isinstance(value, Tensor) and value.node is not None:
+        return ref(value)
+    kept = without_gradient(value)
+    if isinstance(kept, Constant):
+        kept = kept.array
+    return kept if isinstance(kept, ReferenceType) else ref(kept)
+
+
 def leave(start: int, owner: Any, inputs: Iterable[Any], result: Any) -> Any:
     """Note that `owner` made `result` (a tensor, or a tuple, list or dict of them) of `inputs`. Returns the result."""
     if isinstance(result, Tensor):
@@ -58,7 +69,7 @@ def leave(start: int, owner: Any, inputs: Iterable[Any], result: Any) -> Any:
             sources: tuple[ReferenceType[Any], ...] = ()
             for each in inputs:
                 if isinstance(each, np.ndarray) or (isinstance(each, Tensor) and each.is_leaf):
-                    sources += (ref(each),)
+                    sources += (reference(each),)
             node.scopes += (Scope(start, type(owner).__name__, ref(owner), sources),)
     elif isinstance(result, (tuple, list)):
         for item in result:

@@ -11,10 +11,10 @@ from numpy.typing import DTypeLike, NDArray
 
 from tensorgrad import _messages, anomaly, numpy_dispatch
 from tensorgrad._arrays import as_array, is_foreign, read_only
-from tensorgrad.backward import backpropagate
 from tensorgrad._tensor_methods import Methods
-from tensorgrad.node import CHANGED, Leaf, Node
 from tensorgrad._typing import ArrayLike, Shape
+from tensorgrad.backward import backpropagate
+from tensorgrad.node import CHANGED, Leaf, Node
 
 
 class Tensor(Methods):

@@ -28,8 +28,8 @@ LAYERS: dict[str, list[set[str]]] = {
         {"backward"},
         {"_higher_order", "anomaly"},
         {"tensor"},
-        {"_operands", "_views", "scopes"},
-        {"record"},
+        {"_operands", "_views"},
+        {"record", "scopes"},
         {"compiled"},
         {"_declaration"},
         {"op"},
@@ -154,8 +154,9 @@ def test_networks_use_only_the_public_api(module: str) -> None:
         assert imported in PUBLIC_TO_NETWORKS or is_inside(imported, "nn"), f"{module} imports {imported}"
 
 
-MIRRORED = {"nn.functional": "nn.layers"}
-"""Packages with files of the same names, because each file has the functions of one family of layers."""
+MIRRORED = {"nn.functional": "nn.layers", "tensorgrad.ops": "tensorgrad"}
+"""Packages with files of the same names: `nn.functional` has the functions of each family of layers, and
+`tensorgrad.linalg` names the operations of `ops.linalg`."""
 
 
 @pytest.mark.parametrize("package", ["nn", "tensorgrad", "tensorgrad.viz"])
@@ -194,7 +195,6 @@ def test_private_modules_stay_in_their_package(module: str) -> None:
         parts = imported.split(".")
         packages = [".".join(parts[:depth]) for depth, part in enumerate(parts) if is_private(part)]
         assert all(is_inside(module, package) for package in packages), f"{module} imports {imported}"
-
 
 
 # -- the public API --------------------------------------------------------------------------------------

@@ -132,16 +132,23 @@ def test_a_sequence_of_tensors() -> None:
         weighted([])
 
 
-def test_a_plain_operation_answers_arrays_with_arrays() -> None:
-    @tg.op(x=lambda g: 2 * g, plain=True)
+def test_apply_returns_arrays_for_arrays_and_tensors_for_tensors() -> None:
+    @tg.op(x=lambda g: 2 * g)
     def doubled(x: Any) -> Any:
         return 2 * np.asarray(x)
 
-    assert type(doubled(np.ones(2))) is np.ndarray
-    assert isinstance(doubled(tg.tensor([1.0])), tg.Tensor)
+    assert isinstance(doubled(np.ones(2)), tg.Tensor)
+    assert type(doubled.apply(np.ones(2))) is np.ndarray
+    assert isinstance(doubled.apply(tg.tensor([1.0])), tg.Tensor)
     x = leaf(1.0)
-    doubled(x).sum().backward()
+    doubled.apply(x).sum().backward()
     assert x.grad == 2.0
+
+
+def test_apply_of_composed_operations_and_sequences_follows_the_arguments() -> None:
+    assert type(tg.linalg.norm.apply(np.ones(4))) is np.ndarray
+    assert isinstance(tg.concatenate.apply([np.ones(2), tg.tensor([1.0])]), tg.Tensor)
+    assert type(tg.concatenate.apply([np.ones(2), np.ones(1)])) is np.ndarray
 
 
 def test_answers_for_numpys_function_and_as_a_method() -> None:

@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from tensorgrad._typing import ArrayLike, Axis
 from tensorgrad._composing import method
+from tensorgrad._typing import ArrayLike, Axis
 from tensorgrad.tensor import plain
 
 __all__ = ["all", "any", "argmax", "argmin", "argsort", "count_nonzero", "nonzero"]

@@ -1,7 +1,7 @@
 """Derivatives of tensors by tensors, and functions into functions that give derivatives."""
 
 from tensorgrad.transforms.checkpoint import checkpoint
-from tensorgrad.transforms.gradient import gradient
 from tensorgrad.transforms.functional import grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp
+from tensorgrad.transforms.gradient import gradient
 
 __all__ = ["checkpoint", "grad", "gradient", "hessian", "hvp", "jacobian", "jvp", "value_and_grad", "vjp"]

@@ -53,7 +53,9 @@ def checkpoint(f: Callable[P, R]) -> Callable[P, R]:
             )
         places = [place for place, each in enumerate(results) if each.node is not None and each.node.number >= first]
         outputs = [results[place] for place in places]
-        for place, output in zip(places, _replaced(outputs, first, lambda: _picked(leaves(f(*args, **kwargs)), places))):
+        for place, output in zip(
+            places, _replaced(outputs, first, lambda: _picked(leaves(f(*args, **kwargs)), places))
+        ):
             results[place] = output
         replaced: R = rebuilt(returned, iter(results))
         return replaced

@@ -15,8 +15,8 @@ from typing import Any
 
 import numpy as np
 
-from tensorgrad.backward import call_rules, topological_order
 from tensorgrad._higher_order import attached, composed_again
+from tensorgrad.backward import call_rules, topological_order
 from tensorgrad.modes import enable_grad
 from tensorgrad.node import Node, Result
 from tensorgrad.op import Operation

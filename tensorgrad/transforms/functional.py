@@ -15,9 +15,9 @@ from tensorgrad import ops
 from tensorgrad.backward import topological_order
 from tensorgrad.modes import current_mode, enable_grad
 from tensorgrad.tensor import Tensor, checked_array
-from tensorgrad.transforms.trees import leaves, mapped, rebuilt
-from tensorgrad.transforms.gradient import gradient
 from tensorgrad.transforms.forward_mode import push_forward
+from tensorgrad.transforms.gradient import gradient
+from tensorgrad.transforms.trees import leaves, mapped, rebuilt
 
 Argnums = int | Sequence[int]
 

@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
+from tensorgrad._composing import composed, method
 from tensorgrad._typing import ArrayLike
 from tensorgrad.domains import REAL, Domain, case
-from tensorgrad._composing import composed, method
 from tensorgrad.op import op
 
 __all__ = ["clip", "fmax", "fmin", "maximum", "minimum", "where"]

@@ -6,13 +6,13 @@ from typing import Any
 
 import numpy as np
 
+from tensorgrad._composing import method
 from tensorgrad._typing import ArrayLike, Shape
 from tensorgrad.domains import case
-from tensorgrad._composing import method
 from tensorgrad.op import op
 from tensorgrad.tensor import Tensor
 
-__all__ = ["getitem", "scatter", "with_item"]
+__all__ = ["getitem"]
 
 
 def _repeats(index: Any) -> bool:

@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 
 from tensorgrad import numpy_dispatch
+from tensorgrad._composing import composed, method
 from tensorgrad._typing import ArrayLike, Shape
 from tensorgrad.domains import case
-from tensorgrad._composing import composed, method
 from tensorgrad.op import op
 from tensorgrad.ops.indexing.items import scatter, with_item
 from tensorgrad.tensor import Tensor

@@ -11,7 +11,7 @@ from tensorgrad._typing import ArrayLike, Axis, Shape
 from tensorgrad.domains import case
 from tensorgrad.op import op
 
-__all__ = ["convolve", "correlate", "ediff1d", "overlap_add", "sliding_window_view"]
+__all__ = ["convolve", "correlate", "ediff1d", "sliding_window_view"]
 
 
 @op(

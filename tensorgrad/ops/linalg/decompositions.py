@@ -10,9 +10,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from tensorgrad._composing import composed
 from tensorgrad._typing import ArrayLike
 from tensorgrad.domains import case
-from tensorgrad._composing import composed
 from tensorgrad.op import op
 from tensorgrad.ops._tracking import tracked
 from tensorgrad.ops.linalg import factors

@@ -6,9 +6,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from tensorgrad._composing import composed
 from tensorgrad._typing import ArrayLike
 from tensorgrad.domains import case
-from tensorgrad._composing import composed
 from tensorgrad.op import op
 from tensorgrad.ops.linalg import factors
 from tensorgrad.ops.linalg._matrices import WELL_CONDITIONED, diagonal, epsilon, transposed

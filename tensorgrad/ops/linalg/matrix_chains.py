@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
+from tensorgrad._composing import composed
 from tensorgrad._typing import ArrayLike
 from tensorgrad.domains import case
-from tensorgrad._composing import composed
 from tensorgrad.ops.linalg._matrices import WELL_CONDITIONED
 from tensorgrad.ops.linalg.matmul import matmul
 from tensorgrad.ops.linalg.solve import inv

@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 
+from tensorgrad._composing import composed
 from tensorgrad._typing import ArrayLike, Axis
 from tensorgrad.domains import NONZERO, Case, case
-from tensorgrad._composing import composed
 from tensorgrad.op import op
 from tensorgrad.ops._reduced_axes import over_axes, restored
 from tensorgrad.ops._tracking import tracked

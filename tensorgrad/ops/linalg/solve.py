@@ -7,9 +7,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from tensorgrad._composing import composed
 from tensorgrad._typing import ArrayLike, Shape
 from tensorgrad.domains import NONZERO, REAL, case
-from tensorgrad._composing import composed
 from tensorgrad.op import op
 from tensorgrad.ops.linalg._matrices import WELL_CONDITIONED, epsilon, folded, mirrored, transposed
 from tensorgrad.ops.linalg.decompositions import svdvals

@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 
+from tensorgrad._composing import composed, method
 from tensorgrad._typing import ArrayLike
 from tensorgrad.domains import case
-from tensorgrad._composing import composed, method
 from tensorgrad.ops.elementwise.arithmetic import multiply
 from tensorgrad.ops.indexing import diagonals
 from tensorgrad.ops.linalg import products, traces

@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
+from tensorgrad._composing import composed
 from tensorgrad._typing import ArrayLike
 from tensorgrad.domains import case
-from tensorgrad._composing import composed
 from tensorgrad.ops.indexing.diagonals import diagonal
 from tensorgrad.ops.reductions.sums import sum
 

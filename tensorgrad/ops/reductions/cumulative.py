@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_index
 
+from tensorgrad._composing import composed
 from tensorgrad._typing import ArrayLike
 from tensorgrad.domains import NONZERO, case
-from tensorgrad._composing import composed
 from tensorgrad.op import op
 from tensorgrad.ops.elementwise.arithmetic import positive
 from tensorgrad.ops.reductions.sums import sum

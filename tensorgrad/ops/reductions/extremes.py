@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
+from tensorgrad._composing import composed
 from tensorgrad._typing import ArrayLike, Axis
 from tensorgrad.domains import case
-from tensorgrad._composing import composed
 from tensorgrad.op import op
 from tensorgrad.ops._reduced_axes import SOME, masked, over_axes, restored
 

@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
+from tensorgrad._composing import composed
 from tensorgrad._typing import ArrayLike, Axis
 from tensorgrad.domains import NONZERO, case
-from tensorgrad._composing import composed
 from tensorgrad.ops._reduced_axes import SOME, over_axes
 from tensorgrad.ops.elementwise.where import where as choose_where
 from tensorgrad.ops.reductions.cumulative import cumprod, cumsum

@@ -11,9 +11,9 @@ import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 from numpy.typing import NDArray
 
+from tensorgrad._composing import composed
 from tensorgrad._typing import ArrayLike, Axis, Shape
 from tensorgrad.domains import REAL, Domain, case
-from tensorgrad._composing import composed
 from tensorgrad.ops._reduced_axes import axes_of, counted, over_axes
 from tensorgrad.ops._tracking import tracked
 from tensorgrad.ops.elementwise.arithmetic import positive

@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
+from tensorgrad._composing import composed, method
 from tensorgrad._typing import ArrayLike, Axis, Shape
 from tensorgrad.domains import case
-from tensorgrad._composing import composed, method
 from tensorgrad.op import op
 from tensorgrad.ops.shape.reshaping import one_or_several, reshape
 from tensorgrad.tensor import Tensor

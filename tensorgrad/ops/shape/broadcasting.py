@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
+from tensorgrad._composing import composed
 from tensorgrad._typing import ArrayLike
 from tensorgrad.domains import case
-from tensorgrad._composing import composed
 from tensorgrad.op import op
 from tensorgrad.ops.shape.reshaping import reshape
 from tensorgrad.tensor import Tensor

@@ -8,9 +8,9 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import DTypeLike
 
+from tensorgrad._composing import method
 from tensorgrad._typing import ArrayLike, Axis
 from tensorgrad.domains import case
-from tensorgrad._composing import method
 from tensorgrad.op import op
 from tensorgrad.tensor import Tensor
 

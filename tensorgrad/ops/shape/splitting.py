@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
+from tensorgrad._composing import composed
 from tensorgrad._typing import ArrayLike, Shape
 from tensorgrad.domains import case
-from tensorgrad._composing import composed
 from tensorgrad.ops.indexing.items import getitem
 from tensorgrad.tensor import Tensor
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Hashable
 from dataclasses import replace
 from typing import Any
-from weakref import ReferenceType
+from weakref import ReferenceType, ref
 
 import numpy as np
 from numpy.typing import NDArray
@@ -68,7 +68,9 @@ def capture(
     """
     seed = output.seed_gradient(gradient) if passes or checks else None
     if output.node is None:
-        return Recording((_constant_box(0, output.array, output.name, output.array if values else None, side=SIDE if detail else 0),))
+        return Recording(
+            (_constant_box(0, output.array, output.name, output.array if values else None, side=SIDE if detail else 0),)
+        )
     capturing = _Capture(output, values or seed is not None, detail)
     recording = capturing.recording()
     if passes and seed is not None:
@@ -113,7 +115,8 @@ class _Capture:
             name_of_source = source.name if isinstance(source, (Tensor, Constant)) else None
             source = source.array if isinstance(source, (Tensor, Constant)) else source
             self.ids[key] = len(self.boxes)
-            self.sources[len(self.boxes)] = entry if isinstance(entry, ReferenceType) else None
+            kept = source if isinstance(source, np.ndarray) else None
+            self.sources[len(self.boxes)] = entry if isinstance(entry, ReferenceType) or kept is None else ref(kept)
             value, missing = self.replayed.values.get(key), self.replayed.missing.get(key)
             self.boxes.append(_constant_box(len(self.boxes), source, name_of_source, value, missing, self.side))
         operation, name = declared(node), operand_name(node, position)
@@ -252,9 +255,7 @@ def _title(node: Node) -> str:
     return f"{name}.{fields[node.index]}" if fields else f"{name}[{node.index}]"
 
 
-def _constant_box(
-    id: int, source: Any, name: str | None, value: Any, missing: Reading = None, side: int = 0
-) -> Box:
+def _constant_box(id: int, source: Any, name: str | None, value: Any, missing: Reading = None, side: int = 0) -> Box:
     """Return the box of a value that requires no gradient.
 
     Args:

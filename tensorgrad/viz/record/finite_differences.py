@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tensorgrad.backward import backpropagate
 from tensorgrad.gradcheck.diagnosis import diagnose
 from tensorgrad.gradcheck.differences import STEP, Slopes, Verdict, judge, slopes
-from tensorgrad.backward import backpropagate
 from tensorgrad.node import Node
 from tensorgrad.tensor import Tensor
 from tensorgrad.viz.record import Check

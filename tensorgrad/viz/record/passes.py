@@ -168,7 +168,9 @@ def _hasty(lesson: Lesson, order: str) -> _Story:
             parent = node.inputs[position]
             awaited[parent] -= 1
             fitted = _fitted(given, parent, node)
-            story.add(node, position, given, fitted, story.totals[parent] + fitted if parent in story.totals else fitted)
+            story.add(
+                node, position, given, fitted, story.totals[parent] + fitted if parent in story.totals else fitted
+            )
         waiting.extend(reached[::-1] if order == "depth first" else reached)
     return story
 
@@ -190,7 +192,11 @@ def _receivers(node: Node) -> list[Node]:
     """Return the operands that `node` contributes to, in order; one that is used twice is there twice."""
     if node.operation is None:
         return []
-    return [e for position, e in enumerate(node.inputs) if isinstance(e, Node) and node.operation.saved_for(position) is not None]
+    return [
+        e
+        for position, e in enumerate(node.inputs)
+        if isinstance(e, Node) and node.operation.saved_for(position) is not None
+    ]
 
 
 def _fitted(given: Any, parent: Node, node: Node) -> Any:

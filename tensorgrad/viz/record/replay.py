@@ -19,8 +19,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tensorgrad.backward import topological_order
-from tensorgrad.node import CHANGED, RELEASED, Constant, Leaf, Node, Result
 from tensorgrad.modes import Switch
+from tensorgrad.node import CHANGED, RELEASED, Constant, Leaf, Node, Result
 from tensorgrad.op import Operation
 from tensorgrad.tensor import Tensor
 from tensorgrad.viz.record import Missing
