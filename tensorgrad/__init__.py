@@ -57,7 +57,7 @@ if not TYPE_CHECKING:
 keep_freed_memory()
 
 _PRIVATE = {
-    "scatter": "Differentiate x[index], or assign to an item of zeros: t = tg.tensor(np.zeros(shape)); t[index] = values.",
+    "scatter": "Differentiate x[index], or assign to items: t[index] = values.",
     "with_item": "Assign: t[index] = value makes a new value of t.",
     "overlap_add": "Differentiate tg.sliding_window_view.",
 }

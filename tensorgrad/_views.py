@@ -1,7 +1,7 @@
 """Results that are views of a leaf stay as they are when the leaf is written into.
 
-`w.T` shares its memory with `w`. Copying it would cost a large embedding dearly in every step; so the operation notes the
-view on the leaf, and whoever writes into the leaf first gives it a new array while such a view is alive.
+`w.T` shares its memory with `w`. A copy of a large embedding in every step would be slow. So the operation notes the
+view on the leaf, and a writer first gives the leaf a new array if such a view is alive.
 """
 
 from __future__ import annotations

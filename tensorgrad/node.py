@@ -31,7 +31,7 @@ class Node:
         tensor, name: a weak reference to the tensor and its name, for leaves and results that were named or retained.
         collects: whether `backward` writes the gradient that arrives here into the tensor's `grad`.
         hooks: functions called with that gradient, or None.
-        array, views: of a leaf, its values and weak references to the results that are views of them.
+        array, views: of a leaf, its values until its graph is released, and weak references to results that are views.
         seed, scopes: for pictures: the gradient that a pass started with here, and the layers that returned this.
     """
 
@@ -39,6 +39,9 @@ class Node:
         "__weakref__", "array", "collects", "dtype", "hooks", "inputs", "name", "number", "operation", "options",
         "saved", "scopes", "seed", "shape", "state", "tensor", "views",
     )  # fmt: skip
+
+    array: Any
+    name: str | None
 
     def __init__(
         self, operation: Any, inputs: tuple[Any, ...], options: Mapping[str, Any], saved: tuple[Any, ...],

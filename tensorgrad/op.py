@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, ParamSpec
 
 from tensorgrad import _declaration, _messages, _operands, compiled, numpy_dispatch, record
+from tensorgrad._arrays import is_foreign
 from tensorgrad._declaration import Recorded, Rule, SequenceRules, operation_of
 from tensorgrad.backward import call_rules
 from tensorgrad.domains import REAL, Case, Domain
@@ -45,7 +46,7 @@ class Operation:
     linear: bool = False
     view: bool = False
     numpy_only: str = ""
-    domain: Mapping[str, Domain] = field(default_factory=dict)
+    domain: Any = field(default_factory=dict)
     examples: tuple[Case, ...] = ()
     reference: Callable[..., Any] | None = None
     numpy: tuple[Callable[..., Any], ...] = ()
@@ -74,7 +75,7 @@ class Operation:
         if self.composed is not None:
             return self.composed(*args, **kwargs)
         spread = [i for v in (*args, *kwargs.values()) for i in (v if isinstance(v, (list, tuple)) else [v])]
-        raise _messages.numpy_only(self.name, self.numpy_only, next(filter(_operands.is_foreign, plain(spread))))
+        raise _messages.numpy_only(self.name, self.numpy_only, type(next(filter(is_foreign, plain(spread)))))
 
     def saved_for(self, position: int) -> tuple[str, ...] | None:
         """Return the names that the rule of the operand at `position` asks for; None without a rule."""
@@ -149,7 +150,8 @@ def op(
         operation.call = call_rules if PLAIN else compiled.rule_caller(operation)
         if reflected is not None:
             setattr(Tensor, reflected, _declaration.dressed(recorder(operation, reflected=True), forward))
-        return announce(_declaration.dressed(recorder(operation), forward), operation, methods)
+        function: Recorded[P] = announce(_declaration.dressed(recorder(operation), forward), operation, methods)
+        return function
 
     return declare
 

@@ -89,15 +89,15 @@ def _nodes(operation: Any, operands: list[Any], values: dict[str, Any], results:
     shapes, dtypes = tuple(each.shape for each in results), tuple(each.dtype for each in results)
     if operation.results:
         call = Node(operation, inputs, options, tuple(saved), shapes, dtypes)
-        nodes = [Result(call, index) if dtype.kind == "f" else None for index, dtype in enumerate(dtypes)]
     elif dtypes[0].kind != "f":
         raise _messages.not_float(dtypes[0], operation.name)
     else:
         call = Node(operation, inputs, options, tuple(saved), shapes[0], dtypes[0])
-        nodes = [call]
     if current_mode().anomalies:
         anomaly.watch(call, results)
-    return nodes
+    if not operation.results:
+        return [call]
+    return [Result(call, index) if dtype.kind == "f" else None for index, dtype in enumerate(dtypes)]
 
 
 def _value(name: str, values: dict[str, Any], operation: Any, position: int) -> Any:

@@ -50,7 +50,7 @@ def enter() -> int:
 
 
 def reference(value: Any) -> ReferenceType[Any]:
-    """Return a weak reference to what a graph knows a leaf or constant by: the leaf, or what nodes keep of a constant."""
+    """Return a weak reference to a leaf, or to what nodes keep of a constant."""
     if isinstance(value, Tensor) and value.node is not None:
         return ref(value)
     kept = without_gradient(value)

@@ -87,7 +87,7 @@ class Tensor(Methods):
         """
         if not isinstance(self.array, np.ndarray):
             return self.array
-        return self.own_array() if self.is_leaf and self.array.flags.owndata else read_only(self.array)
+        return self.own_array() if self.is_leaf and self.array.flags.owndata else read_only(self.array)  # type: ignore[no-any-return]
 
     @data.setter
     def data(self, values: ArrayLike) -> None:
@@ -245,7 +245,7 @@ class Tensor(Methods):
         seed = checked_array(gradient, self.dtype)
         if seed.shape != self.shape:
             raise ValueError(f"backward: expected a gradient of shape {self.shape}, got {seed.shape}.")
-        return seed
+        return seed  # type: ignore[no-any-return]
 
     def detach(self) -> Tensor:
         """The same values without the graph. Shares memory, and is read-only; `copy()` or `numpy()` of it is not.

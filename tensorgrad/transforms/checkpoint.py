@@ -25,8 +25,8 @@ def checkpoint(f: Callable[P, R]) -> Callable[P, R]:
     one more forward pass (Chen et al. 2016, *Training Deep Nets with Sublinear Memory Cost*).
 
     Args:
-        f: a function that returns a tensor, or a tuple, list or dict of tensors. It must compute the same again from the
-            same arguments. Tensors it uses besides its arguments (the weights of a layer) receive their gradients too.
+        f: a function that returns a tensor, or a tuple, list or dict of tensors. It must compute the same again from
+            the same arguments. Tensors it uses besides its arguments (the weights of a layer) receive gradients too.
 
     Raises:
         TypeError: when called, if `f` returns anything but tensors.
@@ -48,9 +48,8 @@ def checkpoint(f: Callable[P, R]) -> Callable[P, R]:
         results = leaves(returned)
         strange = next((each for each in results if not isinstance(each, Tensor)), None)
         if strange is not None or not results:
-            raise TypeError(
-                f"checkpoint: the function must return tensors, got a {type(strange if results else returned).__name__}."
-            )
+            got = type(strange if results else returned).__name__
+            raise TypeError(f"checkpoint: the function must return tensors, got a {got}.")
         places = [place for place, each in enumerate(results) if each.node is not None and each.node.number >= first]
         outputs = [results[place] for place in places]
         for place, output in zip(

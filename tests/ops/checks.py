@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 
 import tensorgrad as tg
+from tensorgrad.backward import call_rules
+from tensorgrad.node import Result
 from tensorgrad.tensor import plain
 from tests.ops.numeric import jacobian
 from tests.ops.samples import Sample
@@ -106,12 +108,12 @@ def single_precision(sample: Sample) -> None:
 def _rules_stay_single(sample: Sample, output: tg.Tensor, dtype: np.dtype[Any]) -> None:
     node = output.node
     assert node is not None
-    assert node.operation is not None
-    assert node.saved is not None
-    for position, saved in enumerate(node.saved):
-        if saved is not None:
-            contribution = node.operation.rules[position](np.ones(output.shape, dtype), *saved)
-            assert contribution.dtype == dtype, f"{sample}: the rule of operand {position} gives {contribution.dtype}"
+    gradient: Any = np.ones(output.shape, dtype)
+    if isinstance(node, Result):
+        gradient = [gradient if index == node.index else None for index in range(len(node.inputs[0].shape))]
+        node = node.inputs[0]
+    for position, contribution in call_rules(node, gradient):
+        assert contribution.dtype == dtype, f"{sample}: the rule of operand {position} gives {contribution.dtype}"
 
 
 def layouts(sample: Sample) -> None:

@@ -52,7 +52,6 @@ OF_TORCH: dict[str, Callable[..., Any]] = {
     "elu": torch.nn.functional.elu,
     "leaky_relu": lambda x: torch.nn.functional.leaky_relu(x),
     "gelu_tanh": lambda x: torch.nn.functional.gelu(x, approximate="tanh"),
-    "logistic": torch.sigmoid,
     "i1": torch.special.i1,
     "softmax": along(torch.softmax),
     "log_softmax": along(torch.log_softmax),

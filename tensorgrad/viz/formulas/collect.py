@@ -58,7 +58,7 @@ class Formulas:
         operation = declared(node)
         if operation is None or operation.joint is not None or isinstance(node, Result):
             return Formula("", "", "")
-        rule = operation.rules[position]
+        rule: Any = operation.rules[position]
         g = self.gradients[box.id]
         names = self._names(box, node, operation, position)
         whole = worked_out(rule, names)

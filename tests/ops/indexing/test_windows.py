@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import tensorgrad as tg
+from tensorgrad.ops.indexing.windows import overlap_add
 
 
 def leaf(values: Any, dtype: Any = float) -> tg.Tensor:
@@ -29,4 +30,4 @@ def test_windows_share_memory_and_their_gradients_add_up() -> None:
 
 def test_windows_of_the_wrong_shape_are_refused() -> None:
     with pytest.raises(ValueError, match=r"^overlap_add: expected windows of shape \(3, 2\) .*got \(2, 2\)"):
-        tg.overlap_add(np.ones((2, 2)), (4,))
+        overlap_add(np.ones((2, 2)), (4,))
