@@ -72,10 +72,10 @@ def tensor_result(name: str) -> TypeError:
     )
 
 
-def numpy_only(name: str, reason: str, kind: type) -> TypeError:
+def numpy_only(name: str, reason: str) -> TypeError:
     """For an operation that cannot run on the arrays of another library."""
     return TypeError(
-        f"{name}: works on NumPy arrays only, because {reason}; got {kind.__module__}.{kind.__name__}. "
+        f"{name}: expected NumPy arrays, because {reason}; got an array of another library. "
         "Convert the operand to NumPy first, or compute the result without this function."
     )
 

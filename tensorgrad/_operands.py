@@ -64,6 +64,11 @@ def shape_of(value: Any) -> Any:
     return [np.shape(item) for item in value] if isinstance(value, list) else np.shape(value)
 
 
+def spread(args: tuple[Any, ...], kwargs: dict[str, Any]) -> list[Any]:
+    """Return the arguments of a call in a list, with those in sequences one by one."""
+    return [i for v in (*args, *kwargs.values()) for i in (v if isinstance(v, (list, tuple)) else [v])]
+
+
 def holds_foreign(values: list[Any]) -> bool:
     """Return whether an array of another library is among the operands."""
     return any(is_foreign(value.array if isinstance(value, Tensor) else value) for value in values)

@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 from typing import Any, ParamSpec
 
 from tensorgrad import _declaration, _messages, _operands, compiled, numpy_dispatch, record
-from tensorgrad._arrays import is_foreign
 from tensorgrad._declaration import Recorded, Rule, SequenceRules, operation_of
 from tensorgrad.backward import call_rules
 from tensorgrad.domains import REAL, Case, Domain
@@ -56,10 +55,9 @@ class Operation:
 
     def apply(self, *args: Any, **kwargs: Any) -> Any:
         """Return arrays if called with arrays, and tensors if a tensor is among the arguments: what rules call."""
-        spread = [i for v in (*args, *kwargs.values()) for i in (v if isinstance(v, (list, tuple)) else [v])]
-        if any(isinstance(item, Tensor) for item in spread):
+        if any(isinstance(item, Tensor) for item in _operands.spread(args, kwargs)):
             return self.function(*args, **kwargs)
-        if not self.saves or (self.needs_numpy and _operands.holds_foreign(spread)):
+        if not self.saves or (self.needs_numpy and _operands.holds_foreign(_operands.spread(args, kwargs))):
             return plain(self.function(*args, **kwargs))
         out = self.forward(*args, **kwargs)
         out = out[0] if self.keep else out
@@ -72,10 +70,9 @@ class Operation:
 
     def on_foreign(self, *args: Any, **kwargs: Any) -> Any:
         """Return the result for arrays of other libraries: that of the composed form."""
-        if self.composed is not None:
-            return self.composed(*args, **kwargs)
-        spread = [i for v in (*args, *kwargs.values()) for i in (v if isinstance(v, (list, tuple)) else [v])]
-        raise _messages.numpy_only(self.name, self.numpy_only, type(next(filter(is_foreign, plain(spread)))))
+        if self.composed is None:
+            raise _messages.numpy_only(self.name, self.numpy_only)
+        return self.composed(*args, **kwargs)
 
     def saved_for(self, position: int) -> tuple[str, ...] | None:
         """Return the names that the rule of the operand at `position` asks for; None without a rule."""
@@ -83,7 +80,7 @@ class Operation:
 
     @property
     def source(self) -> str:
-        """The code of the recording function, to read; empty for an operation composed of others."""
+        """The code of the recording function that `compiled` writes; empty for an operation composed of others."""
         return compiled.source(self) if self.saves else ""
 
 

@@ -85,9 +85,9 @@ class Tensor(Methods):
         >>> w
         Tensor([0.5, 1.5], requires_grad=True)
         """
-        if not isinstance(self.array, np.ndarray):
-            return self.array
-        return self.own_array() if self.is_leaf and self.array.flags.owndata else read_only(self.array)  # type: ignore[no-any-return]
+        if self.is_leaf and (is_foreign(self.array) or self.array.flags.owndata):
+            return self.own_array()
+        return read_only(self.array)
 
     @data.setter
     def data(self, values: ArrayLike) -> None:
@@ -102,7 +102,7 @@ class Tensor(Methods):
         self.array = array if array is self.array else np.copy(array)  # it is its own in `w.data -= …`
         self.mark_changed()
 
-    def own_array(self) -> Any:
+    def own_array(self) -> NDArray[Any]:
         """Return this leaf's array to write into. Results that are views of it, such as `w.T`, keep their values.
 
         For optimizers: write, then call `mark_changed`. While such a view is alive, the leaf first gets a copy.
