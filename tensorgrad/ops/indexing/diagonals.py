@@ -51,7 +51,7 @@ def diagonal(a: ArrayLike, offset: int = 0, axis1: int = 0, axis2: int = 1) -> A
     >>> diagonal([[1.0, 2.0], [3.0, 4.0]])
     Tensor([1., 4.])
     """
-    return np.array(np.diagonal(a, offset, axis1, axis2))
+    return np.diagonal(a, offset, axis1, axis2)
 
 
 def _diag_back(g: Any, v_shape: Shape, k: int) -> Any:
@@ -80,7 +80,7 @@ def diag(v: ArrayLike, k: int = 0) -> Any:
     Tensor([[1., 0.],
             [0., 2.]])
     """
-    return np.array(np.diag(v, k))
+    return np.diag(v, k)
 
 
 @op(

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from tensorgrad._arrays import as_array
 from tensorgrad._typing import ArrayLike, Shape
 from tensorgrad.domains import case
 from tensorgrad.op import op
@@ -115,7 +116,7 @@ def dot(a: ArrayLike, b: ArrayLike) -> Any:
     >>> dot([1.0, 2.0], [3.0, 4.0])
     Tensor(11.)
     """
-    a, b = np.asarray(a), np.asarray(b)
+    a, b = as_array(a), as_array(b)
     if a.ndim == 0 or b.ndim == 0:
         return a * b
     product = np.matmul(a, _as_columns(b))

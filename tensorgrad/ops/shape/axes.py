@@ -90,7 +90,7 @@ def moveaxis(a: ArrayLike, source: int | Sequence[int], destination: int | Seque
     >>> moveaxis(np.ones((2, 3, 4)), 0, -1).shape
     (3, 4, 2)
     """
-    return np.moveaxis(np.asarray(a), source, destination)
+    return np.moveaxis(a, source, destination)
 
 
 def _rolled_back(g: Any, axis: int, start: int) -> Any:
@@ -116,7 +116,7 @@ def rollaxis(a: ArrayLike, axis: int, start: int = 0) -> Any:
     >>> rollaxis(np.ones((2, 3, 4)), 2).shape
     (4, 2, 3)
     """
-    return np.rollaxis(np.asarray(a), axis, start)
+    return np.rollaxis(a, axis, start)
 
 
 @op(
@@ -131,7 +131,7 @@ def flip(m: ArrayLike, axis: Axis = None) -> Any:
     >>> flip([1.0, 2.0, 3.0])
     Tensor([3., 2., 1.])
     """
-    return np.flip(np.asarray(m), axis)  # type: ignore[arg-type]
+    return np.flip(m, axis)  # type: ignore[arg-type]
 
 
 @op(

@@ -8,6 +8,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import DTypeLike
 
+from tensorgrad._arrays import as_array
 from tensorgrad._composing import method
 from tensorgrad._typing import ArrayLike, Axis
 from tensorgrad.domains import case
@@ -92,7 +93,7 @@ def copy(a: ArrayLike, order: Literal["K", "A", "C", "F"] = "K") -> Any:
     >>> copy([1.0, 2.0])
     Tensor([1., 2.])
     """
-    return np.array(a, order=order)
+    return np.copy(a, order)
 
 
 @op(x=lambda g: g, methods=["astype"], examples=[case((2, 3), dtype=np.float64)])
@@ -102,7 +103,7 @@ def astype(x: ArrayLike, dtype: DTypeLike) -> Any:
     >>> astype([1, 2], np.float32)
     Tensor([1., 2.], dtype=float32)
     """
-    return np.array(x, dtype=dtype)
+    return as_array(x).astype(dtype)
 
 
 def one_or_several(arguments: tuple[Any, ...]) -> Any:
