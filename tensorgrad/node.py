@@ -31,13 +31,13 @@ class Node:
         tensor, name: a weak reference to the tensor and its name, for leaves and results that were named or retained.
         collects: whether `backward` writes the gradient that arrives here into the tensor's `grad`.
         hooks: functions called with that gradient, or None.
-        array, views: of a leaf, its values until its graph is released, and weak references to results that are views.
+        array: of a leaf, its values until its graph is released.
         seed, scopes: for pictures: the gradient that a pass started with here, and the layers that returned this.
     """
 
     __slots__ = (
         "__weakref__", "array", "collects", "dtype", "hooks", "inputs", "name", "number", "operation", "options",
-        "saved", "scopes", "seed", "shape", "state", "tensor", "views",
+        "saved", "scopes", "seed", "shape", "state", "tensor",
     )  # fmt: skip
 
     array: Any
@@ -78,7 +78,6 @@ class Leaf(Node):
     def __init__(self, tensor: ReferenceType[Any], array: Any, name: str | None = None) -> None:
         super().__init__(None, (), {}, (), array.shape, array.dtype)
         self.tensor, self.array, self.name, self.collects = tensor, array, name, True
-        self.views: list[ReferenceType[Any]] = []
 
 
 class Result(Node):

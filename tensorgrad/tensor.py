@@ -17,6 +17,10 @@ from tensorgrad.backward import backpropagate
 from tensorgrad.node import CHANGED, Leaf, Node
 
 
+views: dict[int, dict[int, weakref.ref[Any]]] = {}
+"""The living views of leaves' arrays, by the identities of the array and of the view; see `_views`."""
+
+
 class Tensor(Methods):
     """An array, the node of the operation that made it, and room for a gradient.
 
@@ -107,11 +111,10 @@ class Tensor(Methods):
 
         For optimizers: write, then call `mark_changed`. While such a view is alive, the leaf first gets a copy.
         """
-        node = self.node
-        if isinstance(node, Leaf) and node.views:
-            if any(view() is not None for view in node.views):
-                self.array = node.array = np.copy(self.array)
-            node.views = []
+        if id(self.array) in views:
+            self.array = np.copy(self.array)
+            if self.node is not None:
+                self.node.array = self.array
         return self.array
 
     def mark_changed(self) -> None:

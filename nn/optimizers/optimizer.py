@@ -249,7 +249,7 @@ def _writable(parameter: Tensor) -> NDArray[Any]:
     flags = parameter.array.flags
     if not (flags.c_contiguous and flags.writeable):
         parameter.data = np.array(parameter.array, order="C")
-    return parameter.array
+    return parameter.own_array()
 
 
 def _label(number: int, parameter: Tensor) -> str:

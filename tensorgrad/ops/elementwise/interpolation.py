@@ -41,7 +41,7 @@ class _Segments(NamedTuple):
 
 
 def _segments(x: Any, xp: Any, period: float | None) -> _Segments:
-    order, points = np.arange(xp.shape[0]), xp
+    order, points = np.arange(xp.shape[0], like=plain(xp)), xp
     if period is not None:
         length = abs(float(period))
         x, xp = _in_first_period(x, length), _in_first_period(xp, length)
@@ -51,9 +51,9 @@ def _segments(x: Any, xp: Any, period: float | None) -> _Segments:
     behind = np.searchsorted(points, x, side="right")
     left, right = np.maximum(behind - 1, 0), np.minimum(behind, points.shape[0] - 1)
     beyond = left == right
-    start = np.take(points, left)
-    run = np.where(beyond, 1.0, np.take(points, right) - start)
-    return _Segments(np.take(order, left), np.take(order, right), run, np.where(beyond, 0.0, (x - start) / run))
+    start = points[left]
+    run = np.where(beyond, 1.0, points[right] - start)
+    return _Segments(order[left], order[right], run, np.where(beyond, 0.0, (x - start) / run))
 
 
 def _in_first_period(x: Any, length: float) -> Any:
@@ -62,7 +62,7 @@ def _in_first_period(x: Any, length: float) -> Any:
 
 
 def _slope(fp: Any, segments: _Segments) -> Any:
-    return (np.take(fp, segments.upper) - np.take(fp, segments.lower)) / segments.run
+    return (fp[segments.upper] - fp[segments.lower]) / segments.run
 
 
 def _to_points(g: Any, segments: _Segments, shape: Shape) -> Any:

@@ -102,6 +102,7 @@ def scatter(values: ArrayLike, index: Any, shape: Shape) -> Any:
         case((4, 3), index=(slice(0, 0),)),
     ],
     linear=True,
+    view=True,
 )
 def getitem(x: ArrayLike, index: Any) -> Any:
     """`x[index]` with every index NumPy knows: numbers, slices, `...`, None, arrays of integers or booleans.

@@ -64,6 +64,7 @@ def overlap_add(windows: ArrayLike, shape: Shape, axis: Axis = None) -> Any:
         case((0, 3), window_shape=2, axis=1),
     ],
     linear=True,
+    view=True,
 )
 def sliding_window_view(x: ArrayLike, window_shape: int | Sequence[int], axis: Axis = None) -> Any:
     """All windows of the given shape: their places along the old axes, their elements along new last ones.

@@ -57,7 +57,7 @@ def cumsum(a: ArrayLike, axis: int | None = None, dtype: Any = None) -> Any:
 
 
 def _cumprod_slope(g: Any, a: Any, out: Any, axis: int | None) -> Any:
-    if axis is None:
+    if axis is None or np.ndim(a) == 0:
         return np.reshape(_cumprod_slope(g, np.ravel(a), out, 0), np.shape(a))
     if holds(a != 0):
         return _suffix_sums(g * out, axis) / a

@@ -36,6 +36,7 @@ def _check_order(order: str) -> None:
         case((2, 3), shape=6, copy=True),
     ],
     linear=True,
+    view=True,
 )
 def reshape(
     a: ArrayLike, shape: int | Sequence[int], order: Literal["C", "F"] = "C", *, copy: bool | None = None
@@ -59,6 +60,7 @@ def reshape(
     methods=["ravel", "flatten"],
     examples=[case((2, 3)), case(()), case((2, 1, 2)), case((0, 2)), case((2, 3, 2), order="F")],
     linear=True,
+    view=True,
 )
 def ravel(a: ArrayLike, order: Literal["C", "F"] = "C") -> Any:
     """All elements in one row, the last axis changing fastest, or with order="F" the first.
@@ -76,6 +78,7 @@ def ravel(a: ArrayLike, order: Literal["C", "F"] = "C") -> Any:
     methods=["squeeze"],
     examples=[case((1, 3, 1)), case((1, 3, 1), axis=0), case((2, 3)), case((1, 1, 2), axis=(0, -2))],
     linear=True,
+    view=True,
 )
 def squeeze(a: ArrayLike, axis: Axis = None) -> Any:
     """Without its axes of length 1, or without those named.
