@@ -33,7 +33,7 @@ class Metric:
     _total = 0.0
     _count = 0
 
-    def measure(self, predictions: NDArray[Any], targets: NDArray[Any]) -> NDArray[Any]:
+    def measure(self, predictions: NDArray[Any], targets: NDArray[Any]) -> Any:
         """One number (or True and False) for each thing that is counted. Subclasses write this."""
         raise NotImplementedError(f"{type(self).__name__}: a metric needs a measure(self, predictions, targets).")
 
@@ -84,7 +84,7 @@ class CategoricalAccuracy(Metric):
 
     name = "accuracy"
 
-    def measure(self, predictions: NDArray[Any], targets: NDArray[Any]) -> NDArray[Any]:
+    def measure(self, predictions: NDArray[Any], targets: NDArray[Any]) -> Any:
         """True where the class is right."""
         if predictions.ndim > 1 and targets.shape == predictions.shape:
             targets = np.argmax(targets, axis=-1)
@@ -118,7 +118,7 @@ class BinaryAccuracy(Metric):
     def __init__(self, threshold: float = 0.5) -> None:
         self.threshold = float(threshold)
 
-    def measure(self, predictions: NDArray[Any], targets: NDArray[Any]) -> NDArray[Any]:
+    def measure(self, predictions: NDArray[Any], targets: NDArray[Any]) -> Any:
         """True where the output is on the right side."""
         _check_same_shape(self, predictions, targets)
         return as_array((predictions > self.threshold) == targets)
@@ -156,7 +156,7 @@ class RegressionAccuracy(Metric):
         if self.precision is None:
             self.precision = float(_precision_for(targets))
 
-    def measure(self, predictions: NDArray[Any], targets: NDArray[Any]) -> NDArray[Any]:
+    def measure(self, predictions: NDArray[Any], targets: NDArray[Any]) -> Any:
         """True where the output is near enough."""
         _check_same_shape(self, predictions, targets)
         precision = _precision_for(targets) if self.precision is None else self.precision

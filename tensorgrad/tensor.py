@@ -16,7 +16,6 @@ from tensorgrad._typing import ArrayLike, Shape
 from tensorgrad.backward import backpropagate
 from tensorgrad.node import CHANGED, Leaf, Node
 
-
 views: dict[int, dict[int, weakref.ref[Any]]] = {}
 """The living views of leaves' arrays, by the identities of the array and of the view; see `_views`."""
 
@@ -91,7 +90,7 @@ class Tensor(Methods):
         """
         if self.is_leaf and (is_foreign(self.array) or self.array.flags.owndata):
             return self.own_array()
-        return read_only(self.array)
+        return read_only(self.array)  # type: ignore[no-any-return]
 
     @data.setter
     def data(self, values: ArrayLike) -> None:
@@ -259,7 +258,7 @@ class Tensor(Methods):
 
     def numpy(self) -> NDArray[Any]:
         """The values as an array of your own: a copy, free of the graph."""
-        return self.array.copy()
+        return np.copy(self.array)
 
     def item(self) -> Any:
         """The single element as a Python number.

@@ -57,6 +57,8 @@ class StrictArray:
         return StrictArray(self._values[plain(index)])
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
+        if not all(isinstance(each, KNOWN) for each in inputs):
+            return NotImplemented
         if "out" in kwargs or method == "at":
             raise TypeError(f"StrictArray: np.{ufunc.__name__} would write into an array.")
         return strict(getattr(ufunc, method)(*plain(inputs), **plain(kwargs)))
@@ -64,6 +66,8 @@ class StrictArray:
     def __array_function__(
         self, function: Callable[..., Any], types: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> Any:
+        if not all(issubclass(each, KNOWN) for each in types):
+            return NotImplemented
         if function in WRITE or kwargs.get("out") is not None:
             raise TypeError(f"StrictArray: np.{function.__name__} would write into an array.")
         if function in SHAPE_FOLLOWS and isinstance(SHAPE_FOLLOWS[function](*args, **kwargs), StrictArray):
@@ -79,6 +83,9 @@ class StrictArray:
     __iter__ = __len__ = __contains__ = __setitem__ = __delitem__ = __buffer__ = _refuse
     __hash__ = object.__hash__
 
+
+KNOWN = (StrictArray, np.ndarray, np.generic, int, float)
+"""What it computes with; a tensor among the operands is left to answer itself."""
 
 WRITE = frozenset({np.copyto, np.put, np.put_along_axis, np.place, np.putmask, np.fill_diagonal})
 SHAPE_FOLLOWS: dict[Any, Callable[..., Any]] = {
@@ -125,7 +132,7 @@ def strict(value: Any) -> Any:
 
 def _operator(name: str) -> Callable[..., Any]:
     def method(self: StrictArray, *others: Any) -> Any:
-        if not all(isinstance(other, (StrictArray, np.ndarray, np.generic, int, float)) for other in others):
+        if not all(isinstance(other, KNOWN) for other in others):
             return NotImplemented
         result = getattr(self._values, name)(*plain(others))
         return result if result is NotImplemented else strict(result)

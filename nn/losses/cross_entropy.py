@@ -9,7 +9,6 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
 
 import tensorgrad as tg
 from nn.functional import ones
@@ -25,7 +24,7 @@ def _one_hot(labels: Any, classes: int) -> Any:
     return labels[..., None] == np.arange(classes)
 
 
-def _picked(values: NDArray[Any], targets: NDArray[Any]) -> Any:
+def _picked(values: Any, targets: Any) -> Any:
     """Σ targets·values of each sample, over the classes; for labels, the value of the class they name."""
     if targets.ndim == values.ndim:
         return np.sum(targets * values, axis=-1)
@@ -66,7 +65,7 @@ def _softmax_minus_targets(g: Any, logits: Any, targets: Any) -> Any:
     targets=None,
     examples=[domains.case((2, 3), (2, 3)), domains.case((3,), (3,))],
 )
-def softmax_cross_entropy(logits: ArrayLike, targets: ArrayLike) -> Any:
+def softmax_cross_entropy(logits: Any, targets: Any) -> Any:
     """-Σ targets·log softmax(logits), averaged over the samples.
 
     >>> softmax_cross_entropy([[0.0, 1e4]], [[1.0, 0.0]])
@@ -90,7 +89,7 @@ def _minus_targets_over_probabilities(g: Any, probabilities: Any, targets: Any) 
     domain=INSIDE,
     examples=[domains.case((2, 3), (2, 3))],
 )
-def categorical_cross_entropy(probabilities: ArrayLike, targets: ArrayLike) -> Any:
+def categorical_cross_entropy(probabilities: Any, targets: Any) -> Any:
     """-Σ targets·log p, averaged over the samples, with p clipped to [1e-7, 1 - 1e-7] in the value only.
 
     `targets` as in `softmax_cross_entropy`.
@@ -107,7 +106,7 @@ def categorical_cross_entropy(probabilities: ArrayLike, targets: ArrayLike) -> A
     targets=None,
     examples=[domains.case((2, 3), (2, 3)), domains.case((3,), (3,))],
 )
-def sigmoid_binary_cross_entropy(logits: ArrayLike, targets: ArrayLike) -> Any:
+def sigmoid_binary_cross_entropy(logits: Any, targets: Any) -> Any:
     """-targets·log s - (1 - targets)·log(1 - s) with s = sigmoid(logits), averaged over everything.
 
     Written as max(x, 0) - x·targets + log(1 + e^-|x|), which never overflows.
@@ -131,7 +130,7 @@ def _binary_slope(g: Any, probabilities: Any, targets: Any) -> Any:
     domain=INSIDE,
     examples=[domains.case((2, 3), (2, 3)), domains.case((3,), (3,))],
 )
-def binary_cross_entropy(probabilities: ArrayLike, targets: ArrayLike) -> Any:
+def binary_cross_entropy(probabilities: Any, targets: Any) -> Any:
     """-targets·log p - (1 - targets)·log(1 - p) averaged over everything, with p clipped to [1e-7, 1 - 1e-7].
 
     >>> binary_cross_entropy([0.5, 0.0], [1.0, 1.0])

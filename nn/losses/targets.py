@@ -22,7 +22,7 @@ def as_predictions(asker: str, predictions: ArrayLike) -> Tensor:
     return predictions
 
 
-def as_constant(asker: str, targets: ArrayLike) -> NDArray[Any]:
+def as_constant(asker: str, targets: ArrayLike) -> Any:
     """`targets` as an array; they take part in no gradient."""
     if isinstance(targets, Tensor) and targets.requires_grad:
         raise TypeError(f"{asker}: the targets require a gradient, but the loss has none for them. Pass detach().")
@@ -73,7 +73,7 @@ def difference(asker: str, predictions: ArrayLike, targets: ArrayLike) -> Tensor
     return predictions - (targets if targets.dtype == predictions.dtype else targets.astype(predictions.dtype))
 
 
-def check_binary(asker: str, predictions: Tensor, targets: ArrayLike) -> NDArray[Any]:
+def check_binary(asker: str, predictions: Tensor, targets: ArrayLike) -> Any:
     """Targets in [0, 1], one for each prediction, in the dtype of the predictions.
 
     Raises:
@@ -85,7 +85,7 @@ def check_binary(asker: str, predictions: Tensor, targets: ArrayLike) -> NDArray
     return array.astype(predictions.dtype, copy=False)
 
 
-def check_classes(asker: str, predictions: Tensor, targets: ArrayLike) -> NDArray[Any]:
+def check_classes(asker: str, predictions: Tensor, targets: ArrayLike) -> Any:
     """Class targets for predictions of shape `(…, classes)`: integers of shape `(…)`, or rows like the predictions.
 
     Rows hold a probability for each class: a 1 among zeros (one-hot), or soft labels that sum to 1.

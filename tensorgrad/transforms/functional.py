@@ -299,7 +299,8 @@ class _Call:
         blocks = []
         for i, each in enumerate(self.inputs):
             rows = [np.zeros_like(each.array) if row[i] is None else row[i] for row in passes]
-            blocks.append(ops.reshape(ops.stack(rows) if rows else np.zeros_like(out.array, shape=0), out.shape + each.shape))
+            stacked = ops.stack(rows) if rows else np.zeros_like(out.array, shape=0)
+            blocks.append(ops.reshape(stacked, out.shape + each.shape))
         return blocks
 
     def columns(self, out: Tensor, i: int) -> Any:
@@ -307,7 +308,8 @@ class _Call:
         still = [np.zeros_like(each.array) for each in self.inputs]
         each = self.inputs[i]
         columns = [self.pushed_forward(out, [*still[:i], unit, *still[i + 1 :]]) for unit in _units(each)]
-        return ops.reshape(ops.stack(columns, axis=-1) if columns else np.zeros_like(out.array, shape=0), out.shape + each.shape)
+        stacked = ops.stack(columns, axis=-1) if columns else np.zeros_like(out.array, shape=0)
+        return ops.reshape(stacked, out.shape + each.shape)
 
     def shaped_like_arguments(self, found: Sequence[Any]) -> Any:
         """The derivatives by the inputs, in containers like the arguments; 0 where there is no dependence."""

@@ -170,4 +170,4 @@ def sinc(x: ArrayLike) -> Any:
     >>> sinc([0.0, 0.5])
     Tensor([1.        , 0.63661977])
     """
-    return np.sinc(x)
+    return np.sinc(x)  # type: ignore[arg-type]

@@ -49,8 +49,8 @@ def choose(a: Any, choices: Sequence[ArrayLike], mode: str = "raise") -> Any:
 
 def _is_first(index: int, condlist: Sequence[Any]) -> Any:
     """Where condition number `index` holds, and none before it."""
-    earlier = functools.reduce(np.logical_or, condlist[:index], False)
-    return np.logical_and(condlist[index], np.logical_not(earlier)) if index < len(condlist) else np.logical_not(earlier)
+    none_before = np.logical_not(functools.reduce(np.logical_or, condlist[:index], False))
+    return np.logical_and(condlist[index], none_before) if index < len(condlist) else none_before
 
 
 @op(

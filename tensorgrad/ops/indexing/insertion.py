@@ -103,4 +103,4 @@ def insert(arr: ArrayLike, obj: Any, values: ArrayLike, axis: int | None = None)
     """
     if is_foreign(obj):
         raise _messages.numpy_only("insert", "the derivative needs the values of obj")
-    return np.insert(arr, obj, values, axis)
+    return np.insert(arr, obj, values, axis)  # type: ignore[arg-type, misc]

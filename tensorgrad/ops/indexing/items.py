@@ -77,10 +77,10 @@ def scatter(values: ArrayLike, index: Any, shape: Shape) -> Any:
     >>> scatter(np.array([1.0, 10.0, 100.0]), np.array([0, 2, 0]), (3,))
     Tensor([101.,   0.,  10.])
     """
-    values = as_array(values)
-    if is_foreign(values):
-        return _summed(values, _places(index, shape), shape)
-    result = np.zeros(shape, values.dtype)
+    array: Any = as_array(values)
+    if is_foreign(array):
+        return _summed(array, _places(index, shape), shape)
+    result = np.zeros(shape, array.dtype)
     if _repeats(index):
         np.add.at(result, index, values)
     else:

@@ -35,20 +35,20 @@ def overlap_add(windows: ArrayLike, shape: Shape, axis: Axis = None) -> Any:
     >>> overlap_add(np.array([[1.0, 2.0], [10.0, 20.0]]), (3,))
     array([ 1., 12., 20.])
     """
-    windows = as_array(windows)
-    counts, window_shape = windows.shape[: len(shape)], windows.shape[len(shape) :]
-    result = np.zeros(shape, windows.dtype)
+    given: Any = as_array(windows)
+    counts, window_shape = given.shape[: len(shape)], given.shape[len(shape) :]
+    result = np.zeros(shape, given.dtype)
     expected = np.lib.stride_tricks.sliding_window_view(result, window_shape, axis).shape  # type: ignore[arg-type]
-    if windows.shape != expected:
-        raise ValueError(f"expected windows of shape {expected} for an array of shape {shape}, got {windows.shape}")
-    if is_foreign(windows):
+    if given.shape != expected:
+        raise ValueError(f"expected windows of shape {expected} for an array of shape {shape}, got {given.shape}")
+    if is_foreign(given):
         numbers = np.arange(result.size).reshape(shape)
         places = np.lib.stride_tricks.sliding_window_view(numbers, window_shape, axis)  # type: ignore[arg-type]
-        return np.reshape(scatter.apply(windows, places, (result.size,)), shape)
+        return np.reshape(scatter.apply(given, places, (result.size,)), shape)
     axes = range(len(shape)) if axis is None else np.lib.array_utils.normalize_axis_tuple(axis, len(shape), None, True)
     for place in np.ndindex(window_shape):
         starts = [sum(step for step, a in zip(place, axes) if a == each) for each in range(len(shape))]
-        result[tuple(slice(start, start + count) for start, count in zip(starts, counts))] += windows[(..., *place)]
+        result[tuple(slice(start, start + count) for start, count in zip(starts, counts))] += given[(..., *place)]
     return result
 
 
@@ -185,4 +185,4 @@ def ediff1d(ary: ArrayLike, to_end: ArrayLike | None = None, to_begin: ArrayLike
     >>> ediff1d([1.0, 3.0, 6.0], to_begin=0.0)
     Tensor([0., 2., 3.])
     """
-    return np.ediff1d(ary, to_end, to_begin)
+    return np.ediff1d(ary, to_end, to_begin)  # type: ignore[arg-type, misc]

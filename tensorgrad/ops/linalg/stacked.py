@@ -13,8 +13,8 @@ import numpy as np
 from tensorgrad._composing import composed, method
 from tensorgrad._typing import ArrayLike
 from tensorgrad.domains import case
-from tensorgrad.ops.elementwise.arithmetic import multiply
 from tensorgrad.ops._reduced_axes import length_of
+from tensorgrad.ops.elementwise.arithmetic import multiply
 from tensorgrad.ops.indexing import diagonals
 from tensorgrad.ops.linalg import products, traces
 from tensorgrad.ops.reductions.sums import sum

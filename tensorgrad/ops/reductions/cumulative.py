@@ -81,7 +81,7 @@ def cumprod(a: ArrayLike, axis: int | None = None, dtype: Any = None) -> Any:
     >>> cumprod([1.0, 2.0, 3.0])
     Tensor([1., 2., 6.])
     """
-    return np.cumprod(a, axis=axis, dtype=dtype)
+    return np.cumprod(a, axis=axis, dtype=dtype)  # type: ignore[arg-type]
 
 
 def _as_part(value: Any, a: Any, axis: int) -> Any:

@@ -85,4 +85,4 @@ def prod(
     >>> prod([2.0, 3.0, 4.0])
     Tensor(24.)
     """
-    return np.prod(a, axis=axis, dtype=dtype, keepdims=keepdims, initial=initial, where=where)
+    return np.prod(a, axis=axis, dtype=dtype, keepdims=keepdims, initial=initial, where=where)  # type: ignore[arg-type]

@@ -94,7 +94,7 @@ def moveaxis(a: ArrayLike, source: int | Sequence[int], destination: int | Seque
     >>> moveaxis(np.ones((2, 3, 4)), 0, -1).shape
     (3, 4, 2)
     """
-    return np.moveaxis(a, source, destination)
+    return np.moveaxis(a, source, destination)  # type: ignore[type-var]
 
 
 def _rolled_back(g: Any, axis: int, start: int) -> Any:
@@ -121,7 +121,7 @@ def rollaxis(a: ArrayLike, axis: int, start: int = 0) -> Any:
     >>> rollaxis(np.ones((2, 3, 4)), 2).shape
     (4, 2, 3)
     """
-    return np.rollaxis(a, axis, start)
+    return np.rollaxis(a, axis, start)  # type: ignore[type-var]
 
 
 @op(

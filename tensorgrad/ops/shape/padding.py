@@ -12,7 +12,6 @@ from typing import Any
 
 import numpy as np
 
-from tensorgrad._arrays import as_array
 from tensorgrad._typing import ArrayLike, Shape
 from tensorgrad.domains import case
 from tensorgrad.op import op
@@ -180,6 +179,5 @@ def pad(
         "reflect_type": reflect_type,
     }
     options: dict[str, Any] = {name: value for name, value in every_option.items() if value is not None}
-    array = as_array(array)
-    widths = _pairs(pad_width, array.ndim) if isinstance(pad_width, Mapping) else pad_width
+    widths = _pairs(pad_width, np.ndim(array)) if isinstance(pad_width, Mapping) else pad_width
     return np.pad(array, widths, mode, **options)  # type: ignore[call-overload]
