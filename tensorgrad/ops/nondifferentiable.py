@@ -42,7 +42,9 @@ def argsort(a: ArrayLike, axis: int | None = -1, kind: Any = None, *, stable: bo
     >>> argsort([3.0, 1.0, 2.0])
     array([1, 2, 0])
     """
-    algorithm = {name: value for name, value in (("kind", kind), ("stable", stable)) if value is not None}
+    algorithm: dict[str, Any] = {
+        name: value for name, value in (("kind", kind), ("stable", stable)) if value is not None
+    }
     return np.argsort(plain(a), axis=axis, **algorithm)
 
 

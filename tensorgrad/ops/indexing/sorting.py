@@ -62,8 +62,10 @@ def sort(a: ArrayLike, axis: int | None = -1, kind: Any = None, *, stable: bool 
     >>> sort([3.0, 1.0, 2.0])
     Tensor([1., 2., 3.])
     """
-    algorithm = {name: value for name, value in (("kind", kind), ("stable", stable)) if value is not None}
-    return np.sort(a, axis=axis, **algorithm)
+    algorithm: dict[str, Any] = {
+        name: value for name, value in (("kind", kind), ("stable", stable)) if value is not None
+    }
+    return np.sort(a, axis=axis, **algorithm)  # type: ignore[arg-type]
 
 
 @op(
