@@ -65,7 +65,7 @@ def sort(a: ArrayLike, axis: int | None = -1, kind: Any = None, *, stable: bool 
     algorithm: dict[str, Any] = {
         name: value for name, value in (("kind", kind), ("stable", stable)) if value is not None
     }
-    return np.sort(a, axis=axis, **algorithm)  # type: ignore[arg-type]
+    return np.sort(a, axis=axis, **algorithm)
 
 
 @op(
