@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nn._repr import described, settings
+from nn._validation import as_array
 from tensorgrad import Tensor, scopes
 
 
@@ -245,7 +246,7 @@ class Module:
             raise ValueError(f"{name_of_self}.load_state_dict: {' and '.join(problems)}. Expected exactly {list(own)}.")
         arrays = {}
         for name, tensor in own.items():
-            array = np.asarray(state[name])
+            array = as_array(state[name])
             if array.shape != tensor.shape:
                 raise ValueError(
                     f"{name_of_self}.load_state_dict: {name!r}: expected shape {tensor.shape}, got {array.shape}."
@@ -255,7 +256,7 @@ class Module:
                     f"{name_of_self}.load_state_dict: {name!r}: expected numbers that fit {tensor.dtype}, "
                     f"got dtype {array.dtype}."
                 )
-            arrays[name] = np.asarray(array, tensor.dtype)
+            arrays[name] = array.astype(tensor.dtype, copy=False)
         for name, tensor in own.items():
             tensor.data = arrays[name]
 
