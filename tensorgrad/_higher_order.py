@@ -55,10 +55,16 @@ def attached(node: Node, attach: Attach, wanted: Container[Node] | None = None) 
         if saved is None or (wanted is not None and entry not in wanted):
             tensors.append(None)
         else:
-            tensors.append([
-                value if owner is None else _attach(value, owner, attach)
-                for value, owner in zip(saved, _owners(node, position))
-            ])  # fmt: skip
+            tensors.append(
+                [
+                    value
+                    if owner is None
+                    else attach(value, owner)
+                    if isinstance(owner, Node)
+                    else _attach(value, owner, attach)
+                    for value, owner in zip(saved, _owners(node, position))
+                ]
+            )
     return tensors
 
 

@@ -127,7 +127,9 @@ def _compute(plan: Plan) -> Iterator[str]:
 
 def _record(plan: Plan) -> Iterator[str]:
     untracked = [f"{i}_node is None" for i, save in plan.single if save is not None]
-    inputs = [f"{i}_node or without_gradient({i}_operand)" for i, _ in plan.single]
+    inputs = [
+        f"{i}_node or ({i} if {i}.__class__ in numbers else without_gradient({i}_operand))" for i, _ in plan.single
+    ]
     saved = [_saved(plan, i, save) for i, save in plan.single]
     if s := plan.sequence:
         untracked.append(f"not any({s}_nodes)")
@@ -252,7 +254,7 @@ HELPERS: dict[str, Any] = {
     "not_real": _messages.not_real,
     "not_float": _messages.not_float,
     "watch": anomaly.watch,
-    "real_kinds": "fiub",
+    "real_kinds": _operands.REAL_KINDS,
     "live": LIVE,
     "no_options": {},
     "float32": np.dtype(np.float32),
