@@ -21,6 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nn.module import Module
+from nn.optimizers import Optimizer
 from nn.saving.errors import SaveError
 from nn.saving.generators import RandomSource, state_of
 from nn.saving.known import BASES, name_of
@@ -138,7 +139,9 @@ def arguments(what: str, thing: Any) -> dict[str, Any]:
     for name, parameter in inspect.signature(cls).parameters.items():
         if is_start_only(name) and callable(getattr(thing, name, print)):
             continue
-        if hasattr(thing, name):
+        if name == "parameters" and isinstance(thing, Optimizer):
+            found[name] = thing.grouped_parameters()
+        elif hasattr(thing, name):
             found[name] = getattr(thing, name)
         elif name != "rng":
             raise SaveError(
