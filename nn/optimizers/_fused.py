@@ -166,11 +166,11 @@ class Block:
     buffer: Flat
     gathered: Flat
 
-    def gradient(self, gradients: Mapping[int, Flat]) -> Flat:
-        """Return the gradients of the elements, from the flat gradients of the parameters."""
+    def gradient(self, gradients: Mapping[int, NDArray[Any]]) -> Flat:
+        """Return the gradients of the elements, from the gradients of the parameters."""
         if len(self.pieces) == 1:
-            return gradients[self.pieces[0].number][self.pieces[0].elements]
-        return np.concatenate([gradients[piece.number] for piece in self.pieces], out=self.gathered)
+            return gradients[self.pieces[0].number].reshape(-1)[self.pieces[0].elements]
+        return np.concatenate([gradients[piece.number] for piece in self.pieces], axis=None, out=self.gathered)
 
 
 @dataclass(slots=True)
@@ -181,8 +181,11 @@ class Section:
     dtype: np.dtype[Any]
     blocks: list[Block] = field(default_factory=list)
 
-    def step(self, change: Change, gradients: Mapping[int, Flat], shrink: float) -> None:
-        """Update the state, multiply the weights by `shrink` and add the change."""
+    def step(self, change: Change, gradients: Mapping[int, NDArray[Any]], shrink: float) -> None:
+        """Update the state, multiply the weights by `shrink` and add the change.
+
+        The gradients are contiguous, so that flattening them copies nothing.
+        """
         for block in self.blocks:
             difference = change(block.gradient(gradients), *block.state, block.buffer)
             for piece in block.pieces:
@@ -193,7 +196,7 @@ class Section:
 
 
 class FusedStep:
-    """The blocks of an optimizer, planned in the first step and whenever an array has been replaced."""
+    """The blocks of an optimizer, planned in the first step and whenever a parameter has another array."""
 
     def __init__(self) -> None:
         self._planned: list[object] = []
@@ -201,6 +204,10 @@ class FusedStep:
 
     def __reduce__(self) -> tuple[type[FusedStep], tuple[()]]:
         return FusedStep, ()  # blocks are views, and copies of views would be arrays of their own
+
+    def forget(self) -> None:
+        """Plan again in the next step, because the state has been replaced."""
+        self._planned = []
 
     def sections(
         self, weights: Mapping[int, Any], states: Sequence[dict[str, Any]], groups: Sequence[int]
@@ -216,9 +223,9 @@ class FusedStep:
         Returns:
             The sections, or None if there is an array that is not NumPy's or is of float16.
         """
-        arrays = [*weights.values(), *map(states.__getitem__, weights)]
+        arrays = [*weights.values()]
         if len(arrays) != len(self._planned) or any(map(operator.is_not, arrays, self._planned)):
-            usable = all(type(array) is np.ndarray and array.dtype.itemsize >= 4 for array in weights.values())
+            usable = all(type(array) is np.ndarray and array.dtype.itemsize >= 4 for array in arrays)
             self._sections = _planned(weights, states, groups) if usable else None
             self._planned = arrays
         return self._sections

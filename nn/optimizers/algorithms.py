@@ -12,10 +12,11 @@ from types import SimpleNamespace
 
 import numpy as np
 
+from nn.optimizers._arrays import Array
 from nn.optimizers._fused import adagrad, adam, fused, rmsprop, sgd
 from nn.optimizers._groups import ParameterGroup, Parameters
 from nn.optimizers._setting import Setting
-from nn.optimizers.optimizer import Array, Optimizer, State
+from nn.optimizers.optimizer import Optimizer, State
 from nn.optimizers.schedules import Schedule
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 import numbers
 from collections.abc import Mapping
 from types import SimpleNamespace
@@ -11,14 +10,13 @@ from typing import Any, ClassVar
 import numpy as np
 
 from nn.description import counted
+from nn.optimizers._arrays import Array, assign, read_only, writable
+from nn.optimizers._checks import check_signature, checked_result
 from nn.optimizers._fused import FusedStep, flush
 from nn.optimizers._groups import ParameterGroup, Parameters, label, parameter_groups, shown
 from nn.optimizers._setting import Setting, settings_of
 from nn.optimizers.schedules import LearningRate, Schedule, decayed_rate
 from tensorgrad import Tensor
-
-Array = Any
-"""An array of NumPy, or of another library that implements NumPy's protocols."""
 
 State = Mapping[str, Array]
 """What an optimizer keeps for one parameter between steps: arrays by name."""
@@ -97,7 +95,7 @@ class Optimizer:
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
-        _check_update(cls)
+        check_signature(cls)
 
     def __init__(self, parameters: Parameters, learning_rate: float | Schedule, *, decay: float = 0.0) -> None:
         if isinstance(self.state_names, str):
@@ -132,13 +130,17 @@ class Optimizer:
             return
         settings = [self.step_settings(group) for group in self.groups]
         if not self._fused_step(gradients, settings):
-            updated = [
-                (number, *self._updated(number, gradient, settings[self._group_of[number]]))
-                for number, gradient in gradients.items()
-            ]
+            updated = []
+            for number, gradient in gradients.items():
+                parameter, of_group = self.parameters[number], settings[self._group_of[number]]
+                result = self.update(read_only(gradient), dict(self._state[number]), of_group)
+                change, state = checked_result(type(self).__name__, result, self.state_names, gradient)
+                weights = self.shrink(of_group) * parameter.array.astype(gradient.dtype) + change
+                updated.append((number, weights, state))
             for number, weights, state in updated:
-                _assign(self.parameters[number], weights)
+                assign(self.parameters[number], weights)
                 self._state[number] = state
+            self._fused.forget()
         self.iterations += 1
         if self.iterations % FLUSH_EVERY == 0:
             flush(self._state)
@@ -240,6 +242,7 @@ class Optimizer:
             group.settings.update({n: differing.get(f"groups.{number}.{n}", value) for n, value in settings.items()})
         self.iterations = int(iterations)
         self._state = loaded
+        self._fused.forget()
 
     def grouped_parameters(self) -> tuple[Tensor, ...] | list[dict[str, Any]]:
         """Return the first argument of a constructor that would make the same groups."""
@@ -259,7 +262,10 @@ class Optimizer:
             gradient: Array = parameter.grad
             if gradient is not None and parameter.requires_grad:
                 array, dtype = parameter.array, self._dtypes[number]
-                gradient = np.asarray(gradient, dtype) if isinstance(array, np.ndarray) else gradient.astype(dtype)
+                if isinstance(array, np.ndarray):
+                    gradient = np.asarray(gradient, dtype, order="C")
+                else:
+                    gradient = gradient.astype(dtype)
                 if gradient.shape != array.shape:
                     raise ValueError(
                         f"{type(self).__name__}.step: the gradient of {label(number, parameter)} has shape "
@@ -277,49 +283,24 @@ class Optimizer:
         kernel = getattr(self.update, "kernel", None)
         if kernel is None:
             return False
-        weights = {number: _writable(self.parameters[number]) for number in gradients}
+        weights = {number: writable(self.parameters[number]) for number in gradients}
         sections = self._fused.sections(weights, self._state, self._group_of)
         if sections is None:
             return False
         shrinks = [self.shrink(of_group) for of_group in settings]
         for number in gradients:
             self.parameters[number].mark_changed()  # first, so that it is announced even if the rest is interrupted
-        flat = {number: gradient.reshape(-1) for number, gradient in gradients.items()}
         for section in sections:
             change = kernel(self, settings[section.group], section.dtype)
-            section.step(change, flat, shrinks[section.group])
+            section.step(change, gradients, shrinks[section.group])
         return True
-
-    def _updated(self, number: int, gradient: Array, settings: SimpleNamespace) -> tuple[Array, dict[str, Array]]:
-        """Return the new weights and the new state of one parameter: the result of `update`, checked and applied."""
-        old = self._state[number]
-        given = _read_only(gradient)
-        result = self.update(given, dict(old), settings)
-        owner = f"{type(self).__name__}.update"
-        if not (isinstance(result, tuple) and len(result) == 2 and isinstance(result[1], Mapping)):
-            raise TypeError(f"{owner}: expected it to return the change and a dict with the new state, got {result!r}.")
-        change, new = result
-        if np.shape(change) != gradient.shape:
-            raise ValueError(
-                f"{owner}: expected it to return the change, an array of shape {gradient.shape} like the gradient, "
-                f"got {change!r}."
-            )
-        if new.keys() != old.keys():
-            raise ValueError(f"{owner}: expected it to return the state {list(old)}, got {list(new)}.")
-        for name, array in new.items():
-            if np.shape(array) != gradient.shape:
-                raise ValueError(
-                    f"{owner}: expected the state {name!r} in the gradient's shape {gradient.shape}, got {array!r}."
-                )
-        weights = self.shrink(settings) * self.parameters[number].array.astype(gradient.dtype) + change
-        return weights, {name: _kept(array, gradient) for name, array in new.items()}
 
     def _loaded(self, owner: str, number: int, name: str, state: Mapping[str, Any]) -> Array:
         """Return a copy of one array of a saved state, after checking it."""
         given, own, parameter = state[f"{name}.{number}"], self._state[number][name], self.parameters[number]
         if not hasattr(given, "__array_function__"):
             given = np.asarray(given)
-        if given.shape != own.shape or given.dtype not in (own.dtype, parameter.dtype):  # float16 state before 0.2
+        if given.shape != own.shape or given.dtype not in (own.dtype, parameter.dtype):  # float16 state of older files
             raise ValueError(
                 f"{owner}: {name}.{number} must be {own.dtype} of shape {own.shape}, got {given.dtype} of shape "
                 f"{given.shape}."
@@ -346,55 +327,4 @@ class _StepSettings(SimpleNamespace):
         raise AttributeError(
             f"update: the settings have no {name!r}, only {', '.join(vars(self))}. Declare a Setting of this name in "
             "the optimizer's class, and assign it in __init__."
-        )
-
-
-def _read_only(array: Array) -> Array:
-    """Return a view that refuses writes, if the array is NumPy's."""
-    if isinstance(array, np.ndarray):
-        array = array.view()
-        array.flags.writeable = False
-    return array
-
-
-def _kept(array: Array, gradient: Array) -> Array:
-    """Return a new state array in the gradient's dtype, which is an array of its own and not the gradient."""
-    if isinstance(gradient, np.ndarray):
-        return np.require(array, gradient.dtype, "W")
-    return array.astype(gradient.dtype)
-
-
-def _writable(parameter: Tensor) -> Array:
-    """Return the parameter's array. If it is NumPy's, it is first made contiguous and writable."""
-    array = parameter.array
-    if isinstance(array, np.ndarray):
-        flags = array.flags
-        if not (flags.c_contiguous and flags.writeable):
-            parameter.data = np.array(array, order="C")
-            array = parameter.array
-    return array
-
-
-def _assign(parameter: Tensor, values: Array) -> None:
-    """Give the parameter new values: in place if its array is NumPy's."""
-    if isinstance(parameter.array, np.ndarray):
-        array = _writable(parameter)
-        parameter.mark_changed()
-        array[...] = values
-    else:
-        parameter.data = values.astype(parameter.dtype)
-
-
-def _check_update(kind: type[Optimizer]) -> None:
-    """Refuse subclasses written for `update(self, gradient, *state, room, *factors)`, as it was before."""
-    old = callable(vars(kind).get("factors"))
-    if "update" in vars(kind) and not old:
-        try:
-            inspect.signature(kind.update).bind(None, None, None, None)
-        except TypeError:
-            old = True
-    if old:
-        raise TypeError(
-            f"{kind.__name__}: optimizers define update(self, gradient, state, settings), which returns the change and "
-            "the new state; factors() and updates in place are no longer used. See nn.Optimizer for an example."
         )
