@@ -69,8 +69,13 @@ def label(number: int, parameter: Tensor) -> str:
     return f"parameter {number}" + (f" {parameter.name!r}" if parameter.name else "")
 
 
-def parameter_groups(kind: type, parameters: Parameters) -> tuple[ParameterGroup, ...]:
+def parameter_groups(kind: type, parameters: Parameters, settings: Mapping[str, Any]) -> tuple[ParameterGroup, ...]:
     """Return the groups for the first argument of an optimizer, after checking it.
+
+    Args:
+        kind: The optimizer's class.
+        parameters: The argument.
+        settings: Settings that groups have if they do not give them.
 
     Raises:
         TypeError: If there is something that is neither a tensor nor the dict of a group.
@@ -87,9 +92,9 @@ def parameter_groups(kind: type, parameters: Parameters) -> tuple[ParameterGroup
     described = [each for each in given if isinstance(each, Mapping)]
     if described and len(described) < len(given):
         raise TypeError(f"{owner}: expected tensors or groups, got some of both. Put the tensors into a group.")
-    groups = tuple(_group(kind, number, each) for number, each in enumerate(described))
+    groups = tuple(_group(kind, number, {**settings, **each}) for number, each in enumerate(described))
     if not described:
-        groups = (ParameterGroup(kind, given, {}),)  # type: ignore[arg-type]  # checked next
+        groups = (ParameterGroup(kind, given, settings),)  # type: ignore[arg-type]  # checked next
     _check(owner, [parameter for group in groups for parameter in group.parameters])
     return groups
 

@@ -100,7 +100,8 @@ class Optimizer:
     def __init__(self, parameters: Parameters, learning_rate: float | Schedule, *, decay: float = 0.0) -> None:
         if isinstance(self.state_names, str):
             raise TypeError(f"{type(self).__name__}: state_names must be a tuple, such as ({self.state_names!r},).")
-        self.groups = parameter_groups(type(self), parameters)
+        assigned = {name: vars(self)[name] for name in settings_of(type(self)) if name in vars(self)}  # by a subclass
+        self.groups = parameter_groups(type(self), parameters, assigned)
         self.parameters = tuple(parameter for group in self.groups for parameter in group.parameters)
         self.learning_rate = learning_rate
         self.decay = decay

@@ -1,4 +1,4 @@
-"""Optimizers: the formulas, one element at a time and at every size; state; wrong input."""
+"""Optimizers: formulas, fused and plain steps, groups, dtypes, state, files, wrong input."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ def give_gradients(tensors: list[tg.Tensor], rng: np.random.Generator) -> None:
 
 @every_case
 @pytest.mark.parametrize("form", ["fused", "plain"])
-def test_follows_the_formula(
+def test_update_follows_the_formula(
     kind: Any, options: dict[str, Any], rule: Rule, form: str, rng: np.random.Generator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     if form == "plain":
@@ -109,7 +109,7 @@ def test_follows_the_formula(
 
 
 @every_case
-def test_float32_stays_float32_and_a_missing_gradient_leaves_everything_alone(
+def test_step_keeps_float32_and_skips_parameters_without_gradient(
     kind: Any, options: dict[str, Any], rule: Rule, rng: np.random.Generator
 ) -> None:
     first, idle, last = tensors = parameters(rng, (4, 3), (5,), (2,), dtype=np.float32)
@@ -158,7 +158,7 @@ def test_blocks_cover_every_element_once(sizes: list[int], data: st.DataObject) 
     assert all((counts == 1).all() for counts in seen.values())
 
 
-def test_dtypes_may_be_mixed(rng: np.random.Generator) -> None:
+def test_step_takes_mixed_dtypes(rng: np.random.Generator) -> None:
     single, double = parameters(rng, (3,), dtype=np.float32) + parameters(rng, (3,))
     optimizer = nn.Adam([double, single, *parameters(rng, (2,), dtype=np.float16)], 0.1)
     before = single.numpy(), double.numpy()
@@ -170,7 +170,7 @@ def test_dtypes_may_be_mixed(rng: np.random.Generator) -> None:
 
 
 @every_kind
-def test_a_graph_recorded_with_the_old_values_is_refused(kind: Any) -> None:
+def test_step_makes_backward_refuse_older_graphs(kind: Any) -> None:
     w = tg.tensor([1.0, 2.0], requires_grad=True)
     optimizer = kind([w])
     old = (w * w).sum()
@@ -180,7 +180,7 @@ def test_a_graph_recorded_with_the_old_values_is_refused(kind: Any) -> None:
         old.backward()
 
 
-def test_an_update_that_fails_changes_nothing() -> None:
+def test_update_that_fails_changes_nothing() -> None:
     class Fails(nn.SGD):
         def update(self, gradient: Any, state: Any, settings: Any) -> Any:
             if gradient[0] == 2:
@@ -201,7 +201,7 @@ def test_an_update_that_fails_changes_nothing() -> None:
 @every_kind
 @pytest.mark.parametrize("clone", [copy.deepcopy, lambda thing: pickle.loads(pickle.dumps(thing))])
 @pytest.mark.parametrize("of_model", [True, False])
-def test_copies_go_on_as_the_original_does(kind: Any, clone: Any, of_model: bool, rng: np.random.Generator) -> None:
+def test_copies_continue_as_the_original_does(kind: Any, clone: Any, of_model: bool, rng: np.random.Generator) -> None:
     w = parameters(rng, (BLOCK + 5,), (3,))
     network = nn.Module()
     network.w = w
@@ -228,7 +228,7 @@ def test_copies_go_on_as_the_original_does(kind: Any, clone: Any, of_model: bool
         assert all(a is b for a, b in zip(twin.optimizer.parameters, twin.network.parameters()))
 
 
-def test_held_views_see_the_step_and_rebinding_is_followed() -> None:
+def test_step_is_seen_by_views_and_follows_rebinding() -> None:
     w = tg.tensor([1.0, 2.0], requires_grad=True)
     view, optimizer = w.data[:1], nn.SGD([w], 0.5)
     w.grad = np.ones(2)
@@ -241,7 +241,7 @@ def test_held_views_see_the_step_and_rebinding_is_followed() -> None:
 
 
 @pytest.mark.parametrize("size", [3, 300])
-def test_arrays_that_cannot_be_written_flat(size: int) -> None:
+def test_step_takes_arrays_that_cannot_be_written_flat(size: int) -> None:
     transposed, constant = np.zeros((size, 2)).T, np.broadcast_to(np.float64(1.0), (size,))
     tensors = [tg.Tensor(transposed, requires_grad=True), tg.Tensor(constant, requires_grad=True)]
     optimizer = nn.SGD(tensors, 1.0)
@@ -252,7 +252,7 @@ def test_arrays_that_cannot_be_written_flat(size: int) -> None:
     assert constant[0] == 1.0
 
 
-def test_a_gradient_of_another_shape_changes_nothing() -> None:
+def test_step_refuses_a_gradient_of_another_shape() -> None:
     w, b = tg.tensor([1.0, 2.0], requires_grad=True), tg.tensor([3.0], requires_grad=True, name="bias")
     optimizer = nn.Adam([w, b])
     w.grad, b.grad = np.ones(2), np.ones((1, 1))
@@ -263,7 +263,7 @@ def test_a_gradient_of_another_shape_changes_nothing() -> None:
     assert not optimizer.state_dict()["sum.0"].any()
 
 
-def test_without_gradients_nothing_happens() -> None:
+def test_step_without_gradients_does_nothing() -> None:
     w = tg.tensor([1.0], requires_grad=True)
     optimizer = nn.Adam([w])
     optimizer.step()
@@ -294,9 +294,7 @@ def test_zero_grad() -> None:
 
 
 @every_case
-def test_going_on_from_a_saved_state_is_exact(
-    kind: Any, options: dict[str, Any], rule: Rule, rng: np.random.Generator
-) -> None:
+def test_state_dict_resumes_exactly(kind: Any, options: dict[str, Any], rule: Rule, rng: np.random.Generator) -> None:
     tensors = parameters(rng, (3, 2), (BLOCK + 1,), (2,), dtype=np.float32)
     optimizer = kind(tensors, LR, decay=DECAY, **options)
     give_gradients(tensors, rng)
@@ -332,7 +330,9 @@ def test_going_on_from_a_saved_state_is_exact(
         ({"beta_1": "0.9"}, TypeError, "beta_1 must be a number"),
     ],
 )
-def test_a_wrong_state_is_refused_whole(change: dict[str, Any], error: type[Exception], message: str) -> None:
+def test_load_state_dict_refuses_a_wrong_state_without_changes(
+    change: dict[str, Any], error: type[Exception], message: str
+) -> None:
     w = tg.tensor([1.0, 2.0], requires_grad=True)
     optimizer = nn.Adam([w], 0.5)
     w.grad = np.ones(2)
@@ -372,7 +372,7 @@ def test_settings_are_checked(kind: Any, name: str, value: float) -> None:
 @pytest.mark.parametrize(
     ("kind", "name"), [(nn.SGD, "momentum"), (nn.RMSprop, "rho"), (nn.Adam, "beta_1"), (nn.Adam, "beta_2")]
 )
-def test_shares_are_below_1(kind: Any, name: str) -> None:
+def test_settings_that_are_fractions_are_below_1(kind: Any, name: str) -> None:
     with pytest.raises(ValueError, match=f"{name} must be finite, at least 0 and less than 1"):
         kind([tg.tensor([1.0], requires_grad=True)], **{name: 1.0})
 
@@ -383,7 +383,7 @@ def test_settings_are_numbers(value: Any) -> None:
         nn.SGD([tg.tensor([1.0], requires_grad=True)], value)
 
 
-def test_numpy_numbers_as_settings_widen_nothing() -> None:
+def test_settings_that_are_numpy_numbers_widen_nothing() -> None:
     w = tg.tensor([1.0], requires_grad=True, dtype=np.float32)
     optimizer = nn.Adam([w], np.float64(0.1), decay=np.float64(0.1), epsilon=np.float64(1e-7))
     optimizer.learning_rate = np.float64(0.2)
@@ -422,7 +422,7 @@ def test_repr_shows_the_settings() -> None:
     )
 
 
-def test_momentum_in_float16_outlasts_the_hundredth_step() -> None:
+def test_float16_momentum_is_not_flushed() -> None:
     w = tg.tensor(np.ones(3, np.float16), requires_grad=True)
     optimizer = nn.SGD([w], 1e-3, momentum=0.9)
     for _ in range(FLUSH_EVERY):
@@ -431,7 +431,7 @@ def test_momentum_in_float16_outlasts_the_hundredth_step() -> None:
     np.testing.assert_allclose(optimizer.state_dict()["velocity.0"], -0.01, rtol=0.05)  # -0.001 / (1 - 0.9)
 
 
-def test_a_frozen_parameter_stays_where_it_is(rng: np.random.Generator) -> None:
+def test_step_skips_frozen_parameters(rng: np.random.Generator) -> None:
     frozen, trained = parameters(rng, (3,), (3,))
     optimizer = nn.Adam([frozen, trained], 0.1)
     give_gradients([frozen, trained], rng)
@@ -457,7 +457,7 @@ def test_a_frozen_parameter_stays_where_it_is(rng: np.random.Generator) -> None:
         ((np.ones(3), {"a": 0.5}), ValueError, r"the state 'a' in the gradient's shape \(3,\), got 0.5"),
     ],
 )
-def test_an_update_that_returns_something_else_is_refused(
+def test_update_that_returns_something_else_is_refused(
     result: Any, error: type[Exception], message: str, rng: np.random.Generator
 ) -> None:
     class Wrong(nn.Optimizer):
@@ -474,14 +474,14 @@ def test_an_update_that_returns_something_else_is_refused(
     np.testing.assert_array_equal(w.data, before)
 
 
-def test_an_optimizer_without_an_update_is_refused(rng: np.random.Generator) -> None:
+def test_optimizer_without_update_is_refused(rng: np.random.Generator) -> None:
     (w,) = parameters(rng, (3,))
     give_gradients([w], rng)
     with pytest.raises(NotImplementedError, match=r"Optimizer: an optimizer needs update\(self, gradient, state, set"):
         nn.Optimizer([w], 0.1).step()
 
 
-def test_an_optimizer_for_the_former_interface_is_refused() -> None:
+def test_optimizer_with_the_former_interface_is_refused() -> None:
     with pytest.raises(TypeError, match=r"Old: optimizers define update\(self, gradient, state, settings\)"):
 
         class Old(nn.Optimizer):
@@ -503,14 +503,14 @@ def test_state_names_are_a_tuple(rng: np.random.Generator) -> None:
         Wrong(parameters(rng, (3,)), 0.1)
 
 
-def test_an_array_in_another_order_is_trained_too() -> None:
+def test_step_takes_arrays_in_fortran_order() -> None:
     w = tg.tensor(np.zeros((3, 2), order="F"), requires_grad=True)  # its own array, but its flat form is a copy
     w.grad = np.arange(6.0).reshape(3, 2)
     nn.SGD([w], 1.0).step()
     np.testing.assert_array_equal(w.data, -np.arange(6.0).reshape(3, 2))
 
 
-def test_an_array_made_read_only_between_steps_is_not_written_into() -> None:
+def test_step_does_not_write_into_an_array_made_read_only() -> None:
     w = tg.tensor([1.0], requires_grad=True)
     optimizer, held = nn.SGD([w], 1.0), w.data
     w.grad = np.ones(1)
@@ -520,7 +520,7 @@ def test_an_array_made_read_only_between_steps_is_not_written_into() -> None:
     assert (held[0], w.item()) == (0.0, -1.0)
 
 
-def test_a_parameter_may_lose_its_gradient_again() -> None:
+def test_step_takes_parameters_that_lose_their_gradient() -> None:
     first, second = (tg.tensor([1.0], requires_grad=True) for _ in range(2))
     optimizer = nn.SGD([first, second], 1.0)
     first.grad, second.grad = np.ones(1), np.ones(1)
@@ -543,7 +543,7 @@ def test_update_gets_arrays_of_at_least_float32(dtype: Any) -> None:
     assert w.dtype == dtype
 
 
-def test_a_name_survives_a_step() -> None:
+def test_step_keeps_names() -> None:
     w = tg.tensor([1.0], requires_grad=True, name="weight")
     optimizer = nn.SGD([w], 1.0)
     w.grad = np.ones(1)
@@ -554,7 +554,7 @@ def test_a_name_survives_a_step() -> None:
         loss.backward()
 
 
-def test_a_setting_that_was_not_set_is_named() -> None:
+def test_settings_that_were_not_set_are_named() -> None:
     class Forgetful(nn.SGD):
         beta = Setting()
 
@@ -572,8 +572,32 @@ def test_a_setting_that_was_not_set_is_named() -> None:
     assert (w.item(), optimizer.iterations) == (1.0, 0)
 
 
+def test_settings_may_be_assigned_before_the_base_class_is_set_up() -> None:
+    class Early(nn.Optimizer):
+        scale = Setting()
+
+        def __init__(self, parameters: Any, scale: float) -> None:
+            self.scale = scale
+            super().__init__(parameters, 1.0)
+
+        def update(self, gradient: Any, state: Any, settings: Any) -> Any:
+            return settings.scale * gradient, state
+
+    first, second = (tg.tensor([0.0], requires_grad=True) for _ in range(2))
+    for groups, expected in [
+        ([first, second], [0.5, 0.5]),
+        ([{"params": first}, {"params": second, "scale": 2}], [1.0, 2.5]),
+    ]:
+        optimizer = Early(groups, 0.5)
+        first.grad, second.grad = np.ones(1), np.ones(1)
+        optimizer.step()
+        assert [first.item(), second.item()] == expected
+    optimizer.scale = 3
+    assert [group.scale for group in optimizer.groups] == [3, 3]
+
+
 @pytest.mark.parametrize("size", [1, BLOCK + 1])
-def test_an_update_cannot_write_into_the_gradient(size: int) -> None:
+def test_update_cannot_write_into_the_gradient(size: int) -> None:
     class Careless(nn.SGD):
         def update(self, gradient: Any, state: Any, settings: Any) -> Any:
             gradient *= 2
@@ -587,7 +611,7 @@ def test_an_update_cannot_write_into_the_gradient(size: int) -> None:
     assert (w.data == 0).all()
 
 
-def test_a_state_that_is_the_gradient_does_not_follow_it() -> None:
+def test_state_that_is_the_gradient_does_not_follow_it() -> None:
     class Last(nn.Optimizer):
         state_names = ("last",)
 
