@@ -57,11 +57,7 @@ def attached(node: Node, attach: Attach, wanted: Container[Node] | None = None) 
         else:
             tensors.append(
                 [
-                    value
-                    if owner is None
-                    else attach(value, owner)
-                    if isinstance(owner, Node)
-                    else _attach(value, owner, attach)
+                    attach(value, owner) if isinstance(owner, Node) else _attach(value, owner, attach)
                     for value, owner in zip(saved, _owners(node, position))
                 ]
             )
