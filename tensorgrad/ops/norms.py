@@ -14,9 +14,10 @@ from tensorgrad.ops.decompositions import svdvals
 from tensorgrad.ops.extremes import max, min
 from tensorgrad.ops.matrices import WELL_CONDITIONED, tracked
 from tensorgrad.ops.reductions import over_axes, restored, sum
+from tensorgrad.ops.selection import where
 from tensorgrad.ops.shapes import reshape, transpose
 from tensorgrad.ops.solving import inv
-from tensorgrad.tensor import Tensor
+from tensorgrad.tensor import Tensor, plain
 from tensorgrad.typing import ArrayLike, Axis
 
 
@@ -162,12 +163,19 @@ def matrix_norm(x: ArrayLike, *, keepdims: bool = False, ord: Any = "fro") -> An
 def cond(x: ArrayLike, p: Any = None) -> Any:
     """The condition number, norm(x)·norm(x⁻¹) with norms of order `p`; by default, largest / smallest singular value.
 
+    A matrix with NaN in it has the condition number NaN, and one with an infinity has infinity.
+
     Raises:
         numpy.linalg.LinAlgError: a gradient is to be recorded for a singular matrix, where the number is infinite.
 
     >>> cond([[4.0, 0.0], [0.0, 2.0]])
     Tensor(2.)
     """
+    if np.ndim(x) >= 2:
+        finite = np.isfinite(plain(x)).all(axis=(-2, -1))
+        if not finite.all():  # LAPACK may stop at these; their vector norm is NaN or infinite, and so is its derivative
+            usable = where(finite[..., None, None], x, np.eye(*np.shape(x)[-2:], dtype=bool))
+            return where(finite, cond(usable, p), vector_norm(x, axis=(-2, -1)))
     if not tracked(x):
         return Tensor(np.linalg.cond(Tensor(x).array, p))
     if p not in (None, 2, -2):
