@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from inspect import signature
 from typing import Any
 
 import numpy as np
@@ -21,6 +22,19 @@ def gradient(output: tg.Tensor, by: tg.Tensor, upstream: Any = None) -> np.ndarr
     """The gradient when the result's elements have the gradients 1, 2, 3, … in order."""
     numbers = np.arange(1.0, output.size + 1).reshape(output.shape)
     return tg.gradient(output, by, grad_outputs=numbers if upstream is None else upstream)
+
+
+# -- shape ------------------------------------------------------------------------------------------------------------
+
+
+def test_reshape_with_copy_false_refuses_what_needs_a_copy() -> None:
+    x = np.arange(6.0).reshape(2, 3)
+    np.testing.assert_array_equal(tg.reshape(x, 6, copy=True).data, np.arange(6.0))
+    np.testing.assert_array_equal(tg.reshape(x, (3, 2), "F", copy=True).data, [[0, 4], [3, 2], [1, 5]])
+    np.testing.assert_array_equal(tg.reshape(x, 6, copy=False).data, np.arange(6.0))
+    assert tg.reshape(np.zeros((0, 3)).T, 0, copy=False).shape == (0,)
+    with pytest.raises(ValueError, match=r"reshape: copy=False, .*\(3, 2\) .* 6 without a copy"):
+        tg.reshape(x.T, 6, copy=False)
 
 
 # -- sorting ----------------------------------------------------------------------------------------------------------
@@ -49,6 +63,43 @@ def test_ties_of_one_row_do_not_reach_into_the_next() -> None:
 def test_nan_is_sorted_to_the_end_with_its_gradient() -> None:
     x = leaf([np.nan, 1.0, np.nan, 0.0])
     np.testing.assert_array_equal(gradient(tg.sort(x), x), [3, 2, 4, 1])
+
+
+DISORDER = [np.array([[2.0, np.nan, 1.0, 2.0], [0.0, 3.0, -np.inf, 3.0]]), np.array([3, 0, 255], np.uint8)]
+DISORDER += [np.array([-128, 127, 0], np.int8), np.array([True, False, True])]
+
+
+@pytest.mark.parametrize("values", DISORDER, ids=lambda values: values.dtype.name)
+def test_sort_descending_is_ascending_turned_round_but_for_nan(values: np.ndarray) -> None:
+    expected = [sorted((v for v in row if v == v), reverse=True) for row in np.atleast_2d(values).tolist()]
+    expected = [row + [np.nan] * (values.shape[-1] - len(row)) for row in expected]
+    result = tg.sort(values, descending=True)
+    assert result.dtype == values.dtype
+    np.testing.assert_array_equal(np.atleast_2d(result.data), expected)
+    places = tg.argsort(values, descending=True)
+    np.testing.assert_array_equal(np.take_along_axis(values, places, -1), result.data)
+
+
+def test_argsort_descending_and_stable_keeps_the_order_of_ties() -> None:
+    t = tg.tensor([2.0, 1.0, 2.0, np.nan, 1.0, 3.0])
+    np.testing.assert_array_equal(t.argsort(descending=True, stable=True), [5, 0, 2, 1, 4, 3])
+
+
+def test_sort_descending_sends_gradients_back_to_the_old_places() -> None:
+    x = leaf([[3.0, 1.0, 2.0], [0.0, np.nan, 5.0]])
+    np.testing.assert_array_equal(gradient(tg.sort(x, descending=True), x), [[1, 3, 2], [5, 6, 4]])
+    np.testing.assert_array_equal(gradient(tg.sort(x, 0, descending=True), x), [[1, 2, 6], [4, 5, 3]])
+
+
+@pytest.mark.skipif(
+    "descending" not in signature(np.sort).parameters, reason="np.sort has `descending` since NumPy 2.5"
+)
+def test_sort_descending_is_numpys() -> None:
+    x = leaf([[3.0, 1.0, 2.0], [0.0, np.nan, 5.0]])
+    for axis in (0, 1, None):
+        expected = np.sort(x.data, axis=axis, descending=True)
+        np.testing.assert_array_equal(np.sort(x, axis=axis, descending=True).data, expected)
+        np.testing.assert_array_equal(np.argsort(x, axis, descending=True), np.argsort(x.data, axis, descending=True))
 
 
 def test_float32_ties_stay_float32() -> None:
