@@ -31,7 +31,6 @@ def _check_order(order: str) -> None:
         case((), shape=(1, 1)),
         case((0, 3), shape=(3, 0)),
         case((2, 3, 2), shape=(3, -1), order="F"),
-        case((2, 3), shape=6, copy=True),
     ],
     linear=True,
 )

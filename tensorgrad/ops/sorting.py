@@ -62,8 +62,8 @@ def sort(
 ) -> Any:
     """The elements in ascending or descending order along `axis`; with axis=None, all of them in one row.
 
-    NaN comes last in both orders. Each sends its gradient to its old place; equal elements share theirs evenly. `kind` and `stable` choose
-    NumPy's algorithm and do not change the values.
+    NaN comes last in both orders. Each sends its gradient to its old place; equal elements share theirs evenly. `kind`
+    and `stable` choose NumPy's algorithm and do not change the values.
 
     >>> sort([3.0, 1.0, 2.0])
     Tensor([1., 2., 3.])

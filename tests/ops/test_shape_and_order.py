@@ -29,7 +29,9 @@ def gradient(output: tg.Tensor, by: tg.Tensor, upstream: Any = None) -> np.ndarr
 
 def test_reshape_with_copy_false_refuses_what_needs_a_copy() -> None:
     x = np.arange(6.0).reshape(2, 3)
-    np.testing.assert_array_equal(tg.reshape(x, 6, copy=True).data, np.arange(6.0))
+    for copy in (None, True, False):
+        t = leaf(x)
+        np.testing.assert_array_equal(gradient(tg.reshape(t, 6, copy=copy), t), [[1, 2, 3], [4, 5, 6]])
     np.testing.assert_array_equal(tg.reshape(x, (3, 2), "F", copy=True).data, [[0, 4], [3, 2], [1, 5]])
     np.testing.assert_array_equal(tg.reshape(x, 6, copy=False).data, np.arange(6.0))
     assert tg.reshape(np.zeros((0, 3)).T, 0, copy=False).shape == (0,)
