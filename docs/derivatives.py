@@ -130,8 +130,11 @@ def in_numpy(function: Any) -> str:
 def rules_of(function: Callable[..., Any]) -> dict[str, str]:
     """The rule of each input as it is written in the source; none if the function is written with others."""
     operation = getattr(function, "operation", None)
-    if operation is None or operation.plan is None:
+    if operation is None or not operation.saves:
         return {}
+    if operation.joint is not None:
+        rule = as_declared(operation.joint)
+        return {name: rule for name, save in zip(operation.inputs, operation.saves) if save is not None}
     rules = {name: operation.rules[position] for position, name in enumerate(operation.inputs)}
     in_order = [name for name in inspect.signature(function).parameters if rules.get(name) is not None]
     return {name: as_declared(rules[name]) for name in in_order}

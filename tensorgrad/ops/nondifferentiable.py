@@ -34,13 +34,28 @@ def argmin(a: ArrayLike, axis: int | None = None, *, keepdims: bool = False) -> 
     return np.argmin(plain(a), axis=axis, keepdims=keepdims)
 
 
-def argsort(a: ArrayLike, axis: int | None = -1, kind: Any = None, *, stable: bool | None = None) -> Any:
+def opposite(a: Any) -> Any:
+    """Values in the opposite order, none of which overflows; NaN stays NaN. Applied twice, it gives `a` again."""
+    return np.negative(a) if np.issubdtype(a.dtype, np.inexact) else np.invert(a)
+
+
+def argsort(
+    a: ArrayLike,
+    axis: int | None = -1,
+    kind: Any = None,
+    *,
+    stable: bool | None = None,
+    descending: bool | None = None,
+) -> Any:
     """The places from which `sort` takes the elements along `axis`; with axis=None, among all elements in a row.
 
     >>> argsort([3.0, 1.0, 2.0])
     array([1, 2, 0])
     """
-    return np.argsort(plain(a), axis=axis, kind=kind, stable=stable)
+    values = plain(a)
+    if descending:
+        values = opposite(np.asarray(values))
+    return np.argsort(values, axis=axis, kind=kind, stable=stable)
 
 
 def count_nonzero(a: ArrayLike, axis: Axis = None, *, keepdims: bool = False) -> Any:

@@ -193,13 +193,17 @@ def strange_numbers_pass_through(sample: Sample) -> None:
                     operands = strange.tracked()
                     got = _result_or_refusal(strange.with_arrays(operands), operation.function)
                 where = f"{sample}: {number} in element {element} of operand {position}"
-                if isinstance(expected, Exception) or isinstance(got, Exception):
+                if isinstance(expected, np.linalg.LinAlgError) and not isinstance(got, Exception):
+                    # np.linalg.cond stopped at NaN before NumPy 2.5
+                    assert all(np.isnan(plain(o)).any() for o in _listed(got)), f"{where}: {got!r}"
+                elif isinstance(expected, Exception) or isinstance(got, Exception):
                     assert isinstance(got, type(expected)), f"{where}: {got!r} instead of {expected!r}"
                     continue
-                for ours, theirs in zip(_listed(got), _listed(expected), strict=True):
-                    np.testing.assert_allclose(
-                        np.asarray(plain(ours)), plain(theirs), rtol=1e-12, atol=1e-14, err_msg=where
-                    )
+                else:
+                    for ours, theirs in zip(_listed(got), _listed(expected), strict=True):
+                        np.testing.assert_allclose(
+                            np.asarray(plain(ours)), plain(theirs), rtol=1e-12, atol=1e-14, err_msg=where
+                        )
                 outputs = [o for o in _listed(got) if isinstance(o, tg.Tensor) and o.requires_grad]
                 quiet = "warn" if operation.name not in NAN_ONLY and np.isnan(number) else "ignore"
                 with np.errstate(all=quiet):  # type: ignore[call-overload]

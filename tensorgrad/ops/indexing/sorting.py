@@ -11,6 +11,7 @@ from tensorgrad._typing import ArrayLike
 from tensorgrad.domains import case
 from tensorgrad.op import op
 from tensorgrad.ops.indexing.items import scatter
+from tensorgrad.ops.nondifferentiable import opposite
 
 __all__ = ["partition", "sort"]
 
@@ -51,15 +52,24 @@ def _to_origin(g: Any, a: Any, out: Any, axis: int | None) -> Any:
         case((2, 0)),
     ],
 )
-def sort(a: ArrayLike, axis: int | None = -1, kind: Any = None, *, stable: bool | None = None) -> Any:
-    """The elements in ascending order along `axis`; with axis=None, all of them in one row.
+def sort(
+    a: ArrayLike,
+    axis: int | None = -1,
+    kind: Any = None,
+    *,
+    stable: bool | None = None,
+    descending: bool | None = None,
+) -> Any:
+    """The elements in ascending or descending order along `axis`; with axis=None, all of them in one row.
 
-    Each sends its gradient to its old place; equal elements share theirs evenly. `kind` and `stable` choose
-    NumPy's algorithm and do not change the values.
+    NaN comes last in both orders. Each sends its gradient to its old place; equal elements share theirs evenly. `kind`
+    and `stable` choose NumPy's algorithm and do not change the values.
 
     >>> sort([3.0, 1.0, 2.0])
     Tensor([1., 2., 3.])
     """
+    if descending:  # NumPy's own keyword is there since 2.5
+        return opposite(np.sort(opposite(a), axis=axis, kind=kind, stable=stable))
     return np.sort(a, axis=axis, kind=kind, stable=stable)
 
 

@@ -83,8 +83,8 @@ def _along_axis(indices: Any, shape: Shape, axis: int | None) -> Any:
     arr=lambda g, arr_shape, indices, axis: scatter.apply(g, _along_axis(indices, arr_shape, axis), arr_shape),
     numpy=np.take_along_axis,
     examples=[
-        case((3,), indices=np.array([2, 0, 0, -1])),
-        case((2, 3), indices=np.array([[0], [2]])),
+        case((3,), indices=np.array([2, 0, 0, -1]), axis=-1),
+        case((2, 3), indices=np.array([[0], [2]]), axis=-1),
         case((2, 3), indices=np.array([[1, 0, 1]]), axis=0),
         case((2, 3, 2), indices=np.array([[[0, 1], [2, 2]]]), axis=-2),
         case((2, 3), indices=np.array([5, 0, -2]), axis=None),
