@@ -47,7 +47,7 @@ from nn.spellings import HERE
 from nn.training import History, Model
 
 if TYPE_CHECKING:
-    from nn import pictures
+    from nn import interop, pictures
     from nn import sklearn as sklearn  # not in __all__: `from nn import *` must not hide scikit-learn
 
 __all__ = [
@@ -100,17 +100,18 @@ __all__ = [
     "datasets",
     "functional",
     "init",
+    "interop",
     "pictures",
 ]
 
 
 def __getattr__(name: str) -> Any:
-    """The rooms that need matplotlib or scikit-learn are loaded, and these with them, when they are first asked for.
+    """Import a subpackage that needs other libraries when it is first used.
 
     Raises:
-        AttributeError: there is no such name; for one of PyTorch's or the book's it says what it is here.
+        AttributeError: there is no such name; for a name of PyTorch or of the book, the message says what it is here.
     """
-    if name in ("pictures", "sklearn"):
+    if name in ("interop", "pictures", "sklearn"):
         return importlib.import_module(f"nn.{name}")
     hint = f". Here it is nn.{HERE[name]}" if name in HERE else ""
     raise AttributeError(f"module 'nn' has no attribute {name!r}{hint}")

@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike, DTypeLike
 
 import tensorgrad as tg
 from nn import init
+from nn._weight_layouts import Layout, foreign
 from nn.functional import linear
 from nn.module import Module
 from nn.numbers import whole_number
@@ -105,6 +106,9 @@ class Dense(Module):
     Traceback (most recent call last):
     ValueError: Dense(4, 3): expected inputs of width 4, got an array of shape (2, 5).
     """
+
+    pytorch_layout = Layout({"weight": foreign("weight").transpose(), "bias": "bias"})
+    keras_layout = Layout({"weight": "kernel", "bias": "bias"}, name="dense")
 
     def __init__(
         self,
