@@ -8,6 +8,7 @@ import os
 import stat
 from collections.abc import Mapping
 from pathlib import Path
+from tokenize import TokenError
 from typing import Any
 
 import numpy as np
@@ -141,5 +142,5 @@ def _read_npy(archive: Archive, name: str) -> NDArray[Any]:
             raise ValueError(f"it holds {dtype}, not numbers")
         array = np.frombuffer(content, dtype, offset=stream.tell())
         return array.reshape(shape, order="F" if in_columns else "C")
-    except (ValueError, KeyError, TypeError, SyntaxError, OverflowError, RecursionError, MemoryError) as error:
+    except (ValueError, KeyError, TypeError, SyntaxError, TokenError, RecursionError, MemoryError) as error:
         raise LoadError(f"{archive.path}: the array {name!r} is damaged or not of numbers ({error}).") from error

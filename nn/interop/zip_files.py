@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import struct
 import zipfile
 import zlib
 from pathlib import Path
@@ -12,6 +13,9 @@ from nn.saving import LoadError
 
 LARGEST_RATIO = 1032
 """The most bytes that one byte of a deflated member can stand for."""
+
+DAMAGE = (zipfile.BadZipFile, zlib.error, struct.error, EOFError, OSError, RuntimeError, ArithmeticError, ValueError)
+"""What `zipfile` raises for a damaged archive; OSError for a place before its beginning."""
 
 
 class Archive:
@@ -28,15 +32,16 @@ class Archive:
 
     def __init__(self, path: str | Path) -> None:
         self.path = path
+        self._file = open(path, "rb")  # noqa: SIM115 - __exit__ closes it
         try:
-            self._archive = zipfile.ZipFile(path)
-        except (zipfile.BadZipFile, NotImplementedError, ValueError) as error:
-            raise LoadError(f"{path}: a zip archive that is damaged or cut short ({error}).") from error
-        try:
+            self._archive = zipfile.ZipFile(self._file)
             self.members = self._checked()
         except LoadError:
-            self._archive.close()
+            self._file.close()
             raise
+        except DAMAGE as error:
+            self._file.close()
+            raise LoadError(f"{path}: a zip archive that is damaged or cut short ({error}).") from error
 
     def _checked(self) -> dict[str, zipfile.ZipInfo]:
         members = self._archive.infolist()
@@ -63,7 +68,7 @@ class Archive:
             raise LoadError(f"{self.path}: the archive has no member {name!r}. Is the file cut short?")
         try:
             content = self._archive.read(self.members[name])
-        except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, ValueError, RuntimeError) as error:
+        except DAMAGE as error:
             raise LoadError(f"{self.path}: member {name!r} is damaged ({error}).") from error
         if len(content) != self.members[name].file_size:
             raise LoadError(f"{self.path}: member {name!r} is cut short.")
@@ -74,3 +79,4 @@ class Archive:
 
     def __exit__(self, *error: object) -> None:
         self._archive.close()
+        self._file.close()
