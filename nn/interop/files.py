@@ -25,8 +25,8 @@ LARGEST_HEADER = 100_000_000
 """Bytes, as in the safetensors library."""
 
 SAFETENSORS = {
-    "F64": "f8", "F32": "f4", "F16": "f2", "BF16": "u2", "I64": "i8", "I32": "i4", "I16": "i2", "I8": "i1",
-    "U64": "u8", "U32": "u4", "U16": "u2", "U8": "u1", "BOOL": "?",
+    "F64": "f8", "F32": "f4", "F16": "f2", "BF16": "u2", "BOOL": "?",
+    "I64": "i8", "I32": "i4", "I16": "i2", "I8": "i1", "U64": "u8", "U32": "u4", "U16": "u2", "U8": "u1",
 }  # fmt: skip
 """The dtypes of a safetensors file; a bfloat16 is read as its 16 bits."""
 
@@ -34,10 +34,12 @@ SAFETENSORS = {
 def read_weights(path: str | Path) -> Any:
     """Return what a weights file holds, as arrays by name.
 
-    Reads safetensors, `.npz`, PyTorch's `.pt` and `.pth`, and Keras's `.keras`, `.weights.h5` and `.h5`; the kind is
-    that of the content, not of the name. No code from the file is run, and memory is bounded by what the file holds.
-    bfloat16 is widened to float32. For a checkpoint of PyTorch that is more than a state dict, the result holds all of
-    it, with lists, dictionaries and numbers as they are: pass the part with the weights to `load_pytorch`.
+    Reads safetensors, `.npz`, PyTorch's `.pt` and `.pth`, Keras's `.keras`, `.weights.h5` and `.h5`, and the index that
+    Hugging Face writes for weights in several files. The kind is recognised by the content, not by the file's name. No
+    code from the file is run, and memory is bounded by what the file holds. bfloat16 is widened to float32.
+
+    For a checkpoint of PyTorch that is more than a state dict, the result holds all of it, including lists,
+    dictionaries and numbers. Pass the part with the weights to `load_pytorch`.
 
     Raises:
         LoadError: the file is damaged, of an unknown kind, or holds something other than arrays and plain containers.
@@ -48,7 +50,7 @@ def read_weights(path: str | Path) -> Any:
 
 
 def file_kind(path: str | Path) -> str:
-    """Return `"safetensors"`, `"npz"`, `"PyTorch"`, `"Keras"` or `"HDF5"`.
+    """Return `"safetensors"`, `"npz"`, `"PyTorch"`, `"Keras"`, `"HDF5"` or `"index"`.
 
     Raises:
         LoadError: another kind of file.
@@ -71,6 +73,8 @@ def file_kind(path: str | Path) -> str:
         return "HDF5"
     if start[8:] == b"{":
         return "safetensors"
+    if start.startswith(b"{"):
+        return "index"
     if start.startswith(b"\x80"):
         raise LoadError(
             f"{path}: a bare pickle, which could run any code when loaded. PyTorch before 1.6 wrote such files. In "
@@ -85,7 +89,32 @@ def named_weights(path: str | Path, kind: str) -> Weights:
         return read_keras_archive(path)
     if kind == "HDF5":
         return read_hdf5(path)
+    if kind == "index":
+        return _read_index(Path(path))
     return _read_npz(path) if kind == "npz" else _read_safetensors(path)
+
+
+def _read_index(path: Path) -> Weights:
+    """The tensors of several files, which a JSON file of Hugging Face lists by name."""
+    if path.stat().st_size > LARGEST_HEADER:
+        raise LoadError(f"{path}: too long for an index of weights files.")
+    try:
+        places = json.loads(path.read_bytes(), object_pairs_hook=_without_duplicates)["weight_map"]
+        if not all(isinstance(place, str) and Path(place).name == place for place in places.values()):
+            raise ValueError("it names files in other folders")
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise LoadError(f"{path}: not an index of weights files, or damaged ({error}).") from error
+    tensors = {}
+    for place in dict.fromkeys(places.values()):
+        if file_kind(path.parent / place) == "index":
+            raise LoadError(f"{path}: names {place!r}, which is an index itself.")
+        content = read_weights(path.parent / place)
+        for name in (name for name, other in places.items() if other == place):
+            array = content.get(name) if isinstance(content, dict) else None
+            if not isinstance(array, np.ndarray):
+                raise LoadError(f"{path}: {place!r} has no tensor {name!r}.")
+            tensors[name] = array
+    return Weights({name: tensors[name] for name in sorted(tensors, key=natural)}, ordered=False)
 
 
 def _read_safetensors(path: str | Path) -> Weights:

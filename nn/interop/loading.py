@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -230,15 +230,23 @@ class _Loading:
     def _ignored(self) -> set[str]:
         """The names in the source that layers ignore: those beside the tensors that they take."""
         names = {name.replace("/", "."): name for name in self.weights.tensors}
-        found = set()
+        wanted = {beginning + name for beginning, layer in self._beginnings() for name in layer.ignored}
+        return {names[name] for name in wanted if name in names}
+
+    def _beginnings(self) -> Iterator[tuple[str, ExpectedLayer]]:
+        """How the names in the source of the tensors of each layer begin, with dots between their parts."""
         for layer in self.layers:
-            for local, spellings in layer.spellings.items() if layer.ignored else ():
+            for local, spellings in layer.spellings.items():
                 source = self.places.get((layer.path, local), "").replace("/", ".")
-                for spelling in spellings:
-                    if source.endswith(spelling):
-                        beginning = source.removesuffix(spelling)
-                        found |= {names[beginning + name] for name in layer.ignored if beginning + name in names}
-        return found
+                yield from ((source.removesuffix(each), layer) for each in spellings if source.endswith(each))
+
+    def _unused(self, name: str) -> str:
+        """Why a tensor of the source is not used."""
+        dotted = name.replace("/", ".")
+        beginning = dotted.removesuffix(dotted.rpartition(".")[2])
+        owners = [layer for start, layer in self._beginnings() if start == beginning]
+        reason = f": {_described(owners[0])}, has no such tensor" if owners else ""
+        return f"tensor {name!r} of shape {self.weights.tensors[name].shape} is not used{reason}"
 
     def message(self, framework: Framework) -> str:
         """Return what does not fit, for people."""
@@ -247,7 +255,7 @@ class _Loading:
             *self.conflicts,
             *dict.fromkeys(self.wrong[name] for name in report.wrong_shape),
             *dict.fromkeys(self.missing[name] for name in report.missing),
-            *(f"tensor {name!r} of shape {self.weights.tensors[name].shape} is not used" for name in report.unused),
+            *(self._unused(name) for name in report.unused),
         ]
         lines = [f"{self.label}: does not fit the network ({report}). Nothing was changed.", *problems[:12]]
         if len(problems) > 12:

@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
 from nn.interop.arrays import as_array
@@ -47,7 +46,7 @@ def weights_of(source: Any, framework: Framework) -> Weights:
     if isinstance(source, Mapping):
         return Weights(_state(source, label))
     if framework == "Keras" and isinstance(source, (list, tuple)):
-        return Weights({str(number): _number_array(label, str(number), each) for number, each in enumerate(source)})
+        return Weights({str(number): _array(label, str(number), each) for number, each in enumerate(source)})
     calls = {"PyTorch": "model.state_dict()", "Keras": "model.get_weights()"}
     hint = f" Pass {calls[framework]}." if hasattr(source, "state_dict") or hasattr(source, "get_weights") else ""
     raise TypeError(f"{LOADERS[framework]}: expected a path or a mapping of names to arrays, got {label}.{hint}")
@@ -55,45 +54,41 @@ def weights_of(source: Any, framework: Framework) -> Weights:
 
 def _state(content: Any, label: str) -> dict[str, NDArray[Any]]:
     """The tensors of a state dict, or of a checkpoint that has one in a usual place."""
-    if isinstance(content, Mapping):
-        nested = [key for key, value in content.items() if isinstance(value, Mapping) and _has_tensors(value)]
-        usual = [key for key in STATE_KEYS if key in nested]
-        if len(usual) == 1 or (not _has_tensors(content) and len(nested) == 1):
-            content = content[(usual or nested)[0]]
-        elif _has_tensors(content):
-            usual = []
-        if _has_tensors(content) and len(usual) < 2:
-            return {
-                str(name): _number_array(label, str(name), value)
-                for name, value in content.items()
-                if _is_tensor(value)
-            }
-        if nested:
-            raise LoadError(
-                f"{label}: a checkpoint with several state dicts, {nested}. Read it with "
-                f"checkpoint = nn.interop.read_weights(path), and load checkpoint[{nested[0]!r}]."
-            )
-    raise LoadError(f"{label}: expected names and their tensors, found a {type(content).__name__} without tensors.")
+    if not isinstance(content, Mapping):
+        raise LoadError(f"{label}: expected names and their tensors, found a {type(content).__name__}.")
+    own = _tensors(content)
+    nested = {key: _tensors(value) for key, value in content.items() if isinstance(value, Mapping)}
+    nested = {key: tensors for key, tensors in nested.items() if tensors}
+    usual = [key for key in STATE_KEYS if key in nested]
+    if len(usual) == 1:
+        found = nested[usual[0]]
+    elif own:
+        found = own
+    elif len(nested) == 1:
+        (found,) = nested.values()
+    elif nested:
+        raise LoadError(
+            f"{label}: a checkpoint with several state dicts, {list(nested)}. Read it with "
+            f"checkpoint = nn.interop.read_weights(path), and load checkpoint[{next(iter(nested))!r}]."
+        )
+    else:
+        raise LoadError(f"{label}: expected names and their tensors, found no tensors.")
+    return {str(name): _array(label, str(name), value) for name, value in found.items()}
 
 
-def _has_tensors(values: Mapping[Any, Any]) -> bool:
-    return any(_is_tensor(value) for value in values.values())
-
-
-def _is_tensor(value: Any) -> bool:
-    """Arrays and tensors of any library, and lists of numbers; settings such as a number or a text are none."""
-    if isinstance(value, (list, tuple)):
-        return bool(value) and np.asarray(value, object).dtype == object and _is_numbers(value)
-    return hasattr(value, "shape") and hasattr(value, "dtype")
+def _tensors(values: Mapping[Any, Any]) -> dict[Any, Any]:
+    """The arrays and tensors of any library among these values; if there are none, the lists of numbers."""
+    arrays = {name: value for name, value in values.items() if hasattr(value, "shape") and hasattr(value, "dtype")}
+    return arrays or {name: value for name, value in values.items() if isinstance(value, list) and _is_numbers(value)}
 
 
 def _is_numbers(value: Any) -> bool:
-    if isinstance(value, (list, tuple)):
-        return all(_is_numbers(item) for item in value)
+    if isinstance(value, list):
+        return bool(value) and all(_is_numbers(item) for item in value)
     return isinstance(value, (int, float))
 
 
-def _number_array(label: str, name: str, value: Any) -> NDArray[Any]:
+def _array(label: str, name: str, value: Any) -> NDArray[Any]:
     try:
         return as_array(value)
     except (TypeError, ValueError) as error:

@@ -136,6 +136,27 @@ def test_load_pytorch_whole_models_and_old_files_are_refused(tmp_path: Path) -> 
         nn.interop.load_pytorch(nn.Dense(2, 1), tmp_path / "old.pt")
 
 
+def test_load_pytorch_reads_the_index_of_several_files(tmp_path: Path, rng: np.random.Generator) -> None:
+    state, network = state_of(rng, 3, 3, 2), mlp(3, 3, 2)
+    places = {name: f"model-{number % 2}.safetensors" for number, name in enumerate(state)}
+    for place in set(places.values()):
+        save_file({name: state[name] for name in state if places[name] == place}, tmp_path / place)
+    index = tmp_path / "model.safetensors.index.json"
+    index.write_text(json.dumps({"metadata": {}, "weight_map": places}))
+    assert nn.interop.load_pytorch(network, index).complete
+    assert_loaded(network, state)
+    for bad, match in [
+        ({"weight_map": {"a": "../model-0.safetensors"}}, "other folders"),
+        ({"weight_map": {"a": "model-0.safetensors"}}, "has no tensor 'a'"),
+        ({"weight_map": {"a": index.name}}, "an index itself"),
+        ({"weight_map": 7}, "damaged"),
+        ({}, "not an index"),
+    ]:
+        index.write_text(json.dumps(bad))
+        with pytest.raises(nn.LoadError, match=match):
+            nn.interop.load_pytorch(network, index)
+
+
 # -- layout and dtypes ------------------------------------------------------------------------------------
 
 
@@ -358,7 +379,8 @@ def test_load_pytorch_errors_name_file_tensor_layer_shapes_and_cause(tmp_path: P
     save_file({"weight": np.zeros((3, 4), "f4"), "bias": np.zeros(4, "f4")}, path)
     with pytest.raises(nn.LoadError, match=r"laid out as in tensorgrad already"):
         nn.interop.load_pytorch(nn.Dense(3, 4), path)
-    with pytest.raises(nn.LoadError, match=r"tensor 'bias' of shape \(4,\) is not used"):
+    save_file({"weight": np.zeros((3, 4), "f4"), "bias": np.zeros(4, "f4")}, path)
+    with pytest.raises(nn.LoadError, match=r"'bias' of shape \(4,\) is not used: Dense\(4, 3, bias=False\), has no"):
         nn.interop.load_pytorch(nn.Dense(4, 3, bias=False), path)
 
 
@@ -379,10 +401,16 @@ def test_load_pytorch_wrong_arguments() -> None:
         nn.interop.load_pytorch(model.network, mlp(3, 3))  # type: ignore[arg-type]
     with pytest.raises(FileNotFoundError):
         nn.interop.load_pytorch(model.network, "missing.pt")
-    with pytest.raises(nn.LoadError, match="without tensors"):
+    with pytest.raises(nn.LoadError, match="found no tensors"):
         nn.interop.load_pytorch(model.network, {"epoch": 3})
     with pytest.raises(nn.LoadError, match=r"several state dicts, \['generator', 'critic'\]"):
         nn.interop.load_pytorch(model.network, {"generator": {"x": np.ones(1)}, "critic": {"x": np.ones(1)}})
+
+
+def test_load_pytorch_takes_lists_of_numbers() -> None:
+    layer = nn.Dense(2, 1)
+    assert nn.interop.load_pytorch(layer, {"weight": [[1, 2]], "bias": [3.0], "name": "x", "epoch": 4}).complete
+    assert layer.weight.data.tolist() == [[1], [2]]
 
 
 def test_load_pytorch_parameters_of_own_modules_keep_their_layout() -> None:
