@@ -57,7 +57,7 @@ LAYERS: dict[str, list[set[str]]] = {
         {"drawing", "walkthrough"},
     ],
     "nn": [
-        {"_renamed", "_repr", "_rng", "_validation", "pictures"},
+        {"_load_report", "_renamed", "_repr", "_rng", "_validation", "_weight_layouts", "pictures"},
         {"module"},
         {"functional", "init"},
         {"layers"},
@@ -66,6 +66,7 @@ LAYERS: dict[str, list[set[str]]] = {
         {"callbacks"},
         {"plots"},
         {"saving"},
+        {"interop"},
         {"training"},
         {"sklearn"},
     ],

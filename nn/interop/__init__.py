@@ -1,0 +1,26 @@
+"""Weights from other frameworks: PyTorch, Keras, Hugging Face.
+
+- `loading`, `saving`: `load_pytorch`, `load_keras`, `save_pytorch`, `save_keras`;
+- `expected`: the names and shapes that the other framework uses for the tensors of a network;
+- `matching`: which tensor of the source belongs to which tensor of the network, by name and by order;
+- `sources`: files, and mappings in memory, as arrays by name;
+- `files`, `torch_files`, `keras_files`, `zip_files`: the file formats, read without running code from them.
+"""
+
+from nn._load_report import LoadReport
+from nn._weight_layouts import Foreign, Layout, foreign
+from nn.interop.files import read_weights
+from nn.interop.loading import load_keras, load_pytorch
+from nn.interop.saving import save_keras, save_pytorch
+
+__all__ = [
+    "Foreign",
+    "Layout",
+    "LoadReport",
+    "foreign",
+    "load_keras",
+    "load_pytorch",
+    "read_weights",
+    "save_keras",
+    "save_pytorch",
+]
