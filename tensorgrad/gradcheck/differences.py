@@ -224,14 +224,14 @@ def _decided(
 
 
 def _quantum(before: NDArray[Any], after: NDArray[Any], most: float) -> NDArray[Any]:
-    """The smallest change of each output, if it is at most `most`; else 0.
+    """The smallest change of each output, or ε if that is above `most`.
 
-    Differences of values near `1 - 1e-14`, say, are multiples of 1e-16, which is far above the rounding error of such a
-    small result. It shows as a staircase.
+    The logarithm of a number near 1, say, changes in steps of ε, which is far above the rounding error of such a small
+    result. At small steps it looks constant.
     """
     changes = np.abs(np.concatenate([before, after]))
     smallest = np.min(np.where(changes > 0, changes, np.inf), axis=0, initial=np.inf)
-    return np.asarray(np.where(smallest <= most, smallest, 0.0))
+    return np.asarray(np.where(smallest <= most, smallest, EPSILON))
 
 
 def _first_valley(estimates: NDArray[Any], error: NDArray[Any], got: NDArray[Any]) -> NDArray[np.intp]:
@@ -260,11 +260,12 @@ def _kinks(
     """
     jump = np.abs(after - before)
     visible = jump > 8 * noise
-    first = np.minimum(visible.argmax(axis=0), len(jump) - 3)
+    first = np.minimum(visible.argmax(axis=0), len(jump) - 4)
     columns = np.arange(jump.shape[1])
     smaller = np.maximum(first - 1, 0)
     stays = visible.any(axis=0) & ((first == 0) | (16 * noise[smaller, columns] >= jump[first, columns]))
-    for level in (first, first + 1):
-        stays &= visible[level + 1, columns] & (jump[level, columns] > jump[level + 1, columns] / 2)
+    for level in (first, first + 1, first + 2):
+        growth = jump[level, columns] / jump[level + 1, columns]  # 1; above, at a cusp; 8 if it is rounding
+        stays &= visible[level + 1, columns] & (growth > 1 / 2) & (growth < 4)
     low, high = (side[first, columns] for side in (np.minimum(before, after), np.maximum(before, after)))
     return stays, low, high, noise[first, columns]
