@@ -171,6 +171,7 @@ class Comparison:
             np.array([got @ direction.ravel()]),
             rtol=self.settings.rtol,
             atol=self.settings.atol,
+            scale=np.zeros(1),
         )
 
     def _compare_entries(self, positions: Sequence[int]) -> None:
@@ -182,9 +183,10 @@ class Comparison:
             if not got.size:
                 continue
             typical = _typical(self.leaves[position].array)
-            scale = np.abs(got).max(axis=1)
+            sizes = np.maximum(np.abs(self.leaves[position].array.ravel()), typical)
+            influence = (np.abs(got) * np.where(sizes > 0, sizes, 1.0)).max(axis=1)  # of the strongest element
             verdicts = [
-                self._judge_element(position, element, got[:, element], typical, scale)
+                self._judge_element(position, element, got[:, element], typical, influence)
                 for element in range(got.shape[1])
             ]
             wrong = np.stack([verdict.wrong for verdict in verdicts], axis=1)
@@ -240,7 +242,7 @@ class Comparison:
                 )
 
     def _judge_element(
-        self, position: int, element: int, got: NDArray[Any], typical: float, scale: NDArray[Any]
+        self, position: int, element: int, got: NDArray[Any], typical: float, influence: NDArray[Any]
     ) -> Verdict:
         """Judge the derivatives of all outputs with respect to one element."""
         leaf = self.leaves[position]
@@ -253,7 +255,7 @@ class Comparison:
             got,
             rtol=self.settings.rtol,
             atol=self.settings.atol,
-            scale=scale,
+            scale=influence / steps.scale,
         )
         if np.isnan(verdict.expected).any():
             self._explain_not_finite(position, element, direction, steps)

@@ -89,13 +89,13 @@ class Steps:
     Attributes:
         first: fits if the function changes on the scale of the point, or on a scale of 1.
         smallest, largest: the ends of the ladder.
-        unit: how large the values that f is computed from are.
+        scale: the size of the point.
     """
 
     first: float
     smallest: float
     largest: float
-    unit: float
+    scale: float
 
     @classmethod
     def at(cls, size: float, *, typical: float = 0.0, eps: float = STEP) -> Steps:
@@ -109,7 +109,7 @@ class Steps:
         scale = max(size, typical) or 1.0
         smallest = 32 * float(np.spacing(size)) if size else 1e-14 * scale
         largest = min(0.3 * max(scale, 1.0), smallest * _LEVEL**_LEVELS)
-        return cls(eps * min(scale, 1.0), smallest, largest, max(scale, 1.0))
+        return cls(eps * min(scale, 1.0), smallest, largest, scale)
 
     def quick(self) -> tuple[float, float, float]:
         """The steps to try first: the usual one, one against rounding, and one against truncation."""
@@ -143,7 +143,7 @@ def judge(
     *,
     rtol: float,
     atol: float,
-    scale: NDArray[Any] | float = 0.0,
+    scale: NDArray[Any],
 ) -> Verdict:
     """Compare derivatives with finite differences.
 
@@ -152,13 +152,13 @@ def judge(
         steps: the steps to try.
         got: the derivative of each output.
         rtol, atol: the tolerances. The error of the difference is added to them.
-        scale: how large the derivatives of each output are. It saves steps: a derivative of 0 is confirmed at once if
-            rounding could only hide one far below this.
+        scale: how large the derivatives of each output are. A derivative of 0 is confirmed at once if rounding could
+            only hide one far below this; kinks far below this are none.
     """
     expected = np.full(got.shape, np.nan)
     wrong = np.ones(got.shape, np.bool_)
     kink = np.zeros(got.shape, np.bool_)
-    negligible = np.broadcast_to(_NEGLIGIBLE * np.asarray(scale), got.shape)
+    negligible = _NEGLIGIBLE * scale
     undecided = np.arange(got.size)
     for step, may_hide in zip(steps.quick(), (negligible, np.full(got.shape, np.inf), negligible)):
         found = slopes_at(step)
@@ -173,7 +173,9 @@ def judge(
         if not undecided.size:
             return Verdict(expected, wrong, kink)
     rungs = [slopes_at(float(step)).at(undecided) for step in steps.ladder()]
-    expected[undecided], wrong[undecided], kink[undecided] = _decided(steps, rungs, got[undecided], rtol, atol)
+    expected[undecided], wrong[undecided], kink[undecided] = _decided(
+        steps, rungs, got[undecided], rtol, atol, scale[undecided]
+    )
     return Verdict(expected, wrong, kink)
 
 
@@ -188,7 +190,7 @@ def _confirmed(found: Slopes, got: NDArray[Any], rtol: float, atol: float, may_h
 
 
 def _decided(
-    steps: Steps, rungs: list[Slopes], got: NDArray[Any], rtol: float, atol: float
+    steps: Steps, rungs: list[Slopes], got: NDArray[Any], rtol: float, atol: float, scale: NDArray[Any]
 ) -> tuple[NDArray[Any], NDArray[np.bool_], NDArray[np.bool_]]:
     """The expected derivatives from a whole ladder of steps, which of `got` are wrong, and where there is a kink.
 
@@ -200,14 +202,16 @@ def _decided(
     after = np.stack([rung.after for rung in rungs])
     noise = np.stack([rung.rounding for rung in rungs])
     step = steps.ladder()[:, None]
-    noise += 4 * _quantum(before * step, after * step, _ROUNDING * steps.unit) / step
+    noise += 4 * _quantum(before * step, after * step, _ROUNDING * max(steps.scale, 1.0)) / step
     central = (before + after) / 2
     # Richardson extrapolation: the error term of h² cancels.
     estimates = central[:-1] + (central[:-1] - central[1:]) / ((step[1:] / step[:-1]) ** 2 - 1)
     change = np.abs(np.diff(estimates, axis=0))
-    # Rounding errors of f are ∝ 1/h in a slope. What changed at any smaller step may have been one.
-    unsteady = np.maximum.accumulate(np.nan_to_num(change, posinf=0.0) * step[: len(change)])
-    noise = noise[1:-2] + unsteady[:-1] / step[1:-2]
+    # What a change has beyond the known noise may be noise, too, where f is a difference of larger numbers. Such noise
+    # grows with these, that is with |x| + h, and in a slope it is divided by h.
+    growth = (steps.scale + step) / step
+    unknown = np.maximum(np.nan_to_num(change, posinf=0.0) - 2 * noise[: len(change)], 0.0) / growth[: len(change)]
+    noise = noise[1:-2] + np.maximum.accumulate(unknown)[:-1] * growth[1:-2] + _ROUNDING * scale
     estimates, error = estimates[1:-1], np.maximum(change[:-1], change[1:]) + noise
     error[~np.isfinite(error)] = np.inf
 
@@ -218,7 +222,8 @@ def _decided(
     expected = np.where(known, expected, np.nan)
     wrong = ~(np.abs(got - expected) <= atol + rtol * np.abs(expected) + tolerance)  # in this form NaN is wrong
 
-    kink, low, high, margin = _kinks(before[1:-2], after[1:-2], noise)
+    local = int(np.sum(step[1:-2] <= steps.scale))
+    kink, low, high, margin = _kinks(before[1:-2], after[1:-2], noise, _NEGLIGIBLE * scale, local)
     between = (low - margin <= got) & (got <= high + margin)
     return np.where(kink, (low + high) / 2, expected), np.where(kink, ~between, wrong), kink
 
@@ -237,7 +242,7 @@ def _quantum(before: NDArray[Any], after: NDArray[Any], most: float) -> NDArray[
 def _first_valley(estimates: NDArray[Any], error: NDArray[Any], got: NDArray[Any]) -> NDArray[np.intp]:
     """For each output, the step whose estimate counts: where the error is smallest before it first rises again."""
     size = np.max(np.where(np.isfinite(error), np.abs(estimates) - error, 0.0), axis=0)
-    conclusive = error <= 10 * _CONCLUSIVE * np.maximum(size, np.abs(got))
+    conclusive = error <= _CONCLUSIVE * np.maximum(size, np.abs(got))
     best = np.where(conclusive.any(axis=0), conclusive.argmax(axis=0), error.argmin(axis=0))
     smallest = np.take_along_axis(error, best[None], axis=0)[0]
     passed = ~conclusive.any(axis=0)
@@ -251,19 +256,20 @@ def _first_valley(estimates: NDArray[Any], error: NDArray[Any], got: NDArray[Any
 
 
 def _kinks(
-    before: NDArray[Any], after: NDArray[Any], noise: NDArray[Any]
+    before: NDArray[Any], after: NDArray[Any], noise: NDArray[Any], negligible: NDArray[Any], local: int
 ) -> tuple[NDArray[np.bool_], NDArray[Any], NDArray[Any], NDArray[Any]]:
     """Whether the slopes of the two sides stay apart, their smaller and larger one, and the error of these.
 
     At a smooth point the jump shrinks with the step. On a kink it does not, down to the smallest step that rounding
-    leaves visible.
+    leaves visible, which is one of the first `local`.
     """
     jump = np.abs(after - before)
-    visible = jump > 8 * noise
+    visible = jump > np.maximum(8 * noise, negligible)
     first = np.minimum(visible.argmax(axis=0), len(jump) - 4)
     columns = np.arange(jump.shape[1])
     smaller = np.maximum(first - 1, 0)
-    stays = visible.any(axis=0) & ((first == 0) | (16 * noise[smaller, columns] >= jump[first, columns]))
+    stays = visible.any(axis=0) & (first < local)
+    stays &= (first == 0) | (16 * noise[smaller, columns] >= jump[first, columns])
     for level in (first, first + 1, first + 2):
         growth = jump[level, columns] / jump[level + 1, columns]  # 1; above, at a cusp; 8 if it is rounding
         stays &= visible[level + 1, columns] & (growth > 1 / 2) & (growth < 4)

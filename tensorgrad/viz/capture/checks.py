@@ -117,7 +117,7 @@ class _Function:
             return slopes(value, self.output(self.values), step)
 
         got = float(np.sum(self.gradients[leaf] * direction))
-        verdict = judge(slopes_at, Steps.at(float(size)), np.array([got]), rtol=RTOL, atol=0.0)
+        verdict = judge(slopes_at, Steps.at(float(size)), np.array([got]), rtol=RTOL, atol=0.0, scale=np.zeros(1))
         return _Trial(element, got, verdict)
 
     def output(self, tensors: Mapping[Node, Tensor] | None) -> NDArray[Any]:
