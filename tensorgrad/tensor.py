@@ -87,7 +87,7 @@ class Tensor(Methods):
         """
         if self.is_leaf and (is_foreign(self.array) or self.array.flags.owndata):
             return self.own_array()
-        return read_only(self.array)
+        return read_only(self.array)  # type: ignore[no-any-return]
 
     @data.setter
     def data(self, values: ArrayLike) -> None:

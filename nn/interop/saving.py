@@ -15,7 +15,7 @@ from nn.interop.files import named_weights
 from nn.interop.matching import joined
 from nn.module import Module
 from nn.saving import SaveError
-from nn.saving.files import replace_file
+from nn.saving.format import replace_file
 
 
 def save_pytorch(network: Module, path: str | os.PathLike[str]) -> None:
