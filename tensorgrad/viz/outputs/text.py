@@ -30,7 +30,8 @@ def text(recording: Recording) -> str:
         numbers = max(widths[2:])
         widths[widths.index(numbers if numbers > SHORTEST else max(widths))] -= 1
     lines = ["  ".join(_fitted(cell, width) for cell, width in zip(row, widths)).rstrip() for row in table]
-    return "\n".join([*lines, *[""] * bool(recording.folded), *map(labels.printable, recording.folded)])
+    notes = [*labels.remedies(recording), *map(labels.printable, recording.folded)]
+    return "\n".join([*lines, *[""] * bool(notes), *notes])
 
 
 def _rows(recording: Recording) -> Iterator[Row]:

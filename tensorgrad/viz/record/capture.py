@@ -15,7 +15,7 @@ from tensorgrad.backward import backpropagate, topological_order
 from tensorgrad.node import LIVE, Constant, Node, Result
 from tensorgrad.tensor import Tensor
 from tensorgrad.viz.formulas import Formulas
-from tensorgrad.viz.record import Box, Kind, Operand, Pass, Reading, Recording
+from tensorgrad.viz.record import Box, Kind, Operand, Pass, Reading, Recording, labels
 from tensorgrad.viz.record.finite_differences import checks as checks_of
 from tensorgrad.viz.record.modules import grouping
 from tensorgrad.viz.record.options import options_of
@@ -187,12 +187,12 @@ class _Capture:
         if kept and "changed" not in self.replayed.missing.values():
             return {node: node for node in self.order}
         missing, why = self.boxes[self.ids[lost[0]]], self.replayed.missing[lost[0]]
-        advice = "capture it before backward"
-        if why == "dropped":
-            advice = f"hold the array given to `{missing.op}` in a variable"
+        reasons = [f"{missing.name or missing.op or missing.kind} {missing.shape} {WHY[why]}."]
+        if why in labels.GONE:
+            reasons = labels.remedies(Recording(tuple(self.boxes), self.grouping.groups)) or reasons
         raise RuntimeError(
-            f"capture: the backward pass cannot be shown, because {missing.name or missing.op or missing.kind} "
-            f"{missing.shape} {WHY[why]}. Compute the output again, and {advice}."
+            f"walkthrough: the backward pass cannot be shown. {' '.join(each.removeprefix('? ') for each in reasons)} "
+            "Then compute the output again, and call walkthrough before backward()."
         )
 
     def hooks(self) -> tuple[str, ...]:
