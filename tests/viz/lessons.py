@@ -4,6 +4,7 @@ import numpy as np
 
 import nn
 import tensorgrad as tg
+from tests.viz.several import damped, polar
 
 HOSTILE = (
     "</script><script>window.hacked = 1</script>",
@@ -103,7 +104,14 @@ def alone():
     return x, [x]
 
 
+def several_results():
+    """A call with two results, both of which are used, and an operation with one rule for all operands."""
+    x, y = leaf(3.0, "x"), leaf(4.0, "y")
+    radius, angle = polar(x, y)
+    return damped(angle, radius / 10) * radius, [x, y]
+
+
 LESSONS = [
     expression, network, residual, shared, forgotten, wrong_rule, broadcast, not_a_number, hostile_names, unnamed,
-    alone,
+    alone, several_results,
 ]  # fmt: skip

@@ -119,6 +119,8 @@ class _Capture:
             self.sources[len(self.boxes)] = entry if isinstance(entry, ReferenceType) or kept is None else ref(kept)
             value, missing = self.replayed.values.get(key), self.replayed.missing.get(key)
             self.boxes.append(_constant_box(len(self.boxes), source, name_of_source, value, missing, self.side))
+        if isinstance(node, Result):
+            return Operand(self.ids[key], _result_names(node.inputs[0])[node.index])
         operation, name = declared(node), operand_name(node, position)
         if operation is not None and name == operation.sequence:
             name = f"{name}[{position - len(operation.inputs) + 1}]"
@@ -133,13 +135,14 @@ class _Capture:
             kind=kind,
             op=None if node.operation is None else _title(node),
             name=None if name is None else str(name),
-            options=() if node.operation is None else options_of(node),
+            options=() if node.operation is None or isinstance(node, Result) else options_of(node),
             operands=operands,
             shape=None if _has_several_results(node) else node.shape,
             dtype=None if _has_several_results(node) else str(node.dtype),
             value=self.value(node) if self.values and not _has_several_results(node) else None,
             gradient=self.gradient(node) if self.values and not _has_several_results(node) else None,
             group=self.grouping.of.get(node),
+            results=_result_names(node) if _has_several_results(node) else (),
         )
 
     def value(self, node: Node) -> Reading:
@@ -249,10 +252,13 @@ def _has_several_results(node: Node) -> bool:
 def _title(node: Node) -> str:
     """Return the name of an operation; of one of several results also its own, as in `svd.S`."""
     name: str = node.operation.name
-    if not isinstance(node, Result):
-        return name
-    fields = getattr(node.operation.results, "_fields", None)
-    return f"{name}.{fields[node.index]}" if fields else f"{name}[{node.index}]"
+    return labels.result(name, _result_names(node.inputs[0])[node.index]) if isinstance(node, Result) else name
+
+
+def _result_names(call: Node) -> tuple[str, ...]:
+    """Return the names of the results of a call, `[0]`, `[1]`, … where they have none."""
+    fields: tuple[str, ...] | None = getattr(call.operation.results, "_fields", None)
+    return fields or tuple(f"[{index}]" for index in range(len(call.shape)))
 
 
 def _constant_box(id: int, source: Any, name: str | None, value: Any, missing: Reading = None, side: int = 0) -> Box:

@@ -119,9 +119,21 @@ def options(box: Box) -> str:
     return printable(", ".join(f"{name}={text}" for name, text in box.options))
 
 
+def result(call: str, which: str) -> str:
+    """Return one of several results as Python would access it.
+
+    >>> result("svd", "S"), result("checkpoint", "[0]")
+    ('svd.S', 'checkpoint[0]')
+    """
+    return f"{call}{which}" if which.startswith("[") else f"{call}.{which}"
+
+
 def has_shape(box: Box) -> bool:
-    """Whether there is a line for the shape. Many boxes in one need not have a shape; of others one is told "?"."""
-    return not is_number(box) and (box.kind != "folded" or box.shape is not None)
+    """Return whether there is a line for the shape: folded boxes need not have one, and several results have several.
+
+    The shape of any other box may be "?".
+    """
+    return not is_number(box) and not box.results and (box.kind != "folded" or box.shape is not None)
 
 
 def shape(box: Box) -> str:
@@ -173,6 +185,7 @@ def tooltip(box: Box) -> str:
     if not is_number(box):
         what = many(box) if box.kind == "folded" else kind(box)
         parts.append(f"{what}, shape {shape(box)}" if has_shape(box) else what)
+        parts += [f"returns {', '.join(map(printable, box.results))}"] * bool(box.results)
         parts += [
             f"{what} {_details(reading, box)}"
             for what, reading in (("value", box.value), ("gradient", box.gradient))
