@@ -162,15 +162,14 @@ def test_the_gradient_to_start_from():
 
 def test_what_cannot_be_computed_again_is_said():
     x = leaf([1.0, 2.0], "x")
-    c = tg.tensor([3.0, 4.0])
-    output = tg.sum(tg.exp(x * c))
-    del c
+    output = tg.sum(tg.exp(x * np.ones((100, 2))))
     output.backward()
-    with pytest.raises(RuntimeError, match=r"because multiply \(2,\) is no longer known"):
+    released = r"The input y of multiply was released .* or call backward\(retain_graph=True\)\. Then compute"
+    with pytest.raises(RuntimeError, match=released):
         capture(output, passes=True)
     y = tg.sum(x * 2)
     x.data = [5.0, 6.0]
-    with pytest.raises(RuntimeError, match=r"because x \(2,\) has changed since"):
+    with pytest.raises(RuntimeError, match=r"x \(2,\) has changed since\. Then compute"):
         capture(y, passes=True)
 
 
@@ -180,13 +179,13 @@ def of_a_loss():
 
 def of_joined_arrays():
     x = leaf([1.0, 2.0], "x")
-    y = np.concatenate([x, np.ones(2)])
+    y = np.concatenate([x, np.ones(200)])
     return tg.sum(y * y), [x]
 
 
 def of_blocks():
     x = leaf([[1.0, 2.0]], "x")
-    y = np.block([[x], [np.ones((1, 2))]])
+    y = np.block([[x], [np.ones((100, 2))]])
     return tg.sum(tg.exp(y)), [x]
 
 
@@ -221,14 +220,12 @@ def test_a_constant_that_was_written_into_is_found_although_the_rules_could_run(
         capture(output, passes=True)
 
 
-def test_where_hooks_would_be_called_a_variable_must_hold_the_array():
+def test_where_hooks_would_be_called_a_variable_must_hold_a_large_array():
     x = leaf([1.0, 2.0], "x")
     calls = []
-    y = x - np.ones(2)
+    y = x - np.ones((100, 2))
     y.register_hook(calls.append)
-    with pytest.raises(
-        RuntimeError, match=r"subtract \(2,\) is no .* hold the array given to `subtract` in a variable"
-    ):
+    with pytest.raises(RuntimeError, match=r"The input y of subtract no longer exists\. Assign it"):
         capture(tg.sum(y * y), passes=True)
     assert calls == []
 

@@ -15,7 +15,7 @@ from tensorgrad.backward import backpropagate, topological_order
 from tensorgrad.node import LIVE, Constant, Node, Result
 from tensorgrad.tensor import Tensor
 from tensorgrad.viz.formulas import Formulas
-from tensorgrad.viz.record import Box, Kind, Operand, Pass, Reading, Recording
+from tensorgrad.viz.record import Box, Kind, Operand, Pass, Reading, Recording, labels
 from tensorgrad.viz.record.finite_differences import checks as checks_of
 from tensorgrad.viz.record.modules import grouping
 from tensorgrad.viz.record.options import options_of
@@ -119,6 +119,8 @@ class _Capture:
             self.sources[len(self.boxes)] = entry if isinstance(entry, ReferenceType) or kept is None else ref(kept)
             value, missing = self.replayed.values.get(key), self.replayed.missing.get(key)
             self.boxes.append(_constant_box(len(self.boxes), source, name_of_source, value, missing, self.side))
+        if isinstance(node, Result):
+            return Operand(self.ids[key], _result_names(node.inputs[0])[node.index])
         operation, name = declared(node), operand_name(node, position)
         if operation is not None and name == operation.sequence:
             name = f"{name}[{position - len(operation.inputs) + 1}]"
@@ -133,13 +135,14 @@ class _Capture:
             kind=kind,
             op=None if node.operation is None else _title(node),
             name=None if name is None else str(name),
-            options=() if node.operation is None else options_of(node),
+            options=() if node.operation is None or isinstance(node, Result) else options_of(node),
             operands=operands,
             shape=None if _has_several_results(node) else node.shape,
             dtype=None if _has_several_results(node) else str(node.dtype),
             value=self.value(node) if self.values and not _has_several_results(node) else None,
             gradient=self.gradient(node) if self.values and not _has_several_results(node) else None,
             group=self.grouping.of.get(node),
+            results=_result_names(node) if _has_several_results(node) else (),
         )
 
     def value(self, node: Node) -> Reading:
@@ -187,12 +190,12 @@ class _Capture:
         if kept and "changed" not in self.replayed.missing.values():
             return {node: node for node in self.order}
         missing, why = self.boxes[self.ids[lost[0]]], self.replayed.missing[lost[0]]
-        advice = "capture it before backward"
-        if why == "dropped":
-            advice = f"hold the array given to `{missing.op}` in a variable"
+        reasons = [f"{missing.name or missing.op or missing.kind} {missing.shape} {WHY[why]}."]
+        if why in labels.GONE:
+            reasons = labels.remedies(Recording(tuple(self.boxes), self.grouping.groups)) or reasons
         raise RuntimeError(
-            f"capture: the backward pass cannot be shown, because {missing.name or missing.op or missing.kind} "
-            f"{missing.shape} {WHY[why]}. Compute the output again, and {advice}."
+            f"walkthrough: the backward pass cannot be shown. {' '.join(each.removeprefix('? ') for each in reasons)} "
+            "Then compute the output again, and call walkthrough before backward()."
         )
 
     def hooks(self) -> tuple[str, ...]:
@@ -249,10 +252,13 @@ def _has_several_results(node: Node) -> bool:
 def _title(node: Node) -> str:
     """Return the name of an operation; of one of several results also its own, as in `svd.S`."""
     name: str = node.operation.name
-    if not isinstance(node, Result):
-        return name
-    fields = getattr(node.operation.results, "_fields", None)
-    return f"{name}.{fields[node.index]}" if fields else f"{name}[{node.index}]"
+    return labels.result(name, _result_names(node.inputs[0])[node.index]) if isinstance(node, Result) else name
+
+
+def _result_names(call: Node) -> tuple[str, ...]:
+    """Return the names of the results of a call, `[0]`, `[1]`, … where they have none."""
+    fields: tuple[str, ...] | None = getattr(call.operation.results, "_fields", None)
+    return fields or tuple(f"[{index}]" for index in range(len(call.shape)))
 
 
 def _constant_box(id: int, source: Any, name: str | None, value: Any, missing: Reading = None, side: int = 0) -> Box:

@@ -14,12 +14,21 @@ COMMUTATIVE = frozenset({"add", "multiply", "maximum", "minimum"})
 
 NOTES: dict[Missing, str] = {
     "not computed": "– not computed yet",
-    "released": "? no longer known (kept by backward(retain_graph=True))",
-    "dropped": "? no longer known (kept while a variable holds it)",
+    "released": "? depends on an array that backward released",
+    "dropped": "? depends on an array that no longer exists",
     "changed": "? changed since",
     "unrepeatable": "? cannot be computed again",
 }
 """The sign in place of a number, and what it means."""
+
+GONE = {
+    "released": "was released by backward(). Assign it to a variable, or call backward(retain_graph=True).",
+    "dropped": "no longer exists. Assign it to a variable before the operation, such as y = np.array(...).",
+}
+"""How an array was lost, and what brings it back, as the end of a sentence."""
+
+MOST_REMEDIES = 3
+"""How many lost arrays are named below a picture."""
 
 LEGEND = {
     "leaf": "parameter: a leaf that wants a gradient",
@@ -110,9 +119,21 @@ def options(box: Box) -> str:
     return printable(", ".join(f"{name}={text}" for name, text in box.options))
 
 
+def result(call: str, which: str) -> str:
+    """Return one of several results as Python would access it.
+
+    >>> result("svd", "S"), result("checkpoint", "[0]")
+    ('svd.S', 'checkpoint[0]')
+    """
+    return f"{call}{which}" if which.startswith("[") else f"{call}.{which}"
+
+
 def has_shape(box: Box) -> bool:
-    """Whether there is a line for the shape. Many boxes in one need not have a shape; of others one is told "?"."""
-    return not is_number(box) and (box.kind != "folded" or box.shape is not None)
+    """Return whether there is a line for the shape: folded boxes need not have one, and several results have several.
+
+    The shape of any other box may be "?".
+    """
+    return not is_number(box) and not box.results and (box.kind != "folded" or box.shape is not None)
 
 
 def shape(box: Box) -> str:
@@ -164,6 +185,7 @@ def tooltip(box: Box) -> str:
     if not is_number(box):
         what = many(box) if box.kind == "folded" else kind(box)
         parts.append(f"{what}, shape {shape(box)}" if has_shape(box) else what)
+        parts += [f"returns {', '.join(map(printable, box.results))}"] * bool(box.results)
         parts += [
             f"{what} {_details(reading, box)}"
             for what, reading in (("value", box.value), ("gradient", box.gradient))
@@ -195,6 +217,38 @@ def notes(recording: Recording) -> list[str]:
     spread = any("±" in line for reading, box in readings for line in lines(reading, box))
     missing = {reading for reading, _ in readings if isinstance(reading, str)}
     return ["mean ± standard deviation"] * spread + [note for why, note in NOTES.items() if why in missing]
+
+
+def remedies(recording: Recording) -> list[str]:
+    """Return sentences that name the arrays which are gone, and what brings each back.
+
+    Only what the user passed is named: once it is there, everything computed from it is known again.
+    """
+    users: dict[int, tuple[Box, str]] = {}
+    for box in recording.boxes:
+        for operand in box.operands:
+            users.setdefault(operand.box, (box, operand.name))
+    lost = [(box, reason) for box in recording.boxes if box.op is None and (reason := GONE.get(_missing(box)))]
+    sentences = [f"? {_source(recording, box, *users[box.id])} {reason}" for box, reason in lost if box.id in users]
+    more = len(sentences) - MOST_REMEDIES
+    return sentences if more <= 0 else [*sentences[:MOST_REMEDIES], f"{more} more arrays are gone in the same way."]
+
+
+def _missing(box: Box) -> str:
+    return box.value if isinstance(box.value, str) else ""
+
+
+def _source(recording: Recording, box: Box, user: Box, argument: str) -> str:
+    """Return what to call an array or leaf that is gone: its name, or where it was passed."""
+    if name(box):
+        return f"{shortened(name(box))}, passed to {full_title(user)},"
+    around: list[str] = []
+    at = user.group
+    while at is not None:
+        around.insert(0, group(recording.groups[at]))
+        at = recording.groups[at].parent
+    within = f" (in {' / '.join(around)})" if around else ""
+    return f"The {kind(box)} {printable(argument)} of {full_title(user)}{within}"
 
 
 def _details(reading: Reading, box: Box) -> str:

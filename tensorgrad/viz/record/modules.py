@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 from weakref import ReferenceType
 
-from tensorgrad.node import Node
+from tensorgrad.node import Node, Result
 from tensorgrad.scopes import Scope
 from tensorgrad.viz.record import Group
 
@@ -65,6 +65,9 @@ def grouping(order: Sequence[Node]) -> Grouping:
         groups.append(Group(len(groups), parent, name, scope.kind))
         owners.append(owner)
         given.append(scope.sources)
+    for node in order:
+        if isinstance(node, Result) and node.inputs[0] in innermost:  # the call is noted for all its results
+            innermost[node] = innermost[node.inputs[0]]
     return Grouping(tuple(groups), innermost, given)
 
 

@@ -54,8 +54,7 @@ def passes(lesson: Lesson) -> tuple[Pass, ...]:
     with np.errstate(all="ignore"):
         right = _right(lesson, {})
         found = [right.told("right", lesson.side)]
-        several = any(isinstance(node, Result) for node in lesson.ids)  # their call has no gradient of its own to sum
-        if len(lesson.formulas.boxes) <= MOST and not several:
+        if len(lesson.formulas.boxes) <= MOST:
             hasty = (_hasty(lesson, order) for order in ORDERS)
             wrong = next((story for story in hasty if story.early and story.differs_from(right)), None)
             if wrong is not None:
@@ -85,9 +84,16 @@ class _Story:
         self.formulas = lesson.formulas
         self.early: list[int] = []
         self.events: list[tuple[int, Any, list[Contribution]]] = []
+        self.results: dict[Node, list[Result]] = {}
+        for node in self.ids:
+            if isinstance(node, Result):
+                self.results.setdefault(node.inputs[0], []).append(node)
 
     def observe(self, node: Node, gradient: Any, wanted: Container[Node] | None) -> Iterator[tuple[int, Any]]:
         """Yield what the rules of `node` contribute, and record it."""
+        for result in self.results.get(node, []):
+            if result in self.totals:
+                self.begin(result, self.totals[result])
         self.begin(node, gradient)
         for position, contribution in node.operation.call(node, gradient, wanted):
             yield position, contribution
@@ -95,6 +101,16 @@ class _Story:
             fitted = _fitted(contribution, parent, node)
             total = self.totals[parent] + fitted if parent in self.totals else fitted
             self.add(node, position, contribution, fitted, total)
+
+    def arrived(self, node: Node) -> Any:
+        """Return what has arrived at a node: of a call with several results a list, None if nothing has."""
+        if node not in self.results:
+            return self.totals.get(node)
+        gradients: list[Any] = [None] * len(node.shape)
+        for result in self.results[node]:
+            total, before = self.totals.get(result), gradients[result.index]
+            gradients[result.index] = before if total is None else total if before is None else before + total
+        return None if all(each is None for each in gradients) else gradients
 
     def begin(self, node: Node, gradient: Any) -> None:
         """Record that the rules of `node` are about to be called with what has arrived there."""
@@ -155,15 +171,21 @@ def _hasty(lesson: Lesson, order: str) -> _Story:
     story = _Story(lesson, {})
     awaited = Counter(parent for node in lesson.ids for parent in _receivers(node))
     waiting = deque([lesson.root])
+    seen = {lesson.root}
     while waiting:
         node = waiting.popleft() if order == "breadth first" else waiting.pop()
         if node.operation is None:
             continue
         if awaited[node]:
             story.early.append(lesson.ids[node])
-        reached = [parent for parent in dict.fromkeys(_receivers(node)) if parent not in story.totals]
-        gradient = story.totals[node]
+        reached = [parent for parent in dict.fromkeys(_receivers(node)) if parent not in seen]
+        seen.update(reached)
+        waiting.extend(reached[::-1] if order == "depth first" else reached)
+        gradient = story.arrived(node)
         story.begin(node, gradient)
+        if isinstance(node, Result):
+            awaited[node.inputs[0]] -= 1
+            continue
         for position, given in call_rules(node, gradient):
             parent = node.inputs[position]
             awaited[parent] -= 1
@@ -171,7 +193,6 @@ def _hasty(lesson: Lesson, order: str) -> _Story:
             story.add(
                 node, position, given, fitted, story.totals[parent] + fitted if parent in story.totals else fitted
             )
-        waiting.extend(reached[::-1] if order == "depth first" else reached)
     return story
 
 
@@ -179,10 +200,10 @@ def _overwriting(lesson: Lesson) -> _Story:
     """In the right order, but each contribution replaces what had arrived before."""
     story = _Story(lesson, {})
     for node in topological_order([lesson.root]):
-        if node.operation is not None and node in story.totals:
-            gradient = story.totals[node]
+        gradient = story.arrived(node)
+        if node.operation is not None and gradient is not None:
             story.begin(node, gradient)
-            for position, given in call_rules(node, gradient):
+            for position, given in () if isinstance(node, Result) else call_rules(node, gradient):
                 fitted = _fitted(given, node.inputs[position], node)
                 story.add(node, position, given, fitted, fitted)
     return story
@@ -192,6 +213,8 @@ def _receivers(node: Node) -> list[Node]:
     """Return the operands that `node` contributes to, in order; one that is used twice is there twice."""
     if node.operation is None:
         return []
+    if isinstance(node, Result):
+        return list(node.inputs)
     return [
         e
         for position, e in enumerate(node.inputs)

@@ -27,8 +27,8 @@ from tensorgrad.viz.record import Missing
 
 WHY: dict[Missing, str] = {
     "not computed": "has not been computed",
-    "released": "is no longer known: backward(retain_graph=True) would have kept it",
-    "dropped": "is no longer known: a variable must hold it",
+    "released": "was released by backward()",
+    "dropped": "no longer exists",
     "changed": "has changed since",
     "unrepeatable": "cannot be computed again",
 }

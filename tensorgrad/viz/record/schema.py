@@ -11,7 +11,7 @@ import math
 from dataclasses import dataclass, is_dataclass
 from typing import Any, Literal
 
-VERSION = 2
+VERSION = 3
 
 Kind = Literal["leaf", "constant", "operation", "folded"]
 Missing = Literal["not computed", "released", "dropped", "changed", "unrepeatable"]
@@ -75,7 +75,8 @@ class Operand:
 
     Attributes:
         box: the id of the box that is used.
-        name: which argument of the operation it is: `x`, `y`; `arrays[0]` in a sequence.
+        name: which argument of the operation it is: `x`, `y`; `arrays[0]` in a sequence. For a result of a call that
+            has several: which result it is, `eigenvalues` or `[0]`.
     """
 
     box: int
@@ -94,13 +95,14 @@ class Box:
         name: the tensor's name, if it has one.
         options: the other arguments that differ from their defaults, as (name, text).
         operands: what it was made from, in the order of the arguments.
-        shape: None if it is not known any more.
+        shape: None if it is not known any more, and for a call with several results.
         dtype: likewise; "" for a Python number.
         value: the values.
         gradient: ∂output/∂value, or the accumulated `.grad` where the tensor keeps one.
         group: the id of the innermost group it belongs to; None if it stands outside all of them.
         stands_for: how many boxes of the whole graph it stands for.
         check: for a leaf, whether finite differences agree with its gradient, if that was asked for.
+        results: the names of the results, if this is a call with several; each that is used has its own box.
     """
 
     id: int
@@ -116,6 +118,7 @@ class Box:
     group: int | None = None
     stands_for: int = 1
     check: Check | None = None
+    results: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -275,6 +278,7 @@ def _box(data: dict[str, Any]) -> Box:
     read = {
         "options": tuple((name, text) for name, text in data["options"]),
         "operands": tuple(Operand(**operand) for operand in data["operands"]),
+        "results": tuple(data["results"]),
         "shape": None if data["shape"] is None else tuple(data["shape"]),
         "value": _reading(data["value"]),
         "gradient": _reading(data["gradient"]),

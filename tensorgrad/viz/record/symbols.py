@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
-from tensorgrad.viz.record import Recording, Summary, labels
+from tensorgrad.viz.record import Box, Recording, Summary, labels
 
 LETTERS = "abchpqrstuvwzkmnxy"
 """For boxes without a name. Without d, e, g, i, j, l and o, which mean something else or look like it."""
@@ -18,7 +18,8 @@ def symbols(recording: Recording) -> tuple[str, ...]:
 
     A tensor keeps its name, of a dotted path such as `encoder.0.weight` as much of the end as tells it from others,
     cut where it is very long.
-    Python numbers are their digits. The others get letters in the order they were made, or `v3` after their id where
+    Python numbers are their digits. A call with several results is called as its operation, and the results as the
+    fields of its named tuple. The others get letters in the order they were made, or `v3` after their id where
     there are more of them than letters. No two boxes share a symbol, except equal numbers: the second tensor of a
     name gets a subscript.
 
@@ -37,6 +38,11 @@ def symbols(recording: Recording) -> tuple[str, ...]:
         elif name := labels.name(box):
             shortest = next((ending for ending in _endings(name) if endings[ending] == 1), name)
             found[box.id] = _untaken(labels.shortened(shortest), taken)
+            taken.add(found[box.id])
+
+    for box in recording.boxes:
+        if box.id not in found and (called := _of_several(recording, box)):
+            found[box.id] = _untaken(called, taken)
             taken.add(found[box.id])
 
     nameless = [box.id for box in recording.boxes if box.id not in found]
@@ -64,6 +70,15 @@ def gradient_symbols(recording: Recording) -> tuple[str, ...]:
         f"∂{names[-1]}/∂{name}" if box.shape == () else f"d{name}" if name.isidentifier() else f"d({name})"
         for name, box in zip(names, recording.boxes)
     )
+
+
+def _of_several(recording: Recording, box: Box) -> str:
+    """Return what to call a call with several results, or one of these results; "" for other boxes."""
+    if box.results:
+        return labels.printable(box.op or "")
+    source = recording.boxes[box.operands[0].box] if len(box.operands) == 1 else None
+    which = box.operands[0].name if source is not None and source.results else ""
+    return which if which.isidentifier() else ""
 
 
 def _endings(name: str) -> list[str]:
