@@ -48,10 +48,10 @@ LAYERS: dict[str, list[set[str]]] = {
         {"linalg"},
     ],
     "tensorgrad.viz": [
-        {"record"},
+        {"recording"},
         {"formulas"},
-        {"record.passes"},
-        {"record.capture"},
+        {"recording.passes"},
+        {"recording.capture"},
         {"folding", "layout"},
         {"outputs", "lesson"},
         {"drawing", "walkthrough"},

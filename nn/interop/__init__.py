@@ -11,7 +11,7 @@ from nn._load_report import LoadReport
 from nn._weight_layouts import Foreign, Layout, foreign
 from nn.interop.files import read_weights
 from nn.interop.loading import load_keras, load_pytorch
-from nn.interop.saving import save_keras, save_pytorch
+from nn.interop.exporting import save_keras, save_pytorch
 
 __all__ = [
     "Foreign",

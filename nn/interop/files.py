@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from nn.interop.arrays import widened
+from nn.interop.decoding import widened
 from nn.interop.keras_files import KERAS_MEMBER, read_hdf5, read_keras_archive
 from nn.interop.torch_files import read_torch
 from nn.interop.weights import Weights, natural

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from nn.interop.arrays import widened
+from nn.interop.decoding import widened
 from nn.interop.weights import Weights, natural
 from nn.interop.zip_files import LARGEST_RATIO, Archive
 from nn.saving import LoadError

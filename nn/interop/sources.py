@@ -9,7 +9,7 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from nn.interop.arrays import as_array
+from nn.interop.decoding import as_array
 from nn.interop.expected import Framework
 from nn.interop.files import file_kind, named_weights
 from nn.interop.torch_files import read_torch

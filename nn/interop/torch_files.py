@@ -19,7 +19,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from nn.interop.arrays import widened
+from nn.interop.decoding import widened
 from nn.interop.zip_files import Archive
 from nn.saving import LoadError
 

@@ -22,8 +22,8 @@ from tensorgrad.viz.formulas.algebra import constant, is_simple, symbol
 from tensorgrad.viz.formulas.pretty import mathematics
 from tensorgrad.viz.formulas.rules import as_declared, expression
 from tensorgrad.viz.formulas.substitute import worked_out
-from tensorgrad.viz.record.capture import capture
-from tensorgrad.viz.record.symbols import gradient_symbols, symbols
+from tensorgrad.viz.recording.capture import capture
+from tensorgrad.viz.recording.symbols import gradient_symbols, symbols
 from tests.ops.samples import BUILT_IN, Sample, samples_of
 
 

@@ -14,7 +14,7 @@ from tensorgrad.viz.layout import crossings, picture
 from tensorgrad.viz.layout.cards import TEXT_SIZE, text_width
 from tensorgrad.viz.layout.layers import Edge, layered
 from tensorgrad.viz.layout.positions import least_squares
-from tensorgrad.viz.record.capture import capture
+from tensorgrad.viz.recording.capture import capture
 from tests.viz.geometry import apart, line, sides, touches
 
 graphs = given(seed=st.integers(0, 10_000), count=st.integers(0, 40), direction=st.sampled_from(["LR", "TB"]))

@@ -16,9 +16,9 @@ import nn
 import tensorgrad as tg
 from tensorgrad.viz import Drawing, draw
 from tensorgrad.viz.layout.theme import SHAPES
-from tensorgrad.viz.record import Check, Recording
-from tensorgrad.viz.record.capture import capture
-from tensorgrad.viz.record.labels import number
+from tensorgrad.viz.recording import Check, Recording
+from tensorgrad.viz.recording.capture import capture
+from tensorgrad.viz.recording.labels import number
 
 GOLDEN = Path(__file__).parent / "golden.svg"
 SVG = "{http://www.w3.org/2000/svg}"

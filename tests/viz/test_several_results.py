@@ -7,9 +7,9 @@ import tensorgrad as tg
 from tensorgrad.viz.folding import fold
 from tensorgrad.viz.lesson.backward_steps import backward_steps
 from tensorgrad.viz.lesson.forward_steps import forward_steps
-from tensorgrad.viz.record import Recording, Summary
-from tensorgrad.viz.record.capture import capture
-from tensorgrad.viz.record.summaries import summary
+from tensorgrad.viz.recording import Recording, Summary
+from tensorgrad.viz.recording.capture import capture
+from tensorgrad.viz.recording.summaries import summary
 from tests.viz.several import damped, polar
 
 

@@ -13,9 +13,9 @@ from tensorgrad.viz.formulas.algebra import constant, divided, is_simple, severa
 from tensorgrad.viz.formulas.pretty import mathematics
 from tensorgrad.viz.formulas.rules import as_declared
 from tensorgrad.viz.formulas.substitute import worked_out
-from tensorgrad.viz.record import Box, Recording
-from tensorgrad.viz.record.replay import declared, is_given, operand_name
-from tensorgrad.viz.record.symbols import gradient_symbols, symbols
+from tensorgrad.viz.recording import Box, Recording
+from tensorgrad.viz.recording.replay import declared, is_given, operand_name
+from tensorgrad.viz.recording.symbols import gradient_symbols, symbols
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from unicodedata import ucd_3_2_0 as unicodedata
 
 from tensorgrad.viz.layout.theme import SHAPES
-from tensorgrad.viz.record import Box, Recording, labels
+from tensorgrad.viz.recording import Box, Recording, labels
 
 PADDING = 9.0
 HEADER = 24.0

@@ -6,7 +6,7 @@ import math
 import textwrap
 from dataclasses import dataclass
 
-from tensorgrad.viz.record import Recording, labels
+from tensorgrad.viz.recording import Recording, labels
 
 SIZE = 10.5
 LETTER = 0.54 * SIZE

@@ -6,7 +6,7 @@ from collections import Counter
 
 from tensorgrad.viz.lesson.equations import Equation, Notation, on_one_line
 from tensorgrad.viz.lesson.steps import Change, Question, Step, StepKind, same
-from tensorgrad.viz.record import Box, Contribution, Event, Pass, Reading, Recording, Summary, labels
+from tensorgrad.viz.recording import Box, Contribution, Event, Pass, Reading, Recording, Summary, labels
 
 MANY = 6
 """How many leaves the last step names."""

@@ -14,7 +14,7 @@ from tensorgrad.viz.lesson.equations import Notation
 from tensorgrad.viz.lesson.flow import flow_words, norm
 from tensorgrad.viz.lesson.forward_steps import forward_steps
 from tensorgrad.viz.lesson.steps import Change, Step
-from tensorgrad.viz.record import Box, PassKind, Recording, labels
+from tensorgrad.viz.recording import Box, PassKind, Recording, labels
 
 PASSES: dict[PassKind, tuple[str, str]] = {
     "right": ("done right", ""),

@@ -6,8 +6,8 @@ import math
 import re
 from collections.abc import Mapping
 
-from tensorgrad.viz.record import Box, Contribution, Event, Reading, Recording, labels
-from tensorgrad.viz.record.symbols import gradient_symbols, symbols
+from tensorgrad.viz.recording import Box, Contribution, Event, Reading, Recording, labels
+from tensorgrad.viz.recording.symbols import gradient_symbols, symbols
 
 SIGNS = {"add": "+", "subtract": "-", "multiply": "*", "divide": "/", "power": "**", "matmul": "@"}
 """Operations that are written between their operands."""

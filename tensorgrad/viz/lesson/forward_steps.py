@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from tensorgrad.viz.lesson.equations import Equation, Notation, on_one_line
 from tensorgrad.viz.lesson.steps import Change, Question, Step
-from tensorgrad.viz.record import Recording, Summary, labels
+from tensorgrad.viz.recording import Recording, Summary, labels
 
 
 def forward_steps(recording: Recording) -> tuple[Step, ...]:
     """A step for each box, in the order they were made.
 
     >>> import tensorgrad as tg
-    >>> from tensorgrad.viz.record.capture import capture
+    >>> from tensorgrad.viz.recording.capture import capture
     >>> a = tg.tensor(2.0, requires_grad=True, name="a")
     >>> for step in forward_steps(capture(a * 3)):
     ...     print(step.line)

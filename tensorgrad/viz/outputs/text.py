@@ -6,9 +6,9 @@ import unicodedata
 from collections import Counter
 from collections.abc import Iterator
 
-from tensorgrad.viz.record import Box, Recording, labels
-from tensorgrad.viz.record.nesting import shared
-from tensorgrad.viz.record.reading_order import paths, reading_order
+from tensorgrad.viz.recording import Box, Recording, labels
+from tensorgrad.viz.recording.nesting import shared
+from tensorgrad.viz.recording.reading_order import paths, reading_order
 
 WIDTH = 100
 """Of a line, in characters."""

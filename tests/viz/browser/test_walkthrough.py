@@ -3,8 +3,8 @@
 import pytest
 
 import tensorgrad as tg
-from tensorgrad.viz.record import labels
-from tensorgrad.viz.record.capture import capture
+from tensorgrad.viz.recording import labels
+from tensorgrad.viz.recording.capture import capture
 from tensorgrad.viz.walkthrough import walkthrough
 from tests.viz import lessons
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tensorgrad.viz.record import Detail, Summary
+from tensorgrad.viz.recording import Detail, Summary
 
 FEW = 6
 """Arrays of at most this many elements are recorded number by number."""

@@ -228,7 +228,7 @@ class Recording:
         version: of this format.
 
     >>> import tensorgrad as tg
-    >>> from tensorgrad.viz.record.capture import capture
+    >>> from tensorgrad.viz.recording.capture import capture
     >>> x = tg.tensor(3.0, requires_grad=True, name="x")
     >>> recording = capture(x * x)
     >>> [box.op or box.name for box in recording.boxes]

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Literal
 
-from tensorgrad.viz.record import Recording
+from tensorgrad.viz.recording import Recording
 
 Key = tuple[Literal["box", "group", "entry", "exit"], int]
 """A box or group, by its id, or the port at which the value of a box enters or leaves a frame."""

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from tensorgrad.viz.record.summaries import BINS, CELLS, SIDE, side_for, summary
+from tensorgrad.viz.recording.summaries import BINS, CELLS, SIDE, side_for, summary
 
 
 def levels(detail):

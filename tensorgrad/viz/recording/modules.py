@@ -9,7 +9,7 @@ from weakref import ReferenceType
 
 from tensorgrad.node import Node, Result
 from tensorgrad.scopes import Scope
-from tensorgrad.viz.record import Group
+from tensorgrad.viz.recording import Group
 
 
 @dataclass(frozen=True)

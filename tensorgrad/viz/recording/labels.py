@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from tensorgrad.viz.record import Box, Group, Missing, Reading, Recording, Summary
+from tensorgrad.viz.recording import Box, Group, Missing, Reading, Recording, Summary
 
 LONGEST = 32
 """Titles and options are cut after this many characters; the tooltip has them whole."""

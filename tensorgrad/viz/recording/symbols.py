@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
-from tensorgrad.viz.record import Box, Recording, Summary, labels
+from tensorgrad.viz.recording import Box, Recording, Summary, labels
 
 LETTERS = "abchpqrstuvwzkmnxy"
 """For boxes without a name. Without d, e, g, i, j, l and o, which mean something else or look like it."""
@@ -24,7 +24,7 @@ def symbols(recording: Recording) -> tuple[str, ...]:
     name gets a subscript.
 
     >>> import tensorgrad as tg
-    >>> from tensorgrad.viz.record.capture import capture
+    >>> from tensorgrad.viz.recording.capture import capture
     >>> x = tg.tensor(3.0, requires_grad=True, name="x")
     >>> symbols(capture(tg.exp(x * 2) * x))
     ('x', '2', 'a', 'b', 'L')
@@ -60,7 +60,7 @@ def gradient_symbols(recording: Recording) -> tuple[str, ...]:
     """What the derivative of the output by each box is called: `∂L/∂x` for a number, `dW` for an array.
 
     >>> import tensorgrad as tg
-    >>> from tensorgrad.viz.record.capture import capture
+    >>> from tensorgrad.viz.recording.capture import capture
     >>> w = tg.tensor([1.0, 2.0], requires_grad=True, name="W")
     >>> gradient_symbols(capture(tg.sum(w)))
     ('dW', '∂L/∂L')

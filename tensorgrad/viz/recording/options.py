@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from tensorgrad.node import Node
-from tensorgrad.viz.record.replay import declared, parameters
+from tensorgrad.viz.recording.replay import declared, parameters
 
 
 def options_of(node: Node) -> tuple[tuple[str, str], ...]:

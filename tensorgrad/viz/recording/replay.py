@@ -23,7 +23,7 @@ from tensorgrad.modes import Switch
 from tensorgrad.node import CHANGED, RELEASED, Constant, Leaf, Node, Result
 from tensorgrad.op import Operation
 from tensorgrad.tensor import Tensor
-from tensorgrad.viz.record import Missing
+from tensorgrad.viz.recording import Missing
 
 WHY: dict[Missing, str] = {
     "not computed": "has not been computed",

@@ -17,9 +17,9 @@ from numpy.typing import NDArray
 from tensorgrad.backward import backpropagate, call_rules, topological_order, unbroadcast
 from tensorgrad.node import Node, Result
 from tensorgrad.viz.formulas import Formulas
-from tensorgrad.viz.record import Contribution, Event, Pass, PassKind
-from tensorgrad.viz.record.replay import is_given
-from tensorgrad.viz.record.summaries import summary
+from tensorgrad.viz.recording import Contribution, Event, Pass, PassKind
+from tensorgrad.viz.recording.replay import is_given
+from tensorgrad.viz.recording.summaries import summary
 
 MOST = 150
 """The wrong passes are for graphs of at most this many boxes: in larger ones nobody would find the mistake."""

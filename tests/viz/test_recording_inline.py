@@ -5,8 +5,8 @@ import pytest
 
 import nn
 import tensorgrad as tg
-from tensorgrad.viz.record import Summary
-from tensorgrad.viz.record.capture import capture
+from tensorgrad.viz.recording import Summary
+from tensorgrad.viz.recording.capture import capture
 
 
 def leaf(value, name):

@@ -8,10 +8,10 @@ from hypothesis import strategies as st
 import nn
 import tensorgrad as tg
 from tensorgrad.backward import topological_order
-from tensorgrad.viz.record import Recording, Summary
-from tensorgrad.viz.record.capture import capture
-from tensorgrad.viz.record.summaries import SIDE, summary
-from tensorgrad.viz.record.symbols import symbols
+from tensorgrad.viz.recording import Recording, Summary
+from tensorgrad.viz.recording.capture import capture
+from tensorgrad.viz.recording.summaries import SIDE, summary
+from tensorgrad.viz.recording.symbols import symbols
 from tests.viz import lessons
 
 

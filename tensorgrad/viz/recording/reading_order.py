@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from tensorgrad.viz.record import Box, Group, Recording
-from tensorgrad.viz.record.nesting import shared
+from tensorgrad.viz.recording import Box, Group, Recording
+from tensorgrad.viz.recording.nesting import shared
 
 
 def is_source(box: Box) -> bool:

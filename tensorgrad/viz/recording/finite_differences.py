@@ -18,8 +18,8 @@ from tensorgrad.gradcheck.diagnosis import diagnose
 from tensorgrad.gradcheck.differences import Slopes, Steps, Verdict, judge, slopes
 from tensorgrad.node import Node
 from tensorgrad.tensor import Tensor
-from tensorgrad.viz.record import Check
-from tensorgrad.viz.record.replay import WHY, Replay, recomputed
+from tensorgrad.viz.recording import Check
+from tensorgrad.viz.recording.replay import WHY, Replay, recomputed
 
 ELEMENTS = 10
 """How many elements of a leaf are tried; of a larger one also one direction in which all of them move."""

@@ -6,7 +6,7 @@ import numpy as np
 
 import nn
 import tensorgrad as tg
-from tensorgrad.viz.record.capture import capture
+from tensorgrad.viz.recording.capture import capture
 
 
 class Block(nn.Module):

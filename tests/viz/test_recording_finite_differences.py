@@ -5,7 +5,7 @@ import pytest
 
 import nn
 import tensorgrad as tg
-from tensorgrad.viz.record.capture import capture
+from tensorgrad.viz.recording.capture import capture
 
 
 def check_of(output, **options):

@@ -15,14 +15,14 @@ from tensorgrad.backward import backpropagate, topological_order
 from tensorgrad.node import LIVE, Constant, Node, Result
 from tensorgrad.tensor import Tensor
 from tensorgrad.viz.formulas import Formulas
-from tensorgrad.viz.record import Box, Kind, Operand, Pass, Reading, Recording, labels
-from tensorgrad.viz.record.finite_differences import checks as checks_of
-from tensorgrad.viz.record.modules import grouping
-from tensorgrad.viz.record.options import options_of
-from tensorgrad.viz.record.passes import Lesson
-from tensorgrad.viz.record.passes import passes as told
-from tensorgrad.viz.record.replay import WHY, Replay, declared, identity, is_given, operand_name, replay
-from tensorgrad.viz.record.summaries import FEW, SIDE, side_for, summary
+from tensorgrad.viz.recording import Box, Kind, Operand, Pass, Reading, Recording, labels
+from tensorgrad.viz.recording.finite_differences import checks as checks_of
+from tensorgrad.viz.recording.modules import grouping
+from tensorgrad.viz.recording.options import options_of
+from tensorgrad.viz.recording.passes import Lesson
+from tensorgrad.viz.recording.passes import passes as told
+from tensorgrad.viz.recording.replay import WHY, Replay, declared, identity, is_given, operand_name, replay
+from tensorgrad.viz.recording.summaries import FEW, SIDE, side_for, summary
 
 READINGS = 3
 """How many heatmaps a box may have: of its value, its gradient, and its gradient in the right pass."""

@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 
 import tensorgrad as tg
 from tensorgrad.backward import topological_order
-from tensorgrad.viz.record import Recording, Summary
-from tensorgrad.viz.record.capture import capture
-from tensorgrad.viz.record.summaries import summary
+from tensorgrad.viz.recording import Recording, Summary
+from tensorgrad.viz.recording.capture import capture
+from tensorgrad.viz.recording.summaries import summary
 
 
 def by_title(recording):
@@ -341,7 +341,7 @@ EXACT = """
 import nn
 import numpy as np
 import tensorgrad as tg
-from tensorgrad.viz.record.capture import capture
+from tensorgrad.viz.recording.capture import capture
 
 
 class Halving(nn.Module):  # powers of two in number and size: nothing is rounded, so every machine gets the same

@@ -17,7 +17,7 @@ Made from the engine's graph:
     capture             the entry point
 """
 
-from tensorgrad.viz.record.schema import (
+from tensorgrad.viz.recording.schema import (
     VERSION,
     Box,
     Check,
