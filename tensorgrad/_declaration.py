@@ -15,6 +15,9 @@ from tensorgrad.tensor import Tensor
 
 P = ParamSpec("P")
 Rule = Callable[..., Any]
+RESULT = -1
+"""The place of `out` among the operands."""
+
 _ASSIGNS = dis.opmap["STORE_SUBSCR"]
 
 
@@ -86,8 +89,14 @@ def checked(
         "name": name, "forward": forward, "signature": signature, "inputs": inputs, "sequence": sequence,
         "rules": SequenceRules(single, rules[sequence]) if sequence and joint is None else single,
         "saves": saves, "joint": joint, "keep": keep, "composed": composed,
+        "owners": tuple(tuple(_owner(each, inputs) for each in names or ()) for names in saves),
         "options": tuple(p for p in signature.parameters if p not in inputs),
     }  # fmt: skip
+
+
+def _owner(name: str, inputs: tuple[str, ...]) -> int | None:
+    """Return the place of the operand whose value a rule asks for by `name`; RESULT for `out`, None for others."""
+    return RESULT if name == "out" else inputs.index(name) if name in inputs else None
 
 
 def _writes(rule: Rule | None) -> bool:

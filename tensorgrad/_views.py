@@ -9,10 +9,10 @@ from __future__ import annotations
 from typing import Any
 from weakref import WeakValueDictionary, ref
 
-from tensorgrad.node import Leaf
+from tensorgrad.node import Node
 from tensorgrad.tensor import Tensor
 
-_viewed: WeakValueDictionary[int, Leaf] = WeakValueDictionary()
+_viewed: WeakValueDictionary[int, Node] = WeakValueDictionary()
 """The leaves of which there are views, by the identity of their arrays."""
 
 
@@ -21,8 +21,8 @@ def note_view(source: Any, result: Any) -> None:
     base = getattr(result, "base", None)
     if base is None or not isinstance(source, Tensor):
         return
-    if source.array is base and isinstance(source.node, Leaf):
-        leaf: Leaf | None = source.node
+    if source.array is base and source.node is not None and source.node.operation is None:
+        leaf: Node | None = source.node
         _viewed[id(base)] = source.node
     else:
         leaf = _viewed.get(id(base))

@@ -36,6 +36,7 @@ class Operation:
     inputs: tuple[str, ...]
     rules: Sequence[Rule | None] | SequenceRules = ()
     saves: tuple[tuple[str, ...] | None, ...] = ()
+    owners: tuple[tuple[int | None, ...], ...] = ()
     joint: Rule | None = None
     keep: tuple[str, ...] = ()
     options: tuple[str, ...] = ()
@@ -51,7 +52,7 @@ class Operation:
     numpy: tuple[Callable[..., Any], ...] = ()
     methods: tuple[str, ...] = ()
     function: Callable[..., Any] = field(init=False)
-    call: Callable[..., Any] = call_rules
+    call: Callable[..., Any] = field(init=False)
 
     def apply(self, *args: Any, **kwargs: Any) -> Any:
         """Return arrays if called with arrays, and tensors if a tensor is among the arguments: what rules call."""

@@ -14,7 +14,7 @@ from tensorgrad._arrays import as_array, is_foreign, read_only
 from tensorgrad._tensor_methods import Methods
 from tensorgrad._typing import ArrayLike, Shape
 from tensorgrad.backward import backpropagate
-from tensorgrad.node import CHANGED, Leaf, Node
+from tensorgrad.node import CHANGED, Node
 
 
 class Tensor(Methods):
@@ -108,7 +108,7 @@ class Tensor(Methods):
         For optimizers: write, then call `mark_changed`. While such a view is alive, the leaf first gets a copy.
         """
         node = self.node
-        if isinstance(node, Leaf) and node.views:
+        if node is not None and node.operation is None and node.views:
             if any(view() is not None for view in node.views):
                 self.array = node.array = np.copy(self.array)
             node.views = []
@@ -134,7 +134,7 @@ class Tensor(Methods):
                 )
             old.state = CHANGED
             old.array = None
-            self.node = node = Leaf(weakref.ref(self), self.array, self._name)
+            self.node = node = Node.leaf(weakref.ref(self), self.array, self._name)
             node.hooks = old.hooks
 
     @property
@@ -157,7 +157,7 @@ class Tensor(Methods):
                 )
             if isinstance(self.array, np.ndarray) and not self.array.flags.owndata:  # what is trained is written into
                 self.array = self.array.copy()
-            self.node = Leaf(weakref.ref(self), self.array, self._name)
+            self.node = Node.leaf(weakref.ref(self), self.array, self._name)
         elif not wanted and self.node is not None:
             if not self.is_leaf:
                 raise RuntimeError("requires_grad: this tensor was made by an operation; use detach() instead.")

@@ -9,9 +9,9 @@
 
 from nn._load_report import LoadReport
 from nn._weight_layouts import Foreign, Layout, foreign
+from nn.interop.exporting import save_keras, save_pytorch
 from nn.interop.files import read_weights
 from nn.interop.loading import load_keras, load_pytorch
-from nn.interop.exporting import save_keras, save_pytorch
 
 __all__ = [
     "Foreign",

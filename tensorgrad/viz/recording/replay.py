@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from tensorgrad.backward import topological_order
 from tensorgrad.modes import Switch
-from tensorgrad.node import CHANGED, RELEASED, Constant, Leaf, Node, Result
+from tensorgrad.node import CHANGED, RELEASED, Constant, Node, Result
 from tensorgrad.op import Operation
 from tensorgrad.tensor import Tensor
 from tensorgrad.viz.recording import Missing
@@ -101,7 +101,7 @@ def replay(output: Tensor) -> Replay:
         warnings.simplefilter("ignore")  # the user has seen them when the graph was made
         calls: dict[Node, Any] = {}
         for node in order:
-            again = _leaf(node) if isinstance(node, Leaf) else _result(node, found, found.tensors, calls)
+            again = _leaf(node) if node.operation is None else _result(node, found, found.tensors, calls)
             if isinstance(again, tuple):
                 calls[node] = again
             elif not isinstance(again, Tensor):
@@ -184,7 +184,7 @@ def _kept(node: Node, position: int) -> Any:
     return None
 
 
-def _leaf(node: Leaf) -> Tensor | Missing:
+def _leaf(node: Node) -> Tensor | Missing:
     if node.state is CHANGED:
         return "changed"
     tensor = node.tensor() if node.tensor is not None else None
