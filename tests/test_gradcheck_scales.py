@@ -14,9 +14,9 @@ from tensorgrad.gradcheck import GradcheckError, gradcheck
 from tensorgrad.op import registry
 from tests.ops.samples import BUILT_IN, Sample, samples_of
 
-SCALES = [1e-8, 1e-6, 1e-4, 1e-2, 1.0, 1e2, 1e4, 1e6, 1e8]
+SCALES = [1e-8, 1e-4, 1.0, 1e4, 1e8]
 LARGEST = 12  # elements
-SAMPLES = 3  # of each operation, with different options
+SAMPLES = 2  # of each operation, with different options
 
 CLIPPED = {"nn.losses.cross_entropy.binary_cross_entropy", "nn.losses.cross_entropy.categorical_cross_entropy"}
 """Operations that clip probabilities, and whose rules are not the derivative where they do."""
@@ -60,7 +60,7 @@ class Point:
         with np.errstate(all="ignore"):
             try:
                 outputs = self(*leaves)
-            except np.linalg.LinAlgError:
+            except ValueError:  # outside the domain; also LinAlgError
                 return
             self.values = np.concatenate([output.data.ravel() for output in outputs])
             rows = [row for output in outputs for row in self._rows(output, leaves[0])]

@@ -242,7 +242,8 @@ def _quantum(before: NDArray[Any], after: NDArray[Any], most: float) -> NDArray[
 def _first_valley(estimates: NDArray[Any], error: NDArray[Any], got: NDArray[Any]) -> NDArray[np.intp]:
     """For each output, the step whose estimate counts: where the error is smallest before it first rises again."""
     size = np.max(np.where(np.isfinite(error), np.abs(estimates) - error, 0.0), axis=0)
-    conclusive = error <= _CONCLUSIVE * np.maximum(size, np.abs(got))
+    # Ten times as much as for a single step: the error is an upper bound here, and small only in a narrow valley.
+    conclusive = error <= 10 * _CONCLUSIVE * np.maximum(size, np.abs(got))
     best = np.where(conclusive.any(axis=0), conclusive.argmax(axis=0), error.argmin(axis=0))
     smallest = np.take_along_axis(error, best[None], axis=0)[0]
     passed = ~conclusive.any(axis=0)
