@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from nn.interop.expected import ExpectedLayer, Framework
 from nn.interop.weights import Weights
 
-PREFIXES = ("module.", "model.", "_orig_mod.", "network.")
+PREFIXES = ("module.", "model.", "_orig_mod.")
 """What wrappers put before every name: data parallelism, Lightning and Hugging Face, `torch.compile`."""
 
 Places = dict[tuple[str, str], str]

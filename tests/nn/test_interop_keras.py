@@ -69,6 +69,11 @@ def test_load_keras_list_of_arrays(rng: np.random.Generator) -> None:
         nn.interop.load_keras(network, arrays[:-1])
 
 
+def test_load_keras_list_has_no_names(rng: np.random.Generator) -> None:
+    with pytest.raises(ValueError, match="a list of arrays has no names"):
+        nn.interop.load_keras(mlp(3, 3), weights(rng, 3, 3), names={"0": "dense"})
+
+
 @pytest.mark.parametrize("pattern", ["dense_{}/{}", "sequential/dense_{}/{}", "dense_{}/{}:0", "dense_{}.{}"])
 def test_load_keras_variables_by_name(pattern: str, rng: np.random.Generator) -> None:
     arrays, network = weights(rng, *[2] * 12), mlp(*[2] * 12)
@@ -202,7 +207,9 @@ def test_load_keras_refuses_files_of_pytorch(tmp_path: Path) -> None:
 
 
 def test_load_keras_mentions_transposed_weights() -> None:
-    with pytest.raises(nn.LoadError, match=r"has shape \(3, 2\), expected \(2, 3\). It seems to be transposed"):
+    with pytest.raises(
+        nn.LoadError, match=r"has shape \(3, 2\), expected \(2, 3\). It seems to be transposed, as in PyTorch"
+    ):
         nn.interop.load_keras(nn.Dense(2, 3), {"kernel": np.ones((3, 2)), "bias": np.ones(3)})
 
 
