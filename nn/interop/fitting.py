@@ -1,4 +1,4 @@
-"""Whether the tensors of a source fit those of a network, and what to say if they do not."""
+"""Whether the tensors of a source fit those of a network, and the error message if they do not."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Fit:
         weights: what the source has.
         places: which tensor of the source belongs to which tensor of the network.
         arrays: the arrays to load, by the names of the network.
-        conflicts: what cannot be loaded, even as far as it fits.
+        conflicts: problems that are errors even with `strict=False`.
     """
 
     label: str
@@ -107,7 +107,7 @@ class Fit:
         return {names[name] for name in wanted if name in names}
 
     def _beginnings(self) -> Iterator[tuple[str, ExpectedLayer]]:
-        """How the names in the source of the tensors of each layer begin, with dots between their parts."""
+        """The prefix that the tensors of each layer have in the source, with dots as separators."""
         for layer in self.layers:
             for local, spellings in layer.spellings.items():
                 source = self.places.get((layer.path, local), "").replace("/", ".")

@@ -24,25 +24,25 @@ def load_pytorch(
     """Load weights of PyTorch or Hugging Face into a network.
 
     Each layer says how its tensors are named and laid out in PyTorch. The weight of `nn.Linear` is `(outputs, inputs)`;
-    it is transposed for `Dense`, also when it is square.
+    it is transposed for `Dense`, even if it is square.
 
     Args:
         network: the network.
         source: a file (safetensors, `.npz`, or what `torch.save(model.state_dict(), path)` writes), or a mapping of
             names to tensors or arrays, such as `model.state_dict()`. Files are read without running code from them.
-        names: how tensors are found. `"path"`: by their names. `"order"`: layer after layer. A mapping: for modules
-            or tensors of the network (`"0"`, `"0.weight"`), their names in the source; what it does not mention is
-            found by path. The default is by path, or by order if that alone fits every tensor on both sides.
-            Prefixes such as `module.` are ignored.
+        names: how tensors are matched. `"path"`: by their names. `"order"`: layer after layer. A mapping: for modules
+            or tensors of the network (`"0"`, `"0.weight"`), their names in the source; all others are matched by
+            path. By default, tensors are matched by path, or in order if only that matches all of them. Prefixes
+            such as `module.` are ignored.
         strict: whether a tensor that is missing, unused or of another shape is an error.
 
     Returns:
-        What was loaded, and with `strict=False` what was not.
+        A report of what was loaded and, with `strict=False`, what was not.
 
     Raises:
         LoadError: the file is damaged, or does not fit the network. Nothing has been changed.
         OSError: there is no such file, or it cannot be read.
-        TypeError: `network` is no module, or `source` neither a path nor a mapping.
+        TypeError: `network` is not a module, or `source` neither a path nor a mapping.
         ValueError: `names` has a name that is not in the network or not in the source.
 
     >>> import numpy as np, nn
@@ -75,16 +75,16 @@ def load_keras(
         source: a file (`.keras`, `.weights.h5`, or `.h5`, which need h5py; safetensors or `.npz` with Keras's names and
             layouts), a mapping of names to arrays, or the list that `model.get_weights()` returns.
         names: as in `load_pytorch`. In files of Keras, the layers of a `Sequential` are numbered by their class:
-            `layers/dense`, `layers/dense_1`; the names that the user gave to layers work, too.
+            `layers/dense`, `layers/dense_1`. With `.keras` files, the `name` of a layer also works.
         strict: whether a tensor that is missing, unused or of another shape is an error.
 
     Returns:
-        What was loaded, and with `strict=False` what was not.
+        A report of what was loaded and, with `strict=False`, what was not.
 
     Raises:
         LoadError: the file is damaged, does not fit the network, or needs h5py. Nothing has been changed.
         OSError: there is no such file, or it cannot be read.
-        TypeError: `network` is no module, or `source` neither a path, a mapping nor a list.
+        TypeError: `network` is not a module, or `source` neither a path, a mapping nor a list.
         ValueError: `names` has a name that is not in the network or not in the source.
 
     >>> import numpy as np, nn
