@@ -61,7 +61,7 @@ class Foreign:
         return self.convert(lambda arrays: _split(arrays, sizes, axis), lambda arrays: (np.concatenate(arrays, axis),))
 
     def join(self, sizes: Sequence[int] | None = None, axis: int = -1) -> Foreign:
-        """Join the arrays along an axis into one. `sizes` are theirs along it; by default they are equal."""
+        """Join the arrays along an axis into one. `sizes` are their sizes along it, by default equal."""
         return self.convert(
             lambda arrays: (np.concatenate(arrays, axis),),
             lambda arrays: _split(arrays, len(self.names) if sizes is None else sizes, axis),
@@ -108,10 +108,10 @@ class Layout:
 
     Args:
         tensors: what each tensor of the layer, or tuple of its tensors, is made of: a name, if only the name differs,
-            or `foreign(...)` with steps. A key such as `"query.weight"` is a tensor of a module inside the layer; it
-            replaces what that module declares. A key that the layer lacks, such as `"bias"` of a layer without bias,
-            is skipped. Tensors that are not named keep their names and layouts.
-        ignored: names of theirs that are neither used nor reported as unused, such as counters.
+            or `foreign(...)` with steps. A key such as `"query.weight"` is a tensor of an inner module; it overrides
+            the declaration of that module. A key that the layer lacks, such as `"bias"` of a layer without bias, is
+            skipped. Tensors that are not named keep their names and layouts.
+        ignored: foreign names that are neither used nor reported as unused, such as counters.
         name: the name that Keras gives to such a layer, such as `"dense"`; by default made from the class's name.
 
     In Keras, tensors are named after the variable (`"kernel"`), in the order in which the layer creates its variables;

@@ -235,8 +235,8 @@ class Module:
     def load_state_dict(self, state: Mapping[str, Any], *, strict: bool = True) -> LoadReport:
         """Set every tensor to a copy of the array of its name, in the tensor's own dtype: all of them or none.
 
-        Arrays are taken as they are laid out in `state_dict`. Weights of PyTorch and Keras are named and laid out in
-        other ways, which `nn.interop.load_pytorch` and `nn.interop.load_keras` know.
+        Names and layouts are those of `state_dict`. Weights of PyTorch and Keras have others: load them with
+        `nn.interop.load_pytorch` and `nn.interop.load_keras`.
 
         Args:
             state: arrays by name.
@@ -244,7 +244,7 @@ class Module:
                 that fit are loaded, and the other tensors keep their values.
 
         Returns:
-            What was loaded, and with `strict=False` what was not.
+            A report of what was loaded and, with `strict=False`, what was not.
 
         Raises:
             ValueError: names are missing or unknown, a shape differs, or an array does not hold real numbers.

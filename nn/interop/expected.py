@@ -1,4 +1,4 @@
-"""The tensors of a network as another framework names and lays them out: what the layers declare, put together."""
+"""The tensors of a network under the names and in the layouts of another framework, as its layers declare them."""
 
 from __future__ import annotations
 
@@ -39,8 +39,8 @@ class ExpectedLayer:
     """A layer with tensors, as another framework sees it.
 
     Attributes:
-        places: where the layer and the modules around it are, from the network itself on: the path here, and the path
-            in the other framework, if the network were built there in the same way.
+        places: paths of the enclosing modules, from the network inwards, and of the layer: each here, and in the other
+            framework if the network were built there in the same way.
         kind: in Keras, the name of the layer's class, else nothing.
         layer: the layer.
         bindings: its tensors.

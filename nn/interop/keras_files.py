@@ -1,9 +1,11 @@
 """Files of Keras: `.weights.h5`, `.keras`, and the whole models and weights in HDF5 of Keras 2.
 
-In a `.weights.h5`, variable 1 of the third dense layer is the dataset `layers/dense_2/vars/1`; an attribute of the
-group `vars` has the layer's own name. A `.keras` file is a zip archive with such a file and a description of the
-network, of which only the order and the classes of the layers are used. Older files have a group per layer, named as
-the layer, and list the layers and their variables in attributes.
+In a `.weights.h5`, variable 1 of the third dense layer is the dataset `layers/dense_2/vars/1`. A `.keras` file is a zip
+archive with such a file and a description of the network, of which only the order, classes and names of the layers are
+used. Older files have a group per layer, named after the layer, and list the layers and their variables in attributes.
+
+Attributes with texts of variable length are never read: in a damaged file they send the HDF5 library into an endless
+loop. Files whose lists are of this kind are read without them, in the order of their names.
 """
 
 from __future__ import annotations
@@ -25,7 +27,7 @@ from nn.saving import LoadError
 
 KERAS_MEMBER = "model.weights.h5"
 NOT_WEIGHTS = re.compile(r"optimizer(_weights)?/|(.*/)?seed_generator/|(.*/)?_?metrics/")
-"""What Keras keeps beside the weights: the state of the optimizer, of random generators, and of metrics."""
+"""Entries that are not weights: the state of the optimizer, of random generators, and of metrics."""
 
 SAFE_FILTERS = {1, 2, 3}
 """Deflate, shuffle and Fletcher's checksum. Others may be plugins."""
@@ -41,11 +43,12 @@ def read_keras_archive(path: str | Path) -> Weights:
     with Archive(path) as archive:
         content = archive.read(KERAS_MEMBER)
         try:
-            order = list(_layer_paths(json.loads(archive.read("config.json"))))
+            layers = dict(_layer_paths(json.loads(archive.read("config.json"))))
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             raise LoadError(f"{path}: config.json is malformed ({type(error).__name__}).") from error
     weights = read_hdf5(path, content)
-    places = {layer: place for place, layer in enumerate(order)}
+    places = {layer: place for place, layer in enumerate(layers)}
+    aliases: dict[str, str] = {}
 
     def place(name: str) -> int:
         parts = name.split("/")
@@ -53,17 +56,21 @@ def read_keras_archive(path: str | Path) -> Weights:
         return next((places[prefix] for prefix in prefixes if prefix in places), -1)
 
     names = sorted(weights.tensors, key=place)  # stable: the variables of a layer stay in their order
-    return Weights({name: weights.tensors[name] for name in names}, weights.aliases, ordered=bool(order))
+    for name in names:
+        layer, _, variable = name.rpartition("/vars/")
+        if layer in layers:
+            aliases.setdefault(f"{layers[layer]}/vars/{variable}", name)
+    return Weights({name: weights.tensors[name] for name in names}, aliases, ordered=bool(layers))
 
 
-def _layer_paths(description: Any, prefix: str = "") -> Iterator[str]:
-    """The paths that Keras gives to the layers in its files, in the order of the layers."""
+def _layer_paths(description: Any, prefix: str = "") -> Iterator[tuple[str, str]]:
+    """The paths of the layers in files of Keras, in the order of the layers, and the names of the layers."""
     used: dict[str, int] = {}
     for layer in description["config"].get("layers", ()):
         name = snake_case(layer["class_name"])
         used[name] = used.get(name, -1) + 1
         path = f"{prefix}layers/{name}_{used[name]}" if used[name] else f"{prefix}layers/{name}"
-        yield path
+        yield path, str(layer["config"].get("name", path))
         yield from _layer_paths(layer, f"{path}/")
 
 
@@ -107,42 +114,58 @@ def read_hdf5(path: str | Path, content: bytes | None = None) -> Weights:
 
 def _read_new(file: Any, size: int) -> Weights:
     """The weights of Keras 3: groups `vars` with numbered datasets."""
-    import h5py
-
-    datasets: dict[str, Any] = {}
-    layers: dict[str, str] = {}
-
-    def visit(path: str, found: Any) -> None:
-        if isinstance(found, h5py.Dataset):
-            datasets[path] = found
-        elif path.endswith("/vars") and "name" in found.attrs:
-            layers[path.removesuffix("/vars")] = str(found.attrs["name"])
-
-    file.visititems(visit)  # follows no links to other files and visits each object once
+    datasets = _datasets(file)
     names = sorted((name for name in datasets if not NOT_WEIGHTS.match(name)), key=natural)
     if not names:
-        raise ValueError("there are no weights in it")
-    aliases: dict[str, str] = {}
-    for name in names:
-        layer, _, variable = name.rpartition("/vars/")
-        if layer in layers:
-            aliases.setdefault(f"{layers[layer]}/vars/{variable}", name)
-    return Weights(_arrays({name: datasets[name] for name in names}, size), aliases, ordered=False)
+        raise ValueError("it contains no weights")
+    return Weights(_arrays({name: datasets[name] for name in names}, size), ordered=False)
+
+
+def _datasets(group: Any) -> dict[str, Any]:
+    """The datasets in a group and those inside it, each once. Links to other files are not followed."""
+    import h5py
+
+    found: dict[str, Any] = {}
+
+    def visit(path: str, item: Any) -> None:
+        if isinstance(item, h5py.Dataset):
+            found[path] = item
+
+    group.visititems(visit)
+    return found
 
 
 def _read_old(root: Any, size: int) -> Weights:
     """The weights of Keras 2: a group per layer, whose attributes list its variables."""
+    found = _datasets(root)
+    layers = _texts(root, "layer_names") or []
+    listed = [(layer, _texts(root[layer], "weight_names")) for layer in layers]
+    ordered = bool(listed) and all(variables is not None for _, variables in listed)
+    paths = [f"{layer}/{name}" for layer, variables in listed for name in variables or ()]
+    if not ordered:
+        paths = sorted(found, key=natural)
     datasets = {}
-    for layer in map(_text, root.attrs["layer_names"]):
-        for listed in map(_text, root[layer].attrs["weight_names"]):
-            path = listed.removesuffix(":0").split("/")
-            after = len(path) - path[::-1].index(layer) if layer in path[:-1] else 0
-            short = "/".join([layer, *path[after:]])
-            name = short if short not in datasets else f"{layer}/{listed}"
-            if name in datasets or not isinstance(root[layer].get(listed, getlink=True), _hard_link()):
-                raise ValueError(f"{name!r} occurs twice or lies in another file")
-            datasets[name] = root[layer][listed]
-    return Weights(_arrays(datasets, size))
+    for path in paths:
+        layer, *parts = path.removesuffix(":0").split("/")
+        after = len(parts) - parts[::-1].index(layer) if layer in parts[:-1] else 0
+        short = "/".join([layer, *parts[after:]])
+        name = short if short not in datasets else path
+        if name in datasets or path not in found:
+            raise ValueError(f"{path!r} occurs twice, is missing, or is a link to another file")
+        datasets[name] = found[path]
+    if not datasets:
+        raise ValueError("it contains no weights")
+    return Weights(_arrays(datasets, size), ordered=ordered)
+
+
+def _texts(group: Any, name: str) -> list[str] | None:
+    """The texts in an attribute; None if they are of variable length."""
+    attribute = group.attrs.get_id(name)
+    if attribute.get_space().get_simple_extent_npoints() == 0:
+        return []
+    if attribute.dtype.kind != "S":
+        return None
+    return [value.decode() for value in np.ravel(group.attrs[name])]
 
 
 def _arrays(datasets: dict[str, Any], size: int) -> dict[str, NDArray[Any]]:
@@ -153,7 +176,7 @@ def _arrays(datasets: dict[str, Any], size: int) -> dict[str, NDArray[Any]]:
         filters = {properties.get_filter(number)[0] for number in range(properties.get_nfilters())}
         total += dataset.id.get_storage_size()
         if dataset.is_virtual or dataset.external or not filters <= SAFE_FILTERS:
-            raise ValueError(f"{name!r} has its data elsewhere, or is compressed by other means")
+            raise ValueError(f"{name!r} has its data outside the file, or uses an unsupported compression")
         if dataset.nbytes > dataset.id.get_storage_size() * (LARGEST_RATIO if filters else 1) or total > size:
             raise ValueError(f"{name!r} claims more bytes than the file can hold")
     return {name: _array(name, dataset) for name, dataset in datasets.items()}
@@ -166,13 +189,3 @@ def _array(name: str, dataset: Any) -> NDArray[Any]:
     if dtype.kind not in "fiub":
         raise ValueError(f"{name!r} holds {dtype}, not numbers")
     return np.asarray(dataset[()])
-
-
-def _hard_link() -> Any:
-    import h5py
-
-    return h5py.HardLink
-
-
-def _text(value: Any) -> str:
-    return value.decode() if isinstance(value, bytes) else str(value)

@@ -1,8 +1,8 @@
 """Which tensor of the source belongs to which tensor of the network.
 
-By path: a layer at `encoder.0` takes `encoder.0.weight`. By order: the layers of the network take the layers of the
-source one after the other, a layer of the source being names with a common beginning whose endings are those that the
-layer of the network declares. By names: the caller says where a layer or a tensor is.
+By path: a layer at `encoder.0` takes `encoder.0.weight`. In order: the first layer of the network takes the first of
+the source, and so on. A layer of the source is a set of names with the same prefix, whose endings are the names that
+the layer of the network declares. By a mapping: the caller gives the names.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from nn.interop.expected import ExpectedLayer, Framework
 from nn.interop.weights import Weights
 
-PREFIXES = ("module.", "model.", "_orig_mod.", "network.")
-"""What wrappers put before every name: data parallelism, Lightning and Hugging Face, `torch.compile`."""
+PREFIXES = ("module.", "model.", "_orig_mod.")
+"""Prefixes that wrappers add to every name: data parallelism, Lightning and Hugging Face, `torch.compile`."""
 
 Places = dict[tuple[str, str], str]
 """The name in the source by path of the layer and name relative to the layer."""
@@ -53,7 +53,7 @@ def _keras_spelling(name: str) -> str:
 
 
 def _unwrapped(spelled: dict[str, str], own: list[str]) -> dict[str, str]:
-    """The spellings without what wrappers put before them, unless the network has these names itself."""
+    """The spellings without the prefixes of wrappers, unless the network itself has such names."""
     while True:
         for prefix in PREFIXES:
             if any(spelling.startswith(prefix) for spelling in spelled.values()) and not any(
@@ -156,14 +156,14 @@ def _endings(layer: ExpectedLayer, names: Names, path: str) -> dict[str, str] | 
 
 
 def order_is_certain(layers: list[ExpectedLayer], names: Names, weights: Weights) -> bool:
-    """Whether layers that were matched by order cannot have been confused.
+    """Whether layers that were matched in order cannot have been confused.
 
-    So it is if the source keeps the order of the layers, if the names of its layers differ by numbers alone, or if no
+    This holds if the source keeps the order of the layers, if the names of its layers differ only in numbers, or if no
     two layers of the network have the same shapes.
     """
     if weights.ordered or _has_kinds(names):
         return True
-    kinds = {re.sub(r"\d+", "#", name.rpartition(".")[0]) for name in names.main}
+    kinds = {re.sub(r"_?\d+", "", name.rpartition(".")[0]) for name in names.main}
     shapes = [str([binding.shapes() for binding in layer.bindings]) for layer in _once(layers)]
     return len(kinds) == 1 or len(set(shapes)) == len(shapes)
 
@@ -172,9 +172,9 @@ def order_is_certain(layers: list[ExpectedLayer], names: Names, weights: Weights
 
 
 def by_names(layers: list[ExpectedLayer], names: Names, given: Mapping[str, str]) -> Places:
-    """Return the places that the caller gives: for modules or tensors of the network, those of the source.
+    """Return the places that the caller gives, as a mapping from modules or tensors of the network to the source.
 
-    A name of a tensor counts more than that of its layer, and this one more than that of a module around it.
+    The name of a tensor overrides that of its layer, which overrides that of an enclosing module.
 
     Raises:
         ValueError: a name that is not in the network, or not in the source.
@@ -203,9 +203,9 @@ def by_names(layers: list[ExpectedLayer], names: Names, given: Mapping[str, str]
 
 
 def _own_names(layers: list[ExpectedLayer]) -> dict[str, list[tuple[ExpectedLayer, str, list[str]]]]:
-    """What the caller may name: modules, and tensors as the network or the framework calls them.
+    """The names that the caller may use: of modules, and of tensors, as in the network or as in the framework.
 
-    For each, the tensors that it stands for, as layer and name relative to it, and the endings that complete the name.
+    For each name, the tensors that it covers (layer, name relative to it), and the endings that complete the name.
     """
     own: dict[str, list[tuple[ExpectedLayer, str, list[str]]]] = {}
     for layer in layers:

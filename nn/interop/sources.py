@@ -1,4 +1,4 @@
-"""What the caller hands in, as arrays by name: a file, or a mapping in memory."""
+"""Arrays by name from any source: a file, or a mapping or list in memory."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from nn.interop.weights import Weights
 from nn.saving import LoadError
 
 STATE_KEYS = ("state_dict", "model_state_dict", "model", "network", "net", "module", "weights")
-"""Where a checkpoint has its state dict, by custom."""
+"""Usual names of the state dict in a checkpoint."""
 
 LOADERS = {"PyTorch": "nn.interop.load_pytorch", "Keras": "nn.interop.load_keras"}
 

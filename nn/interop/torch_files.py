@@ -39,7 +39,7 @@ STORAGES = {
 """The dtype of each kind of storage."""
 
 DTYPES = {"torch.uint16": "u2", "torch.uint32": "u4", "torch.uint64": "u8"}
-"""The dtypes without a storage of their own, which `_rebuild_tensor_v3` takes."""
+"""The dtypes that no kind of storage has; `_rebuild_tensor_v3` takes them as an argument."""
 
 FUNCTIONS = {
     "collections.OrderedDict",
@@ -50,7 +50,7 @@ FUNCTIONS = {
     "torch.Size",
     "torch.device",
 }
-"""What the pickle may call; `_made` says what becomes of it."""
+"""Functions that the pickle may call; `_made` computes their results."""
 
 SETTINGS = {
     "torch.float64", "torch.float32", "torch.float16", "torch.bfloat16", "torch.int64", "torch.int32", "torch.int16",
@@ -258,7 +258,7 @@ def _made(name: str, arguments: tuple[Any, ...]) -> Any:
 
 
 def _tensor(storage: Any, offset: Any, shape: Any, strides: Any) -> NDArray[Any]:
-    """A view of the storage's elements, none of which may lie outside it or be counted more often than there are."""
+    """A view of the storage, which must lie inside it and have no more elements than it has."""
     elements = _expect(storage, Storage).elements
     sizes = [_count(size) for size in _expect(shape, tuple)]
     steps = [_count(step) for step in _expect(strides, tuple)]
@@ -279,5 +279,5 @@ def _tensor(storage: Any, offset: Any, shape: Any, strides: Any) -> NDArray[Any]
 
 def _count(value: Any) -> int:
     if type(value) is not int or value < 0:
-        raise ValueError("a size, stride or offset is no number of at least 0")
+        raise ValueError("a size, stride or offset is not a non-negative integer")
     return value

@@ -1,4 +1,4 @@
-"""Zip archives whose members are no larger than the file can make them."""
+"""Zip archives, with sizes that are checked before memory is allocated."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Self
 from nn.saving import LoadError
 
 LARGEST_RATIO = 1032
-"""The most bytes that one byte of a deflated member can stand for."""
+"""The largest number of bytes that one byte of a deflated member can encode."""
 
 DAMAGE = (zipfile.BadZipFile, zlib.error, struct.error, EOFError, OSError, RuntimeError, ArithmeticError, ValueError)
 """What `zipfile` raises for a damaged archive; OSError for a place before its beginning."""
@@ -53,7 +53,9 @@ class Archive:
         for member in members:
             is_stored = member.compress_type == zipfile.ZIP_STORED
             if member.flag_bits & 1 or not (is_stored or member.compress_type == zipfile.ZIP_DEFLATED):
-                raise LoadError(f"{self.path}: member {member.filename!r} is encrypted, or compressed by other means.")
+                raise LoadError(
+                    f"{self.path}: member {member.filename!r} is encrypted, or uses an unsupported compression."
+                )
             if member.file_size > member.compress_size * (1 if is_stored else LARGEST_RATIO):
                 raise LoadError(f"{self.path}: member {member.filename!r} claims more bytes than the file can hold.")
         return by_name

@@ -218,7 +218,7 @@ def test_torch_file_with_a_strange_archive_is_refused(tmp_path: Path) -> None:
     with zipfile.ZipFile(content, "a") as archive:
         archive.writestr("y/data.pkl", good)
     refused(content.getvalue(), tmp_path, r"2 members named data.pkl")
-    refused(torch_file(good, SIX, compression=zipfile.ZIP_BZIP2), tmp_path, "by other means")
+    refused(torch_file(good, SIX, compression=zipfile.ZIP_BZIP2), tmp_path, "unsupported compression")
     refused(torch_file(good), tmp_path, r"no member 'x/data/0'")
     other = io.BytesIO()
     with zipfile.ZipFile(other, "w") as archive:
@@ -396,20 +396,20 @@ def test_keras_file_that_leads_elsewhere_is_refused(tmp_path: Path) -> None:
         file["weight"] = np.ones((2, 3), "f4")
     with h5py.File(path, "w") as file:
         file["layers/dense/vars/0"] = h5py.ExternalLink(str(secret), "weight")
-    h5_refused(path, "no weights in it")
+    h5_refused(path, "contains no weights")
     with h5py.File(path, "w") as file:
         file.create_dataset("layers/dense/vars/0", (2, 3), "f4", external=[(str(secret), 0, 24)])
-    h5_refused(path, "elsewhere")
+    h5_refused(path, "outside the file")
     with h5py.File(path, "w") as file:
         layout = h5py.VirtualLayout((2, 3), "f4")
         layout[:] = h5py.VirtualSource(str(secret), "weight", (2, 3))
         file.create_virtual_dataset("layers/dense/vars/0", layout)
-    h5_refused(path, "elsewhere")
+    h5_refused(path, "outside the file")
     with h5py.File(path, "w") as file:
         group = file.create_group("dense")
-        file.attrs["layer_names"], group.attrs["weight_names"] = ["dense"], ["dense/kernel:0"]
+        file.attrs["layer_names"], group.attrs["weight_names"] = np.array([b"dense"]), np.array([b"dense/kernel:0"])
         group["dense/kernel:0"] = h5py.ExternalLink(str(secret), "weight")
-    h5_refused(path, "another file")
+    h5_refused(path, "link to another file")
 
 
 def test_keras_file_that_is_malformed_is_refused(tmp_path: Path) -> None:
@@ -425,11 +425,11 @@ def test_keras_file_that_is_malformed_is_refused(tmp_path: Path) -> None:
             file["layers/dense/vars/0"] = data
         h5_refused(path, "not numbers")
     with h5py.File(path, "w") as file:
-        file.attrs["layer_names"] = ["dense"]
+        file.attrs["layer_names"] = np.array([b"dense"])
     h5_refused(path)
     with h5py.File(path, "w") as file:
-        file.attrs["layer_names"] = ["dense"]
-        file.create_group("dense").attrs["weight_names"] = ["kernel:0"]
+        file.attrs["layer_names"] = np.array([b"dense"])
+        file.create_group("dense").attrs["weight_names"] = np.array([b"kernel:0"])
     h5_refused(path)
     path.write_bytes(b"\x89HDF\r\n\x1a\n" + bytes(100))
     h5_refused(path, "damaged")

@@ -43,14 +43,20 @@ def assert_loaded(network: nn.Module, arrays: list[np.ndarray]) -> None:
 # -- formats, without Keras -------------------------------------------------------------------------------
 
 
-def written(h5py: Any, datasets: dict[str, Any], names: dict[str, str] | None = None) -> bytes:
+def written(h5py: Any, datasets: dict[str, Any]) -> bytes:
     buffer = io.BytesIO()
     with h5py.File(buffer, "w") as file:
         for path, array in datasets.items():
             file[path] = array
-        for group, name in (names or {}).items():
-            file[f"{group}/vars"].attrs["name"] = name
     return buffer.getvalue()
+
+
+def archived(path: Path, weights_file: bytes, *layers: tuple[str, str]) -> None:
+    """Write a `.keras` file of layers with these classes and names."""
+    config = {"config": {"layers": [{"class_name": kind, "config": {"name": name}} for kind, name in layers]}}
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("config.json", json.dumps(config))
+        archive.writestr("model.weights.h5", weights_file)
 
 
 def layers_of(arrays: list[np.ndarray]) -> dict[str, np.ndarray]:
@@ -67,6 +73,11 @@ def test_load_keras_list_of_arrays(rng: np.random.Generator) -> None:
         nn.interop.load_keras(network, [*arrays, np.ones(2)])
     with pytest.raises(nn.LoadError, match="layer 2, Dense"):
         nn.interop.load_keras(network, arrays[:-1])
+
+
+def test_load_keras_list_has_no_names(rng: np.random.Generator) -> None:
+    with pytest.raises(ValueError, match="a list of arrays has no names"):
+        nn.interop.load_keras(mlp(3, 3), weights(rng, 3, 3), names={"0": "dense"})
 
 
 @pytest.mark.parametrize("pattern", ["dense_{}/{}", "sequential/dense_{}/{}", "dense_{}/{}:0", "dense_{}.{}"])
@@ -104,10 +115,8 @@ def test_load_keras_archive_keeps_the_order_of_layers(tmp_path: Path) -> None:
         "layers/dense/vars/0": np.eye(2), "layers/dense/vars/1": np.ones(2), "layers/scale/vars/0": np.full(2, 3.0),
         "layers/dense_1/vars/0": np.full((2, 2), 4.0),
     }  # fmt: skip
-    config = {"config": {"layers": [{"class_name": name, "config": {}} for name in ("Dense", "Scale", "Dense")]}}
-    with zipfile.ZipFile(tmp_path / "x.keras", "w") as archive:
-        archive.writestr("config.json", json.dumps(config))
-        archive.writestr("model.weights.h5", written(h5py, datasets))
+    layers = [("Dense", "dense_4"), ("Scale", "scale"), ("Dense", "dense_5")]
+    archived(tmp_path / "x.keras", written(h5py, datasets), *layers)
     read = nn.interop.read_weights(tmp_path / "x.keras")
     assert list(read) == [
         f"layers/{name}" for name in ("dense/vars/0", "dense/vars/1", "scale/vars/0", "dense_1/vars/0")
@@ -124,8 +133,8 @@ def test_load_keras_finds_layers_by_their_own_names(tmp_path: Path, rng: np.rand
         def __init__(self) -> None:
             self.head, self.body = nn.Dense(3, 3), nn.Dense(3, 3)
 
-    arrays, path = weights(rng, 3, 3, 3), tmp_path / "x.weights.h5"
-    path.write_bytes(written(h5py, layers_of(arrays), {"layers/dense": "body", "layers/dense_1": "head"}))
+    arrays, path = weights(rng, 3, 3, 3), tmp_path / "x.keras"
+    archived(path, written(h5py, layers_of(arrays)), ("Dense", "body"), ("Dense", "head"))
     network = Mine()
     nn.interop.load_keras(network, path)
     assert_loaded(network, arrays[2:] + arrays[:2])
@@ -137,15 +146,29 @@ def test_load_keras_old_file(tmp_path: Path, rng: np.random.Generator) -> None:
     h5py = pytest.importorskip("h5py")
     arrays, network = weights(rng, 3, 3, 3), mlp(3, 3, 3)
     with h5py.File(tmp_path / "x.h5", "w") as file:
-        file.attrs["layer_names"] = [b"zebra", b"dropout", b"ape"]
+        file.attrs["layer_names"] = np.array([b"zebra", b"dropout", b"ape"])
         file.create_group("dropout").attrs["weight_names"] = np.zeros(0)
         for name, (kernel, bias) in (("zebra", arrays[:2]), ("ape", arrays[2:])):
             group = file.create_group(name)
-            group.attrs["weight_names"] = [f"{name}/kernel:0", f"{name}/bias:0"]
+            group.attrs["weight_names"] = np.array([f"{name}/kernel:0".encode(), f"{name}/bias:0".encode()])
             group[f"{name}/kernel:0"], group[f"{name}/bias:0"] = kernel, bias
     assert nn.interop.load_keras(network, tmp_path / "x.h5").complete
     assert_loaded(network, arrays)
     assert next(iter(nn.interop.read_weights(tmp_path / "x.h5"))) == "zebra/kernel"
+
+
+def test_load_keras_old_file_with_lists_of_variable_length(tmp_path: Path, rng: np.random.Generator) -> None:
+    h5py = pytest.importorskip("h5py")
+    arrays, network = weights(rng, *[2] * 13), mlp(*[2] * 13)
+    with h5py.File(tmp_path / "x.h5", "w") as file:
+        root = file.create_group("model_weights")
+        root.attrs["layer_names"] = ["not read"]
+        for number in range(12):
+            name = f"dense_{number}" if number else "dense"
+            root[f"{name}/sequential/{name}/kernel"] = arrays[2 * number]
+            root[f"{name}/sequential/{name}/bias"] = arrays[2 * number + 1]
+    assert nn.interop.load_keras(network, tmp_path / "x.h5").complete
+    assert_loaded(network, arrays)
 
 
 def test_load_keras_recurrent_cells_by_every_name(tmp_path: Path, rng: np.random.Generator) -> None:
@@ -202,7 +225,9 @@ def test_load_keras_refuses_files_of_pytorch(tmp_path: Path) -> None:
 
 
 def test_load_keras_mentions_transposed_weights() -> None:
-    with pytest.raises(nn.LoadError, match=r"has shape \(3, 2\), expected \(2, 3\). It seems to be transposed"):
+    with pytest.raises(
+        nn.LoadError, match=r"has shape \(3, 2\), expected \(2, 3\). It seems to be transposed, as in PyTorch"
+    ):
         nn.interop.load_keras(nn.Dense(2, 3), {"kernel": np.ones((3, 2)), "bias": np.ones(3)})
 
 

@@ -377,7 +377,7 @@ def test_load_pytorch_errors_name_file_tensor_layer_shapes_and_cause(tmp_path: P
     for part in (str(path), "layer 2, Dense(4, 2)", "'2.weight'", "(5, 4)", "(2, 4)", "other sizes", "strict=False"):
         assert part in str(caught.value)
     save_file({"weight": np.zeros((3, 4), "f4"), "bias": np.zeros(4, "f4")}, path)
-    with pytest.raises(nn.LoadError, match=r"laid out as in tensorgrad already"):
+    with pytest.raises(nn.LoadError, match=r"laid out as in tensorgrad or Keras"):
         nn.interop.load_pytorch(nn.Dense(3, 4), path)
     save_file({"weight": np.zeros((3, 4), "f4"), "bias": np.zeros(4, "f4")}, path)
     with pytest.raises(nn.LoadError, match=r"'bias' of shape \(4,\) is not used: Dense\(4, 3, bias=False\), has no"):
