@@ -63,9 +63,11 @@ def leave(start: int, owner: Any, inputs: Iterable[Any], result: Any) -> Any:
     """Note that `owner` made `result` (a tensor, or a tuple, list or dict of them) of `inputs`. Returns the result."""
     if isinstance(result, Tensor):
         node = result.node
-        if isinstance(node, Result):  # several results of one call: it is noted there, once
+        if isinstance(node, Result):  # the call is noted once, not for each of its results
             node = node.inputs[0]
-        if node is not None and node.number > start and not any(scope.start == start for scope in node.scopes):
+            if node.scopes and node.scopes[-1].start == start:
+                return result
+        if node is not None and node.number > start:
             sources: tuple[ReferenceType[Any], ...] = ()
             for each in inputs:
                 if isinstance(each, np.ndarray) or (isinstance(each, Tensor) and each.is_leaf):
