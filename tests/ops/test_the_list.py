@@ -12,6 +12,7 @@ import pytest
 
 import tensorgrad as tg
 from tensorgrad import numpy_dispatch
+from tests.ops.samples import BUILT_IN
 
 LIST = {
     "elementwise": """
@@ -37,8 +38,12 @@ LIST = {
         linalg.tensorsolve linalg.trace linalg.vecdot linalg.vector_norm""",
 }
 NAMES = [name for names in LIST.values() for name in names.split()]
-OWN_NAMES = ["erf", "erfc", "log_softmax", "logit", "logsumexp", "sigmoid", "softmax", "softplus"]
-"""NumPy has none of these."""
+OWN_NAMES = sorted(
+    operation.name
+    for operation in BUILT_IN.values()
+    if not operation.numpy and not hasattr(np, operation.name) and operation.name in tg.ops.__all__
+)
+"""Public operations that NumPy has not."""
 
 NOWHERE = {
     "out": "a tensor is a value: nothing is written into it",
@@ -114,6 +119,11 @@ def test_numpys_function_is_answered_by_ours(name: str) -> None:
 def test_what_numpy_lacks_is_there_under_its_usual_name(name: str) -> None:
     assert callable(ours(name))
     assert not hasattr(np, name)
+
+
+def test_own_names_hold_the_usual_functions_of_networks() -> None:
+    usual = {"erf", "erfc", "log_softmax", "logit", "logsumexp", "sigmoid", "softmax", "softplus"}
+    assert usual <= set(OWN_NAMES)
 
 
 @pytest.mark.parametrize("name", [n for n in NAMES if not isinstance(numpys(n), np.ufunc)])

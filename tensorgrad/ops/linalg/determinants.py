@@ -66,10 +66,20 @@ def _cofactors_of_singular(a: Any) -> Any:
     return _spread(np.linalg.det(u) * np.linalg.det(vh)) * np.matmul(u * np.expand_dims(others, -2), vh)
 
 
+def _signed_minors(a: Any) -> Any:
+    """The cofactors by their definition: determinants without row i and column j, with the sign of (-1)ⁱ⁺ʲ."""
+    result = np.empty_like(a)
+    for i, j in np.ndindex(a.shape[-2:]):
+        minor = np.delete(np.delete(a, i, axis=-2), j, axis=-1)
+        result[..., i, j] = (-1) ** (i + j) * np.linalg.det(minor)
+    return result
+
+
 @op(
     a=_cofactors_gradient,
     domain=WELL_CONDITIONED,
     examples=[case((1, 1)), case((2, 2)), case((3, 3)), case((2, 3, 3)), case((0, 2, 2)), case((0, 0))],
+    reference=_signed_minors,
 )
 def cofactors(a: ArrayLike) -> Any:
     """The derivative of the determinant by each element: det a · a⁻ᵀ, and its limit where `a` is singular.
