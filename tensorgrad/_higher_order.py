@@ -49,7 +49,8 @@ def composed_again(node: Node, attach: Attach) -> tuple[list[Any], int]:
 def attached(node: Node, attach: Attach, wanted: Container[Node] | None = None) -> list[Any]:
     """Return what is saved for `wanted` inputs as tensors: an input belongs to its own node, the result to `node`."""
     if node.operation.joint is not None:
-        return [[_attach(value, owner, attach) for value, owner in zip(node.saved[0], _owners(node, 0))]]
+        first = next(p for p in range(len(node.inputs)) if node.operation.saved_for(p) is not None)
+        return [[_attach(value, owner, attach) for value, owner in zip(node.saved[0], _owners(node, first))]]
     tensors: list[Any] = []
     for position, (entry, saved) in enumerate(zip(node.inputs, node.saved)):
         if saved is None or (wanted is not None and entry not in wanted):

@@ -90,7 +90,10 @@ def call_rules(
     if operation.results is not None:
         gradient = _gradients.completed(node, gradient)
     if operation.joint is not None:
-        needed = tuple(isinstance(e, Node) and (wanted is None or e in wanted) for e in node.inputs)
+        needed = tuple(
+            isinstance(e, Node) and operation.saved_for(p) is not None and (wanted is None or e in wanted)
+            for p, e in enumerate(node.inputs)
+        )
         gradients = operation.joint(gradient, needed, *saved[0])
         yield from ((position, gradients[position]) for position in range(len(needed)) if needed[position])
         return

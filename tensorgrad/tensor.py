@@ -14,6 +14,7 @@ from tensorgrad._arrays import as_array, is_foreign, read_only
 from tensorgrad._tensor_methods import Methods
 from tensorgrad._typing import ArrayLike, Shape
 from tensorgrad.backward import backpropagate
+from tensorgrad.modes import current_mode
 from tensorgrad.node import CHANGED, Leaf, Node
 
 
@@ -221,7 +222,8 @@ class Tensor(Methods):
         """
         seed = self.seed_gradient(gradient)
         assert self.node is not None
-        found = backpropagate({self.node: seed}, release=not retain_graph, call=anomaly.checking(None))
+        call = anomaly.checking(None) if current_mode().anomalies else None
+        found = backpropagate({self.node: seed}, release=not retain_graph, call=call)
         self.node.seed = seed
         for node, arrived in found.items():
             tensor = node.tensor() if node.tensor is not None else None
