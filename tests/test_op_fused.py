@@ -12,6 +12,8 @@ import tensorgrad as tg
 from tensorgrad import gradcheck, numpy_dispatch
 from tensorgrad.node import Result
 from tensorgrad.op import registry
+from tests.ops import checks
+from tests.ops.samples import samples_of
 
 
 def random(*shape: int) -> np.ndarray:
@@ -191,6 +193,25 @@ def test_op_with_a_kept_value_does_not_take_it_for_a_constant() -> None:
     curvature = float(tg.grad(tg.grad(logistic))(0.3))
     s = 1 / (1 + np.exp(-0.3))
     assert curvature == pytest.approx(s * (1 - s) * (1 - 2 * s), rel=1e-12)  # 0 if `s` were a constant
+
+
+def test_op_whose_composed_form_differs_fails_the_registrys_check() -> None:
+    def declare(composed: Any) -> Any:
+        @tg.op(x=lambda g, s: g * s * (1 - s), keep=["s"], composed=composed)
+        def logistic(x: Any) -> Any:
+            s = 1 / (1 + np.exp(-np.asarray(x)))
+            return s, (s,)
+
+        return logistic.operation
+
+    def check(composed: Any) -> None:
+        for sample in samples_of(declare(composed)):
+            checks.composed_form_agrees(sample)
+
+    check(lambda x: tg.sigmoid(x))
+    for wrong in (lambda x: tg.sigmoid(x) + 0.1, lambda x: tg.sigmoid(2.0 * x), lambda x: tg.sigmoid(x.detach())):
+        with pytest.raises((AssertionError, TypeError)):
+            check(wrong)
 
 
 def test_op_frees_kept_values_with_the_graph() -> None:

@@ -37,6 +37,23 @@ def values(sample: Sample) -> None:
             _same_array(got, expected_one)
 
 
+def composed_form_agrees(sample: Sample) -> None:
+    """The composed form has the result and the first gradients of the forward rule and its fast rules."""
+    operation = sample.operation
+    leaves, others = sample.tracked(), sample.tracked()
+    ours = _listed(sample.with_arrays(leaves)())
+    theirs = _listed(sample.with_arrays(others)(operation.composed))
+    for a, b in zip(ours, theirs, strict=True):
+        np.testing.assert_allclose(plain(a), plain(b), rtol=1e-10, atol=1e-12, err_msg=str(sample))
+    for results in (ours, theirs):
+        for result in (each for each in results if each.requires_grad):
+            result.backward(np.linspace(0.5, 1.5, result.size).reshape(result.shape), retain_graph=True)
+    for position in sample.differentiable:
+        np.testing.assert_allclose(
+            leaves[position].grad, others[position].grad, rtol=1e-9, atol=1e-11, err_msg=f"{sample}, operand {position}"
+        )
+
+
 def first_gradient(sample: Sample) -> None:
     """Every entry of the Jacobian by every operand agrees with differences."""
     operands = sample.tracked()

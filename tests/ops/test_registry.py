@@ -73,6 +73,12 @@ def test_values_are_numpys_or_those_of_the_reference(name: str) -> None:
         checks.values(sample)
 
 
+@pytest.mark.parametrize("name", sorted(name for name, operation in BUILT_IN.items() if operation.composed))
+def test_composed_form_has_equal_values_and_first_gradients(name: str) -> None:
+    for sample in samples(name):
+        checks.composed_form_agrees(sample)
+
+
 @every_operation
 def test_first_gradients(name: str) -> None:
     for sample in samples(name):
