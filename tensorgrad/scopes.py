@@ -49,9 +49,9 @@ def enter() -> int:
     return next_number()
 
 
-def reference(value: Any) -> ReferenceType[Any]:
-    """Return a weak reference to a leaf, or to what nodes keep of a constant."""
-    if isinstance(value, Tensor) and value.node is not None:
+def _reference(value: Any) -> ReferenceType[Any]:
+    """Return a weak reference to an array or a leaf; of a constant tensor, to what nodes keep of it."""
+    if isinstance(value, np.ndarray) or value.node is not None:
         return ref(value)
     kept = without_gradient(value)
     if isinstance(kept, Constant):
@@ -71,7 +71,7 @@ def leave(start: int, owner: Any, inputs: Iterable[Any], result: Any) -> Any:
             sources: tuple[ReferenceType[Any], ...] = ()
             for each in inputs:
                 if isinstance(each, np.ndarray) or (isinstance(each, Tensor) and each.is_leaf):
-                    sources += (reference(each),)
+                    sources += (_reference(each),)
             node.scopes += (Scope(start, type(owner).__name__, ref(owner), sources),)
     elif isinstance(result, (tuple, list)):
         for item in result:
