@@ -93,7 +93,7 @@ def checked(
         "name": name, "forward": forward, "signature": signature, "inputs": inputs, "sequence": sequence,
         "rules": SequenceRules(single, rules[sequence]) if sequence and joint is None else single,
         "saves": saves, "joint": joint, "keep": keep, "composed": composed,
-        "owners": tuple(tuple(_owner(each, inputs) for each in names or ()) for names in ([shared] if joint else saves)),
+        "owners": tuple(tuple(_owner(n, inputs) for n in names or ()) for names in ([shared] if joint else saves)),
         "options": tuple(p for p in signature.parameters if p not in inputs),
     }  # fmt: skip
 

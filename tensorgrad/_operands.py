@@ -58,7 +58,7 @@ def check_result(value: Any, name: str) -> Any:
     """Return a result of a forward rule as an array of real numbers: NumPy gives scalars for 0-d results."""
     if isinstance(value, Tensor):
         raise _messages.tensor_result(name)
-    array = as_array(value)
+    array = np.asarray(value) if isinstance(value, np.generic) else as_array(value)
     if array.dtype.kind not in REAL_KINDS:
         raise _messages.not_real(array.dtype, name)
     return array
