@@ -130,8 +130,10 @@ def in_numpy(function: Any) -> str:
 def rules_of(function: Callable[..., Any]) -> dict[str, str]:
     """The rule of each input as it is written in the source; none if the function is written with others."""
     operation = getattr(function, "operation", None)
-    if operation is None or operation.plan is None:
+    if operation is None or not operation.saves:
         return {}
+    if operation.joint is not None:
+        return {", ∂".join(operation.inputs): operation.joint.__name__}
     rules = {name: operation.rules[position] for position, name in enumerate(operation.inputs)}
     in_order = [name for name in inspect.signature(function).parameters if rules.get(name) is not None]
     return {name: as_declared(rules[name]) for name in in_order}

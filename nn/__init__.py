@@ -59,7 +59,7 @@ from nn.saving import LoadError, SaveError
 from nn.training import History, Model
 
 if TYPE_CHECKING:
-    from nn import plots
+    from nn import interop, plots
     from nn import sklearn as sklearn  # not in __all__: `from nn import *` must not hide scikit-learn
 
 __all__ = [
@@ -112,18 +112,19 @@ __all__ = [
     "datasets",
     "functional",
     "init",
+    "interop",
     "plots",
 ]
 
 
 def __getattr__(name: str) -> Any:
-    """Load the modules that need matplotlib or scikit-learn on first use.
+    """Import a subpackage that needs other libraries when it is first used.
 
     Raises:
         AttributeError: There is no such name. For a name of PyTorch, the book or a former version, the message names
             its counterpart.
     """
-    if name in ("plots", "sklearn"):
+    if name in ("interop", "plots", "sklearn"):
         return importlib.import_module(f"nn.{name}")
     hint = f". Here it is nn.{RENAMED[name]}" if name in RENAMED else ""
     raise AttributeError(f"module 'nn' has no attribute {name!r}{hint}")

@@ -11,8 +11,10 @@ from typing import Any, ClassVar, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from nn._load_report import LoadReport
 from nn._repr import described, settings
 from nn._validation import as_array
+from nn._weight_layouts import Layout
 from tensorgrad import Tensor, scopes
 
 
@@ -231,25 +233,49 @@ class Module:
         """Copies of the parameters, and of the tensors that are not trained, by their dotted names."""
         return {name: tensor.numpy() for name, tensor in self.named_state()}
 
-    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+    def load_state_dict(self, state: Mapping[str, Any], *, strict: bool = True) -> LoadReport:
         """Set every tensor to a copy of the array of its name, in the tensor's own dtype: all of them or none.
+
+        Names and layouts are those of `state_dict`. Weights of PyTorch and Keras have others: load them with
+        `nn.interop.load_pytorch` and `nn.interop.load_keras`.
+
+        Args:
+            state: arrays by name.
+            strict: whether a name that is missing or unknown, or a shape that differs, is an error. If not, the arrays
+                that fit are loaded, and the other tensors keep their values.
+
+        Returns:
+            A report of what was loaded and, with `strict=False`, what was not.
 
         Raises:
             ValueError: names are missing or unknown, a shape differs, or an array does not hold real numbers.
                 Nothing has been changed then.
+
+        >>> import nn
+        >>> old, new = nn.Dense(2, 3, rng=0), nn.Dense(2, 4, rng=1)
+        >>> print(new.load_state_dict({"bias": np.ones(4), "weight": old.weight, "scale": 1.0}, strict=False))
+        1 loaded, 0 missing, 1 unused, 1 of another shape
         """
         own = dict(self.named_state())
         name_of_self = type(self).__name__
-        missing, unknown = [n for n in own if n not in state], [n for n in state if n not in own]
-        if missing or unknown:
-            problems = [f"missing {missing}"] * bool(missing) + [f"unknown {unknown}"] * bool(unknown)
+        report = LoadReport(missing=[n for n in own if n not in state], unused=[n for n in state if n not in own])
+        if strict and not report.complete:
+            problems = [f"missing {report.missing}"] * bool(report.missing)
+            problems += [f"unknown {report.unused}"] * bool(report.unused)
             raise ValueError(f"{name_of_self}.load_state_dict: {' and '.join(problems)}. Expected exactly {list(own)}.")
         arrays = {}
         for name, tensor in own.items():
+            if name not in state:
+                continue
             array = as_array(state[name])
             if array.shape != tensor.shape:
+                if not strict:
+                    report.wrong_shape[name] = (tensor.shape, array.shape)
+                    continue
+                transposed = array.ndim == 2 and array.shape == tensor.shape[::-1]
+                hint = " Weights of PyTorch are transposed: nn.interop.load_pytorch(network, …)." if transposed else ""
                 raise ValueError(
-                    f"{name_of_self}.load_state_dict: {name!r}: expected shape {tensor.shape}, got {array.shape}."
+                    f"{name_of_self}.load_state_dict: {name!r}: expected shape {tensor.shape}, got {array.shape}.{hint}"
                 )
             if array.dtype.kind not in "fiub" or not np.can_cast(array.dtype, tensor.dtype, casting="same_kind"):
                 raise ValueError(
@@ -257,8 +283,24 @@ class Module:
                     f"got dtype {array.dtype}."
                 )
             arrays[name] = array.astype(tensor.dtype, copy=False)
-        for name, tensor in own.items():
-            tensor.data = arrays[name]
+        for name, array in arrays.items():
+            own[name].data = array
+            report.loaded.append(name)
+        return report
+
+    @property
+    def pytorch_layout(self) -> Layout:
+        """The names and layouts of this layer's tensors in PyTorch, for `nn.interop`. By default, they are the same.
+
+        A layer whose tensors differ there assigns a `Layout` in its class, or writes a property if it depends on the
+        arguments of the constructor.
+        """
+        return Layout()
+
+    @property
+    def keras_layout(self) -> Layout:
+        """The names and layouts of this layer's tensors in Keras, for `nn.interop`. By default, they are the same."""
+        return Layout()
 
     # -- how it shows itself ------------------------------------------------------------------------------
 

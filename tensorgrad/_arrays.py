@@ -16,7 +16,7 @@ def is_foreign(value: Any) -> bool:
 
 def as_array(value: Any) -> Any:
     """Return `value` as a NumPy array, or as it is if it is the array of another library."""
-    return value if is_foreign(value) else np.asarray(value)
+    return value if isinstance(value, np.ndarray) or is_foreign(value) else np.asarray(value)
 
 
 def holds(condition: Any) -> bool:

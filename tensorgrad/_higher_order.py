@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Iterable, Iterator
+from collections.abc import Callable, Container, Iterable
 from functools import partial
 from typing import Any
 
+from tensorgrad._declaration import RESULT
 from tensorgrad.backward import Call, backpropagate
 from tensorgrad.modes import enable_grad
 from tensorgrad.node import Node, Result, next_number
@@ -39,7 +40,7 @@ def _call_recorded(
 def composed_again(node: Node, attach: Attach) -> tuple[list[Any], int]:
     """Return the results of `node` recorded in operations, and the number from which their nodes count."""
     operation = node.operation
-    operands = _attach(list(node.saved[-1]), _by_input(node), attach)
+    operands = [_attached(value, place, node, attach) for place, value in enumerate(node.saved[-1])]
     since = next_number()
     with enable_grad():
         results = operation.composed(**dict(zip(operation.inputs, operands)), **node.options)
@@ -48,45 +49,39 @@ def composed_again(node: Node, attach: Attach) -> tuple[list[Any], int]:
 
 def attached(node: Node, attach: Attach, wanted: Container[Node] | None = None) -> list[Any]:
     """Return what is saved for `wanted` inputs as tensors: an input belongs to its own node, the result to `node`."""
+    owners = node.operation.owners
     if node.operation.joint is not None:
-        return [[_attach(value, owner, attach) for value, owner in zip(node.saved[0], _owners(node, 0))]]
+        return [[_attached(value, place, node, attach) for value, place in zip(node.saved[0], owners[0])]]
     tensors: list[Any] = []
+    last = len(owners) - 1
     for position, (entry, saved) in enumerate(zip(node.inputs, node.saved)):
         if saved is None or (wanted is not None and entry not in wanted):
             tensors.append(None)
         else:
+            places = owners[position if position < last else last]
             tensors.append([
-                value if owner is None else _attach(value, owner, attach)
-                for value, owner in zip(saved, _owners(node, position))
+                value if place is None else _attached(value, place, node, attach) for value, place in zip(saved, places)
             ])  # fmt: skip
     return tensors
 
 
-def _owners(node: Node, position: int) -> Iterator[Any]:
-    """For each value saved for the operand at `position` of `node`: the node (or nodes) it belongs to, or None."""
+def _attached(value: Any, place: int | None, node: Node, attach: Attach) -> Any:
+    """Return a saved value as a tensor, if it is that of a node.
+
+    Args:
+        value: an array, or several of them: the items of a sequence, or the results as a named tuple.
+        place: the position of the operand that it is, `RESULT`, or None for neither.
+        node: the call that saved it.
+        attach: makes the tensor.
+    """
     operation = node.operation
-    inputs = operation.inputs
-    for name in operation.saved_for(position) or ():
-        if name == "out":
-            yield [Result(node, index) for index in range(len(node.shape))] if operation.results else node
-        elif name in inputs:
-            yield _by_input(node)[-1] if name == operation.sequence else node.inputs[inputs.index(name)]
-        else:
-            yield None
-
-
-def _by_input(node: Node) -> list[Any]:
-    """Return the entries of `node.inputs` by the operation's inputs: those of a sequence in a list at the end."""
-    if node.operation.sequence is None:
-        return list(node.inputs)
-    single = len(node.operation.inputs) - 1
-    return [*node.inputs[:single], list(node.inputs[single:])]
-
-
-def _attach(value: Any, owner: Any, attach: Attach) -> Any:
-    if isinstance(owner, Node):
-        return attach(value, owner)
-    if isinstance(owner, list):
-        each = [_attach(v, o, attach) for v, o in zip(value, owner)]
-        return type(value)(*each) if hasattr(value, "_fields") else each
-    return value
+    if place is None:
+        return value
+    if place == RESULT:
+        if not isinstance(value, tuple):
+            return attach(value, node)
+        return type(value)(*(attach(each, Result(node, index)) for index, each in enumerate(value)))
+    if operation.sequence is not None and place == len(operation.inputs) - 1:
+        return [attach(v, e) if isinstance(e, Node) else v for v, e in zip(value, node.inputs[place:])]
+    entry = node.inputs[place]
+    return attach(value, entry) if isinstance(entry, Node) else value

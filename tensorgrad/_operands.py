@@ -15,19 +15,24 @@ from tensorgrad.tensor import Tensor
 NUMBERS = frozenset({float, int, bool, type(None)})
 """What an operand may be as it is; None is one that was left out, such as a bound of `clip`."""
 
+REAL_KINDS = "fiub"
+"""NumPy's codes for the kinds of dtypes that a tensor can hold."""
+
 KEPT_BYTES = 1024
 """How large an operand without a gradient may be for a node to keep it alive, so that drawings can show it."""
 
 
 def check_operand(value: Any, name: str) -> Any:
     """Return an operand as it is if it is a tensor, a number or an array of any library, else as a NumPy array."""
+    if value.__class__ is np.ndarray and value.dtype.kind in REAL_KINDS:  # the usual case, first for speed
+        return value
     if isinstance(value, Tensor) or value.__class__ in NUMBERS:
         return value
     if isinstance(value, (list, tuple)) and any(isinstance(item, Tensor) for item in value):
         raise _messages.list_of_tensors(value, name)
     if not isinstance(value, np.generic):
         value = as_array(value)
-    if value.dtype.kind not in "fiub":
+    if value.dtype.kind not in REAL_KINDS:
         raise _messages.not_real(value.dtype, name)
     return value
 
@@ -53,8 +58,8 @@ def check_result(value: Any, name: str) -> Any:
     """Return a result of a forward rule as an array of real numbers: NumPy gives scalars for 0-d results."""
     if isinstance(value, Tensor):
         raise _messages.tensor_result(name)
-    array = as_array(value)
-    if array.dtype.kind not in "fiub":
+    array = np.asarray(value) if isinstance(value, np.generic) else as_array(value)
+    if array.dtype.kind not in REAL_KINDS:
         raise _messages.not_real(array.dtype, name)
     return array
 
@@ -79,6 +84,8 @@ def without_gradient(value: Any) -> Any:
 
     What the rules need is in `saved` until the graph is released; beyond that, a graph must not keep a batch alive.
     """
+    if value.__class__ is np.ndarray:
+        return value if value.nbytes <= KEPT_BYTES else weakref.ref(value)
     array = value.array if isinstance(value, Tensor) else value
     if hasattr(array, "dtype") and array.size * array.dtype.itemsize > KEPT_BYTES:
         try:

@@ -61,6 +61,13 @@ class Node:
         self.collects = False
         self.scopes: tuple[Any, ...] = ()
 
+    @classmethod
+    def leaf(cls, tensor: ReferenceType[Any], array: Any, name: str | None = None) -> Node:
+        """Return the node of a tensor that no operation made: of one version of it, until its values change."""
+        node = cls(None, (), {}, (), array.shape, array.dtype)
+        node.tensor, node.array, node.name, node.collects = tensor, array, name, True
+        return node
+
     @property
     def parents(self) -> tuple[Node, ...]:
         """The nodes a gradient goes to, one for each operand: `a * a` has the parent `a` twice."""
@@ -68,16 +75,6 @@ class Node:
 
     def __repr__(self) -> str:
         return f"<Node {self.number} {self.operation.name if self.operation else 'leaf'} {self.shape}>"
-
-
-class Leaf(Node):
-    """The node of a tensor that no operation made: one version of it, until its values change."""
-
-    __slots__ = ()
-
-    def __init__(self, tensor: ReferenceType[Any], array: Any, name: str | None = None) -> None:
-        super().__init__(None, (), {}, (), array.shape, array.dtype)
-        self.tensor, self.array, self.name, self.collects = tensor, array, name, True
 
 
 class Result(Node):

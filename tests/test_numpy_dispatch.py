@@ -17,6 +17,8 @@ def t() -> tg.Tensor:
     return tg.tensor([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]], requires_grad=True)
 
 
+NUMPY = tuple(map(int, np.__version__.split(".")[:2]))
+
 WITH_A_RULE = [
     "np.sum(t, axis=0)",
     "np.sum(t, 1, keepdims=True)",
@@ -32,7 +34,10 @@ WITH_A_RULE = [
     "np.concatenate(t)",
     "np.stack([t, t], axis=-1)",
     "np.clip(t, 2, 5)",
-    "np.clip(t, min=2, max=5)",
+    pytest.param(
+        "np.clip(t, min=2, max=5)",
+        marks=pytest.mark.skipif(NUMPY < (2, 1), reason="np.clip has the names min and max since NumPy 2.1"),
+    ),
     "np.clip(t, a_min=2, a_max=5)",
     "np.clip(t, None, 5)",
     "np.dot(t, np.ones(3))",

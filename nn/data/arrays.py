@@ -5,29 +5,24 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
+from nn.data.conversion import to_array
 from tensorgrad import Tensor
 
 
 def as_numbers(what: str, values: Any) -> NDArray[Any]:
-    """`values` as an array of real numbers with a row for each sample: itself, if it is one.
+    """Return `values` as an array of real numbers with a row for each sample: itself, if it is one.
 
     Args:
         what: names the values in messages.
-        values: an array, a Tensor, or nested lists.
+        values: an array, a Tensor, nested lists, or a pandas DataFrame or Series.
 
     Raises:
-        ValueError: a single number, or rows of different length.
+        ValueError: a single number, rows of different length, or masked entries.
         TypeError: not real numbers.
     """
-    try:
-        array: NDArray[Any] = values.data if isinstance(values, Tensor) else np.asarray(values)
-    except ValueError as error:
-        raise ValueError(f"{what}: rows of different length do not make an array.") from error
-    if array.dtype.kind not in "fiub":
-        raise TypeError(f"{what}: expected real numbers, got dtype {array.dtype}.")
+    array: NDArray[Any] = to_array(what, values.data if isinstance(values, Tensor) else values)
     if not array.ndim:
         raise ValueError(f"{what}: expected an array with a row per sample, got a single number.")
     return array

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from nn.data.arrays import as_numbers, as_samples, slices
+from nn.data.conversion import column_names
 
 ROWS_AT_ONCE = 1024
 """How many rows `Standardizer` looks at together: a float64 copy of these, never of all."""
@@ -59,11 +60,14 @@ class Standardizer:
     Attributes:
         mean: of each feature, float64, `X.shape[1:]`.
         deviation: the standard deviation of each; 1 where that is 0.
+        columns: the names of the columns if X is a DataFrame whose column names are strings; else None.
 
-    Called with samples of that shape, it gives new ones: float32 for integers, else in their dtype.
+    Called with samples of that shape, it gives new ones: float32 for integers, else in their dtype. A DataFrame must
+    have the same columns in the same order.
 
     Raises:
-        ValueError: no samples, or NaN or infinity among them; when called, samples of another shape.
+        ValueError: no samples, masked entries, or NaN or infinity among them; when called, samples of another shape
+            or with other columns.
         TypeError: not real numbers.
 
     >>> standardize = Standardizer([[0.0, 5.0], [2.0, 5.0]])
@@ -73,8 +77,11 @@ class Standardizer:
     array([[4., 6.]])
     """
 
+    columns: tuple[str, ...] | None = None
+
     def __init__(self, X: ArrayLike) -> None:
         samples = as_samples("Standardizer: X", X)
+        self.columns = column_names(X)
         lowest = np.asarray(samples.min(axis=0), np.float64)
         constant = lowest == samples.max(axis=0)  # their computed mean may be off by a rounding
         mean = np.where(constant, lowest, samples.mean(axis=0, dtype=np.float64))
@@ -112,6 +119,13 @@ class Standardizer:
             raise ValueError(
                 f"Standardizer: made for samples of shape {self.mean.shape}, got {samples.shape[1:]} (X has shape "
                 f"{samples.shape})."
+            )
+        names = column_names(X)
+        if self.columns and names and names != self.columns:
+            expected, got = next(pair for pair in zip(self.columns, names) if pair[0] != pair[1])
+            raise ValueError(
+                f"Standardizer: the columns must be those of the training data in the same order: expected "
+                f"{expected!r} where X has {got!r}. If only the order differs, pass X[list(standardizer.columns)]."
             )
         return samples
 

@@ -44,7 +44,7 @@ def read_idx(path: str | os.PathLike[str]) -> NDArray[Any]:
     ...     read_idx(path)
     array([7, 2, 1], dtype=uint8)
     """
-    path = Path(path)
+    path = Path(path).expanduser()
     with path.open("rb") as file:
         packed = file.read(len(GZIP)) == GZIP
         room = path.stat().st_size * (MOST_COMPRESSED if packed else 1)

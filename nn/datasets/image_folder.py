@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import warnings
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,19 +14,29 @@ from numpy.typing import NDArray
 from nn._validation import whole_number
 from nn.datasets.generated import Labels
 
-SUFFIXES = (".bmp", ".gif", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp")
+SUFFIXES = (
+    ".bmp", ".gif", ".jfif", ".jpe", ".jpeg", ".jpg", ".pbm", ".pgm", ".png", ".pnm", ".ppm", ".tif", ".tiff", ".webp",
+)  # fmt: skip
 
 
 def images(
-    folder: str | os.PathLike[str], *, size: tuple[int, int] | None = None, grey: bool = False
+    folder: str | os.PathLike[str],
+    *,
+    size: tuple[int, int] | None = None,
+    grey: bool = False,
+    allow_empty: bool = False,
+    skip_damaged: bool = False,
 ) -> tuple[NDArray[np.uint8], Labels, tuple[str, ...]]:
-    """All images in the folders of a folder: a folder for each class, named after it.
+    """Return all images in the folders of a folder: a folder for each class, named after it.
 
     Args:
         folder: its folders, in alphabetical order, are the classes 0, 1, …; files directly in it are left out.
-            In a class, files that end in .png, .jpg or another of `SUFFIXES` are read; others are left out.
+            In a class and the folders in it, files that end in .png, .jpg or another of `SUFFIXES` are read; others
+            are left out. So are hidden files and folders, and `__MACOSX`, which zip files made on a Mac contain.
         size: height and width that every image is resized to. Default: they all have the same size.
         grey: see `image`.
+        allow_empty: whether a class may have no images, as in a small part of a data set. It keeps its number.
+        skip_damaged: whether files that cannot be read as an image are left out, with a warning that names them.
 
     Returns:
         X uint8 `(samples, height, width, 3)`, or `(samples, height, width)` if grey; y `(samples,)`, the number of the
@@ -32,45 +44,58 @@ def images(
 
     Raises:
         ValueError: a file is no image or a damaged one, has another size than the first, or a kind of pixels that is
-            not supported; there are no classes, or one without images. Names the file or folder.
+            not supported; there are no classes, one without images, or no images at all. Names the file or folder.
         OSError: the folder cannot be read.
         ImportError: Pillow is not installed.
     """
-    folder = Path(folder)
-    classes = sorted(entry for entry in folder.iterdir() if entry.is_dir() and not entry.name.startswith("."))
+    folder = Path(folder).expanduser()
+    classes = sorted(entry for entry in folder.iterdir() if entry.is_dir() and not _is_hidden(entry))
     if not classes:
         raise ValueError(f"datasets.images: {folder} has no folders; expected one for each class.")
-    files: list[Path] = []
-    labels: list[int] = []
-    for label, place in enumerate(classes):
-        found = sorted(f for f in place.iterdir() if f.suffix.lower() in SUFFIXES and not f.name.startswith("."))
-        if not found:
-            raise ValueError(f"datasets.images: {place} has no images.")
-        files += found
-        labels += [label] * len(found)
-    first = image(files[0], size=size, grey=grey)
-    X = np.empty((len(files), *first.shape), np.uint8)
-    for number, file in enumerate(files):
-        X[number] = _of_shape(first.shape, image(file, size=size, grey=grey), file, files[0])
-    return X, np.array(labels, np.int64), tuple(place.name for place in classes)
+    files = [(file, label) for label, place in enumerate(classes) for file in _image_files(place)]
+    _check_classes(classes, {label for _, label in files}, allow_empty)
+
+    X: NDArray[np.uint8] | None = None
+    read: list[tuple[Path, int]] = []
+    damaged: list[str] = []
+    for file, label in files:
+        try:
+            pixels = image(file, size=size, grey=grey)
+        except ValueError as error:
+            if not skip_damaged:
+                raise
+            damaged.append(str(error))
+            continue
+        if X is None:
+            X = np.empty((len(files), *pixels.shape), np.uint8)
+        X[len(read)] = pixels if not read else _of_shape(X.shape[1:], pixels, file, read[0][0])
+        read.append((file, label))
+    if damaged:
+        lines = "\n  ".join(damaged)
+        warnings.warn(f"datasets.images: {len(damaged)} of {len(files)} files are left out:\n  {lines}", stacklevel=2)
+        _check_classes(classes, {label for _, label in read}, allow_empty)
+    assert X is not None  # at least one class has an image
+    y = np.array([label for _, label in read], np.int64)
+    return X[: len(read)], y, tuple(place.name for place in classes)
 
 
 def image(
     path: str | os.PathLike[str], *, size: tuple[int, int] | None = None, grey: bool = False
 ) -> NDArray[np.uint8]:
-    """One image from a file, upright as its camera says. What is transparent shows white, as on paper.
+    """Return one image from a file, upright as its camera says. What is transparent is white, as on paper.
 
     Args:
-        path: a file of any format that Pillow reads. Of a moving image, the first frame counts.
+        path: a file of any format that Pillow reads. Of a moving image, the first frame counts. Grey of 16 bits is
+            scaled to 8.
         size: height and width to resize it to; its proportions are not kept.
-        grey: whether its brightness is wanted (0.299 red + 0.587 green + 0.114 blue), instead of red, green and blue.
+        grey: whether to return its brightness (0.299 red + 0.587 green + 0.114 blue) instead of red, green and blue.
 
     Returns:
         uint8 `(height, width, 3)`, or `(height, width)` if grey.
 
     Raises:
-        ValueError: the file is no image or a damaged one, or its pixels have more than 8 bits.
-        TypeError: `size` is no pair of whole numbers.
+        ValueError: the file is no image or a damaged one, or its pixels are 32-bit integers or floating-point numbers.
+        TypeError: `size` is no pair of integers.
         OSError: it cannot be read.
         ImportError: Pillow is not installed.
     """
@@ -79,17 +104,63 @@ def image(
     except ImportError as error:
         raise ImportError('datasets: images are read by Pillow: pip install "tensorgrad[examples]"') from error
     shape = None if size is None else _checked_size(size)
-    with Path(path).open("rb") as file:
+    with Path(path).expanduser().open("rb") as file:
         try:
             with Image.open(file) as opened:
-                if opened.mode.startswith(("I", "F")):
-                    raise ValueError(f"pixels of kind {opened.mode!r}; expected 8 bits for each colour")
-                upright = _on_white(ImageOps.exif_transpose(opened), Image).convert("L" if grey else "RGB")
+                upright = _on_white(ImageOps.exif_transpose(_of_8_bits(opened, Image)), Image)
+                upright = upright.convert("L" if grey else "RGB")
         except Exception as error:  # of a damaged file, Pillow's decoders raise whatever comes
             raise ValueError(f"datasets: {path} cannot be read as an image: {error}.") from error
     if shape is not None:
         upright = upright.resize(shape[::-1])
     return np.array(upright)
+
+
+def _is_hidden(path: Path) -> bool:
+    """Whether a file or folder belongs to the operating system, not to the data."""
+    return path.name.startswith(".") or path.name == "__MACOSX"
+
+
+def _image_files(folder: Path, above: tuple[Path, ...] = ()) -> Iterator[Path]:
+    """The images in a folder and those in it, in alphabetical order; `above` are the folders that lead to it."""
+    real = folder.resolve()
+    if real in above:  # a link to a folder that it is in
+        return
+    for entry in sorted(folder.iterdir()):
+        if _is_hidden(entry):
+            continue
+        if entry.is_dir():
+            yield from _image_files(entry, (*above, real))
+        elif entry.suffix.lower() in SUFFIXES:
+            yield entry
+
+
+def _check_classes(classes: list[Path], found: set[int], allow_empty: bool) -> None:
+    """Refuse classes without images."""
+    empty = [str(place) for label, place in enumerate(classes) if label not in found]
+    if empty and not allow_empty:
+        raise ValueError(
+            f"datasets.images: {empty[0]} has no images. If classes may be empty, pass allow_empty=True; images end in "
+            f"{', '.join(SUFFIXES)}."
+        )
+    if len(empty) == len(classes):
+        raise ValueError(f"datasets.images: none of the {len(classes)} classes has images ({', '.join(empty)}).")
+
+
+def _of_8_bits(image: Any, pillow: Any) -> Any:
+    """The image with 8 bits for each colour. Pillow does so by itself, except for grey ones."""
+    if not image.mode.startswith(("I", "F")):
+        return image
+    older = image.mode == "I" and image.format == "PNG"  # how older versions of Pillow read grey of 16 bits
+    if not (image.mode.startswith("I;16") or older):
+        raise ValueError(f"pixels of kind {image.mode!r}; expected 8 bits for each colour, or 16 bits of grey")
+    values = np.asarray(image).astype(np.uint32)
+    shallow = pillow.fromarray(((values + 128) // 257).astype(np.uint8))  # 65535 = 255 · 257
+    transparent = image.info.get("transparency")
+    if transparent is not None:
+        shallow.putalpha(pillow.fromarray(np.where(values == transparent, 0, 255).astype(np.uint8)))
+    shallow.getexif().update(image.getexif())
+    return shallow
 
 
 def _checked_size(size: tuple[int, int]) -> tuple[int, int]:

@@ -41,11 +41,13 @@ class Published:
         name: of the function that reads it, and of its folder.
         mirrors: addresses of folders on the web that have the files, `.gz`.
         files: training images, training labels, test images, test labels, without `.gz`.
+        torchvision: the name of the folder in which torchvision keeps it.
     """
 
     name: str
     mirrors: tuple[str, ...]
     files: Mapping[str, Checksums]
+    torchvision: str
 
 
 FASHION_MNIST = Published(
@@ -60,6 +62,7 @@ FASHION_MNIST = Published(
         "t10k-images-idx3-ubyte": Checksums("bef4ecab320f06d8554ea6380940ec79", "8181f5470baa50b63fa0f6fddb340f0a"),
         "t10k-labels-idx1-ubyte": Checksums("bb300cfdad3c16e7a12a480ee83cd310", "15d484375f8d13e6eb1aabb0c3f46965"),
     },
+    "FashionMNIST",
 )
 MNIST = Published(
     "mnist",
@@ -73,6 +76,7 @@ MNIST = Published(
         "t10k-images-idx3-ubyte": Checksums("9fb629c4189551a2d022fa330f9573f3", "2646ac647ad5339dbf082846283269ea"),
         "t10k-labels-idx1-ubyte": Checksums("ec29112dd5afa0611ce80d1b7f02629c", "27ae3e4e09519cfbb04c329615203637"),
     },
+    "MNIST",
 )
 
 
@@ -83,7 +87,8 @@ def fashion_mnist(
 
     By Zalando Research, https://github.com/zalandoresearch/fashion-mnist. The four files, `train-images-idx3-ubyte.gz`
     and so on, compressed or not, are looked for in `directory`, then in the folder that the environment variable
-    `TENSORGRAD_DATA` names (in these, also in a folder `fashion_mnist`), then in the user's cache folder. What is in
+    `TENSORGRAD_DATA` names (in these, also in a folder `fashion_mnist` and in `FashionMNIST/raw`, where torchvision
+    keeps them), then in the user's cache folder. Names such as `train-images.idx3-ubyte` are found, too. What is in
     none of them is downloaded into the cache (30 MB). A file is used only if it is the published one.
 
     Args:
@@ -108,7 +113,7 @@ def mnist(
 ) -> tuple[Images, Labels, Images, Labels]:
     """70,000 handwritten digits, 28×28 pixels. By Yann LeCun, Corinna Cortes and Christopher Burges.
 
-    Arguments, results and errors as for `fashion_mnist`; the folder's name is `mnist` (12 MB).
+    Arguments, results and errors as for `fashion_mnist`; the folders' names are `mnist` and `MNIST/raw` (12 MB).
     """
     return load(MNIST, directory, download=download)
 
@@ -117,8 +122,9 @@ def load(
     published: Published, directory: str | os.PathLike[str] | None = None, *, download: bool = True
 ) -> tuple[Images, Labels, Images, Labels]:
     """A data set; see `fashion_mnist`."""
-    named = [Path(place) for place in (directory, os.environ.get(ENVIRONMENT_VARIABLE)) if place]
-    folders = [folder for place in named for folder in (place, place / published.name)]
+    named = [Path(place).expanduser() for place in (directory, os.environ.get(ENVIRONMENT_VARIABLE)) if place]
+    inside = ("", published.name, f"{published.torchvision}/raw")
+    folders = [place / folder for place in named for folder in inside]
     paths = {file: _find(file, folders) for file in published.files}
     if not all(paths.values()):
         cache = cache_folder(published.name)
@@ -132,7 +138,8 @@ def load(
 
 
 def _find(file: str, folders: Iterable[Path]) -> Path | None:
-    candidates = (folder / name for folder in folders for name in (f"{file}.gz", file))
+    names = [name + suffix for name in (file, file.replace("-idx", ".idx")) for suffix in (".gz", "")]
+    candidates = (folder / name for folder in folders for name in names)
     return next((path for path in candidates if path.is_file()), None)
 
 

@@ -13,6 +13,7 @@ import tensorgrad as tg
 from nn import init
 from nn._rng import Rng
 from nn._validation import as_array, whole_number
+from nn._weight_layouts import Layout, foreign
 from nn.functional import linear
 from nn.module import Module
 from tensorgrad import Tensor
@@ -55,6 +56,9 @@ class Dense(Module):
     Traceback (most recent call last):
     ValueError: Dense(4, 3): expected inputs of width 4, got an array of shape (2, 5).
     """
+
+    pytorch_layout = Layout({"weight": foreign("weight").transpose(), "bias": "bias"})
+    keras_layout = Layout({"weight": "kernel", "bias": "bias"}, name="dense")
 
     def __init__(
         self,

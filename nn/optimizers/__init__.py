@@ -1,9 +1,13 @@
-"""Optimizers: what they share, the rules, learning-rate schedules, and the blocks that are updated together."""
+"""Optimizers, and learning-rate schedules.
 
+`optimizer.py` has the step, `algorithms.py` the formulas.
+"""
+
+from nn.optimizers._groups import ParameterGroup
+from nn.optimizers._setting import Setting
+from nn.optimizers.algorithms import SGD, Adagrad, Adam, AdamW, RMSprop
 from nn.optimizers.optimizer import Optimizer
-from nn.optimizers.rules import SGD, Adagrad, Adam, AdamW, RMSprop
-from nn.optimizers.schedules import CosineDecay, ExponentialDecay, Schedule, StepDecay, WarmUp
-from nn.optimizers.setting import Setting
+from nn.optimizers.schedules import CosineDecay, ExponentialDecay, ScaledSchedule, Schedule, StepDecay, WarmUp
 
 __all__ = [
     "SGD",
@@ -13,7 +17,9 @@ __all__ = [
     "CosineDecay",
     "ExponentialDecay",
     "Optimizer",
+    "ParameterGroup",
     "RMSprop",
+    "ScaledSchedule",
     "Schedule",
     "Setting",
     "StepDecay",

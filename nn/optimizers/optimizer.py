@@ -1,30 +1,35 @@
-"""What all optimizers share: checked settings, the learning-rate decay, the step, and their state."""
+"""What all optimizers share: the step, parameter groups, and the state that is kept between steps."""
 
 from __future__ import annotations
 
 import numbers
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
+from types import SimpleNamespace
 from typing import Any, ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
 
 from nn._repr import counted
-from nn.optimizers.blocks import Slab
-from nn.optimizers.schedules import LearningRate, Schedule, rate_at
-from nn.optimizers.setting import Setting
+from nn.optimizers._arrays import Array, assign, read_only, writable
+from nn.optimizers._checks import check_signature, checked_result
+from nn.optimizers._fused import FusedStep, flush
+from nn.optimizers._groups import ParameterGroup, Parameters, label, parameter_groups, shown
+from nn.optimizers._setting import Setting, settings_of
+from nn.optimizers.schedules import LearningRate, Schedule, decayed_rate
 from tensorgrad import Tensor
 
+State = Mapping[str, Array]
+"""What an optimizer keeps for one parameter between steps: arrays by name."""
+
 FLUSH_EVERY = 100
-"""Steps between two looks for state that has become negligible; see `Slab.flush`."""
+"""Steps between two searches for negligible state; see `flush`."""
 
 
 class Optimizer:
-    """Base class: changes parameters, step by step, so that the loss falls.
+    """Base class: changes parameters step by step so that the loss falls.
 
-    A new rule is a subclass. It names what it keeps for every element between steps (`state_names`; arrays that start
-    at 0), its settings (each a `Setting`, so that it is checked, shown and saved), the numbers of a step (`factors`),
-    and how the weights change (`update`):
+    An optimizer of your own is a subclass. It names its state (`state_names`) and its settings (each a `Setting`, so
+    that it is checked, shown, saved and can differ between groups), and writes the formula (`update`):
 
     >>> import numpy as np, tensorgrad as tg
     >>> from nn.optimizers import Setting
@@ -36,14 +41,9 @@ class Optimizer:
     ...         super().__init__(parameters, learning_rate)
     ...         self.beta = beta
     ...
-    ...     def factors(self):
-    ...         return -self.current_learning_rate, self.beta
-    ...
-    ...     def update(self, gradient, average, room, factor, beta):
-    ...         average *= beta
-    ...         average += gradient
-    ...         np.sign(average, out=room)
-    ...         return np.multiply(room, factor, out=room)
+    ...     def update(self, gradient, state, settings):
+    ...         average = settings.beta * state["average"] + gradient
+    ...         return -settings.learning_rate * np.sign(average), {"average": average}
     >>> w = tg.tensor([1.0, -2.0], requires_grad=True)
     >>> optimizer = SignMomentum([w], learning_rate=0.5)
     >>> (w * w).sum().backward()
@@ -53,230 +53,279 @@ class Optimizer:
     >>> optimizer
     SignMomentum(1 parameter, learning_rate=0.5, decay=0, beta=0.9, iterations=1)
 
-    State below 1e5 times the smallest normal number of its dtype (float32: 1e-33) is set to 0 every hundred steps:
-    processors are slow with such numbers.
+    Settings can differ between groups of parameters. A group that does not give a setting has the optimizer's:
+
+    >>> b = tg.tensor([0.0], requires_grad=True)
+    >>> optimizer = SignMomentum([{"params": [w]}, {"params": [b], "learning_rate": 0.1}], learning_rate=0.5)
+    >>> optimizer.groups[1].learning_rate
+    0.1
+
+    Assigning a setting to the optimizer sets it in every group. The exception is the learning rate, where a group
+    keeps its ratio to the optimizer's:
+
+    >>> optimizer.learning_rate = 0.25
+    >>> [group.learning_rate for group in optimizer.groups]
+    [0.25, 0.05]
+
+    Parameters of float16 have their state and arithmetic in float32. State below 1e5 times the smallest normal number
+    of its dtype (float32: 1e-33) is set to 0 every hundred steps, because processors are slow with such numbers.
 
     Args:
-        parameters: the tensors to train, such as `network.parameters()`; leaves that require a gradient.
-        learning_rate: the length of a step, at least 0, or a `Schedule` of it. Can be assigned later.
-        decay: the learning rate of step t = 0, 1, 2, … is learning_rate / (1 + decay · t).
+        parameters: The tensors to train, such as `network.parameters()`: leaves that require a gradient. Or a list of
+            groups, each a dict with its tensors under "params" and the settings that differ from the optimizer's.
+        learning_rate: The length of a step, at least 0, or a `Schedule` of it. Can be assigned later.
+        decay: The learning rate of step t = 0, 1, 2, … is learning_rate / (1 + decay · t).
 
     Raises:
-        TypeError: something that is no tensor, or a setting that is no number.
-        ValueError: no parameters, one of them twice, one that is not a leaf or requires no gradient, or a setting
-            that is negative, not finite or too large.
+        TypeError: If there is something that is not a tensor, or a setting that is not a number.
+        ValueError: If there are no parameters, one is listed twice, is not a leaf or requires no gradient, or if a
+            setting is unknown, negative, not finite or too large.
 
     Attributes:
-        parameters: the tensors, as a tuple.
-        iterations: finished steps.
+        parameters: The tensors of all groups, as a tuple.
+        groups: The parameter groups, as a tuple; their settings are attributes.
+        iterations: The number of finished steps.
     """
 
     state_names: ClassVar[tuple[str, ...]] = ()
-    """The quantities the rule keeps for every element between steps. They start at 0."""
+    """The names of the arrays that are kept for each parameter between steps. They start at 0."""
 
     learning_rate = LearningRate()
     decay = Setting()
 
-    def __init__(self, parameters: Iterable[Tensor], learning_rate: float | Schedule, *, decay: float = 0.0) -> None:
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        check_signature(cls)
+
+    def __init__(self, parameters: Parameters, learning_rate: float | Schedule, *, decay: float = 0.0) -> None:
         if isinstance(self.state_names, str):
             raise TypeError(f"{type(self).__name__}: state_names must be a tuple, such as ({self.state_names!r},).")
-        self.parameters = _checked_parameters(type(self).__name__, parameters)
+        assigned = {name: vars(self)[name] for name in settings_of(type(self)) if name in vars(self)}  # by a subclass
+        self.groups = parameter_groups(type(self), parameters, assigned)
+        self.parameters = tuple(parameter for group in self.groups for parameter in group.parameters)
         self.learning_rate = learning_rate
         self.decay = decay
         self.iterations = 0
-        sizes: dict[np.dtype[Any], dict[int, int]] = {}
-        for number, parameter in enumerate(self.parameters):
-            sizes.setdefault(parameter.dtype, {})[number] = parameter.size
-        self._slabs = [Slab(of_dtype, self.state_names, dtype) for dtype, of_dtype in sizes.items()]
+        self._group_of = [number for number, group in enumerate(self.groups) for _ in group.parameters]
+        self._dtypes = [np.promote_types(parameter.dtype, np.float32) for parameter in self.parameters]
+        self._state: list[dict[str, Array]] = [
+            {name: np.zeros_like(parameter.array, dtype=dtype) for name in self.state_names}
+            for parameter, dtype in zip(self.parameters, self._dtypes)
+        ]
+        self._fused = FusedStep()
+
+    def step(self) -> None:
+        """Change every parameter by its gradient.
+
+        Parameters without a gradient (None), and frozen ones (`requires_grad = False`), keep their value and state.
+        NumPy arrays are written in place and announced as changed, so that `backward` refuses a graph that was
+        recorded with the old values.
+
+        Raises:
+            ValueError: If a gradient has another shape than its parameter, or `update` returned arrays of the wrong
+                shape. Nothing has been changed then.
+            TypeError: If `update` did not return a change and a state. Nothing has been changed then.
+        """
+        gradients = self._gradients()
+        if not gradients:
+            return
+        settings = [self.step_settings(group) for group in self.groups]
+        if not self._fused_step(gradients, settings):
+            updated = []
+            for number, gradient in gradients.items():
+                parameter, of_group = self.parameters[number], settings[self._group_of[number]]
+                result = self.update(read_only(gradient), dict(self._state[number]), of_group)
+                change, state = checked_result(type(self).__name__, result, self.state_names, gradient)
+                weights = self.shrink(of_group) * parameter.array.astype(gradient.dtype) + change
+                updated.append((number, weights, state))
+            for number, weights, state in updated:
+                assign(self.parameters[number], weights)
+                self._state[number] = state
+            self._fused.forget()
+        self.iterations += 1
+        if self.iterations % FLUSH_EVERY == 0:
+            flush(self._state)
+
+    def update(self, gradient: Array, state: State, settings: SimpleNamespace) -> tuple[Array, State]:
+        """Return the change of one parameter and its new state. Subclasses write this.
+
+        It is called for each parameter with its gradient, its state and the settings of its group. It computes new
+        arrays with NumPy's functions and changes none in place, so that it also works with the arrays of other
+        libraries.
+
+        Args:
+            gradient: The gradient, in the parameter's shape. It cannot be written into.
+            state: An array for each of `state_names`, in the parameter's shape.
+            settings: The settings of this step as attributes; see `step_settings`.
+
+        Returns:
+            The array to be added to the weights, and a dict with the new array for each of `state_names`.
+        """
+        raise NotImplementedError(
+            f"{type(self).__name__}: an optimizer needs update(self, gradient, state, settings), which returns the "
+            "change and the new state."
+        )
+
+    def shrink(self, settings: SimpleNamespace) -> float:
+        """Return what the weights are multiplied by before the change is added: 1 unless weights decay."""
+        return 1.0
+
+    def step_settings(self, group: ParameterGroup) -> SimpleNamespace:
+        """Return what `update` gets as `settings`: the group's settings, with the numbers of the next step.
+
+        These are `learning_rate`, after schedule and decay, and `iterations`, the number of finished steps. Subclasses
+        add what else depends on the step. Such numbers may be arrays in a compiled step. The other settings are
+        always Python numbers, on which `update` may branch.
+        """
+        settings = _StepSettings(**group.settings)
+        settings.learning_rate = decayed_rate(self.iterations, settings.learning_rate, settings.decay)
+        settings.iterations = self.iterations
+        return settings
 
     @property
     def current_learning_rate(self) -> float:
         """The learning rate of the next step: learning_rate / (1 + decay · iterations).
 
-        If `learning_rate` is a `Schedule`, its value for this number of finished steps stands in the numerator.
+        If `learning_rate` is a `Schedule`, the numerator is its value for this number of finished steps. Groups can
+        have other rates.
         """
-        return rate_at(self.iterations, self.learning_rate) / (1.0 + self.decay * self.iterations)
-
-    def factors(self) -> tuple[float, ...]:
-        """The numbers the rule needs in this step, such as the current learning rate; none unless a rule says so."""
-        return ()
-
-    def update(self, *arrays: Any) -> Any:
-        """The rule, `update(self, gradient, *state, room, *factors)`: bring the state up to date, return the change.
-
-        The state is brought up to date in place (`average *= beta`): `average = beta * average` would be lost.
-
-        Called with flat pieces of the parameters, all of one length and dtype: the gradient (only to be read), an array
-        for each of `state_names`, and `room` to compute in; then the `factors`, as arrays of no dimension and the same
-        dtype. Returns the array that is to be added to the weights, such as `room`. Elements must not influence each
-        other: where a parameter is cut, and what it is joined with, is a matter of speed.
-        """
-        raise NotImplementedError(
-            f"{type(self).__name__}: an optimizer needs update(self, gradient, *state, room, *factors)."
-        )
-
-    def shrink(self) -> float:
-        """What the weights are multiplied by before the change is added; 1 unless a rule decays them."""
-        return 1.0
-
-    def step(self) -> None:
-        """Change every parameter by its gradient, in place. Those without one (None), and frozen ones
-        (`requires_grad = False`), keep their value and state.
-
-        The arrays `parameter.data` are written into and then announced as changed, so that `backward` refuses a graph
-        that was recorded with the old values.
-
-        Raises:
-            ValueError: a gradient has another shape than its parameter. Nothing has been changed then. Or `update`
-                returned no array of the shape of `room`.
-            TypeError: `factors` are not a tuple of numbers. No weight has been changed then.
-        """
-        gradients = self._gradients()
-        if not gradients:
-            return
-        weights = {number: _writable(self.parameters[number]) for number in gradients}
-        factors, shrink = self.factors(), self.shrink()
-        for number in gradients:
-            self.parameters[number].mark_changed()  # first, so that it is said even if a rule fails half-way
-        for slab in self._slabs:
-            try:
-                numbers_of_step = [np.array(factor, slab.dtype) for factor in factors]
-            except (TypeError, ValueError) as error:
-                raise TypeError(
-                    f"{type(self).__name__}.factors: expected it to return a tuple of numbers, got {factors!r}."
-                ) from error
-            for block in slab.blocks(weights):
-                change = self.update(block.gradient(gradients), *block.state, block.room, *numbers_of_step)
-                if np.shape(change) != block.room.shape:
-                    raise ValueError(
-                        f"{type(self).__name__}.update: expected it to return the change, an array of shape "
-                        f"{block.room.shape} like `room`, got {change!r}."
-                    )
-                block.apply(change, shrink)
-        self.iterations += 1
-        if self.iterations % FLUSH_EVERY == 0:
-            for slab in self._slabs:
-                slab.flush()
+        return decayed_rate(self.iterations, self.learning_rate, self.decay)
 
     def zero_grad(self) -> None:
-        """Forget the gradient of every parameter."""
+        """Set the gradient of every parameter to None."""
         for parameter in self.parameters:
             parameter.zero_grad()
 
     def state_dict(self) -> dict[str, Any]:
-        """The settings and `iterations` as numbers (a `Schedule` as it is), and the state: a copy for each parameter.
+        """Return the settings, `iterations` and copies of the state.
 
-        The arrays come under names such as `"momentum.0"`: the quantity, and which parameter it belongs to.
+        Settings are numbers, or a `Schedule` as it is. What a group has different from the optimizer comes under names
+        such as `"groups.1.learning_rate"`, and the arrays under names such as `"velocity.0"`: the array's name in
+        `state_names` and the parameter's number.
         """
-        state: dict[str, Any] = {name: getattr(self, name) for name in self._settings()}
+        state = self._settings()
+        for number, group in enumerate(self.groups):
+            state |= {f"groups.{number}.{name}": value for name, value in self._differing(group).items()}
         state["iterations"] = self.iterations
-        for key, (array, shape) in self._state_arrays().items():
-            state[key] = array.reshape(shape).copy()
+        for name in self.state_names:
+            state |= {f"{name}.{number}": arrays[name].copy() for number, arrays in enumerate(self._state)}
         return state
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Go on from what `state_dict` of the same kind of optimizer, for the same parameters, returned.
+        """Restore what `state_dict` of the same kind of optimizer, for the same parameters and groups, returned.
 
         Raises:
-            TypeError, ValueError: a name is missing or unknown, a setting is wrong, or an array has another shape or
-                dtype. Nothing has been changed then.
+            TypeError, ValueError: If a name is missing or unknown, a setting is wrong, or an array has another shape
+                or dtype. Nothing has been changed then.
         """
         owner = f"{type(self).__name__}.load_state_dict"
-        settings, arrays = self._settings(), self._state_arrays()
-        expected = {*settings, "iterations", *arrays}
-        missing, unknown = sorted(expected - set(state)), sorted(set(state) - expected)
+        self._settings()
+        declared = settings_of(type(self))
+        of_groups = {f"groups.{number}.{name}": name for number in range(len(self.groups)) for name in declared}
+        arrays = {f"{name}.{number}": name for name in self.state_names for number in range(len(self.parameters))}
+        expected = {*declared, "iterations", *arrays}
+        missing, unknown = sorted(expected - set(state)), sorted(set(state) - expected - set(of_groups))
         if missing or unknown:
             raise ValueError(f"{owner}: missing {missing}, unknown {unknown}. Was it saved by another optimizer?")
 
-        numbers_to_set = {name: setting.checked(owner, state[name]) for name, setting in settings.items()}
+        settings = {name: setting.checked(owner, state[name]) for name, setting in declared.items()}
+        differing = {key: declared[name].checked(owner, state[key]) for key, name in of_groups.items() if key in state}
         iterations = state["iterations"]
         if isinstance(iterations, bool) or not isinstance(iterations, numbers.Integral) or iterations < 0:
-            raise ValueError(f"{owner}: iterations must be a whole number, at least 0, got {iterations!r}.")
-        for key, (own, shape) in arrays.items():
-            given = np.asarray(state[key])
-            if given.shape != shape or given.dtype != own.dtype:
-                raise ValueError(
-                    f"{owner}: {key} must be {own.dtype} of shape {shape}, got {given.dtype} of shape {given.shape}."
-                )
+            raise ValueError(f"{owner}: iterations must be an integer, at least 0, got {iterations!r}.")
+        loaded = [
+            {name: self._loaded(owner, number, name, state) for name in self.state_names}
+            for number in range(len(self.parameters))
+        ]
 
-        vars(self).update(numbers_to_set)
+        vars(self).update(settings)
+        for number, group in enumerate(self.groups):
+            group.settings.update({n: differing.get(f"groups.{number}.{n}", value) for n, value in settings.items()})
         self.iterations = int(iterations)
-        for key, (own, _) in arrays.items():
-            own[:] = np.asarray(state[key]).reshape(-1)
+        self._state = loaded
+        self._fused.forget()
+
+    def grouped_parameters(self) -> tuple[Tensor, ...] | list[dict[str, Any]]:
+        """Return the first argument of a constructor that would make the same groups."""
+        if len(self.groups) == 1 and not self._differing(self.groups[0]):
+            return self.parameters
+        return [{"params": list(group.parameters), **self._differing(group)} for group in self.groups]
 
     def __repr__(self) -> str:
-        values = {name: getattr(self, name) for name in self._settings()}
-        settings = ", ".join(f"{n}={v!r}" if isinstance(v, Schedule) else f"{n}={v:g}" for n, v in values.items())
         parameters = counted(len(self.parameters), "parameter")
-        return f"{type(self).__name__}({parameters}, {settings}, iterations={self.iterations})"
+        groups = f" in {len(self.groups)} groups" if len(self.groups) > 1 else ""
+        return f"{type(self).__name__}({parameters}{groups}, {shown(self._settings())}, iterations={self.iterations})"
 
-    def _gradients(self) -> dict[int, NDArray[Any]]:
-        """The gradient of each parameter that has one and is not frozen, flat and in the parameter's dtype."""
+    def _gradients(self) -> dict[int, Array]:
+        """Return the gradient of each parameter that has one and is not frozen, in at least float32."""
         gradients = {}
         for number, parameter in enumerate(self.parameters):
-            if parameter.grad is not None and parameter.requires_grad:
-                array = parameter.array
-                gradient = np.asarray(parameter.grad, array.dtype)
+            gradient: Array = parameter.grad
+            if gradient is not None and parameter.requires_grad:
+                array, dtype = parameter.array, self._dtypes[number]
+                if isinstance(array, np.ndarray):
+                    gradient = np.asarray(gradient, dtype, order="C")
+                else:
+                    gradient = gradient.astype(dtype)
                 if gradient.shape != array.shape:
                     raise ValueError(
-                        f"{type(self).__name__}.step: the gradient of {_label(number, parameter)} has shape "
+                        f"{type(self).__name__}.step: the gradient of {label(number, parameter)} has shape "
                         f"{gradient.shape}, expected {array.shape}."
                     )
-                gradients[number] = gradient.reshape(-1)
+                gradients[number] = gradient
         return gradients
 
-    def _settings(self) -> dict[str, Setting]:
-        """The settings of this kind of optimizer, the base class's first."""
-        classes = reversed(type(self).__mro__)
-        found = {name: value for each in classes for name, value in vars(each).items() if isinstance(value, Setting)}
-        missing = [name for name in found if name not in vars(self)]
+    def _fused_step(self, gradients: Mapping[int, Array], settings: list[SimpleNamespace]) -> bool:
+        """Do the work of the loop in `step` faster, where `update` has a fused form and all arrays are NumPy's.
+
+        Returns:
+            Whether that was so. If not, nothing has been done.
+        """
+        kernel = getattr(self.update, "kernel", None)
+        if kernel is None:
+            return False
+        weights = {number: writable(self.parameters[number]) for number in gradients}
+        sections = self._fused.sections(weights, self._state, self._group_of)
+        if sections is None:
+            return False
+        shrinks = [self.shrink(of_group) for of_group in settings]
+        for number in gradients:
+            self.parameters[number].mark_changed()  # first, so that it is announced even if the rest is interrupted
+        for section in sections:
+            change = kernel(self, settings[section.group], section.dtype)
+            section.step(change, gradients, shrinks[section.group])
+        return True
+
+    def _loaded(self, owner: str, number: int, name: str, state: Mapping[str, Any]) -> Array:
+        """Return a copy of one array of a saved state, after checking it."""
+        given, own, parameter = state[f"{name}.{number}"], self._state[number][name], self.parameters[number]
+        if not hasattr(given, "__array_function__"):
+            given = np.asarray(given)
+        if given.shape != own.shape or given.dtype not in (own.dtype, parameter.dtype):  # float16 state of older files
+            raise ValueError(
+                f"{owner}: {name}.{number} must be {own.dtype} of shape {own.shape}, got {given.dtype} of shape "
+                f"{given.shape}."
+            )
+        return given.astype(own.dtype)
+
+    def _settings(self) -> dict[str, Any]:
+        """Return the optimizer's settings, the base class's first."""
+        declared = settings_of(type(self))
+        missing = [name for name in declared if name not in vars(self)]
         if missing:
             raise AttributeError(f"{type(self).__name__}: {missing} not set. Assign each Setting in __init__.")
-        return found
+        return {name: getattr(self, name) for name in declared}
 
-    def _state_arrays(self) -> dict[str, tuple[NDArray[Any], tuple[int, ...]]]:
-        """Each state array, flat, and the shape of its parameter."""
-        return {
-            f"{name}.{number}": (slab.state(name, number), self.parameters[number].shape)
-            for name in self.state_names
-            for slab in self._slabs
-            for number in slab.numbers
-        }
+    def _differing(self, group: ParameterGroup) -> dict[str, Any]:
+        """Return the settings in which a group differs from the optimizer."""
+        return {name: value for name, value in group.settings.items() if value != getattr(self, name)}
 
 
-def _writable(parameter: Tensor) -> NDArray[Any]:
-    """The parameter's array, once it is one flat run in memory that can be written into."""
-    flags = parameter.array.flags
-    if not (flags.c_contiguous and flags.writeable):
-        parameter.data = np.array(parameter.array, order="C")
-    return parameter.own_array()
+class _StepSettings(SimpleNamespace):
+    """The settings of one step, with an error that helps."""
 
-
-def _label(number: int, parameter: Tensor) -> str:
-    return f"parameter {number}" + (f" {parameter.name!r}" if parameter.name else "")
-
-
-def _checked_parameters(owner: str, parameters: Iterable[Tensor]) -> tuple[Tensor, ...]:
-    if isinstance(parameters, Tensor) or not isinstance(parameters, Iterable):
-        raise TypeError(
-            f"{owner}: expected the tensors to train, such as network.parameters(), got {type(parameters).__name__}."
+    def __getattr__(self, name: str) -> Any:
+        raise AttributeError(
+            f"update: the settings have no {name!r}, only {', '.join(vars(self))}. Declare a Setting of this name in "
+            "the optimizer's class, and assign it in __init__."
         )
-    checked = tuple(parameters)
-    if not checked:
-        raise ValueError(f"{owner}: no parameters to train.")
-    for number, parameter in enumerate(checked):
-        if not isinstance(parameter, Tensor):
-            raise TypeError(
-                f"{owner}: parameter {number} is a {type(parameter).__name__}, expected a Tensor. Pass the tensors to "
-                "train, such as network.parameters()."
-            )
-        if not parameter.is_leaf:
-            raise ValueError(
-                f"{owner}: {_label(number, parameter)} is the result of an operation, so its values follow from its "
-                "inputs. Train those, or make a new tensor of its values."
-            )
-        if not parameter.requires_grad:
-            raise ValueError(f"{owner}: {_label(number, parameter)} does not require a gradient. Set requires_grad.")
-    if len({id(parameter) for parameter in checked}) < len(checked):
-        raise ValueError(f"{owner}: a parameter is listed twice; it would be updated twice in each step.")
-    return checked

@@ -1,9 +1,8 @@
 """Learning-rate schedules: the learning rate as a function of the number of finished steps.
 
-A schedule stands in the place of an optimizer's `learning_rate`. It remembers nothing, so a training that is saved
-and resumed goes on exactly where it was. Steps are batches: ten epochs of 469 batches are 4690 steps. The
-book's own decay, learning_rate / (1 + decay·t), is the optimizers' argument `decay`; given both, it divides the
-schedule's value.
+A schedule can be passed wherever an optimizer takes a `learning_rate`. It has no state, so saved training resumes
+exactly. Steps are batches: ten epochs of 469 batches are 4690 steps. The book's own decay,
+learning_rate / (1 + decay·t), is the optimizers' argument `decay`; given both, it divides the schedule's value.
 """
 
 from __future__ import annotations
@@ -13,15 +12,18 @@ from typing import TYPE_CHECKING, Any, cast
 
 from nn._repr import described, settings
 from nn._validation import whole_number
-from nn.optimizers.setting import Setting
+from nn.optimizers._setting import Setting
 
 
 class Schedule:
     """Base class: `schedule(step)` is the learning rate after `step` finished steps. Subclasses write `rate`.
 
+    A number times a schedule is a schedule with the same course, such as a lower one for some parameters:
+    `nn.Adam([{"params": head}, {"params": body, "learning_rate": 0.1 * schedule}], learning_rate=schedule)`.
+
     Raises, when called:
-        TypeError: the rate is not a number.
-        ValueError: the rate is negative or not finite.
+        TypeError: If the rate is not a number.
+        ValueError: If the rate is negative or not finite.
 
     >>> import nn, tensorgrad as tg
     >>> class SquareRootDecay(Schedule):
@@ -38,15 +40,15 @@ class Schedule:
     """
 
     def rate(self, step: int) -> float:
-        """Compute the learning rate. Subclasses write this; users call the schedule itself.
+        """Return the learning rate. Subclasses write this; users call the schedule itself.
 
         Raises:
-            NotImplementedError: the subclass has no `rate`.
+            NotImplementedError: If the subclass has no `rate`.
         """
         raise NotImplementedError(f"{type(self).__name__}: a schedule needs a rate(self, step) method.")
 
     def __call__(self, step: int) -> float:
-        """The result of `rate`, checked."""
+        """Return the result of `rate`, after checking it."""
         try:
             given: Any = self.rate(step)
             if not hasattr(given, "__float__"):
@@ -58,12 +60,17 @@ class Schedule:
             raise ValueError(f"{self!r}: the learning rate of step {step} must be finite and at least 0, got {rate}.")
         return rate
 
+    def __rmul__(self, factor: float) -> Schedule:
+        return ScaledSchedule(self, factor)
+
+    __mul__ = __rmul__
+
     def __repr__(self) -> str:
         return described(self, settings(self))
 
 
 class LearningRate(Setting):
-    """A learning rate that was given: a number as `Setting` checks it, or a `Schedule`."""
+    """A learning rate: a number, checked as by `Setting`, or a `Schedule`."""
 
     if TYPE_CHECKING:
 
@@ -73,23 +80,63 @@ class LearningRate(Setting):
         super().__set__(instance, cast(Any, value))
 
     def checked(self, owner: str, value: Any) -> Any:
-        """A schedule as it is, a number as Python's."""
+        """Return a schedule as it is, a number as Python's."""
         if callable(value) and not isinstance(value, Schedule):
             raise TypeError(f"{owner}: {self.name} must be a number or an nn.Schedule object, got {value!r}.")
         return value if isinstance(value, Schedule) else super().checked(owner, value)
 
+    def changed(self, of_group: Any, old: Any, new: Any) -> Any:
+        """Return a group's learning rate after the optimizer's changed: the ratio of the two stays, if it is known."""
+        if of_group is old or of_group == old:
+            return new
+        if isinstance(of_group, ScaledSchedule) and of_group.schedule is old:
+            return of_group.factor * new
+        numbers = not isinstance(of_group, Schedule) and not isinstance(old, Schedule) and old > 0
+        return of_group / old * new if numbers else new
+
 
 def rate_at(step: int, learning_rate: float | Schedule) -> float:
-    """What a number or a schedule says for this step."""
+    """Return the value of a number or a schedule at this step."""
     return learning_rate(step) if isinstance(learning_rate, Schedule) else learning_rate
 
 
+def decayed_rate(step: int, learning_rate: float | Schedule, decay: float) -> float:
+    """Return the learning rate at this step with the book's decay: learning_rate / (1 + decay · step)."""
+    return rate_at(step, learning_rate) / (1.0 + decay * step)
+
+
+class ScaledSchedule(Schedule):
+    """Another schedule times a constant: `factor * schedule`.
+
+    >>> schedule = 0.1 * StepDecay(0.5, steps=100)
+    >>> schedule
+    ScaledSchedule(StepDecay(0.5, 100), 0.1)
+    >>> schedule(99)
+    0.05
+    """
+
+    factor = Setting()
+
+    def __init__(self, schedule: Schedule, factor: float) -> None:
+        if not isinstance(schedule, Schedule):
+            raise TypeError(f"ScaledSchedule: schedule must be an nn.Schedule object, got {schedule!r}.")
+        self.schedule = schedule
+        self.factor = factor
+
+    def rate(self, step: int) -> float:
+        """See the class."""
+        return self.factor * self.schedule(step)
+
+    def __repr__(self) -> str:
+        return f"ScaledSchedule({self.schedule!r}, {self.factor!r})"
+
+
 class StepDecay(Schedule):
-    """Constant for `steps` steps, then multiplied by `factor`, and so on: learning_rate · factor^⌊t/steps⌋.
+    """Multiplied by `factor` after every `steps` steps: learning_rate · factor^⌊t/steps⌋.
 
     Raises:
-        TypeError: `steps` is not a whole number, or another argument no number.
-        ValueError: `steps` below 1, or another argument negative or not finite.
+        TypeError: If `steps` is not an integer, or another argument not a number.
+        ValueError: If `steps` is below 1, or another argument negative or not finite.
 
     >>> schedule = StepDecay(0.1, steps=100, factor=0.5)
     >>> schedule(99), schedule(100), schedule(200)
@@ -110,10 +157,10 @@ class StepDecay(Schedule):
 
 
 class ExponentialDecay(Schedule):
-    """Multiplied by `factor` over `steps` steps, smoothly: learning_rate · factor^(t/steps).
+    """Multiplied by `factor` over every `steps` steps, continuously: learning_rate · factor^(t/steps).
 
     Raises:
-        TypeError, ValueError: as `StepDecay`.
+        TypeError, ValueError: As `StepDecay`.
 
     >>> schedule = ExponentialDecay(0.1, steps=100, factor=0.25)
     >>> schedule(0), schedule(50), schedule(100)
@@ -134,13 +181,13 @@ class ExponentialDecay(Schedule):
 
 
 class CosineDecay(Schedule):
-    """From `learning_rate` down to `lowest` along half a cosine in `steps` steps, and constant from there.
+    """Half a cosine from `learning_rate` down to `lowest` in `steps` steps, constant afterwards.
 
     lowest + (learning_rate − lowest) · (1 + cos(π·t/steps)) / 2. Loshchilov and Hutter, "SGDR: Stochastic Gradient
     Descent with Warm Restarts" (2017), equation 5, without the restarts.
 
     Raises:
-        TypeError, ValueError: as `StepDecay`.
+        TypeError, ValueError: As `StepDecay`.
 
     >>> schedule = CosineDecay(0.1, steps=100)
     >>> schedule(0), round(schedule(50), 9), schedule(100), schedule(1000)
@@ -157,22 +204,23 @@ class CosineDecay(Schedule):
 
     def rate(self, step: int) -> float:
         """See the class."""
-        share = (1 + math.cos(math.pi * min(step / self.steps, 1.0))) / 2
-        return self.lowest + (self.learning_rate - self.lowest) * share
+        fraction = (1 + math.cos(math.pi * min(step / self.steps, 1.0))) / 2
+        return self.lowest + (self.learning_rate - self.lowest) * fraction
 
 
 class WarmUp(Schedule):
-    """Up in `steps` equal steps to where `then` begins, and on with `then`, whose step 0 is step `steps` of the whole.
+    """Linear increase over `steps` steps to the first rate of another schedule, which follows.
 
-    (t + 1)/(steps + 1) of the first rate of `then`, for t < steps. Goyal et al., "Accurate, Large Minibatch SGD"
+    For t < steps, the rate is (t + 1)/(steps + 1) times the first rate of `then`. After that it is the rate of `then`
+    at t − steps. Goyal et al., "Accurate, Large Minibatch SGD"
     (2017), section 2.2.
 
     Args:
-        steps: how many steps are smaller, at least 1.
-        then: a schedule, or a number for a constant rate.
+        steps: The number of steps with a smaller rate, at least 1.
+        then: A schedule, or a number for a constant rate.
 
     Raises:
-        TypeError, ValueError: as `StepDecay`.
+        TypeError, ValueError: As `StepDecay`.
 
     >>> schedule = WarmUp(3, then=CosineDecay(0.5, steps=100))
     >>> [schedule(step) for step in range(4)]

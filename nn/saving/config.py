@@ -187,7 +187,9 @@ def arguments(what: str, thing: Any) -> dict[str, Any]:
     for name, parameter in inspect.signature(cls).parameters.items():
         if is_start_only(name) and callable(getattr(thing, name, print)):
             continue
-        if hasattr(thing, name):
+        if name == "parameters" and isinstance(thing, Optimizer):
+            found[name] = thing.grouped_parameters()
+        elif hasattr(thing, name):
             found[name] = getattr(thing, name)
         elif name != "rng":
             raise SaveError(

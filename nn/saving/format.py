@@ -121,8 +121,10 @@ def _checked_content(path: str | Path) -> tuple[bytes, int]:
         checksums = CHECKSUM.findall(header)
         if len(checksums) != 1:
             raise LoadError(
-                f"{path}: not written by tensorgrad, or damaged: the header has no checksum. For safetensors files of "
-                "other programs: network.load_state_dict(safetensors.numpy.load_file(path))."
+                f"{path}: not written by tensorgrad, or damaged: the header has no checksum. Files of PyTorch and "
+                "Hugging Face, in bfloat16 too, are loaded, with their weights transposed, by "
+                "nn.interop.load_pytorch(network, path); what network.state_dict() held by "
+                "network.load_state_dict(nn.interop.read_weights(path))."
             )
         file.seek(0)
         content = file.read()

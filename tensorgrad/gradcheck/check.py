@@ -24,33 +24,36 @@ def gradcheck(
     order: int = 1,
     eps: float = STEP,
     rtol: float = 1e-5,
-    atol: float = 1e-8,
+    atol: float = 0.0,
     fast: bool = True,
     rng: np.random.Generator | np.random.RandomState | int | None = 0,
 ) -> bool:
     """Check the derivatives of `f` at `inputs` against central differences in float64.
 
-    A derivative is right if |got - expected| <= atol + rtol |expected| + the rounding error of the difference. Where
-    it is not, or where the one-sided differences disagree, the step is made smaller before anything is said.
+    A derivative is right if |got - expected| <= atol + rtol |expected| + the error of the difference. The step fits
+    each element and the function: one in proportion to the element comes first, and where its result is not accurate
+    enough to decide, a ladder of steps with Richardson extrapolation. So log is checked at 1e-8 and sin at 1e8.
 
     Up to 64 elements, every entry of the Jacobian is compared. Above, `fast` compares the derivative along three
-    random directions in each input (two calls of `f` each); only an input that fails is then compared entry by
+    random directions in each input (two calls of `f` each). Only an input that fails is then compared entry by
     entry, which decides. An error passes the random directions by chance only, unless it is below `rtol` of the
     whole gradient of that input: one slightly wrong element among very many. `fast=False` finds these.
 
-    On a kink (relu or abs at 0, a tie in max) there is no derivative. A value between the two one-sided slopes is a
-    valid subgradient: it passes, with a `GradcheckWarning` that names the place. Any other value is an error.
+    On a kink (relu or abs at 0, a tie in max) there is no derivative: the one-sided slopes differ, however small the
+    step. A value between them is a valid subgradient. It passes, with a `GradcheckWarning` that names the place. Any
+    other value is an error.
 
     Args:
         f: takes the inputs and returns a float64 tensor or several, of any shapes. It must be deterministic.
             Called with copies of the inputs; or, if it has no parameters, without arguments: then `inputs` are the
-            leaf tensors that it uses, whose values are moved in place and put back, also after an error.
+            leaf tensors that it uses, whose values are moved in place and put back, also after an error. An error
+            that it raises outside its domain, where a long step ends, is ignored.
         inputs: a tensor or array, or an iterable of them. Checked are float64 arrays, numbers, and tensors that
             require a gradient. Integers, booleans and other tensors are constants.
         order: 2 checks the second derivatives as well: the rules themselves must be differentiable.
-        eps: the step, for elements up to 1 in size; it grows in proportion to larger ones. Default ∛ε ≈ 6e-6, where
-            the errors of cutting off and of rounding balance (*Numerical Recipes*, 3rd ed., section 5.7).
-        rtol, atol: the tolerances. Derivatives below `atol` are not seen: scale a tiny `f` up.
+        eps: the first step at elements of size 1 and more; it is in proportion to smaller ones. Default ∛ε ≈ 6e-6,
+            where the errors of truncation and of rounding balance (*Numerical Recipes*, 3rd ed., section 5.7).
+        rtol, atol: the tolerances. Derivatives below `atol` are not checked.
         fast: whether large inputs are compared along random directions first.
         rng: where the random directions come from: a generator, or a seed (None: a new one each time).
 
@@ -58,11 +61,14 @@ def gradcheck(
         True. Nothing that was passed in, and no `grad`, is changed.
 
     Raises:
-        GradcheckError: a derivative is wrong; the message says which input and entry, what was expected, what came, and
-            what their ratio usually means. Also if `f` is not deterministic or not finite near the point.
+        GradcheckError: a derivative is wrong. The message says which input and entry, what was expected, what came,
+            and what their ratio usually means. Also if `f` is not deterministic, or not finite at the point or on one
+            side of it.
         TypeError: an input to check, or an output, is not float64: in float32 a central difference has about three
             digits.
-        ValueError: there is nothing to check, or an argument is out of range.
+        ValueError: there is nothing to check (all inputs are integers, for example), or an argument is out of range.
+
+    Examples:
 
     >>> import tensorgrad as tg
     >>> from tensorgrad.gradcheck import gradcheck
@@ -140,7 +146,8 @@ def _prepared(f: Callable[..., Any], inputs: Any) -> tuple[Callable[[], list[Ten
     checked = {position: name for position, each in enumerate(given) if (name := _checked_name(position, each))}
     if not checked:
         raise ValueError(
-            "gradcheck: nothing to check: none of the inputs is a float64 array or a tensor with requires_grad=True."
+            "gradcheck: nothing to check: none of the inputs is a float64 array or a tensor with requires_grad=True"
+            f"{_as_floats(given)}."
         )
     names = list(checked.values())
 
@@ -182,6 +189,16 @@ def _checked_name(position: int, value: Any) -> str | None:
             "np.float64(x) for arrays, tg.tensor(x, dtype=np.float64) for tensors, dtype=np.float64 for layers."
         )
     return name
+
+
+def _as_floats(given: Sequence[Any]) -> str:
+    """What to do about inputs that are integers or booleans; empty if there are none."""
+    for position, value in enumerate(given):
+        dtype = value.dtype if isinstance(value, Tensor) else np.asarray(value).dtype
+        if dtype.kind in "iub":
+            kind = "booleans" if dtype.kind == "b" else "integers"
+            return f", and {kind} are constants. Input {position} is {dtype}: pass np.float64(x) to check it"
+    return ""
 
 
 def _takes_arguments(f: Callable[..., Any]) -> bool:

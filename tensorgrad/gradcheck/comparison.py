@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from tensorgrad._typing import Shape
 from tensorgrad.gradcheck.diagnosis import Finding, find
-from tensorgrad.gradcheck.differences import Slopes, Verdict, judge, slopes
+from tensorgrad.gradcheck.differences import EPSILON, Slopes, Steps, Verdict, judge, slopes
 from tensorgrad.modes import enable_grad
 from tensorgrad.tensor import Tensor
 from tensorgrad.transforms.gradient import gradient
@@ -115,7 +115,11 @@ class Comparison:
         ]
 
     def _slopes(self, leaf: Tensor, direction: NDArray[Any], step: float) -> Slopes:
-        """By differences: the slopes of all outputs when `leaf` moves in `direction`."""
+        """By differences: the slopes of all outputs when `leaf` moves in `direction`.
+
+        Raises:
+            Exception: f fails, or its outputs have another shape.
+        """
         origin = leaf.array
 
         def values(distance: float) -> NDArray[Any]:
@@ -126,6 +130,14 @@ class Comparison:
                 leaf.array = origin
 
         return slopes(values, self.here, step)
+
+    def _slopes_or_nan(self, leaf: Tensor, direction: NDArray[Any], step: float) -> Slopes:
+        """As `_slopes`; NaN where f fails. A step out of its domain is no error as long as smaller ones stay inside."""
+        try:
+            return self._slopes(leaf, direction, step)
+        except Exception:  # whatever f raises
+            nowhere = np.full(self.here.shape, np.nan)
+            return Slopes(nowhere, nowhere, nowhere)
 
     def _values(self) -> NDArray[Any]:
         with enable_grad():  # f may differentiate inside
@@ -151,68 +163,115 @@ class Comparison:
         """Judge the derivative of the weighted sum of all outputs along a random direction of unit length."""
         leaf = self.leaves[position]
         direction = np.asarray(self.settings.random.standard_normal(leaf.shape))
-        direction *= _scale(leaf.array) / (float(np.linalg.norm(direction)) or 1.0)
-        return self._judge(
-            lambda step: self._slopes(leaf, direction, step).weighted(weights),
-            self.settings.eps,
+        size = np.maximum(np.abs(leaf.array), _typical(leaf.array))
+        direction *= np.where(size > 0, size, 1.0) / (float(np.linalg.norm(direction)) or 1.0)
+        return judge(
+            lambda step: self._slopes_or_nan(leaf, direction, step).weighted(weights),
+            Steps.at(1.0, eps=self.settings.eps),
             np.array([got @ direction.ravel()]),
+            rtol=self.settings.rtol,
+            atol=self.settings.atol,
+            scale=np.zeros(1),
         )
 
     def _compare_entries(self, positions: Sequence[int]) -> None:
         """Compare the whole Jacobian by the leaves at `positions`."""
-        jacobians = {position: np.empty((self.here.size, self.leaves[position].size)) for position in positions}
-        for row in range(self.here.size):
-            gradients = self._gradients(_unit(self.here.shape, row))
-            for position in positions:
-                jacobians[position][row] = gradients[position]
+        jacobians = self._jacobians(positions)
         self._check_linear(jacobians)
 
         for position, got in jacobians.items():
-            verdicts = [self._judge_element(position, element, got[:, element]) for element in range(got.shape[1])]
-            if not verdicts:
+            if not got.size:
                 continue
+            typical = _typical(self.leaves[position].array)
+            sizes = np.maximum(np.abs(self.leaves[position].array.ravel()), typical)
+            influence = (np.abs(got) * np.where(sizes > 0, sizes, 1.0)).max(axis=1)  # of the strongest element
+            verdicts = [
+                self._judge_element(position, element, got[:, element], typical, influence)
+                for element in range(got.shape[1])
+            ]
             wrong = np.stack([verdict.wrong for verdict in verdicts], axis=1)
             kink = np.stack([verdict.kink for verdict in verdicts], axis=1)
             if wrong.any():
-                expected = np.stack([verdict.slopes.central for verdict in verdicts], axis=1)
+                expected = np.stack([verdict.expected for verdict in verdicts], axis=1)
+                wrong &= kink | ~(np.abs(got - expected) <= 16 * self._rounding(position, got))
+            if wrong.any():
                 raise self._error(position, expected, got, wrong)
             if kink.any():
                 self._warn(position, kink)
 
+    def _jacobians(self, positions: Sequence[int], factor: float = 1.0) -> dict[int, NDArray[Any]]:
+        """The Jacobian by the rules for each leaf at `positions`, from upstream gradients of `factor`."""
+        jacobians = {position: np.empty((self.here.size, self.leaves[position].size)) for position in positions}
+        for row in range(self.here.size):
+            gradients = self._gradients(factor * _unit(self.here.shape, row))
+            for position in positions:
+                jacobians[position][row] = gradients[position] / factor
+        return jacobians
+
+    def _rounding(self, position: int, got: NDArray[Any]) -> NDArray[Any]:
+        """Measure the rounding error of the rules: what changes when all numbers are rounded in another way.
+
+        It matters where large parts cancel to a derivative of 0, as those of sum(x - mean(x)) do.
+        """
+        recorded, leaf = self.recorded, self.leaves[position]
+        origin = leaf.array
+        changes = []
+        for factor in (1.1, 1.3, 1.7):
+            nudges = self.settings.random.choice([-EPSILON, 0.0, EPSILON], leaf.shape)
+            try:
+                leaf.array = origin * (1 + nudges)
+                with enable_grad():
+                    self.recorded = self.call()
+                changes.append(np.abs(self._jacobians([position], factor)[position] - got))
+            finally:
+                leaf.array, self.recorded = origin, recorded
+        return np.asarray(np.max(changes, axis=0))
+
     def _check_linear(self, jacobians: dict[int, NDArray[Any]]) -> None:
         """A backward pass multiplies by the upstream gradient; a rule that ignores it looks right where it is 1."""
         weights = self.settings.random.standard_normal(self.here.size)
-        gradients = self._gradients(weights)
+        found, scaled = self._gradients(weights), self._gradients(-4 * weights)  # a factor that rounds nothing
+        largest = max((np.abs(each).max(initial=0.0) for each in found), default=0.0)
         for position, jacobian in jacobians.items():
-            expected, got = weights @ jacobian, gradients[position]
-            negligible = self.settings.atol + 1e-9 * np.abs(expected).max(initial=0.0)
-            if np.isfinite(jacobian).all() and not np.allclose(got, expected, rtol=1e-6, atol=negligible):
+            expected, got = -4 * found[position], scaled[position]
+            if np.isfinite(jacobian).all() and not np.allclose(got, expected, rtol=1e-6, atol=1e-9 * largest):
                 raise GradcheckError(
                     f"the gradient by {self.inputs[position]} is not proportional to the upstream gradient. A "
                     "derivative rule ignores g, or uses it otherwise than as a factor: by the chain rule it returns "
                     "g times the derivative."
                 )
 
-    def _judge_element(self, position: int, element: int, got: NDArray[Any]) -> Verdict:
-        """Judge the derivatives of all outputs by one element."""
+    def _judge_element(
+        self, position: int, element: int, got: NDArray[Any], typical: float, influence: NDArray[Any]
+    ) -> Verdict:
+        """Judge the derivatives of all outputs with respect to one element."""
         leaf = self.leaves[position]
         direction = _unit(leaf.shape, element)
+        x = float(leaf.array.flat[element])
+        steps = Steps.at(abs(x), typical=typical, eps=self.settings.eps)
+        verdict = judge(
+            lambda step: self._slopes_or_nan(leaf, direction, (x + step) - x),  # a step that x + step does not round
+            steps,
+            got,
+            rtol=self.settings.rtol,
+            atol=self.settings.atol,
+            scale=influence / steps.scale,
+        )
+        if np.isnan(verdict.expected).any():
+            self._explain_not_finite(position, element, direction, steps)
+        return verdict
 
-        def finite_slopes(step: float) -> Slopes:
-            found = self._slopes(leaf, direction, step)
+    def _explain_not_finite(self, position: int, element: int, direction: NDArray[Any], steps: Steps) -> None:
+        """Raise the error for a point so near the end of the domain that no few steps stay inside."""
+        leaf = self.leaves[position]
+        for step in steps.ladder():
+            found = self._slopes(leaf, direction, float(step))
             for side, sign in ((found.before, "-"), (found.after, "+")):
                 if not np.isfinite(side).all():
                     raise GradcheckError(
                         f"{self._first_not_finite(side)} when {self.inputs[position]} is moved by {sign}{step:.2g} at "
-                        f"index {_index(element, leaf.shape)}. Check at a point farther inside the domain of f, or "
-                        "with a smaller eps."
+                        f"index {_index(element, leaf.shape)}. Check at a point farther inside the domain of f."
                     )
-            return found
-
-        return self._judge(finite_slopes, self.settings.eps * float(_scale(leaf.array).flat[element]), got)
-
-    def _judge(self, slopes_at: Callable[[float], Slopes], step: float, got: NDArray[Any]) -> Verdict:
-        return judge(slopes_at, step, got, rtol=self.settings.rtol, atol=self.settings.atol)
 
     # -- reporting ----------------------------------------------------------------------------------------
 
@@ -298,6 +357,7 @@ def _index(element: int, shape: Shape) -> tuple[int, ...]:
     return tuple(int(i) for i in np.unravel_index(element, shape))
 
 
-def _scale(array: NDArray[Any]) -> NDArray[Any]:
-    """The size of each element, at least 1: steps are in proportion to it."""
-    return np.asarray(np.maximum(1.0, np.abs(array)))
+def _typical(array: NDArray[Any]) -> float:
+    """The median of the absolute values that are not 0; 0 if there are none."""
+    sizes = np.abs(array[array != 0])
+    return float(np.median(sizes)) if sizes.size else 0.0

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from tensorgrad import _messages
-from tensorgrad._arrays import is_foreign
+from tensorgrad._arrays import as_array, is_foreign
 from tensorgrad._composing import method
 from tensorgrad._typing import ArrayLike, Axis
 from tensorgrad.tensor import plain
@@ -36,7 +36,19 @@ def argmin(a: ArrayLike, axis: int | None = None, *, keepdims: bool = False) -> 
     return np.argmin(plain(a), axis=axis, keepdims=keepdims)
 
 
-def argsort(a: ArrayLike, axis: int | None = -1, kind: Any = None, *, stable: bool | None = None) -> Any:
+def opposite(a: Any) -> Any:
+    """Values in the opposite order, none of which overflows; NaN stays NaN. Applied twice, it gives `a` again."""
+    return np.negative(a) if np.issubdtype(a.dtype, np.inexact) else np.invert(a)
+
+
+def argsort(
+    a: ArrayLike,
+    axis: int | None = -1,
+    kind: Any = None,
+    *,
+    stable: bool | None = None,
+    descending: bool | None = None,
+) -> Any:
     """The places from which `sort` takes the elements along `axis`; with axis=None, among all elements in a row.
 
     >>> argsort([3.0, 1.0, 2.0])
@@ -45,7 +57,8 @@ def argsort(a: ArrayLike, axis: int | None = -1, kind: Any = None, *, stable: bo
     algorithm: dict[str, Any] = {
         name: value for name, value in (("kind", kind), ("stable", stable)) if value is not None
     }
-    return np.argsort(plain(a), axis=axis, **algorithm)
+    values = as_array(plain(a))
+    return np.argsort(opposite(values) if descending else values, axis=axis, **algorithm)
 
 
 def count_nonzero(a: ArrayLike, axis: Axis = None, *, keepdims: bool = False) -> Any:

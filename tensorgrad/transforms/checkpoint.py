@@ -101,6 +101,7 @@ class _Recomputation:
     name: str = "checkpoint"
     results: Callable[..., tuple[Any, ...]] | None = None
     composed: None = None
+    owners: tuple[tuple[int, ...], ...] = ((),)
     call = staticmethod(call_rules)
 
     def joint(self, g: Any, wanted: tuple[bool, ...]) -> list[Any]:

@@ -2,7 +2,7 @@
 
 From a tensor to a picture, in pipeline order:
 
-    record      from a tensor to a recording: the graph as plain data. All that is drawn is a function of it alone
+    recording   from a tensor to a recording: the graph as plain data. All that is drawn is a function of it alone
     formulas    derivative rules as mathematics, for recordings of backward passes
     folding     fewer boxes for a large graph
     layout      positions of boxes and routes of edges

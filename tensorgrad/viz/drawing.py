@@ -16,8 +16,8 @@ from tensorgrad.viz.layout import Direction, Picture, picture
 from tensorgrad.viz.layout.theme import THEMES, ThemeName
 from tensorgrad.viz.outputs import dot, html, raster, svg, text
 from tensorgrad.viz.outputs.renderer import render
-from tensorgrad.viz.record import Recording, labels
-from tensorgrad.viz.record.capture import capture
+from tensorgrad.viz.recording import Recording, labels
+from tensorgrad.viz.recording.capture import capture
 
 Renderer = Literal["tensorgrad", "dot"]
 SUFFIXES = (".svg", ".html", ".dot", ".png", ".pdf")

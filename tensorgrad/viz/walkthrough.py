@@ -15,8 +15,8 @@ from tensorgrad.tensor import Tensor
 from tensorgrad.viz.layout import Direction
 from tensorgrad.viz.layout.theme import SHAPES, THEMES, Theme
 from tensorgrad.viz.lesson import lesson
-from tensorgrad.viz.record import Recording, labels
-from tensorgrad.viz.record.capture import capture
+from tensorgrad.viz.recording import Recording, labels
+from tensorgrad.viz.recording.capture import capture
 
 MOST = 600
 """Boxes on one page. More can neither be seen nor walked through."""

@@ -46,6 +46,13 @@ def test_every_dtype(tmp_path: Path, code: int) -> None:
     assert array.dtype.isnative
 
 
+def test_read_idx_expands_the_home_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for variable in ("HOME", "USERPROFILE"):
+        monkeypatch.setenv(variable, str(tmp_path))
+    (tmp_path / "x").write_bytes(WHOLE)
+    np.testing.assert_array_equal(read_idx("~/x"), IMAGES)
+
+
 def test_an_empty_one(tmp_path: Path) -> None:
     (tmp_path / "x").write_bytes(idx(np.zeros((0, 28, 28), np.uint8)))
     assert read_idx(tmp_path / "x").shape == (0, 28, 28)

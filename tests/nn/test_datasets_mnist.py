@@ -41,7 +41,7 @@ def md5(data: bytes) -> str:
 
 def tiny(*mirrors: str) -> Published:
     checksums = {file: Checksums(md5(packed(n)), md5(content_of(n))) for n, file in enumerate(FILES)}
-    return Published("tiny", mirrors, checksums)
+    return Published("tiny", mirrors, checksums, "Tiny")
 
 
 def write(folder: Path, *numbers: int, compressed: bool = True) -> Path:
@@ -101,6 +101,29 @@ def test_found_in_the_directory(tmp_path: Path, compressed: bool) -> None:
 def test_found_where_the_environment_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, inner: str) -> None:
     write(tmp_path / "data" / inner, 0, 1, 2, 3)
     monkeypatch.setenv("TENSORGRAD_DATA", str(tmp_path / "data"))
+    assert_tiny(load(tiny()))
+
+
+@pytest.mark.parametrize("suffix", [".gz", ""])
+def test_load_finds_names_with_a_dot(tmp_path: Path, suffix: str) -> None:
+    for number, name in enumerate(FILES):
+        content = packed(number) if suffix else content_of(number)
+        (tmp_path / (name.replace("-idx", ".idx") + suffix)).write_bytes(content)
+    assert_tiny(load(tiny(), tmp_path))
+
+
+def test_load_finds_the_folder_of_torchvision(tmp_path: Path) -> None:
+    write(tmp_path / "Tiny" / "raw", 0, 1, 2, 3, compressed=False)
+    assert_tiny(load(tiny(), tmp_path))
+    assert (FASHION_MNIST.torchvision, MNIST.torchvision) == ("FashionMNIST", "MNIST")
+
+
+def test_load_expands_the_home_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for variable in ("HOME", "USERPROFILE"):
+        monkeypatch.setenv(variable, str(tmp_path))
+    write(tmp_path / "data", 0, 1, 2, 3)
+    assert_tiny(load(tiny(), "~/data"))
+    monkeypatch.setenv("TENSORGRAD_DATA", "~/data")
     assert_tiny(load(tiny()))
 
 

@@ -410,3 +410,38 @@ def test_zero_grad_forgets_the_gradients_of_frozen_parameters() -> None:
     layer.weight.requires_grad = False
     layer.zero_grad()
     assert layer.weight.grad is None
+
+
+# -- load_state_dict, as far as it fits -------------------------------------------------------------------
+
+
+def test_load_state_dict_not_strict_takes_what_fits() -> None:
+    old = nn.Sequential(nn.Dense(3, 4, rng=0), nn.ReLU(), nn.Dense(4, 2, rng=1))
+    new = nn.Sequential(nn.Dense(3, 4, rng=2), nn.ReLU(), nn.Dense(4, 5, rng=3), nn.Dense(5, 1, rng=4))
+    before = new.state_dict()
+    report = new.load_state_dict({**old.state_dict(), "extra": np.ones(1)}, strict=False)
+    assert report.loaded == ["0.weight", "0.bias"]
+    assert report.missing == ["3.weight", "3.bias"]
+    assert report.unused == ["extra"]
+    assert report.wrong_shape == {"2.weight": ((4, 5), (4, 2)), "2.bias": ((5,), (2,))}
+    for name, array in new.state_dict().items():
+        expected = old.state_dict()[name] if name in report.loaded else before[name]
+        np.testing.assert_array_equal(array, expected)
+
+
+def test_load_state_dict_not_strict_changes_nothing_on_an_error() -> None:
+    layer = nn.Dense(2, 2, rng=0)
+    before = layer.state_dict()
+    with pytest.raises(ValueError, match="'bias': expected numbers that fit float32"):
+        layer.load_state_dict({"weight": np.ones((2, 2)), "bias": np.array(["a", "b"])}, strict=False)
+    np.testing.assert_array_equal(layer.weight.data, before["weight"])
+
+
+def test_load_state_dict_reports_what_was_loaded() -> None:
+    layer = nn.Dense(2, 2, rng=0)
+    assert str(layer.load_state_dict(layer.state_dict())) == "2 loaded, 0 missing, 0 unused"
+
+
+def test_load_state_dict_mentions_transposed_weights() -> None:
+    with pytest.raises(ValueError, match=r"expected shape \(2, 3\), got \(3, 2\).*nn.interop.load_pytorch"):
+        nn.Dense(2, 3).load_state_dict({"weight": np.ones((3, 2)), "bias": np.ones(3)})

@@ -1,4 +1,4 @@
-"""Optimizers: the formulas, one element at a time and at every size; state; wrong input."""
+"""Optimizers: formulas, fused and plain steps, groups, dtypes, state, files, wrong input."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import copy
 import math
 import pickle
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,7 +17,7 @@ from hypothesis import strategies as st
 import nn
 import tensorgrad as tg
 from nn.optimizers import Setting
-from nn.optimizers.blocks import BLOCK, Slab
+from nn.optimizers._fused import BLOCK, FusedStep
 from nn.optimizers.optimizer import FLUSH_EVERY
 
 Rule = Callable[[Any, Any, dict[str, Any], int], Any]
@@ -86,7 +87,12 @@ def give_gradients(tensors: list[tg.Tensor], rng: np.random.Generator) -> None:
 
 
 @every_case
-def test_follows_the_formula(kind: Any, options: dict[str, Any], rule: Rule, rng: np.random.Generator) -> None:
+@pytest.mark.parametrize("form", ["fused", "plain"])
+def test_update_follows_the_formula(
+    kind: Any, options: dict[str, Any], rule: Rule, form: str, rng: np.random.Generator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if form == "plain":
+        monkeypatch.setattr(FusedStep, "sections", lambda *arguments: None)
     shapes = [(3, 4), (), (BLOCK + 5,), (7,), (0, 2), (2, BLOCK)]
     tensors = parameters(rng, *shapes)
     expected = [tensor.numpy() for tensor in tensors]
@@ -103,7 +109,7 @@ def test_follows_the_formula(kind: Any, options: dict[str, Any], rule: Rule, rng
 
 
 @every_case
-def test_float32_stays_float32_and_a_missing_gradient_leaves_everything_alone(
+def test_step_keeps_float32_and_skips_parameters_without_gradient(
     kind: Any, options: dict[str, Any], rule: Rule, rng: np.random.Generator
 ) -> None:
     first, idle, last = tensors = parameters(rng, (4, 3), (5,), (2,), dtype=np.float32)
@@ -131,23 +137,28 @@ def test_float32_stays_float32_and_a_missing_gradient_leaves_everything_alone(
 
 @given(sizes=st.lists(st.integers(0, 3 * BLOCK), min_size=1, max_size=6), data=st.data())
 def test_blocks_cover_every_element_once(sizes: list[int], data: st.DataObject) -> None:
-    slab = Slab(dict(enumerate(sizes)), ["s"], np.float32)
     present = data.draw(st.sets(st.sampled_from(range(len(sizes)))))
-    for number in present:
-        slab.state("s", number)[:] = number + 1
+    groups = [data.draw(st.integers(0, 1)) for _ in sizes]
+    states = [{"s": np.full(size, number + 1, np.float32)} for number, size in enumerate(sizes)]
     seen = {number: np.zeros(sizes[number], int) for number in present}
     weights = {number: np.full(sizes[number], number, np.float32) for number in present}
-    for block in slab.blocks(weights):
-        assert len(block.room) == len(block.state[0]) <= BLOCK
-        for piece in block.pieces:
-            seen[piece.parameter][piece.elements] += 1
-            assert np.shares_memory(piece.weights, weights[piece.parameter]) or not piece.weights.size
-            assert (piece.weights == piece.parameter).all()
-            assert (block.state[0][piece.place] == piece.parameter + 1).all()
+    gradients = {number: np.arange(sizes[number], dtype=np.float32) for number in present}
+    for section in FusedStep().sections(weights, states, groups) or ():
+        for block in section.blocks:
+            assert len(block.buffer) == len(block.state[0]) <= BLOCK
+            for piece in block.pieces:
+                assert groups[piece.number] == section.group
+                seen[piece.number][piece.elements] += 1
+                assert np.shares_memory(piece.weights, weights[piece.number]) or not piece.weights.size
+                assert np.shares_memory(block.state[0], states[piece.number]["s"]) or not piece.weights.size
+                assert (piece.weights == piece.number).all()
+                assert (block.state[0][piece.place] == piece.number + 1).all()
+                expected = gradients[piece.number][piece.elements]
+                np.testing.assert_array_equal(block.gradient(gradients)[piece.place], expected)
     assert all((counts == 1).all() for counts in seen.values())
 
 
-def test_dtypes_may_be_mixed(rng: np.random.Generator) -> None:
+def test_step_takes_mixed_dtypes(rng: np.random.Generator) -> None:
     single, double = parameters(rng, (3,), dtype=np.float32) + parameters(rng, (3,))
     optimizer = nn.Adam([double, single, *parameters(rng, (2,), dtype=np.float16)], 0.1)
     before = single.numpy(), double.numpy()
@@ -159,7 +170,7 @@ def test_dtypes_may_be_mixed(rng: np.random.Generator) -> None:
 
 
 @every_kind
-def test_a_graph_recorded_with_the_old_values_is_refused(kind: Any) -> None:
+def test_step_makes_backward_refuse_older_graphs(kind: Any) -> None:
     w = tg.tensor([1.0, 2.0], requires_grad=True)
     optimizer = kind([w])
     old = (w * w).sum()
@@ -169,24 +180,28 @@ def test_a_graph_recorded_with_the_old_values_is_refused(kind: Any) -> None:
         old.backward()
 
 
-def test_a_rule_that_fails_half_way_has_announced_the_change() -> None:
+def test_update_that_fails_changes_nothing() -> None:
     class Fails(nn.SGD):
-        def update(self, *arrays: Any, **by_name: Any) -> None:
-            raise ArithmeticError
+        def update(self, gradient: Any, state: Any, settings: Any) -> Any:
+            if gradient[0] == 2:
+                raise ArithmeticError
+            return super().update(gradient, state, settings)
 
-    w = tg.tensor([1.0, 2.0], requires_grad=True)
-    old = (w * w).sum()
-    w.grad = np.ones(2)
+    tensors = [tg.tensor([1.0, 2.0], requires_grad=True) for _ in range(2)]
+    optimizer = Fails(tensors, 0.5, momentum=0.9)
+    for tensor, value in zip(tensors, (1.0, 2.0)):
+        tensor.grad = np.full(2, value)
     with pytest.raises(ArithmeticError):
-        Fails([w]).step()
-    with pytest.raises(RuntimeError, match="changed after"):
-        old.backward()
+        optimizer.step()
+    assert all((tensor.data == [1.0, 2.0]).all() for tensor in tensors)
+    assert optimizer.iterations == 0
+    assert not optimizer.state_dict()["velocity.0"].any()
 
 
 @every_kind
 @pytest.mark.parametrize("clone", [copy.deepcopy, lambda thing: pickle.loads(pickle.dumps(thing))])
 @pytest.mark.parametrize("of_model", [True, False])
-def test_copies_go_on_as_the_original_does(kind: Any, clone: Any, of_model: bool, rng: np.random.Generator) -> None:
+def test_copies_continue_as_the_original_does(kind: Any, clone: Any, of_model: bool, rng: np.random.Generator) -> None:
     w = parameters(rng, (BLOCK + 5,), (3,))
     network = nn.Module()
     network.w = w
@@ -213,7 +228,7 @@ def test_copies_go_on_as_the_original_does(kind: Any, clone: Any, of_model: bool
         assert all(a is b for a, b in zip(twin.optimizer.parameters, twin.network.parameters()))
 
 
-def test_held_views_see_the_step_and_rebinding_is_followed() -> None:
+def test_step_is_seen_by_views_and_follows_rebinding() -> None:
     w = tg.tensor([1.0, 2.0], requires_grad=True)
     view, optimizer = w.data[:1], nn.SGD([w], 0.5)
     w.grad = np.ones(2)
@@ -226,7 +241,7 @@ def test_held_views_see_the_step_and_rebinding_is_followed() -> None:
 
 
 @pytest.mark.parametrize("size", [3, 300])
-def test_arrays_that_cannot_be_written_flat(size: int) -> None:
+def test_step_takes_arrays_that_cannot_be_written_flat(size: int) -> None:
     transposed, constant = np.zeros((size, 2)).T, np.broadcast_to(np.float64(1.0), (size,))
     tensors = [tg.Tensor(transposed, requires_grad=True), tg.Tensor(constant, requires_grad=True)]
     optimizer = nn.SGD(tensors, 1.0)
@@ -237,7 +252,7 @@ def test_arrays_that_cannot_be_written_flat(size: int) -> None:
     assert constant[0] == 1.0
 
 
-def test_a_gradient_of_another_shape_changes_nothing() -> None:
+def test_step_refuses_a_gradient_of_another_shape() -> None:
     w, b = tg.tensor([1.0, 2.0], requires_grad=True), tg.tensor([3.0], requires_grad=True, name="bias")
     optimizer = nn.Adam([w, b])
     w.grad, b.grad = np.ones(2), np.ones((1, 1))
@@ -248,7 +263,7 @@ def test_a_gradient_of_another_shape_changes_nothing() -> None:
     assert not optimizer.state_dict()["sum.0"].any()
 
 
-def test_without_gradients_nothing_happens() -> None:
+def test_step_without_gradients_does_nothing() -> None:
     w = tg.tensor([1.0], requires_grad=True)
     optimizer = nn.Adam([w])
     optimizer.step()
@@ -279,9 +294,7 @@ def test_zero_grad() -> None:
 
 
 @every_case
-def test_going_on_from_a_saved_state_is_exact(
-    kind: Any, options: dict[str, Any], rule: Rule, rng: np.random.Generator
-) -> None:
+def test_state_dict_resumes_exactly(kind: Any, options: dict[str, Any], rule: Rule, rng: np.random.Generator) -> None:
     tensors = parameters(rng, (3, 2), (BLOCK + 1,), (2,), dtype=np.float32)
     optimizer = kind(tensors, LR, decay=DECAY, **options)
     give_gradients(tensors, rng)
@@ -317,7 +330,9 @@ def test_going_on_from_a_saved_state_is_exact(
         ({"beta_1": "0.9"}, TypeError, "beta_1 must be a number"),
     ],
 )
-def test_a_wrong_state_is_refused_whole(change: dict[str, Any], error: type[Exception], message: str) -> None:
+def test_load_state_dict_refuses_a_wrong_state_without_changes(
+    change: dict[str, Any], error: type[Exception], message: str
+) -> None:
     w = tg.tensor([1.0, 2.0], requires_grad=True)
     optimizer = nn.Adam([w], 0.5)
     w.grad = np.ones(2)
@@ -357,7 +372,7 @@ def test_settings_are_checked(kind: Any, name: str, value: float) -> None:
 @pytest.mark.parametrize(
     ("kind", "name"), [(nn.SGD, "momentum"), (nn.RMSprop, "rho"), (nn.Adam, "beta_1"), (nn.Adam, "beta_2")]
 )
-def test_shares_are_below_1(kind: Any, name: str) -> None:
+def test_settings_that_are_fractions_are_below_1(kind: Any, name: str) -> None:
     with pytest.raises(ValueError, match=f"{name} must be finite, at least 0 and less than 1"):
         kind([tg.tensor([1.0], requires_grad=True)], **{name: 1.0})
 
@@ -368,7 +383,7 @@ def test_settings_are_numbers(value: Any) -> None:
         nn.SGD([tg.tensor([1.0], requires_grad=True)], value)
 
 
-def test_numpy_numbers_as_settings_widen_nothing() -> None:
+def test_settings_that_are_numpy_numbers_widen_nothing() -> None:
     w = tg.tensor([1.0], requires_grad=True, dtype=np.float32)
     optimizer = nn.Adam([w], np.float64(0.1), decay=np.float64(0.1), epsilon=np.float64(1e-7))
     optimizer.learning_rate = np.float64(0.2)
@@ -407,7 +422,7 @@ def test_repr_shows_the_settings() -> None:
     )
 
 
-def test_momentum_in_float16_outlasts_the_hundredth_step() -> None:
+def test_float16_momentum_is_not_flushed() -> None:
     w = tg.tensor(np.ones(3, np.float16), requires_grad=True)
     optimizer = nn.SGD([w], 1e-3, momentum=0.9)
     for _ in range(FLUSH_EVERY):
@@ -416,7 +431,7 @@ def test_momentum_in_float16_outlasts_the_hundredth_step() -> None:
     np.testing.assert_allclose(optimizer.state_dict()["velocity.0"], -0.01, rtol=0.05)  # -0.001 / (1 - 0.9)
 
 
-def test_a_frozen_parameter_stays_where_it_is(rng: np.random.Generator) -> None:
+def test_step_skips_frozen_parameters(rng: np.random.Generator) -> None:
     frozen, trained = parameters(rng, (3,), (3,))
     optimizer = nn.Adam([frozen, trained], 0.1)
     give_gradients([frozen, trained], rng)
@@ -428,18 +443,56 @@ def test_a_frozen_parameter_stays_where_it_is(rng: np.random.Generator) -> None:
     assert (trained.data != before[1]).all()
 
 
-@pytest.mark.parametrize("change", [None, 0.5, np.ones(2)])
-def test_an_update_that_returns_no_change_is_refused(change: Any, rng: np.random.Generator) -> None:
+@pytest.mark.parametrize(
+    ("result", "error", "message"),
+    [
+        (None, TypeError, "the change and a dict with the new state, got None"),
+        (np.ones(3), TypeError, "the change and a dict"),
+        ((np.ones(3), np.ones(3)), TypeError, "the change and a dict"),
+        ((None, {"a": np.ones(3)}), ValueError, r"the change, an array of shape \(3,\) like the gradient, got None"),
+        ((0.5, {"a": np.ones(3)}), ValueError, r"the change, an array of shape \(3,\)"),
+        ((np.ones(2), {"a": np.ones(3)}), ValueError, r"the change, an array of shape \(3,\)"),
+        ((np.ones(3), {}), ValueError, r"the state \['a'\], got \[\]"),
+        ((np.ones(3), {"a": np.ones(3), "b": np.ones(3)}), ValueError, r"the state \['a'\], got \['a', 'b'\]"),
+        ((np.ones(3), {"a": 0.5}), ValueError, r"the state 'a' in the gradient's shape \(3,\), got 0.5"),
+    ],
+)
+def test_update_that_returns_something_else_is_refused(
+    result: Any, error: type[Exception], message: str, rng: np.random.Generator
+) -> None:
     class Wrong(nn.Optimizer):
+        state_names = ("a",)
+
         def update(self, *arrays: Any) -> Any:
-            return change
+            return result
 
     (w,) = parameters(rng, (3,))
     give_gradients([w], rng)
     before = w.numpy()
-    with pytest.raises(ValueError, match=r"Wrong.update: expected it to return the change, an array of shape \(3,\)"):
+    with pytest.raises(error, match=f"Wrong.update: expected .*{message}"):
         Wrong([w], 0.1).step()
     np.testing.assert_array_equal(w.data, before)
+
+
+def test_optimizer_without_update_is_refused(rng: np.random.Generator) -> None:
+    (w,) = parameters(rng, (3,))
+    give_gradients([w], rng)
+    with pytest.raises(NotImplementedError, match=r"Optimizer: an optimizer needs update\(self, gradient, state, set"):
+        nn.Optimizer([w], 0.1).step()
+
+
+def test_optimizer_with_the_former_interface_is_refused() -> None:
+    with pytest.raises(TypeError, match=r"Old: optimizers define update\(self, gradient, state, settings\)"):
+
+        class Old(nn.Optimizer):
+            def update(self, gradient: Any, velocity: Any, room: Any, factor: Any, momentum: Any) -> Any:
+                return room
+
+    with pytest.raises(TypeError, match=r"Factors: optimizers define .*factors\(\) and updates in place"):
+
+        class Factors(nn.SGD):
+            def factors(self) -> Any:
+                return (0.1,)
 
 
 def test_state_names_are_a_tuple(rng: np.random.Generator) -> None:
@@ -450,14 +503,14 @@ def test_state_names_are_a_tuple(rng: np.random.Generator) -> None:
         Wrong(parameters(rng, (3,)), 0.1)
 
 
-def test_an_array_in_another_order_is_trained_too() -> None:
+def test_step_takes_arrays_in_fortran_order() -> None:
     w = tg.tensor(np.zeros((3, 2), order="F"), requires_grad=True)  # its own array, but its flat form is a copy
     w.grad = np.arange(6.0).reshape(3, 2)
     nn.SGD([w], 1.0).step()
     np.testing.assert_array_equal(w.data, -np.arange(6.0).reshape(3, 2))
 
 
-def test_an_array_made_read_only_between_steps_is_not_written_into() -> None:
+def test_step_does_not_write_into_an_array_made_read_only() -> None:
     w = tg.tensor([1.0], requires_grad=True)
     optimizer, held = nn.SGD([w], 1.0), w.data
     w.grad = np.ones(1)
@@ -467,7 +520,7 @@ def test_an_array_made_read_only_between_steps_is_not_written_into() -> None:
     assert (held[0], w.item()) == (0.0, -1.0)
 
 
-def test_a_parameter_may_lose_its_gradient_again() -> None:
+def test_step_takes_parameters_that_lose_their_gradient() -> None:
     first, second = (tg.tensor([1.0], requires_grad=True) for _ in range(2))
     optimizer = nn.SGD([first, second], 1.0)
     first.grad, second.grad = np.ones(1), np.ones(1)
@@ -477,19 +530,20 @@ def test_a_parameter_may_lose_its_gradient_again() -> None:
     assert (first.item(), second.item()) == (-1.0, 0.0)
 
 
-@pytest.mark.parametrize("dtype", [np.float16, np.float32])
-def test_the_numbers_of_a_step_come_in_the_dtype_of_the_weights(dtype: Any) -> None:
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
+def test_update_gets_arrays_of_at_least_float32(dtype: Any) -> None:
     class Seen(nn.SGD):
-        def update(self, *arrays: Any) -> Any:
-            assert {array.dtype for array in arrays} == {np.dtype(dtype)}
-            return super().update(*arrays)
+        def update(self, gradient: Any, state: Any, settings: Any) -> Any:
+            assert gradient.dtype == state["velocity"].dtype == max(np.dtype(dtype), np.dtype(np.float32))
+            return super().update(gradient, state, settings)
 
     w = tg.tensor(np.ones(3, dtype), requires_grad=True)
     w.grad = np.ones(3, dtype)
     Seen([w], 0.1, momentum=0.9, nesterov=True).step()
+    assert w.dtype == dtype
 
 
-def test_a_name_survives_a_step() -> None:
+def test_step_keeps_names() -> None:
     w = tg.tensor([1.0], requires_grad=True, name="weight")
     optimizer = nn.SGD([w], 1.0)
     w.grad = np.ones(1)
@@ -500,12 +554,12 @@ def test_a_name_survives_a_step() -> None:
         loss.backward()
 
 
-def test_a_setting_that_was_not_set_is_named() -> None:
+def test_settings_that_were_not_set_are_named() -> None:
     class Forgetful(nn.SGD):
         beta = Setting()
 
-        def factors(self) -> Any:
-            return self.beta, *super().factors()
+        def update(self, gradient: Any, state: Any, settings: Any) -> Any:
+            return settings.beta * gradient, state
 
     w = tg.tensor([1.0], requires_grad=True)
     w.grad = np.ones(1)
@@ -513,30 +567,41 @@ def test_a_setting_that_was_not_set_is_named() -> None:
     for use in (repr, nn.Optimizer.state_dict):
         with pytest.raises(AttributeError, match=r"Forgetful: \['beta'\] not set\. Assign each Setting in __init__"):
             use(optimizer)
-    with pytest.raises(TypeError, match=r"Forgetful\.factors: expected .* a tuple of numbers, got \(<Setting 'beta'>"):
+    with pytest.raises(AttributeError, match=r"no 'beta', only learning_rate, decay, momentum, iterations\. Declare"):
         optimizer.step()
     assert (w.item(), optimizer.iterations) == (1.0, 0)
 
 
-@pytest.mark.parametrize("factors", [0.5, ("x",), None])
-def test_factors_are_a_tuple_of_numbers(factors: Any) -> None:
-    class Wrong(nn.SGD):
-        def factors(self) -> Any:
-            return factors
+def test_settings_may_be_assigned_before_the_base_class_is_set_up() -> None:
+    class Early(nn.Optimizer):
+        scale = Setting()
 
-    w = tg.tensor([1.0], requires_grad=True)
-    w.grad = np.ones(1)
-    with pytest.raises(TypeError, match=r"Wrong\.factors: expected it to return a tuple of numbers, got"):
-        Wrong([w], 0.1).step()
-    assert w.item() == 1.0
+        def __init__(self, parameters: Any, scale: float) -> None:
+            self.scale = scale
+            super().__init__(parameters, 1.0)
+
+        def update(self, gradient: Any, state: Any, settings: Any) -> Any:
+            return settings.scale * gradient, state
+
+    first, second = (tg.tensor([0.0], requires_grad=True) for _ in range(2))
+    for groups, expected in [
+        ([first, second], [0.5, 0.5]),
+        ([{"params": first}, {"params": second, "scale": 2}], [1.0, 2.5]),
+    ]:
+        optimizer = Early(groups, 0.5)
+        first.grad, second.grad = np.ones(1), np.ones(1)
+        optimizer.step()
+        assert [first.item(), second.item()] == expected
+    optimizer.scale = 3
+    assert [group.scale for group in optimizer.groups] == [3, 3]
 
 
 @pytest.mark.parametrize("size", [1, BLOCK + 1])
-def test_a_rule_cannot_write_into_the_gradient(size: int) -> None:
+def test_update_cannot_write_into_the_gradient(size: int) -> None:
     class Careless(nn.SGD):
-        def update(self, g: Any, *others: Any) -> Any:
-            g *= 2
-            return super().update(g, *others)
+        def update(self, gradient: Any, state: Any, settings: Any) -> Any:
+            gradient *= 2
+            return super().update(gradient, state, settings)
 
     w = tg.tensor(np.zeros(size), requires_grad=True)
     w.grad = np.ones(size)
@@ -544,3 +609,364 @@ def test_a_rule_cannot_write_into_the_gradient(size: int) -> None:
         Careless([w], 1.0).step()
     assert (w.grad == 1).all()
     assert (w.data == 0).all()
+
+
+def test_state_that_is_the_gradient_does_not_follow_it() -> None:
+    class Last(nn.Optimizer):
+        state_names = ("last",)
+
+        def update(self, gradient: Any, state: Any, settings: Any) -> Any:
+            return -settings.learning_rate * gradient, {"last": gradient}
+
+    w = tg.tensor([1.0, 2.0], requires_grad=True)
+    w.grad = np.ones(2)
+    optimizer = Last([w], 0.1)
+    optimizer.step()
+    w.grad[:] = 5
+    np.testing.assert_array_equal(optimizer.state_dict()["last.0"], [1.0, 1.0])
+
+
+# -- the fused step and the plain one ------------------------------------------------------------------------------
+
+OPTIONS: list[tuple[Any, dict[str, Any]]] = [
+    *((kind, options) for kind, options, _ in CASES),
+    (nn.Adagrad, {"epsilon": 1e-3}),
+    (nn.RMSprop, {"epsilon": 0.0, "rho": 0.0}),
+    (nn.Adam, {}),
+    (nn.Adam, {"beta_1": 0.0, "beta_2": 0.0, "epsilon": 1e-2}),
+    (nn.AdamW, {}),
+    (nn.AdamW, {"weight_decay": 0.0}),
+]
+
+
+@pytest.mark.parametrize(("kind", "options"), OPTIONS)
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_fused_step_equals_the_plain_one(
+    kind: Any, options: dict[str, Any], dtype: Any, rng: np.random.Generator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Bit for bit, but for Adam's change, whose corrections are applied in another order: 4 roundings of the change."""
+    shapes = [(3, 4), (), (BLOCK + 5,), (7,), (0, 2), (2, 3)]
+    fused = parameters(rng, *shapes, dtype=dtype)
+    plain = [tg.tensor(tensor.numpy(), requires_grad=True) for tensor in fused]
+    optimizers = []
+    for tensors in (fused, plain):
+        groups = [{"params": tensors[:3]}, {"params": tensors[3:], "learning_rate": LR / 3, "decay": 0.0}]
+        optimizers.append(kind(groups, LR, decay=DECAY, **options))
+    plain_updates = []
+    unbound = type(optimizers[1]).update
+
+    def counted(self: Any, *arrays: Any) -> Any:
+        plain_updates.append(self)
+        return unbound(self, *arrays)
+
+    monkeypatch.setattr(optimizers[1], "update", counted.__get__(optimizers[1]))
+    for step in range(FLUSH_EVERY + 1):
+        give_gradients(fused, rng)
+        for tensor, other in zip(fused, plain):
+            other.grad = tensor.grad
+            if step % 3 == 0:
+                tensor.grad = other.grad = None if tensor.shape == (7,) else tensor.grad
+        before = [tensor.numpy() for tensor in fused]
+        for optimizer in optimizers:
+            optimizer.step()
+        for old, tensor, other in zip(before, fused, plain):
+            if isinstance(optimizers[0], nn.Adam):
+                limit = np.finfo(dtype).eps * (4 * np.abs(other.data - old) + np.abs(other.data))
+                assert (np.abs(tensor.data - other.data) <= limit).all()
+                tensor.data = other.numpy()  # so that the differences do not add up
+            else:
+                np.testing.assert_array_equal(tensor.data, other.data)
+        if step < 5 or step >= FLUSH_EVERY - 1:
+            first, second = (optimizer.state_dict() for optimizer in optimizers)
+            for name in first:
+                np.testing.assert_array_equal(first[name], second[name])
+    assert len(plain_updates) > FLUSH_EVERY  # it did run the plain form
+
+
+def test_fused_step_and_plain_step_can_alternate(rng: np.random.Generator) -> None:
+    single, half = parameters(rng, (4,), dtype=np.float32) + parameters(rng, (4,), dtype=np.float16)
+    alone = tg.tensor(single.numpy(), requires_grad=True)
+    mixed, reference = nn.SGD([single, half], 0.1, momentum=0.9), nn.SGD([alone], 0.1, momentum=0.9)
+    for step in range(6):
+        give_gradients([single, half], rng)
+        alone.grad = single.grad
+        if step % 2:
+            half.grad = None  # then all that is updated is float32, and the step is the fused one
+        mixed.step()
+        reference.step()
+    np.testing.assert_array_equal(single.data, alone.data)
+
+
+@every_case
+def test_overriding_update_replaces_the_fused_form(kind: Any, options: dict[str, Any], rule: Rule) -> None:
+    class Still(kind):  # type: ignore[misc]
+        def update(self, gradient: Any, state: Any, settings: Any) -> Any:
+            return 0 * gradient + 1, state
+
+    w = tg.tensor([1.0], requires_grad=True)
+    w.grad = np.ones(1)
+    Still([w], 0.1, **(options | ({"weight_decay": 0.0} if "weight_decay" in options else {}))).step()
+    assert w.item() == 2.0
+
+
+# -- arrays of other libraries -------------------------------------------------------------------------------------
+
+
+class Strict(np.lib.mixins.NDArrayOperatorsMixin):
+    """An array that only has NumPy's protocols: no conversion, no truth value, no `out`, no assignment."""
+
+    def __init__(self, values: Any) -> None:
+        self.values = np.asarray(values)
+        self.shape, self.dtype = self.values.shape, self.values.dtype
+
+    def __array__(self, *arguments: Any, **options: Any) -> Any:
+        raise TypeError("converted")
+
+    def __bool__(self) -> bool:
+        raise TypeError("truth value")
+
+    __float__ = __bool__  # type: ignore[assignment]
+
+    def __array_ufunc__(self, function: Any, method: str, *inputs: Any, **options: Any) -> Any:
+        assert method == "__call__"
+        assert not options
+        return Strict(function(*(each.values if isinstance(each, Strict) else each for each in inputs)))
+
+    def __array_function__(self, function: Any, types: Any, arguments: Any, options: Any) -> Any:
+        return Strict(function(*(each.values if isinstance(each, Strict) else each for each in arguments), **options))
+
+
+@pytest.mark.parametrize(("kind", "options"), OPTIONS)
+def test_update_needs_only_numpy_protocols(kind: Any, options: dict[str, Any], rng: np.random.Generator) -> None:
+    w = tg.tensor(rng.normal(size=5).astype(np.float32), requires_grad=True)
+    optimizer = kind([w], LR, decay=DECAY, **options)
+    state = {name: np.zeros(5, np.float32) for name in kind.state_names}
+    strict = {name: Strict(array) for name, array in state.items()}
+    for _ in range(3):
+        gradient = rng.normal(size=5).astype(np.float32)
+        held = gradient.copy(), {name: array.copy() for name, array in state.items()}
+        settings = optimizer.step_settings(optimizer.groups[0])
+        change, new = optimizer.update(gradient, state, settings)
+        strict_change, strict = optimizer.update(Strict(gradient), strict, settings)
+        assert change.dtype == np.float32
+        np.testing.assert_array_equal(strict_change.values, change)
+        np.testing.assert_array_equal(gradient, held[0])
+        for name in state:
+            np.testing.assert_array_equal(state[name], held[1][name])  # pure
+            np.testing.assert_array_equal(strict[name].values, new[name])
+        state = new
+        optimizer.iterations += 1
+
+
+@pytest.mark.parametrize(("kind", "options"), OPTIONS)
+def test_update_takes_the_numbers_of_a_step_as_arrays(
+    kind: Any, options: dict[str, Any], rng: np.random.Generator
+) -> None:
+    """As a compiled step passes them: the learning rate, and what `step_settings` adds to the group's settings."""
+    w = tg.tensor(rng.normal(size=5).astype(np.float32), requires_grad=True)
+    optimizer = kind([w], LR, decay=DECAY, **options)
+    optimizer.iterations = 7
+    gradient = rng.normal(size=5).astype(np.float32)
+    state = {name: rng.random(5, np.float32) for name in kind.state_names}
+    settings, group = optimizer.step_settings(optimizer.groups[0]), optimizer.groups[0]
+    expected, _ = optimizer.update(gradient, state, settings)
+    for name, value in vars(settings).copy().items():
+        if name == "learning_rate" or name not in group.settings:
+            setattr(settings, name, Strict(np.float32(value)))
+    change, _ = optimizer.update(Strict(gradient), {name: Strict(array) for name, array in state.items()}, settings)
+    np.testing.assert_allclose(change.values, expected, rtol=1e-6)
+
+
+# -- float16 -------------------------------------------------------------------------------------------------------
+
+
+@every_case
+@pytest.mark.parametrize("scale", [1e-4, 1e-6, 300.0])
+def test_float16_parameters_follow_float32(kind: Any, options: dict[str, Any], rule: Rule, scale: float) -> None:
+    """Gradients whose squares are 0 or infinite in float16, and an epsilon that is 0 there."""
+    half, single = (tg.tensor(np.linspace(0.5, 1.5, 6, dtype=dtype), requires_grad=True) for dtype in "ef")
+    single.data = half.data.astype(np.float32)
+    optimizers = [kind([tensor], 1e-3, decay=DECAY, **options) for tensor in (half, single)]
+    for step in range(5):
+        half.grad = (np.linspace(-1, 1, 6) * scale * (step + 1)).astype(np.float16)
+        single.grad = half.grad.astype(np.float32)
+        for optimizer in optimizers:
+            optimizer.step()
+        np.testing.assert_array_equal(half.data, single.data.astype(np.float16))
+        single.data = half.data.astype(np.float32)  # the weights themselves are rounded to float16 after each step
+    first, second = (optimizer.state_dict() for optimizer in optimizers)
+    assert half.dtype == np.float16
+    for name in first:
+        np.testing.assert_array_equal(first[name], second[name])
+    assert all(first[f"{name}.0"].dtype == np.float32 for name in kind.state_names)
+
+
+def test_float16_state_of_older_files_is_loaded() -> None:
+    w = tg.tensor(np.ones(2, np.float16), requires_grad=True)
+    optimizer = nn.SGD([w], 1.0, momentum=0.5)
+    optimizer.load_state_dict(optimizer.state_dict() | {"velocity.0": np.array([1.0, -2.0], np.float16)})
+    w.grad = np.zeros(2, np.float16)
+    optimizer.step()
+    np.testing.assert_array_equal(w.data, [1.5, 0.0])
+
+
+# -- parameter groups ----------------------------------------------------------------------------------------------
+
+
+@every_case
+def test_groups_have_their_own_settings(
+    kind: Any, options: dict[str, Any], rule: Rule, rng: np.random.Generator
+) -> None:
+    tensors = parameters(rng, (3,), (BLOCK + 1,), (2, 2), (4,))
+    alone = [tg.tensor(tensor.numpy(), requires_grad=True) for tensor in tensors]
+    own = {"learning_rate": nn.StepDecay(0.3, 2), "decay": 0.125}
+    own |= {name: value / 2 for name, value in options.items() if name != "nesterov"}
+    together = kind([{"params": tensors[:2]}, {"params": iter(tensors[2:]), **own}], LR, decay=DECAY, **options)
+    first, second = kind(alone[:2], LR, decay=DECAY, **options), kind(alone[2:], **(options | own))
+    for _ in range(4):
+        give_gradients(tensors, rng)
+        for tensor, other in zip(tensors, alone):
+            other.grad = tensor.grad
+        for optimizer in (together, first, second):
+            optimizer.step()
+    for tensor, other in zip(tensors, alone):
+        np.testing.assert_array_equal(tensor.data, other.data)
+    assert together.parameters == tuple(tensors)
+    assert [len(group.parameters) for group in together.groups] == [2, 2]
+    assert repr(together).startswith(f"{kind.__name__}(4 parameters in 2 groups, learning_rate=0.1, decay=0.25, ")
+
+
+def two_groups(**of_second: Any) -> nn.Adam:
+    first, second = (tg.tensor([1.0], requires_grad=True) for _ in range(2))
+    return nn.Adam([{"params": first}, {"params": [second], **of_second}], 0.25)
+
+
+def rates(optimizer: nn.Optimizer) -> list[float]:
+    return [optimizer.step_settings(group).learning_rate for group in optimizer.groups]
+
+
+def test_groups_assigning_a_setting_sets_it_in_all() -> None:
+    optimizer = two_groups(beta_1=0.5)
+    assert [group.beta_1 for group in optimizer.groups] == [0.9, 0.5]
+    optimizer.beta_1 = 0.75
+    assert [group.beta_1 for group in optimizer.groups] == [0.75, 0.75]
+    optimizer.groups[0].beta_1 = 0.25
+    assert [optimizer.beta_1, *(group.beta_1 for group in optimizer.groups)] == [0.75, 0.25, 0.75]
+    with pytest.raises(ValueError, match="Adam: beta_1 must be finite, at least 0 and less than 1"):
+        optimizer.beta_1 = 1.0
+    with pytest.raises(ValueError, match="Adam: beta_1 must be finite, at least 0 and less than 1"):
+        optimizer.groups[1].beta_1 = 1.0
+    assert [optimizer.beta_1, *(group.beta_1 for group in optimizer.groups)] == [0.75, 0.25, 0.75]
+
+
+def test_groups_keep_the_ratio_of_their_learning_rates() -> None:
+    optimizer = two_groups(learning_rate=0.125)
+    assert rates(optimizer) == [0.25, 0.125]
+    optimizer.learning_rate *= 2
+    assert rates(optimizer) == [0.5, 0.25]
+    schedule = nn.StepDecay(1.0, 2)
+    optimizer.learning_rate = schedule
+    assert rates(optimizer) == [1.0, 0.5]
+    optimizer.iterations = 2
+    assert rates(optimizer) == pytest.approx([0.1, 0.05], rel=1e-12)
+    optimizer.learning_rate = 4.0
+    assert rates(optimizer) == [4.0, 2.0]
+    optimizer.groups[1].learning_rate = nn.StepDecay(1.0, 1)  # no ratio is known to a schedule of its own
+    optimizer.learning_rate = 0.5
+    assert rates(optimizer) == [0.5, 0.5]
+    optimizer.learning_rate, optimizer.groups[0].learning_rate = 0.0, 1.0
+    optimizer.learning_rate = 0.5
+    assert rates(optimizer) == [0.5, 0.5]
+
+
+def test_groups_wrong_ones_are_refused() -> None:
+    w, b = (tg.tensor([1.0], requires_grad=True) for _ in range(2))
+    for groups, error, message in [
+        ([{"params": [w]}, b], TypeError, "Adam: expected tensors or groups, got some of both"),
+        ({"params": [w]}, TypeError, "Adam: expected the tensors to train, .* or a list of groups, .* got dict"),
+        ([{"parameters": [w]}], ValueError, "Adam: group 0 has no \"params\", only 'parameters'"),
+        ([{"params": [w], "lr": 0.1}], ValueError, "group 0 has the unknown setting 'lr'. There are: learning_rate, "),
+        ([{"params": [w]}, {"params": []}], ValueError, "Adam: group 1 has no parameters to train"),
+        ([{"params": [w]}, {"params": [w]}], ValueError, "Adam: a parameter is listed twice"),
+        ([{"params": [w]}, {"params": [b * 2]}], ValueError, "parameter 1 is the result of an operation"),
+        ([{"params": [w], "beta_1": 1.0}], ValueError, "Adam: beta_1 must be finite"),
+        ([{"params": [w], "decay": "0.1"}], TypeError, "Adam: decay must be a number"),
+    ]:
+        with pytest.raises(error, match=message):
+            nn.Adam(groups)  # type: ignore[arg-type]
+    with pytest.raises(AttributeError, match=r"Adam: groups have no setting 'lr', only learning_rate, decay, epsilon"):
+        nn.Adam([w]).groups[0].lr = 0.1
+    with pytest.raises(AttributeError, match=r"ParameterGroup: no setting 'lr'\. There are: learning_rate, decay"):
+        _ = nn.Adam([w]).groups[0].lr
+
+
+def test_groups_are_part_of_the_state() -> None:
+    optimizer = two_groups(learning_rate=0.125, beta_1=0.5)
+    state = optimizer.state_dict()
+    assert {name: state[name] for name in state if name.startswith("groups")} == {
+        "groups.1.learning_rate": 0.125,
+        "groups.1.beta_1": 0.5,
+    }
+    other = two_groups(decay=0.5)
+    other.load_state_dict(state)
+    assert [group.settings for group in other.groups] == [group.settings for group in optimizer.groups]
+    with pytest.raises(ValueError, match=r"unknown \['groups.2.decay'\]"):
+        other.load_state_dict(state | {"groups.2.decay": 0.5})
+    with pytest.raises(ValueError, match="load_state_dict: beta_1 must be finite"):
+        other.load_state_dict(state | {"groups.0.beta_1": 1.0})
+    assert [group.settings for group in other.groups] == [group.settings for group in optimizer.groups]
+
+
+@pytest.mark.parametrize("clone", [copy.deepcopy, lambda thing: pickle.loads(pickle.dumps(thing))])
+def test_groups_are_copied(clone: Any) -> None:
+    optimizer = two_groups(learning_rate=0.125)
+    twin = clone(optimizer)
+    twin.groups[1].learning_rate = 0.5
+    assert rates(twin) == [0.25, 0.5]
+    assert rates(optimizer) == [0.25, 0.125]
+    assert [group.parameters[0] for group in twin.groups] == list(twin.parameters)
+
+
+@pytest.mark.parametrize(
+    "options", [{}, {"learning_rate": 0.125}, {"learning_rate": 2 * nn.WarmUp(2, 0.5), "beta_1": 0.5}]
+)
+def test_groups_are_saved_with_a_model(options: dict[str, Any], tmp_path: Any) -> None:
+    network = nn.Dense(3, 2, rng=0)
+    groups = [{"params": [network.weight]}, {"params": [network.bias], **options}]
+    model = nn.Model(network, loss=nn.MeanSquaredError(), optimizer=nn.Adam(groups, nn.StepDecay(0.1, 2)))
+    X, y = np.arange(12.0).reshape(4, 3), np.ones((4, 2))
+    model.fit(X, y, epochs=3, verbose=0)
+    model.save(tmp_path / "model.safetensors")
+    again = nn.Model.load(tmp_path / "model.safetensors")
+    for each in (model, again):
+        each.fit(X, y, epochs=3, verbose=0)
+    assert again.optimizer is not None
+    assert len(again.optimizer.groups) == 2
+    assert repr(again.optimizer.groups) == repr(model.optimizer.groups)  # type: ignore[union-attr]
+    np.testing.assert_array_equal(again.network.weight.data, network.weight.data)
+    np.testing.assert_array_equal(again.network.bias.data, network.bias.data)
+
+
+# -- files ---------------------------------------------------------------------------------------------------------
+
+FILES = Path(__file__).parent / "saved_before_groups"
+
+
+@pytest.mark.parametrize("name", ["adam", "adamw", "sgd", "rmsprop", "adagrad"])
+def test_files_saved_before_there_were_groups_resume_bit_for_bit(name: str) -> None:
+    """Each pair was written by the version before: a model after 3 epochs, and the same after 6."""
+    X, y = np.arange(12, dtype=np.float32).reshape(4, 3) / 8, np.arange(4) % 2
+    model, later = (nn.Model.load(FILES / f"{name}_{epochs}.safetensors") for epochs in (3, 6))
+    assert model.optimizer is not None
+    assert later.optimizer is not None
+    assert model.optimizer.iterations == 6
+    model.fit(X, y, epochs=3, batch_size=2, verbose=0)
+    first, second = model.optimizer.state_dict(), later.optimizer.state_dict()
+    assert first.keys() == second.keys()
+    for key in first:
+        if isinstance(first[key], nn.Schedule):
+            assert repr(first[key]) == repr(second[key])
+        else:
+            np.testing.assert_array_equal(first[key], second[key])
+    for one, other in zip(model.network.parameters(), later.network.parameters()):
+        np.testing.assert_array_equal(one.data, other.data)

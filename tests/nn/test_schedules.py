@@ -13,23 +13,26 @@ from hypothesis import strategies as st
 
 import nn
 import tensorgrad as tg
+from nn.optimizers import ScaledSchedule
 
 FORMULAS: list[tuple[nn.Schedule, Callable[[int], float]]] = [
     (nn.StepDecay(0.3, 7, 0.5), lambda t: 0.3 * 0.5 ** math.floor(t / 7)),
     (nn.ExponentialDecay(0.3, 7, 0.5), lambda t: 0.3 * math.exp(math.log(0.5) * t / 7)),
     (nn.CosineDecay(0.3, 7, 0.1), lambda t: 0.1 + 0.2 * math.cos(math.pi * t / 14) ** 2 if t < 7 else 0.1),
     (nn.WarmUp(4, 0.5), lambda t: min(0.5, 0.1 * (t + 1))),
+    (0.5 * nn.StepDecay(0.3, 7, 0.5), lambda t: 0.15 * 0.5 ** math.floor(t / 7)),
+    (nn.WarmUp(4, 2 * nn.StepDecay(0.5, 7)), lambda t: 0.2 * (t + 1) if t < 4 else 0.1 ** ((t - 4) // 7)),
     (nn.WarmUp(4, nn.StepDecay(0.5, 7)), lambda t: 0.1 * (t + 1) if t < 4 else 0.5 * 0.1 ** ((t - 4) // 7)),
 ]
 
 
 @given(st.integers(0, 100))
 @pytest.mark.parametrize(("schedule", "formula"), FORMULAS)
-def test_the_formulas(schedule: nn.Schedule, formula: Callable[[int], float], step: int) -> None:
+def test_schedule_follows_its_formula(schedule: nn.Schedule, formula: Callable[[int], float], step: int) -> None:
     assert schedule(step) == pytest.approx(formula(step), rel=1e-12)
 
 
-def test_every_step_of_an_optimizer_uses_its_own_rate() -> None:
+def test_schedule_sets_the_rate_of_each_step() -> None:
     w = tg.tensor([10.0], requires_grad=True)
     optimizer = nn.SGD([w], nn.StepDecay(1.0, 2, 0.5), decay=0.25)
     steps = []
@@ -49,7 +52,7 @@ def test_history_has_the_rate_of_each_epochs_last_step() -> None:
     assert history["learning_rate"] == pytest.approx([0.4, 0.04, 0.04])
 
 
-def test_the_state_of_an_optimizer_has_its_schedule() -> None:
+def test_state_dict_has_the_schedule() -> None:
     w = tg.tensor([1.0], requires_grad=True)
     first, second = nn.Adam([w], nn.WarmUp(10, 0.1)), nn.Adam([w], 0.5)
     first.iterations = 4
@@ -67,7 +70,7 @@ class Wrong(nn.Schedule):
         return self.value
 
 
-def test_what_is_refused() -> None:
+def test_schedule_refuses_wrong_arguments() -> None:
     for value in (-1.0, math.nan, math.inf):
         with pytest.raises(ValueError, match=r"Wrong.*learning rate of step 3 must be finite and at least 0"):
             Wrong(value)(3)
@@ -86,11 +89,17 @@ def test_what_is_refused() -> None:
         nn.ExponentialDecay(0.1, 0)
     with pytest.raises(TypeError, match="WarmUp: then must be a number, got 'x'"):
         nn.WarmUp(3, "x")  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="ScaledSchedule: factor must be finite"):
+        -1.0 * nn.StepDecay(0.1, 2)
+    with pytest.raises(TypeError, match="ScaledSchedule: factor must be a number"):
+        nn.StepDecay(0.1, 2) * nn.StepDecay(0.1, 2)
+    with pytest.raises(TypeError, match=r"ScaledSchedule: schedule must be an nn\.Schedule object, got 0\.1"):
+        ScaledSchedule(0.1, 0.5)  # type: ignore[arg-type]
     with pytest.raises(TypeError, match="learning_rate must be a number"):
         nn.SGD([tg.tensor([1.0], requires_grad=True)], lambda step: 0.1)  # type: ignore[arg-type]
 
 
-def test_a_bad_rate_changes_no_weight() -> None:
+def test_schedule_with_a_bad_rate_changes_no_weight() -> None:
     w = tg.tensor([1.0], requires_grad=True)
     optimizer = nn.Adam([w], Wrong(math.nan))
     w.grad = np.ones(1)
@@ -101,7 +110,7 @@ def test_a_bad_rate_changes_no_weight() -> None:
 
 
 @pytest.mark.parametrize("rate", [None, "0.1", [0.1]])
-def test_a_rate_that_is_no_number(rate: Any) -> None:
+def test_schedule_refuses_a_rate_that_is_not_a_number(rate: Any) -> None:
     class Odd(nn.Schedule):
         def rate(self, step: int) -> Any:
             return rate
@@ -111,6 +120,6 @@ def test_a_rate_that_is_no_number(rate: Any) -> None:
 
 
 @pytest.mark.parametrize("rate", [lambda step: 0.1, nn.StepDecay])
-def test_a_function_is_not_a_schedule(rate: Any) -> None:
+def test_learning_rate_refuses_functions(rate: Any) -> None:
     with pytest.raises(TypeError, match=r"SGD: learning_rate must be a number or an nn\.Schedule object, got"):
         nn.SGD([tg.tensor([1.0], requires_grad=True)], rate)

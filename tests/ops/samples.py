@@ -130,7 +130,10 @@ class Sample:
                 in_order.append(value)
             else:
                 by_name[name] = value
-        return function(*in_order, **by_name, **self.options)
+        options = dict(self.options)
+        if function is np.reshape and "shape" not in parameters:  # NumPy 2.0 has another name for it
+            return function(*by_name.values(), options.pop("shape"), **options)
+        return function(*in_order, **by_name, **options)
 
     def outputs(self, arrays: list[Any] | None = None) -> list[tg.Tensor]:
         """The resulting tensors; operations written with others may have several, and numbers among them."""

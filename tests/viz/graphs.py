@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from tensorgrad.viz.record import Box, Group, Operand, Recording, Summary
+from tensorgrad.viz.recording import Box, Group, Operand, Recording, Summary
 
 NUMBERS = Summary((0.5,), 0.5, 0.0, 0.5, 0.5, zeros=0.0, nans=0)
 

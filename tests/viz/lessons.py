@@ -4,6 +4,7 @@ import numpy as np
 
 import nn
 import tensorgrad as tg
+from tests.viz.several import damped, polar
 
 HOSTILE = (
     "</script><script>window.hacked = 1</script>",
@@ -57,9 +58,9 @@ def shared():
 
 
 def forgotten():
-    """The arrays given to the network and the loss have no other name, and what was made of them is not kept either."""
+    """The arrays passed to the network and the loss are in no variable, and too large to be kept for pictures."""
     network = nn.Sequential(nn.Dense(2, 3, rng=0), nn.Tanh(), nn.Dense(3, 1, rng=1))
-    return nn.MeanSquaredError()(network(np.ones((4, 2), np.float32)), np.full((4, 1), 0.5, np.float32)), [network]
+    return nn.MeanSquaredError()(network(np.ones((400, 2), np.float32)), np.full((400, 1), 0.5, np.float32)), [network]
 
 
 @tg.op(x=lambda g, x: g * 3 * x)  # the derivative of x² is 2x
@@ -103,7 +104,14 @@ def alone():
     return x, [x]
 
 
+def several_results():
+    """A call with two results, both of which are used, and an operation with one rule for all operands."""
+    x, y = leaf(3.0, "x"), leaf(4.0, "y")
+    radius, angle = polar(x, y)
+    return damped(angle, radius / 10) * radius, [x, y]
+
+
 LESSONS = [
     expression, network, residual, shared, forgotten, wrong_rule, broadcast, not_a_number, hostile_names, unnamed,
-    alone,
+    alone, several_results,
 ]  # fmt: skip

@@ -5,8 +5,8 @@ from dataclasses import replace
 import numpy as np
 
 from tensorgrad.viz.folding import fold
-from tensorgrad.viz.record import Box, Group, Operand, Recording, Summary, labels
-from tensorgrad.viz.record.capture import capture
+from tensorgrad.viz.recording import Box, Group, Operand, Recording, Summary, labels
+from tensorgrad.viz.recording.capture import capture
 
 
 def a_box(id, op, operands=(), group=None, name=None, shape=(2,)):

@@ -14,7 +14,7 @@ import nn
 import tensorgrad as tg
 from tensorgrad.viz import Drawing, draw
 from tensorgrad.viz.outputs import renderer
-from tensorgrad.viz.record import Recording
+from tensorgrad.viz.recording import Recording
 
 needs_dot = pytest.mark.skipif(shutil.which("dot") is None, reason="the program dot (Graphviz) is not installed")
 

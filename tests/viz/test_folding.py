@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 import nn
 import tensorgrad as tg
 from tensorgrad.viz.folding import fold
-from tensorgrad.viz.record import Group, Operand, Recording, labels
-from tensorgrad.viz.record.capture import capture
+from tensorgrad.viz.recording import Group, Operand, Recording, labels
+from tensorgrad.viz.recording.capture import capture
 from tests.viz.recordings import a_box, folded_groups, random_recording, uses, whole_id
 
 X = np.ones((2, 8), np.float32)

@@ -8,8 +8,8 @@ import numpy as np
 import nn
 import tensorgrad as tg
 from tensorgrad.viz.folding import fold
-from tensorgrad.viz.record import Operand, Recording
-from tensorgrad.viz.record.capture import capture
+from tensorgrad.viz.recording import Operand, Recording
+from tensorgrad.viz.recording.capture import capture
 from tests.viz.recordings import a_box, a_chain, folded_groups
 
 X = np.ones((2, 8), np.float32)

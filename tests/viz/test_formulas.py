@@ -22,8 +22,8 @@ from tensorgrad.viz.formulas.algebra import constant, is_simple, symbol
 from tensorgrad.viz.formulas.pretty import mathematics
 from tensorgrad.viz.formulas.rules import as_declared, expression
 from tensorgrad.viz.formulas.substitute import worked_out
-from tensorgrad.viz.record.capture import capture
-from tensorgrad.viz.record.symbols import gradient_symbols, symbols
+from tensorgrad.viz.recording.capture import capture
+from tensorgrad.viz.recording.symbols import gradient_symbols, symbols
 from tests.ops.samples import BUILT_IN, Sample, samples_of
 
 
@@ -157,7 +157,7 @@ ODD = [
     lambda g, x: g * max(*(x, x)) * 2,
     lambda g, x: g * np.sum(**{"a": [x, x]}),
     lambda g, x: g * (x if x in (1, 2) else x + x) if None in (None,) else g,
-    lambda g, x: g * np.reshape(x, shape=()) * 2,
+    lambda g, x: g * np.broadcast_to(x, shape=()) * 2,
     lambda g, x: g * np.where(x > 0, *(x, x)) * 2,
     lambda g, x: g * x * (1, 2)[1],
     lambda g, x: g * x * {"a": 2}["a"],

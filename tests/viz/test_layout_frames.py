@@ -17,8 +17,8 @@ from tensorgrad.viz.layout import picture
 from tensorgrad.viz.layout.cards import TEXT_SIZE, frame_label_width
 from tensorgrad.viz.layout.theme import THEMES
 from tensorgrad.viz.outputs.svg import svg
-from tensorgrad.viz.record import Group, Recording
-from tensorgrad.viz.record.nesting import nesting
+from tensorgrad.viz.recording import Group, Recording
+from tensorgrad.viz.recording.nesting import nesting
 from tests.viz.geometry import apart, inside, line, sides, touches
 from tests.viz.graphs import leaf, operation, random_recording
 

@@ -12,12 +12,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import nn
 import tensorgrad as tg
 from tensorgrad.viz import Drawing, draw
 from tensorgrad.viz.layout.theme import SHAPES
-from tensorgrad.viz.record import Check, Recording
-from tensorgrad.viz.record.capture import capture
-from tensorgrad.viz.record.labels import number
+from tensorgrad.viz.recording import Check, Recording
+from tensorgrad.viz.recording.capture import capture
+from tensorgrad.viz.recording.labels import number
 
 GOLDEN = Path(__file__).parent / "golden.svg"
 SVG = "{http://www.w3.org/2000/svg}"
@@ -58,13 +59,30 @@ def test_what_is_no_longer_known_is_a_question_mark(expression):
     assert titles(draw(expression.loss))[0] == "w\nleaf, shape ()\nvalue changed since\ngradient not computed yet"
 
 
-def test_the_legend_says_how_it_would_be_known():
+def test_legend_names_the_array_that_is_gone_and_what_brings_it_back():
+    x = tg.tensor(np.ones(200), requires_grad=True)  # arrays of more than 1 KiB are not kept for pictures
+    y = x * tg.tensor(np.ones(200))
+    y.backward(np.ones(200))
+    assert "? depends on an array that backward released" in texts(draw(y))
+    released = (
+        "? The input y of multiply was released by backward(). Assign it to a variable, or call "
+        "backward(retain_graph=True)."
+    )
+    assert released in " ".join(texts(draw(y)))
+    assert released in str(draw(y))
+    y = x + tg.tensor(np.ones(200))
+    assert "? depends on an array that no longer exists" in texts(draw(y))
+    assert "? The input y of add no longer exists. Assign it to a variable" in " ".join(texts(draw(y)))
+    network = nn.Sequential(nn.Dense(2, 1, rng=0))
+    loss = network(np.ones((100, 2)))
+    loss.backward(np.ones((100, 1), loss.dtype))
+    assert "? The input x of linear (in Sequential / 0 · Dense) was released by backward()." in str(draw(loss))
+    several = x + np.ones(200) + np.ones(200) + np.ones(200) + np.ones(200) + np.ones(200)
+    assert str(draw(several)).endswith("2 more arrays are gone in the same way.")
+
+
+def test_legend_of_other_reasons():
     x = tg.tensor([1.0, 2.0], requires_grad=True)
-    y = x * tg.tensor([3.0, 4.0])
-    y.backward(np.ones(2))
-    assert "? no longer known (kept by backward(retain_graph=True))" in texts(draw(y))
-    y = x + tg.tensor([3.0, 4.0])
-    assert "? no longer known (kept while a variable holds it)" in texts(draw(y))
     assert "? cannot be computed again" in texts(draw(tg.exp(tg.checkpoint(tg.sin)(x))))
 
 
@@ -210,6 +228,7 @@ def test_a_name_that_cannot_be_seen_is_none(name):
 def test_bytes_do_not_depend_on_the_run():
     program = """
 import sys
+import nn
 import tensorgrad as tg
 from tensorgrad.viz import draw
 for _ in range(int(sys.argv[1])):

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 import nn
 import tensorgrad as tg
 from tensorgrad.viz import Drawing, draw
-from tensorgrad.viz.record import Group, Recording
-from tensorgrad.viz.record.capture import capture
+from tensorgrad.viz.recording import Group, Recording
+from tensorgrad.viz.recording.capture import capture
 
 SVG = "{http://www.w3.org/2000/svg}"
 AWKWARD = 'a|b{c}<d>&"e"\\l\\N\n\t\x00\x1b\ud800 é 重み 𝑤 <b>&amp;</b> $x_1$ \\'

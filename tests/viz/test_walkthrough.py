@@ -17,10 +17,10 @@ from tensorgrad.viz.lesson.backward_steps import backward_steps
 from tensorgrad.viz.lesson.flow import flow_words
 from tensorgrad.viz.lesson.forward_steps import forward_steps
 from tensorgrad.viz.lesson.steps import same
-from tensorgrad.viz.record import Recording
-from tensorgrad.viz.record.capture import capture
-from tensorgrad.viz.record.summaries import summary
-from tensorgrad.viz.record.symbols import symbols
+from tensorgrad.viz.recording import Recording
+from tensorgrad.viz.recording.capture import capture
+from tensorgrad.viz.recording.summaries import summary
+from tensorgrad.viz.recording.symbols import symbols
 from tensorgrad.viz.walkthrough import WRONG, Walkthrough, walkthrough
 from tests.viz import lessons
 

@@ -12,6 +12,7 @@ from tensorgrad._typing import ArrayLike
 from tensorgrad.domains import case
 from tensorgrad.op import op
 from tensorgrad.ops.indexing.items import scatter
+from tensorgrad.ops.nondifferentiable import opposite
 from tensorgrad.tensor import plain
 
 __all__ = ["partition", "sort"]
@@ -53,11 +54,18 @@ def _to_origin(g: Any, a: Any, out: Any, axis: int | None) -> Any:
         case((2, 0)),
     ],
 )
-def sort(a: ArrayLike, axis: int | None = -1, kind: Any = None, *, stable: bool | None = None) -> Any:
-    """The elements in ascending order along `axis`; with axis=None, all of them in one row.
+def sort(
+    a: ArrayLike,
+    axis: int | None = -1,
+    kind: Any = None,
+    *,
+    stable: bool | None = None,
+    descending: bool | None = None,
+) -> Any:
+    """The elements in ascending or descending order along `axis`; with axis=None, all of them in one row.
 
-    Each sends its gradient to its old place; equal elements share theirs evenly. `kind` and `stable` choose
-    NumPy's algorithm and do not change the values.
+    NaN comes last in both orders. Each sends its gradient to its old place; equal elements share theirs evenly. `kind`
+    and `stable` choose NumPy's algorithm and do not change the values.
 
     >>> sort([3.0, 1.0, 2.0])
     Tensor([1., 2., 3.])
@@ -65,6 +73,8 @@ def sort(a: ArrayLike, axis: int | None = -1, kind: Any = None, *, stable: bool 
     algorithm: dict[str, Any] = {
         name: value for name, value in (("kind", kind), ("stable", stable)) if value is not None
     }
+    if descending:  # NumPy's own keyword is there since 2.5
+        return opposite(np.sort(opposite(a), axis=axis, **algorithm))
     return np.sort(a, axis=axis, **algorithm)
 
 

@@ -89,8 +89,8 @@ def _along_axis(indices: Any, shape: Shape, axis: int | None) -> Any:
     arr=lambda g, arr_shape, indices, axis: scatter.apply(g, _along_axis(indices, arr_shape, axis), arr_shape),
     numpy=np.take_along_axis,
     examples=[
-        case((3,), indices=np.array([2, 0, 0, -1])),
-        case((2, 3), indices=np.array([[0], [2]])),
+        case((3,), indices=np.array([2, 0, 0, -1]), axis=-1),
+        case((2, 3), indices=np.array([[0], [2]]), axis=-1),
         case((2, 3), indices=np.array([[1, 0, 1]]), axis=0),
         case((2, 3, 2), indices=np.array([[[0, 1], [2, 2]]]), axis=-2),
         case((2, 3), indices=np.array([5, 0, -2]), axis=None),
@@ -110,6 +110,12 @@ def take_along_axis(arr: ArrayLike, indices: Any, axis: int | None = -1) -> Any:
     return np.take_along_axis(arr, as_array(indices), axis)
 
 
+def _put_into_copy(arr: Any, indices: Any, values: Any, axis: int | None = -1) -> Any:
+    copy = np.array(arr)
+    np.put_along_axis(copy, indices, values, axis)
+    return copy
+
+
 @composed(
     "arr",
     "values",
@@ -120,6 +126,7 @@ def take_along_axis(arr: ArrayLike, indices: Any, axis: int | None = -1) -> Any:
         case((2, 3), (2,), indices=np.array([5, 0]), axis=None),
         case((3,), (2,), indices=np.array([1, 1]), axis=0),
     ],
+    reference=_put_into_copy,
 )
 def put_along_axis(arr: ArrayLike, indices: Any, values: ArrayLike, axis: int | None = -1) -> Tensor:
     """`arr` with `values` at the places that `take_along_axis` would take: a new tensor, `arr` stays as it is.

@@ -15,14 +15,15 @@ from tensorgrad.op import op
 from tensorgrad.ops._reduced_axes import over_axes, restored
 from tensorgrad.ops._tracking import tracked
 from tensorgrad.ops.elementwise.arithmetic import absolute
+from tensorgrad.ops.elementwise.where import where
 from tensorgrad.ops.linalg._matrices import WELL_CONDITIONED
-from tensorgrad.ops.linalg.decompositions import svdvals
+from tensorgrad.ops.linalg.singular import svdvals
 from tensorgrad.ops.linalg.solve import inv
 from tensorgrad.ops.reductions.extremes import max, min
 from tensorgrad.ops.reductions.sums import sum
 from tensorgrad.ops.shape.axes import transpose
 from tensorgrad.ops.shape.reshaping import reshape
-from tensorgrad.tensor import Tensor
+from tensorgrad.tensor import Tensor, plain
 
 
 def _to_largest(g: Any, x: Any, norm: Any, axis: Axis) -> Any:
@@ -167,12 +168,19 @@ def matrix_norm(x: ArrayLike, *, keepdims: bool = False, ord: Any = "fro") -> An
 def cond(x: ArrayLike, p: Any = None) -> Any:
     """The condition number, norm(x)·norm(x⁻¹) with norms of order `p`; by default, largest / smallest singular value.
 
+    A matrix with NaN in it has the condition number NaN, and one with an infinity has infinity.
+
     Raises:
         numpy.linalg.LinAlgError: a gradient is to be recorded for a singular matrix, where the number is infinite.
 
     >>> cond([[4.0, 0.0], [0.0, 2.0]])
     Tensor(2.)
     """
+    if np.ndim(x) >= 2:
+        finite = np.isfinite(plain(x)).all(axis=(-2, -1))
+        if not finite.all():  # LAPACK may stop at these; their vector norm is NaN or infinite, and so is its derivative
+            usable = where(finite[..., None, None], x, np.eye(*np.shape(x)[-2:], dtype=bool))
+            return where(finite, cond(usable, p), vector_norm(x, axis=(-2, -1)))
     if not tracked(x):
         return Tensor(np.linalg.cond(Tensor(x).array, p))
     if p not in (None, 2, -2):

@@ -6,9 +6,9 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from tensorgrad.viz.record import Box, Group, Operand, Recording, labels
-from tensorgrad.viz.record.nesting import shared
-from tensorgrad.viz.record.reading_order import is_source, paths, reading_order
+from tensorgrad.viz.recording import Box, Group, Operand, Recording, labels
+from tensorgrad.viz.recording.nesting import shared
+from tensorgrad.viz.recording.reading_order import is_source, paths, reading_order
 
 APART = 4
 """If folding makes more edges than this between two boxes, they become one, which says how many there were."""

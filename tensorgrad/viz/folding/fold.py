@@ -9,9 +9,9 @@ from dataclasses import replace
 
 from tensorgrad.viz.folding.contract import Part, arranged, contracted, together
 from tensorgrad.viz.folding.rolling import rolled
-from tensorgrad.viz.record import Box, Recording, labels
-from tensorgrad.viz.record.nesting import shared
-from tensorgrad.viz.record.reading_order import is_source, paths
+from tensorgrad.viz.recording import Box, Recording, labels
+from tensorgrad.viz.recording.nesting import shared
+from tensorgrad.viz.recording.reading_order import is_source, paths
 
 MOST = 300
 """Boxes in a picture that is still readable."""
@@ -49,7 +49,7 @@ def fold(recording: Recording, *, depth: int | None = None, most: int = MOST) ->
         itself if there is nothing to fold and the operations of each module stand together.
 
     >>> import numpy as np, nn
-    >>> from tensorgrad.viz.record.capture import capture
+    >>> from tensorgrad.viz.recording.capture import capture
     >>> network = nn.Sequential(*[nn.Dense(8, 8, rng=0) for _ in range(12)])
     >>> folded = fold(capture(network(np.ones((2, 8), np.float32))))
     >>> [labels.group(group) for group in folded.groups]

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tensorgrad.viz.record import Box, Recording
-from tensorgrad.viz.record.nesting import shared
-from tensorgrad.viz.record.reading_order import is_source, paths
+from tensorgrad.viz.recording import Box, Recording
+from tensorgrad.viz.recording.nesting import shared
+from tensorgrad.viz.recording.reading_order import is_source, paths
 
 FEWEST = 4
 """So many in a row are folded. Fewer are read more quickly than the fold."""

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from tensorgrad.viz.folding.contract import rebuilt
 from tensorgrad.viz.folding.repeats import NEW, Operations, Repeat, repeats
-from tensorgrad.viz.record import Group, Recording
+from tensorgrad.viz.recording import Group, Recording
 
 
 def rolled(recording: Recording, *, of_modules: bool) -> Recording:

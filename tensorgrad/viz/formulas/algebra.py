@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import operator
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -17,6 +17,21 @@ def symbol(name: str, shape: Shape | None) -> ast.Name:
     made = ast.Name(name, ast.Load())
     made.shape = shape  # type: ignore[attr-defined]
     return made
+
+
+def several(parts: Mapping[str, ast.expr], written: str) -> ast.Name:
+    """Return the results of one call, or their gradients: `parts` by the names of a tuple, together as `written`."""
+    made = symbol(written, None)
+    made.parts = dict(parts)  # type: ignore[attr-defined]
+    return made
+
+
+def part_of(node: ast.expr, key: object) -> ast.expr | None:
+    """Return the part with this name or index; None if `node` is not made by `several`, or has no such part."""
+    parts: dict[str, ast.expr] = getattr(node, "parts", {})
+    if isinstance(key, int):
+        return list(parts.values())[key] if -len(parts) <= key < len(parts) else None
+    return parts.get(key) if isinstance(key, str) else None
 
 
 def constant(value: Any) -> ast.Constant:
@@ -125,7 +140,7 @@ def _product(x: ast.expr, y: ast.expr) -> ast.expr:
 
 def over(x: ast.expr, y: ast.expr) -> ast.expr:
     """x / y."""
-    if is_number(y, 1):
+    if is_number(y, 1) or is_number(x, 0):
         return x
     if isinstance(x, ast.UnaryOp) and isinstance(x.op, ast.USub):
         return minus(over(x.operand, y))

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from tensorgrad.node import Node, Result
 from tensorgrad.op import Operation
-from tensorgrad.viz.formulas.algebra import constant, divided, is_simple, symbol, times
+from tensorgrad.viz.formulas.algebra import constant, divided, is_simple, several, symbol, times
 from tensorgrad.viz.formulas.pretty import mathematics
 from tensorgrad.viz.formulas.rules import as_declared
 from tensorgrad.viz.formulas.substitute import worked_out
-from tensorgrad.viz.record import Box, Recording
-from tensorgrad.viz.record.replay import declared, is_given, operand_name
-from tensorgrad.viz.record.symbols import gradient_symbols, symbols
+from tensorgrad.viz.recording import Box, Recording
+from tensorgrad.viz.recording.replay import declared, is_given, operand_name
+from tensorgrad.viz.recording.symbols import gradient_symbols, symbols
 
 
 @dataclass(frozen=True)
@@ -56,8 +56,10 @@ class Formulas:
 
     def _made(self, box: Box, node: Node, position: int) -> Formula:
         operation = declared(node)
-        if operation is None or operation.joint is not None or isinstance(node, Result):
+        if operation is None or isinstance(node, Result):
             return Formula("", "", "")
+        if operation.joint is not None:
+            return self._joint(box, node, operation, position)
         rule: Any = operation.rules[position]
         g = self.gradients[box.id]
         names = self._names(box, node, operation, position)
@@ -65,13 +67,30 @@ class Formulas:
         if whole is None:
             arguments = ["g", *(operation.saves[min(position, len(operation.inputs) - 1)] or ())]
             known = ", ".join(mathematics(names[name]) for name in arguments if name in names)
-            called = "" if rule.__name__ == "<lambda>" else f"{rule.__name__.strip('_')}({known})"
-            return Formula(as_declared(rule), called, "")
+            return Formula(as_declared(rule), _called(rule, known), "")
         slope = divided(whole, g)
         together = times(names["g"], slope) if slope is not None and not isinstance(whole, ast.Call) else whole
         scalar = box.shape == () and isinstance(node.inputs[position], Node) and node.inputs[position].shape == ()
         local = mathematics(slope) if slope is not None and scalar else ""
         return Formula(as_declared(rule), mathematics(together), local)
+
+    def _joint(self, box: Box, node: Node, operation: Operation, position: int) -> Formula:
+        """Return the call of a rule for several operands, of whose results this operand receives one."""
+        rule: Any = operation.joint
+        if rule.__name__ == "<lambda>":
+            return Formula("", "", "")
+        names = self._names(box, node, operation, position)
+        names.update((name, symbol(name, None)) for name in operation.keep)
+        known = ", ".join(mathematics(names[name]) for name in ("g", *(operation.saved_for(position) or ())))
+        return Formula(as_declared(rule), f"{_called(rule, known)}[{position}]", "")
+
+    def _several(self, box: Box, symbols: Sequence[str], absent: Callable[[str], ast.expr]) -> ast.expr:
+        """Return what stands for the results of a call, or their gradients; `absent` makes those without a box."""
+        parts = {name: absent(name) for name in box.results}
+        for each in self.boxes:
+            if each.operands and each.operands[0].box == box.id:
+                parts[each.operands[0].name] = symbol(symbols[each.id], each.shape)
+        return several(parts, f"({', '.join(map(mathematics, parts.values()))})")
 
     def _names(self, box: Box, node: Node, operation: Operation, position: int) -> dict[str, ast.expr]:
         """What stands for each name that a rule may ask for."""
@@ -82,6 +101,9 @@ class Formulas:
         }
         names["g"] = symbol(self.gradients[box.id], box.shape)
         names["out"] = symbol(self.symbols[box.id], box.shape)
+        if box.results:
+            names["g"] = self._several(box, self.gradients, lambda _: constant(0))
+            names["out"] = self._several(box, self.symbols, lambda name: symbol(f"{box.op}.{name}", None))
         if operation.sequence is not None:
             names["index"] = constant(position - len(operation.inputs) + 1)
         operands = iter(box.operands)
@@ -105,6 +127,10 @@ class Formulas:
         if box.dtype == "" and box.value is not None and not isinstance(box.value, str):
             return constant(_plain(box.value.numbers[0]))
         return symbol(self.symbols[box.id], box.shape)
+
+
+def _called(rule: Any, arguments: str) -> str:
+    return "" if rule.__name__ == "<lambda>" else f"{rule.__name__.strip('_')}({arguments})"
 
 
 def _plain(number: float) -> float:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable
 
-from tensorgrad.viz.record.options import written
+from tensorgrad.viz.recording.options import written
 
 COMPARED = {ast.Eq: "=", ast.NotEq: "≠", ast.Lt: "<", ast.LtE: "≤", ast.Gt: ">", ast.GtE: "≥"}
 INFIX: dict[type, tuple[str, int]] = {

@@ -16,7 +16,17 @@ from typing import Any
 
 import numpy as np
 
-from tensorgrad.viz.formulas.algebra import OPERATORS, call, constant, is_number, is_simple, minus, shape_of, symbol
+from tensorgrad.viz.formulas.algebra import (
+    OPERATORS,
+    call,
+    constant,
+    is_number,
+    is_simple,
+    minus,
+    part_of,
+    shape_of,
+    symbol,
+)
 from tensorgrad.viz.formulas.rules import expression
 
 DEEPEST = 8
@@ -75,6 +85,9 @@ class _Worker(ast.NodeTransformer):
         if self._called(node) is math.pi:
             return symbol("π", ())
         node.value = self.visit(node.value)
+        part = part_of(node.value, node.attr)
+        if part is not None:
+            return part
         shape = shape_of(node.value) if node.attr in ("shape", "size", "ndim") else None
         if shape is not None:
             return constant({"shape": shape, "size": math.prod(shape), "ndim": len(shape)}[node.attr])
@@ -88,6 +101,9 @@ class _Worker(ast.NodeTransformer):
     def visit_Subscript(self, node: ast.Subscript) -> ast.expr:
         self.generic_visit(node)
         index = node.slice
+        part = part_of(node.value, getattr(index, "value", None))
+        if part is not None:
+            return part
         if isinstance(node.value, ast.Constant) and isinstance(index, ast.Constant):
             whole: Any = node.value.value
             with suppress(TypeError, LookupError):

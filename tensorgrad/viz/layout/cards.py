@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import unicodedata
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from unicodedata import ucd_3_2_0 as unicodedata
 
 from tensorgrad.viz.layout.theme import SHAPES
-from tensorgrad.viz.record import Box, Recording, labels
+from tensorgrad.viz.recording import Box, Recording, labels
 
 PADDING = 9.0
 HEADER = 24.0
@@ -132,8 +133,12 @@ def frame_label_width(label: str) -> float:
 
 
 def text_width(text: str, size: float, *, mono: bool = False) -> float:
-    """At least as wide as `text` comes out, bold or not, in any of the usual fonts: no font file is read."""
-    return size * sum(_advance(character, mono) for character in text)
+    """At least the width of `text`, bold or not, in any of the usual fonts.
+
+    The same on every machine and Python: no font file is read, Unicode's data are those of version 3.2, which every
+    Python has, and `math.fsum` rounds alike everywhere (`sum` adds floats in another way since Python 3.12).
+    """
+    return size * math.fsum(_advance(character, mono) for character in text)
 
 
 def _advance(character: str, mono: bool) -> float:
@@ -158,6 +163,8 @@ def _letter(character: str) -> float:
 
 
 def _foreign(character: str) -> float:
+    if unicodedata.category(character) == "Cn":  # younger than Unicode 3.2, as most emoji are
+        return 1.6
     if unicodedata.east_asian_width(character) in "WF":
         return 1.6 if unicodedata.category(character) == "So" else 1.1
     if "\u1400" <= character <= "\u169f":  # syllabics and ogham

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from bisect import bisect_right, insort
 from collections.abc import Sequence
 
@@ -102,4 +103,4 @@ def _inversions(first: Sequence[float], second: Sequence[float]) -> int:
 
 
 def _mean(values: Sequence[float], default: float) -> float:
-    return sum(values) / len(values) if values else default
+    return math.fsum(values) / len(values) if values else default

@@ -6,7 +6,7 @@ import math
 import textwrap
 from dataclasses import dataclass
 
-from tensorgrad.viz.record import Recording, labels
+from tensorgrad.viz.recording import Recording, labels
 
 SIZE = 10.5
 LETTER = 0.54 * SIZE
@@ -54,7 +54,7 @@ def legend(recording: Recording, width: float, height: float, margin: float) -> 
         entries.append(entry)
         x = _end(entry) + BETWEEN
     letters = int(max(width - 2 * margin, NARROWEST) / LETTER)
-    for sentence in recording.folded:
+    for sentence in (*labels.remedies(recording), *recording.folded):
         for line in textwrap.wrap(labels.printable(sentence), letters):
             baseline += LINE
             entries.append(Entry("", line, margin, baseline))

@@ -9,8 +9,8 @@ from typing import Literal
 from tensorgrad.viz.layout.cards import Card, card, frame_label_width, with_room
 from tensorgrad.viz.layout.legend import Entry, legend
 from tensorgrad.viz.layout.plan import ARROW, Border, Piece, Plan
-from tensorgrad.viz.record import Recording, labels
-from tensorgrad.viz.record.nesting import Key, Nesting, nesting, shared
+from tensorgrad.viz.recording import Recording, labels
+from tensorgrad.viz.recording.nesting import Key, Nesting, nesting, shared
 
 Direction = Literal["LR", "TB"]
 Point = tuple[float, float]

@@ -15,8 +15,8 @@ from tensorgrad.viz.layout.layers import MIDDLE, layered
 from tensorgrad.viz.layout.positions import Sizes, positions
 from tensorgrad.viz.layout.straight import straightened
 from tensorgrad.viz.layout.wiring import edges_of
-from tensorgrad.viz.record import Recording
-from tensorgrad.viz.record.nesting import Inside, Key
+from tensorgrad.viz.recording import Recording
+from tensorgrad.viz.recording.nesting import Inside, Key
 
 BETWEEN_BOXES = 18.0
 BESIDE_LINE = 9.0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -58,8 +59,8 @@ def positions(graph: Layered, sizes: Sizes) -> list[float]:
             wanted, weights = [], []
             for vertex in layer:
                 pulls = before[vertex] + after[vertex] if last else (before if forwards else after)[vertex]
-                weight = sum(each for _, _, each in pulls)
-                goal = sum((centre[other] + beside) * each for other, beside, each in pulls)
+                weight = math.fsum(each for _, _, each in pulls)
+                goal = math.fsum((centre[other] + beside) * each for other, beside, each in pulls)
                 wanted.append(goal / weight if pulls else centre[vertex])
                 weights.append(weight or 0.1)
             _set(layer, wanted, weights, sizes, centre)

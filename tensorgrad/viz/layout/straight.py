@@ -68,7 +68,7 @@ def _gather_leaves(graph: Layered, sizes: Sizes, straight: set[int], centre: lis
             users.setdefault(link.start, []).append(centre[link.end] - sizes.step(link))
     for layer in graph.layers:
         places = [users.get(vertex, []) for vertex in layer]
-        wanted = [sum(each) / len(each) if each else centre[vertex] for vertex, each in zip(layer, places)]
+        wanted = [math.fsum(each) / len(each) if each else centre[vertex] for vertex, each in zip(layer, places)]
         weights = [len(each) or FIXED for each in places]
         apart = [sizes.apart(first, second) for first, second in pairwise(layer)]
         for vertex, place in zip(layer, least_squares(wanted, weights, apart)):
@@ -77,7 +77,7 @@ def _gather_leaves(graph: Layered, sizes: Sizes, straight: set[int], centre: lis
 
 
 def _align(piece: Run, lowest: float, highest: float, centre: list[float]) -> None:
-    mean = sum(centre[vertex] - beside for vertex, beside in piece) / len(piece)
+    mean = math.fsum(centre[vertex] - beside for vertex, beside in piece) / len(piece)
     line = min(max(mean, lowest), highest)
     for vertex, beside in piece:
         centre[vertex] = line + beside

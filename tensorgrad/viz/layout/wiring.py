@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from tensorgrad.viz.layout.layers import MIDDLE, Edge
-from tensorgrad.viz.record import Recording
-from tensorgrad.viz.record.nesting import Key
+from tensorgrad.viz.recording import Recording
+from tensorgrad.viz.recording.nesting import Key
 
 Ports = Mapping[Key, float]
 """How far along a frame's side each value enters or leaves, from 0 to 1."""

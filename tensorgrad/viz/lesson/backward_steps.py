@@ -6,7 +6,7 @@ from collections import Counter
 
 from tensorgrad.viz.lesson.equations import Equation, Notation, on_one_line
 from tensorgrad.viz.lesson.steps import Change, Question, Step, StepKind, same
-from tensorgrad.viz.record import Contribution, Event, Pass, Reading, Recording, Summary, labels
+from tensorgrad.viz.recording import Box, Contribution, Event, Pass, Reading, Recording, Summary, labels
 
 MANY = 6
 """How many leaves the last step names."""
@@ -39,7 +39,7 @@ class _Telling:
         self.right = recording.passes[0]
         self.notation = Notation(recording)
         self.sign = "=" if told.kind == "overwritten" else "+="
-        self.totals: dict[int, Reading] = {}
+        self.totals: dict[int, Reading] = {self.output.id: told.gradients[self.output.id]}
         self.arrived: Counter[int] = Counter()
         self.awaited = self.count(told)
         self.expected = self.count(self.right)
@@ -81,6 +81,8 @@ class _Telling:
     def readiness(self, event: Event) -> list[Step]:
         """Where paths meet, whether everything has arrived before the box hands it on."""
         box, expected = event.box, self.expected[event.box]
+        if self.boxes[box].results:
+            return [self.meeting(self.boxes[box])]
         name, shown = self.notation.symbols[box], labels.one_line(event.upstream, self.boxes[box])
         equation = ((self.notation.gradients[box], shown),)
         line = f"{self.notation.gradients[box]} = {shown}"
@@ -98,6 +100,26 @@ class _Telling:
         if self.told.kind == "overwritten":
             words = f"All {expected} contributions to {name} have arrived, but only the last of them is left."
         return [Step("ready", box, None, line, words, (equation,))]
+
+    def meeting(self, call: Box) -> Step:
+        """Return the step at a call with several results: its rules take all their gradients at once."""
+        results = self.notation.results(call)
+        arrived = [(id, self.totals.get(id)) for id in results]
+        terms = [
+            (self.notation.gradients[id], "0" if reading is None else labels.one_line(reading, self.boxes[id]))
+            for id, reading in arrived
+        ]
+        used = {self.boxes[id].operands[0].name for id in results}
+        unused = [which for which in call.results if which not in used]
+        words = f"The gradients of the results of {call.op} meet here, because its rules take them all at once."
+        if unused:
+            words += f" For {', '.join(unused)}, which this graph does not use, the gradient is 0."
+        kind: StepKind = "ready"
+        if call.id in self.told.early:
+            kind = "early"
+            words = f"Too early! Not all gradients of the results of {call.op} have arrived; the others count as 0."
+        line = "  ·  ".join(f"{name} = {shown}" for name, shown in terms)
+        return Step(kind, call.id, None, "⚠ " * (kind == "early") + line, words, tuple((each,) for each in terms))
 
     def contribution(self, event: Event, given: Contribution) -> list[Step]:
         """A rule runs and its operand receives; if what it gave is too large, it is summed down in between."""
@@ -121,8 +143,10 @@ class _Telling:
                 asked = Question(f"{arrival[0][0]} = ", float(given.total.numbers[0]))
             slope = self.notation.slope_words(event, given)
             return [step("rule", self.notation.chain(event, given, self.sign), f"{slope} {words}", asked)]
-        rule = self.notation.vjp(event, given, self.sign)
+        rule = self.notation.vjp(event, given, self.totals, self.sign)
         asked = Question(f"shape of {rule[0][0]}: ", given.given_shape)
+        if rule[1][1] == "=" and isinstance(given.value, Summary):
+            asked = Question(f"{rule[0][0]} = ", float(given.value.numbers[0]))
         shape = self.boxes[target].shape
         if shape is None or given.given_shape == shape:
             return [step("rule", rule, f"{self.notation.rule_words(event, given)} {words}", asked)]

@@ -8,7 +8,7 @@ from tensorgrad.viz.layout import Picture
 from tensorgrad.viz.layout.cards import label_width
 from tensorgrad.viz.lesson.diagram import SIGNS, edge_labels, with_symbols
 from tensorgrad.viz.lesson.equations import Notation
-from tensorgrad.viz.record import Box, Detail, Reading, Recording, Summary, labels
+from tensorgrad.viz.recording import Box, Detail, Reading, Recording, Summary, labels
 
 
 def boxes(recording: Recording, placed: Picture) -> list[dict[str, Any]]:

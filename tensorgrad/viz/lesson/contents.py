@@ -14,7 +14,7 @@ from tensorgrad.viz.lesson.equations import Notation
 from tensorgrad.viz.lesson.flow import flow_words, norm
 from tensorgrad.viz.lesson.forward_steps import forward_steps
 from tensorgrad.viz.lesson.steps import Change, Step
-from tensorgrad.viz.record import Box, PassKind, Recording, labels
+from tensorgrad.viz.recording import Box, PassKind, Recording, labels
 
 PASSES: dict[PassKind, tuple[str, str]] = {
     "right": ("done right", ""),
@@ -71,7 +71,8 @@ def lesson(recording: Recording, direction: Direction, title: str) -> dict[str, 
 def _notes(recording: Recording) -> list[str]:
     """What the page leaves out, and what the sign in the place of a value means."""
     missing = {box.value for box in recording.boxes if isinstance(box.value, str)}
-    return [*map(labels.printable, recording.folded), *(labels.NOTES[why] for why in labels.NOTES if why in missing)]
+    signs = [labels.NOTES[why] for why in labels.NOTES if why in missing]
+    return [*map(labels.printable, recording.folded), *signs, *labels.remedies(recording)]
 
 
 def _step(recording: Recording, step: Step) -> dict[str, Any]:

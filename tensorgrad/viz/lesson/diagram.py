@@ -8,7 +8,7 @@ from tensorgrad.viz.layout import Direction, Picture, picture
 from tensorgrad.viz.layout.cards import PADDING, ROW, TEXT_SIZE, Card, Text, card, text_width
 from tensorgrad.viz.lesson.equations import Notation, edge_label
 from tensorgrad.viz.lesson.steps import same
-from tensorgrad.viz.record import Box, Reading, Recording, Summary, labels
+from tensorgrad.viz.recording import Box, Reading, Recording, Summary, labels
 
 PORT = 31.0
 """Between the ends of two edges that carry a line of text above and one below."""

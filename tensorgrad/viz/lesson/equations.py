@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Mapping
 
-from tensorgrad.viz.record import Box, Contribution, Event, Recording, labels
-from tensorgrad.viz.record.symbols import gradient_symbols, symbols
+from tensorgrad.viz.recording import Box, Contribution, Event, Reading, Recording, labels
+from tensorgrad.viz.recording.symbols import gradient_symbols, symbols
 
 SIGNS = {"add": "+", "subtract": "-", "multiply": "*", "divide": "/", "power": "**", "matmul": "@"}
 """Operations that are written between their operands."""
@@ -35,10 +36,20 @@ class Notation:
         """What stands for each symbol in an equation of shapes."""
         shapes = {}
         for box in self.recording.boxes:
-            if not labels.is_number(box):
+            if not labels.is_number(box) and not box.results:
                 shape = "?" if box.shape is None else str(box.shape)
                 shapes[self.symbols[box.id]] = shapes[self.gradients[box.id]] = shape
         return shapes
+
+    def results(self, box: Box) -> list[int]:
+        """Return the boxes of the results of a call that has several, as far as they are used."""
+        if not box.results:
+            return []
+        return [each.id for each in self.recording.boxes if each.operands and each.operands[0].box == box.id]
+
+    def upstream(self, box: Box) -> str:
+        """Return the gradient that the rules of a box are called with; of several results, all that arrive."""
+        return ", ".join(self.gradients[id] for id in self.results(box)) or self.gradients[box.id]
 
     def is_scalar(self, id: int) -> bool:
         """Whether a box holds a single number and no axes."""
@@ -49,7 +60,11 @@ class Notation:
         return f"{self.symbols[id]}.grad" if self.recording.boxes[id].kind == "leaf" else self.gradients[id]
 
     def call(self, box: Box) -> tuple[str, str]:
-        """An operation as it would be written, with the symbols of its operands and with their numbers or shapes."""
+        """Return an operation as it would be written, with the symbols of its operands and their numbers or shapes."""
+        source = self.recording.boxes[box.operands[0].box] if box.operands else box
+        if source.results and source is not box:
+            written = labels.result(self.symbols[source.id], box.operands[0].name)
+            return written, written
         scalar = self.is_scalar(box.id)
         operands = [self.symbols[operand.box] for operand in box.operands]
         inserted = [self._number(operand.box) if scalar else self._shape(operand.box) for operand in box.operands]
@@ -109,12 +124,22 @@ class Notation:
         box = self.recording.boxes[event.box]
         call, _ = self.call(box)
         target = self.symbols[box.operands[given.operand].box]
-        return f"{self.symbols[box.id]} = {call}: the rule turns {self.gradients[box.id]} into what {target} receives."
+        return f"{self.symbols[box.id]} = {call}: the rule turns {self.upstream(box)} into what {target} receives."
 
-    def vjp(self, event: Event, given: Contribution, sign: str = "+=") -> Equation:
-        """What the rule gives an array, and the shapes."""
-        target = self.recording.boxes[event.box].operands[given.operand].box
+    def vjp(self, event: Event, given: Contribution, arrived: Mapping[int, Reading], sign: str = "+=") -> Equation:
+        """Return what the rule computes for an operand, and the shapes; of scalars only, the numbers.
+
+        Args:
+            event, given: the rule's call, and what it contributes.
+            arrived: the gradients so far, by the ids of the boxes.
+            sign: "=" where the contribution replaces what was there.
+        """
+        box = self.recording.boxes[event.box]
+        target = box.operands[given.operand].box
         formula = self._formula(event, given)
+        if given.formula and self._all_scalars(box):
+            value = labels.one_line(given.value, self.recording.boxes[target])
+            return (self.gradients[target], value), (sign, "="), (formula, self.in_numbers(formula, arrived))
         if given.given_shape != self.recording.boxes[target].shape:
             return ("what the rule gives", str(given.given_shape)), ("=", "←"), (formula, self.in_shapes(formula))
         return (self.gradients[target], str(given.given_shape)), (sign, "←"), (formula, self.in_shapes(formula))
@@ -122,11 +147,24 @@ class Notation:
     def _formula(self, event: Event, given: Contribution) -> str:
         """The rule in this graph's names; if its source is not known, what it is a rule of."""
         box = self.recording.boxes[event.box]
-        return given.formula or f"{box.op} rule({self.gradients[box.id]})"
+        return given.formula or f"{box.op} rule({self.upstream(box)})"
 
     def in_shapes(self, formula: str) -> str:
         """`formula` with the shapes of what it names."""
         return self.words.sub(lambda found: self.shapes[found[1]], formula)
+
+    def _all_scalars(self, box: Box) -> bool:
+        ids = [*(operand.box for operand in box.operands), *(self.results(box) or [box.id])]
+        return all(map(self.is_scalar, ids))
+
+    def in_numbers(self, formula: str, arrived: Mapping[int, Reading]) -> str:
+        """Return `formula` with the numbers of what it names, negative ones in parentheses."""
+        numbers: dict[str, str] = {}
+        for box in self.recording.boxes:
+            for name, reading in ((self.symbols[box.id], box.value), (self.gradients[box.id], arrived.get(box.id))):
+                number = labels.one_line(reading, box)
+                numbers[name] = f"({number})" if number.startswith("-") else number
+        return self.words.sub(lambda found: numbers[found[1]] or "?", formula)
 
     def _summed_axes(self, target: int, given: Contribution) -> list[int]:
         """Those along which the operand was stretched."""
@@ -176,8 +214,8 @@ def on_one_line(terms: Equation) -> str:
     (left, result), (sign, arrow), *rest = terms
     symbols, numbers = (" ".join(each) for each in zip(*rest))
     if arrow == "←":
-        return f"{left} {sign} {symbols}   {numbers} → {result}"
-    return f"{left} {sign} {symbols} = {numbers} = {result}"
+        return f"{left} {sign} {symbols}   {f'{numbers} ' * (numbers != symbols)}→ {result}"
+    return f"{left} {sign} {symbols} = {f'{numbers} = ' * (numbers != symbols)}{result}"
 
 
 def edge_label(partial: str, given: Contribution) -> tuple[str, str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from tensorgrad.viz.record import Box, Reading, Recording, Summary, labels
+from tensorgrad.viz.recording import Box, Reading, Recording, Summary, labels
 
 VANISHING, EXPLODING = 1e-5, 1e5
 """Norms of a leaf's gradient, as shares of the norm of the output's, that are called so."""

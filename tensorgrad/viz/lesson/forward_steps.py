@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from tensorgrad.viz.lesson.equations import Equation, Notation, on_one_line
 from tensorgrad.viz.lesson.steps import Change, Question, Step
-from tensorgrad.viz.record import Recording, Summary, labels
+from tensorgrad.viz.recording import Recording, Summary, labels
 
 
 def forward_steps(recording: Recording) -> tuple[Step, ...]:
     """A step for each box, in the order they were made.
 
     >>> import tensorgrad as tg
-    >>> from tensorgrad.viz.record.capture import capture
+    >>> from tensorgrad.viz.recording.capture import capture
     >>> a = tg.tensor(2.0, requires_grad=True, name="a")
     >>> for step in forward_steps(capture(a * 3)):
     ...     print(step.line)
@@ -39,6 +39,13 @@ def _step(recording: Recording, notation: Notation, id: int, used_by: list[int])
             words = f"A leaf: it wants a gradient. {_uses(notation, used_by)}"
         return Step("value", id, None, f"{symbol} = {shown}" if named else shown, words, equations, changes)
     call, inserted = notation.call(box)
+    if box.results:
+        names = ", ".join(box.results)
+        equation = ((names, f"{len(box.results)} results"), ("=", "←"), (call, inserted))
+        words = f"One call returns {len(box.results)} results"
+        unused = len(box.results) - len(used_by)
+        words += f", of which this graph uses {', '.join(notation.symbols[id] for id in used_by)}." if unused else "."
+        return Step("value", id, None, on_one_line(equation), words, (equation,), changes)
     question = None
     if notation.is_scalar(id) and isinstance(box.value, Summary):
         question = Question(f"{symbol} = ", float(box.value.numbers[0]))
@@ -50,7 +57,7 @@ def _step(recording: Recording, notation: Notation, id: int, used_by: list[int])
 
 
 def _uses(notation: Notation, used_by: list[int]) -> str:
-    """Where a result goes: as often as it is used, as many contributions its gradient will get."""
+    """Return where a result is used: its gradient will receive as many contributions."""
     names = ", ".join(dict.fromkeys(notation.symbols[id] for id in used_by))
     if len(used_by) > 1:
         return f"It is used {len(used_by)} times, by {names}: as many contributions will meet in its gradient."

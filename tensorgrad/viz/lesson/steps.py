@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from tensorgrad.viz.lesson.equations import Equation
-from tensorgrad.viz.record import Reading, Summary
+from tensorgrad.viz.recording import Reading, Summary
 
 StepKind = Literal["value", "seed", "ready", "early", "rule", "sum down", "end"]
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from tensorgrad.viz.layout import Direction
 from tensorgrad.viz.layout.theme import FRAME_LINE, Outline, Theme
-from tensorgrad.viz.record import Box, Recording, labels
+from tensorgrad.viz.recording import Box, Recording, labels
 
 
 def dot(recording: Recording, direction: Direction, theme: Theme) -> str:

@@ -6,9 +6,9 @@ import unicodedata
 from collections import Counter
 from collections.abc import Iterator
 
-from tensorgrad.viz.record import Box, Recording, labels
-from tensorgrad.viz.record.nesting import shared
-from tensorgrad.viz.record.reading_order import paths, reading_order
+from tensorgrad.viz.recording import Box, Recording, labels
+from tensorgrad.viz.recording.nesting import shared
+from tensorgrad.viz.recording.reading_order import paths, reading_order
 
 WIDTH = 100
 """Of a line, in characters."""
@@ -30,7 +30,8 @@ def text(recording: Recording) -> str:
         numbers = max(widths[2:])
         widths[widths.index(numbers if numbers > SHORTEST else max(widths))] -= 1
     lines = ["  ".join(_fitted(cell, width) for cell, width in zip(row, widths)).rstrip() for row in table]
-    return "\n".join([*lines, *[""] * bool(recording.folded), *map(labels.printable, recording.folded)])
+    notes = [*labels.remedies(recording), *map(labels.printable, recording.folded)]
+    return "\n".join([*lines, *[""] * bool(notes), *notes])
 
 
 def _rows(recording: Recording) -> Iterator[Row]:
@@ -46,7 +47,7 @@ def _rows(recording: Recording) -> Iterator[Row]:
             yield "  " * depth + labels.group(recording.groups[group]), "", "", ""
         here = there
         yield (
-            "  " * len(there) + _statement(box, names),
+            "  " * len(there) + _statement(recording, box, names),
             labels.shape(box) if labels.has_shape(box) else "",
             labels.one_line(box.value, box),
             labels.one_line(box.gradient, box),
@@ -84,9 +85,12 @@ def _names(recording: Recording) -> list[str]:
     return names
 
 
-def _statement(box: Box, names: list[str]) -> str:
+def _statement(recording: Recording, box: Box, names: list[str]) -> str:
     if box.op is None:
         return f"{names[box.id]} ({labels.kind(box)})"
+    if box.operands and recording.boxes[box.operands[0].box].results:
+        (source,) = box.operands
+        return f"{names[box.id]} = {labels.result(names[source.box], labels.printable(source.name))}"
     operation = f"[{labels.printable(box.op)}]" if box.kind == "folded" else box.op
     arguments = [names[o.box] + (f" {o.name}" if o.name.startswith("×") else "") for o in box.operands]
     options = [labels.shortened(labels.options(box))] if box.options else []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from inspect import signature
 from typing import Any
 
 import numpy as np
@@ -51,3 +52,40 @@ def test_float32_ties_stay_float32() -> None:
     assert x.grad is not None
     assert x.grad.dtype == np.float32
     np.testing.assert_array_equal(x.grad, [3, 3, 1])
+
+
+DISORDER = [np.array([[2.0, np.nan, 1.0, 2.0], [0.0, 3.0, -np.inf, 3.0]]), np.array([3, 0, 255], np.uint8)]
+DISORDER += [np.array([-128, 127, 0], np.int8), np.array([True, False, True])]
+
+
+@pytest.mark.parametrize("values", DISORDER, ids=lambda values: values.dtype.name)
+def test_sort_descending_is_ascending_turned_round_but_for_nan(values: np.ndarray) -> None:
+    expected = [sorted((v for v in row if v == v), reverse=True) for row in np.atleast_2d(values).tolist()]
+    expected = [row + [np.nan] * (values.shape[-1] - len(row)) for row in expected]
+    result = tg.sort(values, descending=True)
+    assert result.dtype == values.dtype
+    np.testing.assert_array_equal(np.atleast_2d(result.data), expected)
+    places = tg.argsort(values, descending=True)
+    np.testing.assert_array_equal(np.take_along_axis(values, places, -1), result.data)
+
+
+def test_argsort_descending_and_stable_keeps_the_order_of_ties() -> None:
+    t = tg.tensor([2.0, 1.0, 2.0, np.nan, 1.0, 3.0])
+    np.testing.assert_array_equal(t.argsort(descending=True, stable=True), [5, 0, 2, 1, 4, 3])
+
+
+def test_sort_descending_sends_gradients_back_to_the_old_places() -> None:
+    x = leaf([[3.0, 1.0, 2.0], [0.0, np.nan, 5.0]])
+    np.testing.assert_array_equal(gradient(tg.sort(x, descending=True), x), [[1, 3, 2], [5, 6, 4]])
+    np.testing.assert_array_equal(gradient(tg.sort(x, 0, descending=True), x), [[1, 2, 6], [4, 5, 3]])
+
+
+@pytest.mark.skipif(
+    "descending" not in signature(np.sort).parameters, reason="np.sort has `descending` since NumPy 2.5"
+)
+def test_sort_descending_is_numpys() -> None:
+    x = leaf([[3.0, 1.0, 2.0], [0.0, np.nan, 5.0]])
+    for axis in (0, 1, None):
+        expected = np.sort(x.data, axis=axis, descending=True)
+        np.testing.assert_array_equal(np.sort(x, axis=axis, descending=True).data, expected)
+        np.testing.assert_array_equal(np.argsort(x, axis, descending=True), np.argsort(x.data, axis, descending=True))

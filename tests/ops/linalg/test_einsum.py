@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import Any
 
 import numpy as np
@@ -42,6 +43,8 @@ def leaf(values: Any) -> tg.Tensor:
 def test_einsum_reads_every_form(arguments: Any, optimize: Any) -> None:
     try:
         expected = np.einsum(*arguments, optimize=optimize)
+        with contextlib.suppress(ValueError):  # NumPy before 2.3 leaves [30, 2] unsorted when it optimizes
+            expected = np.einsum(*arguments)
     except ValueError:
         with pytest.raises(ValueError, match="einsum"):
             tg.einsum(*arguments, optimize=optimize)

@@ -33,6 +33,24 @@ def test_the_condition_number_of_a_singular_matrix_is_infinite_and_has_no_gradie
         tg.linalg.cond(leaf(a))
 
 
+@pytest.mark.parametrize("p", [None, 2, -2, 1, -1, np.inf, -np.inf, "fro", "nuc"])
+@pytest.mark.parametrize("number", [np.nan, np.inf, -np.inf])
+def test_the_condition_number_of_a_matrix_with_nan_is_nan_and_with_an_infinity_infinite(number: float, p: Any) -> None:
+    a = np.array([[[2.0, 0.0], [0.0, 1.0]], [[2.0, number], [1.0, 1.0]]])
+    x = leaf(a)
+    expected = [float(np.linalg.cond(a[0], p)), np.abs(number)]
+    for numbers in (tg.linalg.cond(a, p), tg.linalg.cond(x, p)):
+        np.testing.assert_allclose(numbers.data, expected)
+    with np.errstate(invalid="ignore"):  # ∞/∞
+        numbers.backward(np.ones(2))
+    np.testing.assert_allclose(x.grad[0], tg.gradient(tg.linalg.cond(y := leaf(a[0]), p), y))
+    assert np.isnan(x.grad[1]).any()
+
+
+def test_the_condition_number_of_a_matrix_with_nan_keeps_its_dtype() -> None:
+    assert tg.linalg.cond(np.full((2, 2), np.nan, np.float32)).dtype == np.float32
+
+
 @pytest.mark.parametrize("ord", [None, 0, 1, 1.5, 2, 3, 0.5, np.inf, -np.inf])
 def test_vector_norms_have_the_subgradient_0_at_0(ord: Any) -> None:
     x = leaf(np.zeros(3))

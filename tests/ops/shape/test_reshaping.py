@@ -34,3 +34,15 @@ def test_fortran_order_is_the_same_in_every_spelling() -> None:
     for row in (tg.ravel(x, "F"), x.reshape(-1, order="F"), np.reshape(x, (6,), order="F"), x.flatten("F")):
         np.testing.assert_array_equal(row.data, expected)
         np.testing.assert_array_equal(gradient(row, x), [[1, 3, 5], [2, 4, 6]])
+
+
+def test_reshape_with_copy_false_refuses_what_needs_a_copy() -> None:
+    x = np.arange(6.0).reshape(2, 3)
+    for copy in (None, True, False):
+        t = leaf(x)
+        np.testing.assert_array_equal(gradient(tg.reshape(t, 6, copy=copy), t), [[1, 2, 3], [4, 5, 6]])
+    np.testing.assert_array_equal(tg.reshape(x, (3, 2), "F", copy=True).data, [[0, 4], [3, 2], [1, 5]])
+    np.testing.assert_array_equal(tg.reshape(x, 6, copy=False).data, np.arange(6.0))
+    assert tg.reshape(np.zeros((0, 3)).T, 0, copy=False).shape == (0,)
+    with pytest.raises(ValueError, match=r"reshape: copy=False, .*\(3, 2\) .* 6 without a copy"):
+        tg.reshape(x.T, 6, copy=False)

@@ -3,8 +3,8 @@
 import pytest
 
 import tensorgrad as tg
-from tensorgrad.viz.record import labels
-from tensorgrad.viz.record.capture import capture
+from tensorgrad.viz.recording import labels
+from tensorgrad.viz.recording.capture import capture
 from tensorgrad.viz.walkthrough import walkthrough
 from tests.viz import lessons
 
@@ -300,7 +300,9 @@ def test_what_became_of_values_that_are_gone_is_said(open_page):
     page = open_page(page_of(lessons.forgotten)[0].html)
     page.press("End")
     assert "?" in page.texts("text.value")
-    assert page.text("#notes") == "? no longer known (kept while a variable holds it)"
+    notes = page.text("#notes")
+    assert notes.startswith("? depends on an array that no longer exists")
+    assert "? The input y of subtract no longer exists. Assign it to a variable" in notes
 
 
 def test_what_travels_hides_little(open_page):

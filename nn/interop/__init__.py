@@ -1,0 +1,27 @@
+"""Weights from other frameworks: PyTorch, Keras, Hugging Face.
+
+- `loading`, `saving`: `load_pytorch`, `load_keras`, `save_pytorch`, `save_keras`;
+- `fitting`: what fits, what does not, and the likely cause;
+- `expected`: the names and shapes that the other framework uses for the tensors of a network;
+- `matching`: which tensor of the source belongs to which tensor of the network, by name and by order;
+- `sources`, `weights`, `arrays`: files, and mappings in memory, as arrays by name;
+- `files`, `torch_files`, `keras_files`, `zip_files`: the file formats, read without running code from the file.
+"""
+
+from nn._load_report import LoadReport
+from nn._weight_layouts import Foreign, Layout, foreign
+from nn.interop.exporting import save_keras, save_pytorch
+from nn.interop.files import read_weights
+from nn.interop.loading import load_keras, load_pytorch
+
+__all__ = [
+    "Foreign",
+    "Layout",
+    "LoadReport",
+    "foreign",
+    "load_keras",
+    "load_pytorch",
+    "read_weights",
+    "save_keras",
+    "save_pytorch",
+]

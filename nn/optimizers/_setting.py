@@ -1,0 +1,65 @@
+"""Numbers that optimizers and schedules are configured with, checked whenever they are set."""
+
+from __future__ import annotations
+
+import math
+import numbers
+from typing import TYPE_CHECKING, Any
+
+
+class Setting:
+    """A number that must be finite, at least 0 and less than `below`.
+
+    Assigning one to an optimizer sets it in all of its parameter groups.
+    """
+
+    def __init__(self, below: float = math.inf) -> None:
+        self.below = below
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self.name = name
+
+    def __repr__(self) -> str:
+        return f"<Setting {self.name!r}>"
+
+    if TYPE_CHECKING:  # without a __get__, Python finds the number in the instance at once
+
+        def __get__(self, instance: object, owner: type) -> float: ...
+
+    def __set__(self, instance: object, value: float) -> None:
+        values = vars(instance)
+        old, new = values.get(self.name), self.checked(type(instance).__name__, value)
+        values[self.name] = new
+        for group in values.get("groups", ()):
+            if old is None:  # the constructor's value, for groups that have none yet
+                group.settings.setdefault(self.name, new)
+            else:
+                group.settings[self.name] = self.changed(group.settings[self.name], old, new)
+
+    def checked(self, owner: str, value: Any) -> Any:
+        """Return `value` as a Python number, which unlike NumPy's never widens float32.
+
+        Raises:
+            TypeError: If it is not a real number.
+            ValueError: If it is negative, not finite, or too large.
+        """
+        if isinstance(value, bool) or not isinstance(value, numbers.Real):
+            raise TypeError(f"{owner}: {self.name} must be a number, got {value!r}.")
+        try:
+            number = float(value)
+        except OverflowError:  # an int beyond the range of floats
+            number = math.inf
+        if not (math.isfinite(number) and 0 <= number < self.below):
+            limit = f" and less than {self.below:g}" if self.below < math.inf else ""
+            raise ValueError(f"{owner}: {self.name} must be finite, at least 0{limit}, got {value!r}.")
+        return number
+
+    def changed(self, of_group: Any, old: Any, new: Any) -> Any:
+        """Return a group's value after the optimizer's changed from `old` to `new`: the new one."""
+        return new
+
+
+def settings_of(kind: type) -> dict[str, Setting]:
+    """Return the settings that a class declares, those of its base classes first."""
+    classes = reversed(kind.__mro__)
+    return {name: value for each in classes for name, value in vars(each).items() if isinstance(value, Setting)}

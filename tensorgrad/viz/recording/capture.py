@@ -1,0 +1,290 @@
+"""From a tensor to a `Recording`: walk its graph, and read what can be known of every value."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from dataclasses import replace
+from typing import Any
+from weakref import ReferenceType, ref
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tensorgrad._typing import ArrayLike
+from tensorgrad.backward import backpropagate, topological_order
+from tensorgrad.node import LIVE, Constant, Node, Result
+from tensorgrad.tensor import Tensor
+from tensorgrad.viz.formulas import Formulas
+from tensorgrad.viz.recording import Box, Kind, Operand, Pass, Reading, Recording, labels
+from tensorgrad.viz.recording.finite_differences import checks as checks_of
+from tensorgrad.viz.recording.modules import grouping
+from tensorgrad.viz.recording.options import options_of
+from tensorgrad.viz.recording.passes import Lesson
+from tensorgrad.viz.recording.passes import passes as told
+from tensorgrad.viz.recording.replay import WHY, Replay, declared, identity, is_given, operand_name, replay
+from tensorgrad.viz.recording.summaries import FEW, SIDE, side_for, summary
+
+READINGS = 3
+"""How many heatmaps a box may have: of its value, its gradient, and its gradient in the right pass."""
+
+
+def capture(
+    output: Tensor,
+    *,
+    values: bool = True,
+    detail: bool = False,
+    passes: bool = False,
+    checks: bool = False,
+    gradient: ArrayLike | None = None,
+) -> Recording:
+    """The graph of `output` as it is now.
+
+    Args:
+        output: the tensor to start from. It, its graph and every `.grad` stay as they are.
+        values: record values and gradients, for which the forward pass is computed once more (and the backward
+            pass, if one was started from `output`).
+        detail: of arrays of more than a few elements, record a histogram and a heatmap too. The more arrays there are,
+            the smaller are the heatmaps; see `summaries.CELLS`.
+        passes: record a backward pass from `output` step by step, and the wrong passes of `passes.py` if the graph is
+            small. It does not matter whether `backward` was called before, as long as the values, or what the rules
+            saved, are still there. Hooks are not called, which `folded` then says.
+        checks: hold the gradient of every leaf against finite differences.
+        gradient: for `passes` and `checks`, the gradient to start from, of the output's shape; default 1, for a single
+            number.
+
+    Interior gradients are those of the last `backward` from `output`. A tensor that keeps its gradient (a leaf, or
+    one that was asked to retain it) shows its `.grad`, with all that has accumulated there.
+
+    Raises:
+        RuntimeError: `passes` or `checks` of a tensor without a graph; or `passes` where something is gone or has
+            changed, so that the rules cannot be called again.
+        ValueError: likewise of several elements without `gradient`, or with one of another shape.
+
+    >>> import tensorgrad as tg
+    >>> x = tg.tensor(3.0, requires_grad=True, name="x")
+    >>> recording = capture(x * x, passes=True)
+    >>> [(given.formula, given.total.numbers) for given in recording.passes[0].events[0].contributions]
+    [('∂L/∂L · x', (3.0,)), ('∂L/∂L · x', (6.0,))]
+    """
+    seed = output.seed_gradient(gradient) if passes or checks else None
+    if output.node is None:
+        return Recording(
+            (_constant_box(0, output.array, output.name, output.array if values else None, side=SIDE if detail else 0),)
+        )
+    capturing = _Capture(output, values or seed is not None, detail)
+    recording = capturing.recording()
+    if passes and seed is not None:
+        recording = replace(recording, passes=capturing.passes(recording, seed), folded=capturing.hooks())
+    if checks and seed is not None:
+        recording = replace(recording, boxes=capturing.checked(seed))
+    return recording
+
+
+class _Capture:
+    """The boxes recorded so far, and which operand has which box."""
+
+    def __init__(self, output: Tensor, values: bool, detail: bool) -> None:
+        assert output.node is not None
+        self.output = output
+        self.root: Node = output.node
+        self.values = values
+        self.order = topological_order([self.root])[::-1]
+        self.replayed = replay(output) if values else Replay()
+        self.gradients = self._gradients_again()
+        self.altered = _altered_by_hooks(self.order)
+        self.grouping = grouping(self.order)
+        self.side = side_for(READINGS * sum(np.size(v) > FEW for v in self.replayed.values.values())) if detail else 0
+        self.boxes: list[Box] = []
+        self.ids: dict[Hashable, int] = {}
+        self.sources: dict[int, ReferenceType[Any] | None] = {}
+
+    def recording(self) -> Recording:
+        for node in self.order:
+            given = [position for position in range(len(node.inputs)) if is_given(node, position)]
+            operands = tuple(self.operand(node, position) for position in given)
+            self.ids[node] = len(self.boxes)
+            self.boxes.append(self.box(node, operands))
+        return Recording(self._with_shared_groups(), self.grouping.groups)
+
+    def operand(self, node: Node, position: int) -> Operand:
+        """One use; a constant is recorded where it is first used."""
+        key = identity(node, position)
+        if key not in self.ids:
+            entry = node.inputs[position]
+            source = entry() if isinstance(entry, ReferenceType) else entry
+            name_of_source = source.name if isinstance(source, (Tensor, Constant)) else None
+            source = source.array if isinstance(source, (Tensor, Constant)) else source
+            self.ids[key] = len(self.boxes)
+            kept = source if isinstance(source, np.ndarray) else None
+            self.sources[len(self.boxes)] = entry if isinstance(entry, ReferenceType) or kept is None else ref(kept)
+            value, missing = self.replayed.values.get(key), self.replayed.missing.get(key)
+            self.boxes.append(_constant_box(len(self.boxes), source, name_of_source, value, missing, self.side))
+        if isinstance(node, Result):
+            return Operand(self.ids[key], _result_names(node.inputs[0])[node.index])
+        operation, name = declared(node), operand_name(node, position)
+        if operation is not None and name == operation.sequence:
+            name = f"{name}[{position - len(operation.inputs) + 1}]"
+        return Operand(self.ids[key], name)
+
+    def box(self, node: Node, operands: tuple[Operand, ...]) -> Box:
+        kind: Kind = "leaf" if node.operation is None else "operation"
+        self.sources[len(self.boxes)] = node.tensor
+        name = getattr(node, "name", None)
+        return Box(
+            id=len(self.boxes),
+            kind=kind,
+            op=None if node.operation is None else _title(node),
+            name=None if name is None else str(name),
+            options=() if node.operation is None or isinstance(node, Result) else options_of(node),
+            operands=operands,
+            shape=None if _has_several_results(node) else node.shape,
+            dtype=None if _has_several_results(node) else str(node.dtype),
+            value=self.value(node) if self.values and not _has_several_results(node) else None,
+            gradient=self.gradient(node) if self.values and not _has_several_results(node) else None,
+            group=self.grouping.of.get(node),
+            results=_result_names(node) if _has_several_results(node) else (),
+        )
+
+    def value(self, node: Node) -> Reading:
+        known = self.replayed.values.get(node)
+        return self.replayed.missing[node] if known is None else summary(known, self.side)
+
+    def gradient(self, node: Node) -> Reading:
+        keeper = node.tensor() if node.collects and node.tensor is not None else None
+        if keeper is not None:
+            return "not computed" if keeper.grad is None else summary(keeper.grad, self.side)
+        if self.root.seed is None:
+            return "not computed"
+        if node in self.altered:
+            return "unrepeatable"
+        if node is self.root:
+            return summary(self.root.seed, self.side)
+        if self.root in self.replayed.missing:
+            return self.replayed.missing[self.root]
+        return summary(self.gradients[node], self.side) if node in self.gradients else "not computed"
+
+    def checked(self, seed: NDArray[Any]) -> tuple[Box, ...]:
+        """The boxes, with the verdict of finite differences on each leaf."""
+        found = {self.ids[node]: check for node, check in checks_of(self.order, self.replayed, seed).items()}
+        return tuple(replace(box, check=found[box.id]) if box.id in found else box for box in self.boxes)
+
+    def passes(self, recording: Recording, seed: NDArray[Any]) -> tuple[Pass, ...]:
+        """Backward passes over the graph, replayed if it can be.
+
+        Raises:
+            RuntimeError: the rules cannot be called again.
+        """
+        again = self._graph_again()
+        ids = {again[node]: self.ids[node] for node in self.order}
+        formulas = Formulas(recording, {id: node for node, id in ids.items()})
+        return told(Lesson(again[self.root], seed, ids, formulas, self.side))
+
+    def _graph_again(self) -> dict[Node, Node]:
+        """For each node one whose rules may be called: replayed, or, where that has gaps, the node itself."""
+        again = {node: _node(tensor) for node, tensor in self.replayed.tensors.items()}
+        again.update({node.inputs[0]: new.inputs[0] for node, new in again.items() if isinstance(node, Result)})
+        lost = [node for node in self.order if node not in again]
+        if not lost:
+            return again
+        kept = all(node.state is LIVE and not node.hooks for node in self.order)
+        if kept and "changed" not in self.replayed.missing.values():
+            return {node: node for node in self.order}
+        missing, why = self.boxes[self.ids[lost[0]]], self.replayed.missing[lost[0]]
+        reasons = [f"{missing.name or missing.op or missing.kind} {missing.shape} {WHY[why]}."]
+        if why in labels.GONE:
+            reasons = labels.remedies(Recording(tuple(self.boxes), self.grouping.groups)) or reasons
+        raise RuntimeError(
+            f"walkthrough: the backward pass cannot be shown. {' '.join(each.removeprefix('? ') for each in reasons)} "
+            "Then compute the output again, and call walkthrough before backward()."
+        )
+
+    def hooks(self) -> tuple[str, ...]:
+        """What to say of hooks, if there are any."""
+        count = sum(bool(node.hooks) for node in self.order)
+        tensors = f"{count} tensor{'s' * (count > 1)}"
+        return (f"The hooks of {tensors} are not called here, so backward() may give other gradients.",) * (count > 0)
+
+    def _gradients_again(self) -> dict[Node, Any]:
+        """What the last backward pass from the output brought to every node, if there was one and it can be known."""
+        tensors = self.replayed.tensors
+        if self.root.seed is None or self.root not in tensors:
+            return {}
+        nodes = {tensor.node: node for node, tensor in tensors.items() if tensor.node is not None}
+        with np.errstate(all="ignore"):
+            found = backpropagate({_node(tensors[self.root]): self.root.seed}, release=False, towards=nodes)
+        return {nodes[node]: gradient for node, gradient in found.items()}
+
+    def _with_shared_groups(self) -> tuple[Box, ...]:
+        """The boxes, with leaves and constants in the innermost group around all that use them.
+
+        What a module was called with stands outside its group.
+        """
+        groups: dict[int, int | None] = {}
+        for box in self.boxes:
+            for operand in box.operands:
+                if self.boxes[operand.box].kind != "operation":
+                    so_far = groups.get(operand.box, box.group)
+                    groups[operand.box] = self.grouping.common(so_far, box.group)
+        for id, group in groups.items():
+            self.boxes[id] = replace(self.boxes[id], group=self.grouping.outside(group, self.sources.get(id)))
+        return tuple(self.boxes)
+
+
+def _altered_by_hooks(order: list[Node]) -> set[Node]:
+    """The nodes whose gradient has been through a hook, which may do anything and must not be called again."""
+    altered = {node for node in order if node.hooks}
+    for node in reversed(order):
+        if node in altered:
+            altered.update(node.parents)
+    return altered
+
+
+def _node(tensor: Tensor) -> Node:
+    assert tensor.node is not None
+    return tensor.node
+
+
+def _has_several_results(node: Node) -> bool:
+    """Return whether `node` is a call whose results have nodes of their own."""
+    return isinstance(node.dtype, tuple)
+
+
+def _title(node: Node) -> str:
+    """Return the name of an operation; of one of several results also its own, as in `svd.S`."""
+    name: str = node.operation.name
+    return labels.result(name, _result_names(node.inputs[0])[node.index]) if isinstance(node, Result) else name
+
+
+def _result_names(call: Node) -> tuple[str, ...]:
+    """Return the names of the results of a call, `[0]`, `[1]`, … where they have none."""
+    fields: tuple[str, ...] | None = getattr(call.operation.results, "_fields", None)
+    return fields or tuple(f"[{index}]" for index in range(len(call.shape)))
+
+
+def _constant_box(id: int, source: Any, name: str | None, value: Any, missing: Reading = None, side: int = 0) -> Box:
+    """Return the box of a value that requires no gradient.
+
+    Args:
+        id: its place in the recording.
+        source: the number or array that the user passed, if it is still there.
+        name: that of the tensor.
+        value: its numbers, if they are to be shown.
+        missing: what to show instead, if there are none.
+        side: of the heatmap, if there is to be one.
+    """
+    is_number = isinstance(source, (int, float)) and not isinstance(source, np.generic)
+    if is_number:
+        value = source
+    known = value if value is not None else source
+    return Box(
+        id=id,
+        kind="constant",
+        op=None,
+        name=None if name is None else str(name),
+        options=(),
+        operands=(),
+        shape=None if known is None else np.shape(known),
+        dtype=None if known is None else "" if is_number else str(known.dtype),
+        value=missing if value is None else summary(value, side),
+        gradient=None,
+    )

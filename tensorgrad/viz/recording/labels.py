@@ -1,0 +1,262 @@
+"""The words and numbers of a box, the same in every kind of output."""
+
+from __future__ import annotations
+
+import math
+
+from tensorgrad.viz.recording import Box, Group, Missing, Reading, Recording, Summary
+
+LONGEST = 32
+"""Titles and options are cut after this many characters; the tooltip has them whole."""
+
+COMMUTATIVE = frozenset({"add", "multiply", "maximum", "minimum"})
+"""Operations whose operands need no label: it does not matter which is which."""
+
+NOTES: dict[Missing, str] = {
+    "not computed": "– not computed yet",
+    "released": "? depends on an array that backward released",
+    "dropped": "? depends on an array that no longer exists",
+    "changed": "? changed since",
+    "unrepeatable": "? cannot be computed again",
+}
+"""The sign in place of a number, and what it means."""
+
+GONE = {
+    "released": "was released by backward(). Assign it to a variable, or call backward(retain_graph=True).",
+    "dropped": "no longer exists. Assign it to a variable before the operation, such as y = np.array(...).",
+}
+"""How an array was lost, and what brings it back, as the end of a sentence."""
+
+MOST_REMEDIES = 3
+"""How many lost arrays are named below a picture."""
+
+LEGEND = {
+    "leaf": "parameter: a leaf that wants a gradient",
+    "input": "input",
+    "constant": "constant",
+    "operation": "operation",
+    "folded": "boxes folded into one",
+    "output": "output",
+}
+"""What the styles of boxes mean."""
+
+
+def printable(text: str) -> str:
+    r"""`text` on one line, with what cannot be seen written as an escape.
+
+    >>> print(printable("a\nb\x00"))
+    a\nb\x00
+    """
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)
+
+
+def shortened(text: str) -> str:
+    """`text`, cut to `LONGEST` characters."""
+    return text if len(text) <= LONGEST else text[: LONGEST - 1] + "…"
+
+
+def number(value: float) -> str:
+    """Four significant digits, or True or False.
+
+    >>> number(-0.0), number(2 / 3), number(1e-9), number(True)
+    ('0', '0.6667', '1e-09', 'True')
+    """
+    return str(value) if isinstance(value, bool) else f"{value + 0.0:.4g}"
+
+
+def name(box: Box) -> str:
+    """The name of a box; "" if it has none, or one that could not be seen."""
+    text = printable(box.name or "")
+    return text if text.strip() else ""
+
+
+def full_title(box: Box) -> str:
+    """What a box is: its name, its operation, or its number.
+
+    A Python number has no name, so it is its own title.
+    """
+    if box.op is not None:
+        return f"{name(box)} = {printable(box.op)}" if name(box) else printable(box.op)
+    if is_number(box) and isinstance(box.value, Summary):
+        return number(box.value.numbers[0])
+    return name(box) or kind(box)
+
+
+def title(box: Box) -> str:
+    """`full_title`, cut to fit a box."""
+    return shortened(full_title(box))
+
+
+def is_number(box: Box) -> bool:
+    """Whether a box is a Python number, for which its title says everything."""
+    return box.dtype == ""
+
+
+def kind(box: Box) -> str:
+    """The kind of a box; a constant that was given as an array or has a name is an "input"."""
+    given = box.kind == "constant" and not is_number(box) and (name(box) != "" or box.shape != ())
+    return "input" if given else box.kind
+
+
+def many(box: Box) -> str:
+    """How much is folded into a box."""
+    return "1 box" if box.stands_for == 1 else f"{box.stands_for:,} boxes in one"
+
+
+def group(group: Group) -> str:
+    """The label of a group: its name, its kind, and how often it occurs.
+
+    >>> group(Group(0, None, "encoder", "Block", times=12)), group(Group(1, 0, "", "", times=3))
+    ('encoder · Block ×12', '×3')
+    """
+    parts = [printable(part) for part in (group.name, group.kind) if part.strip()]
+    times = [f"×{group.times}"] if group.times > 1 else []
+    return " ".join([shortened(" · ".join(parts)), *times]).strip()
+
+
+def options(box: Box) -> str:
+    """The options of an operation, as they would be written in a call."""
+    return printable(", ".join(f"{name}={text}" for name, text in box.options))
+
+
+def result(call: str, which: str) -> str:
+    """Return one of several results as Python would access it.
+
+    >>> result("svd", "S"), result("checkpoint", "[0]")
+    ('svd.S', 'checkpoint[0]')
+    """
+    return f"{call}{which}" if which.startswith("[") else f"{call}.{which}"
+
+
+def has_shape(box: Box) -> bool:
+    """Return whether there is a line for the shape: folded boxes need not have one, and several results have several.
+
+    The shape of any other box may be "?".
+    """
+    return not is_number(box) and not box.results and (box.kind != "folded" or box.shape is not None)
+
+
+def shape(box: Box) -> str:
+    """Shape and dtype; float64 is what one expects and is not said."""
+    if box.shape is None:
+        return "?"
+    return f"{box.shape} {box.dtype}" if box.dtype not in ("float64", "") else str(box.shape)
+
+
+def lines(reading: Reading, box: Box) -> list[str]:
+    """The value or the gradient of `box`: its numbers if they are few, a line per row; else how they spread."""
+    if reading is None:
+        return []
+    if not isinstance(reading, Summary):
+        return [NOTES[reading][0]]
+    if not reading.numbers:
+        return [_spread(reading, box)]
+    texts = [number(each) for each in reading.numbers]
+    row = box.shape[-1] if box.shape else 1
+    return [", ".join(texts[start : start + row]) for start in range(0, len(texts), row)]
+
+
+def _spread(reading: Summary, box: Box) -> str:
+    """Mean ± standard deviation, without the mean where it is nothing but rounding: "0 ± 1e-4" reads as a zero."""
+    if box.shape is not None and 0 in box.shape:
+        return "empty"
+    if box.dtype == "bool":
+        return f"{number(100 * reading.mean)}% True"
+    if reading.min == reading.max:
+        return f"all {number(reading.mean)}"
+    mean, deviation = _mean(reading), number(reading.std)
+    return f"{number(mean)} ± {deviation}" if mean else f"±{deviation}"
+
+
+def _mean(reading: Summary) -> float:
+    """The mean without the digits that are small beside the standard deviation."""
+    largest = max(reading.std, abs(reading.mean))
+    return round(reading.mean, 3 - math.floor(math.log10(largest))) if 0 < largest < math.inf else reading.mean
+
+
+def one_line(reading: Reading, box: Box) -> str:
+    """A value or a gradient on one line."""
+    return "; ".join(lines(reading, box))
+
+
+def tooltip(box: Box) -> str:
+    """Everything that is known of a box, for the pointer that rests on it and for screen readers."""
+    parts = [full_title(box) + (f"({options(box)})" if box.options else "")]
+    if not is_number(box):
+        what = many(box) if box.kind == "folded" else kind(box)
+        parts.append(f"{what}, shape {shape(box)}" if has_shape(box) else what)
+        parts += [f"returns {', '.join(map(printable, box.results))}"] * bool(box.results)
+        parts += [
+            f"{what} {_details(reading, box)}"
+            for what, reading in (("value", box.value), ("gradient", box.gradient))
+            if reading is not None
+        ]
+    if box.check is not None:
+        parts.append(f"finite differences: {box.check.verdict}, {printable(box.check.reason)}")
+    return "\n".join(parts)
+
+
+def operand_labels(box: Box) -> list[str]:
+    """For each operand what to write at its edge: its parameter's name, or place, where it matters which is which.
+
+    Many uses of one box by a folded one are named for their number.
+    """
+    if box.kind != "folded" and (len(box.operands) < 2 or box.op in COMMUTATIVE):
+        return [""] * len(box.operands)
+    return [printable(operand.name[max(operand.name.find("["), 0) :]) for operand in box.operands]
+
+
+def style(recording: Recording, box: Box) -> str:
+    """How to draw a box: as its kind, or, for the operation that made the output, as "output"."""
+    return "output" if box.kind == "operation" and box is recording.boxes[-1] else kind(box)
+
+
+def notes(recording: Recording) -> list[str]:
+    """What the signs among and in place of the numbers mean, where there are any."""
+    readings = [(reading, box) for box in recording.boxes for reading in (box.value, box.gradient)]
+    spread = any("±" in line for reading, box in readings for line in lines(reading, box))
+    missing = {reading for reading, _ in readings if isinstance(reading, str)}
+    return ["mean ± standard deviation"] * spread + [note for why, note in NOTES.items() if why in missing]
+
+
+def remedies(recording: Recording) -> list[str]:
+    """Return sentences that name the arrays which are gone, and what brings each back.
+
+    Only what the user passed is named: once it is there, everything computed from it is known again.
+    """
+    users: dict[int, tuple[Box, str]] = {}
+    for box in recording.boxes:
+        for operand in box.operands:
+            users.setdefault(operand.box, (box, operand.name))
+    lost = [(box, reason) for box in recording.boxes if box.op is None and (reason := GONE.get(_missing(box)))]
+    sentences = [f"? {_source(recording, box, *users[box.id])} {reason}" for box, reason in lost if box.id in users]
+    more = len(sentences) - MOST_REMEDIES
+    return sentences if more <= 0 else [*sentences[:MOST_REMEDIES], f"{more} more arrays are gone in the same way."]
+
+
+def _missing(box: Box) -> str:
+    return box.value if isinstance(box.value, str) else ""
+
+
+def _source(recording: Recording, box: Box, user: Box, argument: str) -> str:
+    """Return what to call an array or leaf that is gone: its name, or where it was passed."""
+    if name(box):
+        return f"{shortened(name(box))}, passed to {full_title(user)},"
+    around: list[str] = []
+    at = user.group
+    while at is not None:
+        around.insert(0, group(recording.groups[at]))
+        at = recording.groups[at].parent
+    within = f" (in {' / '.join(around)})" if around else ""
+    return f"The {kind(box)} {printable(argument)} of {full_title(user)}{within}"
+
+
+def _details(reading: Reading, box: Box) -> str:
+    if isinstance(reading, str):
+        return NOTES[reading].lstrip("–? ")
+    text = one_line(reading, box)
+    if isinstance(reading, Summary) and "±" in text:
+        text += f" (mean ± standard deviation), from {number(reading.min)} to {number(reading.max)}"
+        text += f", {number(100 * reading.zeros)}% zeros" if reading.zeros > 0 else ""
+        text += f", {reading.nans} NaN" if reading.nans else ""
+    return text

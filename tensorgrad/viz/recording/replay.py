@@ -1,0 +1,249 @@
+"""The numbers of a graph, computed again.
+
+Nodes do not keep their results, and a backward pass leaves gradients on the leaves only. A picture wants all of
+them, and training must not pay for it: so the operations are called once more, on leaves with the same values. A
+backward pass can run on what they record. Nothing of the user's is touched.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import warnings
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+from weakref import ReferenceType
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tensorgrad.backward import topological_order
+from tensorgrad.modes import Switch
+from tensorgrad.node import CHANGED, RELEASED, Constant, Node, Result
+from tensorgrad.op import Operation
+from tensorgrad.tensor import Tensor
+from tensorgrad.viz.recording import Missing
+
+WHY: dict[Missing, str] = {
+    "not computed": "has not been computed",
+    "released": "was released by backward()",
+    "dropped": "no longer exists",
+    "changed": "has changed since",
+    "unrepeatable": "cannot be computed again",
+}
+"""What became of a value, as the end of a sentence."""
+
+
+@dataclass
+class Replay:
+    """What is known of a graph's numbers. What is not known is absent.
+
+    Attributes:
+        values: by `identity`: arrays, or Python numbers.
+        missing: likewise, why a value could not be computed again.
+        tensors: the leaves and results once more, by the node whose value they have. Their graph is like the user's,
+            but has no hooks, and nobody else uses it.
+    """
+
+    values: dict[Hashable, Any] = field(default_factory=dict)
+    missing: dict[Hashable, Missing] = field(default_factory=dict)
+    tensors: dict[Node, Tensor] = field(default_factory=dict)
+
+
+class _Replaying(Switch):
+    """Record whatever the user switched off, and check nothing that was not checked before."""
+
+    changes: ClassVar = {"recording": True, "anomalies": False}
+
+
+def identity(node: Node, position: int) -> Hashable:
+    """What tells the operand at `position` of `node` from others: the same array used twice is one operand."""
+    entry = node.inputs[position]
+    if isinstance(entry, Node):
+        return entry
+    if isinstance(entry, ReferenceType):
+        alive = entry()
+        entry = entry if alive is None else alive
+    if isinstance(entry, (Constant, Tensor)):
+        entry = entry.array
+    return id(entry) if isinstance(entry, (ReferenceType, np.ndarray)) else (node, position)
+
+
+def is_given(node: Node, position: int) -> bool:
+    """Whether there is an operand at `position`: `clip(x, 0, None)` has none for its upper bound."""
+    return node.inputs[position] is not None
+
+
+def declared(node: Node) -> Operation | None:
+    """The operation of a node, if it was declared with `op`: a leaf has none, and a checkpoint one of its own kind."""
+    return node.operation if isinstance(node.operation, Operation) else None
+
+
+def operand_name(node: Node, position: int) -> str:
+    """The parameter that the operand at `position` was given for; "" if the operation was not declared."""
+    operation = declared(node)
+    return "" if operation is None else operation.inputs[min(position, len(operation.inputs) - 1)]
+
+
+def replay(output: Tensor) -> Replay:
+    """The values of everything `output` was made from.
+
+    If the result differs from what `output` holds, an array was written into since; then nothing computed is known
+    but `output` itself.
+    """
+    root = output.node
+    assert root is not None
+    order = topological_order([root])[::-1]
+    found = Replay()
+    _find_operands(order, found)
+    with _Replaying(), np.errstate(all="ignore"), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the user has seen them when the graph was made
+        calls: dict[Node, Any] = {}
+        for node in order:
+            again = _leaf(node) if node.operation is None else _result(node, found, found.tensors, calls)
+            if isinstance(again, tuple):
+                calls[node] = again
+            elif not isinstance(again, Tensor):
+                found.missing[node] = again
+            elif (again.shape, again.dtype) != (node.shape, node.dtype):
+                found.missing[node] = "changed"
+            else:
+                found.tensors[node] = again
+    if root in found.tensors and not _agree(found.tensors[root].array, output.array):
+        found.missing.update((node, "changed") for node in found.tensors if node.operation is not None)
+        found.tensors = {node: tensor for node, tensor in found.tensors.items() if node.operation is None}
+    found.values.update((node, tensor.array) for node, tensor in found.tensors.items())
+    found.values[root] = output.array
+    return found
+
+
+def recomputed(order: Sequence[Node], known: Replay, leaves: Mapping[Node, Tensor]) -> dict[Node, Tensor] | None:
+    """What the leaves and operations among `order`, oldest first, give for other leaves; None where one fails.
+
+    Args:
+        order: the nodes of a graph.
+        known: its replay, in which nothing is missing.
+        leaves: what to put in the place of each leaf.
+    """
+    tensors = dict(leaves)
+    with _Replaying(), np.errstate(all="ignore"), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        calls: dict[Node, Any] = {}
+        for node in order:
+            if node.operation is not None:
+                again = _result(node, known, tensors, calls)
+                if isinstance(again, tuple):
+                    calls[node] = again
+                elif not isinstance(again, Tensor):
+                    return None
+                else:
+                    tensors[node] = again
+    return tensors
+
+
+def _agree(again: NDArray[Any], once: NDArray[Any]) -> bool:
+    """Equal but for rounding, which can depend on where in memory an array lies."""
+    return np.allclose(again, once, rtol=1e-4, atol=1e-6, equal_nan=True)
+
+
+def _find_operands(order: Sequence[Node], found: Replay) -> None:
+    """Add to `found` the operands that want no gradient."""
+    for node in order:
+        for position, entry in enumerate(node.inputs):
+            key = identity(node, position)
+            if entry is None or isinstance(entry, Node) or key in found.values:
+                continue
+            value = _kept(node, position)
+            if value is None:
+                value = entry() if isinstance(entry, ReferenceType) else entry
+            if value is not None:
+                found.values[key] = value.array if isinstance(value, (Constant, Tensor)) else value
+                found.missing.pop(key, None)
+            elif found.missing.get(key) != "released":
+                found.missing[key] = _why_gone(node, position)
+
+
+def _why_gone(node: Node, position: int) -> Missing:
+    """Whether an operand that nobody holds any more was released by the backward pass, or never kept."""
+    operation, name = declared(node), operand_name(node, position)
+    kept = operation is not None and any(name in (names or ()) for names in operation.saves)
+    return "released" if kept and node.state is RELEASED else "dropped"
+
+
+def _kept(node: Node, position: int) -> Any:
+    """Return the operand at `position` as a derivative rule of `node` saved it; None if no rule did."""
+    operation, name = declared(node), operand_name(node, position)
+    if operation is None:
+        return None
+    for place, saved in enumerate(node.saved):
+        names = operation.saved_for(place) or ()
+        if saved is not None and name in names:
+            value = saved[names.index(name)]
+            return value[position - len(operation.inputs) + 1] if name == operation.sequence else value
+    return None
+
+
+def _leaf(node: Node) -> Tensor | Missing:
+    if node.state is CHANGED:
+        return "changed"
+    tensor = node.tensor() if node.tensor is not None else None
+    array = node.array if tensor is None else tensor.array
+    return "released" if array is None else Tensor(array, requires_grad=True)
+
+
+def _result(
+    node: Node, found: Replay, tensors: Mapping[Node, Tensor], calls: Mapping[Node, Any]
+) -> Tensor | tuple[Tensor, ...] | Missing:
+    """Return what the operation of `node` computes if it is called again, or why it could not be.
+
+    Args:
+        node: the call of an operation, or one of its results.
+        found, tensors: the values of its operands.
+        calls: the results of the operations that have several.
+    """
+    if isinstance(node, Result):
+        call = node.inputs[0]
+        return calls[call][node.index] if call in calls else found.missing[call]
+    operation = declared(node)
+    if operation is None or any(isinstance(option, _GENERATORS) for option in node.options.values()):
+        return "unrepeatable"  # drawing again would give other numbers, and move the user's generator on
+    arguments = dict(node.options)
+    for position, entry in enumerate(node.inputs):
+        key = identity(node, position)
+        value = tensors.get(entry) if isinstance(entry, Node) else found.values.get(key)
+        if value is None and is_given(node, position):
+            return found.missing[key]
+        name = operand_name(node, position)
+        if name == operation.sequence:
+            arguments.setdefault(name, []).append(value)
+        else:
+            arguments[name] = value
+    try:
+        return _call(operation, arguments)
+    except Exception:
+        return "changed"  # it worked once, so an array was written into since
+
+
+_GENERATORS = (np.random.Generator, np.random.RandomState)
+
+
+def _call(operation: Operation, arguments: dict[str, Any]) -> Tensor | tuple[Tensor, ...]:
+    positional: list[Any] = []
+    by_keyword: dict[str, Any] = {}
+    for parameter in parameters(operation):
+        value = arguments[parameter.name]
+        if parameter.kind is parameter.KEYWORD_ONLY:
+            by_keyword[parameter.name] = value
+        elif parameter.kind is parameter.VAR_POSITIONAL:
+            positional += value
+        else:
+            positional.append(value)
+    result: Tensor | tuple[Tensor, ...] = operation.function(*positional, **by_keyword)
+    return result
+
+
+@functools.lru_cache(maxsize=1024)
+def parameters(operation: Operation) -> tuple[inspect.Parameter, ...]:
+    """The parameters of an operation. Python takes 30 µs to find them, and a graph may have thousands of one."""
+    return tuple(inspect.signature(operation.forward).parameters.values())

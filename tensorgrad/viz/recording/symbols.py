@@ -1,0 +1,99 @@
+"""What each box is called in formulas: short names, the same on the boxes, in the equations and in the words."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from tensorgrad.viz.recording import Box, Recording, Summary, labels
+
+LETTERS = "abchpqrstuvwzkmnxy"
+"""For boxes without a name. Without d, e, g, i, j, l and o, which mean something else or look like it."""
+
+OUTPUT = "L"
+"""For an output without a name: the loss."""
+
+
+def symbols(recording: Recording) -> tuple[str, ...]:
+    """What each box is called, by id.
+
+    A tensor keeps its name, of a dotted path such as `encoder.0.weight` as much of the end as tells it from others,
+    cut where it is very long.
+    Python numbers are their digits. A call with several results is called as its operation, and the results as the
+    fields of its named tuple. The others get letters in the order they were made, or `v3` after their id where
+    there are more of them than letters. No two boxes share a symbol, except equal numbers: the second tensor of a
+    name gets a subscript.
+
+    >>> import tensorgrad as tg
+    >>> from tensorgrad.viz.recording.capture import capture
+    >>> x = tg.tensor(3.0, requires_grad=True, name="x")
+    >>> symbols(capture(tg.exp(x * 2) * x))
+    ('x', '2', 'a', 'b', 'L')
+    """
+    endings = Counter(ending for box in recording.boxes for ending in _endings(labels.name(box)))
+    found: dict[int, str] = {}
+    taken: set[str] = set()
+    for box in recording.boxes:
+        if labels.is_number(box) and isinstance(box.value, Summary):
+            found[box.id] = labels.number(box.value.numbers[0])
+        elif name := labels.name(box):
+            shortest = next((ending for ending in _endings(name) if endings[ending] == 1), name)
+            found[box.id] = _untaken(labels.shortened(shortest), taken)
+            taken.add(found[box.id])
+
+    for box in recording.boxes:
+        if box.id not in found and (called := _of_several(recording, box)):
+            found[box.id] = _untaken(called, taken)
+            taken.add(found[box.id])
+
+    nameless = [box.id for box in recording.boxes if box.id not in found]
+    if nameless and nameless[-1] == len(recording.boxes) - 1:
+        found[nameless.pop()] = output = _untaken(OUTPUT, taken)
+        taken.add(output)
+    letters = [letter for letter in LETTERS if letter not in taken]
+    if len(nameless) > len(letters):
+        letters = [_untaken(f"v{id}", taken) for id in nameless]
+    found.update(zip(nameless, letters))
+    return tuple(found[id] for id in range(len(recording.boxes)))
+
+
+def gradient_symbols(recording: Recording) -> tuple[str, ...]:
+    """What the derivative of the output by each box is called: `∂L/∂x` for a number, `dW` for an array.
+
+    >>> import tensorgrad as tg
+    >>> from tensorgrad.viz.recording.capture import capture
+    >>> w = tg.tensor([1.0, 2.0], requires_grad=True, name="W")
+    >>> gradient_symbols(capture(tg.sum(w)))
+    ('dW', '∂L/∂L')
+    """
+    names = symbols(recording)
+    return tuple(
+        f"∂{names[-1]}/∂{name}" if box.shape == () else f"d{name}" if name.isidentifier() else f"d({name})"
+        for name, box in zip(names, recording.boxes)
+    )
+
+
+def _of_several(recording: Recording, box: Box) -> str:
+    """Return what to call a call with several results, or one of these results; "" for other boxes."""
+    if box.results:
+        return labels.printable(box.op or "")
+    source = recording.boxes[box.operands[0].box] if len(box.operands) == 1 else None
+    which = box.operands[0].name if source is not None and source.results else ""
+    return which if which.isidentifier() else ""
+
+
+def _endings(name: str) -> list[str]:
+    """The ends of a dotted path, the shortest first: `weight`, `0.weight`, `encoder.0.weight`."""
+    parts = name.split(".")
+    return [".".join(parts[start:]) for start in range(len(parts) - 1, -1, -1)]
+
+
+def _untaken(name: str, taken: set[str]) -> str:
+    """`name`, or the first of name₂, name₃, … that is free."""
+    number, candidate = 1, name
+    while candidate in taken:
+        number += 1
+        candidate = name + str(number).translate(_SUBSCRIPTS)
+    return candidate
+
+
+_SUBSCRIPTS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")

@@ -1,0 +1,96 @@
+"""Arrays made small: exact for a few numbers, close for many, and nothing breaks on strange ones."""
+
+import base64
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as arrays
+
+from tensorgrad.viz.recording.summaries import BINS, CELLS, SIDE, side_for, summary
+
+
+def levels(detail):
+    return np.frombuffer(base64.b64decode(detail.levels), np.uint8).reshape(detail.rows, detail.columns)
+
+
+@given(arrays.arrays(np.float64, st.integers(1, 20), elements=st.floats(-1e6, 1e6)))
+def test_the_numbers_are_numpys(array):
+    found = summary(array)
+    wanted = [array.mean(), array.std(), array.min(), array.max(), np.mean(array == 0)]
+    got = [found.mean, found.std, found.min, found.max, found.zeros]
+    np.testing.assert_allclose(got, wanted, rtol=1e-9, atol=1e-6)
+    assert found.nans == 0
+    assert found.numbers == (tuple(array.tolist()) if array.size <= 6 else ())
+
+
+@pytest.mark.parametrize("size", [4, 40])
+def test_nan_and_infinity(size):
+    array = np.ones(size)
+    array[0] = np.inf
+    assert summary(array).max == np.inf
+    array[1] = np.nan
+    found = summary(array, SIDE)
+    assert found.nans == 1
+    assert np.isnan([found.mean, found.std, found.min, found.max]).all()
+
+
+def test_a_heatmap_shows_the_means_of_tiles():
+    array = np.arange(100 * 70, dtype=np.float64).reshape(100, 70)
+    detail = summary(array, 10).detail
+    assert (detail.rows, detail.columns, detail.tile) == (10, 10, (10, 7))
+    means = array.reshape(10, 10, 10, 7).mean((1, 3))
+    assert (detail.low, detail.high) == (means.min(), means.max())
+    np.testing.assert_allclose(
+        levels(detail), np.rint(254 * (means - means.min()) / (means.max() - means.min())), atol=1
+    )
+    assert sum(detail.histogram) == array.size
+    assert max(detail.histogram) - min(detail.histogram) <= 1
+    assert (len(detail.histogram), detail.smallest, detail.largest) == (BINS, 0.0, 6999.0)
+
+
+def test_tiles_at_the_far_ends_may_be_smaller():
+    array = np.zeros((5, 7))
+    array[4, 6] = 1.0
+    detail = summary(array, 4).detail
+    assert (detail.rows, detail.columns, detail.tile) == (3, 4, (2, 2))
+    assert levels(detail)[-1, -1] == 254
+    assert np.count_nonzero(levels(detail)) == 1
+
+
+@pytest.mark.parametrize(
+    ("array", "rows", "columns"),
+    [(np.zeros(1000), 1, 63), (np.zeros((1000, 1)), 63, 1), (np.zeros((2, 5, 3)), 10, 3), (np.arange(10) < 3, 1, 10)],
+)
+def test_shapes_of_heatmaps(array, rows, columns):
+    detail = summary(array, SIDE).detail
+    assert (detail.rows, detail.columns) == (rows, columns)
+    assert levels(detail).shape == (rows, columns)
+
+
+def test_what_is_not_finite_has_a_place():
+    array = np.linspace(0.0, 1.0, 20)
+    array[[3, 4, 5]] = np.nan, np.inf, -np.inf
+    detail = summary(array, SIDE).detail
+    assert levels(detail)[0, [0, 3, 4, 5, 19]].tolist() == [0, 255, 254, 0, 254]
+    assert sum(detail.histogram) == 17
+    nothing = summary(np.full(20, np.nan), SIDE).detail
+    assert sum(nothing.histogram) == 0
+    assert np.isnan(nothing.low)
+    assert (levels(nothing) == 255).all()
+    huge = summary(np.array([-1e308] * 5 + [1e308] * 5), SIDE).detail
+    assert levels(huge)[0].tolist() == [0] * 5 + [254] * 5
+    assert (huge.histogram[0], huge.histogram[-1]) == (5, 5)
+
+
+def test_few_elements_and_none_have_no_detail():
+    assert summary(np.zeros(6), SIDE).detail is None
+    assert summary(np.zeros((0, 9)), SIDE).detail is None
+    assert summary(np.zeros(9)).detail is None
+
+
+def test_the_more_heatmaps_the_smaller():
+    assert side_for(0) == side_for(10) == SIDE
+    for count in (100, 1000, 10_000, 100_000):
+        assert count * side_for(count) ** 2 <= CELLS
