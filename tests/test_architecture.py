@@ -281,6 +281,7 @@ def test_the_engine_does_not_load_the_networks(tmp_path: Path) -> None:
     assert in_a_new_python("import sys, tensorgrad; print('nn' in sys.modules)", tmp_path) == "False"
 
 
+@pytest.mark.slow
 def test_type_checkers_see_tensors(tmp_path: Path) -> None:
     if importlib.util.find_spec("mypy") is None:
         pytest.skip("mypy is not installed: it comes with the lint extra")

@@ -50,6 +50,7 @@ targets = [
 every_rule = pytest.mark.parametrize(("name", "position"), targets, ids=[f"{n}-{p}" for n, p in targets])
 
 
+@pytest.mark.slow
 @every_rule
 @pytest.mark.parametrize("mistake", MISTAKES)
 def test_a_wrong_rule_fails_the_first_gradient(
@@ -69,6 +70,7 @@ def test_a_rule_that_loses_the_graph_fails_the_second_gradient(
     _expect_failure(operation, checks.second_gradient)
 
 
+@pytest.mark.slow
 def test_a_sample_of_fine_mistakes_is_caught(capsys: pytest.CaptureFixture[str]) -> None:
     seed = secrets.randbelow(10**6)
     with capsys.disabled():
