@@ -84,6 +84,8 @@ def without_gradient(value: Any) -> Any:
 
     What the rules need is in `saved` until the graph is released; beyond that, a graph must not keep a batch alive.
     """
+    if value.__class__ is np.ndarray:
+        return value if value.nbytes <= KEPT_BYTES else weakref.ref(value)
     array = value.array if isinstance(value, Tensor) else value
     if getattr(array, "nbytes", 0) > KEPT_BYTES and not isinstance(array, np.generic):
         return weakref.ref(value)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import importlib.util
 import inspect
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -154,6 +155,25 @@ def test_engine_does_not_import_networks(module: str) -> None:
 def test_networks_use_only_the_public_api(module: str) -> None:
     for imported in imports_of(module):
         assert imported in PUBLIC_TO_NETWORKS or is_inside(imported, "nn"), f"{module} imports {imported}"
+
+
+def outline(package: str) -> list[str]:
+    """Return the modules and subpackages of a package in the order of CONTRIBUTING.md, where the highest come first."""
+    text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    found = re.search(rf"^{package}/.*\n((?: +.*\n)+)", text, re.MULTILINE)
+    assert found is not None
+    lines = [re.split(r" {3,}|: ", line.strip()) for line in found[1].splitlines() if re.match(r"    \S", line)]
+    names = [name for line in lines for name in line[0].split()]
+    return [name.removesuffix("/").removesuffix(".py") for name in names if name != "__init__.py"]
+
+
+@pytest.mark.parametrize("package", ["tensorgrad", "nn"])
+def test_contributing_lists_the_architecture_in_the_order_of_the_layers(package: str) -> None:
+    levels = {entry: level for level, entries in enumerate(LAYERS[package]) for entry in entries}
+    listed = outline(package)
+    assert {name for name in levels if not is_private(name)} - {"init", "pictures"} <= set(listed)
+    assert set(listed) <= set(levels)
+    assert [levels[name] for name in listed] == sorted((levels[name] for name in listed), reverse=True)
 
 
 MIRRORED = {"nn.functional": "nn.layers", "tensorgrad.ops": "tensorgrad"}

@@ -16,7 +16,7 @@ from tensorgrad.ops._tracking import tracked
 from tensorgrad.ops.elementwise.arithmetic import absolute
 from tensorgrad.ops.elementwise.where import where
 from tensorgrad.ops.linalg._matrices import WELL_CONDITIONED
-from tensorgrad.ops.linalg.decompositions import svdvals
+from tensorgrad.ops.linalg.singular import svdvals
 from tensorgrad.ops.linalg.solve import inv
 from tensorgrad.ops.reductions.extremes import max, min
 from tensorgrad.ops.reductions.sums import sum

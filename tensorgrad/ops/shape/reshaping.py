@@ -97,7 +97,12 @@ def copy(a: ArrayLike, order: Literal["K", "A", "C", "F"] = "K") -> Any:
     return np.array(a, order=order)
 
 
-@op(x=lambda g: g, methods=["astype"], examples=[case((2, 3), dtype=np.float64)])
+@op(
+    x=lambda g: g,
+    methods=["astype"],
+    examples=[case((2, 3), dtype=np.float64)],
+    reference=lambda x, dtype: np.array(x, dtype),
+)
 def astype(x: ArrayLike, dtype: DTypeLike) -> Any:
     """Converted to another dtype; the gradient comes back in the old one.
 
