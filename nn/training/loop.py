@@ -158,7 +158,7 @@ class Training:
         )
 
 
+@no_grad()
 def _penalized(network: Module) -> list[Module]:
     """The modules that have penalties now: asked once an epoch, as asking all of them in every step takes 11 µs."""
-    with no_grad():
-        return [module for module in network.modules() if any(True for _ in module.penalties())]
+    return [module for module in network.modules() if any(True for _ in module.penalties())]
