@@ -1,12 +1,14 @@
-"""What a backward pass needs in special cases: partial targets, several results, hooks, copies."""
+"""What a backward pass needs in special cases: partial targets, several results, hooks, copies, other passes."""
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
+from tensorgrad import _messages
 from tensorgrad._arrays import as_array, is_foreign, read_only
 from tensorgrad._tensor_methods import Methods
 from tensorgrad.node import Node
@@ -63,3 +65,46 @@ def owned(found: dict[Node, Any], seeds: Mapping[Node, Any]) -> dict[Node, Any]:
             found[node] = np.copy(gradient)
         taken.add(id(gradient))
     return found
+
+
+class Pass:
+    """A backward pass that is running: the nodes of `order` that are not older than number `since`."""
+
+    __slots__ = ("calls", "order", "since")
+
+    def __init__(self, order: list[Node], since: int) -> None:
+        self.order = order
+        self.since = since
+        self.calls: set[Node] | None = None
+
+    def goes_through(self, node: Node) -> bool:
+        """Return whether the pass calls the rules of `node`."""
+        if self.calls is None:
+            self.calls = {each for each in self.order if each.operation is not None and each.number >= self.since}
+        return node in self.calls
+
+
+_lock = threading.Lock()
+_running: list[Pass] = []
+
+
+def begin_pass(order: list[Node], since: int) -> Pass:
+    """Note that a backward pass begins, in any thread.
+
+    Raises:
+        RuntimeError: another pass, which is running, goes through some of the same nodes. It may release what this one
+            needs, and the other way round.
+    """
+    this = Pass(order, since)
+    with _lock:
+        for other in _running:
+            newest = other.order[0].number if other.order else 0
+            if any(node.number <= newest and node.number >= since and other.goes_through(node) for node in order):
+                raise _messages.running()
+        _running.append(this)
+    return this
+
+
+def end_pass(this: Pass) -> None:
+    """Note that the pass has ended."""
+    _running.remove(this)

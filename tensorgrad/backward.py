@@ -28,50 +28,55 @@ def backpropagate(
         call: a function around `call_rules`, to record or to observe.
 
     Raises:
-        RuntimeError: the graph was released, or the data of a leaf changed after it was recorded.
+        RuntimeError: the graph was released, the data of a leaf changed after it was recorded, or another pass through
+            the same nodes is running.
     """
     order = topological_order(seeds, since)
-    requested = None if towards is None else set(towards)
-    useful = None if requested is None else _gradients.leading_to(requested, order)
-    for node in order:
-        if node.state is not LIVE and (useful is None or node in useful or node.state is CHANGED):
-            raise _messages.stale(node)
-    pending = dict(seeds)  # what has arrived so far
-    summed: set[Node] = set()  # where that is a sum, which nobody else holds
-    found: dict[Node, Any] = {}
+    this = _gradients.begin_pass(order, since)
+    try:
+        requested = None if towards is None else set(towards)
+        useful = None if requested is None else _gradients.leading_to(requested, order)
+        for node in order:
+            if node.state is not LIVE and (useful is None or node in useful or node.state is CHANGED):
+                raise _messages.stale(node)
+        pending = dict(seeds)  # what has arrived so far
+        summed: set[Node] = set()  # where that is a sum, which nobody else holds
+        found: dict[Node, Any] = {}
 
-    for node in order if not since else [node for node in order if node.number >= since]:
-        gradient = pending.pop(node, None)
-        if gradient is None:
-            continue
-        if node.hooks is not None:
-            gradient = _gradients.after_hooks(node, gradient)
-        if node.collects if requested is None else node in requested:
-            found[node] = gradient
-        if not node.saved:
-            _pass_on(node, gradient, pending, useful, release)
-            continue
-        for position, contribution in (call or node.operation.call)(node, gradient, useful):
-            parent = node.inputs[position]
-            try:
-                if contribution.shape != parent.shape:
-                    contribution = unbroadcast(contribution, parent.shape, node)
-            except AttributeError:
-                raise _messages.not_an_array(node, contribution) from None
-            if contribution.dtype is not parent.dtype:
-                contribution = contribution.astype(parent.dtype)
-            if parent not in pending:
-                pending[parent] = contribution
-            elif parent in summed:
-                pending[parent] += contribution
-            else:
-                pending[parent] = pending[parent] + contribution
-                if call is None:  # tensors are values, and an observer may keep what it is shown
-                    summed.add(parent)
-        if release:
-            node.saved, node.state = (), RELEASED
-    found.update((node, pending[node]) for node in requested or () if node in pending)  # older than `since`
-    return _gradients.owned(found, seeds)
+        for node in order if not since else [node for node in order if node.number >= since]:
+            gradient = pending.pop(node, None)
+            if gradient is None:
+                continue
+            if node.hooks is not None:
+                gradient = _gradients.after_hooks(node, gradient)
+            if node.collects if requested is None else node in requested:
+                found[node] = gradient
+            if not node.saved:
+                _pass_on(node, gradient, pending, useful, release)
+                continue
+            for position, contribution in (call or node.operation.call)(node, gradient, useful):
+                parent = node.inputs[position]
+                try:
+                    if contribution.shape != parent.shape:
+                        contribution = unbroadcast(contribution, parent.shape, node)
+                except AttributeError:
+                    raise _messages.not_an_array(node, contribution) from None
+                if contribution.dtype is not parent.dtype:
+                    contribution = contribution.astype(parent.dtype)
+                if parent not in pending:
+                    pending[parent] = contribution
+                elif parent in summed:
+                    pending[parent] += contribution
+                else:
+                    pending[parent] = pending[parent] + contribution
+                    if call is None:  # tensors are values, and an observer may keep what it is shown
+                        summed.add(parent)
+            if release:
+                node.saved, node.state = (), RELEASED
+        found.update((node, pending[node]) for node in requested or () if node in pending)  # older than `since`
+        return _gradients.owned(found, seeds)
+    finally:
+        _gradients.end_pass(this)
 
 
 def call_rules(

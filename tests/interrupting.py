@@ -68,7 +68,9 @@ def run_traced(action: Callable[[], object], at: int) -> tuple[bool, bool]:
     return count >= at, interrupted
 
 
-def assert_whole(make: Callable[[], tuple[Callable[[], object], Callable[[], object]]], *, is_final: bool = True) -> None:
+def assert_whole(
+    make: Callable[[], tuple[Callable[[], object], Callable[[], object]]], *, is_final: bool = True
+) -> None:
     """Check that an action that is interrupted at any line leaves its state as before or as after.
 
     Args:

@@ -137,6 +137,7 @@ def test_uninterrupted_keeps_a_handler_that_was_set_inside() -> None:
 
 # -- at every line ----------------------------------------------------------------------------------------
 
+
 def leaf() -> tuple[tg.Tensor, tg.Tensor, Callable[[], object]]:
     """A leaf that a loss was recorded with, the loss, and the state of both."""
     w = tg.tensor([1.0, 2.0], requires_grad=True)
