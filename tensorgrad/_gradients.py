@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Mapping
 from typing import Any
 
@@ -67,44 +66,21 @@ def owned(found: dict[Node, Any], seeds: Mapping[Node, Any]) -> dict[Node, Any]:
     return found
 
 
-class Pass:
-    """A backward pass that is running: the nodes of `order` that are not older than number `since`."""
+Pass = tuple[list[Node], int]
+"""A backward pass: its nodes, and the number of the oldest one whose rules it calls."""
 
-    __slots__ = ("calls", "order", "since")
-
-    def __init__(self, order: list[Node], since: int) -> None:
-        self.order = order
-        self.since = since
-        self.calls: set[Node] | None = None
-
-    def goes_through(self, node: Node) -> bool:
-        """Return whether the pass calls the rules of `node`."""
-        if self.calls is None:
-            self.calls = {each for each in self.order if each.operation is not None and each.number >= self.since}
-        return node in self.calls
+running: list[Pass] = []
+"""The passes that are running, in any thread."""
 
 
-_lock = threading.Lock()
-_running: list[Pass] = []
+def check_separate(this: Pass) -> None:
+    """Refuse a pass that calls rules of the same nodes as another one that is running.
 
-
-def begin_pass(order: list[Node], since: int) -> Pass:
-    """Note that a backward pass begins, in any thread.
-
-    Raises:
-        RuntimeError: another pass, which is running, goes through some of the same nodes. It may release what this one
-            needs, and the other way round.
+    One of them may release what the other one needs.
     """
-    this = Pass(order, since)
-    with _lock:
-        for other in _running:
-            newest = other.order[0].number if other.order else 0
-            if any(node.number <= newest and node.number >= since and other.goes_through(node) for node in order):
+    for other in running.copy():
+        if other is not this and other[0]:
+            newest, oldest = other[0][0].number, max(this[1], other[1])
+            both = [node for node in this[0] if node.operation is not None and oldest <= node.number <= newest]
+            if both and not set(both).isdisjoint(other[0]):
                 raise _messages.running()
-        _running.append(this)
-    return this
-
-
-def end_pass(this: Pass) -> None:
-    """Note that the pass has ended."""
-    _running.remove(this)

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from tensorgrad import _gradients, _messages
+from tensorgrad._gradients import running
 from tensorgrad.node import CHANGED, LIVE, RELEASED, Node, Result
 
 Call = Callable[[Node, Any, Container[Node] | None], Iterable[tuple[int, Any]]]
@@ -32,8 +33,11 @@ def backpropagate(
             the same nodes is running.
     """
     order = topological_order(seeds, since)
-    this = _gradients.begin_pass(order, since)
+    this = (order, since)
+    running.append(this)
     try:
+        if len(running) > 1:
+            _gradients.check_separate(this)
         requested = None if towards is None else set(towards)
         useful = None if requested is None else _gradients.leading_to(requested, order)
         for node in order:
@@ -76,7 +80,7 @@ def backpropagate(
         found.update((node, pending[node]) for node in requested or () if node in pending)  # older than `since`
         return _gradients.owned(found, seeds)
     finally:
-        _gradients.end_pass(this)
+        running.remove(this)
 
 
 def call_rules(
