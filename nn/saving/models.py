@@ -44,8 +44,13 @@ DESCRIBED = ("network", "loss", "metrics", "rng", "optimizer")
 """The parts that are objects, in the order in which they are described and made."""
 
 
-def save_model(path: str | Path, parts: Parts) -> None:
+def save_model(path: str | Path, parts: Parts, *, dry_run: bool = False) -> None:
     """Write a model into a file, after making it again from what will be written, to see that it comes back.
+
+    Args:
+        path: the file.
+        parts: the model.
+        dry_run: whether to try everything and leave `path` as it is.
 
     Raises:
         SaveError: something in it cannot be described, or would come back different. No file has been written.
@@ -62,7 +67,7 @@ def save_model(path: str | Path, parts: Parts) -> None:
             f"{path}: this model would not come back from a file as it is: {error} {shared_parameters(parts.network)}"
             "(save_parameters needs no description of the layers.)"
         ) from error
-    write(path, arrays, document)
+    write(path, arrays, document, dry_run=dry_run)
 
 
 def load_model(path: str | Path, custom: Iterable[Any] = ()) -> Parts:

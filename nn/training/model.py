@@ -216,7 +216,7 @@ class Model:
 
     # -- saving and loading -------------------------------------------------------------------------------
 
-    def save(self, path: str | Path) -> None:
+    def save(self, path: str | Path, *, dry_run: bool = False) -> None:
         """Write the model into a file, with all that training needs to go on as if it had not been broken off.
 
         That is the network and its parameters, the loss, the optimizer and its state, the metrics, the `History`, and
@@ -233,7 +233,8 @@ class Model:
         `nn.ModelCheckpoint` does. Nor is the generator of an `nn.data.Batches` that was given one of its own.
 
         Args:
-            path: the file, usually `….safetensors`.
+            path: the file, usually `….safetensors`. Its folder must exist.
+            dry_run: whether to try everything, also that the file can be written, and leave `path` as it is.
 
         Raises:
             SaveError: something in the model would not come back from the file as it is. Nothing has been written.
@@ -250,7 +251,7 @@ class Model:
         True
         """
         parts = Parts(self.network, self.loss, self.metrics, self.rng, self.optimizer, self.history)
-        save_model(path, parts)
+        save_model(path, parts, dry_run=dry_run)
 
     @classmethod
     def load(cls, path: str | Path, custom: Iterable[Any] = ()) -> Self:
