@@ -131,7 +131,7 @@ def test_paths_expand_the_home_folder(model: nn.Model, tmp_path: Path, monkeypat
     tg.draw(tg.tensor(1.0, requires_grad=True, name="x") * 2).save("~/d.svg")
     tg.walkthrough(tg.tensor(1.0, requires_grad=True) * 2).save("~/w.html")
     written = {entry.name for entry in tmp_path.iterdir() if not entry.name.startswith(".")}  # matplotlib has a cache
-    assert written == set(["m", "p", "t", "idx", "c", "log.csv", "h.png", "d.svg", "w.html"])
+    assert written == {"m", "p", "t", "idx", "c", "log.csv", "h.png", "d.svg", "w.html"}
     assert sorted(os.listdir(tmp_path / "c")) == ["m.best.safetensors", "m.safetensors"]
 
 
