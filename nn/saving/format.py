@@ -96,10 +96,16 @@ def write(
         raise SaveError(f"{path}: what was written does not read back: {error}") from error
 
 
-def read(path: str | os.PathLike[str]) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
+def read(
+    path: str | os.PathLike[str], *, most_objects: int | None = None
+) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
     """The tensors, as arrays of their own, and the document.
 
     The file is checked first, from the outside in, and reading it takes at most about three times its size.
+
+    Args:
+        path: the file.
+        most_objects: how many objects the document may describe, each with at most five brackets.
 
     Raises:
         LoadError: it is not a file that `write` wrote, or not any more.
@@ -113,14 +119,17 @@ def read(path: str | os.PathLike[str]) -> tuple[dict[str, NDArray[Any]], dict[st
     content, header_end = _checked_content(path)
     try:
         header = json.loads(content[8:header_end], object_pairs_hook=_without_duplicates)
-        document = json.loads(header["__metadata__"]["tensorgrad"], object_pairs_hook=_without_duplicates)
+        text = header["__metadata__"]["tensorgrad"]
+        if most_objects is not None and text.count("{") > 5 * most_objects:  # before all that is parsed
+            raise LoadError(f"{path}: the description has more than {most_objects:,} layers and other objects.")
+        document = json.loads(text, object_pairs_hook=_without_duplicates)
         version = document["version"]
         if not (isinstance(version, int) and 1 <= version <= VERSION):
             raise LoadError(f"{path}: version {version!r} of the format; this tensorgrad knows up to {VERSION}.")
         tensors = {name: np.array(array) for name, array in load(content).items()}
     except LoadError:
         raise
-    except (ValueError, KeyError, TypeError, RecursionError, SafetensorError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError, SafetensorError) as error:
         raise LoadError(f"{path}: the header is malformed ({type(error).__name__}: {error}).") from error
     return tensors, document
 

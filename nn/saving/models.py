@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from nn.metrics import Metric
 from nn.module import Module
 from nn.optimizers import Optimizer
-from nn.saving.build import Builder, check_same, shared_parameters
+from nn.saving.build import MOST_OBJECTS, Builder, check_objects, check_same, shared_parameters
 from nn.saving.config import Describer, with_custom
 from nn.saving.format import LoadError, SaveError, read, write
 from nn.saving.state import RandomSource, section, set_parameters
@@ -79,7 +79,7 @@ def load_model(path: str | Path, custom: Iterable[Any] = ()) -> Parts:
         TypeError, ValueError: `custom` holds something that is no class or function, or two of one name.
     """
     known = with_custom(custom)
-    arrays, document = read(path)
+    arrays, document = read(path, most_objects=MOST_OBJECTS)
     if document.get("content") != "model":
         raise LoadError(f"{path}: holds parameters alone. Make the model, then model.load_parameters(path).")
     try:
@@ -131,6 +131,7 @@ def _made(document: Mapping[str, Any], arrays: Arrays, known: Mapping[str, Any])
     Raises:
         ValueError: something does not fit together.
     """
+    check_objects(document)
     weights = section(arrays, "network")
     builder = Builder(known, arrays, elements=sum(array.size for array in weights.values()))
     builder.tensors = weights
@@ -154,7 +155,9 @@ def _made(document: Mapping[str, Any], arrays: Arrays, known: Mapping[str, Any])
         for name, described in document["generators"].items():
             _set_generators(name, holders[name], {key: builder.build(value) for key, value in described.items()})
         builder.settle()
-    except (KeyError, TypeError, AttributeError, OverflowError) as error:
+    except ValueError:
+        raise
+    except Exception as error:  # whatever a wrong description leads to
         raise ValueError(f"the description is malformed ({type(error).__name__}: {error}).") from error
     belonging = builder.used | {f"history.{name}" for name in epochs}
     sections = ("network.",) if optimizer is None else ("network.", "optimizer.")  # whose owners have looked at each
