@@ -133,8 +133,8 @@ class RegressionAccuracy(Metric):
 
     Args:
         precision: in units of the target. Default, as in the book (chapter 17): the standard deviation of the training
-            targets divided by 250. `Model.fit` takes it from its `y` and it stays; without a `fit` it is
-            taken from the targets at hand, each time.
+            targets divided by 250. If those are all equal, only outputs equal to their target count. `Model.fit` takes
+            it from its `y` and it stays; without a `fit` it is taken from the targets at hand, each time.
 
     Raises:
         ValueError: a precision that is not above 0; when called, shapes that differ.
@@ -166,7 +166,8 @@ class RegressionAccuracy(Metric):
 
 
 def _precision_for(targets: NDArray[Any]) -> float:
-    return float(np.std(targets, dtype=np.float64)) / 250
+    deviation = float(np.std(targets, dtype=np.float64))
+    return deviation / 250 or np.finfo(np.float64).tiny
 
 
 def _array(values: ArrayLike | Tensor) -> NDArray[Any]:

@@ -121,7 +121,7 @@ class Builder:
         if not (isinstance(cls, type) and issubclass(cls, BASES)):
             raise ValueError(f"{name} is no layer, loss, metric, optimizer or schedule.")
         arguments = {key: self.build(value) for key, value in given.items()}
-        signature = _signature(cls)
+        signature = _signature(cls)  # type: ignore[arg-type]
         is_own = name.startswith("nn.")
         for key in signature.parameters:
             if is_start_only(key) and (is_own or arguments.get(key) is None):

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from nn.metrics import Metric
 from nn.module import Module
 from nn.optimizers import Optimizer
+from nn.saving.attributes import changed_attributes, restore_attributes
 from nn.saving.build import MOST_OBJECTS, Builder, check_objects, check_same, shared_parameters
 from nn.saving.config import Describer, with_custom
 from nn.saving.format import LoadError, SaveError, read, write
@@ -59,14 +60,20 @@ def save_model(path: str | Path, parts: Parts, *, dry_run: bool = False) -> None
     try:
         document, arrays, custom = _written(parts)
         again = _made(document, arrays, with_custom(custom))
+        if changed := changed_attributes(_all_holders(parts), _all_holders(again)):
+            again = _made(document | {"attributes": changed}, arrays, with_custom(custom))
         check_same(parts.network, again.network)
-        if json.dumps(_written(again)[0]) != json.dumps(document):
+        if json.dumps(_written(again)[0]) != json.dumps(document) or changed_attributes(
+            _all_holders(parts), _all_holders(again)
+        ):
             raise ValueError("its settings would not be the same.")
     except (ValueError, RecursionError) as error:
         raise SaveError(
             f"{path}: this model would not come back from a file as it is: {error} {shared_parameters(parts.network)}"
             "(save_parameters needs no description of the layers.)"
         ) from error
+    if changed:
+        document["attributes"] = changed
     write(path, arrays, document, dry_run=dry_run)
 
 
@@ -154,6 +161,7 @@ def _made(document: Mapping[str, Any], arrays: Arrays, known: Mapping[str, Any])
         holders = _holders(network, loss, metrics)
         for name, described in document["generators"].items():
             _set_generators(name, holders[name], {key: builder.build(value) for key, value in described.items()})
+        restore_attributes(holders, _built(builder, document.get("attributes", {})))
         builder.settle()
     except ValueError:
         raise
@@ -173,9 +181,17 @@ def _checked(thing: Any, what: str, kind: Any) -> Any:
 
 
 def _holders(network: Module, loss: Any, metrics: Iterable[Metric]) -> dict[str, Any]:
-    """What may keep generators: the modules, also those that a module of the caller's makes inside itself, and more."""
+    """What may keep generators and data: all modules, the loss and the metrics."""
     modules = {f"network.{path}": module for path, module in network.named_modules()}
     return modules | {"loss": loss} | {f"metrics.{number}": metric for number, metric in enumerate(metrics)}
+
+
+def _all_holders(parts: Parts) -> dict[str, Any]:
+    return _holders(parts.network, parts.loss, parts.metrics)
+
+
+def _built(builder: Builder, described: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
+    return {path: {key: builder.build(each) for key, each in values.items()} for path, values in described.items()}
 
 
 def _generators(thing: Any) -> dict[str, RandomSource]:

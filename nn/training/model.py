@@ -229,6 +229,10 @@ class Model:
         constructors, read from attributes of the same names: with `def __init__(self, width)` goes
         `self.width = width`. An argument `rng` and initialisers (`…_init`) need not be kept. Or write `settings`.
 
+        Other attributes of layers, the loss and metrics that have changed since their constructors returned are saved
+        if they are plain data: numbers, text, and lists, tuples and dicts of these. Anything else that would come back
+        different is a SaveError, except arrays and tensors of the last call in attributes that were None or missing.
+
         In the middle of an epoch the order of the samples that are left is not saved: save between epochs, as
         `nn.ModelCheckpoint` does. Nor is the generator of an `nn.data.Batches` that was given one of its own.
 
