@@ -385,8 +385,8 @@ def places(node: Any) -> Iterator[tuple[Any, Any]]:
 
 ODD: list[Any] = [
     None, True, -1, 10**30, 1e308, "", "(2,", "nn.Dense", "again", [], {}, [[]], {"again": 0},
-    {"tuple": [1]}, {"dict": {}}, {"dtype": "float32"}, {"float": "nan"}, {"array": "settings.0"}, {"tensor": "0.weight"}, {"name": "nn.ReLU"},
-    {"class": "nn.ReLU", "arguments": {}}, {"generator": {}},
+    {"tuple": [1]}, {"dict": {}}, {"dtype": "float32"}, {"float": "nan"}, {"array": "settings.0"},
+    {"tensor": "0.weight"}, {"name": "nn.ReLU"}, {"class": "nn.ReLU", "arguments": {}}, {"generator": {}},
     {"class": "nn.Sequential", "arguments": {"layers": {"tuple": [{"again": 0}]}}},
     {"class": [], "arguments": {}}, {"scalar": 1, "of": "int8"},
 ]  # fmt: skip
