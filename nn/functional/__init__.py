@@ -3,9 +3,22 @@
 from typing import Any
 
 from nn.functional.activations import elu, gelu, gelu_tanh, leaky_relu, relu
+from nn.functional.convolution import conv1d, conv2d, conv_transpose1d, conv_transpose2d
 from nn.functional.dense import linear, ones
 
-__all__ = ["elu", "gelu", "gelu_tanh", "leaky_relu", "linear", "ones", "relu"]
+__all__ = [
+    "conv1d",
+    "conv2d",
+    "conv_transpose1d",
+    "conv_transpose2d",
+    "elu",
+    "gelu",
+    "gelu_tanh",
+    "leaky_relu",
+    "linear",
+    "ones",
+    "relu",
+]
 
 
 def __getattr__(name: str) -> Any:

@@ -1,0 +1,56 @@
+"""The operations as loops over their definitions, for tests to compare with."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from nn.functional.windows import Axis, slide, slide_back
+
+
+def convolution(
+    x: Any, weight: Any, bias: Any = None, *, stride: Any = 1, padding: Any = 0, dilation: Any = 1, groups: int = 1
+) -> Any:
+    """Return `out[n, i, f] = bias[f] + Σ x[n, element, c]·weight[k, c, f]`, over the elements of each window."""
+    *kernel, channels, filters = weight.shape
+    axes = slide(x.shape[-len(kernel) - 1 : -1], tuple(kernel), stride, padding, dilation)
+    samples = x.reshape(-1, *(axis.size for axis in axes), x.shape[-1])
+    out = np.zeros((len(samples), *(axis.count for axis in axes), filters))
+    for window, place, element in _meetings(axes):
+        for f in range(filters):
+            group = f // (filters // groups)
+            for c in range(channels):
+                pixels = samples[(slice(None), *element, group * channels + c)]
+                out[(slice(None), *window, f)] += pixels * weight[(*place, c, f)]
+    out = out.reshape(*x.shape[: -len(kernel) - 1], *out.shape[1:])
+    return out if bias is None else out + bias
+
+
+def transposed_convolution(
+    x: Any, weight: Any, bias: Any = None, *, stride: Any = 1, padding: Any = 0, dilation: Any = 1,
+    output_padding: Any = 0, groups: int = 1,
+) -> Any:  # fmt: skip
+    """Return `out[n, element, f] = bias[f] + Σ x[n, i, c]·weight[k, f, c]`, over the windows that have the element."""
+    *kernel, filters, channels = weight.shape
+    axes = slide_back(x.shape[-len(kernel) - 1 : -1], tuple(kernel), stride, padding, dilation, output_padding)
+    samples = x.reshape(-1, *(axis.count for axis in axes), channels)
+    out = np.zeros((len(samples), *(axis.size for axis in axes), filters * groups))
+    for window, place, element in _meetings(axes):
+        for c in range(channels):
+            group = c // (channels // groups)
+            for f in range(filters):
+                pixels = samples[(slice(None), *window, c)]
+                out[(slice(None), *element, group * filters + f)] += pixels * weight[(*place, f, c)]
+    out = out.reshape(*x.shape[: -len(kernel) - 1], *out.shape[1:])
+    return out if bias is None else out + bias
+
+
+def _meetings(axes: tuple[Axis, ...]) -> Iterator[tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...]]]:
+    """Yield the place of every window, each position in the kernel, and the element that it meets if there is one."""
+    for window in np.ndindex(*(axis.count for axis in axes)):
+        for place in np.ndindex(*(axis.kernel for axis in axes)):
+            element = tuple(w * a.stride - a.before + k * a.dilation for w, k, a in zip(window, place, axes))
+            if all(0 <= e < a.size for e, a in zip(element, axes)):
+                yield window, place, element
