@@ -54,3 +54,55 @@ def _meetings(axes: tuple[Axis, ...]) -> Iterator[tuple[tuple[int, ...], tuple[i
             element = tuple(w * a.stride - a.before + k * a.dilation for w, k, a in zip(window, place, axes))
             if all(0 <= e < a.size for e, a in zip(element, axes)):
                 yield window, place, element
+
+
+def max_pool1d(x: Any, size: Any, *, stride: Any = None, padding: Any = 0, ceil_mode: bool = False) -> Any:
+    """Return the maxima of the windows along one axis."""
+    return _pooled(x, slide(x.shape[-2:-1], size, stride or size, padding, ceil_mode=ceil_mode), np.max)
+
+
+def max_pool2d(x: Any, size: Any, *, stride: Any = None, padding: Any = 0, ceil_mode: bool = False) -> Any:
+    """Return the maxima of the windows along two axes."""
+    return _pooled(x, slide(x.shape[-3:-1], size, stride or size, padding, ceil_mode=ceil_mode), np.max)
+
+
+def average_pool1d(
+    x: Any, size: Any, *, stride: Any = None, padding: Any = 0, ceil_mode: bool = False, count_padding: bool = True
+) -> Any:
+    """Return the means of the windows along one axis."""
+    axes = slide(x.shape[-2:-1], size, stride or size, padding, ceil_mode=ceil_mode)
+    return _averages(x, axes, count_padding)
+
+
+def average_pool2d(
+    x: Any, size: Any, *, stride: Any = None, padding: Any = 0, ceil_mode: bool = False, count_padding: bool = True
+) -> Any:
+    """Return the means of the windows along two axes."""
+    axes = slide(x.shape[-3:-1], size, stride or size, padding, ceil_mode=ceil_mode)
+    return _averages(x, axes, count_padding)
+
+
+def global_max_pool(x: Any) -> Any:
+    """Return the maxima of all elements of a sample."""
+    return np.array([[np.max(sample[..., c]) for c in range(x.shape[-1])] for sample in x])
+
+
+def _averages(x: Any, axes: tuple[Axis, ...], count_padding: bool) -> Any:
+    if not count_padding:
+        return _pooled(x, axes, np.mean)
+    widths = [(axis.before, axis.after) for axis in axes]
+    padded = np.pad(x, [(0, 0)] * (x.ndim - len(axes) - 1) + widths + [(0, 0)])
+    wider = (axis._replace(size=axis.size + axis.before + axis.after, before=0, after=0) for axis in axes)
+    return _pooled(padded, tuple(wider), np.mean)
+
+
+def _pooled(x: Any, axes: tuple[Axis, ...], reduce: Any) -> Any:
+    """Return `reduce` of the elements of each window."""
+    samples = x.reshape(-1, *x.shape[-len(axes) - 1 :]) if x.size else x
+    elements: dict[Any, list[Any]] = {}
+    for window, _, element in _meetings(axes):
+        elements.setdefault(window, []).append(samples[(slice(None), *element)])
+    out = np.zeros((len(samples), *(axis.count for axis in axes), x.shape[-1]))
+    for window, found in elements.items():
+        out[(slice(None), *window)] = reduce(found, axis=0)
+    return out.reshape(*x.shape[: -len(axes) - 1], *out.shape[1:])

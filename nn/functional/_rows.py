@@ -173,7 +173,7 @@ def _convolve(x: Any, weight: Any, bias: Any, axes: tuple[Axis, Axis], out: Any)
     matrix = np.ascontiguousarray(weight.swapaxes(0, 1)).reshape(-1, filters)
     cells = Cells(x, vertical, horizontal, filters)
     grid = np.empty((cells.block_windows, filters), x.dtype)
-    bias_row = None if bias is None else np.tile(bias, (horizontal.count, 1))
+    bias_row = None if bias is None else np.ascontiguousarray(np.broadcast_to(bias, (horizontal.count, filters)))
     for block in cells.blocks():
         for phase, windows in enumerate(block.windows):
             np.matmul(windows, matrix, out=grid[phase : block.count : cells.phases])

@@ -15,11 +15,12 @@ from typing import Any
 
 import numpy as np
 
+from nn.functional.dense import ones
 from nn.functional.windows import Axis
 
 
 def convolve(x: Any, weight: Any, axes: tuple[Axis, ...], groups: int) -> Any:
-    """Return the convolution of arrays or tensors: every step is a function of NumPy that is recorded."""
+    """Return the convolution of arrays or tensors: every step is a NumPy function that is recorded for tensors."""
     x = _padded(x, [(axis.before, axis.after) for axis in axes])
     result = None
     for place in np.ndindex(weight.shape[:-2]):
@@ -89,31 +90,35 @@ def _pixels(place: tuple[int, ...], axes: tuple[Axis, ...]) -> tuple[slice, ...]
 def _product(pixels: Any, weight: Any, groups: int) -> Any:
     """Return `pixels @ weight`, each group of channels with the weights of its own filters."""
     channels, filters = weight.shape
-    if groups > 1 and channels == 1 and filters == groups:
-        return pixels * weight[0]
     if groups == 1:
-        rows = np.reshape(pixels, (-1, channels)) @ weight
-    else:
-        by_group = _first(np.reshape(pixels, (-1, groups, channels)))
-        rows = np.swapaxes(by_group @ _first(np.reshape(weight, (channels, groups, filters // groups))), 0, 1)
-    return np.reshape(rows, (*pixels.shape[:-1], filters))
+        return np.reshape(np.reshape(pixels, (-1, channels)) @ weight, (*pixels.shape[:-1], filters))
+    if is_depthwise(weight.shape, groups):
+        return pixels * weight[0]
+    each = zip(_split(pixels, groups), _split(weight, groups))
+    return np.concatenate([_product(own_pixels, own_weight, 1) for own_pixels, own_weight in each], axis=-1)
 
 
 def _product_over_pixels(pixels: Any, g: Any, groups: int) -> Any:
     """Return `pixelsᵀ @ g`, for each group."""
     channels, filters = pixels.shape[-1] // groups, g.shape[-1]
-    if groups > 1 and channels == 1 and filters == groups:
-        return np.sum(pixels * g, axis=tuple(range(g.ndim - 1)))
     if groups == 1:
         return np.reshape(pixels, (-1, channels)).T @ np.reshape(g, (-1, filters))
-    columns = np.swapaxes(_first(np.reshape(pixels, (-1, groups, channels))), 1, 2)
-    products = columns @ _first(np.reshape(g, (-1, groups, filters // groups)))
-    return np.reshape(np.swapaxes(products, 0, 1), (channels, filters))
+    if is_depthwise((channels, filters), groups):
+        rows = np.reshape(pixels * g, (-1, channels * groups))
+        return (ones(len(rows), rows.dtype) @ rows)[None]
+    each = zip(_split(pixels, groups), _split(g, groups))
+    return np.concatenate([_product_over_pixels(own_pixels, own_g, 1) for own_pixels, own_g in each], axis=-1)
 
 
-def _first(by_group: Any) -> Any:
-    """Put the groups first, for a stack of products."""
-    return np.swapaxes(by_group, 0, 1)
+def is_depthwise(weight_shape: tuple[int, ...], groups: int) -> bool:
+    """Return whether every channel leads to one filter of its own."""
+    return groups > 1 and weight_shape[-2:] == (1, groups)
+
+
+def _split(array: Any, groups: int) -> list[Any]:
+    """Return the part of each group along the last axis."""
+    size = array.shape[-1] // groups
+    return [array[..., start : start + size] for start in range(0, groups * size, size)]
 
 
 def _spaced(x: Any, number: int, stride: int) -> Any:

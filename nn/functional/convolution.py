@@ -7,6 +7,7 @@ dilation and a kernel of more than one pixel, `_rows` computes the same in a hal
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -15,6 +16,7 @@ from numpy.typing import ArrayLike
 import tensorgrad as tg
 from nn._validation import whole_number
 from nn.functional import _definitions, _rows, _taps
+from nn.functional._blocks import blocks
 from nn.functional.dense import ones
 from nn.functional.windows import NAMES, Axis, Padding, Size, slide, slide_back
 from tensorgrad import domains
@@ -48,6 +50,12 @@ class _Setting(NamedTuple):
             and any(axis.kernel > 1 for axis in self.axes)
             and math.prod(self.leading) > 0
         )
+
+    def blocks(self, samples: int, itemsize: int) -> Iterator[slice]:
+        """Yield the samples in blocks; all at once if the kernel is one pixel, so that there is one product."""
+        if all(axis.kernel == 1 for axis in self.axes):
+            return iter([slice(0, samples)])
+        return blocks(samples, (math.prod(self.sizes) * self.channels + math.prod(self.counts) * self.filters) * itemsize)
 
 
 def _setting(x_shape: Any, weight_shape: Any, stride: Any, padding: Any, dilation: Any, groups: int) -> _Setting:
@@ -116,51 +124,63 @@ def _same_dtype(*arrays: Any) -> list[Any]:
     return [None if each is None else np.ascontiguousarray(each, dtype) for each in arrays]
 
 
-def _as_images(array: Any, axes: int) -> Any:
-    """View sequences as images of height 1, and weights for them likewise."""
-    return array[:, None] if axes == 1 else array
+def _shaped(array: Any, *shape: int) -> Any:
+    """Return the array in this shape; itself if it has it, as the engine copies gradients that are views."""
+    return array if array.shape == shape else array.reshape(shape)
 
 
-def _as_image_axes(axes: tuple[Axis, ...]) -> Any:
+def _image_axes(axes: tuple[Axis, ...]) -> Any:
+    """Return the axes of images; sequences are images of height 1."""
     return axes if len(axes) == 2 else (Axis(1, 1, 1, 1, 0, 0, 1), *axes)
 
 
 def _down(x: Any, weight: Any, bias: Any, s: _Setting) -> Any:
     """Convolve: from the channels to the filters."""
     x, weight, bias = _same_dtype(x, weight, bias)
-    x = x.reshape(-1, *s.sizes, s.channels)
     if s.in_rows:
-        kernels = weight if len(s.axes) == 2 else weight[None]
-        out = _rows.convolve(_as_images(x, len(s.axes)), kernels, bias, _as_image_axes(s.axes))
-    else:
-        out = _taps.convolve(x, weight, s.axes, s.groups)
-        if bias is not None:
-            out = out + bias
-    return out.reshape(*s.leading, *s.counts, s.filters)
+        down, across = _image_axes(s.axes)
+        kernels = weight.reshape(down.kernel, across.kernel, s.channels, s.filters)
+        out = _rows.convolve(x.reshape(-1, down.size, across.size, s.channels), kernels, bias, (down, across))
+        return _shaped(out, *s.leading, *s.counts, s.filters)
+    x = x.reshape(-1, *s.sizes, s.channels)
+    out = np.empty((len(x), *s.counts, s.filters), x.dtype)
+    for block in s.blocks(len(x), x.itemsize):
+        out[block] = _taps.convolve(x[block], weight, s.axes, s.groups)
+    if bias is not None:
+        out += bias
+    return _shaped(out, *s.leading, *s.counts, s.filters)
 
 
 def _up(g: Any, weight: Any, s: _Setting) -> Any:
     """Send back: from the filters to the channels."""
     g, weight = _same_dtype(g, weight)
-    g = g.reshape(-1, *s.counts, s.filters)
     if s.in_rows:
-        kernels = weight if len(s.axes) == 2 else weight[None]
-        out = _rows.input_gradient(_as_images(g, len(s.axes)), kernels, _as_image_axes(s.axes))
-    else:
-        out = _taps.input_gradient(g, weight, s.axes, s.groups)
-    return out.reshape(*s.leading, *s.sizes, s.channels)
+        down, across = _image_axes(s.axes)
+        kernels = weight.reshape(down.kernel, across.kernel, s.channels, s.filters)
+        out = _rows.input_gradient(g.reshape(-1, down.count, across.count, s.filters), kernels, (down, across))
+        return _shaped(out, *s.leading, *s.sizes, s.channels)
+    g = g.reshape(-1, *s.counts, s.filters)
+    out = np.empty((len(g), *s.sizes, s.channels), g.dtype)
+    for block in s.blocks(len(g), g.itemsize):
+        out[block] = _taps.input_gradient(g[block], weight, s.axes, s.groups)
+    return _shaped(out, *s.leading, *s.sizes, s.channels)
 
 
 def _across(g: Any, x: Any, s: _Setting) -> Any:
     """Return the gradient with respect to the weight."""
     g, x = _same_dtype(g, x)
-    g, x = g.reshape(-1, *s.counts, s.filters), x.reshape(-1, *s.sizes, s.channels)
     kernel = tuple(axis.kernel for axis in s.axes)
-    if not s.in_rows:
-        return _taps.weight_gradient(g, x, kernel, s.axes, s.groups)
-    axes = len(s.axes)
-    gradient = _rows.weight_gradient(_as_images(g, axes), _as_images(x, axes), _as_image_axes(s.axes))
-    return gradient.reshape(*kernel, s.channels, s.filters)
+    if s.in_rows:
+        down, across = _image_axes(s.axes)
+        images = x.reshape(-1, down.size, across.size, s.channels)
+        gradients = g.reshape(-1, down.count, across.count, s.filters)
+        gradient = _rows.weight_gradient(gradients, images, (down, across))
+        return gradient.reshape(*kernel, s.channels, s.filters)
+    g, x = g.reshape(-1, *s.counts, s.filters), x.reshape(-1, *s.sizes, s.channels)
+    gradient = np.zeros((*kernel, s.channels // s.groups, s.filters), g.dtype)
+    for block in s.blocks(len(x), x.itemsize):
+        gradient += _taps.weight_gradient(g[block], x[block], kernel, s.axes, s.groups)
+    return gradient
 
 
 def _bias_gradient(g: Any) -> Any:
