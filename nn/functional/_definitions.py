@@ -17,13 +17,12 @@ def convolution(
     *kernel, channels, filters = weight.shape
     axes = slide(x.shape[-len(kernel) - 1 : -1], tuple(kernel), stride, padding, dilation)
     samples = x.reshape(-1, *(axis.size for axis in axes), x.shape[-1])
-    out = np.zeros((len(samples), *(axis.count for axis in axes), filters))
+    out = np.zeros((len(samples), *(axis.windows for axis in axes), filters))
     for window, place, element in _meetings(axes):
         for f in range(filters):
             group = f // (filters // groups)
             for c in range(channels):
-                pixels = samples[(slice(None), *element, group * channels + c)]
-                out[(slice(None), *window, f)] += pixels * weight[(*place, c, f)]
+                out[:, *window, f] += samples[:, *element, group * channels + c] * weight[place][c, f]
     out = out.reshape(*x.shape[: -len(kernel) - 1], *out.shape[1:])
     return out if bias is None else out + bias
 
@@ -35,21 +34,20 @@ def transposed_convolution(
     """Return `out[n, element, f] = bias[f] + Σ x[n, i, c]·weight[k, f, c]`, over the windows that have the element."""
     *kernel, filters, channels = weight.shape
     axes = slide_back(x.shape[-len(kernel) - 1 : -1], tuple(kernel), stride, padding, dilation, output_padding)
-    samples = x.reshape(-1, *(axis.count for axis in axes), channels)
+    samples = x.reshape(-1, *(axis.windows for axis in axes), channels)
     out = np.zeros((len(samples), *(axis.size for axis in axes), filters * groups))
     for window, place, element in _meetings(axes):
         for c in range(channels):
             group = c // (channels // groups)
             for f in range(filters):
-                pixels = samples[(slice(None), *window, c)]
-                out[(slice(None), *element, group * filters + f)] += pixels * weight[(*place, f, c)]
+                out[:, *element, group * filters + f] += samples[:, *window, c] * weight[place][f, c]
     out = out.reshape(*x.shape[: -len(kernel) - 1], *out.shape[1:])
     return out if bias is None else out + bias
 
 
-def _meetings(axes: tuple[Axis, ...]) -> Iterator[tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...]]]:
+def _meetings(axes: tuple[Axis, ...]) -> Iterator[tuple[Any, Any, Any]]:
     """Yield the place of every window, each position in the kernel, and the element that it meets if there is one."""
-    for window in np.ndindex(*(axis.count for axis in axes)):
+    for window in np.ndindex(*(axis.windows for axis in axes)):
         for place in np.ndindex(*(axis.kernel for axis in axes)):
             element = tuple(w * a.stride - a.before + k * a.dilation for w, k, a in zip(window, place, axes))
             if all(0 <= e < a.size for e, a in zip(element, axes)):
@@ -101,8 +99,8 @@ def _pooled(x: Any, axes: tuple[Axis, ...], reduce: Any) -> Any:
     samples = x.reshape(-1, *x.shape[-len(axes) - 1 :]) if x.size else x
     elements: dict[Any, list[Any]] = {}
     for window, _, element in _meetings(axes):
-        elements.setdefault(window, []).append(samples[(slice(None), *element)])
-    out = np.zeros((len(samples), *(axis.count for axis in axes), x.shape[-1]))
+        elements.setdefault(window, []).append(samples[:, *element])
+    out = np.zeros((len(samples), *(axis.windows for axis in axes), x.shape[-1]))
     for window, found in elements.items():
-        out[(slice(None), *window)] = reduce(found, axis=0)
+        out[:, *window] = reduce(found, axis=0)
     return out.reshape(*x.shape[: -len(axes) - 1], *out.shape[1:])

@@ -9,9 +9,9 @@ window then lie one behind the other in memory, so a window is a row of `kw·kh�
                  [ 1   2   3 ] [ 4   5   6 ]        rows 1, 4, …: another
                      [ 2   3   4 ] [ 5   6   7 ]    rows 2, 5, …: the last
 
-Windows overlap, which BLAS does not accept, but every `kw`-th window does not. So `kw` products compute everything, each
-writing every `kw`-th row of the result; with a stride, ⌈kw / stride⌉ of them. The rows of an image are separated by
-its left padding, which is also the right padding of the row before; windows across a row's end are computed and left
+Windows overlap, which BLAS does not accept, but every `kw`-th window does not. So `kw` products compute everything,
+each writing every `kw`-th row of the result; with a stride, ⌈kw / stride⌉ of them. The rows of an image are separated
+by its left padding, which is also the right padding of the row before. Windows across a row's end are computed and left
 out. The work is done in blocks that fit into the processor's second cache. A pixel is copied as one item of `channels`
 numbers, in half the time of the numbers.
 
@@ -27,18 +27,16 @@ import numpy as np
 from numpy.lib.stride_tricks import as_strided
 from numpy.typing import NDArray
 
+from nn.functional._blocks import BLOCK_BYTES, pixels_as_items
 from nn.functional.windows import Axis
-
-BLOCK_BYTES = 600_000
-"""How much is copied at a time. 400 to 900 KB take the same time; 200 KB take up to a quarter more."""
 
 
 class Block(NamedTuple):
-    """Some samples, some rows of their result, and the windows of these rows with `width` windows in each."""
+    """Some samples, some rows of their result, and the `number` windows of these rows."""
 
     samples: slice
     rows: slice
-    count: int
+    number: int
     windows: list[NDArray[Any]]
 
 
@@ -51,7 +49,7 @@ class Cells:
         result_channels: of what is computed beside it, for the size of the blocks.
 
     Attributes:
-        width: the windows in a row of the grid, of which the first `horizontal.count` are part of the result.
+        width: the windows in a row of the grid, of which the first `horizontal.windows` are part of the result.
         phases: the number of products.
         block_windows: the most windows in a block.
     """
@@ -62,17 +60,17 @@ class Cells:
         self.samples, self.rows, self.columns, self.channels = x.shape
         self.top, self.left = max(vertical.before, 0), max(horizontal.before, 0)
         self.vertical, self.horizontal = vertical, horizontal
-        self.x = _pixels_as_items(x)
+        self.x = pixels_as_items(x)
         self.cell = vertical.kernel * self.channels
 
-        stride, last_window = horizontal.stride, (horizontal.count - 1) * horizontal.stride
+        stride, last_window = horizontal.stride, (horizontal.windows - 1) * horizontal.stride
         cells = max(self.left + self.columns, last_window + horizontal.kernel - self.left, last_window + stride)
         self.width = -(-cells // stride)
         self.row_cells = self.width * stride
         self.phases = -(-horizontal.kernel // stride)
 
         bytes_per_row = (self.row_cells * self.cell + self.width * result_channels) * x.itemsize
-        self.block_samples, self.block_rows = _block_size(self.samples, vertical.count, BLOCK_BYTES // bytes_per_row)
+        self.block_samples, self.block_rows = _block_size(self.samples, vertical.windows, BLOCK_BYTES // bytes_per_row)
         self.block_windows = self.block_samples * self.block_rows * self.width
         beyond = (self.phases * stride + horizontal.kernel) * self.cell
         self.buffer = np.zeros(self.block_windows * stride * self.cell + beyond, x.dtype)
@@ -82,8 +80,8 @@ class Cells:
         windows: dict[int, list[NDArray[Any]]] = {}
         for first in range(0, self.samples, self.block_samples):
             samples = slice(first, min(first + self.block_samples, self.samples))
-            for top in range(0, self.vertical.count, self.block_rows):
-                rows = slice(top, min(top + self.block_rows, self.vertical.count))
+            for top in range(0, self.vertical.windows, self.block_rows):
+                rows = slice(top, min(top + self.block_rows, self.vertical.windows))
                 self._fill(samples, rows)
                 count = (samples.stop - samples.start) * (rows.stop - rows.start) * self.width
                 if count not in windows:
@@ -98,7 +96,7 @@ class Cells:
         n, height = samples.stop - samples.start, rows.stop - rows.start
         size = n * height * self.row_cells * self.cell
         cells = self.buffer[:size].reshape(n, height, self.row_cells, self.vertical.kernel, self.channels)
-        items = _pixels_as_items(cells)
+        items = pixels_as_items(cells)
         across = slice(self.left, self.left + self.columns)
         stride = self.vertical.stride
         for k in range(self.vertical.kernel):
@@ -121,7 +119,7 @@ class Cells:
 
 def convolve(x: Any, weight: Any, bias: Any, axes: tuple[Axis, Axis]) -> Any:
     """Return the convolution of `x`, plus `bias` unless that is None."""
-    out = np.empty((len(x), axes[0].count, axes[1].count, weight.shape[-1]), x.dtype)
+    out = np.empty((len(x), axes[0].windows, axes[1].windows, weight.shape[-1]), x.dtype)
     _convolve(x, weight, bias, axes, out)
     return out
 
@@ -152,12 +150,12 @@ def weight_gradient(g: Any, x: Any, axes: tuple[Axis, Axis]) -> Any:
     vertical, horizontal = axes
     filters = g.shape[-1]
     cells = Cells(x, vertical, horizontal, filters)
-    rows = g.reshape(*g.shape[:2], horizontal.count * filters)
+    rows = g.reshape(*g.shape[:2], horizontal.windows * filters)
     grid = np.zeros((cells.block_windows, filters), g.dtype)  # 0 where a window lies across a row's end
     total = np.zeros((horizontal.kernel * cells.cell, filters), g.dtype)
     part = np.empty_like(total)
     for block in cells.blocks():
-        gradients = grid[: block.count]
+        gradients = grid[: block.number]
         n, height = len(rows[block.samples]), block.rows.stop - block.rows.start
         gradients.reshape(n, height, -1)[:, :, : rows.shape[-1]] = rows[block.samples, block.rows]
         for phase, windows in enumerate(block.windows):
@@ -173,12 +171,12 @@ def _convolve(x: Any, weight: Any, bias: Any, axes: tuple[Axis, Axis], out: Any)
     matrix = np.ascontiguousarray(weight.swapaxes(0, 1)).reshape(-1, filters)
     cells = Cells(x, vertical, horizontal, filters)
     grid = np.empty((cells.block_windows, filters), x.dtype)
-    bias_row = None if bias is None else np.ascontiguousarray(np.broadcast_to(bias, (horizontal.count, filters)))
+    bias_row = None if bias is None else np.ascontiguousarray(np.broadcast_to(bias, (horizontal.windows, filters)))
     for block in cells.blocks():
         for phase, windows in enumerate(block.windows):
-            np.matmul(windows, matrix, out=grid[phase : block.count : cells.phases])
+            np.matmul(windows, matrix, out=grid[phase : block.number : cells.phases])
         part = out[block.samples, block.rows]
-        result = grid[: block.count].reshape(*part.shape[:2], cells.width, filters)[:, :, : horizontal.count]
+        result = grid[: block.number].reshape(*part.shape[:2], cells.width, filters)[:, :, : horizontal.windows]
         if bias_row is None:
             part[...] = result
         else:
@@ -191,7 +189,7 @@ def _phase(axis: Axis, start: int) -> tuple[list[int], Axis]:
     kernel = [k for k in range(axis.kernel) if (start + axis.before - k) % axis.stride == 0][::-1]
     size = len(range(start, axis.size, axis.stride))
     before = -((start + axis.before - kernel[0]) // axis.stride) if kernel else 0
-    return kernel, Axis(axis.count, len(kernel), 1, 1, before, size + len(kernel) - 1 - axis.count - before, size)
+    return kernel, Axis(axis.windows, len(kernel), 1, 1, before, size + len(kernel) - 1 - axis.windows - before, size)
 
 
 def _block_size(samples: int, rows: int, fitting: int) -> tuple[int, int]:
@@ -204,8 +202,3 @@ def _block_size(samples: int, rows: int, fitting: int) -> tuple[int, int]:
         return -(-samples // blocks), rows
     blocks = -(-rows // max(fitting, 1))
     return 1, -(-rows // blocks)
-
-
-def _pixels_as_items(x: NDArray[Any]) -> NDArray[Any]:
-    """View each pixel, the numbers along the last axis, as one item."""
-    return x.view(f"V{x.shape[-1] * x.itemsize}")[..., 0]

@@ -83,7 +83,7 @@ def _pixels(place: tuple[int, ...], axes: tuple[Axis, ...]) -> tuple[slice, ...]
     starts = (k * axis.dilation for k, axis in zip(place, axes))
     return (
         slice(None),
-        *(slice(start, start + (axis.count - 1) * axis.stride + 1, axis.stride) for start, axis in zip(starts, axes)),
+        *(slice(start, start + (axis.windows - 1) * axis.stride + 1, axis.stride) for start, axis in zip(starts, axes)),
     )
 
 

@@ -39,7 +39,7 @@ class _Setting(NamedTuple):
 
     @property
     def counts(self) -> tuple[int, ...]:
-        return tuple(axis.count for axis in self.axes)
+        return tuple(axis.windows for axis in self.axes)
 
     @property
     def in_rows(self) -> bool:
@@ -55,7 +55,9 @@ class _Setting(NamedTuple):
         """Yield the samples in blocks; all at once if the kernel is one pixel, so that there is one product."""
         if all(axis.kernel == 1 for axis in self.axes):
             return iter([slice(0, samples)])
-        return blocks(samples, (math.prod(self.sizes) * self.channels + math.prod(self.counts) * self.filters) * itemsize)
+        return blocks(
+            samples, (math.prod(self.sizes) * self.channels + math.prod(self.counts) * self.filters) * itemsize
+        )
 
 
 def _setting(x_shape: Any, weight_shape: Any, stride: Any, padding: Any, dilation: Any, groups: int) -> _Setting:
@@ -157,7 +159,7 @@ def _up(g: Any, weight: Any, s: _Setting) -> Any:
     if s.in_rows:
         down, across = _image_axes(s.axes)
         kernels = weight.reshape(down.kernel, across.kernel, s.channels, s.filters)
-        out = _rows.input_gradient(g.reshape(-1, down.count, across.count, s.filters), kernels, (down, across))
+        out = _rows.input_gradient(g.reshape(-1, down.windows, across.windows, s.filters), kernels, (down, across))
         return _shaped(out, *s.leading, *s.sizes, s.channels)
     g = g.reshape(-1, *s.counts, s.filters)
     out = np.empty((len(g), *s.sizes, s.channels), g.dtype)
@@ -173,7 +175,7 @@ def _across(g: Any, x: Any, s: _Setting) -> Any:
     if s.in_rows:
         down, across = _image_axes(s.axes)
         images = x.reshape(-1, down.size, across.size, s.channels)
-        gradients = g.reshape(-1, down.count, across.count, s.filters)
+        gradients = g.reshape(-1, down.windows, across.windows, s.filters)
         gradient = _rows.weight_gradient(gradients, images, (down, across))
         return gradient.reshape(*kernel, s.channels, s.filters)
     g, x = g.reshape(-1, *s.counts, s.filters), x.reshape(-1, *s.sizes, s.channels)
@@ -207,15 +209,11 @@ def _composed(x: Any, weight: Any, bias: Any, *, stride: Any, padding: Any, dila
     return out if bias is None else out + bias
 
 
-def _to_input(
-    g: Any, x_shape: Any, weight: Any, stride: Any, padding: Any, dilation: Any, groups: int
-) -> Any:
+def _to_input(g: Any, x_shape: Any, weight: Any, stride: Any, padding: Any, dilation: Any, groups: int) -> Any:
     return _up(g, weight, _setting(x_shape, weight.shape, stride, padding, dilation, groups))
 
 
-def _to_weight(
-    g: Any, x: Any, weight_shape: Any, stride: Any, padding: Any, dilation: Any, groups: int
-) -> Any:
+def _to_weight(g: Any, x: Any, weight_shape: Any, stride: Any, padding: Any, dilation: Any, groups: int) -> Any:
     return _across(g, x, _setting(x.shape, weight_shape, stride, padding, dilation, groups))
 
 

@@ -6,6 +6,7 @@ axis, from the results to the elements of their windows.
 
 from __future__ import annotations
 
+import functools
 import math
 from typing import Any
 
@@ -14,7 +15,7 @@ from numpy.typing import ArrayLike
 
 import tensorgrad as tg
 from nn.functional import _definitions
-from nn.functional._blocks import blocks
+from nn.functional._blocks import blocks, pixels_as_items
 from nn.functional.windows import NAMES, Axis, Padding, Size, per_axis, slide
 from tensorgrad import Tensor, domains
 
@@ -53,35 +54,80 @@ def _samples(x: Any, axes: tuple[Axis, ...]) -> Any:
     return x.reshape(math.prod(x.shape[: -len(axes) - 1]), *x.shape[-len(axes) - 1 :])
 
 
-def _reduced(reduce: np.ufunc, start: float, x: Any, number: int, axis: Axis) -> Any:
-    """Return the windows along axis `number`, reduced; `start` where all of a window's elements are yet to come."""
-    taps = [axis.inside(k) for k in range(axis.kernel)]
-    everywhere = [elements for windows, elements in taps if windows == slice(0, axis.count)]
-    if len(everywhere) >= 2:
-        out = reduce(x[_at(number, everywhere[0])], x[_at(number, everywhere[1])])
-        taps = [tap for tap in taps if tap[1] not in everywhere[:2]]
+class _Phases:
+    """The elements along an axis, in one array for each phase of the stride.
+
+    The elements that windows have at one place lie `stride` apart. Within their phase they are neighbours. Along the
+    last axis, where that is a pixel in every two, the phases are copies: NumPy's loops then run over whole rows instead
+    of single pixels. That takes a fifth off the gradient of overlapping windows with 16 channels.
+
+    Args:
+        x: `(samples, *sizes, channels)`.
+        number: which of its axes.
+        axis: how the windows slide along it.
+        copy: whether to copy the elements, or only to make arrays for them.
+    """
+
+    def __init__(self, x: Any, number: int, axis: Axis, *, copy: bool = True) -> None:
+        self.x, self.number, self.axis = x, number, axis
+        self.views = [x[_at(number, slice(phase, None, axis.stride))] for phase in range(axis.stride)]
+        self.arrays = self.views
+        if number == x.ndim - 2 and axis.stride > 1:
+            self.arrays = [np.empty(view.shape, x.dtype) for view in self.views]
+            for array, view in zip(self.arrays, self.views if copy else ()):
+                pixels_as_items(array)[...] = pixels_as_items(view)
+
+    def at(self, k: int) -> tuple[slice, Any]:
+        """Return the windows whose `k`-th element is not padding, and those elements."""
+        windows, elements = self.axis.inside(k)
+        first, phase = divmod(elements.start, self.axis.stride)
+        return windows, self.arrays[phase][_at(self.number, slice(first, first + windows.stop - windows.start))]
+
+    def put_back(self) -> None:
+        """Copy the phases into `x`."""
+        if self.arrays is not self.views:
+            for array, view in zip(self.arrays, self.views):
+                pixels_as_items(view)[...] = pixels_as_items(array)
+
+
+def _reduced(reduce: np.ufunc, start: float, x: _Phases) -> Any:
+    """Return the windows along an axis, reduced; `start` where all of a window's elements are yet to come."""
+    axis, number = x.axis, x.number
+    taps = [x.at(k) for k in range(axis.kernel)]
+    whole = [elements for windows, elements in taps if windows == slice(0, axis.windows)]
+    if len(whole) >= 2:
+        out = reduce(whole[0], whole[1])
+        taps = [(windows, elements) for windows, elements in taps if not any(elements is each for each in whole[:2])]
     else:
-        out = np.full((*x.shape[:number], axis.count, *x.shape[number + 1 :]), start, x.dtype)
+        out = np.full((*x.x.shape[:number], axis.windows, *x.x.shape[number + 1 :]), start, x.x.dtype)
     for windows, elements in taps:
         part = out[_at(number, windows)]
-        reduce(part, x[_at(number, elements)], out=part)
+        reduce(part, elements, out=part)
     return out
+
+
+def _pooled(reduce: np.ufunc, start: float, x: Any, axes: tuple[Axis, ...]) -> Any:
+    """Return the windows along all axes, reduced."""
+    samples = _samples(np.ascontiguousarray(x), axes)
+    out = np.empty((len(samples), *(axis.windows for axis in axes), x.shape[-1]), x.dtype)
+    for block in blocks(len(samples), math.prod(samples.shape[1:]) * x.itemsize):
+        part = samples[block]
+        for number, axis in enumerate(axes, start=1):
+            part = _reduced(reduce, start, _Phases(part, number, axis))
+        out[block] = part
+    return out.reshape(*x.shape[: -len(axes) - 1], *out.shape[1:])
 
 
 def _tiles(axis: Axis) -> bool:
     """Return whether every element is in exactly one window."""
-    return axis.kernel == axis.stride and axis.size == axis.count * axis.kernel and axis.before == 0
+    return axis.kernel == axis.stride and axis.size == axis.windows * axis.kernel and axis.before == 0
 
 
 # -- maximum -------------------------------------------------------------------------------------------------
 
 
 def _max_pooled(x: Any, axes: tuple[Axis, ...]) -> Any:
-    out = _samples(np.ascontiguousarray(x), axes)
-    lowest = -math.inf if out.dtype.kind == "f" else np.iinfo(out.dtype).min
-    for number, axis in enumerate(axes, start=1):
-        out = _reduced(np.maximum, lowest, out, number, axis)
-    return out.reshape(*x.shape[: -len(axes) - 1], *out.shape[1:])
+    return _pooled(np.maximum, -math.inf if x.dtype.kind == "f" else np.iinfo(x.dtype).min, x, axes)
 
 
 def _max_composed(x: Any, axes: tuple[Axis, ...]) -> Any:
@@ -94,18 +140,19 @@ def _max_composed(x: Any, axes: tuple[Axis, ...]) -> Any:
     first = np.argmax(values, axis=-2)  # (…, windows, channels): which of a window's elements
     windows = np.arange(len(places))[:, None]
     chosen = places[windows, first]
-    chosen = np.where(chosen < 0, places.max(axis=1)[:, None], chosen)  # all elements are -∞, and padding was first
-    return np.reshape(np.take_along_axis(elements, chosen, axis=-2), (*leading, *(a.count for a in axes), channels))
+    first_inside = places[windows, np.argmax(places >= 0, axis=1)[:, None]]
+    chosen = np.where(chosen < 0, first_inside, chosen)  # where all elements are -∞, padding may have been the first
+    return np.reshape(np.take_along_axis(elements, chosen, axis=-2), (*leading, *(a.windows for a in axes), channels))
 
 
 def _places(axes: tuple[Axis, ...]) -> Any:
     """Return `(windows, elements of a window)`: the places of the elements in reading order, -1 for padding."""
     places = np.zeros((1, 1), int)
     for axis in axes:
-        along = np.arange(axis.count)[:, None] * axis.stride - axis.before + np.arange(axis.kernel)
+        along = np.arange(axis.windows)[:, None] * axis.stride - axis.before + np.arange(axis.kernel)
         both = places[:, None, :, None] * axis.size + along[:, None, :]
         outside = (places[:, None, :, None] < 0) | ((along < 0) | (along >= axis.size))[:, None, :]
-        places = np.where(outside, -1, both).reshape(len(places) * axis.count, -1)
+        places = np.where(outside, -1, both).reshape(len(places) * axis.windows, -1)
     return places
 
 
@@ -118,40 +165,43 @@ def _to_maximum(g: Any, x: Any, out: Any, axes: tuple[Axis, ...]) -> Any:
     received = _samples(gradient, axes)
     g, x, out = (_samples(np.ascontiguousarray(each), axes) for each in (g, x, out))
     for block in blocks(len(x), math.prod(x.shape[1:]) * x.itemsize):
+        pixels = _Phases(x[block], len(axes), axes[-1])
+        to_pixels = _Phases(received[block], len(axes), axes[-1], copy=False)
         if len(axes) == 1:
-            _to_largest(g[block], x[block], out[block], 1, axes[0], received[block])
-            continue
-        down, across = axes
-        of_rows = _reduced(np.maximum, -math.inf, x[block], 2, across)
-        to_rows = np.empty_like(of_rows)
-        _to_largest(g[block], of_rows, out[block], 1, down, to_rows)
-        _to_largest(to_rows, x[block], of_rows, 2, across, received[block])
+            _to_largest(g[block], pixels, out[block], to_pixels)
+        else:
+            of_rows = _reduced(np.maximum, -math.inf, pixels)
+            to_rows = np.empty_like(of_rows)
+            _to_largest(g[block], _Phases(of_rows, 1, axes[0]), out[block], _Phases(to_rows, 1, axes[0]))
+            _to_largest(to_rows, pixels, of_rows, to_pixels)
+        to_pixels.put_back()
     return gradient
 
 
-def _to_largest(g: Any, x: Any, largest: Any, number: int, axis: Axis, out: Any) -> None:
-    """Write into `out` the gradient with respect to `x`, of which `largest` are the maxima along one axis.
+def _to_largest(g: Any, x: _Phases, largest: Any, to_x: _Phases) -> None:
+    """Write the gradient with respect to `x`, of which `largest` are the maxima along one axis, into `to_x`.
 
     Each gradient goes to the first element that is the maximum. `np.where` would take 16 times as long as a product
     with the comparison.
     """
-    taps = [axis.inside(k) for k in range(axis.kernel)]
+    axis, number = x.axis, x.number
     if _tiles(axis):
-        last = out[_at(number, taps[-1][1])]
+        last = to_x.at(axis.kernel - 1)[1]
         left = g  # what has not found its element yet
-        for _, elements in taps[:-1]:
-            received = out[_at(number, elements)]
-            np.multiply(left, x[_at(number, elements)] == largest, out=received)
+        for k in range(axis.kernel - 1):
+            received = np.multiply(left, x.at(k)[1] == largest, out=to_x.at(k)[1])
             left = np.subtract(left, received, out=last)
         if left is g:
             last[...] = g
         return
-    out[...] = 0
+    for array in to_x.arrays:
+        array[...] = 0
     left = g.copy()
-    for windows, elements in taps:
-        waiting = left[_at(number, windows)]
-        received = waiting * (x[_at(number, elements)] == largest[_at(number, windows)])
-        out[_at(number, elements)] += received
+    for k in range(axis.kernel):
+        windows, elements = x.at(k)
+        waiting, to_elements = left[_at(number, windows)], to_x.at(k)[1]
+        received = waiting * (elements == largest[_at(number, windows)])
+        to_elements += received
         waiting -= received
 
 
@@ -242,7 +292,7 @@ def _scale(axes: tuple[Axis, ...], count_padding: bool, dtype: Any) -> Any:
     """Return 1 / (number of elements) of each window: one number if it is the same for all."""
     numbers = np.ones(())
     for axis in axes:
-        starts = np.arange(axis.count) * axis.stride - axis.before
+        starts = np.arange(axis.windows) * axis.stride - axis.before
         low, high = (-axis.before, axis.size + axis.after) if count_padding else (0, axis.size)
         along = np.minimum(starts + axis.kernel, high) - np.maximum(starts, low)
         numbers = numbers[..., None] * along
@@ -252,24 +302,23 @@ def _scale(axes: tuple[Axis, ...], count_padding: bool, dtype: Any) -> Any:
 
 
 def _averaged(x: Any, axes: tuple[Axis, ...], count_padding: bool) -> Any:
-    x = np.ascontiguousarray(x, np.result_type(x, np.float16) if x.dtype.kind != "f" else x.dtype)
-    out = _samples(x, axes)
-    for number, axis in enumerate(axes, start=1):
-        out = _reduced(np.add, 0.0, out, number, axis)
+    x = x if x.dtype.kind == "f" else x.astype(float)
+    out = _pooled(np.add, 0.0, x, axes)
     out *= _scale(axes, count_padding, out.dtype)
-    return out.reshape(*x.shape[: -len(axes) - 1], *out.shape[1:])
+    return out
 
 
 def _average_composed(x: Any, axes: tuple[Axis, ...], count_padding: bool) -> Any:
     """Return the means in recorded functions."""
     leading = len(x.shape) - len(axes) - 1
     margins = [
-        (axis.before, max((axis.count - 1) * axis.stride + axis.kernel - axis.before - axis.size, 0)) for axis in axes
+        (axis.before, max((axis.windows - 1) * axis.stride + axis.kernel - axis.before - axis.size, 0)) for axis in axes
     ]
     out = np.pad(x, [(0, 0)] * leading + margins + [(0, 0)])
     for number, axis in enumerate(axes, start=leading):
-        last = (axis.count - 1) * axis.stride + 1
-        out = sum(out[_at(number, slice(k, k + last, axis.stride))] for k in range(axis.kernel))
+        last = (axis.windows - 1) * axis.stride + 1
+        parts = [out[_at(number, slice(k, k + last, axis.stride))] for k in range(axis.kernel)]
+        out = functools.reduce(np.add, parts)
     return out * _scale(axes, count_padding, x.dtype)
 
 
@@ -291,16 +340,18 @@ def _to_average(g: Any, x_shape: Any, axes: tuple[Axis, ...], count_padding: boo
 
 
 def _spread(g: Any, number: int, axis: Axis, out: Any) -> None:
-    """Write into `out`, for every element along an axis, the sum of `g` of the windows that it is in."""
-    taps = [axis.inside(k) for k in range(axis.kernel)]
-    tiles = _tiles(axis)
-    if not tiles:
-        out[...] = 0
-    for windows, elements in taps:
-        if tiles:
-            out[_at(number, elements)] = g
-        else:
-            out[_at(number, elements)] += g[_at(number, windows)]
+    """Write into `out`, for every element along an axis, the sum of `g` over the windows that it is in."""
+    if _tiles(axis):
+        for k in range(axis.kernel):
+            pixels_as_items(out[_at(number, axis.inside(k)[1])])[...] = pixels_as_items(g)
+        return
+    received = _Phases(out, number, axis, copy=False)
+    for array in received.arrays:
+        array[...] = 0
+    for k in range(axis.kernel):
+        windows, elements = received.at(k)
+        elements += g[_at(number, windows)]
+    received.put_back()
 
 
 @tg.op(

@@ -74,11 +74,12 @@ def zero_pad2d(x: ArrayLike, padding: Padding) -> Tensor:
     sides = None if isinstance(padding, str) else per_side("zero_pad2d: padding", padding, 2)
     if sides is None:
         raise ValueError(f"zero_pad2d: expected a number of pixels, got padding={padding!r}.")
-    return tg.pad(x, [(0, 0)] * (x.ndim - 3) + [*sides, (0, 0)])
+    padded: Tensor = tg.pad(x, [(0, 0)] * (x.ndim - 3) + [*sides, (0, 0)])
+    return padded
 
 
 def _image(name: str, x: Any) -> Tensor:
-    x = x if isinstance(x, Tensor) else Tensor(x)
-    if x.ndim < 3:
-        raise ValueError(f"{name}: expected x of shape (batch, height, width, channels), got {x.shape}.")
-    return x
+    image = x if isinstance(x, Tensor) else Tensor(x)
+    if image.ndim < 3:
+        raise ValueError(f"{name}: expected x of shape (batch, height, width, channels), got {image.shape}.")
+    return image

@@ -31,7 +31,7 @@ class Axis(NamedTuple):
     dilation: int
     before: int
     after: int
-    count: int
+    windows: int
 
     @property
     def extent(self) -> int:
@@ -47,7 +47,7 @@ class Axis(NamedTuple):
         """Return the windows whose `k`-th element is not padding, and those elements."""
         shift = self.before - k * self.dilation
         first = max(0, -(-shift // self.stride))
-        last = max(first, min(self.count, (self.size - 1 + shift) // self.stride + 1))
+        last = max(first, min(self.windows, (self.size - 1 + shift) // self.stride + 1))
         start = first * self.stride - shift
         return slice(first, last), slice(start, start + (last - first - 1) * self.stride + 1, self.stride)
 
@@ -80,11 +80,20 @@ def per_side(what: str, value: Padding, axes: int) -> tuple[tuple[int, int], ...
         return None if value == "same" else ((0, 0),) * axes
     if not isinstance(value, Sequence):
         return ((whole_number(what, value, 0),) * 2,) * axes
-    pairs = [value] if axes == 1 and not any(isinstance(each, Sequence) for each in value) else value
+    pairs: Sequence[Any] = value
+    if axes == 1 and not any(isinstance(each, Sequence) for each in value):
+        pairs = [value]
     sides = [each if isinstance(each, Sequence) else (each, each) for each in pairs]
     if len(sides) != axes or any(len(each) != 2 for each in sides):
         raise ValueError(f"{what}: expected a number, {_forms(axes)}, 'same' or 'valid', got {value!r}.")
     return tuple((whole_number(what, before, 0), whole_number(what, after, 0)) for before, after in sides)
+
+
+def as_setting(value: Any) -> Any:
+    """Return a size or padding with its sequences as tuples and its numbers as Python's, for `repr` and for saving."""
+    if isinstance(value, str) or value is None:
+        return value
+    return tuple(map(as_setting, value)) if isinstance(value, Sequence) else int(value)
 
 
 def slide(
