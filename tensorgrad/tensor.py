@@ -442,7 +442,7 @@ def plain(value: Any) -> Any:
     if isinstance(value, Tensor):
         return value.array
     if isinstance(value, (tuple, list)):
-        return type(value)(plain(item) for item in value)
+        return getattr(value, "_make", type(value))(plain(item) for item in value)  # `_make`: of a named tuple
     if isinstance(value, dict):
         return {key: plain(item) for key, item in value.items()}
     return value

@@ -4,8 +4,10 @@ from typing import Any
 
 from nn.functional.activations import elu, gelu, gelu_tanh, leaky_relu, relu
 from nn.functional.dense import linear, ones
+from nn.functional.embedding import embedding
+from nn.functional.recurrent import gru, lstm, rnn
 
-__all__ = ["elu", "gelu", "gelu_tanh", "leaky_relu", "linear", "ones", "relu"]
+__all__ = ["elu", "embedding", "gelu", "gelu_tanh", "gru", "leaky_relu", "linear", "lstm", "ones", "relu", "rnn"]
 
 
 def __getattr__(name: str) -> Any:

@@ -19,10 +19,11 @@ TOLERANCE: dict[str, float] = {"rtol": 1e-6, "atol": 1e-7}
 
 
 def values(sample: Sample) -> None:
-    """The result is NumPy's, for arrays, tensors and tracked tensors; and NumPy's functions give it for tensors."""
+    """The result is NumPy's or the reference's, for arrays and tensors; and NumPy's functions give it for tensors."""
     operation = sample.operation
     tensors = [tg.Tensor(a) for a in sample.arrays]
-    expected = [plain(e) for e in _listed(sample(operation.numpy[0] if operation.numpy else operation.forward))]
+    independent = operation.reference or (operation.numpy[0] if operation.numpy else operation.forward)
+    expected = [plain(e) for e in _listed(sample(independent))]
     for operands in (sample.arrays, tensors, sample.tracked()):
         for expected_one, got in zip(expected, _listed(sample.with_arrays(operands)()), strict=True):
             _same_array(got, expected_one)
@@ -180,7 +181,7 @@ def strange_numbers_pass_through(sample: Sample) -> None:
     The rules may not even warn about NaN. An infinity may give NaN (0·∞), of which NumPy warns.
     """
     operation = sample.operation
-    numpys = operation.numpy[0] if operation.numpy else operation.forward
+    numpys = operation.numpy[0] if operation.numpy else operation.apply if operation.keep else operation.forward
     for position in sample.differentiable:
         size = sample.arrays[position].size
         for element in sorted({0, size // 2, size - 1} if size else ()):
