@@ -442,7 +442,8 @@ def plain(value: Any) -> Any:
     if isinstance(value, Tensor):
         return value.array
     if isinstance(value, (tuple, list)):
-        return getattr(value, "_make", type(value))(plain(item) for item in value)  # `_make`: of a named tuple
+        items = [plain(item) for item in value]
+        return type(value)(*items) if hasattr(value, "_fields") else type(value)(items)
     if isinstance(value, dict):
         return {key: plain(item) for key, item in value.items()}
     return value

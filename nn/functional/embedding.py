@@ -45,7 +45,7 @@ def _summed_rows(g: Any, ids: Any, weight_shape: Any, padding_index: Any) -> Any
     return gradient
 
 
-def _composed(weight: Any, *, ids: Any, padding_index: Any) -> Any:
+def _composed(ids: Any, weight: Any, *, padding_index: int | None = None) -> Any:
     """Return the rows in recorded functions."""
     ids = np.asarray(ids)
     rows = np.take(weight, ids, axis=0)

@@ -178,8 +178,9 @@ def _rnn_gradients(
 
 
 def _rnn_composed(
-    x: Any, weight: Any, recurrent_weight: Any, bias: Any, state: Any, *, activation: Any, mask: Any, reverse: Any
-) -> RecurrentResult:
+    x: Any, weight: Any, recurrent_weight: Any, bias: Any = None, state: Any = None, *, activation: str = "tanh",
+    mask: Any = None, reverse: bool = False,
+) -> RecurrentResult:  # fmt: skip
     act = tg.tanh if activation == "tanh" else relu
 
     def step(projected: Any, state: Any) -> tuple[Any, ...]:
@@ -269,8 +270,9 @@ def _lstm_gradients(
 
 
 def _lstm_composed(
-    x: Any, weight: Any, recurrent_weight: Any, bias: Any, hidden: Any, cell: Any, *, mask: Any, reverse: Any
-) -> LSTMResult:
+    x: Any, weight: Any, recurrent_weight: Any, bias: Any = None, hidden: Any = None, cell: Any = None, *,
+    mask: Any = None, reverse: bool = False,
+) -> LSTMResult:  # fmt: skip
     def step(projected: Any, hidden: Any, cell: Any) -> tuple[Any, ...]:
         i, f, candidate, o = np.split(projected + np.matmul(hidden, recurrent_weight), 4, axis=-1)
         cell = tg.sigmoid(f) * cell + tg.sigmoid(i) * np.tanh(candidate)
@@ -328,10 +330,10 @@ def lstm(
     >>> result.sequence.shape, result.hidden.shape, result.cell.shape
     ((2, 5, 4), (2, 4), (2, 4))
     """
-    inputs, into, within, [total], states, padding = _prepared(
+    inputs, into, within, [total], [h, c], padding = _prepared(
         x, weight, recurrent_weight, [bias], [hidden, cell], 4, mask, reverse
     )
-    run = loops.lstm_forward(inputs, into, within, total, *states, padding)
+    run = loops.lstm_forward(inputs, into, within, total, h, c, padding)
     sequence = _batch_first(run.hiddens[1:], mask, reverse)
     return LSTMResult(sequence, run.hiddens[-1].copy(), run.cells[-1].copy()), (inputs, run)
 
@@ -361,8 +363,8 @@ def _gru_gradients(
 
 
 def _gru_composed(
-    x: Any, weight: Any, recurrent_weight: Any, bias: Any, recurrent_bias: Any, state: Any, *, reset_after: Any,
-    mask: Any, reverse: Any,
+    x: Any, weight: Any, recurrent_weight: Any, bias: Any = None, recurrent_bias: Any = None, state: Any = None, *,
+    reset_after: bool = True, mask: Any = None, reverse: bool = False,
 ) -> RecurrentResult:  # fmt: skip
     units = recurrent_weight.shape[0]
 
@@ -439,8 +441,8 @@ def gru(
     """
     if recurrent_bias is not None and (bias is None or not reset_after):
         raise ValueError("a recurrent bias needs a bias, and reset_after=True.")
-    inputs, into, within, both, [initial], padding = _prepared(
+    inputs, into, within, [total, inner], [initial], padding = _prepared(
         x, weight, recurrent_weight, [bias, recurrent_bias], [state], 3, mask, reverse
     )
-    run = loops.gru_forward(inputs, into, within, *both, initial, reset_after, padding)
+    run = loops.gru_forward(inputs, into, within, total, inner, initial, reset_after, padding)
     return RecurrentResult(_batch_first(run.states[1:], mask, reverse), run.states[-1].copy()), (inputs, run)

@@ -3,13 +3,20 @@
 from nn.layers.activations import ELU, GELU, Identity, LeakyReLU, ReLU, Sigmoid, Softmax, Softplus, Tanh
 from nn.layers.dense import Dense
 from nn.layers.dropout import Dropout
+from nn.layers.embedding import Embedding
+from nn.layers.recurrent import GRU, LSTM, RNN, Bidirectional
 from nn.layers.sequential import Sequential
 
 __all__ = [
     "ELU",
     "GELU",
+    "GRU",
+    "LSTM",
+    "RNN",
+    "Bidirectional",
     "Dense",
     "Dropout",
+    "Embedding",
     "Identity",
     "LeakyReLU",
     "ReLU",

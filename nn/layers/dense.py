@@ -15,6 +15,7 @@ from nn._rng import Rng
 from nn._validation import whole_number
 from nn._weight_layouts import Layout, foreign
 from nn.functional import linear
+from nn.layers._weights import drawn
 from nn.module import Module
 from tensorgrad import Tensor
 
@@ -82,13 +83,8 @@ class Dense(Module):
         self.bias_l2 = _checked_strength("bias_l2", bias_l2)
         if not bias and (bias_l1 or bias_l2):
             raise ValueError("Dense: bias_l1 and bias_l2 need a bias, but bias=False.")
-        if np.dtype(dtype).kind != "f":
-            raise TypeError(f"Dense: expected a floating-point dtype, got {np.dtype(dtype)}.")
-        shape = (self.inputs, self.neurons)
-        initializer = init.glorot() if weight_init is None else _checked_initializer(weight_init)
-        values = np.asarray(initializer(shape, rng, dtype), dtype)
-        if values.shape != shape:
-            raise ValueError(f"Dense: weight_init gave an array of shape {values.shape}, expected {shape}.")
+        initializer = init.glorot() if weight_init is None else weight_init
+        values = drawn("Dense", "weight_init", initializer, (self.inputs, self.neurons), rng, dtype)
         self.weight = Tensor(values, requires_grad=True)
         self.bias = Tensor(np.zeros(self.neurons, dtype), requires_grad=True) if bias else None
 
@@ -135,13 +131,3 @@ def _checked_strength(name: str, value: float) -> float:
     if not (math.isfinite(value) and value >= 0):
         raise ValueError(f"Dense: {name} must be a finite number of at least 0, got {value!r}.")
     return float(value)
-
-
-def _checked_initializer(weight_init: Any) -> init.Initializer:
-    if not callable(weight_init):
-        raise TypeError(f"Dense: weight_init must be an initialiser such as nn.init.he(), got {weight_init!r}.")
-    for name, maker in vars(init).items():
-        if weight_init is maker:
-            raise TypeError(f"Dense: weight_init=nn.init.{name} makes an initialiser. Call it: nn.init.{name}().")
-    initializer: init.Initializer = weight_init
-    return initializer
