@@ -104,15 +104,15 @@ def _time_first(x: Any, mask: Any, reverse: bool) -> NDArray[Any]:
     if mask is not None and not np.all(mask):
         x = np.where(np.asarray(mask)[..., None], x, np.zeros((), x.dtype))
     x = x.transpose(1, 0, 2)
-    return np.ascontiguousarray(x[::-1] if reverse else x)
+    return np.array(x[::-1] if reverse else x, order="C")
 
 
 def _batch_first(y: NDArray[Any], mask: Any, reverse: bool) -> NDArray[Any]:
     """Return sequences as users have them, with zeros for padding."""
-    out = np.ascontiguousarray((y[::-1] if reverse else y).transpose(1, 0, 2))
+    out = np.array((y[::-1] if reverse else y).transpose(1, 0, 2), order="C")
     if mask is not None:
         out[~np.asarray(mask)] = 0
-    return out if out.base is None else out.copy()
+    return out
 
 
 def _padding(mask: Any, reverse: bool, steps: int) -> list[NDArray[Any] | None]:
