@@ -24,7 +24,7 @@ from table import markdown
 
 WORKLOADS = (
     "small_ops", "spiral", "mlp_step", "wide_mlp", "fit", "hessian_vector", "deep_chain", "gradient_check",
-    "step_memory", "flat_memory", "dispatch", "forward_mode", "import_cost",
+    "step_memory", "flat_memory", "dispatch", "forward_mode", "import_cost", "recurrent", "embedding_gradient",
 )  # fmt: skip
 RESULTS = Path(__file__).with_name("RESULTS.md")
 PREAMBLE = """\

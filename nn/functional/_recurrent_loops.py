@@ -4,6 +4,9 @@ Arrays are time first and contiguous, `(time, samples, features)`. The forward p
 `(gates, time, samples, units)`: every elementwise call then runs over one contiguous block. The backward passes put
 their gradients side by side again, so that the gradients of the weights are one product each.
 
+`rnn` and `lstm` join the input, the state and a 1 for the bias in one row, `steps[t]`, and both weights and the bias in
+one matrix: one product per step, and one for all gradients of the parameters.
+
 `padding` has, for each step, the samples for which it is padding, or None. Such a step leaves the state as it was.
 """
 
@@ -23,8 +26,10 @@ Padding = Sequence[Array | None]
 
 def _apart(weight: Array, order: Sequence[int]) -> Array:
     """Return a weight `(inputs, gates·units)` as `(gates, inputs, units)`, with the gates in this order."""
-    blocks = weight.reshape(len(weight), len(order), -1)[:, order]
-    apart: Array = np.ascontiguousarray(blocks.transpose(1, 0, 2))
+    units = weight.shape[1] // len(order)
+    apart: Array = np.empty((len(order), len(weight), units), weight.dtype)
+    for place, gate in enumerate(order):
+        apart[place] = weight[:, gate * units : (gate + 1) * units]
     return apart
 
 
@@ -43,6 +48,22 @@ def _project(x: Array, weight: Array, bias: Array | None) -> Array:
     return out.reshape(len(weight), steps, samples, weight.shape[-1])
 
 
+def _joined(weight: Array, recurrent: Array, bias: Array | None) -> Array:
+    """Return both weights and the bias below each other."""
+    return np.concatenate([weight, recurrent, *([] if bias is None else [bias[None]])])
+
+
+def _steps(x: Array, state: Array, bias: Array | None) -> tuple[Array, Array]:
+    """Return the rows that meet the joined weight, and the states in them; all but the first are yet to be set."""
+    time, samples, inputs = x.shape
+    width = inputs + state.shape[1]
+    steps = np.empty((time + 1, samples, width + (bias is not None)), x.dtype)
+    steps[:-1, :, :inputs] = x
+    steps[0, :, inputs:width] = state
+    steps[..., width:] = 1
+    return steps, steps[..., inputs:width]
+
+
 def _through_time(first: Array, steps: int) -> Array:
     """Return an array for a state at every step, with `first` before them."""
     states = np.empty((steps + 1, *first.shape), first.dtype)
@@ -52,10 +73,6 @@ def _through_time(first: Array, steps: int) -> Array:
 
 def _rows(array: Array) -> Array:
     return array.reshape(-1, array.shape[-1])
-
-
-def _total(rows: Array) -> Array:
-    return ones(len(rows), rows.dtype) @ rows
 
 
 class _Held:
@@ -83,21 +100,20 @@ class _Held:
 
 def rnn_forward(
     x: Array, weight: Array, recurrent: Array, bias: Array | None, state: Array, activation: str, padding: Padding
-) -> Array:
-    """Return the states before, between and after the steps."""
-    projected = _project(x, weight[None], bias)[0]
-    states = _through_time(state, len(x))
+) -> tuple[Array, Array]:
+    """Return the steps, and the states in them."""
+    joined = _joined(weight, recurrent, bias)
+    steps, states = _steps(x, state, bias)
+    total = np.empty_like(state)
     for t, rows in enumerate(padding):
-        now = states[t + 1]
-        np.matmul(states[t], recurrent, out=now)
-        now += projected[t]
+        np.matmul(steps[t], joined, out=total)
         if activation == "tanh":
-            np.tanh(now, out=now)
+            np.tanh(total, out=states[t + 1])
         else:
-            np.maximum(now, 0, out=now)
+            np.maximum(total, 0, out=states[t + 1])
         if rows is not None:
-            now[rows] = states[t, rows]
-    return states
+            states[t + 1, rows] = states[t, rows]
+    return steps, states
 
 
 def rnn_backward(
@@ -136,6 +152,7 @@ class LSTMRun(NamedTuple):
     cells: Array
     outputs: Array
     """tanh of the cells."""
+    steps: Array
     hiddens: Array
 
 
@@ -143,14 +160,14 @@ def lstm_forward(
     x: Array, weight: Array, recurrent: Array, bias: Array | None, hidden: Array, cell: Array, padding: Padding
 ) -> LSTMRun:
     """Run all steps."""
-    into, within = (_halved(_apart(each, _LSTM_ORDER), 3) for each in (weight, recurrent))
-    gates = _project(x, into, None if bias is None else _halved(_apart(bias[None], _LSTM_ORDER), 3))
-    hiddens, cells = _through_time(hidden, len(x)), _through_time(cell, len(x))
-    outputs = np.empty_like(cells[1:])
-    product, new = np.empty((4, *hidden.shape), hidden.dtype), np.empty_like(hidden)
+    joined = _halved(_apart(_joined(weight, recurrent, bias), _LSTM_ORDER), 3)
+    steps, hiddens = _steps(x, hidden, bias)
+    gates = np.empty((4, len(x), *hidden.shape), hidden.dtype)
+    cells = _through_time(cell, len(x))
+    outputs, new = np.empty_like(cells[1:]), np.empty_like(cell)
     for t, rows in enumerate(padding):
         gate = gates[:, t]
-        gate += np.matmul(hiddens[t], within, out=product)
+        np.matmul(steps[t], joined, out=gate)
         np.tanh(gate, out=gate)
         sigmoids = gate[:3]
         sigmoids *= 0.5
@@ -163,14 +180,14 @@ def lstm_forward(
         np.multiply(o, outputs[t], out=hiddens[t + 1])
         if rows is not None:
             cells[t + 1, rows], hiddens[t + 1, rows] = cells[t, rows], hiddens[t, rows]
-    return LSTMRun(gates, cells, outputs, hiddens)
+    return LSTMRun(gates, cells, outputs, steps, hiddens)
 
 
 def lstm_backward(
     g: Array, g_hidden: Array, g_cell: Array, run: LSTMRun, recurrent: Array, padding: Padding
 ) -> tuple[Array, Array, Array]:
     """Return the gradients of the gates' sums (in a weight's order), and of the two initial states."""
-    gates, cells, outputs, _ = run
+    gates, cells, outputs, *_ = run
     hidden, cell = np.array(g_hidden), np.array(g_cell)
     held = _Held(hidden, cell)
     back = np.ascontiguousarray(recurrent.T)
@@ -311,39 +328,30 @@ def gru_backward(
     return sums, inner, total
 
 
+def gru_gradients(
+    sums: Array, inner: Array, run: GRURun, x: Array, reset_after: bool
+) -> tuple[Array, Array, Array, Array | None]:
+    """Return the gradients of the two weights, of the bias and of the recurrent bias."""
+    rows, inner_rows, previous = _rows(sums), _rows(inner), _rows(run.states[:-1])
+    to_weight, to_bias = _rows(x).T @ rows, ones(len(rows), rows.dtype) @ rows
+    if reset_after:
+        return to_weight, previous.T @ inner_rows, to_bias, ones(len(rows), rows.dtype) @ inner_rows
+    split = 2 * run.states.shape[-1]  # the candidate saw what the reset gate left of the state
+    products = previous.T @ rows[:, :split], _rows(run.memories).T @ rows[:, split:]
+    return to_weight, np.concatenate(products, axis=1), to_bias, None
+
+
 # -- what they share -----------------------------------------------------------------------------------------
 
 
-def input_gradients(
-    wanted: Sequence[bool], sums: Array, x: Array, weight: Array
-) -> tuple[Array | None, Array | None, Array | None]:
-    """Return the gradients of the inputs (time first), of their weight and of the bias, where they are wanted."""
-    rows = _rows(sums)
-    return (
-        np.matmul(rows, weight.T).reshape(x.shape) if wanted[0] else None,
-        _rows(x).T @ rows if wanted[1] else None,
-        _total(rows) if wanted[2] else None,
-    )
+def joined_gradients(sums: Array, steps: Array, weight: Array, recurrent: Array) -> tuple[Array, Array, Array]:
+    """Return the gradients of the two weights and, if there is one, of the bias."""
+    all_of_them = _rows(steps[:-1]).T @ _rows(sums)
+    inputs, width = len(weight), len(weight) + len(recurrent)
+    return all_of_them[:inputs], all_of_them[inputs:width], all_of_them[width:].reshape(-1)
 
 
-def recurrent_gradient(sums: Array, states: Array) -> Array:
-    """Return the gradient of the recurrent weight."""
-    product: Array = _rows(states[: len(sums)]).T @ _rows(sums)
-    return product
-
-
-def gru_recurrent_gradient(sums: Array, run: GRURun, reset_after: bool) -> Array:
-    """Return the gradient of the recurrent weight; its candidate saw the state, or what the reset gate left of it."""
-    if reset_after:
-        return recurrent_gradient(sums, run.states)
-    units = run.states.shape[-1]
-    gates, candidate = sums[..., : 2 * units], np.ascontiguousarray(sums[..., 2 * units :])
-    return np.hstack([
-        _rows(run.states[:-1]).T @ gates.reshape(-1, 2 * units), _rows(run.memories).T @ _rows(candidate)
-    ])  # fmt: skip
-
-
-def bias_gradient(sums: Array) -> Array:
-    """Return the gradient of a bias: the sum over all steps and samples."""
-    total: Array = _total(_rows(sums))
-    return total
+def input_gradient(sums: Array, weight: Array) -> Array:
+    """Return the gradient of the inputs, time first."""
+    gradient: Array = np.matmul(_rows(sums), weight.T).reshape(*sums.shape[:2], len(weight))
+    return gradient

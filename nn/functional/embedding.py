@@ -12,7 +12,7 @@ from tensorgrad import Tensor, domains
 
 __all__ = ["embedding"]
 
-_BLOCK = 64
+_BLOCK = 96
 """Ids whose rows are summed by one product."""
 
 

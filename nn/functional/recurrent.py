@@ -115,6 +115,11 @@ def _batch_first(y: NDArray[Any], mask: Any, reverse: bool) -> NDArray[Any]:
     return out
 
 
+def _to_x(sums: Any, weight: Any, mask: Any, reverse: bool, wanted: Sequence[bool]) -> Any:
+    """Return the gradient of the input, if it is wanted."""
+    return _batch_first(loops.input_gradient(sums, weight), mask, reverse) if wanted[0] else None
+
+
 def _padding(mask: Any, reverse: bool, steps: int) -> list[NDArray[Any] | None]:
     """Return, for each step of the loops, the samples for which it is padding; None where there are none."""
     if mask is None:
@@ -158,23 +163,15 @@ def _half(shape: tuple[int, ...]) -> NDArray[np.bool_]:
 
 
 def _rnn_gradients(
-    g: Any, wanted: Any, recurrent_weight: Any, weight: Any, inputs: Any, states: Any, activation: Any, mask: Any,
+    g: Any, wanted: Any, weight: Any, recurrent_weight: Any, steps: Any, states: Any, activation: Any, mask: Any,
     reverse: Any,
 ) -> Any:  # fmt: skip
-    dtype = inputs.dtype
-    weight, recurrent_weight = (np.asarray(each, dtype) for each in (weight, recurrent_weight))
-    sums, first = loops.rnn_backward(
-        _time_first(g.sequence, mask, reverse), g.state, states, recurrent_weight, activation,
-        _padding(mask, reverse, len(inputs)),
-    )  # fmt: skip
-    to_x, to_weight, to_bias = loops.input_gradients((wanted[0], wanted[1], wanted[3]), sums, inputs, weight)
-    return (
-        None if to_x is None else _batch_first(to_x, mask, reverse),
-        to_weight,
-        loops.recurrent_gradient(sums, states) if wanted[2] else None,
-        to_bias,
-        first,
-    )
+    weight, recurrent_weight = (np.asarray(each, steps.dtype) for each in (weight, recurrent_weight))
+    padding = _padding(mask, reverse, len(steps) - 1)
+    upstream = _time_first(g.sequence, mask, reverse)
+    sums, first = loops.rnn_backward(upstream, g.state, states, recurrent_weight, activation, padding)
+    to_parameters = loops.joined_gradients(sums, steps, weight, recurrent_weight) if any(wanted[1:4]) else [None] * 3
+    return _to_x(sums, weight, mask, reverse, wanted), *to_parameters, first
 
 
 def _rnn_composed(
@@ -193,7 +190,7 @@ def _rnn_composed(
     joint=_rnn_gradients,
     inputs=["x", "weight", "recurrent_weight", "bias", "state"],
     results=RecurrentResult,
-    keep=["inputs", "states"],
+    keep=["steps", "states"],
     composed=_rnn_composed,
     reference=definitions.rnn,
     examples=[
@@ -242,31 +239,20 @@ def rnn(
     inputs, into, within, [total], [initial], padding = _prepared(
         x, weight, recurrent_weight, [bias], [state], 1, mask, reverse
     )
-    states = loops.rnn_forward(inputs, into, within, total, initial, activation, padding)
-    return RecurrentResult(_batch_first(states[1:], mask, reverse), states[-1].copy()), (inputs, states)
+    steps, states = loops.rnn_forward(inputs, into, within, total, initial, activation, padding)
+    return RecurrentResult(_batch_first(states[1:], mask, reverse), states[-1].copy()), (steps, states)
 
 
 # -- long short-term memory ----------------------------------------------------------------------------------
 
 
-def _lstm_gradients(
-    g: Any, wanted: Any, weight: Any, recurrent_weight: Any, inputs: Any, run: Any, mask: Any, reverse: Any
-) -> Any:
-    dtype = inputs.dtype
-    weight, recurrent_weight = (np.asarray(each, dtype) for each in (weight, recurrent_weight))
-    sums, hidden, cell = loops.lstm_backward(
-        _time_first(g.sequence, mask, reverse), g.hidden, g.cell, run, recurrent_weight,
-        _padding(mask, reverse, len(inputs)),
-    )  # fmt: skip
-    to_x, to_weight, to_bias = loops.input_gradients((wanted[0], wanted[1], wanted[3]), sums, inputs, weight)
-    return (
-        None if to_x is None else _batch_first(to_x, mask, reverse),
-        to_weight,
-        loops.recurrent_gradient(sums, run.hiddens) if wanted[2] else None,
-        to_bias,
-        hidden,
-        cell,
-    )
+def _lstm_gradients(g: Any, wanted: Any, weight: Any, recurrent_weight: Any, run: Any, mask: Any, reverse: Any) -> Any:
+    weight, recurrent_weight = (np.asarray(each, run.steps.dtype) for each in (weight, recurrent_weight))
+    padding = _padding(mask, reverse, len(run.steps) - 1)
+    upstream = _time_first(g.sequence, mask, reverse)
+    sums, hidden, cell = loops.lstm_backward(upstream, g.hidden, g.cell, run, recurrent_weight, padding)
+    joined = loops.joined_gradients(sums, run.steps, weight, recurrent_weight) if any(wanted[1:4]) else [None] * 3
+    return _to_x(sums, weight, mask, reverse, wanted), *joined, hidden, cell
 
 
 def _lstm_composed(
@@ -285,7 +271,7 @@ def _lstm_composed(
     joint=_lstm_gradients,
     inputs=["x", "weight", "recurrent_weight", "bias", "hidden", "cell"],
     results=LSTMResult,
-    keep=["inputs", "run"],
+    keep=["run"],
     composed=_lstm_composed,
     reference=definitions.lstm,
     examples=[
@@ -335,7 +321,7 @@ def lstm(
     )
     run = loops.lstm_forward(inputs, into, within, total, h, c, padding)
     sequence = _batch_first(run.hiddens[1:], mask, reverse)
-    return LSTMResult(sequence, run.hiddens[-1].copy(), run.cells[-1].copy()), (inputs, run)
+    return LSTMResult(sequence, run.hiddens[-1].copy(), run.cells[-1].copy()), (run,)
 
 
 # -- gated recurrent unit ------------------------------------------------------------------------------------
@@ -345,21 +331,13 @@ def _gru_gradients(
     g: Any, wanted: Any, weight: Any, recurrent_weight: Any, inputs: Any, run: Any, reset_after: Any, mask: Any,
     reverse: Any,
 ) -> Any:  # fmt: skip
-    dtype = inputs.dtype
-    weight, recurrent_weight = (np.asarray(each, dtype) for each in (weight, recurrent_weight))
-    sums, inner, first = loops.gru_backward(
-        _time_first(g.sequence, mask, reverse), g.state, run, recurrent_weight, reset_after,
-        _padding(mask, reverse, len(inputs)),
-    )  # fmt: skip
-    to_x, to_weight, to_bias = loops.input_gradients((wanted[0], wanted[1], wanted[3]), sums, inputs, weight)
-    return (
-        None if to_x is None else _batch_first(to_x, mask, reverse),
-        to_weight,
-        loops.gru_recurrent_gradient(inner, run, reset_after) if wanted[2] else None,
-        to_bias,
-        loops.bias_gradient(inner) if wanted[4] else None,
-        first,
-    )
+    weight, recurrent_weight = (np.asarray(each, inputs.dtype) for each in (weight, recurrent_weight))
+    padding = _padding(mask, reverse, len(inputs))
+    upstream = _time_first(g.sequence, mask, reverse)
+    sums, inner, first = loops.gru_backward(upstream, g.state, run, recurrent_weight, reset_after, padding)
+    of_parameters = any(wanted[1:5])
+    to_parameters = loops.gru_gradients(sums, inner, run, inputs, reset_after) if of_parameters else [None] * 4
+    return _to_x(sums, weight, mask, reverse, wanted), *to_parameters, first
 
 
 def _gru_composed(
