@@ -1,10 +1,15 @@
-"""Names from PyTorch, from *Neural Networks from Scratch* and from former versions, for hints in error messages."""
+"""Names from PyTorch, Keras, *Neural Networks from Scratch* and former versions, for hints in error messages."""
 
 from __future__ import annotations
 
 RENAMED = {
     "pictures": "plots",
     "Linear": "Dense",
+    "SimpleRNN": "RNN",
+    "RNNCell": "RNN",
+    "SimpleRNNCell": "RNN",
+    "LSTMCell": "LSTM",
+    "GRUCell": "GRU",
     "CrossEntropyLoss": "SoftmaxCrossEntropy",
     "BCELoss": "BinaryCrossEntropy",
     "BCEWithLogitsLoss": "SigmoidBinaryCrossEntropy",
@@ -61,4 +66,4 @@ RENAMED = {
     "Accuracy_Categorical": "CategoricalAccuracy",
     "Accuracy_Regression": "RegressionAccuracy",
 }
-"""PyTorch, NNFS or former name → `nn` name."""
+"""PyTorch, Keras, NNFS or former name → `nn` name."""

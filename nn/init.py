@@ -107,6 +107,26 @@ def glorot() -> Initializer:
     return initializer
 
 
+def orthogonal() -> Initializer:
+    """Rows, or columns if these are fewer, that are orthogonal and of length 1: products keep the size of a signal.
+
+    Saxe, McClelland, Ganguli, *Exact solutions to the nonlinear dynamics of learning in deep linear neural networks*,
+    2014. For weights `(inputs, neurons)`; Keras's default for what recurrent layers send from step to step.
+
+    >>> weight = orthogonal()((2, 5), 0, "float64")
+    >>> np.allclose(weight @ weight.T, np.eye(2))
+    True
+    """
+
+    def initializer(shape: tuple[int, ...], rng: Rng, dtype: DTypeLike) -> NDArray[Any]:
+        inputs, neurons = _fans("orthogonal", shape)
+        q, r = np.linalg.qr(generator(rng).standard_normal((max(inputs, neurons), min(inputs, neurons))))
+        q *= np.where(np.diagonal(r) < 0, -1.0, 1.0)  # the signs make every orthogonal matrix equally likely
+        return (q.T if inputs < neurons else q).astype(dtype)
+
+    return initializer
+
+
 def _multiplied(draws: NDArray[np.float64], factor: float, dtype: DTypeLike) -> NDArray[Any]:
     return draws.astype(dtype) * float(factor)
 

@@ -5,6 +5,7 @@ from typing import Any
 from nn.functional.activations import elu, gelu, gelu_tanh, leaky_relu, relu
 from nn.functional.convolution import conv1d, conv2d, conv_transpose1d, conv_transpose2d
 from nn.functional.dense import linear, ones
+from nn.functional.embedding import embedding
 from nn.functional.pooling import (
     adaptive_average_pool2d,
     average_pool1d,
@@ -14,6 +15,7 @@ from nn.functional.pooling import (
     max_pool1d,
     max_pool2d,
 )
+from nn.functional.recurrent import gru, lstm, rnn
 from nn.functional.resampling import upsample2d, zero_pad2d
 
 __all__ = [
@@ -25,16 +27,20 @@ __all__ = [
     "conv_transpose1d",
     "conv_transpose2d",
     "elu",
+    "embedding",
     "gelu",
     "gelu_tanh",
     "global_average_pool",
     "global_max_pool",
+    "gru",
     "leaky_relu",
     "linear",
+    "lstm",
     "max_pool1d",
     "max_pool2d",
     "ones",
     "relu",
+    "rnn",
     "upsample2d",
     "zero_pad2d",
 ]

@@ -13,7 +13,7 @@ import tensorgrad as tg
 from nn import init
 from nn._repr import settings
 from nn._rng import Rng
-from nn._validation import as_array
+from nn.layers._weights import drawn
 from nn.module import Module
 from tensorgrad import Tensor
 
@@ -47,13 +47,8 @@ class Weighted(Module):
         self, shape: tuple[int, ...], weight_init: Any, default: init.Initializer, rng: Rng, dtype: DTypeLike
     ) -> Tensor:
         """Return a parameter of this shape, from `weight_init` or, if that is None, the default initialiser."""
-        name = type(self).__name__
-        if np.dtype(dtype).kind != "f":
-            raise TypeError(f"{name}: expected a floating-point dtype, got {np.dtype(dtype)}.")
-        initializer = default if weight_init is None else _checked_initializer(name, weight_init)
-        values = as_array(initializer(shape, rng, dtype)).astype(dtype, copy=False)
-        if values.shape != shape:
-            raise ValueError(f"{name}: weight_init gave an array of shape {values.shape}, expected {shape}.")
+        initializer = default if weight_init is None else weight_init
+        values = drawn(type(self).__name__, "weight_init", initializer, shape, rng, dtype)
         return Tensor(values, requires_grad=True)
 
     def penalties(self) -> Iterator[Tensor]:
@@ -83,15 +78,3 @@ class Weighted(Module):
         """This layer and, when its weight is named after it, its path in the network, for messages."""
         path = (self.weight.name or "").rpartition(".")[0]
         return f"layer {path}: {self!r}" if path else repr(self)
-
-
-def _checked_initializer(name: str, weight_init: Any) -> init.Initializer:
-    if not callable(weight_init):
-        raise TypeError(f"{name}: weight_init must be an initialiser such as nn.init.he(), got {weight_init!r}.")
-    for maker_name, maker in vars(init).items():
-        if weight_init is maker:
-            raise TypeError(
-                f"{name}: weight_init=nn.init.{maker_name} makes an initialiser. Call it: nn.init.{maker_name}()."
-            )
-    initializer: init.Initializer = weight_init
-    return initializer
