@@ -168,7 +168,7 @@ class RegressionAccuracy(Metric):
 
 def _precision_for(targets: NDArray[Any]) -> Any:
     precision = np.std(targets, dtype=np.float64) / 250
-    return float(precision) or np.finfo(np.float64).tiny if isinstance(precision, np.floating) else precision
+    return float(precision) or float(np.finfo(np.float32).tiny) if isinstance(precision, np.floating) else precision
 
 
 def _check_same_shape(metric: Metric, predictions: NDArray[Any], targets: NDArray[Any]) -> None:
