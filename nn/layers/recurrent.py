@@ -22,6 +22,8 @@ from tensorgrad import Tensor
 class Recurrent(Module):
     """What `RNN`, `LSTM` and `GRU` share: their arguments are documented there."""
 
+    parameter_names = ("bias", "recurrent_bias")
+
     gates: ClassVar[int] = 1
     """Blocks in the weights, `units` wide each."""
 
