@@ -57,6 +57,7 @@ class Dense(Module):
     ValueError: Dense(4, 3): expected inputs of width 4, got an array of shape (2, 5).
     """
 
+    parameter_names = ("weight", "bias")
     pytorch_layout = Layout({"weight": foreign("weight").transpose(), "bias": "bias"})
     keras_layout = Layout({"weight": "kernel", "bias": "bias"}, name="dense")
 
