@@ -23,7 +23,7 @@ from nn.training.exclusion import exclusively
 from nn.training.history import History
 from nn.training.loop import Training
 from nn.training.progress import progress
-from nn.training.summary import summary
+from nn.training.summary import summary, takes_ids
 from tensorgrad import is_grad_enabled
 
 
@@ -109,7 +109,8 @@ class Model:
 
         Args:
             X: samples `(samples, ...)`. They are converted to the network's dtype: floating-point numbers once,
-                integers batch by batch. Or an `nn.data.Batches`, which has its own y, batch_size and shuffle.
+                integers batch by batch. A network with an `Embedding` gets them as they are. Or an `nn.data.Batches`,
+                which has its own y, batch_size and shuffle.
             y: a target for each, as the loss wants them.
             epochs: how often to go through all samples.
             batch_size: samples per step; None for all. The last, smaller batch is kept.
@@ -344,4 +345,5 @@ class Model:
 
     def _batches(self, what: str, X: Any, y: Any = None, **options: Any) -> Batches:
         dtype = next((parameter.dtype for parameter in self.network.parameters()), None)
+        dtype = None if takes_ids(self.network) else dtype  # as floating-point numbers, large ids would be rounded
         return as_batches(what, X, y, dtype=dtype, rng=self.rng, **options)
