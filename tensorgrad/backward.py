@@ -33,9 +33,7 @@ def backpropagate(
     order = topological_order(seeds, since)
     requested = None if towards is None else set(towards)
     useful = None if requested is None else _gradients.leading_to(requested, order)
-    for node in order:
-        if node.state is not LIVE and (useful is None or node in useful or node.state is CHANGED):
-            raise _messages.stale(node)
+    _refuse_stale(order, useful)
     pending = dict(seeds)  # what has arrived so far
     summed: set[Node] = set()  # where that is a sum, which nobody else holds
     found: dict[Node, Any] = {}
@@ -49,9 +47,9 @@ def backpropagate(
         if node.collects if requested is None else node in requested:
             found[node] = gradient
         if not node.saved:  # a leaf, whose gradient stays there, or one of several results of a call
-            if isinstance(node, Result):
+            if node.operation is not None:
                 _pass_on(node, gradient, pending, useful)
-            elif release and node.operation is None:
+            elif release:
                 node.array = None
             continue
         for position, contribution in (call or node.operation.call)(node, gradient, useful):
@@ -122,10 +120,17 @@ def topological_order(roots: Iterable[Node], since: int = 0) -> list[Node]:
     return [reached[number] for number in sorted(reached, reverse=True)]
 
 
-def _pass_on(node: Result, gradient: Any, pending: dict[Node, Any], useful: set[Node] | None) -> None:
+def _refuse_stale(order: list[Node], useful: set[Node] | None) -> None:
+    """Raise if the pass needs a node that was released, or if a leaf has changed, which any rule may have saved."""
+    for node in order:
+        if node.state is not LIVE and (useful is None or node in useful or node.state is CHANGED):
+            raise _messages.stale(node)
+
+
+def _pass_on(node: Node, gradient: Any, pending: dict[Node, Any], useful: set[Node] | None) -> None:
     """Add the gradient of one of several results to those that wait at their call."""
     call = node.inputs[0]
-    if useful is None or call in useful:
+    if isinstance(node, Result) and (useful is None or call in useful):
         arrived = pending.setdefault(call, [None] * len(call.shape))
         before = arrived[node.index]  # higher derivatives have several nodes for one result
         arrived[node.index] = gradient if before is None else before + gradient

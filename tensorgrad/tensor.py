@@ -245,7 +245,8 @@ class Tensor(Methods):
                     f"backward: a tensor of shape {self.shape} is not a single number. Reduce it first "
                     "(sum or mean), or pass gradient=, an array of that shape."
                 )
-            return np.ones_like(self.array) if is_foreign(self.array) else np.ones(self.shape, self.dtype)
+            plain_array = self.array.__class__ is np.ndarray
+            return np.ones(self.shape, self.dtype) if plain_array else np.ones_like(self.array)
         seed = checked_array(gradient, self.dtype)
         if seed.shape != self.shape:
             raise ValueError(f"backward: expected a gradient of shape {self.shape}, got {seed.shape}.")

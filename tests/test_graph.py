@@ -318,6 +318,7 @@ def chain(length: int) -> tuple[tg.Tensor, tg.Tensor]:
     return x, y
 
 
+@pytest.mark.slow
 def test_a_deep_chain_neither_recurses_nor_needs_a_deep_stack() -> None:
     x, y = chain(200_000)
     y.backward()
@@ -373,6 +374,7 @@ def train_once(w: tg.Tensor, b: tg.Tensor, x: np.ndarray) -> None:
     b.data -= 0.1 * b.grad
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("no_collector")
 def test_training_leaves_nothing_to_the_garbage_collector() -> None:
     w, b, x = tg.tensor(np.ones((3, 2)), requires_grad=True), leaf(0.0, 0.0), np.ones((4, 3))
@@ -416,6 +418,7 @@ def test_what_no_rule_needs_is_not_kept() -> None:
     np.testing.assert_array_equal(x.grad, [2.0, 2.0])
 
 
+@pytest.mark.slow
 def test_memory_stays_flat_over_a_thousand_steps() -> None:
     w, b, x = tg.tensor(np.ones((3, 2)), requires_grad=True), leaf(0.0, 0.0), np.ones((4, 3))
     tracemalloc.start()
