@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import datetime
 import importlib.metadata
 import os
@@ -15,6 +16,9 @@ HERE = Path(__file__).parent
 FOLDER = HERE / ".venv"
 REQUIREMENTS = HERE / "requirements.txt"
 STAMP = FOLDER / "installed.txt"
+FORCED_KERNEL = ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE")
+"""Variables that make NumPy's OpenBLAS use another kernel than the processor's best, at half the speed."""
+
 PEERS = ("numpy", "torch", "jax", "mygrad", "autograd")
 
 
@@ -36,11 +40,30 @@ def continue_inside() -> None:
     sys.exit(subprocess.run([python, *sys.argv]).returncode)
 
 
+def free_the_kernel() -> None:
+    """Let OpenBLAS choose its kernel, here and in every process started from here. Call it before NumPy is imported."""
+    for name in FORCED_KERNEL:
+        os.environ.pop(name, None)
+
+
+def openblas_kernel() -> str:
+    """The kernel that NumPy's OpenBLAS runs, such as SkylakeX; "unknown" for another build of NumPy."""
+    import numpy as np
+
+    for library in (Path(np.__file__).parents[1] / "numpy.libs").glob("*openblas*"):
+        name = getattr(ctypes.CDLL(str(library)), "scipy_openblas_get_corename64_", None)
+        if name is not None:
+            name.restype = ctypes.c_char_p
+            return str(name().decode())
+    return "unknown"
+
+
 def surroundings() -> str:
-    """When and where: date, machine, versions, and whether anything else was running (call it before measuring)."""
+    """Return when and where: date, machine, versions, kernel, and whether anything else was running."""
     load = os.getloadavg()[0]
     busy = "**The machine was busy.** " if load > 0.5 else ""
     versions = ", ".join(f"{name} {importlib.metadata.version(name)}" for name in PEERS)
+    versions += f", OpenBLAS kernel {openblas_kernel()}"
     return (
         f"{datetime.datetime.now(datetime.UTC):%Y-%m-%d}, {processor()}, {platform.system()} {platform.machine()}, "
         f"Python {platform.python_version()}, {versions}. {busy}Load before the start: {load:.1f}."

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Mapping
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 from weakref import ReferenceType
 
-State = Literal["live", "released", "changed"]
-LIVE: State = "live"
-RELEASED: State = "released"
-CHANGED: State = "changed"
+LIVE, RELEASED, CHANGED = "live", "released", "changed"
 
 next_number = itertools.count().__next__
 
@@ -31,18 +28,17 @@ class Node:
         tensor, name: a weak reference to the tensor and its name, for leaves and results that were named or retained.
         collects: whether `backward` writes the gradient that arrives here into the tensor's `grad`.
         hooks: functions called with that gradient, or None.
-        array, views: of a leaf, its values until its graph is released, and weak references to results that are views.
+        array: of a leaf, its values until its graph is released.
         seed, scopes: for pictures: the gradient that a pass started with here, and the layers that returned this.
     """
 
     __slots__ = (
         "__weakref__", "array", "collects", "dtype", "hooks", "inputs", "name", "number", "operation", "options",
-        "saved", "scopes", "seed", "shape", "state", "tensor", "views",
+        "saved", "scopes", "seed", "shape", "state", "tensor",
     )  # fmt: skip
 
     array: Any
     name: str | None
-    views: list[ReferenceType[Any]]
 
     def __init__(
         self, operation: Any, inputs: tuple[Any, ...], options: Mapping[str, Any], saved: tuple[Any, ...],
@@ -53,7 +49,7 @@ class Node:
         self.inputs = inputs
         self.options = options
         self.saved = saved
-        self.state: State = LIVE
+        self.state = LIVE
         self.shape = shape
         self.dtype = dtype
         self.tensor: ReferenceType[Any] | None = None
@@ -66,7 +62,7 @@ class Node:
     def leaf(cls, tensor: ReferenceType[Any], array: Any, name: str | None = None) -> Node:
         """Return the node of a tensor that no operation made: of one version of it, until its values change."""
         node = cls(None, (), {}, (), array.shape, array.dtype)
-        node.tensor, node.array, node.name, node.collects, node.views = tensor, array, name, True, []
+        node.tensor, node.array, node.name, node.collects = tensor, array, name, True
         return node
 
     @property

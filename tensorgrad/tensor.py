@@ -14,7 +14,11 @@ from tensorgrad._arrays import as_array, is_foreign, read_only
 from tensorgrad._tensor_methods import Methods
 from tensorgrad._typing import ArrayLike, Shape
 from tensorgrad.backward import backpropagate
+from tensorgrad.modes import current_mode
 from tensorgrad.node import CHANGED, Node
+
+views: dict[int, dict[int, weakref.ref[Any]]] = {}
+"""The living views of leaves' arrays, by the identities of the array and of the view; see `_views`."""
 
 
 class Tensor(Methods):
@@ -99,19 +103,17 @@ class Tensor(Methods):
         array = checked_array(values, self.dtype)
         if array.shape != self.shape:
             raise ValueError(f"data: expected shape {self.shape}, got {array.shape}. Make a new tensor instead.")
-        self.array = array if array is self.array else np.copy(array)  # it is its own in `w.data -= …`
-        self.mark_changed()
+        self._change(array if array is self.array else np.copy(array))  # it is its own in `w.data -= …`
 
     def own_array(self) -> NDArray[Any]:
         """Return this leaf's array to write into. Results that are views of it, such as `w.T`, keep their values.
 
         For optimizers: write, then call `mark_changed`. While such a view is alive, the leaf first gets a copy.
         """
-        node = self.node
-        if node is not None and node.operation is None and node.views:
-            if any(view() is not None for view in node.views):
-                self.array = node.array = np.copy(self.array)
-            node.views = []
+        if id(self.array) in views:
+            self.array = np.copy(self.array)
+            if self.node is not None:
+                self.node.array = self.array
         return self.array
 
     def mark_changed(self) -> None:
@@ -126,16 +128,19 @@ class Tensor(Methods):
         Traceback (most recent call last):
         RuntimeError: backward: the data of leaf (2,) changed after it was used ...
         """
+        if not self.is_leaf:
+            raise RuntimeError("mark_changed: this tensor was made by an operation, its values belong to the graph.")
+        self._change(self.array)
+
+    def _change(self, array: Any) -> None:
         old = self.node
-        if old is not None:
-            if old.operation is not None:
-                raise RuntimeError(
-                    "mark_changed: this tensor was made by an operation, its values belong to the graph."
-                )
-            old.state = CHANGED
-            old.array = None
-            self.node = node = Node.leaf(weakref.ref(self), self.array, self._name)
+        if old is None:
+            self.array = array
+        else:
+            node = Node.leaf(weakref.ref(self), array, self._name)
             node.hooks = old.hooks
+            # In one statement without calls, which Python does not interrupt: the leaf is as before or as after.
+            self.array, self.node, old.state, old.array = array, node, CHANGED, None
 
     @property
     def requires_grad(self) -> bool:
@@ -161,8 +166,7 @@ class Tensor(Methods):
         elif not wanted and self.node is not None:
             if not self.is_leaf:
                 raise RuntimeError("requires_grad: this tensor was made by an operation; use detach() instead.")
-            self.node.state = CHANGED
-            self.node = None
+            self.node.state, self.node = CHANGED, None
 
     @property
     def is_leaf(self) -> bool:
@@ -221,7 +225,8 @@ class Tensor(Methods):
         """
         seed = self.seed_gradient(gradient)
         assert self.node is not None
-        found = backpropagate({self.node: seed}, release=not retain_graph, call=anomaly.checking(None))
+        call = anomaly.checking(None) if current_mode().anomalies else None
+        found = backpropagate({self.node: seed}, release=not retain_graph, call=call)
         self.node.seed = seed
         for node, arrived in found.items():
             tensor = node.tensor() if node.tensor is not None else None
@@ -241,7 +246,8 @@ class Tensor(Methods):
                     f"backward: a tensor of shape {self.shape} is not a single number. Reduce it first "
                     "(sum or mean), or pass gradient=, an array of that shape."
                 )
-            return np.ones_like(self.array)
+            plain_array = self.array.__class__ is np.ndarray
+            return np.ones(self.shape, self.dtype) if plain_array else np.ones_like(self.array)
         seed = checked_array(gradient, self.dtype)
         if seed.shape != self.shape:
             raise ValueError(f"backward: expected a gradient of shape {self.shape}, got {seed.shape}.")
@@ -256,7 +262,7 @@ class Tensor(Methods):
 
     def numpy(self) -> NDArray[Any]:
         """The values as an array of your own: a copy, free of the graph."""
-        return self.array.copy()
+        return np.copy(self.array)
 
     def item(self) -> Any:
         """The single element as a Python number.

@@ -21,8 +21,8 @@ def _summed_rows(g: Any, ids: Any, weight_shape: Any, padding_index: Any) -> Any
     """Return the gradient of the table: the rows of `g` added up by their ids.
 
     The rows are sorted by id, so that a block of them has few different ids, and a product with a small matrix of zeros
-    and ones adds them up. `np.add.at` takes twice to eight times as long. As 0·NaN is NaN, a NaN in `g` also reaches ids
-    next to its own.
+    and ones adds them up. `np.add.at` takes twice to eight times as long. As 0·NaN is NaN, a NaN in `g` also reaches
+    ids next to its own.
     """
     gradient = np.zeros(weight_shape, g.dtype)
     ids = np.ravel(ids)

@@ -9,6 +9,7 @@ from numpy.typing import DTypeLike, NDArray
 
 from nn import init
 from nn._rng import Rng
+from nn._validation import as_array
 
 
 def drawn(
@@ -27,7 +28,7 @@ def drawn(
     for name, maker in vars(init).items():
         if initializer is maker:
             raise TypeError(f"{layer}: {argument}=nn.init.{name} makes an initialiser. Call it: nn.init.{name}().")
-    values = np.asarray(initializer(shape, rng, dtype), dtype)
+    values: NDArray[Any] = as_array(initializer(shape, rng, dtype)).astype(dtype, copy=False)
     if values.shape != shape:
         raise ValueError(f"{layer}: {argument} gave an array of shape {values.shape}, expected {shape}.")
     return values

@@ -31,7 +31,7 @@ def save_parameters(path: str | Path, network: Module) -> None:
         SaveError: a dtype that safetensors has not.
         OSError: the file cannot be written. A file that was there is as before.
     """
-    write(path, {name: tensor.data for name, tensor in network.named_state()}, {"content": "parameters"})
+    write(path, {name: tensor.array for name, tensor in network.named_state()}, {"content": "parameters"})
 
 
 def load_parameters(path: str | Path, network: Module) -> None:
@@ -58,7 +58,7 @@ def section(arrays: Mapping[str, NDArray[Any]], name: str) -> dict[str, NDArray[
 
 
 def set_parameters(network: Module, arrays: Mapping[str, NDArray[Any]]) -> None:
-    """As `network.load_state_dict`, but the dtypes must be the same, too.
+    """As `network.load_state_dict`, but the dtypes must be the same, too, except for the order of bytes.
 
     Raises:
         ValueError: naming the tensors. Nothing has been changed.
@@ -70,7 +70,7 @@ def set_parameters(network: Module, arrays: Mapping[str, NDArray[Any]]) -> None:
         raise ValueError(f"the network has no tensor {', '.join(map(repr, unknown))}.")
     for name, tensor in own.items():
         array = arrays[name]
-        if (array.shape, array.dtype) != (tensor.shape, tensor.dtype):
+        if array.shape != tensor.shape or array.dtype.newbyteorder("=") != tensor.dtype.newbyteorder("="):
             raise ValueError(
                 f"tensor {name!r} is {array.dtype} {array.shape}, but the network's is {tensor.dtype} {tensor.shape}."
             )
