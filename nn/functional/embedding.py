@@ -26,7 +26,7 @@ def _summed_rows(g: Any, ids: Any, weight_shape: Any, padding_index: Any) -> Any
     """
     gradient = np.zeros(weight_shape, g.dtype)
     ids = np.ravel(ids)
-    ids = ids.astype(np.uint16) if weight_shape[0] <= 2**16 else ids  # a radix sort, eight times as fast
+    ids = ids.astype(np.uint16) if weight_shape[0] <= 2**16 else ids  # radix sort: a quarter of the time
     order = np.argsort(ids, kind="stable")
     ids, rows = ids[order], g.reshape(len(ids), math.prod(weight_shape[1:])).take(order, axis=0)
     first = np.ones(len(ids), bool)
