@@ -67,7 +67,7 @@ def _softmax_minus_targets(g: Any, logits: Any, targets: Any) -> Any:
     examples=[domains.case((2, 3), (2, 3)), domains.case((3,), (3,))],
 )
 def softmax_cross_entropy(logits: ArrayLike, targets: ArrayLike) -> Any:
-    """-Σ targets·log softmax(logits), averaged over the samples.
+    """-Σ targets·log softmax(logits), averaged over the samples. Rows of targets need not sum to 1.
 
     >>> softmax_cross_entropy([[0.0, 1e4]], [[1.0, 0.0]])
     Tensor(10000.)
@@ -104,13 +104,20 @@ def categorical_cross_entropy(probabilities: ArrayLike, targets: ArrayLike) -> A
     return np.sum(_picked(logs, targets)) * (-probabilities.shape[-1] / probabilities.size)
 
 
+def _sigmoid_minus_targets(g: Any, logits: Any, targets: Any, weights: Any) -> Any:
+    """`g * weights * (sigmoid(logits) - targets) / logits.size`."""
+    excess = (tg.sigmoid.apply(logits) - targets) * (g / logits.size)
+    return excess if weights is None else excess * weights
+
+
 @tg.op(
-    logits=lambda g, logits, targets: (tg.sigmoid.apply(logits) - targets) * (g / logits.size),
+    logits=_sigmoid_minus_targets,
     targets=None,
+    weights=None,
     examples=[domains.case((2, 3), (2, 3)), domains.case((3,), (3,))],
 )
-def sigmoid_binary_cross_entropy(logits: ArrayLike, targets: ArrayLike) -> Any:
-    """-targets·log s - (1 - targets)·log(1 - s) with s = sigmoid(logits), averaged over everything.
+def sigmoid_binary_cross_entropy(logits: ArrayLike, targets: ArrayLike, weights: ArrayLike | None = None) -> Any:
+    """-targets·log s - (1 - targets)·log(1 - s) with s = sigmoid(logits), times weights, averaged over everything.
 
     Written as max(x, 0) - x·targets + log(1 + e^-|x|), which never overflows.
 
@@ -119,26 +126,29 @@ def sigmoid_binary_cross_entropy(logits: ArrayLike, targets: ArrayLike) -> Any:
     """
     logits = np.asarray(logits)
     values = np.maximum(logits, 0) - logits * targets + np.log1p(np.exp(-np.absolute(logits)))
-    return np.sum(values) / logits.size
+    return np.sum(values if weights is None else values * weights) / logits.size
 
 
-def _binary_slope(g: Any, probabilities: Any, targets: Any) -> Any:
-    """`g * ((1 - targets) / (1 - probabilities) - targets / probabilities) / probabilities.size`, of clipped ones."""
+def _binary_slope(g: Any, probabilities: Any, targets: Any, weights: Any) -> Any:
+    """`g * weights * ((1 - targets) / (1 - p) - targets / p) / p.size`, of the clipped probabilities p."""
     p = np.clip(probabilities, LOWEST, HIGHEST)
-    return ((1 - targets) / (1 - p) - targets / p) * (g / probabilities.size)
+    slope = ((1 - targets) / (1 - p) - targets / p) * (g / probabilities.size)
+    return slope if weights is None else slope * weights
 
 
 @tg.op(
     probabilities=_binary_slope,
     targets=None,
+    weights=None,
     domain=INSIDE,
     examples=[domains.case((2, 3), (2, 3)), domains.case((3,), (3,))],
 )
-def binary_cross_entropy(probabilities: ArrayLike, targets: ArrayLike) -> Any:
-    """-targets·log p - (1 - targets)·log(1 - p) averaged over everything, with p clipped to [1e-7, 1 - 1e-7].
+def binary_cross_entropy(probabilities: ArrayLike, targets: ArrayLike, weights: ArrayLike | None = None) -> Any:
+    """-targets·log p - (1 - targets)·log(1 - p), times weights, averaged; p is clipped to [1e-7, 1 - 1e-7].
 
     >>> binary_cross_entropy([0.5, 0.0], [1.0, 1.0])
     Tensor(8.40562142)
     """
     p, targets = np.clip(np.asarray(probabilities), LOWEST, HIGHEST), np.asarray(targets)
-    return -np.sum(targets * np.log(p) + (1 - targets) * np.log(1 - p)) / p.size
+    values = targets * np.log(p) + (1 - targets) * np.log(1 - p)
+    return -np.sum(values if weights is None else values * weights) / p.size
