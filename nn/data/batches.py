@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import math
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -173,14 +174,14 @@ class Batches:
         return f"Batches({', '.join(parts)}, batch_size={self.batch_size})"
 
     def _prepared(self, rows: slice | NDArray[np.intp], draws: Any) -> Batch:
-        X = mapped(lambda array: _gathered(array, rows), self.X)
+        X = _gathered(self.X, rows)
         if self.augment is not None and draws is not None:
             X = _checked("augment", self.augment(_protected(X, self.X), draws), X)
         if self.transform is not None:
             X = _checked("transform", self.transform(_protected(X, self.X)), X)
         if self.dtype is not None:
-            X = mapped(lambda array: array.astype(self.dtype, copy=False), X)
-        y = None if self.y is None else mapped(lambda array: array[rows], self.y)
+            X = _converted(X, self.dtype)
+        y = self.y[rows] if self.y.__class__ is np.ndarray else _gathered(self.y, rows)
         return (X, y) if self.sample_weight is None else (X, y, self.sample_weight[rows])
 
 
@@ -221,11 +222,19 @@ def as_batches(
     return batches.for_network(dtype, rng)
 
 
-def _gathered(X: NDArray[Any], rows: slice | NDArray[np.intp]) -> NDArray[Any]:
+def _gathered(X: Any, rows: slice | NDArray[np.intp]) -> Any:
     """`X[rows]`; in any order by `take`, which is faster, but first copies the whole of an X that is not contiguous."""
+    if not isinstance(X, np.ndarray):
+        return None if X is None else mapped(partial(_gathered, rows=rows), X)
     if isinstance(rows, np.ndarray) and rows.dtype == np.intp and X.flags.c_contiguous:
         return X.take(rows, axis=0)
     return X[rows]
+
+
+def _converted(X: Any, dtype: np.dtype[Any]) -> Any:
+    if isinstance(X, np.ndarray):
+        return X.astype(dtype, copy=False)
+    return mapped(partial(_converted, dtype=dtype), X)
 
 
 def _protected(batch: Any, data: Any) -> Any:
