@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from tensorgrad import _messages, anomaly, numpy_dispatch
 from tensorgrad._arrays import as_array, is_foreign, read_only
+from tensorgrad._hints import method_hint
 from tensorgrad._tensor_methods import Methods
 from tensorgrad._typing import ArrayLike, Shape
 from tensorgrad.backward import backpropagate
@@ -391,6 +392,13 @@ class Tensor(Methods):
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _rebuilt, (self.array.copy(), self.requires_grad, self._name)
+
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Any:
+            """Say what an attribute of PyTorch's tensors is called here."""
+            hint = "" if name.startswith("_") else method_hint(name, [f.__name__ for f in numpy_dispatch.answers])
+            raise AttributeError(f"'Tensor' object has no attribute {name!r}{hint}")
 
     # -- NumPy's protocols --------------------------------------------------------------------------------
 
