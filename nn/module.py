@@ -6,11 +6,13 @@ import threading
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from types import MappingProxyType
-from typing import Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
+from weakref import ref
 
 import numpy as np
 from numpy.typing import NDArray
 
+from nn._hints import MODULE, Listed, no_attribute
 from nn._load_report import LoadReport
 from nn._repr import described, settings
 from nn._weight_layouts import Layout
@@ -31,6 +33,11 @@ _ARRAY_RESULT = (
     "forward returned a NumPy array, which has lost its way back to the parameters. Return a Tensor: compute with "
     "tensorgrad's functions, not with .data or .numpy()."
 )
+
+_FLOAT64 = np.dtype(np.float64)
+
+promoted: list[tuple[ref[Tensor], str]] = []
+"""The first float32 parameter that float64 data met since it was asked for, and its layer. Optimizers warn of it."""
 
 
 class Module:
@@ -99,7 +106,15 @@ class Module:
             del running[depth:]  # no pop: where Python runs out of stack, an append may not have come to pass
         if result is None or isinstance(result, np.ndarray):
             raise TypeError(f"{type(self).__name__}: {_NO_RESULT if result is None else _ARRAY_RESULT}")
+        if result.__class__ is Tensor and result.array.dtype is _FLOAT64 and result.node is not None:
+            _note_promotion(self, inputs)
         return scopes.leave(start, self, inputs, result)
+
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Any:
+            """Say what an attribute of other libraries is called here."""
+            raise no_attribute(self, name, MODULE)
 
     def penalties(self) -> Iterable[Tensor]:
         """The regularisation terms of this module alone, as scalar tensors; none unless a subclass says so."""
@@ -134,7 +149,7 @@ class Module:
 
     def parameters(self) -> Iterator[Tensor]:
         """The tensors to train; each once, in the order of assignment."""
-        return (tensor for _, tensor in self.named_parameters())
+        return Listed(tensor for _, tensor in self.named_parameters())
 
     def named_state(self) -> Iterator[tuple[str, Tensor]]:
         """What `state_dict` holds: the parameters, frozen ones too, and the tensors of `state_names`; each once."""
@@ -338,6 +353,22 @@ def total_penalty(modules: Iterable[Module]) -> Tensor | None:
         for penalty in module.penalties():
             total = penalty if total is None else total + penalty
     return total
+
+
+def _note_promotion(module: Module, inputs: tuple[Any, ...]) -> None:
+    """Remember a layer of float32 whose result is float64 because its input is."""
+    if promoted or not any(getattr(each, "dtype", None) == _FLOAT64 and not _is_tracked(each) for each in inputs):
+        return
+    for value in vars(module).values():
+        if isinstance(value, Tensor) and value.requires_grad and value.dtype == np.float32:
+            path = (value.name or "").rpartition(".")[0]
+            promoted.append((ref(value), f"layer {path}: {module!r}" if path else repr(module)))
+            return
+
+
+def _is_tracked(value: Any) -> bool:
+    """Whether this comes from a layer before, and not from the data."""
+    return isinstance(value, Tensor) and value.node is not None
 
 
 def _is_parameter(value: Any) -> bool:

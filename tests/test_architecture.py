@@ -58,7 +58,17 @@ LAYERS: dict[str, list[set[str]]] = {
         {"drawing", "walkthrough"},
     ],
     "nn": [
-        {"_load_report", "_renamed", "_repr", "_rng", "_several", "_validation", "_weight_layouts", "pictures"},
+        {
+            "_hints",
+            "_load_report",
+            "_renamed",
+            "_repr",
+            "_rng",
+            "_several",
+            "_validation",
+            "_weight_layouts",
+            "pictures",
+        },
         {"module"},
         {"functional", "init"},
         {"layers"},

@@ -88,7 +88,7 @@ def as_weights(what: str, weights: Any, samples: int) -> NDArray[Any]:
         )
     total = float(array.sum(dtype=np.float64))
     if not (np.isfinite(total) and array.min() >= 0 and total > 0):
-        raise ValueError(f"{what}: sample_weight must be finite and at least 0, and not 0 for all samples.")
+        raise ValueError(f"{what}: sample_weight must be finite and at least 0, and at least one weight above zero.")
     return np.asarray(array * (samples / total))
 
 

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import inspect
 import math
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 import tensorgrad as tg
+from nn._hints import LOSS, no_attribute
 from nn._repr import described, settings
 from nn.losses.cross_entropy import (
     binary_cross_entropy,
@@ -89,6 +90,12 @@ class Loss:
     def classes(self, probabilities: NDArray[Any]) -> NDArray[np.intp]:
         """Return the most probable classes; for `Model.predict_classes`."""
         return np.asarray(probabilities.argmax(axis=-1))
+
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Any:
+            """Say what an attribute of other libraries is called here."""
+            raise no_attribute(self, name, LOSS)
 
     def __repr__(self) -> str:
         return described(self, settings(self))

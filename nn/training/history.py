@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from nn._hints import HISTORY, no_attribute
 from nn._repr import counted
 
 if TYPE_CHECKING:
@@ -56,6 +57,12 @@ class History(Mapping[str, list[float]]):
         if name not in self._values:
             raise KeyError(f"{name!r} was not recorded. There are: {', '.join(self._values) or 'no epochs yet'}.")
         return self._values[name]
+
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Any:
+            """Say what an attribute of Keras is called here."""
+            raise no_attribute(self, name, HISTORY)
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._values)

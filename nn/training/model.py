@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any, Literal, Self, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, Self, TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike
 
+from nn._hints import FIT, MODEL, no_attribute, with_hints
 from nn._rng import Rng, generator
 from nn._several import mapped
 from nn._validation import whole_number
@@ -113,16 +114,19 @@ class Model:
 
     def __init__(
         self,
-        network: Module,
+        network: Module = None,  # type: ignore[assignment]  # required; the check below says how to make one
         *,
-        loss: LossFunction | tuple[LossFunction, ...] | Mapping[str, LossFunction],
+        loss: LossFunction | tuple[LossFunction, ...] | Mapping[str, LossFunction] = None,  # type: ignore[assignment]
         optimizer: Optimizer | None = None,
         metrics: Iterable[Metric] | Mapping[str, Metric | Iterable[Metric]] = (),
         loss_weights: tuple[float, ...] | Mapping[str, float] | None = None,
         rng: Rng = None,
     ) -> None:
         if not isinstance(network, Module):
-            raise TypeError(f"Model: network must be an nn.Module, got {network!r}.")
+            raise TypeError(
+                f"Model: network must be an nn.Module, got {network!r}. Make the layers first: "
+                "nn.Model(nn.Sequential(nn.Dense(2, 64), nn.ReLU(), nn.Dense(64, 3)), loss=..., optimizer=...)."
+            )
         if optimizer is not None and not isinstance(optimizer, Optimizer):
             raise TypeError(f"Model: optimizer must be one such as nn.Adam(network.parameters()), got {optimizer!r}.")
         self.network = network
@@ -134,8 +138,15 @@ class Model:
         self.stop_training = False
         self._sample_shape: Any = None
 
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Any:
+            """Say what an attribute of other libraries is called here."""
+            raise no_attribute(self, name, MODEL)
+
     # -- training -----------------------------------------------------------------------------------------
 
+    @with_hints(FIT)
     def fit(
         self,
         X: Inputs,
@@ -231,6 +242,7 @@ class Model:
 
     # -- use ----------------------------------------------------------------------------------------------
 
+    @with_hints(FIT)
     def evaluate(
         self, X: Inputs, y: Targets = None, *, sample_weight: ArrayLike | None = None, batch_size: int | None = None
     ) -> dict[str, float]:
@@ -254,6 +266,7 @@ class Model:
         self._sample_shape = sample_shape
         return values
 
+    @with_hints(FIT)
     def predict(self, X: Inputs, *, batch_size: int | None = None) -> Any:
         """What the network gives for these samples, in evaluation mode and without recording a graph.
 

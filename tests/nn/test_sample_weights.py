@@ -179,7 +179,7 @@ def test_fit_balanced_class_weight_gives_classes_the_same_total(data: tuple[Any,
         (np.ones(11), r"fit: sample_weight must have a number for each sample, shape \(12,\), got \(11,\)"),
         (-np.ones(12), "sample_weight must be finite and at least 0"),
         (np.full(12, np.nan), "sample_weight must be finite and at least 0"),
-        (np.zeros(12), "not 0 for all samples"),
+        (np.zeros(12), "at least one weight above zero"),
     ],
 )
 def test_fit_refuses_weights_before_anything_is_changed(data: tuple[Any, Any], weights: Any, message: str) -> None:
