@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nn._hints import MODULE, Listed, no_attribute
+from nn._html import module_as_html
 from nn._load_report import LoadReport
 from nn._repr import described, settings
 from nn._weight_layouts import Layout
@@ -325,6 +326,17 @@ class Module:
         says with it, too, how `Model.save` is to describe its objects.
         """
         return settings(self)
+
+    def _repr_html_(self) -> str:
+        return module_as_html(self)
+
+    def __treescope_repr__(self, path: str | None, subtree_renderer: Any) -> Any:
+        from treescope import repr_lib
+
+        shown = self.settings() | dict(self.own_state()) | dict(self.named_children())
+        return repr_lib.render_object_constructor(
+            object_type=type(self), attributes=shown, path=path, subtree_renderer=subtree_renderer
+        )
 
     def __repr__(self) -> str:
         children = [f"{name}: {child!r}" for name, child in self.named_children()]

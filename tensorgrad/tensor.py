@@ -12,10 +12,14 @@ from numpy.typing import DTypeLike, NDArray
 from tensorgrad import _messages, anomaly, numpy_dispatch
 from tensorgrad._arrays import as_array, is_foreign, read_only
 from tensorgrad._hints import method_hint
+from tensorgrad._html import tensor_as_html
 from tensorgrad._tensor_methods import Methods
 from tensorgrad._typing import ArrayLike, Shape
 from tensorgrad.backward import backpropagate
 from tensorgrad.node import CHANGED, Node
+
+DEEPEST = 64
+"""The axes of an array, at most."""
 
 
 class Tensor(Methods):
@@ -400,6 +404,19 @@ class Tensor(Methods):
             hint = "" if name.startswith("_") else method_hint(name, [f.__name__ for f in numpy_dispatch.answers])
             raise AttributeError(f"'Tensor' object has no attribute {name!r}{hint}")
 
+    # -- notebooks --------------------------------------------------------------------------------------------
+
+    def _repr_html_(self) -> str:
+        return tensor_as_html(self)
+
+    def __treescope_repr__(self, path: str | None, subtree_renderer: Any) -> Any:
+        from treescope import repr_lib
+
+        shown = {"data": self.array, "requires_grad": self.requires_grad, "name": self._name}
+        return repr_lib.render_object_constructor(
+            object_type=type(self), attributes=shown, path=path, subtree_renderer=subtree_renderer
+        )
+
     # -- NumPy's protocols --------------------------------------------------------------------------------
 
     # Asking for an array is leaving the graph knowingly: np.asarray(t), matplotlib, assert_allclose. It also lets
@@ -445,14 +462,20 @@ def tensor_at(array: Any, node: Node | None) -> Tensor:
     return tensor
 
 
-def plain(value: Any) -> Any:
-    """`value` with every tensor in it, also inside tuples, lists and dicts, replaced by its array."""
+def plain(value: Any, depth: int = 0) -> Any:
+    """`value` with every tensor in it, also inside tuples, lists and dicts, replaced by its array.
+
+    Raises:
+        ValueError: lists are nested more deeply than an array has axes, or one is inside itself.
+    """
     if isinstance(value, Tensor):
         return value.array
+    if depth > DEEPEST:
+        raise ValueError(f"expected lists nested at most {DEEPEST} deep, as an array has no more axes.")
     if isinstance(value, (tuple, list)):
-        return type(value)(plain(item) for item in value)
+        return type(value)(plain(item, depth + 1) for item in value)
     if isinstance(value, dict):
-        return {key: plain(item) for key, item in value.items()}
+        return {key: plain(item, depth + 1) for key, item in value.items()}
     return value
 
 

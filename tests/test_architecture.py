@@ -21,7 +21,7 @@ from tensorgrad._tensor_methods import Methods
 ROOT = Path(tg.__file__).parent.parent
 LAYERS: dict[str, list[set[str]]] = {
     "tensorgrad": [
-        {"_allocator", "_hints", "_typing", "modes", "node", "numpy_dispatch"},
+        {"_allocator", "_hints", "_html", "_typing", "modes", "node", "numpy_dispatch"},
         {"_messages", "_tensor_methods", "domains"},
         {"_arrays"},
         {"_gradients"},

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nn._hints import HISTORY, no_attribute
+from nn._html import history_as_html
 from nn._repr import counted
 
 if TYPE_CHECKING:
@@ -74,6 +75,9 @@ class History(Mapping[str, list[float]]):
         last = ", ".join(f"{name} {values[-1]:.4g}" for name, values in self._values.items())
         count = counted(len(self.epochs), "epoch")
         return f"History({count}: {last})" if last else f"History({count})"
+
+    def _repr_html_(self) -> str:
+        return history_as_html(self)
 
     def plot(self, path: str | Path | None = None) -> Figure:
         """Draw the loss, each metric and the learning rate over the epochs, training and validation together.

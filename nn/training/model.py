@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from nn._hints import FIT, MODEL, no_attribute, with_hints
+from nn._html import model_as_html
 from nn._rng import Rng, generator
 from nn._several import mapped
 from nn._validation import whole_number
@@ -455,6 +456,17 @@ class Model:
         ]
         inner = ",\n".join(map(str, parts)).replace("\n", "\n  ")
         return f"Model(\n  {inner},\n)"
+
+    def _repr_html_(self) -> str:
+        return model_as_html(self)
+
+    def __treescope_repr__(self, path: str | None, subtree_renderer: Any) -> Any:
+        from treescope import repr_lib
+
+        shown = {"network": self.network, "loss": self.loss, "optimizer": self.optimizer, "metrics": self.metrics}
+        return repr_lib.render_object_constructor(
+            object_type=type(self), attributes=shown, path=path, subtree_renderer=subtree_renderer
+        )
 
     # -- inside -------------------------------------------------------------------------------------------
 

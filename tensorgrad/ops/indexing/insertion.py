@@ -97,4 +97,6 @@ def insert(arr: ArrayLike, obj: Any, values: ArrayLike, axis: int | None = None)
     >>> insert([1.0, 2.0, 3.0], [0, 2], [10.0, 20.0])
     Tensor([10.,  1.,  2., 20.,  3.])
     """
+    if isinstance(obj, (bool, np.bool)):
+        raise TypeError(f"expected positions as obj, got {obj!r}")
     return np.insert(np.asarray(arr), obj, values, axis)
