@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from nn._validation import as_array
 from tensorgrad import Tensor, no_grad
 
 
@@ -33,7 +34,7 @@ class Metric:
     _total = 0.0
     _count = 0.0
 
-    def measure(self, predictions: NDArray[Any], targets: NDArray[Any]) -> NDArray[Any]:
+    def measure(self, predictions: NDArray[Any], targets: NDArray[Any]) -> Any:
         """One number (or True and False) for each thing that is counted. Subclasses write this."""
         raise NotImplementedError(f"{type(self).__name__}: a metric needs a measure(self, predictions, targets).")
 
@@ -51,9 +52,9 @@ class Metric:
         sample_weight: ArrayLike | None = None,
     ) -> None:
         """Add a batch, in which each sample counts as its weight says."""
-        measured = np.asarray(self.measure(_array(predictions), _array(targets)))
+        measured = self.measure(as_array(predictions), as_array(targets))
         if sample_weight is not None:
-            weights = _weights_like(self, measured, _array(sample_weight))
+            weights = _weights_like(self, measured, as_array(sample_weight))
             self._total += float(np.sum(measured * weights, dtype=np.float64))
             self._count += float(np.sum(weights, dtype=np.float64))
             return
@@ -72,7 +73,7 @@ class Metric:
 
     def __call__(self, predictions: ArrayLike | Tensor, targets: ArrayLike | Tensor) -> float:
         """The mean over this one batch. What was gathered so far is not touched."""
-        return float(np.mean(self.measure(_array(predictions), _array(targets)), dtype=np.float64))
+        return float(np.mean(self.measure(as_array(predictions), as_array(targets)), dtype=np.float64))
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}()"
@@ -94,10 +95,10 @@ class CategoricalAccuracy(Metric):
 
     name = "accuracy"
 
-    def measure(self, predictions: NDArray[Any], targets: NDArray[Any]) -> NDArray[Any]:
+    def measure(self, predictions: NDArray[Any], targets: NDArray[Any]) -> Any:
         """True where the class is right."""
         if predictions.ndim > 1 and targets.shape == predictions.shape:
-            targets = targets.argmax(axis=-1)
+            targets = np.argmax(targets, axis=-1)
         elif predictions.ndim < 2 or targets.shape != predictions.shape[:-1]:
             raise ValueError(
                 f"CategoricalAccuracy: predictions of shape {predictions.shape} and targets of shape {targets.shape}. "
@@ -105,7 +106,7 @@ class CategoricalAccuracy(Metric):
             )
         elif targets.dtype.kind not in "iub":
             raise TypeError(f"CategoricalAccuracy: class numbers must be integers, got {targets.dtype}.")
-        return np.asarray(predictions.argmax(axis=-1) == targets)
+        return as_array(np.argmax(predictions, axis=-1) == targets)
 
 
 class BinaryAccuracy(Metric):
@@ -128,10 +129,10 @@ class BinaryAccuracy(Metric):
     def __init__(self, threshold: float = 0.5) -> None:
         self.threshold = float(threshold)
 
-    def measure(self, predictions: NDArray[Any], targets: NDArray[Any]) -> NDArray[Any]:
+    def measure(self, predictions: NDArray[Any], targets: NDArray[Any]) -> Any:
         """True where the output is on the right side."""
         _check_same_shape(self, predictions, targets)
-        return np.asarray((predictions > self.threshold) == targets)
+        return as_array((predictions > self.threshold) == targets)
 
     def __repr__(self) -> str:
         return f"BinaryAccuracy(threshold={self.threshold:g})"
@@ -164,13 +165,13 @@ class RegressionAccuracy(Metric):
     def prepare(self, targets: NDArray[Any]) -> None:
         """Take the precision from these targets, unless there is one."""
         if self.precision is None:
-            self.precision = _precision_for(targets)
+            self.precision = float(_precision_for(targets))
 
-    def measure(self, predictions: NDArray[Any], targets: NDArray[Any]) -> NDArray[Any]:
+    def measure(self, predictions: NDArray[Any], targets: NDArray[Any]) -> Any:
         """True where the output is near enough."""
         _check_same_shape(self, predictions, targets)
         precision = _precision_for(targets) if self.precision is None else self.precision
-        return np.asarray(np.abs(predictions - targets) < precision)
+        return as_array(np.abs(predictions - targets) < precision)
 
     def __repr__(self) -> str:
         return f"RegressionAccuracy(precision={self.precision})"
@@ -250,12 +251,9 @@ class LossOfOutput(Metric):
         return f"LossOfOutput({self.output!r}, {self.loss!r})"
 
 
-def _precision_for(targets: NDArray[Any]) -> float:
-    return float(np.std(targets, dtype=np.float64)) / 250
-
-
-def _array(values: ArrayLike | Tensor) -> NDArray[Any]:
-    return values.data if isinstance(values, Tensor) else np.asarray(values)
+def _precision_for(targets: NDArray[Any]) -> Any:
+    precision = np.std(targets, dtype=np.float64) / 250
+    return float(precision) if isinstance(precision, np.floating) else precision
 
 
 def _weights_like(metric: Metric, measured: NDArray[Any], weights: NDArray[Any]) -> NDArray[Any]:

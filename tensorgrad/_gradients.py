@@ -59,7 +59,7 @@ def owned(found: dict[Node, Any], seeds: Mapping[Node, Any]) -> dict[Node, Any]:
                 found[node] = np.array(gradient)
         elif isinstance(gradient, np.generic):
             found[node] = np.array(gradient)
-        elif is_foreign(gradient) and id(gradient) in taken:
+        elif is_foreign(gradient) and (getattr(gradient, "base", None) is not None or id(gradient) in taken):
             found[node] = np.copy(gradient)
         taken.add(id(gradient))
     return found

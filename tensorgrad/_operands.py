@@ -58,7 +58,7 @@ def check_result(value: Any, name: str) -> Any:
     """Return a result of a forward rule as an array of real numbers: NumPy gives scalars for 0-d results."""
     if isinstance(value, Tensor):
         raise _messages.tensor_result(name)
-    array = as_array(value)
+    array = np.asarray(value) if isinstance(value, np.generic) else as_array(value)
     if array.dtype.kind not in REAL_KINDS:
         raise _messages.not_real(array.dtype, name)
     return array
@@ -84,9 +84,14 @@ def without_gradient(value: Any) -> Any:
 
     What the rules need is in `saved` until the graph is released; beyond that, a graph must not keep a batch alive.
     """
+    if value.__class__ is np.ndarray:
+        return value if value.nbytes <= KEPT_BYTES else weakref.ref(value)
     array = value.array if isinstance(value, Tensor) else value
-    if getattr(array, "nbytes", 0) > KEPT_BYTES and not isinstance(array, np.generic):
-        return weakref.ref(value)
+    if hasattr(array, "dtype") and array.size * array.dtype.itemsize > KEPT_BYTES:
+        try:
+            return weakref.ref(value)
+        except TypeError:  # its type does not allow weak references
+            return value
     if isinstance(value, Tensor) and value.name is not None:
         return Constant(array, value.name)
     return array

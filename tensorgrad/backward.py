@@ -33,9 +33,7 @@ def backpropagate(
     order = topological_order(seeds, since)
     requested = None if towards is None else set(towards)
     useful = None if requested is None else _gradients.leading_to(requested, order)
-    for node in order:
-        if node.state is not LIVE and (useful is None or node in useful or node.state is CHANGED):
-            raise _messages.stale(node)
+    _refuse_stale(order, useful)
     pending = dict(seeds)  # what has arrived so far
     summed: set[Node] = set()  # where that is a sum, which nobody else holds
     found: dict[Node, Any] = {}
@@ -48,8 +46,11 @@ def backpropagate(
             gradient = _gradients.after_hooks(node, gradient)
         if node.collects if requested is None else node in requested:
             found[node] = gradient
-        if not node.saved:
-            _pass_on(node, gradient, pending, useful, release)
+        if not node.saved:  # a leaf, whose gradient stays there, or one of several results of a call
+            if node.operation is not None:
+                _pass_on(node, gradient, pending, useful)
+            elif release:
+                node.array = None
             continue
         for position, contribution in (call or node.operation.call)(node, gradient, useful):
             parent = node.inputs[position]
@@ -90,7 +91,10 @@ def call_rules(
     if operation.results is not None:
         gradient = _gradients.completed(node, gradient)
     if operation.joint is not None:
-        needed = tuple(isinstance(e, Node) and (wanted is None or e in wanted) for e in node.inputs)
+        needed = tuple(
+            isinstance(e, Node) and operation.saved_for(p) is not None and (wanted is None or e in wanted)
+            for p, e in enumerate(node.inputs)
+        )
         gradients = operation.joint(gradient, needed, *saved[0])
         yield from ((position, gradients[position]) for position in range(len(needed)) if needed[position])
         return
@@ -116,16 +120,20 @@ def topological_order(roots: Iterable[Node], since: int = 0) -> list[Node]:
     return [reached[number] for number in sorted(reached, reverse=True)]
 
 
-def _pass_on(node: Node, gradient: Any, pending: dict[Node, Any], useful: set[Node] | None, release: bool) -> None:
-    """Where there are no rules: a leaf keeps its gradient, and one of several results hands it to their call."""
-    if isinstance(node, Result):
-        call = node.inputs[0]
-        if useful is None or call in useful:
-            arrived = pending.setdefault(call, [None] * len(call.shape))
-            before = arrived[node.index]  # higher derivatives have several nodes for one result
-            arrived[node.index] = gradient if before is None else before + gradient
-    elif release and node.operation is None:
-        node.array = None
+def _refuse_stale(order: list[Node], useful: set[Node] | None) -> None:
+    """Raise if the pass needs a node that was released, or if a leaf has changed, which any rule may have saved."""
+    for node in order:
+        if node.state is not LIVE and (useful is None or node in useful or node.state is CHANGED):
+            raise _messages.stale(node)
+
+
+def _pass_on(node: Node, gradient: Any, pending: dict[Node, Any], useful: set[Node] | None) -> None:
+    """Add the gradient of one of several results to those that wait at their call."""
+    call = node.inputs[0]
+    if isinstance(node, Result) and (useful is None or call in useful):
+        arrived = pending.setdefault(call, [None] * len(call.shape))
+        before = arrived[node.index]  # higher derivatives have several nodes for one result
+        arrived[node.index] = gradient if before is None else before + gradient
 
 
 def unbroadcast(gradient: Any, shape: tuple[int, ...], node: Node) -> Any:

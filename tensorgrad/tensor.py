@@ -16,10 +16,13 @@ from tensorgrad._html import tensor_as_html
 from tensorgrad._tensor_methods import Methods
 from tensorgrad._typing import ArrayLike, Shape
 from tensorgrad.backward import backpropagate
+from tensorgrad.modes import current_mode
 from tensorgrad.node import CHANGED, Node
 
 DEEPEST = 64
 """The axes of an array, at most."""
+views: dict[int, dict[int, weakref.ref[Any]]] = {}
+"""The living views of leaves' arrays, by the identities of the array and of the view; see `_views`."""
 
 
 class Tensor(Methods):
@@ -112,11 +115,10 @@ class Tensor(Methods):
 
         For optimizers: write, then call `mark_changed`. While such a view is alive, the leaf first gets a copy.
         """
-        node = self.node
-        if node is not None and node.operation is None and node.views:
-            if any(view() is not None for view in node.views):
-                self.array = node.array = np.copy(self.array)
-            node.views = []
+        if id(self.array) in views:
+            self.array = np.copy(self.array)
+            if self.node is not None:
+                self.node.array = self.array
         return self.array
 
     def mark_changed(self) -> None:
@@ -226,7 +228,8 @@ class Tensor(Methods):
         """
         seed = self.seed_gradient(gradient)
         assert self.node is not None
-        found = backpropagate({self.node: seed}, release=not retain_graph, call=anomaly.checking(None))
+        call = anomaly.checking(None) if current_mode().anomalies else None
+        found = backpropagate({self.node: seed}, release=not retain_graph, call=call)
         self.node.seed = seed
         for node, arrived in found.items():
             tensor = node.tensor() if node.tensor is not None else None
@@ -246,7 +249,8 @@ class Tensor(Methods):
                     f"backward: a tensor of shape {self.shape} is not a single number. Reduce it first "
                     "(sum or mean), or pass gradient=, an array of that shape."
                 )
-            return np.ones_like(self.array)
+            plain_array = self.array.__class__ is np.ndarray
+            return np.ones(self.shape, self.dtype) if plain_array else np.ones_like(self.array)
         seed = checked_array(gradient, self.dtype)
         if seed.shape != self.shape:
             raise ValueError(f"backward: expected a gradient of shape {self.shape}, got {seed.shape}.")
@@ -261,7 +265,7 @@ class Tensor(Methods):
 
     def numpy(self) -> NDArray[Any]:
         """The values as an array of your own: a copy, free of the graph."""
-        return self.array.copy()
+        return np.copy(self.array)
 
     def item(self) -> Any:
         """The single element as a Python number.
@@ -473,7 +477,8 @@ def plain(value: Any, depth: int = 0) -> Any:
     if depth > DEEPEST:
         raise ValueError(f"expected lists nested at most {DEEPEST} deep, as an array has no more axes.")
     if isinstance(value, (tuple, list)):
-        return type(value)(plain(item, depth + 1) for item in value)
+        items = [plain(item, depth + 1) for item in value]
+        return type(value)(*items) if hasattr(value, "_fields") else type(value)(items)
     if isinstance(value, dict):
         return {key: plain(item, depth + 1) for key, item in value.items()}
     return value

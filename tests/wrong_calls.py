@@ -110,7 +110,32 @@ def valid_values() -> dict[str, Any]:
     x = matrix()
     rows, labels = np.ones((4, 2), np.float32), np.array([0, 1, 2, 0])
     network = nn.Sequential(nn.Dense(2, 3, rng=0))
-    of_arrays = dict.fromkeys("x a b y v m arr ary x1 x2 A f1 array p values xp fp logits upstream data".split(), x)
+    names = ("x", "a", "b", "y", "v", "m", "arr", "ary", "x1", "x2", "A", "array", "p", "values", "xp", "fp", "data")
+    of_arrays = dict.fromkeys(names, x)
+        [
+            "x",
+            "a",
+            "b",
+            "y",
+            "v",
+            "m",
+            "arr",
+            "ary",
+            "x1",
+            "x2",
+            "A",
+            "f1",
+            "array",
+            "p",
+            "values",
+            "xp",
+            "fp",
+            "logits",
+            "upstream",
+            "data",
+        ],
+        x,
+    )
     return of_arrays | {
         "f": lambda x: tg.sum(x * x), "args": x, "X": rows, "targets": labels, "predictions": labels, "axis": 0,
         "obj": 0, "kth": 1, "shift": 1, "source": 0, "destination": 1, "axis1": 0, "axis2": 1, "n": 2, "q": 0.5,
@@ -160,11 +185,15 @@ def special(name: str) -> dict[str, Any]:
         "tg.linalg.tensorsolve": {"b": np.ones(3)},
         "tg.linalg.tensorinv": {"a": np.eye(4).reshape(2, 2, 2, 2)},
     }
-    for both in ("add", "subtract", "multiply", "divide", "power", "float_power", "maximum", "minimum", "fmax", "fmin",
-                 "arctan2", "hypot", "mod", "remainder", "fmod", "copysign", "logaddexp", "logaddexp2", "heaviside"):  # fmt: skip
+    for both in BINARY:
         made[f"tg.{both}"] = {"x": x, "y": x}
     return SPECIAL.get(name, {}) | made.get(name, {})
 
+
+BINARY = (
+    "add", "subtract", "multiply", "divide", "power", "float_power", "maximum", "minimum", "fmax", "fmin", "arctan2",
+    "hypot", "mod", "remainder", "fmod", "copysign", "logaddexp", "logaddexp2", "heaviside",
+)  # fmt: skip
 
 LEFT_OUT = {
     "tg.op": "declares operations, which stay in the registry",

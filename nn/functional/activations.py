@@ -21,15 +21,18 @@ def _above(x: Any) -> Any:
     return np.greater(x, 0).astype(x.dtype)
 
 
-@tg.op(x=lambda g, out: g * (out > 0), domain=domains.NONZERO)
+@tg.op(
+    x=lambda g, out: g * (out > 0),
+    domain=domains.NONZERO,
+    reference=lambda x: (x + np.absolute(x)) / 2,
+)
 def relu(x: ArrayLike) -> Any:
     """max(x, 0), elementwise: the slope is 1 above 0, and 0 below and at 0.
 
     >>> relu([-1.0, 0.0, 2.0])
     Tensor([0., 0., 2.])
     """
-    x = np.asarray(x)
-    if x.dtype.char not in "fd":
+    if not isinstance(x, np.ndarray) or x.dtype.char not in "fd":
         return np.maximum(x, 0)
     return x.clip(0, math.inf)  # in half to a third of the time, but for very small arrays (benchmarks/NOTES.md)
 
@@ -40,7 +43,11 @@ def _leaky_relu_slope(g: Any, x: Any, negative_slope: float) -> Any:
     return g * (above + negative_slope * (1 - above))
 
 
-@tg.op(x=_leaky_relu_slope, domain=domains.NONZERO)
+@tg.op(
+    x=_leaky_relu_slope,
+    domain=domains.NONZERO,
+    reference=lambda x, negative_slope=0.01: np.where(x > 0, x, negative_slope * x),
+)
 def leaky_relu(x: ArrayLike, *, negative_slope: float = 0.01) -> Any:
     """x where it is positive, else `negative_slope`·x, elementwise. The slope at 0 is `negative_slope`.
 
@@ -58,7 +65,11 @@ def _elu_slope(g: Any, x: Any, alpha: float) -> Any:
     return g * (above + (1 - above) * (alpha * np.exp(np.minimum(x, 0))))
 
 
-@tg.op(x=_elu_slope, domain=domains.NONZERO)
+@tg.op(
+    x=_elu_slope,
+    domain=domains.NONZERO,
+    reference=lambda x, alpha=1.0: np.where(x > 0, x, alpha * np.expm1(x)),
+)
 def elu(x: ArrayLike, *, alpha: float = 1.0) -> Any:
     """x where it is positive, else `alpha`·(eˣ - 1), elementwise. Below 0, and at 0, the slope is alpha·eˣ.
 
@@ -85,17 +96,20 @@ _GELU_SCALE = math.sqrt(2 / math.pi)
 _GELU_CUBIC = 0.044715
 
 
+def _gelu_tanh_part(x: Any) -> Any:
+    return np.tanh(_GELU_SCALE * (x + _GELU_CUBIC * x * x * x))
+
+
 def _gelu_tanh_slope(g: Any, x: Any) -> Any:
-    t = np.tanh(_GELU_SCALE * (x + _GELU_CUBIC * x * x * x))
+    t = _gelu_tanh_part(x)
     return g * (0.5 * (1 + t) + 0.5 * x * (1 - t * t) * (_GELU_SCALE * (1 + 3 * _GELU_CUBIC * x * x)))
 
 
-@tg.op(x=_gelu_tanh_slope)
+@tg.op(x=_gelu_tanh_slope, reference=lambda x: x / (1 + np.exp(-math.sqrt(8 / math.pi) * (x + 0.044715 * x**3))))
 def gelu_tanh(x: ArrayLike) -> Any:
     """x·(1 + tanh(√(2/π)·(x + 0.044715·x³)))/2, elementwise: within 5e-4 of `gelu`, from the same paper.
 
     >>> gelu_tanh([0.0, 1.0, 1e4])
     Tensor([0.00000000e+00, 8.41191991e-01, 1.00000000e+04])
     """
-    x = np.asarray(x)
-    return 0.5 * x * (1 + np.tanh(_GELU_SCALE * (x + _GELU_CUBIC * x * x * x)))
+    return np.multiply(0.5, x) * (1 + _gelu_tanh_part(x))

@@ -13,7 +13,7 @@ import tensorgrad as tg
 from nn import init
 from nn._hints import SETTINGS, with_hints
 from nn._rng import Rng
-from nn._validation import whole_number
+from nn._validation import as_array, whole_number
 from nn._weight_layouts import Layout, foreign
 from nn.functional import linear
 from nn.module import Module
@@ -88,7 +88,7 @@ class Dense(Module):
             raise TypeError(f"Dense: expected a floating-point dtype, got {np.dtype(dtype)}.")
         shape = (self.inputs, self.neurons)
         initializer = init.glorot() if weight_init is None else _checked_initializer(weight_init)
-        values = np.asarray(initializer(shape, rng, dtype), dtype)
+        values = as_array(initializer(shape, rng, dtype)).astype(dtype, copy=False)
         if values.shape != shape:
             raise ValueError(f"Dense: weight_init gave an array of shape {values.shape}, expected {shape}.")
         self.weight = Tensor(values, requires_grad=True)

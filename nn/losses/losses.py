@@ -155,7 +155,7 @@ class CategoricalCrossEntropy(Loss):
         predictions = as_predictions("CategoricalCrossEntropy", predictions)
         labels = check_classes("CategoricalCrossEntropy", predictions, targets)
         check_within_0_and_1(
-            "CategoricalCrossEntropy", "predictions", predictions.data, "For logits, use SoftmaxCrossEntropy."
+            "CategoricalCrossEntropy", "predictions", predictions.array, "For logits, use SoftmaxCrossEntropy."
         )
         if sample_weight is not None:
             labels = _weighted("CategoricalCrossEntropy", predictions, labels, sample_weight)
@@ -213,7 +213,7 @@ class BinaryCrossEntropy(Loss):
         predictions = as_predictions("BinaryCrossEntropy", predictions)
         wanted = check_binary("BinaryCrossEntropy", predictions, targets)
         check_within_0_and_1(
-            "BinaryCrossEntropy", "predictions", predictions.data, "For logits, use SigmoidBinaryCrossEntropy."
+            "BinaryCrossEntropy", "predictions", predictions.array, "For logits, use SigmoidBinaryCrossEntropy."
         )
         return binary_cross_entropy(predictions, wanted, _weights(self, predictions, sample_weight))
 

@@ -49,6 +49,7 @@ def header_length(content: bytes) -> int:
     return int.from_bytes(content[:8], "little")
 
 
+@pytest.mark.slow
 def test_cut_short_anywhere_in_the_header(model: nn.Model, saved: bytes, tmp_path: Path) -> None:
     for end in range(8 + header_length(saved) + 1):
         assert_refused(saved[:end], tmp_path / "cut", model)
@@ -61,6 +62,7 @@ def test_cut_short_or_longer_in_the_tensors(model: nn.Model, saved: bytes, tmp_p
     assert_refused(saved + saved, tmp_path / "twice", model)
 
 
+@pytest.mark.slow
 def test_any_byte_changed(model: nn.Model, saved: bytes, tmp_path: Path, rng: np.random.Generator) -> None:
     for place in range(len(saved)):
         damaged = bytearray(saved)

@@ -60,54 +60,76 @@ def test_there_are_enough_samples(name: str) -> None:
             assert called >= set(broadcast_pairs())
 
 
+@pytest.mark.parametrize("name", sorted(name for name, operation in BUILT_IN.items() if not operation.numpy))
+def test_operation_that_numpy_lacks_declares_a_reference(name: str) -> None:
+    operation = BUILT_IN[name]
+    assert operation.reference is not None, "declare reference=, another way to compute the result"
+    assert operation.reference not in (operation.forward, operation.function, operation.composed)
+
+
+@pytest.mark.slow
 @every_operation
-def test_values_are_numpys(name: str) -> None:
+def test_values_are_numpys_or_those_of_the_reference(name: str) -> None:
     for sample in samples(name):
         checks.values(sample)
 
 
+@pytest.mark.parametrize("name", sorted(name for name, operation in BUILT_IN.items() if operation.composed))
+def test_composed_form_has_equal_values_and_first_gradients(name: str) -> None:
+    for sample in samples(name):
+        checks.composed_form_agrees(sample)
+
+
+@pytest.mark.slow
 @every_operation
 def test_first_gradients(name: str) -> None:
     for sample in samples(name):
         checks.first_gradient(sample)
 
 
+@pytest.mark.slow
 @every_operation
 def test_second_gradients(name: str) -> None:
     for sample in samples(name):
         checks.second_gradient(sample)
 
 
+@pytest.mark.slow
 @every_operation
 def test_float32_stays_float32(name: str) -> None:
     for sample in samples(name):
         checks.single_precision(sample)
 
 
+@pytest.mark.slow
 @every_operation
 def test_memory_layout_of_the_operands_does_not_matter(name: str) -> None:
     for sample in samples(name):
         checks.layouts(sample)
 
 
+@pytest.mark.slow
 @every_operation
 def test_linear_in_the_upstream_gradient(name: str) -> None:
     for sample in samples(name):
         checks.linear_in_upstream(sample)
 
 
+@pytest.mark.slow
 @every_operation
 def test_forward_mode_is_the_adjoint_of_backward_mode(name: str) -> None:
     for sample in samples(name):
         checks.forward_mode_is_the_adjoint(sample)
 
 
+@pytest.mark.slow
 @every_operation
 def test_nan_and_infinity_pass_through(name: str) -> None:
     for sample in first_of_each_rank(name):
         checks.strange_numbers_pass_through(sample)
 
 
+@pytest.mark.slow
 @every_operation
 def test_arguments_are_left_alone(name: str) -> None:
     for sample in samples(name):
@@ -120,6 +142,19 @@ def test_nothing_is_recorded_without_need(name: str) -> None:
         assert not any(o.requires_grad for o in sample.outputs([tg.Tensor(a) for a in sample.arrays]))
         with tg.no_grad():
             assert not any(o.requires_grad for o in sample.outputs(sample.tracked()))
+
+
+@with_rules
+def test_results_that_are_views_are_declared(name: str) -> None:
+    operation, shared = BUILT_IN[name], False
+    for sample in samples(name):
+        operands = [o.array if isinstance(o, tg.Tensor) else o for o in sample.tracked()]
+        outputs = sample.outputs([tg.Tensor(array) for array in operands])
+        for position, operand in enumerate(operands):
+            views = any(np.shares_memory(output.array, operand) for output in outputs)
+            assert not views or (operation.view and position == 0), f"{sample}: shares memory with operand {position}"
+            shared = shared or views
+    assert shared == operation.view
 
 
 def call_of(outputs: list[Any]) -> Node:

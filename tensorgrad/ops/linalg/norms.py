@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 
+from tensorgrad._arrays import holds
 from tensorgrad._composing import composed
 from tensorgrad._typing import ArrayLike, Axis
 from tensorgrad.domains import NONZERO, Case, case
@@ -16,7 +17,7 @@ from tensorgrad.ops._tracking import tracked
 from tensorgrad.ops.elementwise.arithmetic import absolute
 from tensorgrad.ops.elementwise.where import where
 from tensorgrad.ops.linalg._matrices import WELL_CONDITIONED
-from tensorgrad.ops.linalg.decompositions import svdvals
+from tensorgrad.ops.linalg.singular import svdvals
 from tensorgrad.ops.linalg.solve import inv
 from tensorgrad.ops.reductions.extremes import max, min
 from tensorgrad.ops.reductions.sums import sum
@@ -186,6 +187,6 @@ def cond(x: ArrayLike, p: Any = None) -> Any:
         return norm(x, p, axis=(-2, -1)) * norm(inv(x), p, axis=(-2, -1))
     values = svdvals(x)
     largest, smallest = values[..., 0], values[..., -1]
-    if np.any(smallest == 0):
+    if holds(np.any(smallest == 0)):
         raise np.linalg.LinAlgError("the matrix is singular, so its condition number has no derivative.")
     return smallest / largest if p == -2 else largest / smallest

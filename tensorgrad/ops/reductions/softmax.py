@@ -24,6 +24,7 @@ def _finite(x: Any) -> Any:
         restored(g, np.shape(x), axis, keepdims) * np.exp(x - _finite(restored(out, np.shape(x), axis, keepdims)))
     ),
     examples=over_axes(),
+    reference=lambda x, axis=None, keepdims=False: np.logaddexp.reduce(x, axis=axis, keepdims=keepdims),
 )
 def logsumexp(x: ArrayLike, axis: Axis = None, *, keepdims: bool = False) -> Any:
     """log Σ eˣ over `axis` (all axes by default), shifted by the maximum: never overflows.
@@ -42,6 +43,7 @@ def logsumexp(x: ArrayLike, axis: Axis = None, *, keepdims: bool = False) -> Any
 @op(
     x=lambda g, out, axis: out * (g - np.sum(g * out, axis=axis, keepdims=True)),
     examples=[case((3,)), case((2, 3)), case((2, 3, 2), axis=1), case((2, 3), axis=0)],
+    reference=lambda x, axis=-1: np.exp(x - np.logaddexp.reduce(x, axis=axis, keepdims=True)),
 )
 def softmax(x: ArrayLike, axis: Axis = -1) -> Any:
     """eˣ/Σeˣ along `axis` (the last by default), shifted by the maximum: never overflows.
@@ -58,6 +60,7 @@ def softmax(x: ArrayLike, axis: Axis = -1) -> Any:
 @op(
     x=lambda g, out, axis: g - np.exp(out) * np.sum(g, axis=axis, keepdims=True),
     examples=[case((3,)), case((2, 3)), case((2, 3, 2), axis=1), case((2, 3), axis=0)],
+    reference=lambda x, axis=-1: x - np.logaddexp.reduce(x, axis=axis, keepdims=True),
 )
 def log_softmax(x: ArrayLike, axis: Axis = -1) -> Any:
     """log of `softmax` along `axis` (the last by default), exact where softmax itself underflows to 0.

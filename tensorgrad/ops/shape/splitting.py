@@ -8,9 +8,12 @@ from typing import Any
 
 import numpy as np
 
+from tensorgrad import _messages
+from tensorgrad._arrays import is_foreign
 from tensorgrad._composing import composed
-from tensorgrad._typing import ArrayLike, Shape
+from tensorgrad._typing import ArrayLike
 from tensorgrad.domains import case
+from tensorgrad.ops._reduced_axes import length_of
 from tensorgrad.ops.indexing.items import getitem
 from tensorgrad.tensor import Tensor
 
@@ -24,11 +27,6 @@ def _parts(ary: ArrayLike, cuts: Sequence[Any], axis: int) -> list[Tensor]:
     """The slices along `axis` from each cut to the next."""
     before = (slice(None),) * (axis % np.ndim(ary))
     return [getitem(ary, (*before, slice(start, stop))) for start, stop in pairwise(cuts)]
-
-
-def _length(ary: ArrayLike, axis: int) -> int:
-    shape: Shape = np.shape(ary)
-    return shape[np.lib.array_utils.normalize_axis_index(axis, len(shape))]
 
 
 @composed(
@@ -52,7 +50,9 @@ def array_split(ary: ArrayLike, indices_or_sections: int | Sequence[int], axis: 
     >>> array_split([1.0, 2.0, 3.0], 2)
     [Tensor([1., 2.]), Tensor([3.])]
     """
-    length = _length(ary, axis)
+    length = length_of(ary, axis)
+    if is_foreign(indices_or_sections):
+        raise _messages.numpy_only("array_split", "the shapes of the parts depend on the values of the indices")
     if np.ndim(indices_or_sections) == 1:
         return _parts(ary, [0, *np.asarray(indices_or_sections).tolist(), length], axis)
     sections = int(indices_or_sections)  # type: ignore[arg-type]
@@ -85,7 +85,7 @@ def split(ary: ArrayLike, indices_or_sections: int | Sequence[int], axis: int = 
     >>> split([1.0, 2.0, 3.0, 4.0], 2)
     [Tensor([1., 2.]), Tensor([3., 4.])]
     """
-    length = _length(ary, axis)
+    length = length_of(ary, axis)
     sections = indices_or_sections if np.ndim(indices_or_sections) == 0 else 1
     if sections > 0 and length % sections:  # type: ignore[operator]
         raise ValueError(
