@@ -97,6 +97,7 @@ class CategoricalAccuracy(Metric):
 
     def measure(self, predictions: NDArray[Any], targets: NDArray[Any]) -> Any:
         """True where the class is right."""
+        predictions, targets = as_array(predictions), as_array(targets)
         if predictions.ndim > 1 and targets.shape == predictions.shape:
             targets = np.argmax(targets, axis=-1)
         elif predictions.ndim < 2 or targets.shape != predictions.shape[:-1]:
@@ -131,6 +132,7 @@ class BinaryAccuracy(Metric):
 
     def measure(self, predictions: NDArray[Any], targets: NDArray[Any]) -> Any:
         """True where the output is on the right side."""
+        predictions, targets = as_array(predictions), as_array(targets)
         _check_same_shape(self, predictions, targets)
         return as_array((predictions > self.threshold) == targets)
 
@@ -169,6 +171,7 @@ class RegressionAccuracy(Metric):
 
     def measure(self, predictions: NDArray[Any], targets: NDArray[Any]) -> Any:
         """True where the output is near enough."""
+        predictions, targets = as_array(predictions), as_array(targets)
         _check_same_shape(self, predictions, targets)
         precision = _precision_for(targets) if self.precision is None else self.precision
         return as_array(np.abs(predictions - targets) < precision)

@@ -324,6 +324,8 @@ class Tensor(Methods):
 
         The old value keeps its node and hooks; the name and `retain_grad` come along.
         """
+        if not isinstance(other, Tensor):
+            raise TypeError(f"become: expected a tensor, got {type(other).__name__}.")
         old = self.node
         self.array, self.node = other.array, other.node
         if old is not None and old.tensor is not None:

@@ -28,11 +28,11 @@ ALSO_DOCUMENTED: dict[str, tuple[type[Exception], ...]] = {
     "tg.gradient": (RuntimeError,),  # an input that requires no gradient
     "tg.vjp": (RuntimeError,),
     "Tensor.backward": (RuntimeError,),
+    "Result.backward": (RuntimeError,),
     "Tensor.retain_grad": (RuntimeError,),
     "Tensor.register_hook": (RuntimeError,),
     "Tensor.become": (RuntimeError,),
     "Module.load_state_dict": (KeyError,),
-    "nn.History.record": (),
     "nn.plots.LivePlot": (RuntimeError,),
 }
 FILES = (OSError,)
@@ -112,30 +112,6 @@ def valid_values() -> dict[str, Any]:
     network = nn.Sequential(nn.Dense(2, 3, rng=0))
     names = ("x", "a", "b", "y", "v", "m", "arr", "ary", "x1", "x2", "A", "array", "p", "values", "xp", "fp", "data")
     of_arrays = dict.fromkeys(names, x)
-        [
-            "x",
-            "a",
-            "b",
-            "y",
-            "v",
-            "m",
-            "arr",
-            "ary",
-            "x1",
-            "x2",
-            "A",
-            "f1",
-            "array",
-            "p",
-            "values",
-            "xp",
-            "fp",
-            "logits",
-            "upstream",
-            "data",
-        ],
-        x,
-    )
     return of_arrays | {
         "f": lambda x: tg.sum(x * x), "args": x, "X": rows, "targets": labels, "predictions": labels, "axis": 0,
         "obj": 0, "kth": 1, "shift": 1, "source": 0, "destination": 1, "axis1": 0, "axis2": 1, "n": 2, "q": 0.5,
@@ -230,7 +206,13 @@ def public_callables() -> dict[str, Callable[..., Any]]:
     return {name: thing for name, thing in found.items() if callable(thing) and name not in LEFT_OUT}
 
 
-LEAVE_METHODS = {"plot", "save", "save_parameters", "to_html", "show", "apply"}
+DESCRIPTORS = {"True", "0", "7", "-1", "int8", "10**19", "-10**19"}
+"""What `open` takes for a file descriptor."""
+
+WRITTEN_BY_SUBCLASSES = {"update", "shrink", "step_settings", "penalties", "own_state", "named_children", "prepare",
+                         "probabilities", "classes"}  # fmt: skip
+LEAVE_METHODS = {"plot", "save", "save_parameters", "seed_gradient"}
+"""Methods that write files, and a part of `backward`."""
 
 
 def methods() -> dict[str, Callable[..., Any]]:
@@ -238,6 +220,7 @@ def methods() -> dict[str, Callable[..., Any]]:
     x = np.ones((4, 2), np.float32)
     makers: dict[str, Callable[[], Any]] = {
         "Tensor": matrix,
+        "Result": lambda: matrix() * 2,
         "Model": model,
         "Module": lambda: nn.Dense(2, 3, rng=0),
         "Sequential": lambda: nn.Sequential(nn.Dense(2, 3, rng=0)),
@@ -265,6 +248,8 @@ def methods() -> dict[str, Callable[..., Any]]:
             names = []
         if callable(example):
             names.append("__call__")
+        if owner == "Result":
+            names = ["__setitem__", "backward"]
         if owner == "Tensor":
             names += [
                 "__getitem__",
@@ -277,7 +262,9 @@ def methods() -> dict[str, Callable[..., Any]]:
                 "__truediv__",
             ]
         for name in names:
-            if name not in LEAVE_METHODS and inspect.isroutine(getattr(example, name, None)):
+            if name in LEAVE_METHODS | WRITTEN_BY_SUBCLASSES or name.startswith("on_"):
+                continue
+            if inspect.isroutine(getattr(example, name, None)):
                 found[f"{owner}.{name}"] = _method(make, name)
     return found
 
@@ -311,8 +298,8 @@ def wrong_calls(callables: dict[str, Callable[..., Any]]) -> Iterator[WrongCall]
             continue
         for parameter in parameters.values():
             for value in wrong_values():
-                if parameter.name in ("path", "folder") and value in ("True", "0", "7", "-1", "int8"):
-                    continue  # open() takes them for file descriptors
+                if parameter.name in ("path", "folder") and value in DESCRIPTORS:
+                    continue
                 yield WrongCall(name, parameter.name, value)
 
 
@@ -366,12 +353,13 @@ def complaint(call: WrongCall, function: Callable[..., Any]) -> str | None:
     """Make the call; say what is wrong with how it ended, or return None."""
     allowed: tuple[type[BaseException], ...] = DOCUMENTED + ALSO_DOCUMENTED.get(call.name, ())
     args, kwargs = arguments(call, function)
-    if any(name in inspect.signature(function).parameters for name in ("path", "folder", "file")):
+    if any(name in inspect.signature(function).parameters for name in ("path", "folder", "source")):
         allowed += FILES
     try:
         with bounded(), warnings.catch_warnings(), np.errstate(all="ignore"):
             warnings.simplefilter("ignore")
-            result = function(*args, **kwargs)
+            with contextlib.redirect_stdout(None):
+                result = function(*args, **kwargs)
             if isinstance(result, Iterator):
                 next(result, None)
     except allowed as error:

@@ -47,6 +47,8 @@ class History(Mapping[str, list[float]]):
             ValueError: it has others, or a value is no number. Nothing has been added then.
             TypeError: a value is no number. Nothing has been added then.
         """
+        if not isinstance(values, Mapping):
+            raise TypeError(f"History: expected a dict with the values of an epoch, got {values!r}.")
         if self.epochs and set(values) != set(self._values):
             raise ValueError(f"History: expected values for {sorted(self._values)}, got {sorted(values)}.")
         numbers = {name: float(value) for name, value in values.items()}
