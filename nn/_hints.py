@@ -116,14 +116,43 @@ SETTINGS = {
 """Arguments of layers and optimizers elsewhere -> what to do."""
 
 
-def no_attribute(thing: object, name: str, hints: Mapping[str, str]) -> AttributeError:
-    """Return the error for an unknown attribute, with what it is called here.
+class Hint:
+    """An attribute that a class does not have, with an error that says what it is called here.
 
-    >>> str(no_attribute([], "lr", OPTIMIZER))
-    "'list' object has no attribute 'lr'. Here it is optimizer.learning_rate."
+    An attribute of an object, or of a subclass, takes its place. A `__getattr__` would do, too, but slows down the
+    access to every other attribute.
     """
-    hint = f". Here it is {hints[name]}." if name in hints else ""
-    return AttributeError(f"{type(thing).__name__!r} object has no attribute {name!r}{hint}")
+
+    def __init__(self, name: str, hint: str) -> None:
+        self.name, self.hint = name, hint
+
+    def __get__(self, instance: Any, owner: type) -> Any:
+        raise AttributeError(f"{owner.__name__!r} object has no attribute {self.name!r}. Here it is {self.hint}.")
+
+
+def attribute_hints(hints: Mapping[str, str]) -> Callable[[type[T]], type[T]]:
+    """Give a class a hint for each attribute of other libraries that it does not have.
+
+    >>> @attribute_hints(OPTIMIZER)
+    ... class Descent:
+    ...     pass
+    >>> Descent().lr
+    Traceback (most recent call last):
+    AttributeError: 'Descent' object has no attribute 'lr'. Here it is optimizer.learning_rate.
+    """
+
+    def decorate(cls: type[T]) -> type[T]:
+        for name, hint in hints.items():
+            setattr(cls, name, Hint(name, hint))
+        cls.__dir__ = _without_hints  # type: ignore[method-assign, assignment]
+        return cls
+
+    return decorate
+
+
+def _without_hints(thing: object) -> list[str]:
+    found = {name: value for cls in reversed(type(thing).__mro__) for name, value in vars(cls).items()}
+    return [name for name in object.__dir__(thing) if not isinstance(found.get(name), Hint)]
 
 
 def with_hints(hints: Mapping[str, str]) -> Callable[[Callable[P, T]], Callable[P, T]]:

@@ -6,13 +6,13 @@ import threading
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, ClassVar, Self
+from typing import Any, ClassVar, Self
 from weakref import ref
 
 import numpy as np
 from numpy.typing import NDArray
 
-from nn._hints import MODULE, Listed, no_attribute
+from nn._hints import MODULE, Listed, attribute_hints
 from nn._html import module_as_html
 from nn._load_report import LoadReport
 from nn._repr import described, settings
@@ -42,6 +42,7 @@ promoted: list[tuple[ref[Tensor], str]] = []
 """The first float32 parameter that float64 data met since it was asked for, and its layer. Optimizers warn of it."""
 
 
+@attribute_hints(MODULE)
 class Module:
     """Base class of layers and networks.
 
@@ -111,12 +112,6 @@ class Module:
         if result.__class__ is Tensor and result.array.dtype is _FLOAT64 and result.node is not None:
             _note_promotion(self, inputs)
         return scopes.leave(start, self, inputs, result)
-
-    if not TYPE_CHECKING:
-
-        def __getattr__(self, name: str) -> Any:
-            """Say what an attribute of other libraries is called here."""
-            raise no_attribute(self, name, MODULE)
 
     def penalties(self) -> Iterable[Tensor]:
         """The regularisation terms of this module alone, as scalar tensors; none unless a subclass says so."""
@@ -394,7 +389,11 @@ def _shown(value: Any) -> str:
     return type(value).__name__
 
 
-def _members(named: Mapping[str, Any]) -> list[tuple[str, Any]]:
+DEEPEST = 64
+"""How many lists, tuples and dicts of an attribute may be inside each other."""
+
+
+def _members(named: Mapping[str, Any], depth: int = 0) -> list[tuple[str, Any]]:
     """The tensors and modules among these values and inside their lists, tuples and dicts, with dotted names."""
     found: list[tuple[str, Any]] = []
     for name, value in named.items():
@@ -402,5 +401,9 @@ def _members(named: Mapping[str, Any]) -> list[tuple[str, Any]]:
             found.append((name, value))
         elif isinstance(value, (list, tuple, dict)):
             items = value.items() if isinstance(value, dict) else enumerate(value)
-            found += _members({f"{name}.{key}": item for key, item in items})
+            if depth > DEEPEST:
+                raise ValueError(
+                    f"a module's lists can be nested {DEEPEST} deep; {name[:40]}... is deeper or inside itself."
+                )
+            found += _members({f"{name}.{key}": item for key, item in items}, depth + 1)
     return found

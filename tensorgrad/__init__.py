@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from tensorgrad import domains, linalg, ops, scopes
 from tensorgrad._allocator import keep_freed_memory
-from tensorgrad._hints import function_hint
+from tensorgrad._hints import add_hints, function_hint
 from tensorgrad.anomaly import detect_anomaly
 from tensorgrad.gradcheck import GradcheckError, GradcheckWarning, gradcheck
 from tensorgrad.modes import enable_grad, is_grad_enabled, no_grad
@@ -56,6 +56,7 @@ if not TYPE_CHECKING:
     __all__ += ops.__all__
 
 keep_freed_memory()
+add_hints(Tensor, vars(ops)["__all__"])
 
 _PRIVATE = {
     "scatter": "Differentiate x[index], or assign to items: t[index] = values.",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 FUNCTIONS = {
     "arange": "tg.tensor(np.arange(...))",
@@ -82,11 +83,25 @@ def function_hint(name: str) -> str:
     return f". Here it is {FUNCTIONS[name]}" if name in FUNCTIONS else ""
 
 
-def method_hint(name: str, functions: Iterable[str]) -> str:
-    """Return the end of a message about an unknown attribute of a tensor; `functions` are those that take one."""
-    if name in METHODS:
-        return f". Here it is {METHODS[name]}"
-    return f". Here it is a function: tg.{name}(t)" if name in functions else ""
+class Hint:
+    """An attribute that a class does not have, with an error that says what it is called here.
+
+    A `__getattr__` would do, too, but slows down the access to every other attribute.
+    """
+
+    def __init__(self, name: str, hint: str) -> None:
+        self.name, self.hint = name, hint
+
+    def __get__(self, instance: Any, owner: type) -> Any:
+        raise AttributeError(f"{owner.__name__!r} object has no attribute {self.name!r}. Here it is {self.hint}")
+
+
+def add_hints(tensor: type, functions: Iterable[str]) -> None:
+    """Give the class of tensors a hint for PyTorch's names, and for functions that are no methods."""
+    hints = {name: f"a function: tg.{name}(t)" for name in functions} | METHODS
+    for name, hint in hints.items():
+        if not hasattr(tensor, name):
+            setattr(tensor, name, Hint(name, hint))
 
 
 def unexpected_argument(function: str, names: Iterable[str]) -> TypeError:

@@ -12,9 +12,8 @@ from tensorgrad.node import CHANGED, Node
 
 def explained(error: Exception, name: str, operands: Mapping[str, Any]) -> Exception | None:
     """Return `error` again, naming the operation and its operands; None for other exception types, which get a note."""
-    if isinstance(error, AttributeError) and (
-        wrong := [key for key, value in operands.items() if _is_no_number(value)]
-    ):
+    wrong = [key for key, value in operands.items() if _is_no_number(value) or value is getattr(error, "obj", operands)]
+    if isinstance(error, AttributeError) and wrong:
         error = TypeError(f"expected a tensor or numbers as {wrong[0]!r}, got {operands[wrong[0]]!r}")
     elif isinstance(error, (OverflowError, RecursionError)):
         error = ValueError(*error.args)

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from tensorgrad import _messages, anomaly, numpy_dispatch
 from tensorgrad._arrays import as_array, is_foreign, read_only
-from tensorgrad._hints import method_hint
+from tensorgrad._hints import Hint
 from tensorgrad._html import tensor_as_html
 from tensorgrad._tensor_methods import Methods
 from tensorgrad._typing import ArrayLike, Shape
@@ -403,12 +403,8 @@ class Tensor(Methods):
     def __reduce__(self) -> tuple[Any, ...]:
         return _rebuilt, (self.array.copy(), self.requires_grad, self._name)
 
-    if not TYPE_CHECKING:
-
-        def __getattr__(self, name: str) -> Any:
-            """Say what an attribute of PyTorch's tensors is called here."""
-            hint = "" if name.startswith("_") else method_hint(name, [f.__name__ for f in numpy_dispatch.answers])
-            raise AttributeError(f"'Tensor' object has no attribute {name!r}{hint}")
+    def __dir__(self) -> list[str]:
+        return [name for name in object.__dir__(self) if not isinstance(vars(Tensor).get(name), Hint)]
 
     # -- notebooks --------------------------------------------------------------------------------------------
 

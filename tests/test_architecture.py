@@ -61,7 +61,6 @@ LAYERS: dict[str, list[set[str]]] = {
     "nn": [
         {
             "_hints",
-            "_html",
             "_load_report",
             "_renamed",
             "_repr",
@@ -71,6 +70,7 @@ LAYERS: dict[str, list[set[str]]] = {
             "_weight_layouts",
             "pictures",
         },
+        {"_html"},
         {"module"},
         {"functional", "init"},
         {"layers"},

@@ -253,7 +253,6 @@ def methods() -> dict[str, Callable[..., Any]]:
         if owner == "Tensor":
             names += [
                 "__getitem__",
-                "__setitem__",
                 "__add__",
                 "__radd__",
                 "__matmul__",

@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import inspect
 import math
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 import tensorgrad as tg
-from nn._hints import LOSS, no_attribute
+from nn._hints import LOSS, attribute_hints
 from nn._repr import described, settings
 from nn.losses.cross_entropy import (
     binary_cross_entropy,
@@ -35,6 +35,7 @@ from nn.losses.targets import (
 from tensorgrad import Tensor
 
 
+@attribute_hints(LOSS)
 class Loss:
     """Base class: `loss(predictions, targets)` is a scalar tensor. Subclasses write `forward`.
 
@@ -90,12 +91,6 @@ class Loss:
     def classes(self, probabilities: NDArray[Any]) -> NDArray[np.intp]:
         """Return the most probable classes; for `Model.predict_classes`."""
         return np.asarray(probabilities.argmax(axis=-1))
-
-    if not TYPE_CHECKING:
-
-        def __getattr__(self, name: str) -> Any:
-            """Say what an attribute of other libraries is called here."""
-            raise no_attribute(self, name, LOSS)
 
     def __repr__(self) -> str:
         return described(self, settings(self))

@@ -6,11 +6,11 @@ import numbers
 import warnings
 from collections.abc import Mapping
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 
-from nn._hints import OPTIMIZER, SETTINGS, no_attribute, with_hints
+from nn._hints import OPTIMIZER, SETTINGS, attribute_hints, with_hints
 from nn._repr import counted
 from nn.module import promoted
 from nn.optimizers._arrays import Array, assign, read_only, writable
@@ -28,6 +28,7 @@ FLUSH_EVERY = 100
 """Steps between two searches for negligible state; see `flush`."""
 
 
+@attribute_hints(OPTIMIZER)
 class Optimizer:
     """Base class: changes parameters step by step so that the loss falls.
 
@@ -101,12 +102,6 @@ class Optimizer:
         check_signature(cls)
         if "__init__" in vars(cls):
             cls.__init__ = with_hints(SETTINGS)(vars(cls)["__init__"])  # type: ignore[method-assign]
-
-    if not TYPE_CHECKING:
-
-        def __getattr__(self, name: str) -> Any:
-            """Say what an attribute of other libraries is called here."""
-            raise no_attribute(self, name, OPTIMIZER)
 
     def __init__(self, parameters: Parameters, learning_rate: float | Schedule, *, decay: float = 0.0) -> None:
         if isinstance(self.state_names, str):

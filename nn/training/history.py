@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from nn._hints import HISTORY, no_attribute
+from nn._hints import HISTORY, attribute_hints
 from nn._html import history_as_html
 from nn._repr import counted
 
@@ -17,6 +17,7 @@ NOT_METRICS = ("loss", "data_loss", "regularization_loss", "learning_rate")
 """What is recorded beside the metrics; no metric may have such a name."""
 
 
+@attribute_hints(HISTORY)
 class History(Mapping[str, list[float]]):
     """The values of every epoch of one `fit`, by name: a mapping of lists.
 
@@ -60,12 +61,6 @@ class History(Mapping[str, list[float]]):
         if name not in self._values:
             raise KeyError(f"{name!r} was not recorded. There are: {', '.join(self._values) or 'no epochs yet'}.")
         return self._values[name]
-
-    if not TYPE_CHECKING:
-
-        def __getattr__(self, name: str) -> Any:
-            """Say what an attribute of Keras is called here."""
-            raise no_attribute(self, name, HISTORY)
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._values)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, Self, TypeAlias
+from typing import Any, Literal, Self, TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from nn._hints import FIT, MODEL, no_attribute, with_hints
+from nn._hints import FIT, MODEL, attribute_hints, with_hints
 from nn._html import model_as_html
 from nn._rng import Rng, generator
 from nn._several import mapped
@@ -48,6 +48,7 @@ Targets: TypeAlias = ArrayLike | tuple[ArrayLike, ...] | Mapping[str, ArrayLike]
 """A target for each sample, for one output or for several."""
 
 
+@attribute_hints(MODEL)
 class Model:
     """A network, the loss it is trained on, the optimizer that trains it, and metrics to read.
 
@@ -138,12 +139,6 @@ class Model:
         self.history = History()
         self.stop_training = False
         self._sample_shape: Any = None
-
-    if not TYPE_CHECKING:
-
-        def __getattr__(self, name: str) -> Any:
-            """Say what an attribute of other libraries is called here."""
-            raise no_attribute(self, name, MODEL)
 
     # -- training -----------------------------------------------------------------------------------------
 

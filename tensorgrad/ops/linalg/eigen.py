@@ -62,7 +62,7 @@ def eigh(a: ArrayLike, UPLO: Any = "L") -> Any:
     """
     if not isinstance(UPLO, str) or UPLO.upper() not in ("L", "U"):
         raise ValueError(f'expected UPLO "L" or "U", got {UPLO!r}')
-    return np.linalg.eigh(as_array(a), UPLO)
+    return np.linalg.eigh(as_array(a), UPLO)  # type: ignore[call-overload]
 
 
 @composed(
