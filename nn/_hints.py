@@ -25,8 +25,6 @@ MODULE = {
     "kernel": "layer.weight",
     "output": "the result of calling the layer: y = layer(x)",
     "predict": "nn.Model(network, loss=...).predict(X)",
-    "register_buffer": "an attribute whose name is in state_names",
-    "register_parameter": "an attribute: self.weight = tg.tensor(values, requires_grad=True)",
     "requires_grad_": "p.requires_grad = True, for p in the state of the network",
     "to": "the dtype= argument of the layers",
     "trainable_weights": "list(network.parameters())",
@@ -143,7 +141,8 @@ def attribute_hints(hints: Mapping[str, str]) -> Callable[[type[T]], type[T]]:
 
     def decorate(cls: type[T]) -> type[T]:
         for name, hint in hints.items():
-            setattr(cls, name, Hint(name, hint))
+            if not hasattr(cls, name):
+                setattr(cls, name, Hint(name, hint))
         cls.__dir__ = _without_hints  # type: ignore[method-assign, assignment]
         return cls
 

@@ -107,8 +107,7 @@ class Tensor(Methods):
         array = checked_array(values, self.dtype)
         if array.shape != self.shape:
             raise ValueError(f"data: expected shape {self.shape}, got {array.shape}. Make a new tensor instead.")
-        self.array = array if array is self.array else np.copy(array)  # it is its own in `w.data -= …`
-        self.mark_changed()
+        self._change(array if array is self.array else np.copy(array))  # it is its own in `w.data -= …`
 
     def own_array(self) -> NDArray[Any]:
         """Return this leaf's array to write into. Results that are views of it, such as `w.T`, keep their values.
@@ -133,16 +132,19 @@ class Tensor(Methods):
         Traceback (most recent call last):
         RuntimeError: backward: the data of leaf (2,) changed after it was used ...
         """
+        if not self.is_leaf:
+            raise RuntimeError("mark_changed: this tensor was made by an operation, its values belong to the graph.")
+        self._change(self.array)
+
+    def _change(self, array: Any) -> None:
         old = self.node
-        if old is not None:
-            if old.operation is not None:
-                raise RuntimeError(
-                    "mark_changed: this tensor was made by an operation, its values belong to the graph."
-                )
-            old.state = CHANGED
-            old.array = None
-            self.node = node = Node.leaf(weakref.ref(self), self.array, self._name)
+        if old is None:
+            self.array = array
+        else:
+            node = Node.leaf(weakref.ref(self), array, self._name)
             node.hooks = old.hooks
+            # In one statement without calls, which Python does not interrupt: the leaf is as before or as after.
+            self.array, self.node, old.state, old.array = array, node, CHANGED, None
 
     @property
     def requires_grad(self) -> bool:
@@ -168,8 +170,7 @@ class Tensor(Methods):
         elif not wanted and self.node is not None:
             if not self.is_leaf:
                 raise RuntimeError("requires_grad: this tensor was made by an operation; use detach() instead.")
-            self.node.state = CHANGED
-            self.node = None
+            self.node.state, self.node = CHANGED, None
 
     @property
     def is_leaf(self) -> bool:

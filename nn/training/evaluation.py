@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from operator import itemgetter
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -16,7 +16,9 @@ from nn.data.arrays import slices
 from nn.metrics import Metric
 from nn.module import Module, in_mode
 from nn.training.checks import LossFunction, check_loss, check_prediction, check_samples
-from tensorgrad import Tensor, no_grad
+from tensorgrad import Tensor, interrupts, no_grad
+
+T = TypeVar("T")
 
 REHEARSED_AT_ONCE = 4_000_000
 """Predictions that `rehearse` shows to the loss together, at most: 16 MB of float32."""
@@ -41,14 +43,44 @@ def evaluate(network: Module, loss: LossFunction, metrics: Sequence[Metric], dat
     metrics = copy.deepcopy(metrics)  # an epoch in training may be gathering in the originals
     for metric in metrics:
         metric.reset()
-    total = 0.0
-    with in_mode(network, training=False), no_grad():
+
+    def total_loss() -> float:
+        total = 0.0
         for X, y, *weights in data.in_order():
             predictions = applied(network, X)
             total += loss(predictions, y, *weights).item() * rows_of(y)
             for metric in metrics:
                 metric.update(predictions, y, *weights)
-    return {"loss": total / data.samples, **{metric.name: metric.result() for metric in metrics}}
+        return total
+
+    mean = in_evaluation(network, total_loss) / data.samples
+    return {"loss": mean, **{metric.name: metric.result() for metric in metrics}}
+
+
+def predict(network: Module, data: Batches) -> Any:
+    """The results of the network for all samples, in evaluation mode."""
+
+    def all_outputs() -> list[Any]:
+        outputs = []
+        for samples, *_ in data.in_order():
+            prediction = applied(network, samples)
+            check_prediction("predict", prediction)
+            outputs.append(mapped(Tensor.numpy, prediction))
+        return outputs
+
+    outputs = in_evaluation(network, all_outputs)
+    return outputs[0] if len(outputs) == 1 else mapped(lambda *parts: np.concatenate(parts), *outputs)
+
+
+@interrupts.uninterrupted
+def in_evaluation(network: Module, compute: Callable[[], T]) -> T:
+    """Return `compute()`, with the network in evaluation mode and without recording.
+
+    Only `compute` can be interrupted. A `with` statement alone would not be enough: Ctrl-C can come in the first line
+    of its `__exit__`.
+    """
+    with in_mode(network, training=False), no_grad():
+        return interrupts.interruptible(compute)
 
 
 def rehearse(what: str, network: Module, loss: LossFunction, metrics: Sequence[Metric], data: Batches) -> None:
@@ -64,7 +96,8 @@ def rehearse(what: str, network: Module, loss: LossFunction, metrics: Sequence[M
     sample, target, *_ = data.batch(slice(0, 1))
     shape = mapped(lambda array: (data.samples, *array.shape[1:]), sample)
     check_samples(what, network, shape)
-    with in_mode(network, training=False), no_grad():
+
+    def try_all() -> Any:
         try:
             prediction = applied(network, sample)
         except (TypeError, ValueError) as error:
@@ -82,6 +115,9 @@ def rehearse(what: str, network: Module, loss: LossFunction, metrics: Sequence[M
                 error.add_note(f"{what}: this was found in y, counted from sample {rows.start}.")
                 raise
             check_loss(loss, value)
+        return prediction
+
+    prediction = in_evaluation(network, try_all)
     for metric in metrics:
         metric(prediction, target)
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from nn._hints import HISTORY, attribute_hints
 from nn._html import history_as_html
 from nn._repr import counted
+from tensorgrad import interrupts
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -41,6 +42,7 @@ class History(Mapping[str, list[float]]):
         self._values: dict[str, list[float]] = {}
         self.epochs: list[int] = []
 
+    @interrupts.uninterrupted
     def record(self, values: Mapping[str, float]) -> None:
         """Add an epoch. It must have the names of those before.
 

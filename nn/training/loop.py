@@ -19,10 +19,9 @@ from nn.optimizers.optimizer import Optimizer
 from nn.training.checks import LossFunction
 from nn.training.evaluation import applied, evaluate, rows_of
 from nn.training.history import History
-from nn.training.interrupts import Interrupts
 from nn.training.nan_guard import cause, not_finite_gradient
 from nn.training.progress import Progress
-from tensorgrad import no_grad
+from tensorgrad import interrupts, no_grad
 
 
 class Trainee(Protocol):
@@ -51,8 +50,8 @@ class Training:
     callbacks: Sequence[Callback]
     weighted_loss: LossFunction | None = None
     history: History = field(default_factory=History)
-    interrupts: Interrupts = field(default_factory=Interrupts)
 
+    @interrupts.uninterrupted
     def run(self, progress: Progress) -> None:
         """All epochs that `history` has not yet."""
         model = self.model
@@ -61,22 +60,26 @@ class Training:
         targets: Any = self.data.y
         for metric in model.metrics:
             metric.prepare(targets)
-        with self.interrupts.installed(), in_mode(model.network, training=True):
-            begun: list[Callback] = []
+        begun: list[Callback] = []
+        with in_mode(model.network, training=True):
             try:
-                for callback in self.callbacks:
-                    callback.model = model
-                    callback.on_fit_begin(model)
-                    begun.append(callback)
-                for epoch in range(len(self.history.epochs), self.epochs):
-                    if model.stop_training:
-                        break
-                    self._epoch(epoch, progress)
+                interrupts.interruptible(self._epochs, begun, progress)
             finally:
                 with ExitStack() as ends:  # every one has its end, also if another one's fails
                     for callback in reversed(begun):
-                        ends.callback(callback.on_fit_end)
+                        ends.callback(interrupts.interruptible, callback.on_fit_end)
                     ends.callback(progress.close)
+
+    def _epochs(self, begun: list[Callback], progress: Progress) -> None:
+        model = self.model
+        for callback in self.callbacks:
+            callback.model = model
+            callback.on_fit_begin(model)
+            begun.append(callback)
+        for epoch in range(len(self.history.epochs), self.epochs):
+            if model.stop_training:
+                break
+            self._epoch(epoch, progress)
 
     def _epoch(self, epoch: int, progress: Progress) -> None:
         model = self.model
@@ -88,8 +91,7 @@ class Training:
         penalized = _penalized(model.network)
         samples, data_loss, regularization_loss, learning_rate = 0, 0.0, 0.0, 0.0
         for step, batch in enumerate(self.data):
-            with self.interrupts.held_back():
-                logs = self._step(batch, penalized, epoch, step)
+            logs = self._step(batch, penalized, epoch, step)
             size = rows_of(batch[1])
             samples += size
             data_loss += logs["data_loss"] * size
@@ -116,12 +118,12 @@ class Training:
                     f"the epochs before. In validation_data: {cause(self.validation, learning_rate)}"
                 )
             values |= {f"val_{name}": value for name, value in found.items()}
-        with self.interrupts.held_back():
-            model.history.record(values)
+        model.history.record(values)
         progress.epoch(epoch, values)
         for callback in self.callbacks:
             callback.on_epoch_end(epoch, values)
 
+    @interrupts.postponed
     def _step(self, batch: Batch, penalized: Sequence[Module], epoch: int, step: int) -> dict[str, float]:
         """One batch: forward, backward, update. What it returns was measured before the update."""
         model, optimizer = self.model, self.optimizer
@@ -162,7 +164,7 @@ class Training:
         )
 
 
+@no_grad()
 def _penalized(network: Module) -> list[Module]:
     """The modules that have penalties now: asked once an epoch, as asking all of them in every step takes 11 µs."""
-    with no_grad():
-        return [module for module in network.modules() if any(True for _ in module.penalties())]
+    return [module for module in network.modules() if any(True for _ in module.penalties())]

@@ -19,12 +19,11 @@ from nn.data import Batches
 from nn.data.batches import as_batches
 from nn.losses import Loss
 from nn.metrics import Metric
-from nn.module import Module, in_mode
+from nn.module import Module
 from nn.optimizers.optimizer import Optimizer
 from nn.saving import LoadError, Parts, load_model, load_parameters, save_model, save_parameters
 from nn.training.checks import (
     LossFunction,
-    check_prediction,
     check_samples,
     checked_callbacks,
     checked_history,
@@ -34,12 +33,13 @@ from nn.training.checks import (
     warn_of_missing_classes,
 )
 from nn.training.class_weights import ClassWeightedLoss
-from nn.training.evaluation import applied, evaluate, rehearse
+from nn.training.evaluation import evaluate, in_evaluation, predict, rehearse
+from nn.training.exclusion import exclusively
 from nn.training.history import History
 from nn.training.loop import Training
 from nn.training.progress import progress
-from nn.training.summary import summary
-from tensorgrad import Tensor, is_grad_enabled, no_grad
+from nn.training.summary import summary, takes_ids
+from tensorgrad import is_grad_enabled
 
 Inputs: TypeAlias = ArrayLike | tuple[ArrayLike, ...] | Mapping[str, ArrayLike] | Batches
 """Samples: one array, several as a tuple or by name, or prepared batches."""
@@ -167,8 +167,9 @@ class Model:
 
         Args:
             X: samples `(samples, ...)`. They are converted to the network's dtype: floating-point numbers once,
-                integers batch by batch. For a network with several inputs, a tuple or dict of arrays. Or an
-                `nn.data.Batches`, which has its own y, sample_weight, batch_size and shuffle.
+                integers batch by batch. A network with an `Embedding` gets them as they are. For a network with
+                several inputs, a tuple or dict of arrays. Or an `nn.data.Batches`, which has its own y, sample_weight,
+                batch_size and shuffle.
             y: a target for each, as the loss wants them. For several outputs, a tuple or dict.
             sample_weight: a number for each sample, at least 0, by which it counts in the loss and the metrics. Only
                 the ratios matter: the weights are scaled so that their mean is 1.
@@ -197,7 +198,8 @@ class Model:
             ValueError, TypeError: X and y of different length, empty data, samples or targets that do not fit the
                 network and the loss, batch_size or epochs below 1, no optimizer, or one that holds a tensor that is
                 not a parameter of the network. Found before anything is changed.
-            RuntimeError: inside `tg.no_grad()`.
+            RuntimeError: inside `tg.no_grad()`, or while another `fit` of this model or network is running, in a
+                callback or in another thread.
             FloatingPointError: the loss, a gradient (after `on_gradients` of the callbacks) or the validation loss
                 became NaN or infinite. The parameters are as before that step (or, for the validation loss, as after
                 the epoch), and `self.history` has the epochs before.
@@ -211,30 +213,35 @@ class Model:
                 "fit: nothing is recorded here, inside tg.no_grad(), so there would be no gradients. Call fit outside, "
                 "or inside tg.enable_grad()."
             )
-        optimizer = checked_optimizer(self.optimizer, self.network)
-        data = self._batches("fit", X, y, sample_weight=sample_weight, batch_size=batch_size, shuffle=shuffle)
-        if validation_split is not None:
-            if validation_data is not None:
-                raise ValueError("fit: give either validation_data or validation_split.")
-            data, validation_data = data.split_last(validation_split)
-            warn_of_missing_classes(data.y, validation_data.y)
-        training = Training(
-            model=self,
-            optimizer=optimizer,
-            data=data,
-            validation=self._validation(validation_data, batch_size),
-            epochs=whole_number("fit: epochs", epochs),
-            callbacks=checked_callbacks(callbacks),
-            weighted_loss=None if class_weight is None else ClassWeightedLoss(self.loss, class_weight, data),
-        )
-        if resume:
-            training.history = checked_history(self.history, self.metrics, training.validation is not None)
-        rehearse("fit", self.network, training.weighted_loss or self.loss, self.metrics, data)
-        if training.validation is not None:
-            rehearse("fit: validation_data", self.network, self.loss, self.metrics, training.validation)
-        self._sample_shape = training.data.sample_shape
-        training.run(progress(verbose, training.epochs, len(training.data), first=len(training.history.epochs)))
-        return self.history
+
+        def train() -> History:
+            optimizer = checked_optimizer(self.optimizer, self.network)
+            data = self._batches("fit", X, y, sample_weight=sample_weight, batch_size=batch_size, shuffle=shuffle)
+            validation = self._validation(validation_data, batch_size)
+            if validation_split is not None:
+                if validation_data is not None:
+                    raise ValueError("fit: give either validation_data or validation_split.")
+                data, validation = data.split_last(validation_split)
+                warn_of_missing_classes(data.y, validation.y)
+            training = Training(
+                model=self,
+                optimizer=optimizer,
+                data=data,
+                validation=validation,
+                epochs=whole_number("fit: epochs", epochs),
+                callbacks=checked_callbacks(callbacks),
+                weighted_loss=None if class_weight is None else ClassWeightedLoss(self.loss, class_weight, data),
+            )
+            if resume:
+                training.history = checked_history(self.history, self.metrics, training.validation is not None)
+            rehearse("fit", self.network, training.weighted_loss or self.loss, self.metrics, data)
+            if training.validation is not None:
+                rehearse("fit: validation_data", self.network, self.loss, self.metrics, training.validation)
+            self._sample_shape = training.data.sample_shape
+            training.run(progress(verbose, training.epochs, len(training.data), first=len(training.history.epochs)))
+            return self.history
+
+        return exclusively(self, train)
 
     # -- use ----------------------------------------------------------------------------------------------
 
@@ -279,14 +286,9 @@ class Model:
         data = self._batches("predict", X, batch_size=batch_size, targets=False)
         sample_shape = data.sample_shape
         check_samples("predict", self.network, mapped(np.shape, data.X))
-        outputs = []
-        with in_mode(self.network, training=False), no_grad():
-            for samples, *_ in data.in_order():
-                prediction = applied(self.network, samples)
-                check_prediction("predict", prediction)
-                outputs.append(mapped(Tensor.numpy, prediction))
+        outputs = predict(self.network, data)
         self._sample_shape = sample_shape
-        return outputs[0] if len(outputs) == 1 else mapped(lambda *parts: np.concatenate(parts), *outputs)
+        return outputs
 
     def predict_proba(self, X: Inputs, *, batch_size: int | None = None) -> Any:
         """Return the probability of each class for these samples.
@@ -337,12 +339,12 @@ class Model:
             input_shape: the shape of one sample, without the batch axis. Default: that of the last data seen, or what
                 a first layer `Dense` takes; if neither is known, the shapes are left out.
         """
-        with in_mode(self.network, training=False):
-            print(summary(self.network, self._sample_shape if input_shape is None else input_shape))
+        shape = self._sample_shape if input_shape is None else input_shape
+        print(in_evaluation(self.network, lambda: summary(self.network, shape)))
 
     # -- saving and loading -------------------------------------------------------------------------------
 
-    def save(self, path: str | Path) -> None:
+    def save(self, path: str | Path, *, dry_run: bool = False) -> None:
         """Write the model into a file, with all that training needs to go on as if it had not been broken off.
 
         That is the network and its parameters, the loss, the optimizer and its state, the metrics, the `History`, and
@@ -355,11 +357,16 @@ class Model:
         constructors, read from attributes of the same names: with `def __init__(self, width)` goes
         `self.width = width`. An argument `rng` and initialisers (`…_init`) need not be kept. Or write `settings`.
 
+        Other attributes of layers, the loss and metrics that have changed since their constructors returned are saved
+        if they are plain data: numbers, text, and lists, tuples and dicts of these. Anything else that would come back
+        different is a SaveError, except arrays and tensors of the last call in attributes that were None or missing.
+
         In the middle of an epoch the order of the samples that are left is not saved: save between epochs, as
         `nn.ModelCheckpoint` does. Nor is the generator of an `nn.data.Batches` that was given one of its own.
 
         Args:
-            path: the file, usually `….safetensors`.
+            path: the file, usually `….safetensors`. Its folder must exist.
+            dry_run: whether to try everything, also that the file can be written, and leave `path` as it is.
 
         Raises:
             SaveError: something in the model would not come back from the file as it is. Nothing has been written.
@@ -376,7 +383,7 @@ class Model:
         True
         """
         parts = Parts(self.network, self.loss, self.metrics, self.rng, self.optimizer, self.history)
-        save_model(path, parts)
+        save_model(path, parts, dry_run=dry_run)
 
     @classmethod
     def load(cls, path: str | Path, custom: Iterable[Any] = ()) -> Self:
@@ -489,4 +496,5 @@ class Model:
 
     def _batches(self, what: str, X: Any, y: Any = None, **options: Any) -> Batches:
         dtype = next((parameter.dtype for parameter in self.network.parameters()), None)
+        dtype = None if takes_ids(self.network) else dtype  # as floating-point numbers, large ids would be rounded
         return as_batches(what, X, y, dtype=dtype, rng=self.rng, **options)
