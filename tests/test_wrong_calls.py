@@ -34,6 +34,7 @@ def test_wrong_calls_are_many() -> None:
     assert {"tg.sum", "nn.Dense", "Tensor.reshape", "Model.fit", "metric BinaryAccuracy.__call__"} <= set(CALLABLES)
 
 
+@pytest.mark.filterwarnings("ignore")
 def test_valid_calls_are_valid_for_most_callables() -> None:
     """Otherwise the first check of each function would hide all others."""
     accepted = 0
@@ -45,7 +46,7 @@ def test_valid_calls_are_valid_for_most_callables() -> None:
         except Exception:
             continue
         accepted += 1
-    assert accepted > 0.8 * len(CALLABLES)
+    assert accepted > 0.9 * len({call.name for call in CALLS})
 
 
 @pytest.mark.filterwarnings("ignore")

@@ -127,7 +127,9 @@ def valid_values() -> dict[str, Any]:
         "losses": (nn.MeanSquaredError(), nn.MeanSquaredError()), "norm": 1.0, "name": "loss", "hook": lambda g: None,
         "other": tg.tensor(1.0), "callbacks": (), "dtype": np.float32, "state": network.state_dict(), "step": 0,
         "epoch": 0, "logs": {"loss": 1.0}, "min": 0.0, "max": 1.0, "axes": (0, 1), "folder": "missing", "scale": 1.0,
-        "bound": 1.0, "ord": 2, "length": 3, "label": "x", "fraction": 0.5, "lowest": 0.0, "every": 1, "outputs_": 2,
+        "channels": 2, "filters": 2, "kernel_size": 2, "size": 2, "units": 3, "vocabulary": 5, "features": 4,
+        "heads": 2, "output_size": 1, "padding": 1, "modules": nn.ReLU(), "layer": nn.RNN(2, 3, rng=0), "bound": 1.0,
+        "ord": 2, "length": 3, "label": "x", "fraction": 0.5, "lowest": 0.0, "every": 1, "outputs_": 2,
     }  # fmt: skip
 
 
@@ -161,6 +163,34 @@ def special(name: str) -> dict[str, Any]:
         "tg.linalg.tensorsolve": {"b": np.ones(3)},
         "tg.linalg.tensorinv": {"a": np.eye(4).reshape(2, 2, 2, 2)},
     }
+    image = tg.tensor(np.ones((2, 4, 4, 3)), requires_grad=True)
+    for each in ("adaptive_average_pool2d", "average_pool2d", "max_pool2d", "global_average_pool", "global_max_pool",
+                 "upsample2d", "zero_pad2d"):  # fmt: skip
+        made[f"nn.functional.{each}"] = {"x": image, "size": 2, "factor": 2}
+    for each in ("average_pool1d", "max_pool1d"):
+        made[f"nn.functional.{each}"] = {"x": image[0], "size": 2}
+    for each in ("conv2d", "conv_transpose2d"):
+        made[f"nn.functional.{each}"] = {"x": image, "weight": np.ones((2, 2, 3, 2))}
+    for each in ("conv1d", "conv_transpose1d"):
+        made[f"nn.functional.{each}"] = {"x": image[0], "weight": np.ones((2, 3, 2))}
+    made["nn.functional.embedding"] = {"ids": np.array([0, 1]), "weight": x}
+    made["nn.UpSample2D"] = {"factor": 2}
+    made["nn.Model"] = {"network": nn.Dense(2, 3, rng=0), "loss": nn.MeanSquaredError()}
+    binary = np.array([[0, 1], [1, 0], [0, 1], [1, 0]])
+    for each in ("BinaryCrossEntropy", "CategoricalCrossEntropy", "SigmoidBinaryCrossEntropy", "SoftmaxCrossEntropy"):
+        for method in ("__call__", "forward"):
+            made[f"loss {each}.{method}"] = {"predictions": binary / 2, "targets": binary}
+    for method in ("__call__", "measure", "update"):
+        made[f"metric CategoricalAccuracy.{method}"] = {"predictions": binary / 2, "targets": binary}
+    for owner in ("Module", "Sequential"):
+        for method in ("__call__", "forward"):
+            made[f"{owner}.{method}"] = {"x": np.ones((4, 2)), "inputs": np.ones((4, 2))}
+    for operator in ("add", "matmul", "mod", "pow", "truediv"):
+        made[f"Tensor.__{operator}__"] = {"y": x.data}
+    made |= {"tg.matmul": {"y": x}, "tg.linalg.matmul": {"y": x}, "tg.where": {"y": x}, "tg.insert": {"values": 1.0}}
+    made["Module.load_state_dict"] = {"state": nn.Dense(2, 3, rng=0).state_dict()}
+    made["History.record"] = {"values": {"loss": 1.0}}
+    made["tg.linalg.outer"] = {"x1": np.ones(3), "x2": np.ones(2)}
     for both in BINARY:
         made[f"tg.{both}"] = {"x": x, "y": x}
     return SPECIAL.get(name, {}) | made.get(name, {})
