@@ -113,6 +113,10 @@ class Batches:
 
     def batch(self, rows: slice | NDArray[np.intp]) -> Batch:
         """The samples in these rows, not augmented, their targets and, if there are any, their weights."""
+        if isinstance(rows, int):
+            raise TypeError(
+                f"Batches.batch: expected a slice or an array of rows, got {rows!r}. For one row, [{rows!r}]."
+            )
         return self._prepared(rows, None)
 
     def split_last(self, fraction: float) -> tuple[Batches, Batches]:
