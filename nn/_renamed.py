@@ -4,6 +4,11 @@ from __future__ import annotations
 
 RENAMED = {
     "pictures": "plots",
+    "BoundaryStrip": "plots.BoundaryStrip",
+    "LayerStatistics": "plots.LayerStatistics",
+    "LivePlot": "plots.LivePlot",
+    "confusion_matrix": "plots.confusion_matrix",
+    "decision_boundary": "plots.decision_boundary",
     "Linear": "Dense",
     "SimpleRNN": "RNN",
     "RNNCell": "RNN",

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from tensorgrad import _messages, _operands, anomaly
+from tensorgrad._hints import unexpected_argument
 from tensorgrad._views import note_view
 from tensorgrad.modes import current_mode
 from tensorgrad.node import Node, Result
@@ -25,6 +26,9 @@ def recorder(operation: Any, *, reflected: bool = False) -> Callable[..., Any]:
 
 def record(operation: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """Return the result of `operation` as a tensor (several as a named tuple), with a node if one is needed."""
+    parameters = operation.signature.parameters
+    if "axis" in parameters and (unknown := [name for name in kwargs if name not in parameters]):
+        raise unexpected_argument(operation.name, unknown)
     call = operation.signature.bind(*args, **kwargs)
     call.apply_defaults()
     values = call.arguments  # by name: tensors as they were passed, then their arrays

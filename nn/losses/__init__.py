@@ -10,6 +10,7 @@ from nn.losses.losses import (
     SigmoidBinaryCrossEntropy,
     SoftmaxCrossEntropy,
 )
+from nn.losses.per_output import PerOutput
 
 __all__ = [
     "BinaryCrossEntropy",
@@ -18,6 +19,7 @@ __all__ = [
     "Loss",
     "MeanAbsoluteError",
     "MeanSquaredError",
+    "PerOutput",
     "SigmoidBinaryCrossEntropy",
     "SoftmaxCrossEntropy",
 ]

@@ -1,17 +1,21 @@
 """Losses: how wrong predictions are, as one number to go backward from.
 
-All are averages over the outputs of a sample, then over the samples, in the dtype of the predictions.
+All are averages over the outputs of a sample, then over the samples, in the dtype of the predictions. Called with
+`sample_weight`, they multiply the loss of each sample by its weight before they average.
 *Neural Networks from Scratch*, chapters 5, 16 and 17.
 """
 
 from __future__ import annotations
 
+import inspect
 import math
 from typing import Any
 
-from numpy.typing import ArrayLike
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
 import tensorgrad as tg
+from nn._hints import LOSS, attribute_hints
 from nn._repr import described, settings
 from nn.losses.cross_entropy import (
     binary_cross_entropy,
@@ -19,10 +23,19 @@ from nn.losses.cross_entropy import (
     sigmoid_binary_cross_entropy,
     softmax_cross_entropy,
 )
-from nn.losses.targets import as_predictions, check_binary, check_classes, check_within_0_and_1, difference
+from nn.losses.targets import (
+    as_predictions,
+    check_binary,
+    check_classes,
+    check_weights,
+    check_within_0_and_1,
+    difference,
+    weighted_rows,
+)
 from tensorgrad import Tensor
 
 
+@attribute_hints(LOSS)
 class Loss:
     """Base class: `loss(predictions, targets)` is a scalar tensor. Subclasses write `forward`.
 
@@ -33,17 +46,51 @@ class Loss:
     4.0
     """
 
-    def forward(self, predictions: Any, targets: Any) -> Tensor:
+    def forward(self, predictions: Any, targets: Any, sample_weight: Any = None) -> Tensor:
         """Compute the loss. Subclasses write this; users call the loss itself.
+
+        A subclass that leaves `sample_weight` out cannot be used with weights.
 
         Raises:
             NotImplementedError: the subclass has no `forward`.
         """
         raise NotImplementedError(f"{type(self).__name__}: a loss needs a forward(self, predictions, targets) method.")
 
-    def __call__(self, predictions: ArrayLike, targets: ArrayLike) -> Tensor:
-        """The result of `forward`."""
-        return self.forward(predictions, targets)
+    def __call__(self, predictions: Any, targets: Any, sample_weight: ArrayLike | None = None) -> Tensor:
+        """Return the result of `forward`.
+
+        Args:
+            predictions: what the network gave.
+            targets: what is right.
+            sample_weight: a number for each sample. Its loss is multiplied by that, and the mean is still taken over
+                the number of samples, not over the sum of the weights.
+
+        Raises:
+            TypeError: the loss takes no weights.
+        """
+        if sample_weight is None:
+            return self.forward(predictions, targets)
+        if "sample_weight" not in inspect.signature(self.forward).parameters:
+            raise TypeError(
+                f"{type(self).__name__}: this loss takes no sample_weight. Write forward(self, predictions, targets, "
+                "sample_weight=None), and multiply the loss of each sample by its weight before the mean is taken."
+            )
+        return self.forward(predictions, targets, sample_weight)
+
+    def probabilities(self, outputs: NDArray[Any]) -> NDArray[Any]:
+        """Return the probabilities that outputs of the network stand for; for `Model.predict_proba`.
+
+        Raises:
+            TypeError: this is no loss for classes.
+        """
+        raise TypeError(
+            f"{type(self).__name__}: outputs trained on this loss are no probabilities. predict_proba and "
+            "predict_classes need a loss for classes, such as nn.SoftmaxCrossEntropy()."
+        )
+
+    def classes(self, probabilities: NDArray[Any]) -> NDArray[np.intp]:
+        """Return the most probable classes; for `Model.predict_classes`."""
+        return np.asarray(probabilities.argmax(axis=-1))
 
     def __repr__(self) -> str:
         return described(self, settings(self))
@@ -64,10 +111,17 @@ class SoftmaxCrossEntropy(Loss):
     1.0986122886681098
     """
 
-    def forward(self, predictions: ArrayLike, targets: ArrayLike) -> Tensor:
+    def forward(self, predictions: ArrayLike, targets: ArrayLike, sample_weight: ArrayLike | None = None) -> Tensor:
         """`softmax_cross_entropy` of checked targets."""
         predictions = as_predictions("SoftmaxCrossEntropy", predictions)
-        return softmax_cross_entropy(predictions, check_classes("SoftmaxCrossEntropy", predictions, targets))
+        labels = check_classes("SoftmaxCrossEntropy", predictions, targets)
+        if sample_weight is not None:
+            labels = _weighted("SoftmaxCrossEntropy", predictions, labels, sample_weight)
+        return softmax_cross_entropy(predictions, labels)
+
+    def probabilities(self, outputs: NDArray[Any]) -> NDArray[Any]:
+        """Return their softmax."""
+        return np.asarray(tg.softmax.apply(outputs, axis=-1))
 
 
 class CategoricalCrossEntropy(Loss):
@@ -91,14 +145,20 @@ class CategoricalCrossEntropy(Loss):
     array([[-1.4286, -0.    , -0.    ]])
     """
 
-    def forward(self, predictions: ArrayLike, targets: ArrayLike) -> Tensor:
+    def forward(self, predictions: ArrayLike, targets: ArrayLike, sample_weight: ArrayLike | None = None) -> Tensor:
         """`categorical_cross_entropy` of checked targets."""
         predictions = as_predictions("CategoricalCrossEntropy", predictions)
         labels = check_classes("CategoricalCrossEntropy", predictions, targets)
         check_within_0_and_1(
             "CategoricalCrossEntropy", "predictions", predictions.array, "For logits, use SoftmaxCrossEntropy."
         )
+        if sample_weight is not None:
+            labels = _weighted("CategoricalCrossEntropy", predictions, labels, sample_weight)
         return categorical_cross_entropy(predictions, labels)
+
+    def probabilities(self, outputs: NDArray[Any]) -> NDArray[Any]:
+        """Return them: they are probabilities."""
+        return outputs
 
 
 class SigmoidBinaryCrossEntropy(Loss):
@@ -114,12 +174,19 @@ class SigmoidBinaryCrossEntropy(Loss):
     0.34657359027997264
     """
 
-    def forward(self, predictions: ArrayLike, targets: ArrayLike) -> Tensor:
+    def forward(self, predictions: ArrayLike, targets: ArrayLike, sample_weight: ArrayLike | None = None) -> Tensor:
         """`sigmoid_binary_cross_entropy` of checked targets."""
         predictions = as_predictions("SigmoidBinaryCrossEntropy", predictions)
-        return sigmoid_binary_cross_entropy(
-            predictions, check_binary("SigmoidBinaryCrossEntropy", predictions, targets)
-        )
+        wanted = check_binary("SigmoidBinaryCrossEntropy", predictions, targets)
+        return sigmoid_binary_cross_entropy(predictions, wanted, _weights(self, predictions, sample_weight))
+
+    def probabilities(self, outputs: NDArray[Any]) -> NDArray[Any]:
+        """Return their sigmoid."""
+        return np.asarray(tg.sigmoid.apply(outputs))
+
+    def classes(self, probabilities: NDArray[Any]) -> NDArray[np.intp]:
+        """Return 1 where the probability is above 1/2, else 0."""
+        return (probabilities > 0.5).astype(np.intp)
 
 
 class BinaryCrossEntropy(Loss):
@@ -136,14 +203,22 @@ class BinaryCrossEntropy(Loss):
     0.6931471805599453
     """
 
-    def forward(self, predictions: ArrayLike, targets: ArrayLike) -> Tensor:
+    def forward(self, predictions: ArrayLike, targets: ArrayLike, sample_weight: ArrayLike | None = None) -> Tensor:
         """`binary_cross_entropy` of checked targets."""
         predictions = as_predictions("BinaryCrossEntropy", predictions)
         wanted = check_binary("BinaryCrossEntropy", predictions, targets)
         check_within_0_and_1(
             "BinaryCrossEntropy", "predictions", predictions.array, "For logits, use SigmoidBinaryCrossEntropy."
         )
-        return binary_cross_entropy(predictions, wanted)
+        return binary_cross_entropy(predictions, wanted, _weights(self, predictions, sample_weight))
+
+    def probabilities(self, outputs: NDArray[Any]) -> NDArray[Any]:
+        """Return them: they are probabilities."""
+        return outputs
+
+    def classes(self, probabilities: NDArray[Any]) -> NDArray[np.intp]:
+        """Return 1 where the probability is above 1/2, else 0."""
+        return (probabilities > 0.5).astype(np.intp)
 
 
 class MeanSquaredError(Loss):
@@ -156,9 +231,9 @@ class MeanSquaredError(Loss):
     2.0
     """
 
-    def forward(self, predictions: ArrayLike, targets: ArrayLike) -> Tensor:
+    def forward(self, predictions: ArrayLike, targets: ArrayLike, sample_weight: ArrayLike | None = None) -> Tensor:
         """The mean of the squared differences."""
-        return tg.mean(tg.square(difference("MeanSquaredError", predictions, targets)))
+        return _mean(self, tg.square(difference("MeanSquaredError", predictions, targets)), sample_weight)
 
 
 class MeanAbsoluteError(Loss):
@@ -173,9 +248,9 @@ class MeanAbsoluteError(Loss):
     1.0
     """
 
-    def forward(self, predictions: ArrayLike, targets: ArrayLike) -> Tensor:
+    def forward(self, predictions: ArrayLike, targets: ArrayLike, sample_weight: ArrayLike | None = None) -> Tensor:
         """The mean of the absolute differences."""
-        return tg.mean(tg.abs(difference("MeanAbsoluteError", predictions, targets)))
+        return _mean(self, tg.abs(difference("MeanAbsoluteError", predictions, targets)), sample_weight)
 
 
 class Huber(Loss):
@@ -195,8 +270,27 @@ class Huber(Loss):
             raise ValueError(f"Huber: delta must be a finite number above 0, got {delta!r}.")
         self.delta = float(delta)
 
-    def forward(self, predictions: ArrayLike, targets: ArrayLike) -> Tensor:
+    def forward(self, predictions: ArrayLike, targets: ArrayLike, sample_weight: ArrayLike | None = None) -> Tensor:
         """With m = min(|d|, delta), the mean of m·(|d| - m/2): both branches in one."""
         size = tg.abs(difference("Huber", predictions, targets))
         capped = tg.minimum(size, self.delta)
-        return tg.mean(capped * (size - 0.5 * capped))
+        return _mean(self, capped * (size - 0.5 * capped), sample_weight)
+
+
+def _mean(loss: Loss, values: Tensor, sample_weight: ArrayLike | None) -> Tensor:
+    """Return the mean of the values, each times the weight of its sample."""
+    weights = _weights(loss, values, sample_weight)
+    return tg.mean(values if weights is None else values * weights)
+
+
+def _weights(loss: Loss, outputs: Tensor, sample_weight: ArrayLike | None) -> NDArray[Any] | None:
+    if sample_weight is None:
+        return None
+    return check_weights(type(loss).__name__, outputs.shape, outputs.dtype, sample_weight)
+
+
+def _weighted(asker: str, predictions: Tensor, labels: NDArray[Any], sample_weight: ArrayLike) -> NDArray[Any]:
+    """Return class targets as rows, multiplied by the weights of their samples."""
+    shape = (*predictions.shape[:-1], 1)
+    weights = check_weights(asker, shape, predictions.dtype, sample_weight)
+    return weighted_rows(labels, predictions.shape[-1], weights)
