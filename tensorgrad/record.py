@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 
 from tensorgrad import _messages, _operands, anomaly
-from tensorgrad._hints import unexpected_argument
 from tensorgrad._views import note_view
 from tensorgrad.modes import current_mode
 from tensorgrad.node import Node, Result
@@ -26,9 +25,6 @@ def recorder(operation: Any, *, reflected: bool = False) -> Callable[..., Any]:
 
 def record(operation: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """Return the result of `operation` as a tensor (several as a named tuple), with a node if one is needed."""
-    parameters = operation.signature.parameters
-    if "axis" in parameters and (unknown := [name for name in kwargs if name not in parameters]):
-        raise unexpected_argument(operation.name, unknown)
     call = operation.signature.bind(*args, **kwargs)
     call.apply_defaults()
     values = call.arguments  # by name: tensors as they were passed, then their arrays
@@ -101,12 +97,10 @@ def _nodes(operation: Any, operands: list[Any], values: dict[str, Any], results:
     inputs = tuple(parent or _operands.without_gradient(item) for parent, item in zip(parents, operands))
     options = {name: values[name] for name in operation.options}
     shapes, dtypes = tuple(each.shape for each in results), tuple(each.dtype for each in results)
-    if operation.results:
-        call = Node(operation, inputs, options, tuple(saved), shapes, dtypes)
-    elif dtypes[0].kind != "f":
+    if not operation.results and dtypes[0].kind != "f":
         raise _messages.not_float(dtypes[0], operation.name)
-    else:
-        call = Node(operation, inputs, options, tuple(saved), shapes[0], dtypes[0])
+    of_results = (shapes, dtypes) if operation.results else (shapes[0], dtypes[0])
+    call = Node(operation, inputs, options, tuple(saved), *of_results)
     if current_mode().anomalies:
         anomaly.watch(call, results)
     if not operation.results:
