@@ -1,9 +1,21 @@
-"""Validation of integer arguments."""
+"""Validation of arguments."""
 
 from __future__ import annotations
 
 import operator
 from typing import Any
+
+import numpy as np
+
+from tensorgrad import Tensor
+
+
+def as_array(values: Any) -> Any:
+    """Return `values` as a NumPy array; the array of a tensor, or of another library, as it is."""
+    if isinstance(values, Tensor):
+        return values.array
+    foreign = not isinstance(values, np.ndarray) and hasattr(type(values), "__array_function__")
+    return values if foreign else np.asarray(values)
 
 
 def whole_number(what: str, value: Any, lowest: int = 1) -> int:

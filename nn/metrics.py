@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from nn._validation import as_array
 from tensorgrad import Tensor
 
 
@@ -32,7 +33,7 @@ class Metric:
     _total = 0.0
     _count = 0
 
-    def measure(self, predictions: NDArray[Any], targets: NDArray[Any]) -> NDArray[Any]:
+    def measure(self, predictions: NDArray[Any], targets: NDArray[Any]) -> Any:
         """One number (or True and False) for each thing that is counted. Subclasses write this."""
         raise NotImplementedError(f"{type(self).__name__}: a metric needs a measure(self, predictions, targets).")
 
@@ -45,7 +46,7 @@ class Metric:
 
     def update(self, predictions: ArrayLike | Tensor, targets: ArrayLike | Tensor) -> None:
         """Add a batch."""
-        measured = self.measure(_array(predictions), _array(targets))
+        measured = self.measure(as_array(predictions), as_array(targets))
         self._total += float(np.sum(measured, dtype=np.float64))
         self._count += measured.size
 
@@ -61,7 +62,7 @@ class Metric:
 
     def __call__(self, predictions: ArrayLike | Tensor, targets: ArrayLike | Tensor) -> float:
         """The mean over this one batch. What was gathered so far is not touched."""
-        return float(np.mean(self.measure(_array(predictions), _array(targets)), dtype=np.float64))
+        return float(np.mean(self.measure(as_array(predictions), as_array(targets)), dtype=np.float64))
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}()"
@@ -83,10 +84,10 @@ class CategoricalAccuracy(Metric):
 
     name = "accuracy"
 
-    def measure(self, predictions: NDArray[Any], targets: NDArray[Any]) -> NDArray[Any]:
+    def measure(self, predictions: NDArray[Any], targets: NDArray[Any]) -> Any:
         """True where the class is right."""
         if predictions.ndim > 1 and targets.shape == predictions.shape:
-            targets = targets.argmax(axis=-1)
+            targets = np.argmax(targets, axis=-1)
         elif predictions.ndim < 2 or targets.shape != predictions.shape[:-1]:
             raise ValueError(
                 f"CategoricalAccuracy: predictions of shape {predictions.shape} and targets of shape {targets.shape}. "
@@ -94,7 +95,7 @@ class CategoricalAccuracy(Metric):
             )
         elif targets.dtype.kind not in "iub":
             raise TypeError(f"CategoricalAccuracy: class numbers must be integers, got {targets.dtype}.")
-        return np.asarray(predictions.argmax(axis=-1) == targets)
+        return as_array(np.argmax(predictions, axis=-1) == targets)
 
 
 class BinaryAccuracy(Metric):
@@ -117,10 +118,10 @@ class BinaryAccuracy(Metric):
     def __init__(self, threshold: float = 0.5) -> None:
         self.threshold = float(threshold)
 
-    def measure(self, predictions: NDArray[Any], targets: NDArray[Any]) -> NDArray[Any]:
+    def measure(self, predictions: NDArray[Any], targets: NDArray[Any]) -> Any:
         """True where the output is on the right side."""
         _check_same_shape(self, predictions, targets)
-        return np.asarray((predictions > self.threshold) == targets)
+        return as_array((predictions > self.threshold) == targets)
 
     def __repr__(self) -> str:
         return f"BinaryAccuracy(threshold={self.threshold:g})"
@@ -153,24 +154,21 @@ class RegressionAccuracy(Metric):
     def prepare(self, targets: NDArray[Any]) -> None:
         """Take the precision from these targets, unless there is one."""
         if self.precision is None:
-            self.precision = _precision_for(targets)
+            self.precision = float(_precision_for(targets))
 
-    def measure(self, predictions: NDArray[Any], targets: NDArray[Any]) -> NDArray[Any]:
+    def measure(self, predictions: NDArray[Any], targets: NDArray[Any]) -> Any:
         """True where the output is near enough."""
         _check_same_shape(self, predictions, targets)
         precision = _precision_for(targets) if self.precision is None else self.precision
-        return np.asarray(np.abs(predictions - targets) < precision)
+        return as_array(np.abs(predictions - targets) < precision)
 
     def __repr__(self) -> str:
         return f"RegressionAccuracy(precision={self.precision})"
 
 
-def _precision_for(targets: NDArray[Any]) -> float:
-    return float(np.std(targets, dtype=np.float64)) / 250
-
-
-def _array(values: ArrayLike | Tensor) -> NDArray[Any]:
-    return values.data if isinstance(values, Tensor) else np.asarray(values)
+def _precision_for(targets: NDArray[Any]) -> Any:
+    precision = np.std(targets, dtype=np.float64) / 250
+    return float(precision) if isinstance(precision, np.floating) else precision
 
 
 def _check_same_shape(metric: Metric, predictions: NDArray[Any], targets: NDArray[Any]) -> None:

@@ -19,6 +19,14 @@ def as_array(value: Any) -> Any:
     return value if isinstance(value, np.ndarray) or is_foreign(value) else np.asarray(value)
 
 
+def holds(condition: Any) -> bool:
+    """Return whether `condition` is True everywhere; False for other libraries' arrays, whose values are not read.
+
+    For shortcuts and checks that depend on values: without them, the general formula is computed.
+    """
+    return not is_foreign(condition) and bool(np.all(condition))
+
+
 def read_only(array: Any) -> Any:
     """Return a view of a NumPy array that refuses writes; other libraries' arrays as they are."""
     if not isinstance(array, np.ndarray):

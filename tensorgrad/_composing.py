@@ -7,7 +7,7 @@ import inspect
 from collections.abc import Callable, Sequence
 from typing import Any, ParamSpec, TypeVar
 
-from tensorgrad import _messages
+from tensorgrad import _messages, _operands
 from tensorgrad.domains import REAL, Case, Domain
 from tensorgrad.op import Operation, announce
 from tensorgrad.tensor import Tensor, plain
@@ -24,6 +24,7 @@ def composed(
     domain: Domain | dict[str, Domain] = REAL,
     examples: Sequence[Case] = (),
     reference: Callable[..., Any] | None = None,
+    numpy_only: str = "",
 ) -> Callable[[Callable[P, R]], Callable[P, R]]:
     """Declare an operation that is written with other operations, and so needs no rules.
 
@@ -32,7 +33,7 @@ def composed(
 
     Args:
         inputs: the parameters that can be tensors.
-        numpy, methods, sequence, domain, examples, reference: as in `op`.
+        numpy, methods, sequence, domain, examples, reference, numpy_only: as in `op`.
 
     >>> import numpy as np, tensorgrad as tg
     >>> @composed("x")
@@ -47,6 +48,8 @@ def composed(
 
         @functools.wraps(forward)
         def function(*args: P.args, **kwargs: P.kwargs) -> R:
+            if numpy_only and _operands.holds_foreign(_operands.spread(args, kwargs)):
+                raise _messages.numpy_only(name, numpy_only)
             try:
                 return forward(*args, **kwargs)
             except Exception as error:
@@ -64,7 +67,7 @@ def composed(
         operation = Operation(
             name=name, forward=forward, signature=signature, inputs=inputs, sequence=sequence, domain=domain,
             examples=tuple(examples), numpy=(numpy,) if callable(numpy) else tuple(numpy), methods=tuple(methods),
-            reference=reference,
+            reference=reference, numpy_only=numpy_only,
         )  # fmt: skip
         announced: Callable[P, R] = announce(function, operation, methods)
         return announced

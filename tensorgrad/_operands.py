@@ -85,8 +85,11 @@ def without_gradient(value: Any) -> Any:
     What the rules need is in `saved` until the graph is released; beyond that, a graph must not keep a batch alive.
     """
     array = value.array if isinstance(value, Tensor) else value
-    if getattr(array, "nbytes", 0) > KEPT_BYTES and not isinstance(array, np.generic):
-        return weakref.ref(value)
+    if hasattr(array, "dtype") and array.size * array.dtype.itemsize > KEPT_BYTES:
+        try:
+            return weakref.ref(value)
+        except TypeError:  # its type does not allow weak references
+            return value
     if isinstance(value, Tensor) and value.name is not None:
         return Constant(array, value.name)
     return array

@@ -1,33 +1,36 @@
-"""Results that are views of a leaf stay as they are when the leaf is written into.
+"""Results that are views keep their values when the tensor they were made from is written into.
 
-`w.T` shares its memory with `w`. A copy of a large embedding in every step would be slow. So the operation notes the
-view on the leaf, and a writer first gives the leaf a new array if such a view is alive.
+`w.T` shares its memory with `w`. Copying a large embedding whenever it is transposed would be slow. So operations note
+the views they return, and a writer first gives the tensor a new array if a view of the old one is alive.
 """
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
-from weakref import WeakValueDictionary, ref
+from weakref import ref
 
-from tensorgrad.node import Node
-from tensorgrad.tensor import Tensor
-
-_viewed: WeakValueDictionary[int, Node] = WeakValueDictionary()
-"""The leaves of which there are views, by the identity of their arrays."""
+from tensorgrad.tensor import Tensor, views
 
 
 def note_view(source: Any, result: Any) -> None:
-    """Note on the leaf whose memory `result`, made from `source`, shares that it does, if there is one."""
-    base = getattr(result, "base", None)
-    if base is None or not isinstance(source, Tensor):
+    """Note that `result`, which an operation made from `source`, shares the memory of a leaf's array, if it does."""
+    owner = getattr(result, "base", None)
+    while (base := getattr(owner, "base", None)) is not None:
+        owner = base
+    if owner is None or not isinstance(source, Tensor):
         return
-    if source.array is base and source.node is not None and source.node.operation is None:
-        leaf: Node | None = source.node
-        _viewed[id(base)] = source.node
-    else:
-        leaf = _viewed.get(id(base))
-    if leaf is not None and leaf.tensor is not None:
-        owner = leaf.tensor()
-        if owner is not None and owner.array is base:
-            leaf.views = [view for view in leaf.views if view() is not None]
-            leaf.views.append(ref(result))
+    known = views.get(id(owner))
+    if known is None:
+        if source.array is not owner or not source.is_leaf:
+            return  # nobody writes into the results of operations
+        known = views[id(owner)] = {}
+    known[id(result)] = ref(result, partial(_forget, id(owner), id(result)))
+
+
+def _forget(owner: int, view: int, _: ref[Any]) -> None:
+    """Called when a view dies. The last one takes the entry of its owner along, which was alive until now."""
+    known = views[owner]
+    del known[view]
+    if not known:
+        del views[owner]

@@ -61,7 +61,7 @@ def watch(node: Node, results: Iterable[Any]) -> None:
     origin = _Origin(_user_line(), _fingerprints(node.saved))
     _origins[node] = origin
     for result in results:
-        if not np.isfinite(result).all():
+        if not np.all(np.isfinite(result)):
             raise FloatingPointError(f"{_name(node)}: the result holds {_what(result)}. Called at {origin.line}")
 
 
@@ -80,7 +80,7 @@ def _call_checked(
             f"into an array that was passed in). Called at {origin.line}"
         )
     for position, contribution in (call or node.operation.call)(node, gradient, wanted):
-        if not np.isfinite(contribution).all():
+        if not np.all(np.isfinite(contribution)):
             where = f"Called at {origin.line}" if origin else "It was recorded outside detect_anomaly."
             raise FloatingPointError(
                 f"{_name(node)}: the gradient of its operand {position} holds {_what(contribution)}. {where}"
@@ -93,7 +93,7 @@ def _name(node: Node) -> str:
 
 
 def _what(values: Any) -> str:
-    return "NaN" if np.isnan(values).any() else "an infinity"
+    return "NaN" if np.any(np.isnan(values)) else "an infinity"
 
 
 def _fingerprints(saved: Any) -> Any:

@@ -118,8 +118,9 @@ def _compute(plan: Plan) -> Iterator[str]:
     yield "if _dtype is not float32 and _dtype is not float64 and _dtype.kind not in real_kinds:"  # .kind is slow
     yield "    raise not_real(_dtype, name)"
     if plan.view:
-        yield "if out.__class__ is ndarray and out.base is not None:"
-        yield f"    note_view({plan.inputs[0]}_operand, out)"
+        first = f"{plan.inputs[0]}_operand" if plan.inputs[0] != plan.sequence else f"{plan.sequence}_operands[0]"
+        yield "if out.__class__ is not ndarray or out.base is not None:"
+        yield f"    note_view({first}, out)"
     yield "_result = new(Tensor)"
     yield "_result.array = out"
     yield "_result.node = _result.grad = _result._name = None"

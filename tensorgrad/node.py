@@ -31,18 +31,17 @@ class Node:
         tensor, name: a weak reference to the tensor and its name, for leaves and results that were named or retained.
         collects: whether `backward` writes the gradient that arrives here into the tensor's `grad`.
         hooks: functions called with that gradient, or None.
-        array, views: of a leaf, its values until its graph is released, and weak references to results that are views.
+        array: of a leaf, its values until its graph is released.
         seed, scopes: for pictures: the gradient that a pass started with here, and the layers that returned this.
     """
 
     __slots__ = (
         "__weakref__", "array", "collects", "dtype", "hooks", "inputs", "name", "number", "operation", "options",
-        "saved", "scopes", "seed", "shape", "state", "tensor", "views",
+        "saved", "scopes", "seed", "shape", "state", "tensor",
     )  # fmt: skip
 
     array: Any
     name: str | None
-    views: list[ReferenceType[Any]]
 
     def __init__(
         self, operation: Any, inputs: tuple[Any, ...], options: Mapping[str, Any], saved: tuple[Any, ...],
@@ -66,7 +65,7 @@ class Node:
     def leaf(cls, tensor: ReferenceType[Any], array: Any, name: str | None = None) -> Node:
         """Return the node of a tensor that no operation made: of one version of it, until its values change."""
         node = cls(None, (), {}, (), array.shape, array.dtype)
-        node.tensor, node.array, node.name, node.collects, node.views = tensor, array, name, True, []
+        node.tensor, node.array, node.name, node.collects = tensor, array, name, True
         return node
 
     @property

@@ -12,6 +12,9 @@ from typing import Any
 
 import numpy as np
 
+from tensorgrad import _messages
+from tensorgrad._arrays import is_foreign
+
 answers: dict[Callable[..., Any], Callable[..., Any]] = {}
 """NumPy function -> operation, filled by `@op(numpy=...)`."""
 
@@ -28,6 +31,10 @@ not_differentiable: frozenset[Callable[..., Any]] = frozenset(
         np.array2string, np.array_repr, np.array_str, np.save, np.savez, np.savetxt,
     }
 )  # fmt: skip
+
+
+numpy_only: frozenset[Callable[..., Any]] = frozenset({np.nonzero, np.flatnonzero, np.unique, np.bincount})
+"""Those among them whose results have a shape that depends on the values."""
 
 
 def answer_ufunc(
@@ -57,7 +64,10 @@ def answer_function(
     if function in answers:
         return answers[function](*args, **kwargs)
     if function in not_differentiable:
-        return function(*plain(args), **plain(kwargs))
+        arrays = plain(args)
+        if function in numpy_only and any(map(is_foreign, arrays)):
+            raise _messages.numpy_only(function.__name__, "the shape of the result depends on the values")
+        return function(*arrays, **plain(kwargs))
     if function.__module__ == "numpy":  # NumPy's own, after the book's nnfs.init() has put another into its place
         replacement = getattr(np, function.__name__, None)
         if replacement in answers:

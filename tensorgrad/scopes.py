@@ -7,11 +7,13 @@ of the layer's result, and costs the operations inside nothing.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import suppress
 from typing import Any, NamedTuple
 from weakref import ReferenceType, ref
 
 import numpy as np
 
+from tensorgrad._arrays import is_foreign
 from tensorgrad._operands import without_gradient
 from tensorgrad.node import Constant, Result, next_number
 from tensorgrad.tensor import Tensor
@@ -68,8 +70,9 @@ def leave(start: int, owner: Any, inputs: Iterable[Any], result: Any) -> Any:
         if node is not None and node.number > start and not any(scope.start == start for scope in node.scopes):
             sources: tuple[ReferenceType[Any], ...] = ()
             for each in inputs:
-                if isinstance(each, np.ndarray) or (isinstance(each, Tensor) and each.is_leaf):
-                    sources += (reference(each),)
+                if each.is_leaf if isinstance(each, Tensor) else isinstance(each, np.ndarray) or is_foreign(each):
+                    with suppress(TypeError):  # the arrays of some libraries allow no weak references
+                        sources += (reference(each),)
             node.scopes += (Scope(start, type(owner).__name__, ref(owner), sources),)
     elif isinstance(result, (tuple, list)):
         for item in result:

@@ -16,6 +16,9 @@ from tensorgrad._typing import ArrayLike, Shape
 from tensorgrad.backward import backpropagate
 from tensorgrad.node import CHANGED, Node
 
+views: dict[int, dict[int, weakref.ref[Any]]] = {}
+"""The living views of leaves' arrays, by the identities of the array and of the view; see `_views`."""
+
 
 class Tensor(Methods):
     """An array, the node of the operation that made it, and room for a gradient.
@@ -107,11 +110,10 @@ class Tensor(Methods):
 
         For optimizers: write, then call `mark_changed`. While such a view is alive, the leaf first gets a copy.
         """
-        node = self.node
-        if node is not None and node.operation is None and node.views:
-            if any(view() is not None for view in node.views):
-                self.array = node.array = np.copy(self.array)
-            node.views = []
+        if id(self.array) in views:
+            self.array = np.copy(self.array)
+            if self.node is not None:
+                self.node.array = self.array
         return self.array
 
     def mark_changed(self) -> None:
@@ -256,7 +258,7 @@ class Tensor(Methods):
 
     def numpy(self) -> NDArray[Any]:
         """The values as an array of your own: a copy, free of the graph."""
-        return self.array.copy()
+        return np.copy(self.array)
 
     def item(self) -> Any:
         """The single element as a Python number.

@@ -19,6 +19,7 @@ import tensorgrad as tg
 from tensorgrad.backward import backpropagate, topological_order
 from tensorgrad.node import Node
 from tests.ops.numeric import jacobian
+from tests.strict_array import StrictArray
 
 
 def leaf(*numbers: float, name: str | None = None) -> tg.Tensor:
@@ -643,6 +644,57 @@ def test_a_small_operand_is_kept_for_pictures_without_its_tensor() -> None:
     kept = loss.node.parents[0].inputs[1]
     assert kept.name == "batch"
     np.testing.assert_array_equal(kept.array, [3.0, 4.0])
+
+
+def test_large_arrays_of_a_type_without_weak_references_are_kept() -> None:
+    class WithoutWeakReferences:
+        """As much of an array as an operand needs."""
+
+        __slots__ = ("values",)
+
+        def __init__(self, values: np.ndarray) -> None:
+            self.values = values
+
+        shape = property(lambda self: self.values.shape)
+        ndim = property(lambda self: self.values.ndim)
+        size = property(lambda self: self.values.size)
+        dtype = property(lambda self: self.values.dtype)
+
+        def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
+            return NotImplemented
+
+        def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
+            return ufunc(*(each.values if isinstance(each, WithoutWeakReferences) else each for each in inputs))
+
+    w = tg.Tensor(np.ones(1000), requires_grad=True)
+    constant = WithoutWeakReferences(np.full(1000, 3.0))
+    result = tg.multiply(w, constant)
+    assert result.node is not None
+    assert result.node.inputs[1] is constant
+    tg.sum(result).backward()
+
+
+@pytest.mark.parametrize("kind", [np.array, StrictArray])
+def test_operands_up_to_a_kilobyte_are_kept_and_larger_ones_are_not(kind: Any) -> None:
+    w = tg.tensor(np.ones((2, 64)), requires_grad=True)
+    for size, kept in ((128, True), (129, False)):
+        constant = kind(np.ones((size, 1, 1)))
+        remembered = weakref.ref(constant)
+        loss = (w * constant).sum()
+        del constant
+        loss.backward()
+        assert loss.node is not None
+        assert (remembered() is not None) is kept
+
+
+@pytest.mark.parametrize("kind", [np.array, StrictArray])
+def test_small_operands_keep_their_names(kind: Any) -> None:
+    w = leaf(1.0, 2.0)
+    result = w * tg.Tensor(kind([3.0, 4.0]), name="batch")
+    assert result.node is not None
+    kept = result.node.inputs[1]
+    assert kept.name == "batch"
+    assert isinstance(kept.array, type(kind([3.0])))
 
 
 def test_an_observer_of_a_pass_may_keep_each_contribution() -> None:

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 
 import numpy as np
 
+from nn._validation import as_array
 from nn.callbacks.callback import Callback
 from tensorgrad import Tensor
 
@@ -89,5 +90,5 @@ def clip_norm(parameters: Iterable[Tensor], norm: float) -> float:
     before = scale * math.sqrt(sum(squares))
     if norm < before < math.inf:
         for parameter, gradient in gradients:
-            parameter.grad = np.asarray(gradient * (norm / before))
+            parameter.grad = as_array(gradient * (norm / before))
     return before

@@ -33,7 +33,7 @@ def ones(length: int, dtype: np.dtype[Any]) -> NDArray[Any]:
 def _bias_gradient(g: Any) -> Any:
     """`g if g.ndim == 1 else np.sum(g, axis=0)`, over all samples, as a product with ones: in half the time."""
     rows = _rows(g)
-    return ones(len(rows), g.dtype) @ rows
+    return ones(rows.shape[0], g.dtype) @ rows
 
 
 @tg.op(
@@ -58,7 +58,7 @@ def linear(x: ArrayLike, weight: ArrayLike, bias: ArrayLike) -> Any:
     >>> linear([1.0, 2.0], [[1.0], [10.0]], [100.0])
     Tensor([121.])
     """
-    inputs_and_neurons, neurons = np.asarray(weight).shape, np.asarray(bias).shape
+    inputs_and_neurons, neurons = np.shape(weight), np.shape(bias)
     if inputs_and_neurons[1:] != neurons or len(neurons) != 1:
         raise ValueError(
             "linear: weight must be (inputs, neurons) and bias (neurons,), got shapes "

@@ -96,7 +96,7 @@ class CategoricalCrossEntropy(Loss):
         predictions = as_predictions("CategoricalCrossEntropy", predictions)
         labels = check_classes("CategoricalCrossEntropy", predictions, targets)
         check_within_0_and_1(
-            "CategoricalCrossEntropy", "predictions", predictions.data, "For logits, use SoftmaxCrossEntropy."
+            "CategoricalCrossEntropy", "predictions", predictions.array, "For logits, use SoftmaxCrossEntropy."
         )
         return categorical_cross_entropy(predictions, labels)
 
@@ -141,7 +141,7 @@ class BinaryCrossEntropy(Loss):
         predictions = as_predictions("BinaryCrossEntropy", predictions)
         wanted = check_binary("BinaryCrossEntropy", predictions, targets)
         check_within_0_and_1(
-            "BinaryCrossEntropy", "predictions", predictions.data, "For logits, use SigmoidBinaryCrossEntropy."
+            "BinaryCrossEntropy", "predictions", predictions.array, "For logits, use SigmoidBinaryCrossEntropy."
         )
         return binary_cross_entropy(predictions, wanted)
 

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from nn._validation import as_array
 from tensorgrad import Tensor
 
 
@@ -21,11 +22,11 @@ def as_predictions(asker: str, predictions: ArrayLike) -> Tensor:
     return predictions
 
 
-def as_constant(asker: str, targets: ArrayLike) -> NDArray[Any]:
+def as_constant(asker: str, targets: ArrayLike) -> Any:
     """`targets` as an array; they take part in no gradient."""
     if isinstance(targets, Tensor) and targets.requires_grad:
         raise TypeError(f"{asker}: the targets require a gradient, but the loss has none for them. Pass detach().")
-    return np.asarray(targets)
+    return as_array(targets)
 
 
 def check_same_shape(asker: str, predictions: tuple[int, ...], targets: tuple[int, ...]) -> None:
@@ -53,6 +54,8 @@ def check_within_0_and_1(asker: str, what: str, values: NDArray[Any], advice: st
     Raises:
         ValueError: naming the first such value.
     """
+    if not isinstance(values, np.ndarray):  # the arrays of other libraries are not read
+        return
     if values.min() < -1e-6 or values.max() > 1 + 1e-6:
         index = _first((values < -1e-6) | (values > 1 + 1e-6))
         raise ValueError(f"{asker}: {what} must be in [0, 1], got {values[index]} at index {index}. {advice}")
@@ -70,7 +73,7 @@ def difference(asker: str, predictions: ArrayLike, targets: ArrayLike) -> Tensor
     return predictions - (targets if targets.dtype == predictions.dtype else targets.astype(predictions.dtype))
 
 
-def check_binary(asker: str, predictions: Tensor, targets: ArrayLike) -> NDArray[Any]:
+def check_binary(asker: str, predictions: Tensor, targets: ArrayLike) -> Any:
     """Targets in [0, 1], one for each prediction, in the dtype of the predictions.
 
     Raises:
@@ -82,7 +85,7 @@ def check_binary(asker: str, predictions: Tensor, targets: ArrayLike) -> NDArray
     return array.astype(predictions.dtype, copy=False)
 
 
-def check_classes(asker: str, predictions: Tensor, targets: ArrayLike) -> NDArray[Any]:
+def check_classes(asker: str, predictions: Tensor, targets: ArrayLike) -> Any:
     """Class targets for predictions of shape `(…, classes)`: integers of shape `(…)`, or rows like the predictions.
 
     Rows hold a probability for each class: a 1 among zeros (one-hot), or soft labels that sum to 1.
@@ -101,11 +104,7 @@ def check_classes(asker: str, predictions: Tensor, targets: ArrayLike) -> NDArra
     classes = scores[-1]
     if array.shape == scores:
         check_within_0_and_1(asker, "one-hot rows", array, "For class numbers, pass integers of shape (samples,).")
-        sums = array.sum(axis=-1)
-        wrong = np.abs(sums - 1) > 1e-3
-        if wrong.any():
-            index = _first(wrong)
-            raise ValueError(f"{asker}: each target row must sum to 1, but row {index} sums to {sums[index]}.")
+        _check_rows(asker, array)
         return array.astype(predictions.dtype, copy=False)
     if array.shape != scores[:-1]:
         advice = " Use y.ravel()." if array.shape == (*scores[:-1], 1) else ""
@@ -116,6 +115,23 @@ def check_classes(asker: str, predictions: Tensor, targets: ArrayLike) -> NDArra
     if array.dtype.kind not in "iu":
         raise TypeError(f"{asker}: class labels must be integers, got dtype {array.dtype}. Use y.astype(int).")
     labels = array.astype(np.intp)
+    _check_labels(asker, labels, classes)
+    return labels
+
+
+def _check_rows(asker: str, rows: Any) -> None:
+    """Refuse rows that do not sum to 1. The arrays of other libraries are not read."""
+    sums = np.sum(rows, axis=-1)
+    wrong = np.abs(sums - 1) > 1e-3
+    if isinstance(rows, np.ndarray) and wrong.any():
+        index = _first(wrong)
+        raise ValueError(f"{asker}: each target row must sum to 1, but row {index} sums to {sums[index]}.")
+
+
+def _check_labels(asker: str, labels: Any, classes: int) -> None:
+    """Refuse labels out of range. The arrays of other libraries are not read."""
+    if not isinstance(labels, np.ndarray):
+        return
     if labels.view(np.uintp).max() >= classes:  # as unsigned numbers, negative labels are huge: one look finds both
         index = _first((labels < 0) | (labels >= classes))
         advice = " For a single output, use a binary loss." if classes == 1 else ""
@@ -123,7 +139,6 @@ def check_classes(asker: str, predictions: Tensor, targets: ArrayLike) -> NDArra
             f"{asker}: class labels must be 0 … {classes - 1}, one for each of the {classes} outputs, got "
             f"{labels[index]} at index {index}.{advice}"
         )
-    return labels
 
 
 def _first(mask: NDArray[np.bool_]) -> int | tuple[int, ...]:

@@ -88,7 +88,7 @@ class LayerStatistics(Callback):
             self.steps.append(self._finished)
             self.layers.append(self._seen)
             for name, value in self._parameters().items():
-                self.ratios[name].append(update_ratio(self._before[name], value.data))
+                self.ratios[name].append(update_ratio(self._before[name], value.array))
             self._before = {}
             if len(self.steps) > MOST_LOOKS:
                 self._forget_every_other_look()

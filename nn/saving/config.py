@@ -117,7 +117,7 @@ class Describer:
             return {"dict": {key: self.describe(f"{what}[{key!r}]", item) for key, item in value.items()}}
         if isinstance(value, Tensor):
             name = self._names.get(id(value))
-            return self._array(value.data) if name is None else {"tensor": name}
+            return self._array(value.array) if name is None else {"tensor": name}
         if isinstance(value, np.generic) and type(value.item()) in (bool, int, float):
             return {"scalar": self.describe(what, value.item()), "of": value.dtype.name}
         if isinstance(value, np.ndarray) and value.dtype.kind in "biuf":

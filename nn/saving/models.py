@@ -112,7 +112,7 @@ def _written(parts: Parts) -> tuple[dict[str, Any], Arrays, list[Any]]:
         "frozen": [name for name, tensor in tensors.items() if not tensor.requires_grad],
     }
     arrays = (
-        {f"network.{name}": tensor.data for name, tensor in tensors.items()}
+        {f"network.{name}": tensor.array for name, tensor in tensors.items()}
         | {f"optimizer.{key}": array for key, array in state_arrays.items()}
         | {f"history.{name}": np.array(values, np.float64) for name, values in parts.epochs.items()}
         | describer.arrays

@@ -31,7 +31,7 @@ def save_parameters(path: str | Path, network: Module) -> None:
         SaveError: a dtype that safetensors has not.
         OSError: the file cannot be written. A file that was there is as before.
     """
-    write(path, {name: tensor.data for name, tensor in network.named_state()}, {"content": "parameters"})
+    write(path, {name: tensor.array for name, tensor in network.named_state()}, {"content": "parameters"})
 
 
 def load_parameters(path: str | Path, network: Module) -> None:

@@ -20,8 +20,8 @@ def not_finite_gradient(parameters: Iterable[Tensor]) -> str | None:
     with np.errstate(over="ignore", invalid="ignore"):
         for number, parameter in enumerate(parameters):
             if parameter.grad is not None:
-                flat = np.asarray(parameter.grad).ravel()
-                if not (math.isfinite(flat @ flat) or np.isfinite(flat).all()):
+                flat = parameter.grad.reshape(-1)
+                if not (math.isfinite(flat @ flat) or np.all(np.isfinite(flat))):
                     return f"parameter {number}" + (f" {parameter.name!r}" if parameter.name else "")
     return None
 

@@ -9,10 +9,12 @@ from typing import Any
 
 import numpy as np
 
+from tensorgrad import _messages
+from tensorgrad._arrays import as_array, is_foreign
 from tensorgrad.gradcheck.comparison import Comparison, Settings, backward
 from tensorgrad.gradcheck.differences import STEP
 from tensorgrad.modes import enable_grad
-from tensorgrad.tensor import Tensor
+from tensorgrad.tensor import Tensor, plain
 
 
 def gradcheck(
@@ -175,7 +177,10 @@ def _checked_name(position: int, value: Any) -> str | None:
     name = f"input {position}"
     if isinstance(value, Tensor) and value.name is not None:
         name += f" {value.name!r}"
-    dtype = value.dtype if isinstance(value, Tensor) else np.asarray(value).dtype
+    array = as_array(plain(value))
+    if is_foreign(array):
+        raise _messages.numpy_only("gradcheck", "finite differences change single values")
+    dtype = array.dtype
     if dtype.kind in "iub":
         return None
     if dtype != np.float64:

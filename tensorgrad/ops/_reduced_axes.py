@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numpy.lib.array_utils import normalize_axis_tuple
+from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 
 from tensorgrad._typing import Axis, Shape
 from tensorgrad.domains import Case, case
@@ -32,6 +32,12 @@ def axes_of(axis: Axis, ndim: int) -> tuple[int, ...]:
     if axis is None or ndim == 0:
         return tuple(range(ndim))
     return normalize_axis_tuple(axis, ndim)
+
+
+def length_of(a: Any, axis: int) -> int:
+    """Return the length of one axis of `a`."""
+    shape: Shape = np.shape(a)
+    return shape[normalize_axis_index(axis, len(shape))]
 
 
 def restored(g: Any, shape: Shape, axis: Axis, keepdims: bool) -> Any:

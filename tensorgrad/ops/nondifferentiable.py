@@ -9,6 +9,8 @@ from typing import Any
 
 import numpy as np
 
+from tensorgrad import _messages
+from tensorgrad._arrays import as_array, is_foreign
 from tensorgrad._composing import method
 from tensorgrad._typing import ArrayLike, Axis
 from tensorgrad.tensor import plain
@@ -52,10 +54,13 @@ def argsort(
     >>> argsort([3.0, 1.0, 2.0])
     array([1, 2, 0])
     """
+    algorithm: dict[str, Any] = {
+        name: value for name, value in (("kind", kind), ("stable", stable)) if value is not None
+    }
     values = plain(a)
     if descending:
-        values = opposite(np.asarray(values))
-    return np.argsort(values, axis=axis, kind=kind, stable=stable)
+        values = opposite(as_array(values))
+    return np.argsort(values, axis=axis, **algorithm)
 
 
 def count_nonzero(a: ArrayLike, axis: Axis = None, *, keepdims: bool = False) -> Any:
@@ -73,7 +78,10 @@ def nonzero(a: ArrayLike) -> tuple[Any, ...]:
     >>> nonzero([1.0, 0.0, 2.0])
     (array([0, 2]),)
     """
-    return np.nonzero(plain(a))
+    array = plain(a)
+    if is_foreign(array):
+        raise _messages.numpy_only("nonzero", "the shape of the result depends on the values")
+    return np.nonzero(array)
 
 
 def all(a: ArrayLike, axis: Axis = None, *, keepdims: bool = False, where: Any = True) -> Any:

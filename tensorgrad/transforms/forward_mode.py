@@ -20,7 +20,7 @@ from tensorgrad.backward import call_rules, topological_order
 from tensorgrad.modes import enable_grad
 from tensorgrad.node import Node, Result
 from tensorgrad.op import Operation
-from tensorgrad.tensor import Tensor, tensor_at
+from tensorgrad.tensor import Tensor, plain, tensor_at
 from tensorgrad.transforms.gradient import gradient
 
 
@@ -69,7 +69,7 @@ def _through(node: Node, moving: dict[Node, Any], differentiable: bool) -> Any:
         else:
             moved = _transposed(node, only, {entry: tangent}, differentiable)
         total = moved if total is None else total + moved
-    return np.zeros(node.shape, node.dtype) if total is None else total
+    return _zeros(node.shape, node.dtype, moving) if total is None else total
 
 
 def _is_elementwise(operation: Operation) -> bool:
@@ -96,7 +96,7 @@ def _transposed(node: Node, saved: Any, moving: dict[Node, Any], differentiable:
     several = node.operation.results is not None
     with enable_grad():
         g = [
-            Tensor(np.zeros(shape, dtype), requires_grad=True)
+            Tensor(_zeros(shape, dtype, moving), requires_grad=True)
             for shape, dtype in (zip(node.shape, node.dtype) if several else [(node.shape, node.dtype)])
         ]
         pairs = [
@@ -108,8 +108,13 @@ def _transposed(node: Node, saved: Any, moving: dict[Node, Any], differentiable:
         if pairs:
             outputs, starts = zip(*pairs)
             moved = gradient(outputs, g, grad_outputs=starts, create_graph=differentiable, allow_unused=True)
-    moved = [np.zeros(each.shape, each.dtype) if m is None else m for m, each in zip(moved, g)]
+    moved = [np.zeros_like(each.array) if m is None else m for m, each in zip(moved, g)]
     return moved if several else moved[0]
+
+
+def _zeros(shape: Any, dtype: Any, moving: dict[Node, Any]) -> Any:
+    """Return zeros in the array type of the tangents."""
+    return np.zeros_like(plain(next(iter(moving.values()))), dtype=dtype, shape=shape)
 
 
 def _unsummed(tangent: Any, pulled: Tensor) -> Any:

@@ -285,7 +285,7 @@ class _Call:
                 moved = push_forward(result.node, moves, differentiable=differentiable)
             if moved is not None:
                 return moved if isinstance(moved, Tensor) else Tensor(moved)
-        return Tensor(np.zeros(np.shape(result), getattr(result, "dtype", float)))
+        return Tensor(np.zeros_like(result.array) if isinstance(result, Tensor) else np.zeros(np.shape(result)))
 
     def jacobian_of(self, out: Tensor) -> Any:
         """All derivatives of `out`, in containers like the arguments."""
@@ -298,21 +298,23 @@ class _Call:
         passes = [self.pulled_back(out, unit) for unit in _units(out)]
         blocks = []
         for i, each in enumerate(self.inputs):
-            rows = [np.zeros(each.shape, each.dtype) if row[i] is None else row[i] for row in passes]
-            blocks.append(ops.reshape(ops.stack(rows) if rows else np.zeros(0, out.dtype), out.shape + each.shape))
+            rows = [np.zeros_like(each.array) if row[i] is None else row[i] for row in passes]
+            stacked = ops.stack(rows) if rows else np.zeros_like(out.array, shape=0)
+            blocks.append(ops.reshape(stacked, out.shape + each.shape))
         return blocks
 
     def columns(self, out: Tensor, i: int) -> Any:
         """The Jacobian of `out` by input `i`, a forward sweep for each element of the input."""
-        still = [np.zeros(each.shape, each.dtype) for each in self.inputs]
+        still = [np.zeros_like(each.array) for each in self.inputs]
         each = self.inputs[i]
         columns = [self.pushed_forward(out, [*still[:i], unit, *still[i + 1 :]]) for unit in _units(each)]
-        return ops.reshape(ops.stack(columns, axis=-1) if columns else np.zeros(0, out.dtype), out.shape + each.shape)
+        stacked = ops.stack(columns, axis=-1) if columns else np.zeros_like(out.array, shape=0)
+        return ops.reshape(stacked, out.shape + each.shape)
 
     def shaped_like_arguments(self, found: Sequence[Any]) -> Any:
         """The derivatives by the inputs, in containers like the arguments; 0 where there is no dependence."""
         tensors = [
-            Tensor(np.zeros(each.shape, each.dtype)) if one is None else one if isinstance(one, Tensor) else Tensor(one)
+            Tensor(np.zeros_like(each.array)) if one is None else one if isinstance(one, Tensor) else Tensor(one)
             for one, each in zip(found, self.inputs)
         ]
         shaped = rebuilt(self.arguments, iter(tensors))
@@ -330,4 +332,5 @@ def _tracked(value: Any) -> bool:
 
 def _units(like: Tensor) -> list[np.ndarray[Any, Any]]:
     """Arrays like `like` with a single 1, at each place in turn."""
-    return [unit.reshape(like.shape) for unit in np.eye(like.size, dtype=like.dtype)]
+    zeros = np.zeros_like(like.array)
+    return [zeros + unit.reshape(like.shape) for unit in np.eye(like.size, dtype=like.dtype)]

@@ -83,8 +83,8 @@ def gradient(
             )
         if arrived is not None:
             repeated = any(arrived is other for other in gradients)
-            arrived = Tensor(np.array(arrived)) if create_graph and not isinstance(arrived, Tensor) else arrived
-            arrived = arrived.copy() if repeated else arrived
+            arrived = Tensor(np.copy(arrived)) if create_graph and not isinstance(arrived, Tensor) else arrived
+            arrived = np.copy(arrived) if repeated else arrived
         gradients.append(arrived)
     return gradients[0] if isinstance(inputs, Tensor) else tuple(gradients)
 

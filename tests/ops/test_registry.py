@@ -122,6 +122,19 @@ def test_nothing_is_recorded_without_need(name: str) -> None:
             assert not any(o.requires_grad for o in sample.outputs(sample.tracked()))
 
 
+@with_rules
+def test_results_that_are_views_are_declared(name: str) -> None:
+    operation, shared = BUILT_IN[name], False
+    for sample in samples(name):
+        operands = [o.array if isinstance(o, tg.Tensor) else o for o in sample.tracked()]
+        outputs = sample.outputs([tg.Tensor(array) for array in operands])
+        for position, operand in enumerate(operands):
+            views = any(np.shares_memory(output.array, operand) for output in outputs)
+            assert not views or (operation.view and position == 0), f"{sample}: shares memory with operand {position}"
+            shared = shared or views
+    assert shared == operation.view
+
+
 def call_of(outputs: list[Any]) -> Node:
     """Return the node of the call that computed `outputs`."""
     node = next(output.node for output in outputs if output.node is not None)

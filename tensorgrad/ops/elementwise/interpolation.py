@@ -12,6 +12,7 @@ from tensorgrad._typing import ArrayLike, Shape
 from tensorgrad.domains import Domain, case
 from tensorgrad.op import op
 from tensorgrad.ops.indexing.items import scatter
+from tensorgrad.tensor import plain
 
 __all__ = ["interp"]
 
@@ -40,7 +41,7 @@ class _Segments(NamedTuple):
 
 
 def _segments(x: Any, xp: Any, period: float | None) -> _Segments:
-    order, points = np.arange(xp.shape[0]), xp
+    order, points = np.arange(xp.shape[0], like=plain(xp)), xp
     if period is not None:
         length = abs(float(period))
         x, xp = _in_first_period(x, length), _in_first_period(xp, length)
@@ -50,13 +51,14 @@ def _segments(x: Any, xp: Any, period: float | None) -> _Segments:
     behind = np.searchsorted(points, x, side="right")
     left, right = np.maximum(behind - 1, 0), np.minimum(behind, points.shape[0] - 1)
     beyond = left == right
-    run = np.where(beyond, 1.0, points[right] - points[left])
-    return _Segments(order[left], order[right], run, np.where(beyond, 0.0, (x - points[left]) / run))
+    start = points[left]
+    run = np.where(beyond, 1.0, points[right] - start)
+    return _Segments(order[left], order[right], run, np.where(beyond, 0.0, (x - start) / run))
 
 
 def _in_first_period(x: Any, length: float) -> Any:
     """`x` moved by whole periods, which does not change its derivative."""
-    return x - np.floor(np.asarray(x) / length) * length
+    return x - np.floor(plain(x) / length) * length
 
 
 def _slope(fp: Any, segments: _Segments) -> Any:

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from tensorgrad._arrays import holds
 from tensorgrad._typing import ArrayLike
 from tensorgrad.domains import NONZERO, POSITIVE
 from tensorgrad.op import op
@@ -67,8 +68,10 @@ def cbrt(x: ArrayLike) -> Any:
 
 def _power_slope(x: Any, y: Any) -> Any:
     """`y * x ** (y - 1)`; 0 where x = 0 and 0 ≤ y < 1, where that formula would give 0·∞ or ∞."""
-    guarded = (x == 0) & (y >= 0) & (y < 1) if np.ndim(y) or y < 1 else False
-    if not np.any(guarded):
+    if isinstance(y, (int, float)) and y >= 1:
+        return y * x ** (y - 1)
+    guarded = (x == 0) & (y >= 0) & (y < 1)
+    if holds(np.logical_not(guarded)):
         return y * x ** (y - 1)
     return np.where(guarded, 0.0, y * np.where(guarded, 1.0, x) ** (y - 1))
 

@@ -59,7 +59,7 @@ def round(a: ArrayLike, decimals: int = 0) -> Any:
     >>> round([1.25, -1.7], 1)
     Tensor([ 1.2, -1.7])
     """
-    return np.round(np.asarray(a), decimals)
+    return np.round(a, decimals)  # type: ignore[arg-type]
 
 
 @op(

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from tensorgrad._arrays import as_array
 from tensorgrad._typing import ArrayLike
 from tensorgrad.op import op
 
@@ -55,7 +56,7 @@ _I1_LARGE = (
 
 def _floating(x: Any) -> Any:
     """`x` as an array of floating-point numbers."""
-    array = np.asarray(x)
+    array = as_array(x)
     return array if array.dtype.kind == "f" else array.astype(np.float64)
 
 
@@ -169,4 +170,4 @@ def sinc(x: ArrayLike) -> Any:
     >>> sinc([0.0, 0.5])
     Tensor([1.        , 0.63661977])
     """
-    return np.sinc(np.asarray(x))
+    return np.sinc(x)  # type: ignore[arg-type]

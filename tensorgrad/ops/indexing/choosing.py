@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from typing import Any
 
@@ -48,8 +49,8 @@ def choose(a: Any, choices: Sequence[ArrayLike], mode: str = "raise") -> Any:
 
 def _is_first(index: int, condlist: Sequence[Any]) -> Any:
     """Where condition number `index` holds, and none before it."""
-    earlier = np.logical_or.reduce(np.broadcast_arrays(*condlist[:index]), axis=0) if index else False
-    return np.logical_and(condlist[index], np.logical_not(earlier)) if index < len(condlist) else ~earlier
+    none_before = np.logical_not(functools.reduce(np.logical_or, condlist[:index], False))
+    return np.logical_and(condlist[index], none_before) if index < len(condlist) else none_before
 
 
 @op(

@@ -44,6 +44,7 @@ def _on_diagonal(g: Any, a_shape: Shape, offset: int, axis1: int, axis2: int) ->
         case((0, 2)),
     ],
     linear=True,
+    view=True,
 )
 def diagonal(a: ArrayLike, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
     """The elements a[…, i, …, i + offset, …] of two axes, along a new last axis.
@@ -51,7 +52,7 @@ def diagonal(a: ArrayLike, offset: int = 0, axis1: int = 0, axis2: int = 1) -> A
     >>> diagonal([[1.0, 2.0], [3.0, 4.0]])
     Tensor([1., 4.])
     """
-    return np.array(np.diagonal(a, offset, axis1, axis2))
+    return np.diagonal(a, offset, axis1, axis2)
 
 
 def _diag_back(g: Any, v_shape: Shape, k: int) -> Any:
@@ -72,6 +73,7 @@ def _diag_back(g: Any, v_shape: Shape, k: int) -> Any:
         case((0, 2)),
     ],
     linear=True,
+    view=True,
 )
 def diag(v: ArrayLike, k: int = 0) -> Any:
     """A matrix with the vector `v` on its k-th diagonal; or the k-th diagonal of a matrix.
@@ -80,7 +82,7 @@ def diag(v: ArrayLike, k: int = 0) -> Any:
     Tensor([[1., 0.],
             [0., 2.]])
     """
-    return np.array(np.diag(v, k))
+    return np.diag(v, k)
 
 
 @op(

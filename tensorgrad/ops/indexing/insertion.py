@@ -6,6 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from tensorgrad import _messages
+from tensorgrad._arrays import is_foreign
 from tensorgrad._typing import ArrayLike, Shape
 from tensorgrad.domains import case
 from tensorgrad.op import op
@@ -47,6 +49,8 @@ def delete(arr: ArrayLike, obj: Any, axis: int | None = None) -> Any:
     >>> delete([1.0, 2.0, 3.0], 1)
     Tensor([1., 3.])
     """
+    if is_foreign(obj):
+        raise _messages.numpy_only("delete", "the shape of the result depends on the values of obj")
     return np.delete(arr, obj, axis)
 
 
@@ -97,4 +101,6 @@ def insert(arr: ArrayLike, obj: Any, values: ArrayLike, axis: int | None = None)
     >>> insert([1.0, 2.0, 3.0], [0, 2], [10.0, 20.0])
     Tensor([10.,  1.,  2., 20.,  3.])
     """
-    return np.insert(np.asarray(arr), obj, values, axis)
+    if is_foreign(obj):
+        raise _messages.numpy_only("insert", "the derivative needs the values of obj")
+    return np.insert(arr, obj, values, axis)  # type: ignore[arg-type, misc]

@@ -6,6 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from tensorgrad import _messages
+from tensorgrad._arrays import as_array, is_foreign
 from tensorgrad._composing import method
 from tensorgrad._typing import ArrayLike, Shape
 from tensorgrad.domains import case
@@ -19,7 +21,49 @@ def _repeats(index: Any) -> bool:
     """Whether `index` may name an element more than once: only arrays of integers can."""
     items = index if isinstance(index, tuple) else (index,)
     arrays = [i for i in items if not (i is None or i is ... or isinstance(i, (slice, int, np.integer)))]
-    return any(np.asarray(i).dtype != bool for i in arrays)
+    return any(as_array(i).dtype != bool for i in arrays)
+
+
+def _check_no_mask(index: Any, name: str) -> None:
+    """Refuse truth values of other libraries in an index; NumPy's are constants and so is the shape of the result."""
+    for each in index if isinstance(index, tuple) else (index,):
+        if is_foreign(each) and each.dtype.kind == "b":
+            raise _messages.numpy_only(name, "the shape of the result depends on the values of the mask")
+
+
+def _places(index: Any, shape: Shape) -> Any:
+    """Return what `index` takes from an array of the given shape: the number of each element, counted row by row."""
+    items = index if isinstance(index, tuple) else (index,)
+    foreign = next((each for each in items if is_foreign(each)), None)
+    count = int(np.prod(shape, dtype=int))
+    return np.reshape(np.arange(count) if foreign is None else np.arange(count, like=foreign), shape)[index]
+
+
+def _summed(values: Any, places: Any, shape: Shape) -> Any:
+    """Return zeros with `values` added at `places`, without item assignment."""
+    count = int(np.prod(shape, dtype=int))
+    weights = np.reshape(np.broadcast_to(values, np.shape(places)), -1)
+    return np.reshape(np.bincount(np.reshape(places, -1), weights, count), shape).astype(values.dtype)
+
+
+def _assigned(x: Any, value: Any, index: Any) -> Any:
+    """Return `x` with `value` at `index`, without item assignment: of several values for one place the last counts."""
+    _check_no_mask(index, "with_item")
+    x = as_array(x)
+    shape, places = x.shape, _places(index, x.shape)
+    value = np.broadcast_to(value, np.shape(places))
+    assigned = _summed(np.where(_replaced(places), 0, value).astype(x.dtype), places, shape)
+    count = np.bincount(np.reshape(places, -1), minlength=int(np.prod(shape, dtype=int)))
+    return np.where(np.reshape(count, shape) > 0, assigned, x)
+
+
+def _replaced(places: Any) -> Any:
+    """Return which of the values assigned to `places` are replaced by a later one."""
+    row = np.reshape(places, -1)
+    order = np.argsort(row, kind="stable")
+    in_order = np.take(row, order)
+    again = np.concatenate([in_order[1:] == in_order[:-1], np.zeros_like(in_order[:1], dtype=bool)])
+    return np.reshape(np.take(again, np.argsort(order)), np.shape(places))
 
 
 @op(
@@ -33,7 +77,10 @@ def scatter(values: ArrayLike, index: Any, shape: Shape) -> Any:
     >>> scatter(np.array([1.0, 10.0, 100.0]), np.array([0, 2, 0]), (3,))
     Tensor([101.,   0.,  10.])
     """
-    result = np.zeros(shape, dtype=np.asarray(values).dtype)
+    array: Any = as_array(values)
+    if is_foreign(array):
+        return _summed(array, _places(index, shape), shape)
+    result = np.zeros(shape, array.dtype)
     if _repeats(index):
         np.add.at(result, index, values)
     else:
@@ -55,6 +102,7 @@ def scatter(values: ArrayLike, index: Any, shape: Shape) -> Any:
         case((4, 3), index=(slice(0, 0),)),
     ],
     linear=True,
+    view=True,
 )
 def getitem(x: ArrayLike, index: Any) -> Any:
     """`x[index]` with every index NumPy knows: numbers, slices, `...`, None, arrays of integers or booleans.
@@ -64,21 +112,16 @@ def getitem(x: ArrayLike, index: Any) -> Any:
     >>> getitem([1.0, 2.0, 3.0], [0, 0, 2])
     Tensor([1., 1., 3.])
     """
-    return np.array(np.asarray(x)[index])
-
-
-def _overwritten(value_places: Any, index: Any, shape: Shape) -> Any:
-    """Which of the assigned elements a later one replaced, where `index` names a place twice."""
-    numbers = np.arange(value_places.size).reshape(value_places.shape)
-    last: Any = with_item.apply(np.zeros(shape, dtype=int), numbers, index)
-    return last[index] != numbers
+    if x.__class__ is not np.ndarray:
+        _check_no_mask(index, "getitem")
+    return x[index]  # type: ignore[index]
 
 
 def _taken(g: Any, index: Any, x_shape: Shape) -> Any:
     at_index = g[index]
     if not _repeats(index):
         return at_index
-    return np.where(_overwritten(at_index, index, x_shape), 0.0, at_index)
+    return np.where(_replaced(_places(index, x_shape)), 0.0, at_index)
 
 
 def _cleared(g: Any, index: Any) -> Any:
@@ -101,6 +144,8 @@ def with_item(x: ArrayLike, value: ArrayLike, index: Any) -> Any:
     >>> with_item([1.0, 2.0, 3.0], 9.0, index=slice(1, None))
     Tensor([1., 9., 9.])
     """
+    if is_foreign(x) or is_foreign(value):
+        return _assigned(x, value, index)
     result = np.array(x)
     result[index] = value
     return result

@@ -7,11 +7,13 @@ from typing import Any
 
 import numpy as np
 
+from tensorgrad._arrays import holds
 from tensorgrad._typing import ArrayLike
 from tensorgrad.domains import case
 from tensorgrad.op import op
 from tensorgrad.ops.indexing.items import scatter
 from tensorgrad.ops.nondifferentiable import opposite
+from tensorgrad.tensor import plain
 
 __all__ = ["partition", "sort"]
 
@@ -19,12 +21,12 @@ __all__ = ["partition", "sort"]
 def _shared_by_ties(g: Any, values: Any) -> Any:
     """For ascending `values` along the last axis: `g`, with its mean at each run of equal ones."""
     new = values[..., 1:] != values[..., :-1]
-    if np.all(new):
+    if holds(new):
         return g
     first = np.ones_like(values[..., :1], dtype=bool)
     run = np.cumsum(np.concatenate([first, new], axis=-1), dtype=int) - 1
-    lengths = np.bincount(run).astype(g.dtype)
-    means = scatter.apply(np.reshape(g, -1), run, lengths.shape) / lengths
+    lengths = np.maximum(np.bincount(run, minlength=run.size), 1).astype(g.dtype)
+    means = scatter.apply(np.reshape(g, -1), run, run.shape) / lengths
     return np.reshape(means[run], g.shape)
 
 
@@ -35,7 +37,7 @@ def _to_origin(g: Any, a: Any, out: Any, axis: int | None) -> Any:
     rows, new_rows = np.moveaxis(a, axis, -1), np.moveaxis(out, axis, -1)
     order, new_order = np.argsort(rows, axis=-1), np.argsort(new_rows, axis=-1)
     ascending = np.take_along_axis(np.moveaxis(g, axis, -1), new_order, -1)
-    shared = _shared_by_ties(ascending, np.sort(np.asarray(rows), axis=-1))
+    shared = _shared_by_ties(ascending, np.sort(plain(rows), axis=-1))
     return np.moveaxis(np.take_along_axis(shared, np.argsort(order, axis=-1), -1), -1, axis)
 
 
@@ -68,9 +70,12 @@ def sort(
     >>> sort([3.0, 1.0, 2.0])
     Tensor([1., 2., 3.])
     """
+    algorithm: dict[str, Any] = {
+        name: value for name, value in (("kind", kind), ("stable", stable)) if value is not None
+    }
     if descending:  # NumPy's own keyword is there since 2.5
-        return opposite(np.sort(opposite(a), axis=axis, kind=kind, stable=stable))
-    return np.sort(a, axis=axis, kind=kind, stable=stable)
+        return opposite(np.sort(opposite(a), axis=axis, **algorithm))  # type: ignore[arg-type]
+    return np.sort(a, axis=axis, **algorithm)  # type: ignore[arg-type]
 
 
 @op(

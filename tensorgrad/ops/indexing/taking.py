@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from tensorgrad import numpy_dispatch
+from tensorgrad import _messages, numpy_dispatch
+from tensorgrad._arrays import as_array, is_foreign
 from tensorgrad._composing import composed, method
 from tensorgrad._typing import ArrayLike, Shape
 from tensorgrad.domains import case
@@ -15,6 +16,9 @@ from tensorgrad.ops.indexing.items import scatter, with_item
 from tensorgrad.tensor import Tensor
 
 __all__ = ["compress", "extract", "put_along_axis", "take", "take_along_axis"]
+
+
+CONDITION_DECIDES = "the shape of the result depends on the values of the condition"
 
 
 def _put_back(g: Any, where: Any, shape: Shape, axis: int | None) -> Any:
@@ -34,7 +38,7 @@ def _positions(indices: Any, length: int, mode: str) -> Any:
         return np.remainder(indices, length)
     if mode == "clip":
         return np.clip(indices, 0, length - 1)
-    return np.asarray(indices)
+    return as_array(indices)
 
 
 @op(
@@ -64,12 +68,14 @@ def take(a: ArrayLike, indices: Any, axis: int | None = None, mode: str = "raise
     >>> take([1.0, 2.0, 3.0], [0, 0, 2])
     Tensor([1., 1., 3.])
     """
+    if mode == "raise":  # the default, which other libraries may only know as that
+        return np.take(a, indices, axis)
     return np.take(a, indices, axis, mode=mode)  # type: ignore[call-overload]
 
 
 def _along_axis(indices: Any, shape: Shape, axis: int | None) -> Any:
     """The index that takes, at every place of the other axes, the elements at `indices` along `axis`."""
-    indices = np.asarray(indices)
+    indices = as_array(indices)
     if axis is None:
         return np.unravel_index(np.where(indices < 0, indices + _length(shape, None), indices), shape)
     ndim = len(shape)
@@ -101,7 +107,7 @@ def take_along_axis(arr: ArrayLike, indices: Any, axis: int | None = -1) -> Any:
     Tensor([[1.],
             [2.]])
     """
-    return np.take_along_axis(np.asarray(arr), np.asarray(indices), axis)
+    return np.take_along_axis(arr, as_array(indices), axis)
 
 
 @composed(
@@ -178,6 +184,8 @@ def compress(condition: Any, a: ArrayLike, axis: int | None = None) -> Any:
     >>> compress([True, False, True], [1.0, 2.0, 3.0])
     Tensor([1., 3.])
     """
+    if is_foreign(condition):
+        raise _messages.numpy_only("compress", CONDITION_DECIDES)
     return np.compress(condition, a, axis)
 
 
@@ -208,4 +216,6 @@ def extract(condition: Any, arr: ArrayLike) -> Any:
     >>> extract([True, False, True], [1.0, 2.0, 3.0])
     Tensor([1., 3.])
     """
+    if is_foreign(condition):
+        raise _messages.numpy_only("extract", CONDITION_DECIDES)
     return np.extract(condition, arr)

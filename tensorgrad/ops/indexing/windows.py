@@ -7,9 +7,11 @@ from typing import Any
 
 import numpy as np
 
+from tensorgrad._arrays import as_array, is_foreign
 from tensorgrad._typing import ArrayLike, Axis, Shape
 from tensorgrad.domains import case
 from tensorgrad.op import op
+from tensorgrad.ops.indexing.items import scatter
 
 __all__ = ["convolve", "correlate", "ediff1d", "sliding_window_view"]
 
@@ -33,16 +35,20 @@ def overlap_add(windows: ArrayLike, shape: Shape, axis: Axis = None) -> Any:
     >>> overlap_add(np.array([[1.0, 2.0], [10.0, 20.0]]), (3,))
     array([ 1., 12., 20.])
     """
-    windows = np.asarray(windows)
-    counts, window_shape = windows.shape[: len(shape)], windows.shape[len(shape) :]
-    result = np.zeros(shape, windows.dtype)
+    given: Any = as_array(windows)
+    counts, window_shape = given.shape[: len(shape)], given.shape[len(shape) :]
+    result = np.zeros(shape, given.dtype)
     expected = np.lib.stride_tricks.sliding_window_view(result, window_shape, axis).shape  # type: ignore[arg-type]
-    if windows.shape != expected:
-        raise ValueError(f"expected windows of shape {expected} for an array of shape {shape}, got {windows.shape}")
+    if given.shape != expected:
+        raise ValueError(f"expected windows of shape {expected} for an array of shape {shape}, got {given.shape}")
+    if is_foreign(given):
+        numbers = np.arange(result.size).reshape(shape)
+        places = np.lib.stride_tricks.sliding_window_view(numbers, window_shape, axis)  # type: ignore[arg-type]
+        return np.reshape(scatter.apply(given, places, (result.size,)), shape)
     axes = range(len(shape)) if axis is None else np.lib.array_utils.normalize_axis_tuple(axis, len(shape), None, True)
     for place in np.ndindex(window_shape):
         starts = [sum(step for step, a in zip(place, axes) if a == each) for each in range(len(shape))]
-        result[tuple(slice(start, start + count) for start, count in zip(starts, counts))] += windows[(..., *place)]
+        result[tuple(slice(start, start + count) for start, count in zip(starts, counts))] += given[(..., *place)]
     return result
 
 
@@ -58,6 +64,7 @@ def overlap_add(windows: ArrayLike, shape: Shape, axis: Axis = None) -> Any:
         case((0, 3), window_shape=2, axis=1),
     ],
     linear=True,
+    view=True,
 )
 def sliding_window_view(x: ArrayLike, window_shape: int | Sequence[int], axis: Axis = None) -> Any:
     """All windows of the given shape: their places along the old axes, their elements along new last ones.
@@ -69,7 +76,7 @@ def sliding_window_view(x: ArrayLike, window_shape: int | Sequence[int], axis: A
     Tensor([[1., 2.],
             [2., 3.]])
     """
-    return np.lib.stride_tricks.sliding_window_view(np.asarray(x), window_shape, axis)  # type: ignore[arg-type]
+    return np.lib.stride_tricks.sliding_window_view(x, window_shape, axis)  # type: ignore[arg-type]
 
 
 def _as_full(g: Any, length: int, other: int, start: int) -> Any:
@@ -153,7 +160,7 @@ def _differences_back(g: Any, ary_shape: Shape, to_begin: Any) -> Any:
     """Each element is added in the difference before it and subtracted in the one behind it."""
     count = int(np.prod(ary_shape)) - 1
     if count < 1:
-        return np.zeros(ary_shape, g.dtype)
+        return np.zeros_like(g, shape=ary_shape)
     begin = 0 if to_begin is None else np.size(to_begin)
     inner = g[begin : begin + count]
     return np.reshape(np.pad(inner, (1, 0)) - np.pad(inner, (0, 1)), ary_shape)
@@ -178,4 +185,4 @@ def ediff1d(ary: ArrayLike, to_end: ArrayLike | None = None, to_begin: ArrayLike
     >>> ediff1d([1.0, 3.0, 6.0], to_begin=0.0)
     Tensor([0., 2., 3.])
     """
-    return np.ediff1d(np.asarray(ary), to_end, to_begin)
+    return np.ediff1d(ary, to_end, to_begin)  # type: ignore[arg-type, misc]

@@ -81,6 +81,7 @@ def _to_operand(
         case([(2, 3), (3, 2), (2, 2)], subscripts="ij,jk,kl", optimize=["einsum_path", (0, 1), (0, 1)]),
     ],
     linear=True,
+    view=True,
 )
 def einsum(operands: Sequence[Any], subscripts: str, optimize: Any = False) -> Any:
     """What `tg.einsum` computes, its operands as one sequence.

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from tensorgrad._arrays import as_array
 from tensorgrad._typing import ArrayLike, Shape
 from tensorgrad.domains import case
 from tensorgrad.op import op
@@ -115,8 +116,10 @@ def dot(a: ArrayLike, b: ArrayLike) -> Any:
     >>> dot([1.0, 2.0], [3.0, 4.0])
     Tensor(11.)
     """
-    a, b = np.asarray(a), np.asarray(b)
-    if a.ndim == 0 or b.ndim == 0:
-        return a * b
-    product = np.matmul(a, _as_columns(b))
-    return product if b.ndim <= 2 else np.reshape(product, (*a.shape[:-1], *b.shape[:-2], b.shape[-1]))
+    left, right = as_array(a), as_array(b)
+    if left.ndim == 0 or right.ndim == 0:
+        return left * right
+    product = np.matmul(left, _as_columns(right))
+    if right.ndim <= 2:
+        return product
+    return np.reshape(product, (*left.shape[:-1], *right.shape[:-2], right.shape[-1]))

@@ -41,7 +41,7 @@ def matrix_power(a: ArrayLike, n: int) -> Any:
     if len(shape) < 2 or shape[-1] != shape[-2]:
         raise np.linalg.LinAlgError(f"expected square matrices, got {shape}.")
     if n == 0:
-        return Tensor(np.linalg.matrix_power(np.asarray(a), 0))
+        return Tensor(np.linalg.matrix_power(Tensor(a).array, 0))
     square = inv(a) if n < 0 else copy(a)
     rest, bit = divmod(abs(n), 2)
     power = square if bit else None

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 
+from tensorgrad._arrays import holds
 from tensorgrad._composing import composed
 from tensorgrad._typing import ArrayLike, Axis
 from tensorgrad.domains import NONZERO, Case, case
@@ -186,6 +187,6 @@ def cond(x: ArrayLike, p: Any = None) -> Any:
         return norm(x, p, axis=(-2, -1)) * norm(inv(x), p, axis=(-2, -1))
     values = svdvals(x)
     largest, smallest = values[..., 0], values[..., -1]
-    if np.any(smallest == 0):
+    if holds(np.any(smallest == 0)):
         raise np.linalg.LinAlgError("the matrix is singular, so its condition number has no derivative.")
     return smallest / largest if p == -2 else largest / smallest

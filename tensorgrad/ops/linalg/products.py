@@ -10,6 +10,7 @@ import numpy as np
 from tensorgrad._typing import ArrayLike, Shape
 from tensorgrad.domains import case
 from tensorgrad.op import op
+from tensorgrad.ops._reduced_axes import length_of
 
 __all__ = ["cross", "inner", "kron", "outer", "tensordot", "vdot"]
 
@@ -27,7 +28,7 @@ def vdot(a: ArrayLike, b: ArrayLike) -> Any:
     >>> vdot([[1.0, 2.0], [3.0, 4.0]], [1.0, 0.0, 0.0, 1.0])
     Tensor(5.)
     """
-    return np.vdot(np.asarray(a), np.asarray(b))
+    return np.vdot(a, b)  # type: ignore[arg-type]
 
 
 def _inner_left(g: Any, a_shape: Shape, b: Any) -> Any:
@@ -83,7 +84,7 @@ def outer(a: ArrayLike, b: ArrayLike) -> Any:
     Tensor([[3., 4.],
             [6., 8.]])
     """
-    return np.outer(np.asarray(a), np.asarray(b))
+    return np.outer(a, b)  # type: ignore[arg-type]
 
 
 def _paired(axes: Any, a_ndim: int, b_ndim: int) -> tuple[list[int], list[int]]:
@@ -136,7 +137,7 @@ def tensordot(a: ArrayLike, b: ArrayLike, axes: Any = 2) -> Any:
     >>> tensordot([[1.0, 2.0], [3.0, 4.0]], [[1.0, 0.0], [0.0, 1.0]])
     Tensor(5.)
     """
-    return np.tensordot(np.asarray(a), np.asarray(b), axes=axes)
+    return np.tensordot(a, b, axes=axes)  # type: ignore[arg-type]
 
 
 def _as_blocks(g: Any, a_shape: Shape, b_shape: Shape) -> Any:
@@ -185,7 +186,7 @@ def kron(a: ArrayLike, b: ArrayLike) -> Any:
     >>> kron([1.0, 10.0], [1.0, 2.0, 3.0])
     Tensor([ 1.,  2.,  3., 10., 20., 30.])
     """
-    return np.kron(np.asarray(a), np.asarray(b))
+    return np.kron(a, b)  # type: ignore[arg-type]
 
 
 def _from_the_end(axis: int, ndim: int) -> int:
@@ -231,12 +232,9 @@ def cross(
     >>> cross([1.0, 0.0, 0.0], [0.0, 1.0, 0.0])
     Tensor([0., 0., 1.])
     """
-    lengths = tuple(
-        np.moveaxis(np.asarray(factor), place if axis is None else axis, -1).shape[-1]
-        for factor, place in ((a, axisa), (b, axisb))
-    )
+    lengths = tuple(length_of(factor, place if axis is None else axis) for factor, place in ((a, axisa), (b, axisb)))
     if lengths != (3, 3):
         raise ValueError(
             f"expected vectors of 3 elements, got {lengths[0]} and {lengths[1]}. Append a 0 to 2 elements."
         )
-    return np.cross(np.asarray(a), np.asarray(b), axisa=axisa, axisb=axisb, axisc=axisc, axis=axis)
+    return np.cross(a, b, axisa=axisa, axisb=axisb, axisc=axisc, axis=axis)  # type: ignore[arg-type]

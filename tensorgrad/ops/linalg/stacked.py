@@ -13,6 +13,7 @@ import numpy as np
 from tensorgrad._composing import composed, method
 from tensorgrad._typing import ArrayLike
 from tensorgrad.domains import case
+from tensorgrad.ops._reduced_axes import length_of
 from tensorgrad.ops.elementwise.arithmetic import multiply
 from tensorgrad.ops.indexing import diagonals
 from tensorgrad.ops.linalg import products, traces
@@ -57,7 +58,7 @@ def vecdot(x1: ArrayLike, x2: ArrayLike, /, *, axis: int = -1) -> Any:
     >>> vecdot([[1.0, 2.0], [3.0, 4.0]], [1.0, 10.0])
     Tensor([21., 43.])
     """
-    lengths = tuple(np.moveaxis(np.asarray(x), axis, -1).shape[-1] for x in (x1, x2))
+    lengths = tuple(length_of(x, axis) for x in (x1, x2))
     if lengths[0] != lengths[1]:
         raise ValueError(f"expected vectors of one length, got {lengths[0]} and {lengths[1]}.")
     return sum(multiply(x1, x2), axis)

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_index
 
+from tensorgrad._arrays import holds
 from tensorgrad._composing import composed
 from tensorgrad._typing import ArrayLike
 from tensorgrad.domains import NONZERO, case
@@ -56,9 +57,9 @@ def cumsum(a: ArrayLike, axis: int | None = None, dtype: Any = None) -> Any:
 
 
 def _cumprod_slope(g: Any, a: Any, out: Any, axis: int | None) -> Any:
-    if axis is None:
+    if axis is None or np.ndim(a) == 0:
         return np.reshape(_cumprod_slope(g, np.ravel(a), out, 0), np.shape(a))
-    if np.all(a != 0):
+    if holds(a != 0):
         return _suffix_sums(g * out, axis) / a
     return np.swapaxes(_cumprod_slope_in_rows(np.swapaxes(g, axis, -1), np.swapaxes(a, axis, -1)), axis, -1)
 
@@ -80,7 +81,7 @@ def cumprod(a: ArrayLike, axis: int | None = None, dtype: Any = None) -> Any:
     >>> cumprod([1.0, 2.0, 3.0])
     Tensor([1., 2., 6.])
     """
-    return np.cumprod(np.asarray(a), axis=axis, dtype=dtype)
+    return np.cumprod(a, axis=axis, dtype=dtype)  # type: ignore[arg-type]
 
 
 def _as_part(value: Any, a: Any, axis: int) -> Any:

@@ -39,8 +39,10 @@ _EXAMPLES = [
 ]
 
 
-def _given(initial: float | None) -> dict[str, Any]:
-    return {} if initial is None else {"initial": initial}
+def _given(initial: float | None, where: Any) -> dict[str, Any]:
+    """Return those of the two options that differ from their defaults, which not every library knows."""
+    options = {} if initial is None else {"initial": initial}
+    return options if where is True else {**options, "where": where}
 
 
 @op(a=_to_extreme, numpy=[np.max, np.amax, np.maximum.reduce], methods=["max"], examples=_EXAMPLES)
@@ -52,7 +54,7 @@ def max(
     >>> max([[1.0, 2.0], [3.0, 4.0]], axis=1)
     Tensor([2., 4.])
     """
-    return np.maximum.reduce(a, axis=axis, keepdims=keepdims, where=where, **_given(initial))
+    return np.maximum.reduce(a, axis=axis, keepdims=keepdims, **_given(initial, where))
 
 
 @op(a=_to_extreme, numpy=[np.min, np.amin, np.minimum.reduce], methods=["min"], examples=_EXAMPLES)
@@ -64,7 +66,7 @@ def min(
     >>> min([[1.0, 2.0], [3.0, 4.0]], axis=1)
     Tensor([1., 3.])
     """
-    return np.minimum.reduce(a, axis=axis, keepdims=keepdims, where=where, **_given(initial))
+    return np.minimum.reduce(a, axis=axis, keepdims=keepdims, **_given(initial, where))
 
 
 @composed("a", numpy=np.ptp, examples=over_axes())

@@ -38,7 +38,7 @@ def mean(a: ArrayLike, axis: Axis = None, dtype: Any = None, *, keepdims: bool =
     >>> mean([[1.0, 2.0], [3.0, 4.0]])
     Tensor(2.5)
     """
-    return np.mean(np.asarray(a), axis=axis, dtype=dtype, keepdims=keepdims, where=where)
+    return np.mean(a, axis=axis, dtype=dtype, keepdims=keepdims, where=where)  # type: ignore[arg-type]
 
 
 def _deviation(a: Any, axis: Axis, where: Any) -> Any:
@@ -46,8 +46,8 @@ def _deviation(a: Any, axis: Axis, where: Any) -> Any:
 
 
 def _freedom(g: Any, a: Any, axis: Axis, ddof: float, where: Any) -> Any:
-    """n - ddof in the dtype of `g`; an array, so that 0 gives NumPy's NaN and not an error."""
-    return np.asarray(counted(np.shape(a), axis, where) - ddof, dtype=g.dtype)
+    """n - ddof in the dtype of `g`; not a Python number, so that 0 gives NumPy's NaN and not an error."""
+    return np.subtract(counted(np.shape(a), axis, where), ddof, dtype=g.dtype)
 
 
 def _var_slope(g: Any, a: Any, axis: Axis, ddof: float, keepdims: bool, where: Any) -> Any:
@@ -76,7 +76,7 @@ def var(
     >>> var([1.0, 3.0])
     Tensor(1.)
     """
-    return np.var(np.asarray(a), axis=axis, dtype=dtype, ddof=ddof, keepdims=keepdims, where=where)
+    return np.var(a, axis=axis, dtype=dtype, ddof=ddof, keepdims=keepdims, where=where)  # type: ignore[arg-type]
 
 
 def _std_slope(g: Any, a: Any, out: Any, axis: Axis, ddof: float, keepdims: bool, where: Any) -> Any:
@@ -108,7 +108,7 @@ def std(
     >>> std([1.0, 3.0])
     Tensor(1.)
     """
-    return np.std(np.asarray(a), axis=axis, dtype=dtype, ddof=ddof, keepdims=keepdims, where=where)
+    return np.std(a, axis=axis, dtype=dtype, ddof=ddof, keepdims=keepdims, where=where)  # type: ignore[arg-type]
 
 
 @composed(

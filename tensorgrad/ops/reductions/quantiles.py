@@ -11,6 +11,7 @@ import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 from numpy.typing import NDArray
 
+from tensorgrad._arrays import holds
 from tensorgrad._composing import composed
 from tensorgrad._typing import ArrayLike, Axis, Shape
 from tensorgrad.domains import REAL, Domain, case
@@ -71,7 +72,7 @@ def _interpolated(rows: Any, position: Any) -> Any:
 
 
 def _checked(q: Any, method: str) -> None:
-    if not np.all((q >= 0) & (q <= 1)):
+    if holds(np.logical_not(np.all((q >= 0) & (q <= 1)))):
         raise ValueError(f"expected quantiles from 0 to 1 (percentiles from 0 to 100), got {q} as quantile.")
     methods = (*_BETWEEN, *_ONE_ELEMENT, *_ONE_OR_HALFWAY)
     if method not in methods:
@@ -82,7 +83,7 @@ def _nan_if_any(result: Any, rows: Any) -> Any:
     """`result`, with the last element of each row instead where that is NaN: it is if any element is."""
     last = reshape(rows[..., -1], (*rows.shape[:-1], *(1,) * (result.ndim - rows.ndim + 1)))
     missing = np.isnan(last.array)
-    return where(missing, last, result) if missing.any() else result
+    return result if holds(np.logical_not(missing)) else where(missing, last, result)
 
 
 def _arranged(result: Any, q_shape: Shape, a_shape: Shape, axis: Axis, keepdims: bool) -> Any:

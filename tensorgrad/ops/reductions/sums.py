@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from tensorgrad._arrays import holds
 from tensorgrad._typing import ArrayLike, Axis
 from tensorgrad.domains import NONZERO, case
 from tensorgrad.op import op
@@ -34,7 +35,7 @@ def sum(
     >>> sum([[1.0, 2.0], [3.0, 4.0]], axis=0)
     Tensor([4., 6.])
     """
-    return np.sum(np.asarray(a), axis=axis, dtype=dtype, keepdims=keepdims, initial=initial, where=where)
+    return np.sum(a, axis=axis, dtype=dtype, keepdims=keepdims, initial=initial, where=where)
 
 
 def _running_product(x: Any) -> Any:
@@ -51,7 +52,7 @@ def _product_of_others(a: Any, out: Any, axis: Axis, keepdims: bool, initial: fl
     """`out / a`, for each element the product of all others, also where some are 0."""
     shape = np.shape(a)
     a = a if where is True else np.where(where, a, 1.0)
-    if np.all(np.isfinite(out) & (np.absolute(out) >= np.finfo(out.dtype).tiny)):  # dividing loses nothing
+    if holds(np.isfinite(out) & (np.absolute(out) >= np.finfo(out.dtype).tiny)):  # dividing loses nothing
         return restored(out, shape, axis, keepdims) / a
     reduced = axes_of(axis, len(shape))
     order = [axis for axis in range(len(shape)) if axis not in reduced] + list(reduced)
@@ -84,4 +85,4 @@ def prod(
     >>> prod([2.0, 3.0, 4.0])
     Tensor(24.)
     """
-    return np.prod(np.asarray(a), axis=axis, dtype=dtype, keepdims=keepdims, initial=initial, where=where)
+    return np.prod(a, axis=axis, dtype=dtype, keepdims=keepdims, initial=initial, where=where)  # type: ignore[arg-type]

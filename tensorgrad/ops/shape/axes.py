@@ -30,6 +30,7 @@ def _transposed_back(g: Any, axes: Sequence[int] | None) -> Any:
     numpy=np.transpose,
     examples=[case((2, 3)), case((2, 3, 4), axes=(1, 2, 0)), case((2, 3, 4), axes=(-1, 0, 1)), case(())],
     linear=True,
+    view=True,
 )
 def transpose(a: ArrayLike, axes: Sequence[int] | None = None) -> Any:
     """The axes in another order; reversed by default.
@@ -47,6 +48,7 @@ def transpose(a: ArrayLike, axes: Sequence[int] | None = None) -> Any:
     methods=["swapaxes"],
     examples=[case((2, 3), axis1=0, axis2=1), case((2, 3, 4), axis1=-1, axis2=0)],
     linear=True,
+    view=True,
 )
 def swapaxes(a: ArrayLike, axis1: int, axis2: int) -> Any:
     """Two axes exchanged.
@@ -63,6 +65,7 @@ def swapaxes(a: ArrayLike, axis1: int, axis2: int) -> Any:
     numpy=np.expand_dims,
     examples=[case((2, 3), axis=0), case((2, 3), axis=(0, -1)), case((), axis=0)],
     linear=True,
+    view=True,
 )
 def expand_dims(a: ArrayLike, axis: int | Sequence[int]) -> Any:
     """With new axes of length 1 at the positions `axis` of the result.
@@ -83,6 +86,7 @@ def expand_dims(a: ArrayLike, axis: int | Sequence[int]) -> Any:
         case((0, 3), source=1, destination=0),
     ],
     linear=True,
+    view=True,
 )
 def moveaxis(a: ArrayLike, source: int | Sequence[int], destination: int | Sequence[int]) -> Any:
     """The axes `source` moved to the positions `destination`; the others stay in order.
@@ -90,7 +94,7 @@ def moveaxis(a: ArrayLike, source: int | Sequence[int], destination: int | Seque
     >>> moveaxis(np.ones((2, 3, 4)), 0, -1).shape
     (3, 4, 2)
     """
-    return np.moveaxis(np.asarray(a), source, destination)
+    return np.moveaxis(a, source, destination)  # type: ignore[type-var]
 
 
 def _rolled_back(g: Any, axis: int, start: int) -> Any:
@@ -109,6 +113,7 @@ def _rolled_back(g: Any, axis: int, start: int) -> Any:
         case((2, 3, 4), axis=1, start=1),
     ],
     linear=True,
+    view=True,
 )
 def rollaxis(a: ArrayLike, axis: int, start: int = 0) -> Any:
     """One axis moved to just before the axis that is now at `start`. `moveaxis` is easier to read.
@@ -116,7 +121,7 @@ def rollaxis(a: ArrayLike, axis: int, start: int = 0) -> Any:
     >>> rollaxis(np.ones((2, 3, 4)), 2).shape
     (4, 2, 3)
     """
-    return np.rollaxis(np.asarray(a), axis, start)
+    return np.rollaxis(a, axis, start)  # type: ignore[type-var]
 
 
 @op(
@@ -124,6 +129,7 @@ def rollaxis(a: ArrayLike, axis: int, start: int = 0) -> Any:
     numpy=np.flip,
     examples=[case((3,)), case((2, 3), axis=-1), case((2, 3, 2), axis=(0, -1)), case(()), case((0, 2), axis=0)],
     linear=True,
+    view=True,
 )
 def flip(m: ArrayLike, axis: Axis = None) -> Any:
     """The elements in reverse order along `axis` (all axes by default).
@@ -131,7 +137,7 @@ def flip(m: ArrayLike, axis: Axis = None) -> Any:
     >>> flip([1.0, 2.0, 3.0])
     Tensor([3., 2., 1.])
     """
-    return np.flip(np.asarray(m), axis)  # type: ignore[arg-type]
+    return np.flip(m, axis)  # type: ignore[arg-type]
 
 
 @op(
@@ -139,6 +145,7 @@ def flip(m: ArrayLike, axis: Axis = None) -> Any:
     numpy=np.fliplr,
     examples=[case((2, 3)), case((1, 2)), case((2, 3, 2)), case((2, 0))],
     linear=True,
+    view=True,
 )
 def fliplr(m: ArrayLike) -> Any:
     """The columns in reverse order: `flip` along axis 1.
@@ -155,6 +162,7 @@ def fliplr(m: ArrayLike) -> Any:
     numpy=np.flipud,
     examples=[case((3,)), case((2, 3)), case((2, 1, 2)), case((0, 2))],
     linear=True,
+    view=True,
 )
 def flipud(m: ArrayLike) -> Any:
     """The rows in reverse order: `flip` along axis 0.
@@ -193,6 +201,7 @@ def roll(a: ArrayLike, shift: int | Sequence[int], axis: Axis = None) -> Any:
     numpy=np.rot90,
     examples=[case((2, 3)), case((2, 3), k=2), case((2, 3), k=-1), case((2, 3, 2), k=3, axes=(-1, 0)), case((0, 2))],
     linear=True,
+    view=True,
 )
 def rot90(m: ArrayLike, k: int = 1, axes: tuple[int, int] = (0, 1)) -> Any:
     """Turned k times by 90 degrees in the plane of two axes, from the first towards the second.

@@ -22,6 +22,7 @@ __all__ = ["broadcast_arrays", "broadcast_to", "meshgrid"]
     numpy=np.broadcast_to,
     examples=[case((3,), shape=(2, 3)), case((2, 1), shape=(4, 2, 3)), case((), shape=(2,)), case((1,), shape=(0,))],
     linear=True,
+    view=True,
 )
 def broadcast_to(array: ArrayLike, shape: int | Sequence[int]) -> Any:
     """Stretched to `shape` by NumPy's broadcasting; the gradient of an element is the sum over its copies.

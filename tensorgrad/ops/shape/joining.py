@@ -166,7 +166,7 @@ def append(arr: ArrayLike, values: ArrayLike, axis: int | None = None) -> Any:
     >>> append([1.0, 2.0], 3.0)
     Tensor([1., 2., 3.])
     """
-    return np.append(np.asarray(arr), np.asarray(values), axis)
+    return np.append(arr, values, axis)  # type: ignore[arg-type]
 
 
 def _depth(arrays: Any) -> int:

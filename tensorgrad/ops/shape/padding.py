@@ -96,7 +96,7 @@ def _to_array(g: Any, array_shape: Shape, pad_width: Any, mode: str, stat_length
 def _to_values(g: Any, array_shape: Shape, values_shape: Shape, pad_width: Any, mode: Any, option: str) -> Any:
     """The gradient of the values of `option` that the margins have, or lead to."""
     if not array_shape:  # a number has no margins
-        return np.zeros(values_shape, g.dtype)
+        return np.zeros_like(g, shape=values_shape)
     widths = _pairs(pad_width, len(array_shape)).tolist()
     margins = [m for _, m in _unpadded(g, array_shape, pad_width, mode, None, None)][::-1]
     gradients = []
@@ -179,6 +179,5 @@ def pad(
         "reflect_type": reflect_type,
     }
     options: dict[str, Any] = {name: value for name, value in every_option.items() if value is not None}
-    array = np.asarray(array)
-    widths = _pairs(pad_width, array.ndim) if isinstance(pad_width, Mapping) else pad_width
+    widths = _pairs(pad_width, np.ndim(array)) if isinstance(pad_width, Mapping) else pad_width
     return np.pad(array, widths, mode, **options)  # type: ignore[call-overload]

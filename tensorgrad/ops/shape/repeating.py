@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from tensorgrad import _messages
+from tensorgrad._arrays import is_foreign
 from tensorgrad._typing import ArrayLike, Shape
 from tensorgrad.domains import case
 from tensorgrad.op import op
@@ -50,6 +52,8 @@ def repeat(a: ArrayLike, repeats: int | Sequence[int], axis: int | None = None) 
     >>> repeat([1.0, 2.0], [1, 2])
     Tensor([1., 2., 2.])
     """
+    if is_foreign(repeats):
+        raise _messages.numpy_only("repeat", "the shape of the result depends on the values of repeats")
     return np.repeat(a, repeats, axis)
 
 

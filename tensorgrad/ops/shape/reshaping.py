@@ -8,6 +8,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import DTypeLike
 
+from tensorgrad._arrays import as_array
 from tensorgrad._composing import method
 from tensorgrad._typing import ArrayLike, Axis
 from tensorgrad.domains import case
@@ -34,6 +35,7 @@ def _check_order(order: str) -> None:
         case((2, 3, 2), shape=(3, -1), order="F"),
     ],
     linear=True,
+    view=True,
 )
 def reshape(
     a: ArrayLike, shape: int | Sequence[int], order: Literal["C", "F"] = "C", *, copy: bool | None = None
@@ -60,6 +62,7 @@ def reshape(
     methods=["ravel", "flatten"],
     examples=[case((2, 3)), case(()), case((2, 1, 2)), case((0, 2)), case((2, 3, 2), order="F")],
     linear=True,
+    view=True,
 )
 def ravel(a: ArrayLike, order: Literal["C", "F"] = "C") -> Any:
     """All elements in one row, the last axis changing fastest, or with order="F" the first.
@@ -77,6 +80,7 @@ def ravel(a: ArrayLike, order: Literal["C", "F"] = "C") -> Any:
     methods=["squeeze"],
     examples=[case((1, 3, 1)), case((1, 3, 1), axis=0), case((2, 3)), case((1, 1, 2), axis=(0, -2))],
     linear=True,
+    view=True,
 )
 def squeeze(a: ArrayLike, axis: Axis = None) -> Any:
     """Without its axes of length 1, or without those named.
@@ -94,7 +98,7 @@ def copy(a: ArrayLike, order: Literal["K", "A", "C", "F"] = "K") -> Any:
     >>> copy([1.0, 2.0])
     Tensor([1., 2.])
     """
-    return np.array(a, order=order)
+    return np.copy(a, order)
 
 
 @op(x=lambda g: g, methods=["astype"], examples=[case((2, 3), dtype=np.float64)])
@@ -104,7 +108,7 @@ def astype(x: ArrayLike, dtype: DTypeLike) -> Any:
     >>> astype([1, 2], np.float32)
     Tensor([1., 2.], dtype=float32)
     """
-    return np.array(x, dtype=dtype)
+    return as_array(x).astype(dtype)
 
 
 def one_or_several(arguments: tuple[Any, ...]) -> Any:

@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 
 from tensorgrad._composing import composed
-from tensorgrad._typing import ArrayLike, Shape
+from tensorgrad._typing import ArrayLike
 from tensorgrad.domains import case
+from tensorgrad.ops._reduced_axes import length_of
 from tensorgrad.ops.indexing.items import getitem
 from tensorgrad.tensor import Tensor
 
@@ -21,11 +22,6 @@ def _parts(ary: ArrayLike, cuts: Sequence[Any], axis: int) -> list[Tensor]:
     """The slices along `axis` from each cut to the next."""
     before = (slice(None),) * (axis % np.ndim(ary))
     return [getitem(ary, (*before, slice(start, stop))) for start, stop in pairwise(cuts)]
-
-
-def _length(ary: ArrayLike, axis: int) -> int:
-    shape: Shape = np.shape(ary)
-    return shape[np.lib.array_utils.normalize_axis_index(axis, len(shape))]
 
 
 @composed(
@@ -49,7 +45,7 @@ def array_split(ary: ArrayLike, indices_or_sections: int | Sequence[int], axis: 
     >>> array_split([1.0, 2.0, 3.0], 2)
     [Tensor([1., 2.]), Tensor([3.])]
     """
-    length = _length(ary, axis)
+    length = length_of(ary, axis)
     if np.ndim(indices_or_sections) == 1:
         return _parts(ary, [0, *np.asarray(indices_or_sections).tolist(), length], axis)
     sections = int(indices_or_sections)  # type: ignore[arg-type]
@@ -80,7 +76,7 @@ def split(ary: ArrayLike, indices_or_sections: int | Sequence[int], axis: int = 
     >>> split([1.0, 2.0, 3.0, 4.0], 2)
     [Tensor([1., 2.]), Tensor([3., 4.])]
     """
-    length = _length(ary, axis)
+    length = length_of(ary, axis)
     sections = indices_or_sections if np.ndim(indices_or_sections) == 0 else 1
     if sections > 0 and length % sections:  # type: ignore[operator]
         raise ValueError(

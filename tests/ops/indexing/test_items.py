@@ -74,7 +74,8 @@ def test_repeated_elements_have_a_second_derivative() -> None:
 def test_a_slice_does_not_alias() -> None:
     x = tg.tensor([1.0, 2.0, 3.0], requires_grad=True)
     part = x[1:]
-    assert not np.shares_memory(part.array, x.array)
+    x.data += 1
+    np.testing.assert_array_equal(part.data, [2.0, 3.0])
     constant = tg.tensor([1.0, 2.0, 3.0])
     piece = constant[:2]
     piece[0] = 9.0
