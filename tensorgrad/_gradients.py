@@ -16,7 +16,7 @@ def after_hooks(node: Node, gradient: Any) -> Any:
     """Return `gradient`, or what the hooks of `node` replaced it with."""
     recorded = isinstance(gradient, Methods)
     for hook in tuple(node.hooks or ()):
-        replacement = hook(read_only(gradient))  # the same array may be the gradient of something else
+        replacement = hook(gradient if recorded else read_only(np.copy(gradient)))  # hooks may keep it
         if replacement is None:
             continue
         if not recorded or not hasattr(replacement, "dtype"):
@@ -26,7 +26,8 @@ def after_hooks(node: Node, gradient: Any) -> Any:
                 f"hook: expected a gradient of shape {node.shape} and dtype {node.dtype}, but {hook} returned "
                 f"{replacement.shape} {replacement.dtype}."
             )
-        gradient = replacement if replacement.dtype is node.dtype else replacement.astype(node.dtype)
+        gradient = replacement if isinstance(replacement, Methods) else np.copy(replacement)  # theirs may change later
+        gradient = gradient if gradient.dtype is node.dtype else gradient.astype(node.dtype)
     return gradient
 
 

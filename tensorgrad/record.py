@@ -73,6 +73,7 @@ def _take_operands(operation: Any, values: dict[str, Any]) -> list[Any]:
 def _nodes(operation: Any, operands: list[Any], values: dict[str, Any], results: list[Any]) -> list[Node | None]:
     """Return the node of each result, or None where no operand requires a gradient."""
     parents = [item.node if isinstance(item, Tensor) else None for item in operands]
+    values.update((name, _operands.settled(values[name])) for name in operation.options)
     saved: list[Any] = []
     for position, parent in enumerate(parents):
         names = operation.saved_for(position)

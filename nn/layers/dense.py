@@ -86,7 +86,7 @@ class Dense(Module):
             raise TypeError(f"Dense: expected a floating-point dtype, got {np.dtype(dtype)}.")
         shape = (self.inputs, self.neurons)
         initializer = init.glorot() if weight_init is None else _checked_initializer(weight_init)
-        values = np.asarray(initializer(shape, rng, dtype), dtype)
+        values = np.array(initializer(shape, rng, dtype), dtype)  # a copy: the initialiser may keep its array
         if values.shape != shape:
             raise ValueError(f"Dense: weight_init gave an array of shape {values.shape}, expected {shape}.")
         self.weight = Tensor(values, requires_grad=True)
