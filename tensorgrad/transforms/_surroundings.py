@@ -34,7 +34,7 @@ class Surroundings:
     They are found by following closures, defaults, global names that the code mentions, attributes and containers.
 
     Attributes:
-        drawn_from: the states of all generators when this was made.
+        drawn_from: the states of the generators when this was made.
     """
 
     def __init__(self, *roots: Any) -> None:
@@ -43,6 +43,11 @@ class Surroundings:
         self._buffers: list[Tensor] = []
         self._find(list(roots))
         self.drawn_from = self._states()
+
+    def forget_unused(self) -> None:
+        """Keep only the states of generators that have been drawn from since this was made."""
+        now = self._states()
+        self.drawn_from = [entry for entry, (_, state) in zip(self.drawn_from, now) if not _equal(entry[1], state)]
 
     @contextmanager
     def as_before(self) -> Iterator[None]:
@@ -114,6 +119,13 @@ def _names(code: CodeType) -> set[str]:
     """Return the names that the code of a function, and of those inside it, looks up."""
     inner = [name for constant in code.co_consts if isinstance(constant, CodeType) for name in _names(constant)]
     return {*code.co_names, *inner}
+
+
+def _equal(a: Any, b: Any) -> bool:
+    """Return whether two states of a generator, dicts that hold arrays, are equal."""
+    if isinstance(a, dict):
+        return all(_equal(value, b[key]) for key, value in a.items())
+    return np.array_equal(a, b) if isinstance(a, np.ndarray) else bool(a == b)
 
 
 def _restore(states: State) -> None:

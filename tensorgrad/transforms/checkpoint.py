@@ -53,6 +53,7 @@ def checkpoint(f: Callable[P, R]) -> Callable[P, R]:
             return f(*args, **kwargs)
         first, surroundings = next_number(), Surroundings(f, args, kwargs)
         returned = f(*args, **kwargs)
+        surroundings.forget_unused()
         results = leaves(returned)
         strange = next((each for each in results if not isinstance(each, Tensor)), None)
         if strange is not None or not results:
