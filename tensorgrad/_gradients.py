@@ -11,6 +11,8 @@ from tensorgrad._arrays import as_array, is_foreign, read_only
 from tensorgrad._tensor_methods import Methods
 from tensorgrad.node import Node
 
+_FLOAT16 = np.dtype(np.float16)
+
 
 def after_hooks(node: Node, gradient: Any) -> Any:
     """Return `gradient`, or what the hooks of `node` replaced it with."""
@@ -29,6 +31,14 @@ def after_hooks(node: Node, gradient: Any) -> Any:
         gradient = replacement if isinstance(replacement, Methods) else np.copy(replacement)  # theirs may change later
         gradient = gradient if gradient.dtype is node.dtype else gradient.astype(node.dtype)
     return gradient
+
+
+def summed(gradient: Any, axes: tuple[int, ...], *, keepdims: bool = False) -> Any:
+    """Return Σgradient over `axes`. float16, whose sums stop at 2048 where ones are added, is added in float32."""
+    dtype = gradient.dtype
+    if dtype is _FLOAT16:
+        return np.add.reduce(gradient, axis=axes, dtype=np.float32, keepdims=keepdims).astype(dtype)
+    return np.add.reduce(gradient, axis=axes, keepdims=keepdims)
 
 
 def leading_to(requested: set[Node], order: list[Node]) -> set[Node]:

@@ -59,9 +59,9 @@ def no_rule(parameter: str, name: str) -> TypeError:
 def leaves_graph(name: str) -> TypeError:
     """For a tensor that requires a gradient and would become an array without one."""
     return TypeError(
-        f"{name}: expected values without a gradient, got a tensor that requires one, which would be lost. Use t.detach() "
-        "or t.data for the values alone, tg.stack([t, u]) to make a tensor of several, and functions of tensorgrad, or "
-        "of NumPy called as np.f(t), to compute with it."
+        f"{name}: expected values without a gradient, got a tensor that requires one, which would be lost. Use "
+        "t.detach() or t.data for the values alone, tg.stack([t, u]) to make a tensor of several, and functions of "
+        "tensorgrad, or of NumPy called as np.f(t), to compute with it."
     )
 
 

@@ -72,7 +72,9 @@ def _dtypes(value: Any) -> list[Any]:
     """Return the dtypes of the tensors and arrays in nested lists."""
     if isinstance(value, (list, tuple)):
         return [dtype for item in value for dtype in _dtypes(item)]
-    return [] if value.__class__ in NUMBERS else [as_array(value).dtype if not isinstance(value, Tensor) else value.dtype]
+    return (
+        [] if value.__class__ in NUMBERS else [as_array(value).dtype if not isinstance(value, Tensor) else value.dtype]
+    )
 
 
 def check_sequence(values: Any, name: str) -> list[Any]:

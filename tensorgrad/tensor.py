@@ -247,7 +247,7 @@ class Tensor(Methods):
         for node, arrived in found.items():
             tensor = node.tensor() if node.tensor is not None else None
             if tensor is not None:
-                tensor._grad = arrived if tensor._grad is None else as_array(tensor._grad + arrived)
+                tensor.add_to_grad(arrived)
 
     def seed_gradient(self, gradient: ArrayLike | None = None) -> NDArray[Any]:
         """The array a backward pass from here starts with: `gradient` checked, or 1 for a single number."""
@@ -286,6 +286,10 @@ class Tensor(Methods):
             ValueError: there is not exactly one element.
         """
         return self.array.item()
+
+    def add_to_grad(self, arrived: Any) -> None:
+        """Accumulate a gradient that a backward pass computed."""
+        self._grad = arrived if self._grad is None else as_array(self._grad + arrived)
 
     def zero_grad(self) -> None:
         """Forget the accumulated gradient."""

@@ -68,7 +68,8 @@ class Surroundings:
                 buffer.array = array
 
     def _states(self) -> State:
-        states: State = [(np.random.set_state, np.random.get_state(legacy=False)), (random.setstate, random.getstate())]
+        of_numpy = np.random.get_state(legacy=False)  # noqa: NPY002 (whoever uses the old functions has that state)
+        states: State = [(np.random.set_state, of_numpy), (random.setstate, random.getstate())]
         for each in self._generators:
             if isinstance(each, np.random.RandomState):
                 states.append((each.set_state, each.get_state(legacy=False)))

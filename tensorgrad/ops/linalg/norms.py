@@ -13,6 +13,7 @@ from tensorgrad._typing import ArrayLike, Axis
 from tensorgrad.domains import NONZERO, Case, case
 from tensorgrad.op import op
 from tensorgrad.ops._reduced_axes import over_axes, restored
+from tensorgrad.ops._singular import zero_slope
 from tensorgrad.ops._tracking import tracked
 from tensorgrad.ops.elementwise.arithmetic import absolute
 from tensorgrad.ops.elementwise.where import where
@@ -43,10 +44,11 @@ def _vector_norm_gradient(g: Any, x: Any, out: Any, axis: Axis, keepdims: bool, 
         return _to_largest(g, x, norm, axis)
     norm_at_zero = np.equal(norm, 0)
     if ord == 2:
-        return np.where(norm_at_zero, 0.0, g * x / np.where(norm_at_zero, 1.0, norm))
+        return np.where(norm_at_zero, zero_slope(x, norm_at_zero), g * x / np.where(norm_at_zero, 1.0, norm))
     at_zero = norm_at_zero | np.equal(x, 0)
     ratio = np.where(at_zero, 1.0, np.absolute(x) / np.where(norm_at_zero, 1.0, norm))
-    return np.where(at_zero, 0.0, g * np.sign(x) * ratio ** (ord - 1))
+    singular = at_zero if ord < 2 else norm_at_zero
+    return np.where(at_zero, zero_slope(x, singular), g * np.sign(x) * ratio ** (ord - 1))
 
 
 @op(
