@@ -16,6 +16,12 @@ FOLDER = HERE / ".venv"
 REQUIREMENTS = HERE / "requirements.txt"
 STAMP = FOLDER / "installed.txt"
 PEERS = ("numpy", "torch", "jax", "mygrad", "autograd")
+BLAS_KERNEL = (
+    "import numpy, threadpoolctl; "
+    'print(*(f\'{b.get("internal_api")} {b.get("version")} ({b.get("architecture")})\' '
+    "for b in threadpoolctl.threadpool_info() if b['user_api'] == 'blas'))"
+)
+"""Prints which matrix kernels NumPy runs."""
 
 
 def continue_inside() -> None:
@@ -36,14 +42,24 @@ def continue_inside() -> None:
     sys.exit(subprocess.run([python, *sys.argv]).returncode)
 
 
+def blas_environment() -> dict[str, str]:
+    """Return the environment variables without those that choose OpenBLAS's kernel.
+
+    They work around faults of old versions, and an old kernel takes twice as long for a product.
+    """
+    return {name: value for name, value in os.environ.items() if not name.startswith(("OPENBLAS_CORE", "OPENBLAS_L2"))}
+
+
 def surroundings() -> str:
-    """When and where: date, machine, versions, and whether anything else was running (call it before measuring)."""
+    """Return when and where: date, machine, versions, kernel, and whether anything else was running."""
     load = os.getloadavg()[0]
     busy = "**The machine was busy.** " if load > 0.5 else ""
     versions = ", ".join(f"{name} {importlib.metadata.version(name)}" for name in PEERS)
+    probe = [sys.executable, "-c", BLAS_KERNEL]
+    kernel = subprocess.run(probe, env=blas_environment(), capture_output=True, text=True, check=True).stdout.strip()
     return (
         f"{datetime.datetime.now(datetime.UTC):%Y-%m-%d}, {processor()}, {platform.system()} {platform.machine()}, "
-        f"Python {platform.python_version()}, {versions}. {busy}Load before the start: {load:.1f}."
+        f"Python {platform.python_version()}, {versions}, {kernel}. {busy}Load before the start: {load:.1f}."
     )
 
 

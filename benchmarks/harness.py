@@ -25,8 +25,9 @@ from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple, Self
+from typing import Any, Literal, NamedTuple, Self
 
+from environment import blas_environment
 from table import Ratio, Row
 
 PAUSE = 0.15
@@ -46,12 +47,14 @@ class Contestant:
             another process, and imports its library there. A step returns a number, the same for all contestants.
         at_most: the time of the first contestant of the race, divided by this one's, that is the target.
         units: how many units of work one step does; the table shows the time of one.
+        tree: the checkout from which tensorgrad is imported, if not the installed one.
     """
 
     name: str
     builder: Callable[[], Callable[[], Any]]
     at_most: float | None = None
     units: int = 1
+    tree: str | None = None
 
 
 class Turn(NamedTuple):
@@ -68,6 +71,7 @@ class Worker:
         counts = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), str(threads))
         cpus = ",".join(map(str, available_cpus()[:threads]))
         builder = base64.b64encode(pickle.dumps(contestant.builder)).decode()
+        paths = {} if contestant.tree is None else {"PYTHONPATH": contestant.tree}
         self.contestant = contestant
         self.pause = PAUSE if threads > 1 else 0.0
         self.process = subprocess.Popen(
@@ -75,7 +79,7 @@ class Worker:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
-            env=os.environ | counts | {"JAX_PLATFORMS": "cpu"},
+            env=blas_environment() | counts | {"JAX_PLATFORMS": "cpu"} | paths,
         )
 
     def __enter__(self) -> Self:
@@ -119,6 +123,7 @@ def race(
     unit: str,
     agreeing_steps: int = 1,
     rtol: float = 1e-5,
+    clock: Literal["wall", "processors"] = "wall",
 ) -> list[Row]:
     """Time the contestants in turn, `rounds` times, after checking that they compute the same.
 
@@ -131,6 +136,7 @@ def race(
         unit: what one unit of work is called.
         agreeing_steps: how many first steps must return the same numbers; 0 if the contestants do not do the same.
         rtol: how closely, relative.
+        clock: what the ratios compare: time on the clock, or that of the processors, which other programs disturb less.
 
     Raises:
         RuntimeError: the contestants disagree, or one of them failed.
@@ -150,7 +156,7 @@ def race(
             memory = [worker.ask("memory") for worker in workers]
         first = turns[0]
         for each, own, used in zip(contestants, turns, memory):
-            ratio = None if own is first else compare(first, own, each.at_most)
+            ratio = None if own is first else compare(first, own, each.at_most, clock)
             wall, processors = (f"{readable(statistics.median(times))} {unit}" for times in zip(*own))
             rows.append(
                 Row(title, count, each.name, wall, processors, ratio=ratio, memory=f"{used / 2**20:.0f} MiB"),
@@ -158,12 +164,14 @@ def race(
     return rows
 
 
-def compare(first: Sequence[Turn], other: Sequence[Turn], at_most: float | None) -> Ratio:
-    """The first contestant's turns by another's, on the clock."""
-    ratios = [a.wall / b.wall for a, b in zip(first, other)]
+def compare(
+    first: Sequence[Turn], other: Sequence[Turn], at_most: float | None, clock: Literal["wall", "processors"] = "wall"
+) -> Ratio:
+    """Return the ratio of the first contestant's turns to another's."""
+    ours, theirs = ([getattr(turn, clock) for turn in turns] for turns in (first, other))
+    ratios = [a / b for a, b in zip(ours, theirs)]
     low, middle, high = statistics.quantiles(ratios, n=4) if len(ratios) > 1 else ratios * 3
-    fastest = min(turn.wall for turn in first) / min(turn.wall for turn in other)
-    return Ratio(middle, low, high, fastest, at_most)
+    return Ratio(middle, low, high, min(ours) / min(theirs), at_most)
 
 
 def check_agreement(title: str, values: Sequence[tuple[str, list[float]]], rtol: float) -> None:

@@ -133,8 +133,7 @@ def rules_of(function: Callable[..., Any]) -> dict[str, str]:
     if operation is None or not operation.saves:
         return {}
     if operation.joint is not None:
-        rule = as_declared(operation.joint)
-        return {name: rule for name, save in zip(operation.inputs, operation.saves) if save is not None}
+        return {", ∂".join(operation.inputs): operation.joint.__name__}
     rules = {name: operation.rules[position] for position, name in enumerate(operation.inputs)}
     in_order = [name for name in inspect.signature(function).parameters if rules.get(name) is not None]
     return {name: as_declared(rules[name]) for name in in_order}

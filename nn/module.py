@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from nn._load_report import LoadReport
 from nn._repr import described, settings
+from nn._validation import as_array
 from nn._weight_layouts import Layout
 from tensorgrad import Tensor, scopes
 
@@ -266,7 +267,7 @@ class Module:
         for name, tensor in own.items():
             if name not in state:
                 continue
-            array = np.asarray(state[name])
+            array = as_array(state[name])
             if array.shape != tensor.shape:
                 if not strict:
                     report.wrong_shape[name] = (tensor.shape, array.shape)
@@ -281,7 +282,7 @@ class Module:
                     f"{name_of_self}.load_state_dict: {name!r}: expected numbers that fit {tensor.dtype}, "
                     f"got dtype {array.dtype}."
                 )
-            arrays[name] = np.asarray(array, tensor.dtype)
+            arrays[name] = array.astype(tensor.dtype, copy=False)
         for name, array in arrays.items():
             own[name].data = array
             report.loaded.append(name)

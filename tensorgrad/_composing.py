@@ -8,8 +8,9 @@ from collections.abc import Callable, Sequence
 from typing import Any, ParamSpec, TypeVar
 
 from tensorgrad import _messages, _operands
+from tensorgrad._declaration import announce
 from tensorgrad.domains import REAL, Case, Domain
-from tensorgrad.op import Operation, announce
+from tensorgrad.op import Operation
 from tensorgrad.tensor import Tensor, plain
 
 P = ParamSpec("P")
@@ -76,7 +77,7 @@ def composed(
             examples=tuple(examples), numpy=(numpy,) if callable(numpy) else tuple(numpy), methods=tuple(methods),
             reference=reference, numpy_only=numpy_only,
         )  # fmt: skip
-        announced: Callable[P, R] = announce(function, operation, methods)
+        announced: Callable[P, R] = announce(function, operation)
         return announced
 
     return declare

@@ -10,7 +10,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, ParamSpec, Protocol
 
-from tensorgrad import compiled
+from tensorgrad import compiled, numpy_dispatch
+from tensorgrad.domains import Domain
 from tensorgrad.tensor import Tensor
 
 P = ParamSpec("P")
@@ -19,6 +20,9 @@ RESULT = -1
 """The place of `out` among the operands."""
 
 _ASSIGNS = dis.opmap["STORE_SUBSCR"]
+
+registry: dict[str, Callable[..., Any]] = {}
+"""Every declared operation by its full name (`tensorgrad.ops.elementwise.arithmetic.add`), for the tests."""
 
 
 class Recorded(Protocol[P]):
@@ -89,7 +93,7 @@ def checked(
         "name": name, "forward": forward, "signature": signature, "inputs": inputs, "sequence": sequence,
         "rules": SequenceRules(single, rules[sequence]) if sequence and joint is None else single,
         "saves": saves, "joint": joint, "keep": keep, "composed": composed,
-        "owners": tuple(tuple(_owner(each, inputs) for each in names or ()) for names in saves),
+        "owners": tuple(tuple(_owner(n, inputs) for n in names or ()) for names in ([shared] if joint else saves)),
         "options": tuple(p for p in signature.parameters if p not in inputs),
     }  # fmt: skip
 
@@ -141,6 +145,18 @@ def dressed(function: Any, forward: Callable[..., Any]) -> Any:
     function.__annotations__ = {**forward.__annotations__, "return": "Tensor"}
     function.__signature__ = inspect.signature(forward).replace(return_annotation="Tensor")
     del function.__wrapped__
+    return function
+
+
+def announce(function: Any, operation: Any) -> Any:
+    """Make an operation known: to the registry, to NumPy's protocols, and as methods of `Tensor`."""
+    if isinstance(operation.domain, Domain):
+        operation.domain = dict.fromkeys(operation.inputs, operation.domain)
+    operation.function, function.operation, function.apply = function, operation, operation.apply
+    registry[f"{function.__module__}.{function.__qualname__}"] = function
+    numpy_dispatch.answers.update(dict.fromkeys(operation.numpy, function))
+    for name in operation.methods:
+        setattr(Tensor, name, function)
     return function
 
 

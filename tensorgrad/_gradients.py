@@ -35,10 +35,10 @@ def after_hooks(node: Node, gradient: Any) -> Any:
 
 def summed(gradient: Any, axes: tuple[int, ...], *, keepdims: bool = False) -> Any:
     """Return Σgradient over `axes`. float16, whose sums stop at 2048 where ones are added, is added in float32."""
-    dtype = gradient.dtype
-    if dtype is _FLOAT16:
-        return np.add.reduce(gradient, axis=axes, dtype=np.float32, keepdims=keepdims).astype(dtype)
-    return np.add.reduce(gradient, axis=axes, keepdims=keepdims)
+    reduce: Any = np.add.reduce
+    if gradient.dtype is _FLOAT16:
+        return reduce(gradient, axis=axes, dtype=np.float32, keepdims=keepdims).astype(np.float16)
+    return reduce(gradient, axis=axes, keepdims=keepdims)
 
 
 def leading_to(requested: set[Node], order: list[Node]) -> set[Node]:
@@ -70,7 +70,7 @@ def owned(found: dict[Node, Any], seeds: Mapping[Node, Any]) -> dict[Node, Any]:
                 found[node] = np.array(gradient)
         elif isinstance(gradient, np.generic):
             found[node] = np.array(gradient)
-        elif is_foreign(gradient) and id(gradient) in taken:
+        elif is_foreign(gradient) and (getattr(gradient, "base", None) is not None or id(gradient) in taken):
             found[node] = np.copy(gradient)
         taken.add(id(gradient))
     return found

@@ -59,22 +59,20 @@ def joined(value: Any, dtype: Any = None) -> Any:
 
     Python's numbers take the dtype of what they stand next to, as in operations.
     """
-    from tensorgrad.ops.shape.joining import stack  # an operation itself
-
     if not isinstance(value, (list, tuple)):
         return np.asarray(value, dtype) if value.__class__ in NUMBERS else value
     if dtype is None:
         dtype = np.result_type(*_dtypes(value))
-    return stack([joined(item, dtype if dtype.kind == "f" else None) for item in value])
+    return np.stack([joined(item, dtype if dtype.kind == "f" else None) for item in value])  # the operation `stack`
 
 
 def _dtypes(value: Any) -> list[Any]:
     """Return the dtypes of the tensors and arrays in nested lists."""
     if isinstance(value, (list, tuple)):
         return [dtype for item in value for dtype in _dtypes(item)]
-    return (
-        [] if value.__class__ in NUMBERS else [as_array(value).dtype if not isinstance(value, Tensor) else value.dtype]
-    )
+    if value.__class__ in NUMBERS:
+        return []
+    return [value.dtype if isinstance(value, Tensor) else as_array(value).dtype]
 
 
 def check_sequence(values: Any, name: str) -> list[Any]:
@@ -113,7 +111,7 @@ def check_result(value: Any, name: str) -> Any:
     """Return a result of a forward rule as an array of real numbers: NumPy gives scalars for 0-d results."""
     if isinstance(value, Tensor):
         raise _messages.tensor_result(name)
-    array = as_array(value)
+    array = np.asarray(value) if isinstance(value, np.generic) else as_array(value)
     if array.dtype.kind not in REAL_KINDS:
         raise _messages.not_real(array.dtype, name)
     return array
@@ -139,6 +137,8 @@ def without_gradient(value: Any) -> Any:
 
     What the rules need is in `saved` until the graph is released; beyond that, a graph must not keep a batch alive.
     """
+    if value.__class__ is np.ndarray:
+        return value if value.nbytes <= KEPT_BYTES else weakref.ref(value)
     array = value.array if isinstance(value, Tensor) else value
     if hasattr(array, "dtype") and array.size * array.dtype.itemsize > KEPT_BYTES:
         try:

@@ -15,15 +15,19 @@ from tensorgrad.tensor import Tensor, views
 
 def note_view(source: Any, result: Any) -> None:
     """Note that `result`, which an operation made from `source`, shares the memory of a leaf's array, if it does."""
+    if not isinstance(source, Tensor):
+        return
+    node = source.node
+    is_leaf = node is None or node.operation is None  # nobody writes into the results of operations
+    if not is_leaf and not views:
+        return
     owner = getattr(result, "base", None)
     while (base := getattr(owner, "base", None)) is not None:
         owner = base
-    if owner is None or not isinstance(source, Tensor):
-        return
     known = views.get(id(owner))
     if known is None:
-        if source.array is not owner or not source.is_leaf:
-            return  # nobody writes into the results of operations
+        if owner is None or not is_leaf or source.array is not owner:
+            return
         known = views[id(owner)] = {}
     known[id(result)] = ref(result, partial(_forget, id(owner), id(result)))
 

@@ -48,8 +48,11 @@ def backpropagate(
             gradient = _gradients.after_hooks(node, gradient)
         if node.collects if requested is None else node in requested:
             found[node] = gradient
-        if not node.saved:
-            _pass_on(node, gradient, pending, useful, release)
+        if not node.saved:  # a leaf, whose gradient stays there, or one of several results of a call
+            if isinstance(node, Result):
+                _pass_on(node, gradient, pending, useful)
+            elif release and node.operation is None:
+                node.array = None
             continue
         for position, contribution in (call or node.operation.call)(node, gradient, useful):
             parent = node.inputs[position]
@@ -90,7 +93,10 @@ def call_rules(
     if operation.results is not None:
         gradient = _gradients.completed(node, gradient)
     if operation.joint is not None:
-        needed = tuple(isinstance(e, Node) and (wanted is None or e in wanted) for e in node.inputs)
+        needed = tuple(
+            isinstance(e, Node) and operation.saved_for(p) is not None and (wanted is None or e in wanted)
+            for p, e in enumerate(node.inputs)
+        )
         gradients = operation.joint(gradient, needed, *saved[0])
         yield from ((position, gradients[position]) for position in range(len(needed)) if needed[position])
         return
@@ -116,16 +122,13 @@ def topological_order(roots: Iterable[Node], since: int = 0) -> list[Node]:
     return [reached[number] for number in sorted(reached, reverse=True)]
 
 
-def _pass_on(node: Node, gradient: Any, pending: dict[Node, Any], useful: set[Node] | None, release: bool) -> None:
-    """Where there are no rules: a leaf keeps its gradient, and one of several results hands it to their call."""
-    if isinstance(node, Result):
-        call = node.inputs[0]
-        if useful is None or call in useful:
-            arrived = pending.setdefault(call, [None] * len(call.shape))
-            before = arrived[node.index]  # higher derivatives have several nodes for one result
-            arrived[node.index] = gradient if before is None else before + gradient
-    elif release and node.operation is None:
-        node.array = None
+def _pass_on(node: Result, gradient: Any, pending: dict[Node, Any], useful: set[Node] | None) -> None:
+    """Add the gradient of one of several results to those that wait at their call."""
+    call = node.inputs[0]
+    if useful is None or call in useful:
+        arrived = pending.setdefault(call, [None] * len(call.shape))
+        before = arrived[node.index]  # higher derivatives have several nodes for one result
+        arrived[node.index] = gradient if before is None else before + gradient
 
 
 def unbroadcast(gradient: Any, shape: tuple[int, ...], node: Node) -> Any:

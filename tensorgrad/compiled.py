@@ -207,8 +207,8 @@ def _value(plan: Plan, name: str) -> str:
 
 
 def rule_caller(operation: Any) -> Callable[..., Any]:
-    """Return `backward.call_rules`; spelled out, if the operation has one result and rules for one or two operands."""
-    if operation.joint is not None or operation.results is not None or operation.sequence or len(operation.inputs) > 2:
+    """Return `backward.call_rules`; spelled out, if the operation has one result and a rule for each operand."""
+    if operation.joint is not None or operation.results is not None or operation.sequence:
         return call_rules
     counts = tuple(None if names is None else len(names) for names in operation.saves)
     namespace: dict[str, Any] = {}
@@ -230,8 +230,11 @@ def _caller(counts: tuple[int | None, ...], composed: bool) -> CodeType:
         *(f"    asked{i} = saved{i} is not None and (wanted is None or node.inputs[{i}] in wanted)" for i in numbers),
     ]
     if len(numbers) == 2:
-        lines.append(f"    if asked0 and asked1: return ({pairs[0]}, {pairs[1]})")
-    lines += [f"    if asked{i}: return ({pairs[i]},)" for i in numbers] + ["    return ()"]
+        lines.append(f"    if {' and '.join(f'asked{i}' for i in numbers)}: return ({', '.join(pairs.values())})")
+    if len(numbers) <= 2:
+        lines += [f"    if asked{i}: return ({pairs[i]},)" for i in numbers] + ["    return ()"]
+    else:
+        lines += ["    found = ()", *(f"    if asked{i}: found += ({pairs[i]},)" for i in numbers), "    return found"]
     return compile("\n".join(lines), "<tensorgrad rules>", "exec")
 
 

@@ -2,14 +2,16 @@
 
 from typing import Any
 
-from tensorgrad.ops.linalg.decompositions import cholesky, eigh, eigvalsh, qr, svd, svdvals
 from tensorgrad.ops.linalg.determinants import det, slogdet
+from tensorgrad.ops.linalg.eigen import eigh, eigvalsh
 from tensorgrad.ops.linalg.matmul import matmul
 from tensorgrad.ops.linalg.matrix_chains import matrix_power, multi_dot
 from tensorgrad.ops.linalg.norms import cond, matrix_norm, norm, vector_norm
 from tensorgrad.ops.linalg.products import tensordot
+from tensorgrad.ops.linalg.singular import svd, svdvals
 from tensorgrad.ops.linalg.solve import inv, lstsq, pinv, solve, tensorinv, tensorsolve
 from tensorgrad.ops.linalg.stacked import cross, diagonal, matrix_transpose, outer, trace, vecdot
+from tensorgrad.ops.linalg.triangular import cholesky, qr
 
 __all__ = [
     "cholesky", "cond", "cross", "det", "diagonal", "eigh", "eigvalsh", "inv", "lstsq",

@@ -70,11 +70,11 @@ def answer_function(
     if function in answers:
         return answers[function](*args, **kwargs)
     if function in not_differentiable:
-        if function in passed_on:
-            _refuse_gradient(function, args, kwargs)
         arrays = plain(args)
         if function in numpy_only and any(map(is_foreign, arrays)):
             raise _messages.numpy_only(function.__name__, "the shape of the result depends on the values")
+        if function in passed_on:
+            _refuse_gradient(function, args, kwargs)
         return function(*arrays, **plain(kwargs))
     if function.__module__ == "numpy":  # NumPy's own, after the book's nnfs.init() has put another into its place
         replacement = getattr(np, function.__name__, None)

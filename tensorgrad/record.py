@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+
 from tensorgrad import _messages, _operands, anomaly
 from tensorgrad._views import note_view
 from tensorgrad.modes import current_mode
@@ -47,7 +49,7 @@ def record(operation: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any
     if operation.keep:
         out, kept = out
         values.update(zip(operation.keep, kept))
-    results = [_operands.check_result(each, operation.name) for each in (out if operation.results else [out])]
+    results = [_checked(each, operation.name) for each in (out if operation.results else [out])]
     values["out"] = operation.results(*results) if operation.results else results[0]
     if operation.view:
         note_view(operands[0], results[0])
@@ -65,9 +67,17 @@ def _take_operands(operation: Any, values: dict[str, Any]) -> list[Any]:
             values[name] = _operands.check_sequence(values[name], operation.name)
             operands += values[name]
         else:
-            values[name] = _operands.check_operand(values[name], operation.name)
+            if not isinstance(values[name], Tensor):
+                values[name] = _operands.check_operand(values[name], operation.name)
             operands.append(values[name])
     return operands
+
+
+def _checked(result: Any, name: str) -> Any:
+    """Return a result of a forward rule as an array of real numbers: NumPy returns scalars for 0-d results."""
+    array = np.asarray(result) if isinstance(result, np.generic) else result
+    is_real = isinstance(array, np.ndarray) and array.dtype.kind in "fiub"
+    return array if is_real else _operands.check_result(result, name)
 
 
 def _nodes(operation: Any, operands: list[Any], values: dict[str, Any], results: list[Any]) -> list[Node | None]:
@@ -106,5 +116,6 @@ def _value(name: str, values: dict[str, Any], operation: Any, position: int) -> 
     if name == "index" and operation.sequence:
         return position - len(operation.inputs) + 1
     if name.endswith("_shape") and name not in values:
-        return _operands.shape_of(values[name.removesuffix("_shape")])
+        operand = values[name.removesuffix("_shape")]
+        return _operands.shape_of(operand) if isinstance(operand, list) else np.shape(operand)
     return values[name]

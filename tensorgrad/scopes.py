@@ -51,9 +51,9 @@ def enter() -> int:
     return next_number()
 
 
-def reference(value: Any) -> ReferenceType[Any]:
-    """Return a weak reference to a leaf, or to what nodes keep of a constant."""
-    if isinstance(value, Tensor) and value.node is not None:
+def _reference(value: Any) -> ReferenceType[Any]:
+    """Return a weak reference to an array or a leaf; of a constant tensor, to what nodes keep of it."""
+    if not isinstance(value, Tensor) or value.node is not None:
         return ref(value)
     kept = without_gradient(value)
     if isinstance(kept, Constant):
@@ -65,14 +65,16 @@ def leave(start: int, owner: Any, inputs: Iterable[Any], result: Any) -> Any:
     """Note that `owner` made `result` (a tensor, or a tuple, list or dict of them) of `inputs`. Returns the result."""
     if isinstance(result, Tensor):
         node = result.node
-        if isinstance(node, Result):  # several results of one call: it is noted there, once
+        if isinstance(node, Result):  # the call is noted once, not for each of its results
             node = node.inputs[0]
-        if node is not None and node.number > start and not any(scope.start == start for scope in node.scopes):
+            if node.scopes and node.scopes[-1].start == start:
+                return result
+        if node is not None and node.number > start:
             sources: tuple[ReferenceType[Any], ...] = ()
             for each in inputs:
                 if each.is_leaf if isinstance(each, Tensor) else isinstance(each, np.ndarray) or is_foreign(each):
                     with suppress(TypeError):  # the arrays of some libraries allow no weak references
-                        sources += (reference(each),)
+                        sources += (_reference(each),)
             node.scopes += (Scope(start, type(owner).__name__, ref(owner), sources),)
     elif isinstance(result, (tuple, list)):
         for item in result:

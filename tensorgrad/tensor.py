@@ -14,6 +14,7 @@ from tensorgrad._arrays import as_array, is_foreign, read_only
 from tensorgrad._tensor_methods import Methods
 from tensorgrad._typing import ArrayLike, Shape
 from tensorgrad.backward import backpropagate
+from tensorgrad.modes import current_mode
 from tensorgrad.node import CHANGED, Node
 
 views: dict[int, dict[int, weakref.ref[Any]]] = {}
@@ -154,9 +155,7 @@ class Tensor(Methods):
 
     @grad.setter
     def grad(self, gradient: ArrayLike | None) -> None:
-        if gradient is not None:
-            gradient = checked_gradient(gradient, self)
-        self._grad = gradient
+        self._grad = None if gradient is None else checked_gradient(gradient, self)
 
     @property
     def requires_grad(self) -> bool:
@@ -242,7 +241,8 @@ class Tensor(Methods):
         """
         seed = self.seed_gradient(gradient)
         assert self.node is not None
-        found = backpropagate({self.node: seed}, release=not retain_graph, call=anomaly.checking(None))
+        call = anomaly.checking(None) if current_mode().anomalies else None
+        found = backpropagate({self.node: seed}, release=not retain_graph, call=call)
         self.node.seed = seed
         for node, arrived in found.items():
             tensor = node.tensor() if node.tensor is not None else None
@@ -262,7 +262,7 @@ class Tensor(Methods):
                     f"backward: a tensor of shape {self.shape} is not a single number. Reduce it first "
                     "(sum or mean), or pass gradient=, an array of that shape."
                 )
-            return np.ones_like(self.array)
+            return np.ones_like(self.array) if is_foreign(self.array) else np.ones(self.shape, self.dtype)
         seed = checked_array(plain(gradient), self.dtype)
         if seed.shape != self.shape:
             raise ValueError(f"backward: expected a gradient of shape {self.shape}, got {seed.shape}.")
@@ -487,10 +487,9 @@ def plain(value: Any) -> Any:
     """
     if isinstance(value, Tensor):
         return value.array
-    if isinstance(value, tuple) and hasattr(value, "_fields"):
-        return type(value)(*(plain(item) for item in value))
     if isinstance(value, (tuple, list)):
-        return type(value)(plain(item) for item in value)
+        items = [plain(item) for item in value]
+        return type(value)(*items) if hasattr(value, "_fields") else type(value)(items)
     if isinstance(value, dict):
         return {key: plain(item) for key, item in value.items()}
     return value

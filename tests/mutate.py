@@ -85,9 +85,10 @@ class Mutant:
 
 
 def rules_of(name: str) -> list[Any]:
-    """The rules of an operation."""
+    """The rules of an operation, single or joint."""
     rules = BUILT_IN[name].rules
-    every = [*rules.single, rules.item] if isinstance(rules, SequenceRules) else list(rules)  # type: ignore[call-overload]
+    every = [*rules.single, rules.item] if isinstance(rules, SequenceRules) else list(rules)
+    every.append(BUILT_IN[name].joint)
     return [rule for rule in every if rule is not None]
 
 
@@ -313,7 +314,7 @@ ZERO = "twice nothing, or minus nothing, is nothing"
 EQUIVALENT: dict[str, tuple[str, str]] = {
     "_minus_targets_over_probabilities": ("finfo(probabilities.dtype).tiny", THRESHOLD),
     "_is_far_from_singular": ("epsilon(a) ** 0.5", "only decides which of two right ways is taken"),
-    "_negligible": ("epsilon(values)", THRESHOLD),
+    "negligible": ("epsilon(values)", THRESHOLD),
     "_tall_qr_gradient": ("epsilon(r) * np.linalg.norm", THRESHOLD),
     "_bias_gradient": ("first factor dropped", "the engine sums over the rows that are left"),
     "_places": ("rows - row", "a slice ends with the array at the latest"),

@@ -21,10 +21,10 @@ from tensorgrad._tensor_methods import Methods
 ROOT = Path(tg.__file__).parent.parent
 LAYERS: dict[str, list[set[str]]] = {
     "tensorgrad": [
-        {"_allocator", "_typing", "modes", "node", "numpy_dispatch"},
+        {"_allocator", "_typing", "modes", "node"},
         {"_messages", "_tensor_methods", "domains"},
         {"_arrays"},
-        {"_gradients"},
+        {"_gradients", "numpy_dispatch"},
         {"backward"},
         {"anomaly"},
         {"tensor"},
@@ -41,7 +41,7 @@ LAYERS: dict[str, list[set[str]]] = {
         {"viz"},
     ],
     "tensorgrad.ops": [
-        {"_reduced_axes", "_tracking", "nondifferentiable"},
+        {"_reduced_axes", "_singular", "_tracking", "nondifferentiable"},
         {"indexing"},
         {"shape"},
         {"elementwise"},

@@ -7,9 +7,12 @@ check that must see it; `tests.mutate` makes the fine ones, inside the rules and
 
 from __future__ import annotations
 
+import copy
+import functools
 import random
 import secrets
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -19,7 +22,7 @@ from tensorgrad.op import Operation, SequenceRules
 from tensorgrad.tensor import plain
 from tests.mutate import all_mutants, survivors
 from tests.ops import checks
-from tests.ops.samples import BUILT_IN, samples_of
+from tests.ops.samples import BUILT_IN, Sample, samples_of
 
 Rule = Callable[..., Any]
 
@@ -27,8 +30,13 @@ MISTAKES: dict[str, Callable[[Rule], Rule]] = {
     "dropped": lambda rule: lambda g, *saved: np.zeros_like(plain(rule(g, *saved))),
     "sign flipped": lambda rule: lambda g, *saved: -rule(g, *saved),
     "counted twice": lambda rule: lambda g, *saved: 2 * rule(g, *saved),
-    "upstream forgotten": lambda rule: lambda g, *saved: rule(g * 0 + 1, *saved),
+    "upstream forgotten": lambda rule: lambda g, *saved: rule(_ones(g), *saved),
 }
+
+
+def _ones(g: Any) -> Any:
+    """Ones in the place of the upstream gradient, or gradients."""
+    return type(g)(*map(_ones, g)) if isinstance(g, tuple) else g * 0 + 1
 
 
 def cut_off(rule: Rule) -> Rule:
@@ -56,17 +64,40 @@ def test_a_wrong_rule_fails_the_first_gradient(
     name: str, position: int, mistake: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     operation = BUILT_IN[name]
-    monkeypatch.setattr(operation, "rules", _spoiled(operation, position, MISTAKES[mistake]))
+    _spoil(monkeypatch, operation, position, MISTAKES[mistake])
     _expect_failure(operation, checks.first_gradient)
 
 
-@every_rule
+@pytest.mark.parametrize(
+    ("name", "position"), [(name, position) for name, position in targets if BUILT_IN[name].composed is None]
+)
 def test_a_rule_that_loses_the_graph_fails_the_second_gradient(
     name: str, position: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     operation = BUILT_IN[name]
-    monkeypatch.setattr(operation, "rules", _spoiled(operation, position, cut_off))
+    _spoil(monkeypatch, operation, position, cut_off)
     _expect_failure(operation, checks.second_gradient)
+
+
+@pytest.mark.parametrize("name", sorted(BUILT_IN))
+def test_a_wrong_result_fails_the_values(name: str) -> None:
+    spoiled = copy.copy(BUILT_IN[name])
+
+    def off_by_a_tenth(*args: Any, **kwargs: Any) -> Any:
+        result = BUILT_IN[name].function(*args, **kwargs)
+        if isinstance(result, (tuple, list)):
+            return (
+                type(result)(*(each + 0.1 for each in result))
+                if hasattr(result, "_fields")
+                else [each + 0.1 for each in result]
+            )
+        return result + 0.1
+
+    spoiled.function = functools.wraps(spoiled.function)(off_by_a_tenth)
+    spoiled.numpy = spoiled.numpy[:1]
+    samples = [replace(sample, operation=spoiled) for sample in samples_of(BUILT_IN[name])]
+    noticed = [_fails(checks.values, sample) for sample in samples if any(a.size for a in sample.arrays)]
+    assert any(noticed)
 
 
 def test_a_sample_of_fine_mistakes_is_caught(capsys: pytest.CaptureFixture[str]) -> None:
@@ -76,6 +107,24 @@ def test_a_sample_of_fine_mistakes_is_caught(capsys: pytest.CaptureFixture[str])
     mutants = random.Random(seed).sample(all_mutants(), 40)
     alive, _ = survivors(mutants, print)
     assert not alive, f"seed {seed}: nothing notices {', '.join(map(str, alive))}"
+
+
+def _spoil(
+    monkeypatch: pytest.MonkeyPatch, operation: Operation, position: int, mistake: Callable[[Rule], Rule]
+) -> None:
+    """Exchange the rule of the input at `position`, or the joint rule's gradient for it."""
+    if operation.joint is None:
+        monkeypatch.setattr(operation, "rules", _spoiled(operation, position, mistake))
+        return
+    joint = operation.joint
+
+    def spoiled(g: Any, wanted: Any, *saved: Any) -> Any:
+        gradients = list(joint(g, wanted, *saved))
+        if gradients[position] is not None:
+            gradients[position] = mistake(lambda g, *saved: joint(g, wanted, *saved)[position])(g, *saved)
+        return gradients
+
+    monkeypatch.setattr(operation, "joint", spoiled)
 
 
 def _spoiled(operation: Operation, position: int, mistake: Callable[[Rule], Rule]) -> Any:
@@ -92,6 +141,14 @@ def _spoiled(operation: Operation, position: int, mistake: Callable[[Rule], Rule
 
 def _replaced(rules: tuple[Any, ...], position: int, mistake: Callable[[Rule], Rule]) -> tuple[Any, ...]:
     return (*rules[:position], mistake(rules[position]), *rules[position + 1 :])
+
+
+def _fails(check: Callable[..., None], sample: Sample) -> bool:
+    try:
+        check(sample)
+    except AssertionError:
+        return True
+    return False
 
 
 def _expect_failure(operation: Operation, check: Callable[..., None]) -> None:

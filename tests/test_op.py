@@ -11,7 +11,7 @@ import pytest
 
 import tensorgrad as tg
 from tensorgrad import numpy_dispatch
-from tensorgrad.op import operation_of, registry
+from tensorgrad.op import PLAIN, operation_of, registry
 
 
 @pytest.fixture(autouse=True)
@@ -59,9 +59,9 @@ def test_the_function_looks_like_the_one_that_was_declared() -> None:
     assert float(shifted(1.0)) == 2.0
     assert float(shifted(1.0, 5.0, up=False)) == -4.0
     assert float(shifted(x=1.0, by=2.0)) == 3.0
-    with pytest.raises(TypeError, match="shifted"):
+    with pytest.raises(TypeError, match="missing a required argument" if PLAIN else "shifted"):
         shifted()
-    with pytest.raises(TypeError, match="shifted"):
+    with pytest.raises(TypeError, match="down"):
         shifted(1.0, down=True)
 
 

@@ -21,7 +21,11 @@ def _above(x: Any) -> Any:
     return np.greater(x, 0).astype(x.dtype)
 
 
-@tg.op(x=lambda g, out: g * (out > 0), domain=domains.NONZERO)
+@tg.op(
+    x=lambda g, out: g * (out > 0),
+    domain=domains.NONZERO,
+    reference=lambda x: (x + np.absolute(x)) / 2,
+)
 def relu(x: ArrayLike) -> Any:
     """max(x, 0), elementwise: the slope is 1 above 0, and 0 below and at 0.
 
@@ -39,7 +43,11 @@ def _leaky_relu_slope(g: Any, x: Any, negative_slope: float) -> Any:
     return g * (above + negative_slope * (1 - above))
 
 
-@tg.op(x=_leaky_relu_slope, domain=domains.NONZERO)
+@tg.op(
+    x=_leaky_relu_slope,
+    domain=domains.NONZERO,
+    reference=lambda x, negative_slope=0.01: np.where(x > 0, x, negative_slope * x),
+)
 def leaky_relu(x: ArrayLike, *, negative_slope: float = 0.01) -> Any:
     """x where it is positive, else `negative_slope`·x, elementwise. The slope at 0 is `negative_slope`.
 
@@ -57,7 +65,11 @@ def _elu_slope(g: Any, x: Any, alpha: float) -> Any:
     return g * (above + (1 - above) * (alpha * np.exp(np.minimum(x, 0))))
 
 
-@tg.op(x=_elu_slope, domain=domains.NONZERO)
+@tg.op(
+    x=_elu_slope,
+    domain=domains.NONZERO,
+    reference=lambda x, alpha=1.0: np.where(x > 0, x, alpha * np.expm1(x)),
+)
 def elu(x: ArrayLike, *, alpha: float = 1.0) -> Any:
     """x where it is positive, else `alpha`·(eˣ - 1), elementwise. Below 0, and at 0, the slope is alpha·eˣ.
 
@@ -93,7 +105,7 @@ def _gelu_tanh_slope(g: Any, x: Any) -> Any:
     return g * (0.5 * (1 + t) + 0.5 * x * (1 - t * t) * (_GELU_SCALE * (1 + 3 * _GELU_CUBIC * x * x)))
 
 
-@tg.op(x=_gelu_tanh_slope)
+@tg.op(x=_gelu_tanh_slope, reference=lambda x: x / (1 + np.exp(-math.sqrt(8 / math.pi) * (x + 0.044715 * x**3))))
 def gelu_tanh(x: ArrayLike) -> Any:
     """x·(1 + tanh(√(2/π)·(x + 0.044715·x³)))/2, elementwise: within 5e-4 of `gelu`, from the same paper.
 

@@ -45,6 +45,7 @@ def _bias_gradient(g: Any) -> Any:
         domains.case((3,), (3, 4), (4,)),
         domains.case((2, 2, 3), (3, 4), (4,)),
     ],
+    reference=lambda x, weight, bias: np.einsum("...i,ij->...j", x, weight) + bias,
 )
 def linear(x: ArrayLike, weight: ArrayLike, bias: ArrayLike) -> Any:
     """x @ weight + bias, for weight `(inputs, neurons)`, bias `(neurons,)` and x `(…, inputs)`.

@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, DTypeLike
 import tensorgrad as tg
 from nn import init
 from nn._rng import Rng
-from nn._validation import whole_number
+from nn._validation import as_array, whole_number
 from nn._weight_layouts import Layout, foreign
 from nn.functional import linear
 from nn.module import Module
@@ -86,7 +86,7 @@ class Dense(Module):
             raise TypeError(f"Dense: expected a floating-point dtype, got {np.dtype(dtype)}.")
         shape = (self.inputs, self.neurons)
         initializer = init.glorot() if weight_init is None else _checked_initializer(weight_init)
-        values = np.array(initializer(shape, rng, dtype), dtype)  # a copy: the initialiser may keep its array
+        values = as_array(initializer(shape, rng, dtype)).astype(dtype)  # a copy: the initialiser may keep its array
         if values.shape != shape:
             raise ValueError(f"Dense: weight_init gave an array of shape {values.shape}, expected {shape}.")
         self.weight = Tensor(values, requires_grad=True)

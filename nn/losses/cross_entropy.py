@@ -64,6 +64,9 @@ def _softmax_minus_targets(g: Any, logits: Any, targets: Any) -> Any:
     logits=_softmax_minus_targets,
     targets=None,
     examples=[domains.case((2, 3), (2, 3)), domains.case((3,), (3,))],
+    reference=lambda logits, targets: np.mean(
+        np.sum(targets * (np.logaddexp.reduce(logits, axis=-1, keepdims=True) - logits), axis=-1)
+    ),
 )
 def softmax_cross_entropy(logits: Any, targets: Any) -> Any:
     """-Σ targets·log softmax(logits), averaged over the samples.
@@ -88,6 +91,7 @@ def _minus_targets_over_probabilities(g: Any, probabilities: Any, targets: Any) 
     targets=None,
     domain=INSIDE,
     examples=[domains.case((2, 3), (2, 3))],
+    reference=lambda probabilities, targets: np.mean(-np.sum(targets * np.log(probabilities), axis=-1)),
 )
 def categorical_cross_entropy(probabilities: Any, targets: Any) -> Any:
     """-Σ targets·log p, averaged over the samples, with p clipped to [1e-7, 1 - 1e-7] in the value only.
@@ -105,6 +109,7 @@ def categorical_cross_entropy(probabilities: Any, targets: Any) -> Any:
     logits=lambda g, logits, targets: (tg.sigmoid.apply(logits) - targets) * (g / logits.size),
     targets=None,
     examples=[domains.case((2, 3), (2, 3)), domains.case((3,), (3,))],
+    reference=lambda logits, targets: np.mean(np.logaddexp(0, logits) - targets * logits),
 )
 def sigmoid_binary_cross_entropy(logits: Any, targets: Any) -> Any:
     """-targets·log s - (1 - targets)·log(1 - s) with s = sigmoid(logits), averaged over everything.
@@ -129,6 +134,9 @@ def _binary_slope(g: Any, probabilities: Any, targets: Any) -> Any:
     targets=None,
     domain=INSIDE,
     examples=[domains.case((2, 3), (2, 3)), domains.case((3,), (3,))],
+    reference=lambda probabilities, targets: np.mean(
+        -targets * np.log(probabilities) - (1 - targets) * np.log1p(-probabilities)
+    ),
 )
 def binary_cross_entropy(probabilities: Any, targets: Any) -> Any:
     """-targets·log p - (1 - targets)·log(1 - p) averaged over everything, with p clipped to [1e-7, 1 - 1e-7].

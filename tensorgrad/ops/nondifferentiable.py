@@ -57,10 +57,8 @@ def argsort(
     algorithm: dict[str, Any] = {
         name: value for name, value in (("kind", kind), ("stable", stable)) if value is not None
     }
-    values = plain(a)
-    if descending:
-        values = opposite(as_array(values))
-    return np.argsort(values, axis=axis, **algorithm)
+    values = as_array(plain(a))
+    return np.argsort(opposite(values) if descending else values, axis=axis, **algorithm)
 
 
 def count_nonzero(a: ArrayLike, axis: Axis = None, *, keepdims: bool = False) -> Any:

@@ -19,10 +19,13 @@ TOLERANCE: dict[str, float] = {"rtol": 1e-6, "atol": 1e-7}
 
 
 def values(sample: Sample) -> None:
-    """The result is NumPy's, for arrays, tensors and tracked tensors; and NumPy's functions give it for tensors."""
+    """The result is NumPy's, or that of the declared reference, for arrays, tensors and tracked tensors.
+
+    NumPy's functions return it for tensors.
+    """
     operation = sample.operation
     tensors = [tg.Tensor(a) for a in sample.arrays]
-    expected = [plain(e) for e in _listed(sample(operation.numpy[0] if operation.numpy else operation.forward))]
+    expected = _listed(sample(operation.numpy[0] if operation.numpy else operation.reference))
     for operands in (sample.arrays, tensors, sample.tracked()):
         for expected_one, got in zip(expected, _listed(sample.with_arrays(operands)()), strict=True):
             _same_array(got, expected_one)
@@ -32,6 +35,23 @@ def values(sample: Sample) -> None:
         ):
             assert isinstance(got, tg.Tensor) or np.ndim(expected_one) == 0, f"{function}: {type(got)}"
             _same_array(got, expected_one)
+
+
+def composed_form_agrees(sample: Sample) -> None:
+    """The composed form has the result and the first gradients of the forward rule and its fast rules."""
+    operation = sample.operation
+    leaves, others = sample.tracked(), sample.tracked()
+    ours = _listed(sample.with_arrays(leaves)())
+    theirs = _listed(sample.with_arrays(others)(operation.composed))
+    for a, b in zip(ours, theirs, strict=True):
+        np.testing.assert_allclose(plain(a), plain(b), rtol=1e-10, atol=1e-12, err_msg=str(sample))
+    for results in (ours, theirs):
+        for result in (each for each in results if each.requires_grad):
+            result.backward(np.linspace(0.5, 1.5, result.size).reshape(result.shape), retain_graph=True)
+    for position in sample.differentiable:
+        np.testing.assert_allclose(
+            leaves[position].grad, others[position].grad, rtol=1e-9, atol=1e-11, err_msg=f"{sample}, operand {position}"
+        )
 
 
 def first_gradient(sample: Sample) -> None:

@@ -60,10 +60,23 @@ def test_there_are_enough_samples(name: str) -> None:
             assert called >= set(broadcast_pairs())
 
 
+@pytest.mark.parametrize("name", sorted(name for name, operation in BUILT_IN.items() if not operation.numpy))
+def test_operation_that_numpy_lacks_declares_a_reference(name: str) -> None:
+    operation = BUILT_IN[name]
+    assert operation.reference is not None, "declare reference=, another way to compute the result"
+    assert operation.reference not in (operation.forward, operation.function, operation.composed)
+
+
 @every_operation
-def test_values_are_numpys(name: str) -> None:
+def test_values_are_numpys_or_those_of_the_reference(name: str) -> None:
     for sample in samples(name):
         checks.values(sample)
+
+
+@pytest.mark.parametrize("name", sorted(name for name, operation in BUILT_IN.items() if operation.composed))
+def test_composed_form_has_equal_values_and_first_gradients(name: str) -> None:
+    for sample in samples(name):
+        checks.composed_form_agrees(sample)
 
 
 @every_operation

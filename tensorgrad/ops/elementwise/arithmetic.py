@@ -10,7 +10,7 @@ from tensorgrad._typing import ArrayLike
 from tensorgrad.domains import NONZERO, REAL
 from tensorgrad.op import op
 
-__all__ = ["abs", "absolute", "add", "divide", "fabs", "multiply", "negative", "positive", "sign", "subtract"]
+__all__ = ["abs", "absolute", "add", "divide", "fabs", "multiply", "negative", "positive", "subtract"]
 
 
 @op(x=lambda g: g, y=lambda g: g, numpy=np.add, methods=["__add__"], reflected="__radd__")
@@ -104,16 +104,6 @@ def fabs(x: ArrayLike) -> Any:
     Tensor([1., 2.])
     """
     return np.fabs(x)
-
-
-@op(x=lambda g: np.zeros_like(g), numpy=np.sign, domain=NONZERO)
-def sign(x: ArrayLike) -> Any:
-    """-1, 0 or 1, elementwise. The derivative is 0 everywhere, also at the step at x = 0.
-
-    >>> sign([3.0, 0.0, -2.0])
-    Tensor([ 1.,  0., -1.])
-    """
-    return np.sign(x)
 
 
 abs = absolute

@@ -89,7 +89,7 @@ def log1p(x: ArrayLike) -> Any:
     return np.log1p(x)
 
 
-@op(x=lambda g, out: g * (out - out * out))
+@op(x=lambda g, out: g * (out - out * out), reference=lambda x: (1 + np.tanh(x / 2)) / 2)
 def sigmoid(x: ArrayLike) -> Any:
     """1/(1 + e⁻ˣ), elementwise: with s the result, the derivative is s(1 - s). Never overflows.
 
@@ -135,7 +135,7 @@ def logaddexp2(x: ArrayLike, y: ArrayLike) -> Any:
     return np.logaddexp2(x, y)
 
 
-@op(x=lambda g, out: -g * np.expm1(-out))
+@op(x=lambda g, out: -g * np.expm1(-out), reference=lambda x: np.logaddexp(0, x))
 def softplus(x: ArrayLike) -> Any:
     """log(1 + eˣ), elementwise, without overflow: the derivative is the sigmoid of x.
 
@@ -145,7 +145,7 @@ def softplus(x: ArrayLike) -> Any:
     return np.maximum(x, 0) + np.log1p(np.exp(-np.absolute(x)))
 
 
-@op(x=lambda g, x: g / (x * (1 - x)), domain=Domain(0.05, 0.95))
+@op(x=lambda g, x: g / (x * (1 - x)), domain=Domain(0.05, 0.95), reference=lambda x: np.log(x / (1 - x)))
 def logit(x: ArrayLike) -> Any:
     """log(x/(1 - x)) for x in (0, 1), elementwise, the inverse of `sigmoid`: the derivative is 1/(x(1 - x)).
 

@@ -11,7 +11,7 @@ from tensorgrad.domains import NONZERO, Domain, case
 from tensorgrad.op import op
 from tensorgrad.tensor import plain
 
-__all__ = ["ceil", "copysign", "floor", "fmod", "heaviside", "mod", "nan_to_num", "remainder", "round", "trunc"]
+__all__ = ["ceil", "copysign", "floor", "fmod", "heaviside", "mod", "nan_to_num", "remainder", "round", "sign", "trunc"]
 
 _BETWEEN_INTEGERS = Domain(avoid=(-2.0, -1.5, -1.0, -0.5, 0.0, 0.5, 1.0, 1.5, 2.0), gap=0.05)
 _DIVIDENDS, _DIVISORS = Domain(2.3, 2.9), Domain(1.5, 2.2)  # the quotient stays between 1 and 2
@@ -153,3 +153,13 @@ def nan_to_num(
 
 
 mod = remainder
+
+
+@op(x=lambda g: np.zeros_like(g), numpy=np.sign, domain=NONZERO)
+def sign(x: ArrayLike) -> Any:
+    """-1, 0 or 1, elementwise. The derivative is 0 everywhere, also at the step at x = 0.
+
+    >>> sign([3.0, 0.0, -2.0])
+    Tensor([ 1.,  0., -1.])
+    """
+    return np.sign(x)

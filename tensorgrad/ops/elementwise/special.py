@@ -88,7 +88,7 @@ def _gaussian(x: Any) -> Any:
     return 2 / math.sqrt(math.pi) * np.exp(-np.square(x))
 
 
-@op(x=lambda g, x: g * _gaussian(x))
+@op(x=lambda g, x: g * _gaussian(x), reference=lambda x: np.vectorize(math.erf, otypes=[float])(x))
 def erf(x: ArrayLike) -> Any:
     """Error function 2/√π ∫₀ˣ exp(-t²) dt, elementwise: the derivative is 2/√π·exp(-x²).
 
@@ -102,7 +102,7 @@ def erf(x: ArrayLike) -> Any:
     return np.where(inside == at, near, far)
 
 
-@op(x=lambda g, x: -g * _gaussian(x))
+@op(x=lambda g, x: -g * _gaussian(x), reference=lambda x: np.vectorize(math.erfc, otypes=[float])(x))
 def erfc(x: ArrayLike) -> Any:
     """1 - erf(x), elementwise, accurate where erf is nearly 1: the derivative is -2/√π·exp(-x²).
 
@@ -121,7 +121,13 @@ def _i1_slope(x: Any, out: Any) -> Any:
     return np.i0(x) - np.where(at_zero, 0.5, out / np.where(at_zero, 1.0, x))
 
 
-@op(x=lambda g, x, out: g * _i1_slope(x, out))
+def _i1_integral(x: Any) -> Any:
+    """(1/2π) ∫ exp(x cos θ) cos θ dθ over the circle; the mean over equidistant angles converges exponentially."""
+    cosines = np.cos(np.linspace(0, 2 * math.pi, 64, endpoint=False))
+    return np.mean(np.exp(np.multiply.outer(x, cosines)) * cosines, axis=-1)
+
+
+@op(x=lambda g, x, out: g * _i1_slope(x, out), reference=_i1_integral)
 def i1(x: ArrayLike) -> Any:
     """Modified Bessel function of the first kind, order 1, elementwise: the derivative is I₀(x) - I₁(x)/x.
 

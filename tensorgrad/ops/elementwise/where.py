@@ -91,6 +91,7 @@ def _within(a: Any, low: Any, high: Any) -> Any:
     a_max=lambda g, a, a_min, a_max: g * np.greater(a if a_min is None else np.maximum(a, a_min), a_max),
     domain=_BOUNDS,
     examples=[case((2, 3), (), ()), case((2, 3), (3,), (2, 1))],
+    reference=lambda a, a_min, a_max: np.minimum(np.maximum(a, a_min), a_max),
 )
 def clipped(a: ArrayLike, a_min: ArrayLike | None = None, a_max: ArrayLike | None = None) -> Any:
     """`clip` with NumPy's older names for the bounds.

@@ -67,10 +67,19 @@ def _replaced(places: Any) -> Any:
     return np.reshape(np.take(again, np.argsort(order)), np.shape(places))
 
 
+def _counted(values: Any, index: Any, shape: Shape) -> Any:
+    """What `scatter` returns, by counting how often each place is named."""
+    places = np.arange(np.prod(shape, dtype=int)).reshape(shape)[index]
+    values = np.reshape(values, np.shape(values)[max(0, np.ndim(values) - np.ndim(places)) :])
+    weights = np.broadcast_to(values, np.shape(places)).ravel()
+    return np.bincount(np.ravel(places), weights, minlength=np.prod(shape, dtype=int)).reshape(shape).astype(float)
+
+
 @op(
     values=lambda g, index: g[index],
     examples=[case((2,), index=slice(1, 3), shape=(4,)), case((3,), index=np.array([0, 2, 0]), shape=(4,))],
     linear=True,
+    reference=_counted,
 )
 def scatter(values: ArrayLike, index: Any, shape: Shape) -> Any:
     """Zeros of the given shape with `values` added at `index`, as often as it names a place: `getitem` backwards.
@@ -104,6 +113,7 @@ def scatter(values: ArrayLike, index: Any, shape: Shape) -> Any:
     ],
     linear=True,
     view=True,
+    reference=lambda x, index: x[index],
 )
 def getitem(x: ArrayLike, index: Any) -> Any:
     """`x[index]` with every index NumPy knows: numbers, slices, `...`, None, arrays of integers or booleans.
@@ -129,6 +139,15 @@ def _cleared(g: Any, index: Any) -> Any:
     return with_item.apply(g, 0.0, index)
 
 
+def _put(x: Any, value: Any, index: Any) -> Any:
+    """What `with_item` returns, by `np.put` into the flattened array."""
+    flat = np.ravel(x).copy()
+    places = np.arange(flat.size).reshape(np.shape(x))[index]
+    value = np.reshape(value, np.shape(value)[max(0, np.ndim(value) - np.ndim(places)) :])
+    np.put(flat, places, np.broadcast_to(value, np.shape(places)))
+    return flat.reshape(np.shape(x))
+
+
 @op(
     x=_cleared,
     value=_taken,
@@ -138,6 +157,7 @@ def _cleared(g: Any, index: Any) -> Any:
         case((4, 3), (3,), index=np.array([0, 0, 3])),
         case((2, 3), (2,), index=np.array([[True, False, True], [False, False, False]])),
     ],
+    reference=_put,
 )
 def with_item(x: ArrayLike, value: ArrayLike, index: Any) -> Any:
     """A copy of `x` with `value` at `index`: what `t[index] = value` rebinds `t` to.

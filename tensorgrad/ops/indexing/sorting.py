@@ -74,8 +74,8 @@ def sort(
         name: value for name, value in (("kind", kind), ("stable", stable)) if value is not None
     }
     if descending:  # NumPy's own keyword is there since 2.5
-        return opposite(np.sort(opposite(a), axis=axis, **algorithm))  # type: ignore[arg-type]
-    return np.sort(a, axis=axis, **algorithm)  # type: ignore[arg-type]
+        return opposite(np.sort(opposite(a), axis=axis, **algorithm))
+    return np.sort(a, axis=axis, **algorithm)
 
 
 @op(

@@ -110,6 +110,12 @@ def take_along_axis(arr: ArrayLike, indices: Any, axis: int | None = -1) -> Any:
     return np.take_along_axis(arr, as_array(indices), axis)
 
 
+def _put_into_copy(arr: Any, indices: Any, values: Any, axis: int | None = -1) -> Any:
+    copy = np.array(arr)
+    np.put_along_axis(copy, indices, values, axis)
+    return copy
+
+
 @composed(
     "arr",
     "values",
@@ -120,6 +126,7 @@ def take_along_axis(arr: ArrayLike, indices: Any, axis: int | None = -1) -> Any:
         case((2, 3), (2,), indices=np.array([5, 0]), axis=None),
         case((3,), (2,), indices=np.array([1, 1]), axis=0),
     ],
+    reference=_put_into_copy,
 )
 def put_along_axis(arr: ArrayLike, indices: Any, values: ArrayLike, axis: int | None = -1) -> Tensor:
     """`arr` with `values` at the places that `take_along_axis` would take: a new tensor, `arr` stays as it is.

@@ -16,6 +16,13 @@ from tensorgrad.ops.indexing.items import scatter
 __all__ = ["convolve", "correlate", "ediff1d", "sliding_window_view"]
 
 
+def _counted(windows: Any, shape: Shape, axis: Any = None) -> Any:
+    """What `overlap_add` returns, by counting which windows each place is in."""
+    places = np.arange(np.prod(shape, dtype=int)).reshape(shape)
+    each = np.lib.stride_tricks.sliding_window_view(places, windows.shape[len(shape) :], axis)
+    return np.bincount(np.ravel(each), np.ravel(windows), minlength=places.size).reshape(shape).astype(float)
+
+
 @op(
     windows=lambda g, windows_shape, axis: np.lib.stride_tricks.sliding_window_view(g, windows_shape[g.ndim :], axis),
     examples=[
@@ -26,6 +33,7 @@ __all__ = ["convolve", "correlate", "ediff1d", "sliding_window_view"]
         case((0, 2, 2), shape=(0, 3), axis=1),
     ],
     linear=True,
+    reference=_counted,
 )
 def overlap_add(windows: ArrayLike, shape: Shape, axis: Axis = None) -> Any:
     """Zeros of the given shape with every window added in its place: `sliding_window_view` backwards.

@@ -82,6 +82,7 @@ def _to_operand(
     ],
     linear=True,
     view=True,
+    reference=lambda operands, subscripts, optimize=False: np.einsum(subscripts, *operands, optimize=optimize),
 )
 def einsum(operands: Sequence[Any], subscripts: str, optimize: Any = False) -> Any:
     """What `tg.einsum` computes, its operands as one sequence.

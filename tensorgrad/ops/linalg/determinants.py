@@ -6,20 +6,19 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from tensorgrad._composing import composed
+from tensorgrad._arrays import as_array, is_foreign
 from tensorgrad._typing import ArrayLike
 from tensorgrad.domains import case
 from tensorgrad.op import op
-from tensorgrad.ops.linalg import factors
 from tensorgrad.ops.linalg._matrices import WELL_CONDITIONED, diagonal, epsilon, transposed
-from tensorgrad.tensor import Tensor
+from tensorgrad.tensor import plain
 
 
 class SlogdetResult(NamedTuple):
     """The sign of a determinant, and the logarithm of its absolute value."""
 
-    sign: Tensor
-    logabsdet: Tensor
+    sign: Any
+    logabsdet: Any
 
 
 def _spread(numbers: Any) -> Any:
@@ -29,9 +28,12 @@ def _spread(numbers: Any) -> Any:
 
 def _is_far_from_singular(a: Any) -> bool:
     """Whether the inverses of these matrices have half of their digits right."""
-    if np.any(np.isnan(a)):  # so is everything made from it; the decomposition would not converge
+    matrices = plain(a)
+    if is_foreign(matrices):
+        return False  # what is right for singular matrices is right for all
+    if np.any(np.isnan(matrices)):  # so is everything made from it; the decomposition would not converge
         return True
-    values = np.linalg.svd(np.asarray(a), compute_uv=False)
+    values = np.linalg.svd(matrices, compute_uv=False)
     return bool(np.all(values[..., -1:] > epsilon(a) ** 0.5 * values[..., :1]))
 
 
@@ -64,10 +66,20 @@ def _cofactors_of_singular(a: Any) -> Any:
     return _spread(np.linalg.det(u) * np.linalg.det(vh)) * np.matmul(u * np.expand_dims(others, -2), vh)
 
 
+def _signed_minors(a: Any) -> Any:
+    """The cofactors by their definition: determinants without row i and column j, with the sign of (-1)ⁱ⁺ʲ."""
+    result = np.empty_like(a)
+    for i, j in np.ndindex(a.shape[-2:]):
+        minor = np.delete(np.delete(a, i, axis=-2), j, axis=-1)
+        result[..., i, j] = (-1) ** (i + j) * np.linalg.det(minor)
+    return result
+
+
 @op(
     a=_cofactors_gradient,
     domain=WELL_CONDITIONED,
     examples=[case((1, 1)), case((2, 2)), case((3, 3)), case((2, 3, 3)), case((0, 2, 2)), case((0, 0))],
+    reference=_signed_minors,
 )
 def cofactors(a: ArrayLike) -> Any:
     """The derivative of the determinant by each element: det a · a⁻ᵀ, and its limit where `a` is singular.
@@ -78,11 +90,13 @@ def cofactors(a: ArrayLike) -> Any:
     Tensor([[ 4., -3.],
             [-2.,  1.]])
     """
-    a = np.asarray(a)
+    matrices: Any = as_array(a)
+    if is_foreign(matrices):
+        return _cofactors_of_singular(matrices)
     try:
-        return _spread(np.linalg.det(a)) * transposed(np.linalg.inv(a))
+        return _spread(np.linalg.det(matrices)) * transposed(np.linalg.inv(matrices))
     except np.linalg.LinAlgError:
-        return _cofactors_of_singular(a)
+        return _cofactors_of_singular(matrices)
 
 
 @op(
@@ -99,17 +113,32 @@ def det(a: ArrayLike) -> Any:
     >>> det([[1.0, 2.0], [3.0, 5.0]])
     Tensor(-1.)
     """
-    return np.linalg.det(np.asarray(a))
+    return np.linalg.det(as_array(a))
 
 
-@composed(
-    "a",
+def _slogdet_gradient(g: SlogdetResult, a: Any, out: SlogdetResult) -> Any:
+    """0 for the sign, and a⁻ᵀ (Petersen and Pedersen, formula 57)."""
+    logarithms = plain(out.logabsdet)
+    if not is_foreign(logarithms) and np.any(np.isinf(logarithms)):
+        raise np.linalg.LinAlgError(
+            "slogdet: the matrix is singular, and the logarithm of its determinant has no derivative there. "
+            "The determinant itself has: use det."
+        )
+    return _spread(g.logabsdet) * transposed(np.linalg.inv(a))
+
+
+@op(
+    a=_slogdet_gradient,
+    results=SlogdetResult,
     numpy=np.linalg.slogdet,
     domain=WELL_CONDITIONED,
     examples=[case((1, 1)), case((3, 3)), case((2, 2, 2)), case((0, 2, 2)), case((0, 0))],
 )
-def slogdet(a: ArrayLike) -> SlogdetResult:
+def slogdet(a: ArrayLike) -> Any:
     """Sign (derivative 0) and natural logarithm of |det a| (derivative a⁻ᵀ), which neither overflow nor underflow.
+
+    Returns:
+        SlogdetResult: a named tuple `(sign, logabsdet)`.
 
     Raises:
         numpy.linalg.LinAlgError: in the backward pass, if `a` is singular.
@@ -118,5 +147,4 @@ def slogdet(a: ArrayLike) -> SlogdetResult:
     >>> logabsdet
     Tensor(0.69314718)
     """
-    both = factors.slogdet(a)
-    return SlogdetResult(both[0], both[1])
+    return np.linalg.slogdet(as_array(a))

@@ -18,13 +18,13 @@ from tensorgrad.ops._tracking import tracked
 from tensorgrad.ops.elementwise.arithmetic import absolute
 from tensorgrad.ops.elementwise.where import where
 from tensorgrad.ops.linalg._matrices import WELL_CONDITIONED
-from tensorgrad.ops.linalg.decompositions import svdvals
+from tensorgrad.ops.linalg.singular import svdvals
 from tensorgrad.ops.linalg.solve import inv
 from tensorgrad.ops.reductions.extremes import max, min
 from tensorgrad.ops.reductions.sums import sum
 from tensorgrad.ops.shape.axes import transpose
 from tensorgrad.ops.shape.reshaping import reshape
-from tensorgrad.tensor import Tensor, plain
+from tensorgrad.tensor import Tensor, checked_array, plain
 
 
 def _to_largest(g: Any, x: Any, norm: Any, axis: Axis) -> Any:
@@ -184,7 +184,7 @@ def cond(x: ArrayLike, p: Any = None) -> Any:
             usable = where(finite[..., None, None], x, np.eye(*np.shape(x)[-2:], dtype=bool))
             return where(finite, cond(usable, p), vector_norm(x, axis=(-2, -1)))
     if not tracked(x):
-        return Tensor(np.linalg.cond(Tensor(x).array, p))
+        return Tensor(np.linalg.cond(checked_array(plain(x)), p))
     if p not in (None, 2, -2):
         return norm(x, p, axis=(-2, -1)) * norm(inv(x), p, axis=(-2, -1))
     values = svdvals(x)

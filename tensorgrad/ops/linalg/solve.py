@@ -12,8 +12,8 @@ from tensorgrad._typing import ArrayLike, Shape
 from tensorgrad.domains import NONZERO, REAL, case
 from tensorgrad.op import op
 from tensorgrad.ops.linalg._matrices import WELL_CONDITIONED, epsilon, folded, mirrored, transposed
-from tensorgrad.ops.linalg.decompositions import svdvals
 from tensorgrad.ops.linalg.matmul import matmul
+from tensorgrad.ops.linalg.singular import svdvals
 from tensorgrad.ops.reductions.sums import sum
 from tensorgrad.ops.shape.axes import transpose
 from tensorgrad.ops.shape.reshaping import reshape

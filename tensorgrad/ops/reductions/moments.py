@@ -49,7 +49,7 @@ def _deviation(a: Any, axis: Axis, where: Any) -> Any:
 
 
 def _freedom(g: Any, a: Any, axis: Axis, ddof: float, where: Any) -> Any:
-    """n - ddof in the dtype of `g`, at least float32; no Python number, so that 0 gives NumPy's NaN and not an error."""
+    """n - ddof in the dtype of `g`, or float32; no Python number, so that 0 gives NumPy's NaN and not an error."""
     return np.subtract(counted(np.shape(a), axis, where), ddof, dtype=wide(g.dtype))
 
 
@@ -91,7 +91,8 @@ def _std_slope(g: Any, a: Any, out: Any, axis: Axis, ddof: float, keepdims: bool
     safe = np.where(constant, 1.0, out)  # the mean of equal numbers may be off by rounding, and so may `out` from 0
     scale = restored(g / safe, np.shape(a), axis, keepdims) / _freedom(g, a, axis, ddof, where)
     constant = restored(constant, np.shape(a), axis, keepdims)
-    return np.where(constant, zero_slope(a, masked(constant, where)), scale * _deviation(a, axis, where))
+    several = counted(np.shape(a), axis, where) > 1  # the deviation of one element is 0 everywhere
+    return np.where(constant, zero_slope(a, masked(constant & several, where)), scale * _deviation(a, axis, where))
 
 
 @op(

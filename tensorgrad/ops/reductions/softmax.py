@@ -37,6 +37,7 @@ def _weights(x: Any, axis: Axis) -> Any:
 @op(
     x=lambda g, x, axis, keepdims: restored(g, np.shape(x), axis, keepdims) * _weights(x, axis),
     examples=over_axes(),
+    reference=lambda x, axis=None, keepdims=False: np.logaddexp.reduce(x, axis=axis, keepdims=keepdims),
 )
 def logsumexp(x: ArrayLike, axis: Axis = None, *, keepdims: bool = False) -> Any:
     """log Σ eˣ over `axis` (all axes by default), shifted by the maximum: never overflows.
@@ -49,12 +50,13 @@ def logsumexp(x: ArrayLike, axis: Axis = None, *, keepdims: bool = False) -> Any
     shift = _finite(np.max(x, axis=axis, keepdims=True))
     with np.errstate(divide="ignore"):  # log 0 = -inf is the right answer for x = -inf
         result = np.log(total(np.exp(x - shift), axis, keepdims=True)) + shift
-    return result if keepdims else np.reshape(result, np.shape(np.any(x, axis=axis)))
+    return result if keepdims else np.reshape(result, np.shape(np.max(x, axis=axis)))
 
 
 @op(
     x=lambda g, out, axis: out * (g - total(g * out, axis, keepdims=True)),
     examples=[case((3,)), case((2, 3)), case((2, 3, 2), axis=1), case((2, 3), axis=0)],
+    reference=lambda x, axis=-1: np.exp(x - np.logaddexp.reduce(x, axis=axis, keepdims=True)),
 )
 def softmax(x: ArrayLike, axis: Axis = -1) -> Any:
     """eˣ/Σeˣ along `axis` (the last by default), shifted by the maximum: never overflows.
@@ -71,6 +73,7 @@ def softmax(x: ArrayLike, axis: Axis = -1) -> Any:
 @op(
     x=lambda g, out, axis: g - np.exp(out) * total(g, axis, keepdims=True),
     examples=[case((3,)), case((2, 3)), case((2, 3, 2), axis=1), case((2, 3), axis=0)],
+    reference=lambda x, axis=-1: x - np.logaddexp.reduce(x, axis=axis, keepdims=True),
 )
 def log_softmax(x: ArrayLike, axis: Axis = -1) -> Any:
     """log of `softmax` along `axis` (the last by default), exact where softmax itself underflows to 0.

@@ -10,7 +10,7 @@ from tensorgrad._arrays import holds
 from tensorgrad._typing import ArrayLike, Axis
 from tensorgrad.domains import NONZERO, case
 from tensorgrad.op import op
-from tensorgrad.ops._reduced_axes import SOME, adds_in_float32, axes_of, masked, over_axes, restored
+from tensorgrad.ops._reduced_axes import SOME, adds_in_float32, axes_of, counted, masked, over_axes, restored
 from tensorgrad.tensor import plain
 
 __all__ = ["prod", "sum"]
@@ -69,7 +69,8 @@ def _product_of_others(a: Any, out: Any, axis: Axis, keepdims: bool, initial: fl
     reduced = axes_of(axis, len(shape))
     order = [axis for axis in range(len(shape)) if axis not in reduced] + list(reduced)
     arranged = np.transpose(a, order)
-    rows = np.reshape(arranged, (*arranged.shape[: len(shape) - len(reduced)], -1))
+    kept = arranged.shape[: len(shape) - len(reduced)]
+    rows = np.reshape(arranged, (*kept, counted(shape, axis)))
     others = _running_product(rows) * _running_product(rows[..., ::-1])[..., ::-1] * initial
     return np.transpose(np.reshape(others, arranged.shape), np.argsort(order))
 

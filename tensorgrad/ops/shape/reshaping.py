@@ -101,7 +101,12 @@ def copy(a: ArrayLike, order: Literal["K", "A", "C", "F"] = "K") -> Any:
     return np.copy(a, order)
 
 
-@op(x=lambda g: g, methods=["astype"], examples=[case((2, 3), dtype=np.float64)])
+@op(
+    x=lambda g: g,
+    methods=["astype"],
+    examples=[case((2, 3), dtype=np.float64)],
+    reference=lambda x, dtype: np.array(x, dtype),
+)
 def astype(x: ArrayLike, dtype: DTypeLike) -> Any:
     """Converted to another dtype; the gradient comes back in the old one.
 

@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from tensorgrad import _messages
+from tensorgrad._arrays import is_foreign
 from tensorgrad._composing import composed
 from tensorgrad._typing import ArrayLike
 from tensorgrad.domains import case
@@ -46,6 +48,8 @@ def array_split(ary: ArrayLike, indices_or_sections: int | Sequence[int], axis: 
     [Tensor([1., 2.]), Tensor([3.])]
     """
     length = length_of(ary, axis)
+    if is_foreign(indices_or_sections):
+        raise _messages.numpy_only("array_split", "the shapes of the parts depend on the values of the indices")
     if np.ndim(indices_or_sections) == 1:
         return _parts(ary, [0, *np.asarray(indices_or_sections).tolist(), length], axis)
     sections = int(indices_or_sections)  # type: ignore[arg-type]

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import tensorgrad as tg
+from tensorgrad.ops.linalg._matrices import WELL_CONDITIONED
 from tests.ops.numeric import jacobian
 
 LinAlgError = np.linalg.LinAlgError
@@ -72,17 +73,49 @@ def test_vectors_of_a_singular_value_0_have_no_gradient_where_they_can_leave_the
         tg.linalg.svd(a, full_matrices=False).U[2].sum().backward()
 
 
-def test_vectors_that_only_complete_a_basis_are_refused_when_recorded() -> None:
-    a = np.arange(6.0).reshape(3, 2)
-    with pytest.raises(ValueError, match="full_matrices=False"):
-        tg.linalg.svd(leaf(a))
-    with pytest.raises(ValueError, match="mode='reduced'"):
-        tg.linalg.qr(leaf(a), "complete")
-    with tg.no_grad():
-        assert tg.linalg.svd(leaf(a)).U.shape == (3, 3)
-    assert np.linalg.qr(tg.tensor(a), "complete").Q.shape == (3, 3)
+@pytest.mark.parametrize("shape", [(4, 2), (2, 4), (2, 3, 2)])
+def test_svd_with_full_matrices_differentiates_all_but_the_vectors_that_complete_a_basis(shape: Any) -> None:
+    a = WELL_CONDITIONED.sample(np.random.default_rng(0), shape)
+    k = min(shape[-2:])
+
+    def determined(t: Any, full: bool) -> Any:
+        u, s, vh = tg.linalg.svd(t, full_matrices=full)
+        return (u[..., :k] ** 3).sum() + tg.exp(s).sum() + (vh[..., :k, :] ** 3).sum()
+
+    np.testing.assert_allclose(
+        slope(lambda t: determined(t, True), a), slope(lambda t: determined(t, False), a), rtol=1e-10, atol=1e-12
+    )
+    assert tg.gradcheck(lambda t: tg.linalg.svd(t).S, [a], order=2)
+    longer = tg.linalg.svd(leaf(a)).U if shape[-2] > k else tg.linalg.svd(leaf(a)).Vh
+    with pytest.raises(ValueError, match=r"svd: 2? ?.*arbitrary.*full_matrices=False"):
+        longer.sum().backward()
+
+
+def test_qr_with_a_complete_q_differentiates_all_but_the_columns_that_complete_a_basis() -> None:
+    a = WELL_CONDITIONED.sample(np.random.default_rng(0), (4, 2))
+
+    def determined(t: Any, mode: str) -> Any:
+        q, r = tg.linalg.qr(t, mode)
+        return (q[:, :2] ** 3).sum() + (r**2).sum()
+
+    np.testing.assert_allclose(
+        slope(lambda t: determined(t, "complete"), a), slope(lambda t: determined(t, "reduced"), a), rtol=1e-10
+    )
+    assert tg.gradcheck(lambda t: tg.linalg.qr(t, "complete").R, [a], order=2)
+    with pytest.raises(ValueError, match=r"qr: the last 2 columns .*mode='reduced'"):
+        tg.linalg.qr(leaf(a), "complete").Q.sum().backward()
     with pytest.raises(ValueError, match="'raw'"):
         tg.linalg.qr(a, "raw")
+
+
+def test_tangents_of_vectors_that_complete_a_basis_are_nan() -> None:
+    a, direction = np.random.default_rng(0).normal(size=(2, 4, 2))
+    _, (u, s, _) = tg.jvp(lambda t: tuple(tg.linalg.svd(t)), (a,), (direction,))
+    _, (_, expected, _) = tg.jvp(lambda t: tuple(tg.linalg.svd(t, full_matrices=False)), (a,), (direction,))
+    np.testing.assert_allclose(s.data, expected.data)
+    np.testing.assert_array_equal(np.isnan(u.data).any(axis=0), [False, False, True, True])
+    _, (q, _) = tg.jvp(lambda t: tuple(tg.linalg.qr(t, "complete")), (a,), (direction,))
+    np.testing.assert_array_equal(np.isnan(q.data).any(axis=0), [False, False, True, True])
 
 
 @pytest.mark.parametrize("shape", [(3, 2), (2, 3)])

@@ -1,0 +1,78 @@
+"""Eigenvalues and eigenvectors of symmetric matrices.
+
+Like NumPy, `eigh` reads one triangle of the matrix only; that triangle receives the whole gradient.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from tensorgrad._arrays import as_array
+from tensorgrad._composing import composed
+from tensorgrad._typing import ArrayLike, Shape
+from tensorgrad.domains import case
+from tensorgrad.op import op
+from tensorgrad.ops.linalg._gaps import column, negligible, rotations, row
+from tensorgrad.ops.linalg._matrices import DEFINITE, diagonal, folded, transposed
+
+
+class EighResult(NamedTuple):
+    """Eigenvalues in rising order, and the eigenvectors as columns."""
+
+    eigenvalues: Any
+    eigenvectors: Any
+
+
+def _eigh_gradient(g: EighResult, a_shape: Shape, out: EighResult, UPLO: str) -> Any:
+    """V (diag ḡ + F∘(VᵀḠ)) Vᵀ with Fᵢⱼ = 1/(λⱼ - λᵢ)."""
+    values, vectors = out
+    gaps = row(values) - column(values)
+    gaps = np.where(negligible(gaps, row(values)), 0.0, gaps)
+    turned = rotations(vectors, g.eigenvectors, gaps)
+    in_basis = np.where(diagonal(a_shape[-1]), column(g.eigenvalues), turned)
+    gradient = folded(np.matmul(np.matmul(vectors, in_basis), transposed(vectors)))
+    return gradient if UPLO.upper() == "L" else transposed(gradient)
+
+
+@op(
+    a=_eigh_gradient,
+    results=EighResult,
+    numpy=np.linalg.eigh,
+    domain=DEFINITE,
+    examples=[case((1, 1)), case((3, 3)), case((3, 3), UPLO="U"), case((2, 2, 2)), case((0, 0)), case((0, 2, 2))],
+)
+def eigh(a: ArrayLike, UPLO: Any = "L") -> Any:
+    """Eigenvalues λ, rising, and eigenvectors v of symmetric matrices: ∂λᵢ = vᵢ vᵢᵀ.
+
+    Only the triangle `UPLO` of `a` is read and receives the gradient. Where eigenvalues are equal, each receives the
+    gradient of the eigenvector that was found; a gradient of their eigenvectors, or a second derivative, is an error.
+    Giles (2008), "An extended collection of matrix derivative results".
+
+    Returns:
+        EighResult: a named tuple `(eigenvalues, eigenvectors)`.
+
+    Raises:
+        numpy.linalg.LinAlgError: in the backward pass, where eigenvalues are equal, as described.
+
+    >>> eigh([[2.0, 1.0], [1.0, 2.0]]).eigenvalues
+    Tensor([1., 3.])
+    """
+    return np.linalg.eigh(as_array(a), UPLO)
+
+
+@composed(
+    "a",
+    numpy=np.linalg.eigvalsh,
+    domain=DEFINITE,
+    examples=[case((1, 1)), case((3, 3)), case((3, 3), UPLO="U"), case((2, 2, 2)), case((0, 2, 2))],
+)
+def eigvalsh(a: ArrayLike, UPLO: str = "L") -> Any:
+    """The eigenvalues of symmetric matrices alone: those of `eigh`, with the same derivative.
+
+    >>> eigvalsh([[2.0, 1.0], [1.0, 2.0]])
+    Tensor([1., 3.])
+    """
+    values, _ = eigh(a, UPLO)
+    return values
