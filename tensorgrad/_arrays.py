@@ -23,7 +23,7 @@ def as_array(value: Any) -> Any:
     """
     if value.__class__ is np.ndarray or is_foreign(value):
         return value
-    if isinstance(value, np.ndarray) and getattr(value, "mask", False) is not False and np.any(value.mask):
+    if isinstance(value, np.ndarray) and np.any(getattr(value, "mask", False)):
         raise _messages.masked_entries(type(value).__name__)
     return np.asarray(value)
 

@@ -80,7 +80,6 @@ ON_THE_ARRAY = [
     "np.ones_like(t)",
     "np.full_like(t, 7.0)",
     "np.nonzero(t)",
-    "np.unique(t.detach())",
     "np.result_type(t)",
     "np.logical_and(t, t)",
     "np.iscomplexobj(t)",
