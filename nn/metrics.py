@@ -134,8 +134,8 @@ class RegressionAccuracy(Metric):
 
     Args:
         precision: in units of the target. Default, as in the book (chapter 17): the standard deviation of the training
-            targets divided by 250. `Model.fit` takes it from its `y` and it stays; without a `fit` it is
-            taken from the targets at hand, each time.
+            targets divided by 250. If those are all equal, only outputs equal to their target count. `Model.fit` takes
+            it from its `y` and it stays; without a `fit` it is taken from the targets at hand, each time.
 
     Raises:
         ValueError: a precision that is not above 0; when called, shapes that differ.
@@ -168,7 +168,7 @@ class RegressionAccuracy(Metric):
 
 def _precision_for(targets: NDArray[Any]) -> Any:
     precision = np.std(targets, dtype=np.float64) / 250
-    return float(precision) if isinstance(precision, np.floating) else precision
+    return float(precision) or np.finfo(np.float64).tiny if isinstance(precision, np.floating) else precision
 
 
 def _check_same_shape(metric: Metric, predictions: NDArray[Any], targets: NDArray[Any]) -> None:

@@ -105,6 +105,14 @@ def released(node: Node) -> RuntimeError:
     )
 
 
+def running() -> RuntimeError:
+    """For a backward pass through nodes that another one is going through."""
+    return RuntimeError(
+        "backward: another backward pass through this graph is running, in another thread or because a hook called "
+        "backward. Call it after the other pass has returned, or compute the result again for a graph of its own."
+    )
+
+
 def stale(node: Node) -> RuntimeError:
     """For a node that a backward pass cannot go through: it was released, or it is a leaf whose data changed."""
     if node.state is not CHANGED:

@@ -28,19 +28,30 @@ def backpropagate(
         call: a function around `call_rules`, to record or to observe.
 
     Raises:
-        RuntimeError: the graph was released, or the data of a leaf changed after it was recorded.
+        RuntimeError: the graph was released, a leaf's data changed since, or another pass runs through the same nodes.
     """
     order = topological_order(seeds, since)
     requested = None if towards is None else set(towards)
     useful = None if requested is None else _gradients.leading_to(requested, order)
-    for node in order:
-        if node.state is not LIVE and (useful is None or node in useful or node.state is CHANGED):
-            raise _messages.stale(node)
-    pending = dict(seeds)  # what has arrived so far
-    summed: set[Node] = set()  # where that is a sum, which nobody else holds
-    found: dict[Node, Any] = {}
+    with _gradients.Pass(order, since):
+        for node in order:
+            if node.state is not LIVE and (useful is None or node in useful or node.state is CHANGED):
+                raise _messages.stale(node)
+        pending = dict(seeds)  # what has arrived so far
+        newer = order if not since else [node for node in order if node.number >= since]
+        found = _apply_rules(newer, pending, requested, useful, release, call)
+    found.update((node, pending[node]) for node in requested or () if node in pending)  # older than `since`
+    return _gradients.owned(found, seeds)
 
-    for node in order if not since else [node for node in order if node.number >= since]:
+
+def _apply_rules(
+    order: list[Node], pending: dict[Node, Any], requested: set[Node] | None, useful: set[Node] | None, release: bool,
+    call: Call | None,
+) -> dict[Node, Any]:  # fmt: skip
+    """Pass the gradients in `pending` on, node by node, and return those of the requested nodes."""
+    summed: set[Node] = set()  # where `pending` is a sum, which nobody else holds
+    found: dict[Node, Any] = {}
+    for node in order:
         gradient = pending.pop(node, None)
         if gradient is None:
             continue
@@ -49,9 +60,9 @@ def backpropagate(
         if node.collects if requested is None else node in requested:
             found[node] = gradient
         if not node.saved:  # a leaf, whose gradient stays there, or one of several results of a call
-            if isinstance(node, Result):
+            if node.operation is not None:
                 _pass_on(node, gradient, pending, useful)
-            elif release and node.operation is None:
+            elif release:
                 node.array = None
             continue
         for position, contribution in (call or node.operation.call)(node, gradient, useful):
@@ -73,8 +84,7 @@ def backpropagate(
                     summed.add(parent)
         if release:
             node.saved, node.state = (), RELEASED
-    found.update((node, pending[node]) for node in requested or () if node in pending)  # older than `since`
-    return _gradients.owned(found, seeds)
+    return found
 
 
 def call_rules(
@@ -82,7 +92,7 @@ def call_rules(
 ) -> Iterable[tuple[int, Any]]:
     """Yield the positions of the inputs of `node` with what it contributes to their gradients.
 
-    Nothing else calls a derivative rule; `compiled` spells this function out for operations with one or two operands.
+    Nothing else calls a derivative rule; `compiled` spells this function out for each operation.
 
     Args:
         node: the recorded call of an operation.
@@ -108,8 +118,7 @@ def call_rules(
 def topological_order(roots: Iterable[Node], since: int = 0) -> list[Node]:
     """Return `roots` and their ancestors, children first; do not look behind nodes older than number `since`.
 
-    A node may only pass its gradient on after every node that used it. Sorted by age, the nodes are in such an order:
-    a node is always younger than its inputs.
+    A node may only pass its gradient on after every node that used it: from the youngest to the oldest.
     """
     reached = {node.number: node for node in roots}
     waiting = list(reached.values())
@@ -122,10 +131,10 @@ def topological_order(roots: Iterable[Node], since: int = 0) -> list[Node]:
     return [reached[number] for number in sorted(reached, reverse=True)]
 
 
-def _pass_on(node: Result, gradient: Any, pending: dict[Node, Any], useful: set[Node] | None) -> None:
+def _pass_on(node: Node, gradient: Any, pending: dict[Node, Any], useful: set[Node] | None) -> None:
     """Add the gradient of one of several results to those that wait at their call."""
     call = node.inputs[0]
-    if useful is None or call in useful:
+    if isinstance(node, Result) and (useful is None or call in useful):
         arrived = pending.setdefault(call, [None] * len(call.shape))
         before = arrived[node.index]  # higher derivatives have several nodes for one result
         arrived[node.index] = gradient if before is None else before + gradient

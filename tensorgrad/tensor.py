@@ -104,8 +104,7 @@ class Tensor(Methods):
         array = checked_array(plain(values), self.dtype)
         if array.shape != self.shape:
             raise ValueError(f"data: expected shape {self.shape}, got {array.shape}. Make a new tensor instead.")
-        self.array = array if array is self.array else np.copy(array)  # it is its own in `w.data -= …`
-        self.mark_changed()
+        self._change(array if array is self.array else np.copy(array))  # it is its own in `w.data -= …`
 
     def own_array(self) -> NDArray[Any]:
         """Return this leaf's array to write into. Results that are views of it, such as `w.T`, keep their values.
@@ -130,16 +129,19 @@ class Tensor(Methods):
         Traceback (most recent call last):
         RuntimeError: backward: the data of leaf (2,) changed after it was used ...
         """
+        if not self.is_leaf:
+            raise RuntimeError("mark_changed: this tensor was made by an operation, its values belong to the graph.")
+        self._change(self.array)
+
+    def _change(self, array: Any) -> None:
         old = self.node
-        if old is not None:
-            if old.operation is not None:
-                raise RuntimeError(
-                    "mark_changed: this tensor was made by an operation, its values belong to the graph."
-                )
-            old.state = CHANGED
-            old.array = None
-            self.node = node = Node.leaf(weakref.ref(self), self.array, self._name)
+        if old is None:
+            self.array = array
+        else:
+            node = Node.leaf(weakref.ref(self), array, self._name)
             node.hooks = old.hooks
+            # In one statement without calls, which Python does not interrupt: the leaf is as before or as after.
+            self.array, self.node, old.state, old.array = array, node, CHANGED, None
 
     @property
     def grad(self) -> NDArray[Any] | None:
@@ -181,8 +183,7 @@ class Tensor(Methods):
         elif not wanted and self.node is not None:
             if not self.is_leaf:
                 raise RuntimeError("requires_grad: this tensor was made by an operation; use detach() instead.")
-            self.node.state = CHANGED
-            self.node = None
+            self.node.state, self.node = CHANGED, None
 
     @property
     def is_leaf(self) -> bool:
@@ -262,7 +263,8 @@ class Tensor(Methods):
                     f"backward: a tensor of shape {self.shape} is not a single number. Reduce it first "
                     "(sum or mean), or pass gradient=, an array of that shape."
                 )
-            return np.ones_like(self.array) if is_foreign(self.array) else np.ones(self.shape, self.dtype)
+            plain_array = self.array.__class__ is np.ndarray
+            return np.ones(self.shape, self.dtype) if plain_array else np.ones_like(self.array)
         seed = checked_array(plain(gradient), self.dtype)
         if seed.shape != self.shape:
             raise ValueError(f"backward: expected a gradient of shape {self.shape}, got {seed.shape}.")

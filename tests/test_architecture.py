@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import importlib.util
 import inspect
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -21,7 +22,8 @@ from tensorgrad._tensor_methods import Methods
 ROOT = Path(tg.__file__).parent.parent
 LAYERS: dict[str, list[set[str]]] = {
     "tensorgrad": [
-        {"_allocator", "_typing", "modes", "node"},
+        {"_allocator", "_typing", "interrupts", "node"},
+        {"modes"},
         {"_messages", "_tensor_methods", "domains"},
         {"_arrays"},
         {"_gradients", "numpy_dispatch"},
@@ -58,7 +60,7 @@ LAYERS: dict[str, list[set[str]]] = {
         {"drawing", "walkthrough"},
     ],
     "nn": [
-        {"_load_report", "_renamed", "_repr", "_rng", "_validation", "_weight_layouts", "pictures"},
+        {"_files", "_load_report", "_renamed", "_repr", "_rng", "_validation", "_weight_layouts", "pictures"},
         {"module"},
         {"functional", "init"},
         {"layers"},
@@ -78,8 +80,9 @@ Code may import from its own subpackage and from lower layers. A module that is 
 lies in its own layer and not in that of its subpackage. The package's `__init__` is above all layers.
 """
 
-PUBLIC_TO_NETWORKS = {"tensorgrad", "tensorgrad.domains", "tensorgrad.scopes"}
-"""`domains` holds what a user's own `@op(domain=…, examples=…)` takes; by `scopes` a layer tells pictures of itself."""
+PUBLIC_TO_NETWORKS = {"tensorgrad", "tensorgrad.domains", "tensorgrad.interrupts", "tensorgrad.scopes"}
+"""`domains` holds what a user's own `@op(domain=…, examples=…)` takes; `interrupts` protects what must not be left half
+done; by `scopes` a layer tells pictures of itself."""
 
 
 def files(package: str) -> Iterator[tuple[str, Path]]:
@@ -154,6 +157,25 @@ def test_engine_does_not_import_networks(module: str) -> None:
 def test_networks_use_only_the_public_api(module: str) -> None:
     for imported in imports_of(module):
         assert imported in PUBLIC_TO_NETWORKS or is_inside(imported, "nn"), f"{module} imports {imported}"
+
+
+def outline(package: str) -> list[str]:
+    """Return the modules and subpackages of a package in the order of CONTRIBUTING.md, where the highest come first."""
+    text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    found = re.search(rf"^{package}/.*\n((?: +.*\n)+)", text, re.MULTILINE)
+    assert found is not None
+    lines = [re.split(r" {3,}|: ", line.strip()) for line in found[1].splitlines() if re.match(r"    \S", line)]
+    names = [name for line in lines for name in line[0].split()]
+    return [name.removesuffix("/").removesuffix(".py") for name in names if name != "__init__.py"]
+
+
+@pytest.mark.parametrize("package", ["tensorgrad", "nn"])
+def test_contributing_lists_the_architecture_in_the_order_of_the_layers(package: str) -> None:
+    levels = {entry: level for level, entries in enumerate(LAYERS[package]) for entry in entries}
+    listed = outline(package)
+    assert {name for name in levels if not is_private(name)} - {"init", "pictures"} <= set(listed)
+    assert set(listed) <= set(levels)
+    assert [levels[name] for name in listed] == sorted((levels[name] for name in listed), reverse=True)
 
 
 MIRRORED = {"nn.functional": "nn.layers", "tensorgrad.ops": "tensorgrad"}
@@ -281,6 +303,7 @@ def test_the_engine_does_not_load_the_networks(tmp_path: Path) -> None:
     assert in_a_new_python("import sys, tensorgrad; print('nn' in sys.modules)", tmp_path) == "False"
 
 
+@pytest.mark.slow
 def test_type_checkers_see_tensors(tmp_path: Path) -> None:
     if importlib.util.find_spec("mypy") is None:
         pytest.skip("mypy is not installed: it comes with the lint extra")

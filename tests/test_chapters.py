@@ -26,6 +26,7 @@ def run(folder, *command):
     return done.stdout
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", CHAPTERS, ids=lambda path: path.stem)
 def test_it_runs(path, tmp_path):
     assert "  equal: " in run(tmp_path, path, "--fast")
@@ -51,6 +52,7 @@ def test_what_a_notebook_is_started_with_is_passed_over(tmp_path):
     assert "  equal: " in run(tmp_path, CHAPTERS[2], "--f=/kernel.json")
 
 
+@pytest.mark.slow
 def test_the_gallery(tmp_path):
     run(tmp_path, GALLERY)
     page = (tmp_path / "out" / "index.html").read_text(encoding="utf-8")

@@ -81,6 +81,7 @@ def test_the_graph_holds_one_node_and_no_arrays() -> None:
     assert "checkpoint" in repr(y)
 
 
+@pytest.mark.slow
 def test_memory_is_really_lower() -> None:
     def layers(x: Any) -> tg.Tensor:
         for _ in range(20):

@@ -1,7 +1,10 @@
-"""The table of derivatives in docs is the one that the declarations give, and GitHub can show it."""
+"""The pages in docs: generated ones are up to date, GitHub can show them, and their links and names exist."""
 
 from __future__ import annotations
 
+import functools
+import importlib
+import inspect
 import re
 import runpy
 from pathlib import Path
@@ -10,23 +13,48 @@ import pytest
 
 import tensorgrad as tg
 from tensorgrad import numpy_dispatch
+from tensorgrad.op import Operation
 from tensorgrad.ops import nondifferentiable
 
 DOCS = Path(__file__).parent.parent / "docs"
 PAGE = (DOCS / "derivatives.md").read_text(encoding="utf-8")
+HOW_IT_WORKS = (DOCS / "how-it-works.md").read_text(encoding="utf-8")
+PAGES = [*sorted(DOCS.glob("*.md")), DOCS.parent / "README.md", DOCS.parent / "CONTRIBUTING.md"]
 
 
-def test_the_table_is_up_to_date() -> None:
-    written = runpy.run_path(str(DOCS / "derivatives.py"))["table"]()
-    assert written == PAGE, "the declarations changed: run `python docs/derivatives.py`"
+def headings(page: Path) -> set[str]:
+    """Return the anchors that GitHub gives to the headings of a page."""
+    found = re.findall(r"^#+ (.+)$", page.read_text(encoding="utf-8"), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in found}
 
 
-def test_the_list_in_the_readme_is_up_to_date() -> None:
-    written = runpy.run_path(str(DOCS / "derivatives.py"))["readme"]()
-    assert written == (DOCS.parent / "README.md").read_text(encoding="utf-8"), "run `python docs/derivatives.py`"
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_links_lead_to_files_and_headings_that_exist(page: Path) -> None:
+    for link in re.findall(r"\]\(([^)\s]+)\)", page.read_text(encoding="utf-8")):
+        if "://" in link:
+            continue
+        path, _, anchor = link.partition("#")
+        target = page.parent / path if path else page
+        assert target.exists(), link
+        assert not anchor or anchor in headings(target), link
 
 
-def test_every_public_operation_has_a_row() -> None:
+def test_every_page_is_linked_from_another() -> None:
+    links = {page: re.findall(r"\]\(([^)#]+)", page.read_text(encoding="utf-8")) for page in PAGES}
+    linked = {(page.parent / path).resolve() for page, paths in links.items() for path in paths}
+    assert [page.name for page in DOCS.glob("*.md") if page.resolve() not in linked] == []
+
+
+# -- the pages that docs/derivatives.py generates ---------------------------------------------------------
+
+
+@pytest.mark.parametrize(("page", "function"), [("derivatives.md", "table"), ("functions.md", "function_list")])
+def test_generated_page_is_up_to_date(page: str, function: str) -> None:
+    written = runpy.run_path(str(DOCS / "derivatives.py"))[function]()
+    assert written == (DOCS / page).read_text(encoding="utf-8"), "run `python docs/derivatives.py`"
+
+
+def test_derivatives_has_a_row_for_every_public_operation() -> None:
     rows = set(re.findall(r"^\| `([\w.]+)` \|", PAGE, re.MULTILINE))
     answering = set(numpy_dispatch.answers.values())
     public = {name for name in tg.ops.__all__ if getattr(tg, name).__name__ == name}
@@ -36,7 +64,7 @@ def test_every_public_operation_has_a_row() -> None:
     assert {f.__name__ for f in answering if hasattr(f, "operation")} <= {row.rpartition(".")[2] for row in rows}
 
 
-def test_every_table_is_rectangular() -> None:
+def test_derivatives_tables_are_rectangular() -> None:
     tables = [lines for lines in re.split(r"\n\n", PAGE) if lines.startswith("|")]
     assert len(tables) == PAGE.count("\n## ")
     for table in tables:
@@ -47,12 +75,40 @@ def test_every_table_is_rectangular() -> None:
 
 
 @pytest.mark.parametrize("sign", ["`", "**"])
-def test_markup_is_closed_within_its_line(sign: str) -> None:
+def test_derivatives_markup_is_closed_within_its_line(sign: str) -> None:
     assert [line for line in PAGE.splitlines() if line.count(sign) % 2] == []
 
 
-def test_links_lead_somewhere() -> None:
-    links = re.findall(r"\]\(([^)]+)\)", PAGE)
-    headings = set(re.findall(r"^## (\w+)$", PAGE, re.MULTILINE))
-    assert {link[1:] for link in links if link.startswith("#")} == headings
-    assert [link for link in links if not link.startswith("#") and not (DOCS / link).exists()] == []
+def test_derivatives_contents_list_every_section() -> None:
+    links = re.findall(r"\]\(#(\w+)\)", PAGE)
+    assert links == re.findall(r"^## (\w+)$", PAGE, re.MULTILINE)
+
+
+# -- how it works -----------------------------------------------------------------------------------------
+
+
+ROWS = re.findall(r"^\| (`.+?) \| (\[.+?) \| (.*)\|$", HOW_IT_WORKS, re.MULTILINE)
+
+
+@pytest.mark.parametrize("target", re.findall(r"\[`([\w.]+)`\]\((\S+\.py)\)", HOW_IT_WORKS), ids=lambda t: str(t[0]))
+def test_how_it_works_names_functions_that_exist(target: tuple[str, str]) -> None:
+    dotted, path = target
+    file = (DOCS / path).resolve()
+    module = ".".join(file.relative_to(DOCS.parent).with_suffix("").parts)
+    inside = f"tensorgrad.{dotted}".removeprefix(f"{module}.")
+    found = functools.reduce(getattr, inside.split("."), importlib.import_module(module))
+    declared = getattr(found, "operation", None)
+    assert Path(inspect.getfile(declared.forward if isinstance(declared, Operation) else found)) == file
+
+
+def test_how_it_works_maps_every_class_and_function_of_its_engine() -> None:
+    defined = set(re.findall(r"^(?:>>>|\.\.\.) (?:def|class) (\w+)", HOW_IT_WORKS, re.MULTILINE))
+    defined |= set(re.findall(r"^>>> (\w+) = namedtuple", HOW_IT_WORKS, re.MULTILINE))
+    assert len(defined) >= 10
+    assert defined == {name for here, _, _ in ROWS for name in re.findall(r"`(\w+)`", here)}
+
+
+def test_how_it_works_uses_the_names_of_the_engine() -> None:
+    for here, there, _ in ROWS:
+        names = [name.rpartition(".")[2] for name in re.findall(r"\[`([\w.]+)`\]", there)]
+        assert here.startswith("`lambda") or re.findall(r"`(\w+)`", here) == names

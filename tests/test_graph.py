@@ -318,6 +318,7 @@ def chain(length: int) -> tuple[tg.Tensor, tg.Tensor]:
     return x, y
 
 
+@pytest.mark.slow
 def test_a_deep_chain_neither_recurses_nor_needs_a_deep_stack() -> None:
     x, y = chain(200_000)
     y.backward()
@@ -373,6 +374,7 @@ def train_once(w: tg.Tensor, b: tg.Tensor, x: np.ndarray) -> None:
     b.data -= 0.1 * b.grad
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("no_collector")
 def test_training_leaves_nothing_to_the_garbage_collector() -> None:
     w, b, x = tg.tensor(np.ones((3, 2)), requires_grad=True), leaf(0.0, 0.0), np.ones((4, 3))
@@ -416,6 +418,7 @@ def test_what_no_rule_needs_is_not_kept() -> None:
     np.testing.assert_array_equal(x.grad, [2.0, 2.0])
 
 
+@pytest.mark.slow
 def test_memory_stays_flat_over_a_thousand_steps() -> None:
     w, b, x = tg.tensor(np.ones((3, 2)), requires_grad=True), leaf(0.0, 0.0), np.ones((4, 3))
     tracemalloc.start()
@@ -724,3 +727,67 @@ def test_plain_arrays_and_tensors_add_up_in_a_gradient_that_is_recorded() -> Non
     slope = tg.gradient(y, x, create_graph=True)
     np.testing.assert_array_equal(slope.data, [4.0, 6.0])
     np.testing.assert_array_equal(tg.gradient(slope.sum(), x), [2.0, 2.0])
+
+
+# -- several passes at once -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("retain_graph", [False, True])
+@pytest.mark.parametrize("again", ["the result", "an intermediate result", "gradient"])
+def test_backward_from_a_hook_of_the_same_graph_is_refused(again: str, retain_graph: bool) -> None:
+    x = tg.tensor([1.0, 2.0], requires_grad=True)
+    h = x * x
+    y = (h * h).sum()
+
+    def hook(g: Any) -> None:
+        if again == "gradient":
+            tg.gradient(y, [x])
+        elif again == "the result":
+            y.backward(retain_graph=retain_graph)
+        else:
+            h.backward(g, retain_graph=retain_graph)
+
+    remove = h.register_hook(hook)
+    with pytest.raises(RuntimeError, match=r"^backward: another backward pass through this graph is running"):
+        y.backward(retain_graph=True)
+    assert x.grad is None
+    remove()
+    y.backward()
+    np.testing.assert_array_equal(x.grad, [4.0, 32.0])
+
+
+def test_backward_of_another_graph_from_a_hook_is_possible() -> None:
+    x, w = tg.tensor(2.0, requires_grad=True), tg.tensor(3.0, requires_grad=True)
+    h = x * w
+    h.register_hook(lambda g: (w * w).backward())  # they have a leaf in common
+    (h * h).backward()
+    assert x.grad is not None
+    assert w.grad is not None
+    assert (x.grad.item(), w.grad.item()) == (2 * 6 * 3, 2 * 6 * 2 + 2 * 3)
+
+
+def test_backward_in_two_threads_on_one_graph_is_refused() -> None:
+    x = tg.tensor(2.0, requires_grad=True)
+    h = x * x
+    y = h * h
+    errors: list[RuntimeError] = []
+
+    def second() -> None:
+        try:
+            y.backward()
+        except RuntimeError as error:
+            errors.append(error)
+
+    def hook(g: Any) -> None:
+        thread = threading.Thread(target=second)
+        thread.start()
+        thread.join()
+
+    h.register_hook(hook)
+    y.backward()
+    assert x.grad is not None
+    assert x.grad.item() == 4 * 2**3
+    assert len(errors) == 1
+    assert "another backward pass" in str(errors[0])
+    with pytest.raises(RuntimeError, match="released by an earlier"):
+        y.backward()

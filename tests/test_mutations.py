@@ -58,6 +58,7 @@ targets = [
 every_rule = pytest.mark.parametrize(("name", "position"), targets, ids=[f"{n}-{p}" for n, p in targets])
 
 
+@pytest.mark.slow
 @every_rule
 @pytest.mark.parametrize("mistake", MISTAKES)
 def test_a_wrong_rule_fails_the_first_gradient(
@@ -79,6 +80,7 @@ def test_a_rule_that_loses_the_graph_fails_the_second_gradient(
     _expect_failure(operation, checks.second_gradient)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", sorted(BUILT_IN))
 def test_a_wrong_result_fails_the_values(name: str) -> None:
     spoiled = copy.copy(BUILT_IN[name])
@@ -100,6 +102,7 @@ def test_a_wrong_result_fails_the_values(name: str) -> None:
     assert any(noticed)
 
 
+@pytest.mark.slow
 def test_a_sample_of_fine_mistakes_is_caught(capsys: pytest.CaptureFixture[str]) -> None:
     seed = secrets.randbelow(10**6)
     with capsys.disabled():

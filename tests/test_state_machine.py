@@ -488,10 +488,14 @@ def no_collector() -> Iterator[None]:
     gc.unfreeze()
 
 
+@pytest.mark.parametrize(
+    ("examples", "steps"), [pytest.param(5, 30, id="few"), pytest.param(200, 100, id="many", marks=pytest.mark.slow)]
+)
 @pytest.mark.usefixtures("no_collector")
-def test_random_graphs_agree_with_the_naive_engine() -> None:
+def test_random_graphs_agree_with_the_naive_engine(examples: int, steps: int) -> None:
     run_state_machine_as_test(
-        Graphs, settings=settings(max_examples=200, stateful_step_count=100, suppress_health_check=list(HealthCheck))
+        Graphs,
+        settings=settings(max_examples=examples, stateful_step_count=steps, suppress_health_check=list(HealthCheck)),
     )
 
 
@@ -552,6 +556,7 @@ def test_eight_threads_at_once_compute_what_one_computes() -> None:
         assert all(np.array_equal(got, wanted) for got, wanted in zip(result, expected))
 
 
+@pytest.mark.slow
 def test_a_chain_of_a_million_goes_back_and_is_freed() -> None:
     x = tg.tensor(1.0, requires_grad=True)
     y = x

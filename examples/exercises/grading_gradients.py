@@ -87,9 +87,9 @@ def _gradcheck(function: Callable[..., Any], inputs: Mapping[str, Array], pages:
 def _by_hand(rule: Callable[..., list[Array]], expression: Callable[..., Any]) -> Callable[..., tg.Tensor]:
     """An operation with the right forward pass and the learner's backward pass."""
 
-    @tg.op(sequence="arrays", arrays=lambda g, arrays, index: rule(g, *arrays)[index])
-    def by_hand(arrays: Any) -> Any:
-        return expression(*arrays).data
+    @tg.op(sequence="operands", operands=lambda g, operands, index: rule(g, *operands)[index])
+    def by_hand(operands: Any) -> Any:
+        return expression(*operands).data
 
     return lambda *inputs: by_hand(inputs)
 

@@ -1,21 +1,60 @@
 """Layers: modules that networks are built from, one file per family."""
 
 from nn.layers.activations import ELU, GELU, Identity, LeakyReLU, ReLU, Sigmoid, Softmax, Softplus, Tanh
+from nn.layers.combine import Concatenate, Parallel, Residual
+from nn.layers.convolution import Conv1D, Conv2D, ConvTranspose1D, ConvTranspose2D
 from nn.layers.dense import Dense
-from nn.layers.dropout import Dropout
+from nn.layers.dropout import Dropout, GaussianNoise, SpatialDropout
+from nn.layers.embedding import Embedding
+from nn.layers.pooling import (
+    AdaptiveAveragePool2D,
+    AveragePool1D,
+    AveragePool2D,
+    GlobalAveragePool,
+    GlobalMaxPool,
+    MaxPool1D,
+    MaxPool2D,
+)
+from nn.layers.recurrent import GRU, LSTM, RNN, Bidirectional
 from nn.layers.sequential import Sequential
+from nn.layers.shape import Flatten, Reshape, UpSample2D, ZeroPad2D
 
 __all__ = [
     "ELU",
     "GELU",
+    "GRU",
+    "LSTM",
+    "RNN",
+    "AdaptiveAveragePool2D",
+    "AveragePool1D",
+    "AveragePool2D",
+    "Bidirectional",
+    "Concatenate",
+    "Conv1D",
+    "Conv2D",
+    "ConvTranspose1D",
+    "ConvTranspose2D",
     "Dense",
     "Dropout",
+    "Embedding",
+    "Flatten",
+    "GaussianNoise",
+    "GlobalAveragePool",
+    "GlobalMaxPool",
     "Identity",
     "LeakyReLU",
+    "MaxPool1D",
+    "MaxPool2D",
+    "Parallel",
     "ReLU",
+    "Reshape",
+    "Residual",
     "Sequential",
     "Sigmoid",
     "Softmax",
     "Softplus",
+    "SpatialDropout",
     "Tanh",
+    "UpSample2D",
+    "ZeroPad2D",
 ]

@@ -16,7 +16,7 @@ from nn.optimizers._fused import FusedStep, flush
 from nn.optimizers._groups import ParameterGroup, Parameters, label, parameter_groups, shown
 from nn.optimizers._setting import Setting, settings_of
 from nn.optimizers.schedules import LearningRate, Schedule, decayed_rate
-from tensorgrad import Tensor
+from tensorgrad import Tensor, interrupts
 
 State = Mapping[str, Array]
 """What an optimizer keeps for one parameter between steps: arrays by name."""
@@ -138,13 +138,7 @@ class Optimizer:
                 change, state = checked_result(type(self).__name__, result, self.state_names, gradient)
                 weights = self.shrink(of_group) * parameter.array.astype(gradient.dtype) + change
                 updated.append((number, weights, state))
-            for number, weights, state in updated:
-                assign(self.parameters[number], weights)
-                self._state[number] = state
-            self._fused.forget()
-        self.iterations += 1
-        if self.iterations % FLUSH_EVERY == 0:
-            flush(self._state)
+            self._assign(updated)
 
     def update(self, gradient: Array, state: State, settings: SimpleNamespace) -> tuple[Array, State]:
         """Return the change of one parameter and its new state. Subclasses write this.
@@ -238,11 +232,21 @@ class Optimizer:
             for number in range(len(self.parameters))
         ]
 
+        self._restore(settings, differing, int(iterations), loaded)
+
+    @interrupts.uninterrupted
+    def _restore(
+        self,
+        settings: Mapping[str, Any],
+        differing: Mapping[str, Any],
+        iterations: int,
+        state: list[dict[str, Array]],
+    ) -> None:
         vars(self).update(settings)
         for number, group in enumerate(self.groups):
             group.settings.update({n: differing.get(f"groups.{number}.{n}", value) for n, value in settings.items()})
-        self.iterations = int(iterations)
-        self._state = loaded
+        self.iterations = iterations
+        self._state = state
         self._fused.forget()
 
     def grouped_parameters(self) -> tuple[Tensor, ...] | list[dict[str, Any]]:
@@ -275,8 +279,23 @@ class Optimizer:
                 gradients[number] = gradient
         return gradients
 
+    @interrupts.uninterrupted
+    def _assign(self, updated: list[tuple[int, Array, dict[str, Array]]]) -> None:
+        """End the step: set the weights and the state of these parameters."""
+        for number, weights, state in updated:
+            assign(self.parameters[number], weights)
+            self._state[number] = state
+        self._fused.forget()
+        self._count_step()
+
+    def _count_step(self) -> None:
+        self.iterations += 1
+        if self.iterations % FLUSH_EVERY == 0:
+            flush(self._state)
+
+    @interrupts.uninterrupted
     def _fused_step(self, gradients: Mapping[int, Array], settings: list[SimpleNamespace]) -> bool:
-        """Do the work of the loop in `step` faster, where `update` has a fused form and all arrays are NumPy's.
+        """Do the work of `step` faster, where `update` has a fused form and all arrays are NumPy's.
 
         Returns:
             Whether that was so. If not, nothing has been done.
@@ -290,10 +309,11 @@ class Optimizer:
             return False
         shrinks = [self.shrink(of_group) for of_group in settings]
         for number in gradients:
-            self.parameters[number].mark_changed()  # first, so that it is announced even if the rest is interrupted
+            self.parameters[number].mark_changed()
         for section in sections:
             change = kernel(self, settings[section.group], section.dtype)
             section.step(change, gradients, shrinks[section.group])
+        self._count_step()
         return True
 
     def _loaded(self, owner: str, number: int, name: str, state: Mapping[str, Any]) -> Array:

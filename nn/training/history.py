@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nn._repr import counted
+from tensorgrad import interrupts
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -38,6 +39,7 @@ class History(Mapping[str, list[float]]):
         self._values: dict[str, list[float]] = {}
         self.epochs: list[int] = []
 
+    @interrupts.uninterrupted
     def record(self, values: Mapping[str, float]) -> None:
         """Add an epoch. It must have the names of those before.
 

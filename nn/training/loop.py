@@ -18,10 +18,9 @@ from nn.module import Module, in_mode, total_penalty
 from nn.optimizers.optimizer import Optimizer
 from nn.training.evaluation import LossFunction, evaluate
 from nn.training.history import History
-from nn.training.interrupts import Interrupts
 from nn.training.nan_guard import cause, not_finite_gradient
 from nn.training.progress import Progress
-from tensorgrad import Tensor, no_grad
+from tensorgrad import Tensor, interrupts, no_grad
 
 
 class Trainee(Protocol):
@@ -46,8 +45,8 @@ class Training:
     epochs: int
     callbacks: Sequence[Callback]
     history: History = field(default_factory=History)
-    interrupts: Interrupts = field(default_factory=Interrupts)
 
+    @interrupts.uninterrupted
     def run(self, progress: Progress) -> None:
         """All epochs that `history` has not yet."""
         model = self.model
@@ -55,22 +54,26 @@ class Training:
         model.stop_training = False
         for metric in model.metrics:
             metric.prepare(self.data.y)
-        with self.interrupts.installed(), in_mode(model.network, training=True):
-            begun: list[Callback] = []
+        begun: list[Callback] = []
+        with in_mode(model.network, training=True):
             try:
-                for callback in self.callbacks:
-                    callback.model = model
-                    callback.on_fit_begin(model)
-                    begun.append(callback)
-                for epoch in range(len(self.history.epochs), self.epochs):
-                    if model.stop_training:
-                        break
-                    self._epoch(epoch, progress)
+                interrupts.interruptible(self._epochs, begun, progress)
             finally:
                 with ExitStack() as ends:  # every one has its end, also if another one's fails
                     for callback in reversed(begun):
-                        ends.callback(callback.on_fit_end)
+                        ends.callback(interrupts.interruptible, callback.on_fit_end)
                     ends.callback(progress.close)
+
+    def _epochs(self, begun: list[Callback], progress: Progress) -> None:
+        model = self.model
+        for callback in self.callbacks:
+            callback.model = model
+            callback.on_fit_begin(model)
+            begun.append(callback)
+        for epoch in range(len(self.history.epochs), self.epochs):
+            if model.stop_training:
+                break
+            self._epoch(epoch, progress)
 
     def _epoch(self, epoch: int, progress: Progress) -> None:
         model = self.model
@@ -82,8 +85,7 @@ class Training:
         penalized = _penalized(model.network)
         samples, data_loss, regularization_loss, learning_rate = 0, 0.0, 0.0, 0.0
         for step, (X, y) in enumerate(self.data):
-            with self.interrupts.held_back():
-                logs = self._step(X, y, penalized, epoch, step)
+            logs = self._step(X, y, penalized, epoch, step)
             samples += len(X)
             data_loss += logs["data_loss"] * len(X)
             regularization_loss += logs["regularization_loss"] * len(X)
@@ -109,12 +111,12 @@ class Training:
                     f"the epochs before. In validation_data: {cause(self.validation, learning_rate)}"
                 )
             values |= {f"val_{name}": value for name, value in found.items()}
-        with self.interrupts.held_back():
-            model.history.record(values)
+        model.history.record(values)
         progress.epoch(epoch, values)
         for callback in self.callbacks:
             callback.on_epoch_end(epoch, values)
 
+    @interrupts.postponed
     def _step(
         self, X: NDArray[Any], y: NDArray[Any], penalized: Sequence[Module], epoch: int, step: int
     ) -> dict[str, float]:
@@ -156,7 +158,7 @@ class Training:
         )
 
 
+@no_grad()
 def _penalized(network: Module) -> list[Module]:
     """The modules that have penalties now: asked once an epoch, as asking all of them in every step takes 11 µs."""
-    with no_grad():
-        return [module for module in network.modules() if any(True for _ in module.penalties())]
+    return [module for module in network.modules() if any(True for _ in module.penalties())]

@@ -6,7 +6,6 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Self
 
-import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from nn._rng import Rng, generator
@@ -15,16 +14,17 @@ from nn.callbacks import Callback
 from nn.data import Batches
 from nn.data.batches import as_batches
 from nn.metrics import Metric
-from nn.module import Module, in_mode
+from nn.module import Module
 from nn.optimizers.optimizer import Optimizer
 from nn.saving import LoadError, Parts, load_model, load_parameters, save_model, save_parameters
 from nn.training.checks import check_samples, checked_callbacks, checked_history, checked_metrics, checked_optimizer
-from nn.training.evaluation import LossFunction, evaluate, rehearse
+from nn.training.evaluation import LossFunction, evaluate, in_evaluation, predict, rehearse
+from nn.training.exclusion import exclusively
 from nn.training.history import History
 from nn.training.loop import Training
 from nn.training.progress import progress
-from nn.training.summary import summary
-from tensorgrad import Tensor, is_grad_enabled, no_grad
+from nn.training.summary import summary, takes_ids
+from tensorgrad import is_grad_enabled
 
 
 class Model:
@@ -109,7 +109,8 @@ class Model:
 
         Args:
             X: samples `(samples, ...)`. They are converted to the network's dtype: floating-point numbers once,
-                integers batch by batch. Or an `nn.data.Batches`, which has its own y, batch_size and shuffle.
+                integers batch by batch. A network with an `Embedding` gets them as they are. Or an `nn.data.Batches`,
+                which has its own y, batch_size and shuffle.
             y: a target for each, as the loss wants them.
             epochs: how often to go through all samples.
             batch_size: samples per step; None for all. The last, smaller batch is kept.
@@ -130,7 +131,8 @@ class Model:
             ValueError, TypeError: X and y of different length, empty data, samples or targets that do not fit the
                 network and the loss, batch_size or epochs below 1, no optimizer, or one that holds a tensor that is
                 not a parameter of the network. Found before anything is changed.
-            RuntimeError: inside `tg.no_grad()`.
+            RuntimeError: inside `tg.no_grad()`, or while another `fit` of this model or network is running, in a
+                callback or in another thread.
             FloatingPointError: the loss, a gradient (after `on_gradients` of the callbacks) or the validation loss
                 became NaN or infinite. The parameters are as before that step (or, for the validation loss, as after
                 the epoch), and `self.history` has the epochs before.
@@ -141,22 +143,26 @@ class Model:
                 "fit: nothing is recorded here, inside tg.no_grad(), so there would be no gradients. Call fit outside, "
                 "or inside tg.enable_grad()."
             )
-        training = Training(
-            model=self,
-            optimizer=checked_optimizer(self.optimizer, self.network),
-            data=self._batches("fit", X, y, batch_size=batch_size, shuffle=shuffle),
-            validation=self._validation(validation_data, batch_size),
-            epochs=whole_number("fit: epochs", epochs),
-            callbacks=checked_callbacks(callbacks),
-        )
-        if resume:
-            training.history = checked_history(self.history, self.metrics, training.validation is not None)
-        for what, data in (("fit", training.data), ("fit: validation_data", training.validation)):
-            if data is not None:
-                rehearse(what, self.network, self.loss, self.metrics, data)
-        self._sample_shape = training.data.sample_shape
-        training.run(progress(verbose, training.epochs, len(training.data), first=len(training.history.epochs)))
-        return self.history
+
+        def train() -> History:
+            training = Training(
+                model=self,
+                optimizer=checked_optimizer(self.optimizer, self.network),
+                data=self._batches("fit", X, y, batch_size=batch_size, shuffle=shuffle),
+                validation=self._validation(validation_data, batch_size),
+                epochs=whole_number("fit: epochs", epochs),
+                callbacks=checked_callbacks(callbacks),
+            )
+            if resume:
+                training.history = checked_history(self.history, self.metrics, training.validation is not None)
+            for what, data in (("fit", training.data), ("fit: validation_data", training.validation)):
+                if data is not None:
+                    rehearse(what, self.network, self.loss, self.metrics, data)
+            self._sample_shape = training.data.sample_shape
+            training.run(progress(verbose, training.epochs, len(training.data), first=len(training.history.epochs)))
+            return self.history
+
+        return exclusively(self, train)
 
     # -- use ----------------------------------------------------------------------------------------------
 
@@ -195,10 +201,9 @@ class Model:
         data = self._batches("predict", X, batch_size=batch_size, targets=False)
         sample_shape = data.sample_shape
         check_samples("predict", self.network, (len(data.X), *sample_shape))
-        with in_mode(self.network, training=False), no_grad():
-            outputs = [self.network(Tensor(samples)).numpy() for samples, _ in data.in_order()]
+        outputs = predict(self.network, data)
         self._sample_shape = sample_shape
-        return outputs[0] if len(outputs) == 1 else np.concatenate(outputs)
+        return outputs
 
     def summary(self, input_shape: tuple[int, ...] | None = None) -> None:
         """Print a table of the layers, the shapes they give out and their parameters.
@@ -207,12 +212,12 @@ class Model:
             input_shape: the shape of one sample, without the batch axis. Default: that of the last data seen, or what
                 a first layer `Dense` takes; if neither is known, the shapes are left out.
         """
-        with in_mode(self.network, training=False):
-            print(summary(self.network, self._sample_shape if input_shape is None else input_shape))
+        shape = self._sample_shape if input_shape is None else input_shape
+        print(in_evaluation(self.network, lambda: summary(self.network, shape)))
 
     # -- saving and loading -------------------------------------------------------------------------------
 
-    def save(self, path: str | Path) -> None:
+    def save(self, path: str | Path, *, dry_run: bool = False) -> None:
         """Write the model into a file, with all that training needs to go on as if it had not been broken off.
 
         That is the network and its parameters, the loss, the optimizer and its state, the metrics, the `History`, and
@@ -225,11 +230,16 @@ class Model:
         constructors, read from attributes of the same names: with `def __init__(self, width)` goes
         `self.width = width`. An argument `rng` and initialisers (`…_init`) need not be kept. Or write `settings`.
 
+        Other attributes of layers, the loss and metrics that have changed since their constructors returned are saved
+        if they are plain data: numbers, text, and lists, tuples and dicts of these. Anything else that would come back
+        different is a SaveError, except arrays and tensors of the last call in attributes that were None or missing.
+
         In the middle of an epoch the order of the samples that are left is not saved: save between epochs, as
         `nn.ModelCheckpoint` does. Nor is the generator of an `nn.data.Batches` that was given one of its own.
 
         Args:
-            path: the file, usually `….safetensors`.
+            path: the file, usually `….safetensors`. Its folder must exist.
+            dry_run: whether to try everything, also that the file can be written, and leave `path` as it is.
 
         Raises:
             SaveError: something in the model would not come back from the file as it is. Nothing has been written.
@@ -246,7 +256,7 @@ class Model:
         True
         """
         parts = Parts(self.network, self.loss, self.metrics, self.rng, self.optimizer, self.history)
-        save_model(path, parts)
+        save_model(path, parts, dry_run=dry_run)
 
     @classmethod
     def load(cls, path: str | Path, custom: Iterable[Any] = ()) -> Self:
@@ -335,4 +345,5 @@ class Model:
 
     def _batches(self, what: str, X: Any, y: Any = None, **options: Any) -> Batches:
         dtype = next((parameter.dtype for parameter in self.network.parameters()), None)
+        dtype = None if takes_ids(self.network) else dtype  # as floating-point numbers, large ids would be rounded
         return as_batches(what, X, y, dtype=dtype, rng=self.rng, **options)

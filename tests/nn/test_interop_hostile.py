@@ -159,6 +159,7 @@ MALFORMED = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", MALFORMED)
 def test_torch_file_that_is_malformed_is_refused(name: str, tmp_path: Path) -> None:
     content = torch_file(MALFORMED[name], SIX)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 import nn
 import tensorgrad as tg
-from nn.interop import Foreign, Layout, foreign, saving
+from nn.interop import Foreign, Layout, exporting, foreign
 
 
 def parameter(*shape: int) -> tg.Tensor:
@@ -120,7 +120,7 @@ def assert_same_both_ways(torch: Any, mine: nn.Module, theirs: Any, x: Any, call
         assert report.complete
         expected = call(torch.from_numpy(x)).numpy()
         np.testing.assert_allclose(mine(x).data, expected, rtol=1e-5, atol=1e-5)
-        state = saving._foreign_state(mine, "PyTorch", "")
+        state = exporting._foreign_state(mine, "PyTorch", "")
         saved = {name: torch.from_numpy(np.array(array)) for name, array in state.items()}
         for tensor in theirs.state_dict().values():
             tensor.zero_()

@@ -142,11 +142,13 @@ def trained_apart(name: str, start: dict[str, np.ndarray], epochs: int) -> nn.Hi
     return model.fit(inputs_of(start), start["y"], epochs=epochs, verbose=0)
 
 
+@pytest.mark.slow
 @each_scenario
 def test_the_first_hundred_epochs(name: str) -> None:
     check_curves(trained_apart(name, recorded(name), EPOCHS), recorded(name))
 
 
+@pytest.mark.slow
 @each_scenario
 def test_the_first_hundred_epochs_with_a_fused_loss(name: str) -> None:
     start = recorded(name)
@@ -159,6 +161,7 @@ def test_the_first_hundred_epochs_with_a_fused_loss(name: str) -> None:
     check_curves({**history, "data_loss": data_loss}, start)
 
 
+@pytest.mark.slow
 def test_binary_over_all_epochs() -> None:
     name, epochs = "ch16_binary", 10_001
     start = book.record(BY_HAND[name], book.start(BY_HAND[name]), epochs)
@@ -191,6 +194,7 @@ def check_start(name: str, expected: dict[str, np.ndarray], X: Any, y: Any, rng:
         np.testing.assert_array_equal(layer.bias.data, expected[f"b{number}"].ravel())
 
 
+@pytest.mark.slow
 def test_all_of_it_beside_the_books_helper_package(tmp_path: Path) -> None:
     """`nnfs.init()` changes np.dot, np.zeros and np.eye for the whole process, so it gets one of its own."""
     pytest.importorskip("nnfs", reason="comes with the test extra")

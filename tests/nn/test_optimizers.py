@@ -639,6 +639,7 @@ OPTIONS: list[tuple[Any, dict[str, Any]]] = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("kind", "options"), OPTIONS)
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_fused_step_equals_the_plain_one(

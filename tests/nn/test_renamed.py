@@ -19,10 +19,10 @@ def test_renamed_names_lead_to_the_present_ones(name: str) -> None:
 
 
 def test_renamed_module_pictures_names_plots_when_imported() -> None:
-    for statement in ("import nn.plots", "from nn import pictures", "from nn.pictures import LivePlot"):
+    for statement in ("import nn.pictures", "from nn import pictures", "from nn.pictures import LivePlot"):
         with pytest.raises(ImportError, match=r"nn\.pictures is now nn\.plots"):
             exec(statement)
-    assert "nn.plots" not in sys.modules
+    assert "nn.pictures" not in sys.modules
 
 
 def test_other_names_are_not_guessed() -> None:

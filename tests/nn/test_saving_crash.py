@@ -58,6 +58,7 @@ print(sorted(seen), broken_off)
 """
 
 
+@pytest.mark.slow
 def test_killed_during_a_hundred_saves(tmp_path: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-c", KILLED_SAVES, str(tmp_path)], capture_output=True, text=True, timeout=300
@@ -117,6 +118,7 @@ def train(path: Path, *, epochs: int, kill_after: int | None = None) -> None:
     assert process.returncode == (0 if kill_after is None else -signal.SIGKILL)
 
 
+@pytest.mark.slow
 def test_killed_and_resumed_is_as_if_nothing_had_happened(tmp_path: Path) -> None:
     """4 steps an epoch, 10 epochs; killed in the middle of epochs 4 and 7, so after 3 and 6 whole ones."""
     train(tmp_path / "whole", epochs=10)

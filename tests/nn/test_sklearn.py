@@ -25,6 +25,7 @@ from nn._rng import Rng
 from nn.sklearn import Classifier, Regressor
 
 
+@pytest.mark.slow
 @parametrize_with_checks([Classifier(), Regressor()])
 def test_scikit_learns_own_checks(estimator: Any, check: Any) -> None:
     state = np.random.get_state()  # noqa: NPY002
