@@ -12,12 +12,14 @@ from tensorgrad._arrays import as_array, is_foreign, read_only
 from tensorgrad._tensor_methods import Methods
 from tensorgrad.node import Node
 
+_FLOAT16 = np.dtype(np.float16)
+
 
 def after_hooks(node: Node, gradient: Any) -> Any:
     """Return `gradient`, or what the hooks of `node` replaced it with."""
     recorded = isinstance(gradient, Methods)
     for hook in tuple(node.hooks or ()):
-        replacement = hook(read_only(gradient))  # the same array may be the gradient of something else
+        replacement = hook(gradient if recorded else read_only(np.copy(gradient)))  # hooks may keep it
         if replacement is None:
             continue
         if not recorded or not hasattr(replacement, "dtype"):
@@ -27,8 +29,17 @@ def after_hooks(node: Node, gradient: Any) -> Any:
                 f"hook: expected a gradient of shape {node.shape} and dtype {node.dtype}, but {hook} returned "
                 f"{replacement.shape} {replacement.dtype}."
             )
-        gradient = replacement if replacement.dtype is node.dtype else replacement.astype(node.dtype)
+        gradient = replacement if isinstance(replacement, Methods) else np.copy(replacement)  # theirs may change later
+        gradient = gradient if gradient.dtype is node.dtype else gradient.astype(node.dtype)
     return gradient
+
+
+def summed(gradient: Any, axes: tuple[int, ...], *, keepdims: bool = False) -> Any:
+    """Return Σgradient over `axes`. float16, whose sums stop at 2048 where ones are added, is added in float32."""
+    reduce: Any = np.add.reduce
+    if gradient.dtype is _FLOAT16:
+        return reduce(gradient, axis=axes, dtype=np.float32, keepdims=keepdims).astype(np.float16)
+    return reduce(gradient, axis=axes, keepdims=keepdims)
 
 
 def leading_to(requested: set[Node], order: list[Node]) -> set[Node]:

@@ -66,11 +66,28 @@ def no_rule(parameter: str, name: str) -> TypeError:
     )
 
 
-def list_of_tensors(value: Any, name: str) -> TypeError:
-    """For a list that would become an array without gradients."""
+def leaves_graph(name: str) -> TypeError:
+    """For a tensor that requires a gradient and would become an array without one."""
     return TypeError(
-        f"{name}: expected a tensor or numbers, got a {type(value).__name__} of tensors. "
-        "Join them with tg.stack first, which keeps their gradients."
+        f"{name}: expected values without a gradient, got a tensor that requires one, which would be lost. Use "
+        "t.detach() or t.data for the values alone, tg.stack([t, u]) to make a tensor of several, and functions of "
+        "tensorgrad, or of NumPy called as np.f(t), to compute with it."
+    )
+
+
+def not_copied() -> TypeError:
+    """For a copy or a pickle of a tensor that is part of a graph."""
+    return TypeError(
+        "copy: this tensor was made by an operation, and a copy of it would be cut off from its graph. Copy t.detach() "
+        "for the values alone, use t.copy() for a copy that passes its gradient on, or copy the leaves."
+    )
+
+
+def masked_entries(name: str) -> ValueError:
+    """For a masked array, whose hidden values would be used."""
+    return ValueError(
+        f"{name}: got a masked array with masked entries, whose hidden values would be used. Replace them with "
+        "a.filled(number), or choose between values with tg.where(mask, x, y)."
     )
 
 

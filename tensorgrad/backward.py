@@ -146,12 +146,12 @@ def unbroadcast(gradient: Any, shape: tuple[int, ...], node: Node) -> Any:
     given = gradient.shape
     added = gradient.ndim - len(shape)
     if added > 0:
-        gradient = np.add.reduce(gradient, axis=tuple(range(added)))
+        gradient = _gradients.summed(gradient, tuple(range(added)))
     elif added < 0:  # NumPy also drops leading axes of length 1, when assigning into a slice
         gradient = np.reshape(gradient, (1,) * -added + gradient.shape)
     stretched = tuple(axis for axis, length in enumerate(shape) if length == 1 and gradient.shape[axis] != 1)
     if stretched:
-        gradient = np.add.reduce(gradient, axis=stretched, keepdims=True)
+        gradient = _gradients.summed(gradient, stretched, keepdims=True)
     if gradient.shape != shape:
         raise _messages.wrong_shape(node, given, shape)
     return gradient

@@ -43,6 +43,7 @@ class Plan:
         needs_numpy: whether arrays of other libraries are treated differently.
         view: whether the result may be a view of the first input.
         reflected: whether the two operands are exchanged, for `__rsub__` and its like.
+        settled: the options that may be lists or arrays, which others can write into.
     """
 
     parameters: tuple[Parameter, ...]
@@ -56,6 +57,7 @@ class Plan:
     needs_numpy: bool = False
     view: bool = False
     reflected: bool = False
+    settled: tuple[str, ...] = ()
 
     @property
     def single(self) -> list[tuple[str, tuple[str, ...] | None]]:
@@ -88,6 +90,9 @@ def _take_arrays(plan: Plan) -> Iterator[str]:
         yield f"    {i} = {i}.array"
         yield f"elif {i}.__class__ not in numbers:"
         yield f"    {i} = {i}_operand = check_operand({i}, name)"
+        yield f"    if isinstance({i}, Tensor):"  # lists that contained one
+        yield f"        {i}_node = {i}.node"
+        yield f"        {i} = {i}.array"
     if s := plan.sequence:
         yield f"{s}_operands = check_sequence({s}, name)"
         yield f"{s}_nodes = [i.node if isinstance(i, Tensor) else None for i in {s}_operands]"
@@ -128,7 +133,7 @@ def _compute(plan: Plan) -> Iterator[str]:
         yield f"    note_view({first}, out)"
     yield "_result = new(Tensor)"
     yield "_result.array = out"
-    yield "_result.node = _result.grad = _result._name = None"
+    yield "_result.node = _result._grad = _result._name = None"
 
 
 def _record(plan: Plan) -> Iterator[str]:
@@ -152,6 +157,9 @@ def _record(plan: Plan) -> Iterator[str]:
     yield "_mode = current_mode()"
     yield f"if ({' and '.join(untracked) or 'True'}) or not _mode.recording:"
     yield "    return tensors(out, None, operation)" if plan.results else "    return _result"
+    for name in plan.settled:
+        yield f"if {name}.__class__ not in fixed_types:"
+        yield f"    {name} = settled({name})"
     if plan.results:
         yield "_shapes, _dtypes = tuple([each.shape for each in out]), tuple([each.dtype for each in out])"
         yield f"_node = Node(operation, ({', '.join(inputs)},), {{{options}}}, ({', '.join(saved)},), _shapes, _dtypes)"
@@ -250,6 +258,8 @@ HELPERS: dict[str, Any] = {
     "next_number": next_number,
     "current_mode": current_mode,
     "numbers": _operands.NUMBERS,
+    "fixed_types": _operands.FIXED,
+    "settled": _operands.settled,
     "check_operand": _operands.check_operand,
     "check_sequence": _operands.check_sequence,
     "check_option": _operands.check_option,
@@ -279,6 +289,10 @@ HELPERS: dict[str, Any] = {
 """What the written functions refer to; builtins too, since modules of `ops` have a `sum` or an `any` of their own."""
 
 
+_FIXED_ANNOTATIONS = frozenset({"bool", "int", "float", "str", "int | None", "Axis", "Shape", "DTypeLike"})
+"""Annotations of options that NumPy does not take lists or arrays for."""
+
+
 def plan_of(operation: Any, *, reflected: bool = False) -> Plan:
     """Return what the code of `operation` depends on."""
     bare = tuple(  # without annotations, and with None for every default; the real ones are set afterwards
@@ -297,6 +311,11 @@ def plan_of(operation: Any, *, reflected: bool = False) -> Plan:
         needs_numpy=operation.needs_numpy,
         view=operation.view,
         reflected=reflected,
+        settled=tuple(
+            p.name
+            for p in operation.signature.parameters.values()
+            if p.name not in operation.inputs and p.annotation not in _FIXED_ANNOTATIONS
+        ),
     )
 
 

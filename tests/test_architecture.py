@@ -43,7 +43,7 @@ LAYERS: dict[str, list[set[str]]] = {
         {"viz"},
     ],
     "tensorgrad.ops": [
-        {"_reduced_axes", "_tracking", "nondifferentiable"},
+        {"_reduced_axes", "_singular", "_tracking", "nondifferentiable"},
         {"indexing"},
         {"shape"},
         {"elementwise"},

@@ -28,7 +28,7 @@ def drawn(
     for name, maker in vars(init).items():
         if initializer is maker:
             raise TypeError(f"{layer}: {argument}=nn.init.{name} makes an initialiser. Call it: nn.init.{name}().")
-    values: NDArray[Any] = as_array(initializer(shape, rng, dtype)).astype(dtype, copy=False)
+    values: NDArray[Any] = as_array(initializer(shape, rng, dtype)).astype(dtype)  # a copy: it may keep its array
     if values.shape != shape:
         raise ValueError(f"{layer}: {argument} gave an array of shape {values.shape}, expected {shape}.")
     return values

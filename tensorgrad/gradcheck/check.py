@@ -164,7 +164,7 @@ def _prepared(f: Callable[..., Any], inputs: Any) -> tuple[Callable[[], list[Ten
         return lambda: _outputs(f()), leaves, names
 
     copies = {
-        position: Tensor(np.array(each), requires_grad=True, name=getattr(each, "name", None))
+        position: Tensor(np.array(plain(each)), requires_grad=True, name=getattr(each, "name", None))
         for position, each in enumerate(given)
         if position in checked
     }
