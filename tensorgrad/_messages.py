@@ -15,14 +15,14 @@ def explained(error: Exception, name: str, operands: Mapping[str, Any]) -> Excep
     wrong = [key for key, value in operands.items() if _is_no_number(value) or value is getattr(error, "obj", operands)]
     if isinstance(error, AttributeError) and wrong:
         error = TypeError(f"expected a tensor or numbers as {wrong[0]!r}, got {operands[wrong[0]]!r}")
-    elif isinstance(error, (OverflowError, RecursionError)):
+    elif isinstance(error, RecursionError):
         error = ValueError(*error.args)
     said = str(error).rstrip(". ").removeprefix(f"{name}: ")
     message = f"{name}: {said}."
     if "Operands:" not in said and operands:  # an operation inside this one has named them
         described = ", ".join(f"{key} {_described(value)}" for key, value in operands.items())
         message += f" Operands: {described}."
-    for kind in (np.exceptions.AxisError, np.linalg.LinAlgError, TypeError, IndexError, ValueError):
+    for kind in (np.exceptions.AxisError, np.linalg.LinAlgError, TypeError, IndexError, ValueError, OverflowError):
         if isinstance(error, kind):
             return kind(message)
     error.add_note(message)

@@ -21,8 +21,11 @@ from nn.losses import PerOutput
 SECONDS = 20
 """How long a call may take. Most take less than a millisecond."""
 
-DOCUMENTED = (TypeError, ValueError, IndexError, np.linalg.LinAlgError, tg.GradcheckError, nn.LoadError, nn.SaveError)
-"""What a wrong argument may raise. AxisError and OverflowError of NumPy arrive as a ValueError or IndexError."""
+DOCUMENTED = (
+    TypeError, ValueError, IndexError, OverflowError, np.linalg.LinAlgError, tg.GradcheckError, nn.LoadError,
+    nn.SaveError,
+)  # fmt: skip
+"""What a wrong argument may raise. NumPy's AxisError is a ValueError and an IndexError."""
 
 ALSO_DOCUMENTED: dict[str, tuple[type[Exception], ...]] = {
     "tg.gradient": (RuntimeError,),  # an input that requires no gradient
