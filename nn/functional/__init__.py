@@ -4,8 +4,32 @@ from typing import Any
 
 from nn.functional.activations import elu, gelu, gelu_tanh, leaky_relu, relu
 from nn.functional.dense import linear, ones
+from nn.functional.normalisation import (
+    BatchNormResult,
+    batch_norm,
+    batch_norm_with,
+    group_norm,
+    instance_norm,
+    layer_norm,
+    rms_norm,
+)
 
-__all__ = ["elu", "gelu", "gelu_tanh", "leaky_relu", "linear", "ones", "relu"]
+__all__ = [
+    "BatchNormResult",
+    "batch_norm",
+    "batch_norm_with",
+    "elu",
+    "gelu",
+    "gelu_tanh",
+    "group_norm",
+    "instance_norm",
+    "layer_norm",
+    "leaky_relu",
+    "linear",
+    "ones",
+    "relu",
+    "rms_norm",
+]
 
 
 def __getattr__(name: str) -> Any:

@@ -200,7 +200,7 @@ def strange_numbers_pass_through(sample: Sample) -> None:
     The rules may not even warn about NaN. An infinity may give NaN (0·∞), of which NumPy warns.
     """
     operation = sample.operation
-    numpys = operation.numpy[0] if operation.numpy else operation.forward
+    numpys = operation.numpy[0] if operation.numpy else operation.apply if operation.keep else operation.forward
     for position in sample.differentiable:
         size = sample.arrays[position].size
         for element in sorted({0, size // 2, size - 1} if size else ()):

@@ -1,0 +1,114 @@
+"""Sums over pixels and affine maps of channels, in blocks that fit the cache: what the normalisations are made of.
+
+Arrays are `(samples, pixels, channels)`, coefficients `(samples, channels)`. Batch normalisation passes all samples as
+one. NumPy is slow along short rows, so a row here has several pixels, and the coefficients are repeated for each. For
+32 images of 32×32 pixels and 16 channels that halves the time of a step.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nn.functional.dense import ones
+
+Block = tuple[slice, slice]
+
+BLOCK_BYTES = 200_000
+"""A block of one array. Two of them, and what is computed from them, fit a second-level cache of 1 MB."""
+
+ROW_LENGTH = 512
+"""Rows of at least that many numbers cost no more than one long row."""
+
+
+def sums(x: NDArray[Any]) -> Any:
+    """Return Σx over the pixels of each sample and channel."""
+    rows = _rows(x)
+    total = np.zeros((rows.shape[0], rows.shape[2]))
+    for block in _blocks(rows):
+        total[block[0]] += _summed(rows[block])
+    return _folded(total, x.shape[2])
+
+
+def moments(x: NDArray[Any], mean: NDArray[Any], other: NDArray[Any] | None = None) -> Any:
+    """Return Σ(x - mean)·other over the pixels of each sample and channel; Σ(x - mean)² without `other`."""
+    rows = _rows(x)
+    others = None if other is None else _rows(other)
+    centre = _repeated(mean, rows)
+    total = np.zeros((rows.shape[0], rows.shape[2]))
+    for block in _blocks(rows):
+        part = rows[block] - centre[block[0]]
+        part *= part if others is None else others[block]
+        total[block[0]] += _summed(part)
+    return _folded(total, x.shape[2])
+
+
+def scaled(x: NDArray[Any], scale: NDArray[Any], shift: NDArray[Any]) -> NDArray[Any]:
+    """Return scale·x + shift."""
+    rows = _rows(x)
+    out = np.empty(rows.shape, x.dtype)
+    scale, shift = _repeated(scale, rows), _repeated(shift, rows)
+    for block in _blocks(rows):
+        part = out[block]
+        np.multiply(rows[block], scale[block[0]], out=part)
+        part += shift[block[0]]
+    return out.reshape(x.shape)
+
+
+def combined(
+    g: NDArray[Any], x: NDArray[Any], of_g: NDArray[Any], of_x: NDArray[Any], shift: NDArray[Any]
+) -> NDArray[Any]:
+    """Return of_g·g + of_x·x + shift."""
+    upstream, rows = _rows(g), _rows(x)
+    out = np.empty(rows.shape, x.dtype)
+    of_g, of_x, shift = (_repeated(each, rows) for each in (of_g, of_x, shift))
+    for block in _blocks(rows):
+        part = out[block]
+        np.multiply(upstream[block], of_g[block[0]], out=part)
+        part += rows[block] * of_x[block[0]]
+        part += shift[block[0]]
+    return out.reshape(x.shape)
+
+
+def _rows(x: NDArray[Any]) -> NDArray[Any]:
+    """Return `x` with several pixels in each row."""
+    samples, pixels, channels = x.shape
+    together = 1
+    while together * channels < ROW_LENGTH and pixels and pixels % (2 * together) == 0:
+        together *= 2
+    return np.ascontiguousarray(x).reshape(samples, pixels // together, together * channels)
+
+
+def _blocks(rows: NDArray[Any]) -> Iterator[Block]:
+    """Yield the slices of samples and of rows that make a block: part of a sample, or several samples."""
+    samples, count, length = rows.shape
+    row_bytes = length * rows.itemsize
+    if count * row_bytes > BLOCK_BYTES:
+        step = max(1, BLOCK_BYTES // row_bytes)
+        for sample in range(samples):
+            for start in range(0, count, step):
+                yield slice(sample, sample + 1), slice(start, start + step)
+    else:
+        step = max(1, BLOCK_BYTES // max(1, count * row_bytes))
+        for sample in range(0, samples, step):
+            yield slice(sample, sample + step), slice(0, count)
+
+
+def _summed(part: NDArray[Any]) -> Any:
+    """Return the sum over the rows of each sample, as a product with ones."""
+    return np.matmul(ones(part.shape[1], part.dtype), part)
+
+
+def _folded(total: NDArray[np.float64], channels: int) -> Any:
+    """Return the sum over the pixels of a row."""
+    samples, length = total.shape
+    return total.reshape(samples, length // channels, channels).sum(axis=1)
+
+
+def _repeated(coefficients: NDArray[Any], rows: NDArray[Any]) -> NDArray[Any]:
+    """Return coefficients of channels for each pixel of a row, in the dtype of the rows."""
+    together = rows.shape[2] // coefficients.shape[1]
+    return np.tile(coefficients.astype(rows.dtype), (1, together))[:, None, :]
