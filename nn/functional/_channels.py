@@ -24,53 +24,74 @@ ROW_LENGTH = 512
 """Rows of at least that many numbers cost no more than one long row."""
 
 
-def sums(x: NDArray[Any]) -> Any:
-    """Return Σx over the pixels of each sample and channel."""
+def statistics(x: NDArray[Any]) -> tuple[Any, Any]:
+    """Return the mean and Σ(x - mean)² over the pixels of each sample and channel, in float64.
+
+    Each block is read once: its statistics are computed in the cache and joined to those of the blocks before it.
+    Nothing cancels, however large the mean is: Chan, Golub, LeVeque, *Updating Formulae and a Pairwise Algorithm for
+    Computing Sample Variances*, 1979.
+    """
     rows = _rows(x)
-    total = np.zeros((rows.shape[0], rows.shape[2]))
-    for block in _blocks(rows):
-        total[block[0]] += _summed(rows[block])
-    return _folded(total, x.shape[2])
+    mean = np.zeros((rows.shape[0], rows.shape[2]))
+    squares = np.zeros(mean.shape)
+    for block, scratch in _with_scratch(rows):
+        (samples, _), values = block, rows[block]
+        before, count = block[1].start, values.shape[1]
+        of_block = _summed(values) / count
+        np.subtract(values, of_block[:, None], out=scratch)
+        scratch *= scratch
+        fraction = count / (before + count)
+        difference = of_block - mean[samples]
+        mean[samples] += difference * fraction
+        squares[samples] += _summed(scratch) + difference * difference * (before * fraction)
+    means = mean.reshape(x.shape[0], rows.shape[2] // x.shape[2], x.shape[2])  # of the pixels in a row, one by one
+    joined = means.mean(axis=1)
+    between = rows.shape[1] * np.square(means - joined[:, None])
+    return joined, _folded(squares, x.shape[2]) + between.sum(axis=1)
 
 
-def moments(x: NDArray[Any], mean: NDArray[Any], other: NDArray[Any] | None = None) -> Any:
-    """Return Σ(x - mean)·other over the pixels of each sample and channel; Σ(x - mean)² without `other`."""
-    rows = _rows(x)
-    others = None if other is None else _rows(other)
+def products(g: NDArray[Any], x: NDArray[Any], mean: NDArray[Any]) -> tuple[Any, Any]:
+    """Return Σg and Σg·(x - mean) over the pixels of each sample and channel, in float64."""
+    upstream, rows = _rows(g), _rows(x)
     centre = _repeated(mean, rows)
     total = np.zeros((rows.shape[0], rows.shape[2]))
-    for block in _blocks(rows):
-        part = rows[block] - centre[block[0]]
-        part *= part if others is None else others[block]
-        total[block[0]] += _summed(part)
-    return _folded(total, x.shape[2])
+    product = np.zeros(total.shape)
+    for block, scratch in _with_scratch(rows):
+        np.subtract(rows[block], centre[block[0]], out=scratch)
+        scratch *= upstream[block]
+        total[block[0]] += _summed(upstream[block])
+        product[block[0]] += _summed(scratch)
+    return _folded(total, x.shape[2]), _folded(product, x.shape[2])
 
 
-def scaled(x: NDArray[Any], scale: NDArray[Any], shift: NDArray[Any]) -> NDArray[Any]:
-    """Return scale·x + shift."""
+def scaled(x: NDArray[Any], scale: NDArray[Any], shift: NDArray[Any], shape: tuple[int, ...]) -> NDArray[Any]:
+    """Return scale·x + shift in a new array of this shape."""
     rows = _rows(x)
-    out = np.empty(rows.shape, x.dtype)
+    out = np.empty(shape, x.dtype)
+    results = out.reshape(rows.shape)
     scale, shift = _repeated(scale, rows), _repeated(shift, rows)
     for block in _blocks(rows):
-        part = out[block]
+        part = results[block]
         np.multiply(rows[block], scale[block[0]], out=part)
         part += shift[block[0]]
-    return out.reshape(x.shape)
+    return out
 
 
 def combined(
-    g: NDArray[Any], x: NDArray[Any], of_g: NDArray[Any], of_x: NDArray[Any], shift: NDArray[Any]
-) -> NDArray[Any]:
-    """Return of_g·g + of_x·x + shift."""
+    g: NDArray[Any], x: NDArray[Any], of_g: NDArray[Any], of_x: NDArray[Any], shift: NDArray[Any],
+    shape: tuple[int, ...],
+) -> NDArray[Any]:  # fmt: skip
+    """Return of_g·g + of_x·x + shift in a new array of this shape. A view of one would be copied as a gradient."""
     upstream, rows = _rows(g), _rows(x)
-    out = np.empty(rows.shape, x.dtype)
+    out = np.empty(shape, x.dtype)
+    results = out.reshape(rows.shape)
     of_g, of_x, shift = (_repeated(each, rows) for each in (of_g, of_x, shift))
-    for block in _blocks(rows):
-        part = out[block]
+    for block, scratch in _with_scratch(rows):
+        part = results[block]
         np.multiply(upstream[block], of_g[block[0]], out=part)
-        part += rows[block] * of_x[block[0]]
+        part += np.multiply(rows[block], of_x[block[0]], out=scratch)
         part += shift[block[0]]
-    return out.reshape(x.shape)
+    return out
 
 
 def _rows(x: NDArray[Any]) -> NDArray[Any]:
@@ -95,6 +116,16 @@ def _blocks(rows: NDArray[Any]) -> Iterator[Block]:
         step = max(1, BLOCK_BYTES // max(1, count * row_bytes))
         for sample in range(0, samples, step):
             yield slice(sample, sample + step), slice(0, count)
+
+
+def _with_scratch(rows: NDArray[Any]) -> Iterator[tuple[Block, NDArray[Any]]]:
+    """Yield each block with an array of its shape to write into, which stays in the cache from block to block."""
+    scratch = None
+    for block in _blocks(rows):
+        part = rows[block]
+        if scratch is None:
+            scratch = np.empty(part.shape, rows.dtype)
+        yield block, scratch[: part.shape[0], : part.shape[1]]
 
 
 def _summed(part: NDArray[Any]) -> Any:

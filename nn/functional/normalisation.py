@@ -58,20 +58,26 @@ def _within_groups(values: Any, groups: int) -> Any:
     return np.repeat(totals, channels // groups, axis=1)
 
 
-def _normalised(x: Any, weight: Any, bias: Any, groups: int, epsilon: float) -> tuple[Any, Any, Any, Any]:
-    """Return the result for x `(samples, pixels, channels)`, and the mean, variance and 1/√(variance + epsilon)."""
-    averaged = x.shape[1] * x.shape[2] // groups
-    mean = _within_groups(_channels.sums(x), groups) / averaged
-    variance = _within_groups(_channels.moments(x, mean), groups) / averaged
+def _normalised(
+    x: Any, weight: Any, bias: Any, groups: int, epsilon: float, shape: tuple[int, ...]
+) -> tuple[Any, Any, Any, Any]:
+    """Return the result for x `(samples, pixels, channels)`, and the mean, variance and 1/√(variance + epsilon).
+
+    The result has the given shape, which x had before it was reshaped.
+    """
+    pixels, together = x.shape[1], x.shape[2] // groups
+    of_channels, squares = _channels.statistics(x)
+    mean = _within_groups(of_channels, groups) / together
+    variance = _within_groups(squares / pixels + np.square(of_channels - mean), groups) / together
     inverse = 1 / np.sqrt(variance + epsilon)
     scale = inverse if weight is None else inverse * weight
     shift = -mean * scale if bias is None else bias - mean * scale
-    return _channels.scaled(x, scale, shift), mean, variance, inverse
+    return _channels.scaled(x, scale, shift, shape), mean, variance, inverse
 
 
 def _gradients(
-    g: Any, wanted: Any, x: Any, weight: Any, mean: Any, inverse: Any, groups: int, of_mean: Any = 0.0,
-    of_variance: Any = 0.0,
+    g: Any, wanted: Any, x: Any, weight: Any, mean: Any, inverse: Any, groups: int, shape: tuple[int, ...],
+    of_mean: Any = 0.0, of_variance: Any = 0.0,
 ) -> tuple[Any, Any, Any]:  # fmt: skip
     """Return the gradients with respect to x, weight and bias; `of_mean` and `of_variance` are upstream gradients.
 
@@ -79,8 +85,8 @@ def _gradients(
     ∂x = inverse·(g·weight - mean(g·weight) - x̂·mean(g·weight·x̂)): a linear map of g and x.
     """
     averaged = x.shape[1] * x.shape[2] // groups
-    bias_sums = _channels.sums(g)
-    weight_sums = _channels.moments(x, mean, g) * inverse
+    bias_sums, weight_sums = _channels.products(g, x, mean)
+    weight_sums *= inverse
     x_gradient = None
     if wanted[0]:
         factor = 1.0 if weight is None else np.asarray(weight, np.float64)
@@ -88,7 +94,7 @@ def _gradients(
         mean_of_product = _within_groups(weight_sums * factor, groups) / averaged
         of_x = 2 * of_variance / averaged - inverse * inverse * mean_of_product
         shift = of_mean / averaged - inverse * mean_of_g - of_x * mean
-        x_gradient = _channels.combined(g, x, inverse * factor, of_x, shift)
+        x_gradient = _channels.combined(g, x, inverse * factor, of_x, shift, shape)
     return x_gradient, weight_sums.sum(axis=0), bias_sums.sum(axis=0)
 
 
@@ -111,9 +117,9 @@ def _batch_norm_gradients(g: Any, wanted: Any, x: Any, weight: Any, batch_mean: 
     of_output, dtype = _floating(g.output)
     x_gradient, weight_gradient, bias_gradient = _gradients(
         _as_one_sample(of_output), wanted, _as_one_sample(np.asarray(x, of_output.dtype)), weight, batch_mean,
-        inverse, x.shape[-1], g.mean, g.variance,
+        inverse, x.shape[-1], x.shape, g.mean, g.variance,
     )  # fmt: skip
-    x_gradient = None if x_gradient is None else x_gradient.reshape(x.shape).astype(dtype, copy=False)
+    x_gradient = None if x_gradient is None else x_gradient.astype(dtype, copy=False)
     return x_gradient, weight_gradient.astype(dtype), bias_gradient.astype(dtype)
 
 
@@ -179,8 +185,8 @@ def batch_norm(
         raise ValueError(f"expected x of shape (samples, …, features) that is not empty, got {x.shape}.")
     _check_parameters(x, 1, weight, bias)
     values, dtype = _floating(x, weight, bias)
-    out, mean, variance, inverse = _normalised(_as_one_sample(values), weight, bias, x.shape[-1], epsilon)
-    results = (out.reshape(x.shape), mean[0], variance[0])
+    out, mean, variance, inverse = _normalised(_as_one_sample(values), weight, bias, x.shape[-1], epsilon, x.shape)
+    results = (out, mean[0], variance[0])
     return BatchNormResult(*(each.astype(dtype, copy=False) for each in results)), (mean, inverse)
 
 
@@ -217,9 +223,16 @@ def _group_norm_gradients(
 ) -> Any:  # fmt: skip
     upstream, dtype = _floating(g)
     x_gradient, weight_gradient, bias_gradient = _gradients(
-        _as_samples(upstream), wanted, _as_samples(np.asarray(x, upstream.dtype)), weight, sample_means, inverse, groups
+        _as_samples(upstream),
+        wanted,
+        _as_samples(np.asarray(x, upstream.dtype)),
+        weight,
+        sample_means,
+        inverse,
+        groups,
+        x.shape,
     )
-    x_gradient = None if x_gradient is None else x_gradient.reshape(x.shape).astype(dtype, copy=False)
+    x_gradient = None if x_gradient is None else x_gradient.astype(dtype, copy=False)
     return x_gradient, weight_gradient.astype(dtype), bias_gradient.astype(dtype)
 
 
@@ -287,8 +300,8 @@ def group_norm(
     _check_groups(x.shape, groups)
     _check_parameters(x, 1, weight, bias)
     values, dtype = _floating(x, weight, bias)
-    out, mean, _, inverse = _normalised(_as_samples(values), weight, bias, groups, epsilon)
-    return out.reshape(x.shape).astype(dtype, copy=False), (mean, inverse)
+    out, mean, _, inverse = _normalised(_as_samples(values), weight, bias, groups, epsilon, x.shape)
+    return out.astype(dtype, copy=False), (mean, inverse)
 
 
 def instance_norm(
@@ -353,15 +366,17 @@ def _row_gradients(
         bias_gradient = bias_gradient.astype(dtype, copy=False)
     if wanted[0]:
         row = np.ones(length, product.dtype) if weight is None else weight.reshape(-1).astype(product.dtype)
-        shares = row / length
-        x_gradient = upstream * row
-        mean_of_product = (product @ shares)[:, None]
+        fractions = row / length
+        x_gradient = np.empty(g.shape, product.dtype)  # a view of another shape would be copied as a gradient
+        rows = x_gradient.reshape(count, length)
+        np.multiply(upstream, row, out=rows)
+        mean_of_product = (product @ fractions)[:, None]
         if centred:
-            x_gradient -= (upstream @ shares)[:, None]
+            rows -= (upstream @ fractions)[:, None]
         np.multiply(normalised, mean_of_product, out=product)
-        x_gradient -= product
-        x_gradient *= inverse
-        x_gradient = x_gradient.reshape(g.shape).astype(dtype, copy=False)
+        rows -= product
+        rows *= inverse
+        x_gradient = x_gradient.astype(dtype, copy=False)
     return x_gradient, weight_gradient, bias_gradient
 
 
