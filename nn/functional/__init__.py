@@ -2,8 +2,9 @@
 
 from typing import Any
 
-from nn.functional.activations import elu, gelu, gelu_tanh, leaky_relu, relu
+from nn.functional.activations import elu, gelu, gelu_tanh, glu, leaky_relu, prelu, relu, silu
 from nn.functional.dense import linear, ones
+from nn.functional.encoding import one_hot
 from nn.functional.normalisation import (
     BatchNormResult,
     batch_norm,
@@ -21,14 +22,18 @@ __all__ = [
     "elu",
     "gelu",
     "gelu_tanh",
+    "glu",
     "group_norm",
     "instance_norm",
     "layer_norm",
     "leaky_relu",
     "linear",
+    "one_hot",
     "ones",
+    "prelu",
     "relu",
     "rms_norm",
+    "silu",
 ]
 
 

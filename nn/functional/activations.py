@@ -92,6 +92,64 @@ def gelu(x: ArrayLike) -> tg.Tensor:
     return tg.multiply(x, 0.5 * tg.erfc(tg.multiply(x, -math.sqrt(0.5))))
 
 
+def _silu_slope(g: Any, x: Any) -> Any:
+    s = tg.sigmoid.apply(x)
+    return g * (s * (1 + x * (1 - s)))
+
+
+@tg.op(x=_silu_slope, reference=lambda x: x / (1 + np.exp(-x)))
+def silu(x: ArrayLike) -> Any:
+    """x·sigmoid(x), elementwise; also called swish.
+
+    Elfwing, Uchibe, Doya, *Sigmoid-Weighted Linear Units for Neural Network Function Approximation*, 2017.
+
+    >>> silu([-1e4, 0.0, 1e4])
+    Tensor([   -0.,     0., 10000.])
+    """
+    return np.multiply(x, tg.sigmoid.apply(x))
+
+
+def _prelu_slope(g: Any, x: Any, weight: Any) -> Any:
+    """`g * np.where(x > 0, 1, weight)`."""
+    above = _above(x)
+    return g * (above + weight * (1 - above))
+
+
+@tg.op(
+    x=_prelu_slope,
+    weight=lambda g, x: g * np.minimum(x, 0),
+    domain={"x": domains.NONZERO, "weight": domains.REAL},
+    reference=lambda x, weight: np.where(np.greater(x, 0), x, np.multiply(weight, x)),
+)
+def prelu(x: ArrayLike, weight: ArrayLike) -> Any:
+    """x where it is positive, else `weight`·x: `leaky_relu` with a slope that is learned. The two broadcast.
+
+    He, Zhang, Ren, Sun, *Delving Deep into Rectifiers*, 2015.
+
+    >>> prelu([-2.0, 2.0], 0.25)
+    Tensor([-0.5,  2. ])
+    """
+    return np.maximum(x, 0) + weight * np.minimum(x, 0)
+
+
+def glu(x: ArrayLike, *, axis: int = -1) -> tg.Tensor:
+    """a·sigmoid(b), where a and b are the halves of x along `axis`: a gate that is learned.
+
+    Raises:
+        ValueError: the length along `axis` is odd.
+
+    Dauphin, Fan, Auli, Grangier, *Language Modeling with Gated Convolutional Networks*, 2017.
+
+    >>> glu([1.0, 2.0, 0.0, 1e4])
+    Tensor([0.5, 2. ])
+    """
+    shape = np.shape(x)
+    if not -len(shape) <= axis < len(shape) or shape[axis] % 2:
+        raise ValueError(f"glu: expected an even length along axis {axis}, got an array of shape {shape}.")
+    values, gates = tg.split(x, 2, axis=axis)
+    return values * tg.sigmoid(gates)
+
+
 _GELU_SCALE = math.sqrt(2 / math.pi)
 _GELU_CUBIC = 0.044715
 

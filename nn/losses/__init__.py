@@ -3,7 +3,9 @@
 from nn.losses.losses import (
     BinaryCrossEntropy,
     CategoricalCrossEntropy,
+    FocalLoss,
     Huber,
+    KLDivergence,
     Loss,
     MeanAbsoluteError,
     MeanSquaredError,
@@ -14,7 +16,9 @@ from nn.losses.losses import (
 __all__ = [
     "BinaryCrossEntropy",
     "CategoricalCrossEntropy",
+    "FocalLoss",
     "Huber",
+    "KLDivergence",
     "Loss",
     "MeanAbsoluteError",
     "MeanSquaredError",

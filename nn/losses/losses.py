@@ -7,8 +7,10 @@ All are averages over the outputs of a sample, then over the samples, in the dty
 from __future__ import annotations
 
 import math
+import operator
 from typing import Any
 
+import numpy as np
 from numpy.typing import ArrayLike
 
 import tensorgrad as tg
@@ -19,7 +21,16 @@ from nn.losses.cross_entropy import (
     sigmoid_binary_cross_entropy,
     softmax_cross_entropy,
 )
-from nn.losses.targets import as_predictions, check_binary, check_classes, check_within_0_and_1, difference
+from nn.losses.targets import (
+    as_constant,
+    as_predictions,
+    check_binary,
+    check_classes,
+    check_same_shape,
+    check_within_0_and_1,
+    difference,
+    smoothed_rows,
+)
 from tensorgrad import Tensor
 
 
@@ -53,20 +64,41 @@ class SoftmaxCrossEntropy(Loss):
     """Softmax and categorical cross-entropy in one: for the plain outputs (logits) of a network.
 
     `predictions` are `(samples, classes)`; `targets` integers `(samples,)`, or one-hot rows or probabilities
-    `(samples, classes)`. Further axes may stand before the last. The value is log Σeˣ - x of the right class and the
-    gradient (softmax - one-hot)/samples, both exact however large the outputs are.
+    `(samples, classes)`. Sequences are `(batch, time, classes)` and `(batch, time)`; there may be further axes. The
+    value is log Σeˣ - x of the right class and the gradient (softmax - one-hot)/samples, both exact however large the
+    outputs are.
+
+    Args:
+        label_smoothing: the part of each target that is spread evenly over all classes, in [0, 1). Szegedy et al.,
+            *Rethinking the Inception Architecture for Computer Vision*, 2015.
+        ignored_label: a label that takes no part in the average, such as that of padding; None for none. PyTorch's is
+            -100.
 
     Raises:
-        ValueError: targets of another shape, labels out of range, rows that do not sum to 1, or no samples.
+        ValueError: `label_smoothing` outside [0, 1); targets of another shape, labels out of range, rows that do not
+            sum to 1, no samples, or only ignored labels.
         TypeError: labels that are not integers.
 
     >>> float(SoftmaxCrossEntropy()([[0.0, 0.0, 0.0]], [2]))  # log 3
     1.0986122886681098
+    >>> float(SoftmaxCrossEntropy(ignored_label=-1)([[0.0, 0.0, 0.0], [9.0, 0.0, 0.0]], [2, -1]))
+    1.0986122886681098
     """
+
+    def __init__(self, *, label_smoothing: float = 0.0, ignored_label: int | None = None) -> None:
+        if not 0 <= label_smoothing < 1:
+            raise ValueError(f"SoftmaxCrossEntropy: label_smoothing must be in [0, 1), got {label_smoothing!r}.")
+        self.label_smoothing = float(label_smoothing)
+        self.ignored_label = None if ignored_label is None else operator.index(ignored_label)
 
     def forward(self, predictions: ArrayLike, targets: ArrayLike) -> Tensor:
         """`softmax_cross_entropy` of checked targets."""
         predictions = as_predictions("SoftmaxCrossEntropy", predictions)
+        if self.label_smoothing or self.ignored_label is not None:
+            return softmax_cross_entropy(
+                predictions,
+                smoothed_rows("SoftmaxCrossEntropy", predictions, targets, self.label_smoothing, self.ignored_label),
+            )
         return softmax_cross_entropy(predictions, check_classes("SoftmaxCrossEntropy", predictions, targets))
 
 
@@ -144,6 +176,73 @@ class BinaryCrossEntropy(Loss):
             "BinaryCrossEntropy", "predictions", predictions.array, "For logits, use SigmoidBinaryCrossEntropy."
         )
         return binary_cross_entropy(predictions, wanted)
+
+
+class FocalLoss(Loss):
+    """Binary cross-entropy of logits in which outputs that are nearly right count less, averaged.
+
+    With p the probability of the right answer, -αₜ·(1 - p)^gamma·log p. For detection, where nearly all outputs are
+    background.
+
+    Args:
+        gamma: how much less, 0 or at least 1; 0 for plain cross-entropy.
+        alpha: the weight of targets of 1, in [0, 1]; those of 0 have 1 - alpha. None for equal weights of 1.
+
+    `predictions` and `targets` have the same shape; targets are 0 or 1, or probabilities between.
+
+    Raises:
+        ValueError: an argument out of range; another shape, targets outside [0, 1], or no samples.
+
+    References:
+        Lin, Goyal, Girshick, He, Dollár, *Focal Loss for Dense Object Detection*, 2017.
+
+    >>> round(float(FocalLoss()([[0.0], [9.0]], [[1.0], [1.0]])), 6)  # (0.25 · 0.25 · log 2 + about 0) / 2
+    0.021661
+    """
+
+    def __init__(self, gamma: float = 2.0, alpha: float | None = 0.25) -> None:
+        if not (math.isfinite(gamma) and (gamma == 0 or gamma >= 1)):
+            raise ValueError(f"FocalLoss: gamma must be 0, or a finite number of at least 1, got {gamma!r}.")
+        if alpha is not None and not 0 <= alpha <= 1:
+            raise ValueError(f"FocalLoss: alpha must be in [0, 1], or None, got {alpha!r}.")
+        self.gamma = float(gamma)
+        self.alpha = None if alpha is None else float(alpha)
+
+    def forward(self, predictions: ArrayLike, targets: ArrayLike) -> Tensor:
+        """The mean of the weighted cross-entropies."""
+        logits = as_predictions("FocalLoss", predictions)
+        y = check_binary("FocalLoss", logits, targets)
+        entropy = tg.softplus(logits) - logits * y
+        wrong = tg.sigmoid(logits) * (1 - 2 * y) + y  # 1 - p
+        losses = entropy * wrong**self.gamma if self.gamma else entropy
+        if self.alpha is not None:
+            losses = losses * (self.alpha * y + (1 - self.alpha) * (1 - y))
+        return tg.mean(losses)
+
+
+class KLDivergence(Loss):
+    """Kullback-Leibler divergence: Σ target·(log target - prediction) over the classes, averaged over the samples.
+
+    `predictions` are log-probabilities `(samples, classes)`, such as the result of `LogSoftmax`; `targets` are
+    probabilities of the same shape. Further axes may come before the last, and count as samples.
+
+    Raises:
+        ValueError: another shape, targets outside [0, 1], or no samples.
+
+    >>> round(float(KLDivergence()([[-0.6931471805599453, -0.6931471805599453]], [[1.0, 0.0]])), 6)  # log 2
+    0.693147
+    """
+
+    def forward(self, predictions: ArrayLike, targets: ArrayLike) -> Tensor:
+        """The mean divergence."""
+        logs = as_predictions("KLDivergence", predictions)
+        array = as_constant("KLDivergence", targets)
+        check_same_shape("KLDivergence", logs.shape, array.shape)
+        check_within_0_and_1("KLDivergence", "targets", array, "They are probabilities.")
+        array = array.astype(logs.dtype, copy=False)
+        smallest = float(np.finfo(logs.dtype).tiny)
+        entropies = array * np.log(np.maximum(array, smallest))  # 0·log 0 = 0
+        return tg.sum(entropies - array * logs) * (logs.shape[-1] / logs.size)
 
 
 class MeanSquaredError(Loss):
