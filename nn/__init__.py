@@ -14,7 +14,6 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 from nn import data, datasets, functional, init
-from nn._class_metrics import F1, Perplexity, Precision, Recall, TopKAccuracy
 from nn._renamed import RENAMED
 from nn.callbacks import Callback, ClipGradients, CSVLog, EarlyStopping, ModelCheckpoint
 from nn.layers import (
@@ -45,6 +44,7 @@ from nn.losses import (
     CategoricalCrossEntropy,
     FocalLoss,
     Huber,
+    IoULoss,
     KLDivergence,
     Loss,
     MeanAbsoluteError,
@@ -52,7 +52,17 @@ from nn.losses import (
     SigmoidBinaryCrossEntropy,
     SoftmaxCrossEntropy,
 )
-from nn.metrics import BinaryAccuracy, CategoricalAccuracy, Metric, RegressionAccuracy
+from nn.metrics import (
+    F1,
+    BinaryAccuracy,
+    CategoricalAccuracy,
+    Metric,
+    Perplexity,
+    Precision,
+    Recall,
+    RegressionAccuracy,
+    TopKAccuracy,
+)
 from nn.module import Module
 from nn.optimizers import (
     SGD,
@@ -102,6 +112,7 @@ __all__ = [
     "Huber",
     "Identity",
     "InstanceNorm",
+    "IoULoss",
     "KLDivergence",
     "LayerNorm",
     "LeakyReLU",

@@ -3,6 +3,7 @@
 from typing import Any
 
 from nn.functional.activations import elu, gelu, gelu_tanh, glu, leaky_relu, prelu, relu, silu
+from nn.functional.boxes import box_iou, non_maximum_suppression, overlap
 from nn.functional.dense import linear, ones
 from nn.functional.encoding import one_hot
 from nn.functional.normalisation import (
@@ -19,6 +20,7 @@ __all__ = [
     "BatchNormResult",
     "batch_norm",
     "batch_norm_with",
+    "box_iou",
     "elu",
     "gelu",
     "gelu_tanh",
@@ -28,8 +30,10 @@ __all__ = [
     "layer_norm",
     "leaky_relu",
     "linear",
+    "non_maximum_suppression",
     "one_hot",
     "ones",
+    "overlap",
     "prelu",
     "relu",
     "rms_norm",

@@ -25,7 +25,7 @@ class _Normalisation(Module):
     features: int
     has_bias: ClassVar[bool] = True
 
-    def _set(
+    def __init__(
         self, features: int, epsilon: float, affine: bool, bias: bool, weight_init: init.Initializer | None,
         dtype: DTypeLike, rng: Rng,
     ) -> None:  # fmt: skip
@@ -138,9 +138,9 @@ class BatchNorm(_Normalisation):
     ) -> None:  # fmt: skip
         if momentum is not None and not 0 <= momentum <= 1:
             raise ValueError(f"BatchNorm: momentum must be in [0, 1], or None for an average, got {momentum!r}.")
+        super().__init__(features, epsilon, affine, bias, weight_init, dtype, rng)
         self.momentum = None if momentum is None else float(momentum)
         self.frozen = bool(frozen)
-        self._set(features, epsilon, affine, bias, weight_init, dtype, rng)
         self.running_mean = Tensor(np.zeros(self.features, dtype))
         self.running_variance = Tensor(np.ones(self.features, dtype))
         self.batches = Tensor(np.zeros((), np.int64)) if momentum is None else None
@@ -234,7 +234,7 @@ class LayerNorm(_Normalisation):
         self, features: int, *, epsilon: float = 1e-5, affine: bool = True, bias: bool = True,
         weight_init: init.Initializer | None = None, dtype: DTypeLike = np.float32, rng: Rng = None,
     ) -> None:  # fmt: skip
-        self._set(features, epsilon, affine, bias, weight_init, dtype, rng)
+        super().__init__(features, epsilon, affine, bias, weight_init, dtype, rng)
 
     def forward(self, x: ArrayLike) -> Tensor:
         """Return `functional.layer_norm` of x."""
@@ -276,7 +276,7 @@ class RMSNorm(_Normalisation):
         self, features: int, *, epsilon: float = 1e-5, affine: bool = True,
         weight_init: init.Initializer | None = None, dtype: DTypeLike = np.float32, rng: Rng = None,
     ) -> None:  # fmt: skip
-        self._set(features, epsilon, affine, False, weight_init, dtype, rng)
+        super().__init__(features, epsilon, affine, False, weight_init, dtype, rng)
 
     def forward(self, x: ArrayLike) -> Tensor:
         """Return `functional.rms_norm` of x."""
@@ -321,7 +321,7 @@ class GroupNorm(_Normalisation):
         self.groups = whole_number("GroupNorm: groups", groups)
         if whole_number("GroupNorm: features", features) % self.groups:
             raise ValueError(f"GroupNorm: features must be a multiple of groups, got {features} and {groups}.")
-        self._set(features, epsilon, affine, bias, weight_init, dtype, rng)
+        super().__init__(features, epsilon, affine, bias, weight_init, dtype, rng)
 
     def forward(self, x: ArrayLike) -> Tensor:
         """Return `functional.group_norm` of x."""
@@ -364,7 +364,7 @@ class InstanceNorm(_Normalisation):
         self, features: int, *, epsilon: float = 1e-5, affine: bool = True, bias: bool = True,
         weight_init: init.Initializer | None = None, dtype: DTypeLike = np.float32, rng: Rng = None,
     ) -> None:  # fmt: skip
-        self._set(features, epsilon, affine, bias, weight_init, dtype, rng)
+        super().__init__(features, epsilon, affine, bias, weight_init, dtype, rng)
 
     def forward(self, x: ArrayLike) -> Tensor:
         """Return `functional.instance_norm` of x."""

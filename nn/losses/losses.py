@@ -15,6 +15,7 @@ from numpy.typing import ArrayLike
 
 import tensorgrad as tg
 from nn._repr import described, settings
+from nn.functional import overlap
 from nn.losses.cross_entropy import (
     binary_cross_entropy,
     categorical_cross_entropy,
@@ -299,3 +300,29 @@ class Huber(Loss):
         size = tg.abs(difference("Huber", predictions, targets))
         capped = tg.minimum(size, self.delta)
         return tg.mean(capped * (size - 0.5 * capped))
+
+
+class IoULoss(Loss):
+    """1 minus the intersection over union of predicted and true boxes, averaged.
+
+    `predictions` and `targets` are `(…, 4)`: left, top, right, bottom.
+
+    Args:
+        generalised: whether boxes that do not touch are pulled together, as in `functional.overlap`.
+
+    Raises:
+        ValueError: another shape, or no samples.
+
+    >>> round(float(IoULoss(generalised=False)([[0.0, 0.0, 2.0, 2.0]], [[1.0, 0.0, 3.0, 2.0]])), 4)
+    0.6667
+    """
+
+    def __init__(self, generalised: bool = True) -> None:
+        self.generalised = bool(generalised)
+
+    def forward(self, predictions: ArrayLike, targets: ArrayLike) -> Tensor:
+        """The mean of 1 minus the overlaps."""
+        boxes = as_predictions("IoULoss", predictions)
+        array = as_constant("IoULoss", targets)
+        check_same_shape("IoULoss", boxes.shape, array.shape)
+        return tg.mean(1 - overlap(boxes, array.astype(boxes.dtype, copy=False), generalised=self.generalised))

@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 import tensorgrad as tg
 from nn._validation import as_array, whole_number
-from nn.metrics import Metric
+from nn.metrics.metric import Metric
 from tensorgrad import Tensor
 
 Average = Literal["binary", "macro", "micro"]

@@ -1,0 +1,16 @@
+"""Metrics: numbers for people to read beside the loss."""
+
+from nn.metrics.classes import F1, Perplexity, Precision, Recall, TopKAccuracy
+from nn.metrics.metric import BinaryAccuracy, CategoricalAccuracy, Metric, RegressionAccuracy
+
+__all__ = [
+    "F1",
+    "BinaryAccuracy",
+    "CategoricalAccuracy",
+    "Metric",
+    "Perplexity",
+    "Precision",
+    "Recall",
+    "RegressionAccuracy",
+    "TopKAccuracy",
+]
