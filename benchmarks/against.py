@@ -20,7 +20,7 @@ from typing import Any
 
 from dense import by_tensorgrad
 from dense.task import Task
-from environment import continue_inside, surroundings
+from environment import continue_inside, free_the_kernel, surroundings
 from harness import Contestant, race
 from table import markdown
 from workloads import fit, hessian_vector, mlp_step, small_ops, spiral, wide_mlp
@@ -56,6 +56,7 @@ def main() -> None:
     if not arguments.here:
         continue_inside()
 
+    free_the_kernel()
     print(f"{surroundings()} {arguments.rounds} rounds.\n", flush=True)
     for name in arguments.only:
         builder, units = WORKLOADS[name]

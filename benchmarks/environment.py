@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import datetime
 import importlib.metadata
 import os
@@ -15,13 +16,10 @@ HERE = Path(__file__).parent
 FOLDER = HERE / ".venv"
 REQUIREMENTS = HERE / "requirements.txt"
 STAMP = FOLDER / "installed.txt"
+FORCED_KERNEL = ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE")
+"""Variables that make NumPy's OpenBLAS use another kernel than the processor's best, at half the speed."""
+
 PEERS = ("numpy", "torch", "jax", "mygrad", "autograd")
-BLAS_KERNEL = (
-    "import numpy, threadpoolctl; "
-    'print(*(f\'{b.get("internal_api")} {b.get("version")} ({b.get("architecture")})\' '
-    "for b in threadpoolctl.threadpool_info() if b['user_api'] == 'blas'))"
-)
-"""Prints which matrix kernels NumPy runs."""
 
 
 def continue_inside() -> None:
@@ -42,12 +40,22 @@ def continue_inside() -> None:
     sys.exit(subprocess.run([python, *sys.argv]).returncode)
 
 
-def blas_environment() -> dict[str, str]:
-    """Return the environment variables without those that choose OpenBLAS's kernel.
+def free_the_kernel() -> None:
+    """Let OpenBLAS choose its kernel, here and in every process started from here. Call it before NumPy is imported."""
+    for name in FORCED_KERNEL:
+        os.environ.pop(name, None)
 
-    They work around faults of old versions, and an old kernel takes twice as long for a product.
-    """
-    return {name: value for name, value in os.environ.items() if not name.startswith(("OPENBLAS_CORE", "OPENBLAS_L2"))}
+
+def openblas_kernel() -> str:
+    """The kernel that NumPy's OpenBLAS runs, such as SkylakeX; "unknown" for another build of NumPy."""
+    import numpy as np
+
+    for library in (Path(np.__file__).parents[1] / "numpy.libs").glob("*openblas*"):
+        name = getattr(ctypes.CDLL(str(library)), "scipy_openblas_get_corename64_", None)
+        if name is not None:
+            name.restype = ctypes.c_char_p
+            return str(name().decode())
+    return "unknown"
 
 
 def surroundings() -> str:
@@ -55,11 +63,10 @@ def surroundings() -> str:
     load = os.getloadavg()[0]
     busy = "**The machine was busy.** " if load > 0.5 else ""
     versions = ", ".join(f"{name} {importlib.metadata.version(name)}" for name in PEERS)
-    probe = [sys.executable, "-c", BLAS_KERNEL]
-    kernel = subprocess.run(probe, env=blas_environment(), capture_output=True, text=True, check=True).stdout.strip()
+    versions += f", OpenBLAS kernel {openblas_kernel()}"
     return (
         f"{datetime.datetime.now(datetime.UTC):%Y-%m-%d}, {processor()}, {platform.system()} {platform.machine()}, "
-        f"Python {platform.python_version()}, {versions}, {kernel}. {busy}Load before the start: {load:.1f}."
+        f"Python {platform.python_version()}, {versions}. {busy}Load before the start: {load:.1f}."
     )
 
 

@@ -27,7 +27,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, Self
 
-from environment import blas_environment
 from table import Ratio, Row
 
 PAUSE = 0.15
@@ -79,7 +78,7 @@ class Worker:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
-            env=blas_environment() | counts | {"JAX_PLATFORMS": "cpu"} | paths,
+            env=os.environ | counts | {"JAX_PLATFORMS": "cpu"} | paths,
         )
 
     def __enter__(self) -> Self:

@@ -19,12 +19,13 @@ import importlib
 import sys
 from pathlib import Path
 
-from environment import continue_inside, surroundings
+from environment import continue_inside, free_the_kernel, surroundings
 from table import markdown
 
 WORKLOADS = (
     "small_ops", "spiral", "mlp_step", "wide_mlp", "fit", "hessian_vector", "deep_chain", "gradient_check",
-    "step_memory", "flat_memory", "dispatch", "forward_mode", "import_cost",
+    "step_memory", "flat_memory", "dispatch", "forward_mode", "import_cost", "convolution", "pooling", "recurrent",
+    "embedding_gradient",
 )  # fmt: skip
 RESULTS = Path(__file__).with_name("RESULTS.md")
 PREAMBLE = """\
@@ -60,6 +61,7 @@ def main() -> None:
         parser.error(f"--rounds: expected at least 1, got {arguments.rounds}")
     if arguments.write and arguments.only is not WORKLOADS:
         parser.error("--write replaces the whole table, so it takes all workloads: leave --only out")
+    free_the_kernel()
     if not arguments.here:
         continue_inside()
 

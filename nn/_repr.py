@@ -15,9 +15,14 @@ def settings(thing: object) -> dict[str, Any]:
     found = {}
     for name, parameter in inspect.signature(type(thing)).parameters.items():
         value = getattr(thing, name, None)
-        if isinstance(value, (bool, int, float, str)) and value != parameter.default:
+        if _is_plain(value) and parameter.kind is not parameter.VAR_POSITIONAL and value != parameter.default:
             found[name] = value
     return found
+
+
+def _is_plain(value: Any) -> bool:
+    """Whether it is a number, a text or a tuple of them."""
+    return all(map(_is_plain, value)) if isinstance(value, tuple) else isinstance(value, (bool, int, float, str))
 
 
 def described(thing: object, shown: Mapping[str, Any]) -> str:

@@ -75,7 +75,8 @@ def uniform(limit: float = 0.05) -> Initializer:
 def he() -> Initializer:
     """Normally distributed with variance 2 / inputs, which keeps the signal's size through ReLU layers.
 
-    He, Zhang, Ren, Sun, *Delving Deep into Rectifiers*, 2015, equation 10. For weights `(inputs, neurons)`.
+    He, Zhang, Ren, Sun, *Delving Deep into Rectifiers*, 2015, equation 10. For weights `(inputs, neurons)`,
+    or `(*kernel, channels, filters)` with `inputs` = kernel elements × channels.
 
     >>> he()((2, 3), 0, "float32").dtype
     dtype('float32')
@@ -92,7 +93,8 @@ def glorot() -> Initializer:
     """Evenly distributed with variance 2 / (inputs + neurons): a middle way between forward and backward signal.
 
     Glorot and Bengio, *Understanding the difficulty of training deep feedforward neural networks*, 2010,
-    equation 16; Keras's default. For weights `(inputs, neurons)`.
+    equation 16; Keras's default. For weights `(inputs, neurons)`, or `(*kernel, channels, filters)`, where both
+    numbers are multiplied by the kernel's elements.
 
     >>> bool(abs(glorot()((2, 4), 0, "float32")).max() <= 1.0)  # the limit is √(6 / (2 + 4))
     True
@@ -105,14 +107,38 @@ def glorot() -> Initializer:
     return initializer
 
 
+def orthogonal() -> Initializer:
+    """Rows, or columns if these are fewer, that are orthogonal and of length 1: products keep the size of a signal.
+
+    Saxe, McClelland, Ganguli, *Exact solutions to the nonlinear dynamics of learning in deep linear neural networks*,
+    2014. For weights `(inputs, neurons)`; Keras's default for what recurrent layers send from step to step.
+
+    >>> weight = orthogonal()((2, 5), 0, "float64")
+    >>> np.allclose(weight @ weight.T, np.eye(2))
+    True
+    """
+
+    def initializer(shape: tuple[int, ...], rng: Rng, dtype: DTypeLike) -> NDArray[Any]:
+        inputs, neurons = _fans("orthogonal", shape)
+        q, r = np.linalg.qr(generator(rng).standard_normal((max(inputs, neurons), min(inputs, neurons))))
+        q *= np.where(np.diagonal(r) < 0, -1.0, 1.0)  # the signs make every orthogonal matrix equally likely
+        return (q.T if inputs < neurons else q).astype(dtype)
+
+    return initializer
+
+
 def _multiplied(draws: NDArray[np.float64], factor: float, dtype: DTypeLike) -> NDArray[Any]:
     return draws.astype(dtype) * float(factor)
 
 
 def _fans(name: str, shape: tuple[int, ...]) -> tuple[int, int]:
-    if len(shape) != 2:
-        raise ValueError(f"init.{name}: expected a weight shape (inputs, neurons), got {shape}.")
-    return shape[0], shape[1]
+    """Return how many inputs each result has, and how many results each input has."""
+    if len(shape) < 2:
+        raise ValueError(
+            f"init.{name}: expected a weight shape (inputs, neurons) or (…, channels, filters), got {shape}."
+        )
+    window = math.prod(shape[:-2])
+    return window * shape[-2], window * shape[-1]
 
 
 def _check_size(function: str, parameter: str, value: float) -> None:

@@ -2,30 +2,22 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+import functools
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from types import MappingProxyType
 from typing import Any, ClassVar, Self
+from weakref import ref
 
 import numpy as np
 from numpy.typing import NDArray
 
+from nn._hints import MODULE, Listed, attribute_hints
+from nn._html import module_as_html
 from nn._load_report import LoadReport
 from nn._repr import described, settings
 from nn._validation import as_array
 from nn._weight_layouts import Layout
-from tensorgrad import Tensor, scopes
-
-
-class _Running(threading.local):
-    """The modules whose `forward` runs in this thread, the outermost first. What it has other threads do is outside."""
-
-    def __init__(self) -> None:
-        self.modules: list[Module] = []
-
-
-_running = _Running()
+from tensorgrad import Tensor, interrupts, scopes
 
 _NO_RESULT = "forward returned None. Does it end without `return`?"
 _ARRAY_RESULT = (
@@ -33,23 +25,34 @@ _ARRAY_RESULT = (
     "tensorgrad's functions, not with .data or .numpy()."
 )
 
+_FLOAT64 = np.dtype(np.float64)
 
+promoted: list[tuple[ref[Tensor], str]] = []
+"""The first float32 parameter that float64 data met since it was asked for, and its layer. Optimizers warn of it."""
+
+
+@attribute_hints(MODULE)
 class Module:
     """Base class of layers and networks.
 
-    Write `forward`, and assign what it needs as attributes, before or after each other, in any order; there is
-    nothing to register and no `super().__init__()` to remember:
+    Write `forward`, and assign what it needs as attributes in the constructor, in any order. No call of
+    `super().__init__()` is needed:
 
     - a leaf `Tensor` that requires a gradient is a **parameter**: optimizers train it, and `state_dict` has it. Frozen
       later (`requires_grad = False`), it is no longer trained and stays in `state_dict`;
     - a `Module` is a **child**, and its parameters are found through it;
     - lists, tuples and dicts of these are searched too;
-    - every other `Tensor` is a value like any other, unless its attribute is named in `state_names`.
+    - a `Tensor` whose attribute is named in `state_names` is a **buffer**: `state_dict` has it, but it is not trained;
+    - every other `Tensor` is a value like any other.
 
-    What `forward` assigns is never a parameter, so a layer may keep its last input or output to look at: make
-    parameters in `__init__`. A parameter can be replaced by another one, or taken away with None, but not by an
-    array or the result of an operation, which would not be trained. One without a name is labelled with its path
-    (`"0.weight"`), which pictures and messages show.
+    The constructor and the class decide. A tensor that is assigned later, to an attribute that held no parameter when
+    the constructor returned, is a value, so a layer may keep its last input to look at. For a parameter that is made
+    later, name its attribute in `parameter_names`, or call `register_parameter`. A plain `Module()`, or one of a class
+    without `forward`, is a container in which every assignment counts.
+
+    A parameter can be replaced by another one, or removed with None, but not by an array or the result of an
+    operation, which would not be trained. One without a name is labelled with its path (`"0.weight"`), which pictures
+    and messages show.
 
     Attributes:
         training: True while training; layers such as `Dropout` behave differently in evaluation. Set by
@@ -77,8 +80,20 @@ class Module:
     state_names: ClassVar[tuple[str, ...]] = ()
     """Attributes that hold a tensor for `state_dict` although it is not trained, such as a running average."""
 
+    parameter_names: ClassVar[tuple[str, ...]] = ()
+    """Attributes that may hold parameters although the constructor does not assign any to them."""
+
     _parameter_paths: Mapping[str, frozenset[str]] = MappingProxyType({})
-    """For each attribute that was assigned outside `forward`, the paths in it that were parameters then."""
+    """For each attribute that can hold parameters, the paths in it that were parameters when it was assigned."""
+
+    _is_complete = False
+    """Whether the attributes that can hold parameters are known."""
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        if "__init__" in vars(cls):
+            cls.__init__ = _completing(cls.__init__)  # type: ignore[method-assign]
+        cls._is_complete = cls.__init__ is object.__init__ and _computes(cls)
 
     def forward(self, *inputs: Any, **options: Any) -> Any:
         """Compute the result. Subclasses write this; users call the module itself.
@@ -90,16 +105,12 @@ class Module:
 
     def __call__(self, *inputs: Any, **options: Any) -> Any:
         """The result of `forward`."""
-        running = _running.modules
-        depth = len(running)
-        try:
-            running.append(self)
-            start = scopes.enter()
-            result = self.forward(*inputs, **options)
-        finally:
-            del running[depth:]  # no pop: where Python runs out of stack, an append may not have come to pass
+        start = scopes.enter()
+        result = self.forward(*inputs, **options)
         if result is None or isinstance(result, np.ndarray):
             raise TypeError(f"{type(self).__name__}: {_NO_RESULT if result is None else _ARRAY_RESULT}")
+        if result.__class__ is Tensor and result.array.dtype is _FLOAT64 and result.node is not None:
+            _note_promotion(self, inputs)
         return scopes.leave(start, self, inputs, result)
 
     def penalties(self) -> Iterable[Tensor]:
@@ -135,7 +146,7 @@ class Module:
 
     def parameters(self) -> Iterator[Tensor]:
         """The tensors to train; each once, in the order of assignment."""
-        return (tensor for _, tensor in self.named_parameters())
+        return Listed(tensor for _, tensor in self.named_parameters())
 
     def named_state(self) -> Iterator[tuple[str, Tensor]]:
         """What `state_dict` holds: the parameters, frozen ones too, and the tensors of `state_names`; each once."""
@@ -167,15 +178,48 @@ class Module:
         if (is_replacement or name in self.state_names) and value is not None and value is not held:
             self._check_state(name, held, value)
         object.__setattr__(self, name, value)
-        if any(module is self for module in _running.modules):
-            if not is_replacement and name in self._parameter_paths:
-                self._note(name, None)
-        elif isinstance(value, (Tensor, Module, list, tuple, dict)):
-            members = _members({name: value})
+        if not isinstance(value, (Tensor, Module, list, tuple, dict)):
+            return
+        members = _members({name: value})
+        parameters: frozenset[str] = frozenset()
+        if not self._is_complete or name in self._parameter_paths or name in self.parameter_names:
             parameters = frozenset(path for path, member in members if _is_parameter(member))
             self._note(name, frozenset({name}) if is_replacement else parameters)
-            if parameters or any(isinstance(member, Module) for _, member in members):
-                self._label_parameters()
+        if parameters or any(isinstance(member, Module) for _, member in members):
+            self._label_parameters()
+
+    def register_parameter(self, name: str, parameter: Tensor) -> None:
+        """Assign a parameter to an attribute after the constructor has returned.
+
+        Raises:
+            TypeError: it is not a leaf tensor that requires a gradient.
+
+        >>> import nn, tensorgrad as tg
+        >>> layer = nn.Dense(2, 1)
+        >>> layer.register_parameter("gain", tg.tensor(1.0, requires_grad=True))
+        >>> [name for name, _ in layer.named_parameters()]
+        ['weight', 'bias', 'gain']
+        """
+        if not _is_parameter(parameter):
+            raise TypeError(
+                f"{type(self).__name__}.register_parameter: {name} must be a leaf tensor with requires_grad=True, got "
+                f"{_shown(parameter)}."
+            )
+        self._note(name, frozenset())
+        setattr(self, name, parameter)
+
+    def register_buffer(self, name: str, buffer: Tensor) -> None:
+        """Assign a tensor that `state_dict` has although it is not trained, as `state_names` does for a class.
+
+        Raises:
+            TypeError: it is not a leaf tensor.
+        """
+        if not (isinstance(buffer, Tensor) and buffer.is_leaf):
+            raise TypeError(
+                f"{type(self).__name__}.register_buffer: {name} must be a leaf tensor, got {_shown(buffer)}."
+            )
+        object.__setattr__(self, "state_names", tuple(dict.fromkeys((*self.state_names, name))))
+        setattr(self, name, buffer)
 
     def _check_state(self, name: str, held: Any, value: Any) -> None:
         trained = _is_parameter(held)
@@ -187,10 +231,18 @@ class Module:
             f"{' with requires_grad=True' if trained else ''}. Got {_shown(value)}."
         )
 
-    def _note(self, attribute: str, paths: frozenset[str] | None) -> None:
-        """Remember which parameters the attribute holds; None: that what it holds counts for nothing."""
-        noted = {name: old for name, old in self._parameter_paths.items() if name != attribute}
-        object.__setattr__(self, "_parameter_paths", noted if paths is None else {**noted, attribute: paths})
+    def _note(self, attribute: str, paths: frozenset[str]) -> None:
+        object.__setattr__(self, "_parameter_paths", {**self._parameter_paths, attribute: paths})
+
+    def _complete(self) -> None:
+        """Keep, of the attributes that were assigned, those that can hold parameters."""
+        held = {name: _members({name: vars(self).get(name)}) for name in self._parameter_paths}
+        kept = {
+            name: paths
+            for name, paths in self._parameter_paths.items()
+            if paths or any(_is_parameter(member) for _, member in held[name])
+        }
+        vars(self).update(_parameter_paths=kept, _is_complete=_computes(type(self)))
 
     def _label_parameters(self) -> None:
         for path, parameter in self.named_parameters():
@@ -201,8 +253,7 @@ class Module:
 
     def train(self, mode: bool = True) -> Self:
         """Put this module and all inside it into training mode (or, with False, evaluation). Returns itself."""
-        for module in self.modules():
-            module.training = mode
+        _set_modes([(module, mode) for module in self.modules()])
         return self
 
     def eval(self) -> Self:
@@ -283,9 +334,8 @@ class Module:
                     f"got dtype {array.dtype}."
                 )
             arrays[name] = array.astype(tensor.dtype, copy=False)
-        for name, array in arrays.items():
-            own[name].data = array
-            report.loaded.append(name)
+        _assign([(own[name], array) for name, array in arrays.items()])
+        report.loaded.extend(arrays)
         return report
 
     @property
@@ -312,6 +362,17 @@ class Module:
         """
         return settings(self)
 
+    def _repr_html_(self) -> str:
+        return module_as_html(self)
+
+    def __treescope_repr__(self, path: str | None, subtree_renderer: Any) -> Any:
+        from treescope import repr_lib
+
+        shown = self.settings() | dict(self.own_state()) | dict(self.named_children())
+        return repr_lib.render_object_constructor(
+            object_type=type(self), attributes=shown, path=path, subtree_renderer=subtree_renderer
+        )
+
     def __repr__(self) -> str:
         children = [f"{name}: {child!r}" for name, child in self.named_children()]
         if not children:
@@ -320,16 +381,42 @@ class Module:
         return f"{type(self).__name__}(\n  {lines},\n)"
 
 
-@contextmanager
-def in_mode(network: Module, *, training: bool) -> Iterator[None]:
+class in_mode:
     """Every module of `network` in training or evaluation mode; afterwards each in the mode it was in."""
-    before = [(module, module.training) for module in network.modules()]
-    network.train(training)
-    try:
-        yield
-    finally:
-        for module, mode in before:
-            module.training = mode
+
+    def __init__(self, network: Module, *, training: bool) -> None:
+        self._network = network
+        self._training = training
+        self._before: list[tuple[Module, bool]] = []
+
+    def __enter__(self) -> None:
+        interrupts.begin()
+        self._before = [(module, module.training) for module in self._network.modules()]
+        try:
+            self._network.train(self._training)
+        except BaseException:
+            self.__exit__()
+            raise
+
+    def __exit__(self, *error: object) -> None:
+        _set_modes(self._before)
+        interrupts.end()
+
+
+for _method in (in_mode.__enter__, in_mode.__exit__):
+    interrupts.marked(_method, "wait")
+
+
+@interrupts.uninterrupted
+def _set_modes(modes: Iterable[tuple[Module, bool]]) -> None:
+    for module, mode in modes:
+        module.training = mode
+
+
+@interrupts.uninterrupted
+def _assign(values: Iterable[tuple[Tensor, NDArray[Any]]]) -> None:
+    for tensor, array in values:
+        tensor.data = array
 
 
 def total_penalty(modules: Iterable[Module]) -> Tensor | None:
@@ -339,6 +426,42 @@ def total_penalty(modules: Iterable[Module]) -> Tensor | None:
         for penalty in module.penalties():
             total = penalty if total is None else total + penalty
     return total
+
+
+def _note_promotion(module: Module, inputs: tuple[Any, ...]) -> None:
+    """Remember a layer of float32 whose result is float64 because its input is."""
+    if promoted or not any(getattr(each, "dtype", None) == _FLOAT64 and not _is_tracked(each) for each in inputs):
+        return
+    for value in vars(module).values():
+        if isinstance(value, Tensor) and value.requires_grad and value.dtype == np.float32:
+            path = (value.name or "").rpartition(".")[0]
+            promoted.append((ref(value), f"layer {path}: {module!r}" if path else repr(module)))
+            return
+
+
+def _is_tracked(value: Any) -> bool:
+    """Whether this comes from a layer before, and not from the data."""
+    return isinstance(value, Tensor) and value.node is not None
+
+
+def _completing(init: Callable[..., None]) -> Callable[..., None]:
+    """Return a constructor after which, if it is the one that was called, the module is complete."""
+
+    @functools.wraps(init)
+    def constructor(self: Module, *args: Any, **kwargs: Any) -> None:
+        is_called = type(self).__init__ is constructor  # and not by that of a subclass
+        if is_called:
+            object.__setattr__(self, "_is_complete", False)
+        init(self, *args, **kwargs)
+        if is_called:
+            self._complete()
+
+    return constructor
+
+
+def _computes(cls: type[Module]) -> bool:
+    """Whether the class has a `forward`, and is not just a container."""
+    return cls.forward is not Module.forward
 
 
 def _is_parameter(value: Any) -> bool:
@@ -351,7 +474,11 @@ def _shown(value: Any) -> str:
     return type(value).__name__
 
 
-def _members(named: Mapping[str, Any]) -> list[tuple[str, Any]]:
+DEEPEST = 64
+"""How many lists, tuples and dicts of an attribute may be inside each other."""
+
+
+def _members(named: Mapping[str, Any], depth: int = 0) -> list[tuple[str, Any]]:
     """The tensors and modules among these values and inside their lists, tuples and dicts, with dotted names."""
     found: list[tuple[str, Any]] = []
     for name, value in named.items():
@@ -359,5 +486,9 @@ def _members(named: Mapping[str, Any]) -> list[tuple[str, Any]]:
             found.append((name, value))
         elif isinstance(value, (list, tuple, dict)):
             items = value.items() if isinstance(value, dict) else enumerate(value)
-            found += _members({f"{name}.{key}": item for key, item in items})
+            if depth > DEEPEST:
+                raise ValueError(
+                    f"a module's lists can be nested {DEEPEST} deep; {name[:40]}... is deeper or inside itself."
+                )
+            found += _members({f"{name}.{key}": item for key, item in items}, depth + 1)
     return found

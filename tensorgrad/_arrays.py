@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from tensorgrad import _messages
 from tensorgrad._tensor_methods import Methods
 
 
@@ -15,8 +16,16 @@ def is_foreign(value: Any) -> bool:
 
 
 def as_array(value: Any) -> Any:
-    """Return `value` as a NumPy array, or as it is if it is the array of another library."""
-    return value if isinstance(value, np.ndarray) or is_foreign(value) else np.asarray(value)
+    """Return `value` as a NumPy array, or as it is if it is the array of another library.
+
+    Raises:
+        ValueError: `value` is a masked array with masked entries.
+    """
+    if value.__class__ is np.ndarray or is_foreign(value):
+        return value
+    if isinstance(value, np.ndarray) and np.any(getattr(value, "mask", False)):
+        raise _messages.masked_entries(type(value).__name__)
+    return np.asarray(value)
 
 
 def holds(condition: Any) -> bool:

@@ -47,17 +47,24 @@ def composed(
     def declare(forward: Callable[P, R]) -> Callable[P, R]:
         name, signature = forward.__name__, inspect.signature(forward)
 
+        single = frozenset(inputs) - {sequence}
+
         @functools.wraps(forward)
         def function(*args: P.args, **kwargs: P.kwargs) -> R:
             if numpy_only and _operands.holds_foreign(_operands.spread(args, kwargs)):
                 raise _messages.numpy_only(name, numpy_only)
             try:
+                if single and any(map(_is_list_of_tensors, (*args, *kwargs.values()))):
+                    bound = signature.bind(*args, **kwargs)
+                    for each in single & bound.arguments.keys():
+                        bound.arguments[each] = _operands.check_operand(bound.arguments[each], name)
+                    return forward(*bound.args, **bound.kwargs)
                 return forward(*args, **kwargs)
             except Exception as error:
                 if error.__traceback__ is not None and error.__traceback__.tb_next is None:
                     raise  # the arguments do not fit the parameters; Python's message names them
-                bound = signature.bind(*args, **kwargs).arguments
-                better = _messages.explained(error, name, {i: plain(bound.get(i)) for i in inputs})
+                arguments = signature.bind(*args, **kwargs).arguments
+                better = _messages.explained(error, name, {i: plain(arguments.get(i)) for i in inputs})
                 if better is None:
                     raise
                 try:
@@ -74,6 +81,10 @@ def composed(
         return announced
 
     return declare
+
+
+def _is_list_of_tensors(value: Any) -> bool:
+    return isinstance(value, (list, tuple)) and _operands.contains_tensor(value)
 
 
 def method(name: str, function: Any) -> None:

@@ -1,4 +1,4 @@
-"""What a backward pass needs in special cases: partial targets, several results, hooks, copies."""
+"""What a backward pass needs in special cases: partial targets, several results, hooks, copies, other passes."""
 
 from __future__ import annotations
 
@@ -7,16 +7,19 @@ from typing import Any
 
 import numpy as np
 
+from tensorgrad import _messages
 from tensorgrad._arrays import as_array, is_foreign, read_only
 from tensorgrad._tensor_methods import Methods
 from tensorgrad.node import Node
+
+_FLOAT16 = np.dtype(np.float16)
 
 
 def after_hooks(node: Node, gradient: Any) -> Any:
     """Return `gradient`, or what the hooks of `node` replaced it with."""
     recorded = isinstance(gradient, Methods)
     for hook in tuple(node.hooks or ()):
-        replacement = hook(read_only(gradient))  # the same array may be the gradient of something else
+        replacement = hook(gradient if recorded else read_only(np.copy(gradient)))  # hooks may keep it
         if replacement is None:
             continue
         if not recorded or not hasattr(replacement, "dtype"):
@@ -26,8 +29,17 @@ def after_hooks(node: Node, gradient: Any) -> Any:
                 f"hook: expected a gradient of shape {node.shape} and dtype {node.dtype}, but {hook} returned "
                 f"{replacement.shape} {replacement.dtype}."
             )
-        gradient = replacement if replacement.dtype is node.dtype else replacement.astype(node.dtype)
+        gradient = replacement if isinstance(replacement, Methods) else np.copy(replacement)  # theirs may change later
+        gradient = gradient if gradient.dtype is node.dtype else gradient.astype(node.dtype)
     return gradient
+
+
+def summed(gradient: Any, axes: tuple[int, ...], *, keepdims: bool = False) -> Any:
+    """Return Σgradient over `axes`. float16, whose sums stop at 2048 where ones are added, is added in float32."""
+    reduce: Any = np.add.reduce
+    if gradient.dtype is _FLOAT16:
+        return reduce(gradient, axis=axes, dtype=np.float32, keepdims=keepdims).astype(np.float16)
+    return reduce(gradient, axis=axes, keepdims=keepdims)
 
 
 def leading_to(requested: set[Node], order: list[Node]) -> set[Node]:
@@ -63,3 +75,44 @@ def owned(found: dict[Node, Any], seeds: Mapping[Node, Any]) -> dict[Node, Any]:
             found[node] = np.copy(gradient)
         taken.add(id(gradient))
     return found
+
+
+class Pass:
+    """A backward pass that is running, as a context manager.
+
+    No other pass may go through the same nodes meanwhile, in a hook or in another thread: one of them might release
+    what the other one needs.
+
+    Args:
+        order: its nodes.
+        since: the number of the oldest node whose rules it calls.
+
+    Raises:
+        RuntimeError: on entry, if another pass is going through one of these nodes.
+    """
+
+    __slots__ = ("order", "since")
+
+    def __init__(self, order: list[Node], since: int) -> None:
+        self.order = order
+        self.since = since
+
+    def __enter__(self) -> None:
+        running.append(self)
+        if len(running) > 1 and any(map(self._overlaps, running.copy())):
+            running.remove(self)
+            raise _messages.running()
+
+    def __exit__(self, *error: object) -> None:
+        running.remove(self)
+
+    def _overlaps(self, other: Pass) -> bool:
+        if other is self or not other.order:
+            return False
+        newest, oldest = other.order[0].number, max(self.since, other.since)
+        both = {node for node in self.order if node.operation is not None and oldest <= node.number <= newest}
+        return not both.isdisjoint(other.order)
+
+
+running: list[Pass] = []
+"""The passes that are running, in any thread."""

@@ -12,9 +12,14 @@ from tensorgrad.node import CHANGED, Node
 
 def explained(error: Exception, name: str, operands: Mapping[str, Any]) -> Exception | None:
     """Return `error` again, naming the operation and its operands; None for other exception types, which get a note."""
+    wrong = [key for key, value in operands.items() if _is_no_number(value) or value is getattr(error, "obj", operands)]
+    if isinstance(error, AttributeError) and wrong:
+        error = TypeError(f"expected a tensor or numbers as {wrong[0]!r}, got {operands[wrong[0]]!r}")
+    elif isinstance(error, (OverflowError, RecursionError)):
+        error = ValueError(*error.args)
     said = str(error).rstrip(". ").removeprefix(f"{name}: ")
     message = f"{name}: {said}."
-    if "Operands:" not in said:  # an operation inside this one has named them
+    if "Operands:" not in said and operands:  # an operation inside this one has named them
         described = ", ".join(f"{key} {_described(value)}" for key, value in operands.items())
         message += f" Operands: {described}."
     for kind in (np.exceptions.AxisError, np.linalg.LinAlgError, TypeError, IndexError, ValueError):
@@ -22,6 +27,11 @@ def explained(error: Exception, name: str, operands: Mapping[str, Any]) -> Excep
             return kind(message)
     error.add_note(message)
     return None
+
+
+def _is_no_number(value: Any) -> bool:
+    """Whether NumPy makes a Python object of this: None, or an integer of more than 64 bits."""
+    return value is None or (type(value) is int and not -(2**63) <= value < 2**64)
 
 
 def _described(value: Any) -> str:
@@ -56,11 +66,28 @@ def no_rule(parameter: str, name: str) -> TypeError:
     )
 
 
-def list_of_tensors(value: Any, name: str) -> TypeError:
-    """For a list that would become an array without gradients."""
+def leaves_graph(name: str) -> TypeError:
+    """For a tensor that requires a gradient and would become an array without one."""
     return TypeError(
-        f"{name}: expected a tensor or numbers, got a {type(value).__name__} of tensors. "
-        "Join them with tg.stack first, which keeps their gradients."
+        f"{name}: expected values without a gradient, got a tensor that requires one, which would be lost. Use "
+        "t.detach() or t.data for the values alone, tg.stack([t, u]) to make a tensor of several, and functions of "
+        "tensorgrad, or of NumPy called as np.f(t), to compute with it."
+    )
+
+
+def not_copied() -> TypeError:
+    """For a copy or a pickle of a tensor that is part of a graph."""
+    return TypeError(
+        "copy: this tensor was made by an operation, and a copy of it would be cut off from its graph. Copy t.detach() "
+        "for the values alone, use t.copy() for a copy that passes its gradient on, or copy the leaves."
+    )
+
+
+def masked_entries(name: str) -> ValueError:
+    """For a masked array, whose hidden values would be used."""
+    return ValueError(
+        f"{name}: got a masked array with masked entries, whose hidden values would be used. Replace them with "
+        "a.filled(number), or choose between values with tg.where(mask, x, y)."
     )
 
 
@@ -85,6 +112,14 @@ def released(node: Node) -> RuntimeError:
     return RuntimeError(
         f"backward: the graph of this {node.operation.name} was released by an earlier backward pass. "
         "Compute the result again, or keep the graph with backward(retain_graph=True)."
+    )
+
+
+def running() -> RuntimeError:
+    """For a backward pass through nodes that another one is going through."""
+    return RuntimeError(
+        "backward: another backward pass through this graph is running, in another thread or because a hook called "
+        "backward. Call it after the other pass has returned, or compute the result again for a graph of its own."
     )
 
 

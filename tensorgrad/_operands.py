@@ -6,6 +6,7 @@ import weakref
 from typing import Any
 
 import numpy as np
+from numpy import ndarray
 
 from tensorgrad import _messages
 from tensorgrad._arrays import as_array, is_foreign
@@ -15,6 +16,12 @@ from tensorgrad.tensor import Tensor
 NUMBERS = frozenset({float, int, bool, type(None)})
 """What an operand may be as it is; None is one that was left out, such as a bound of `clip`."""
 
+FIXED = frozenset({float, int, bool, type(None), str, slice, type(...)})
+"""Types of options that nobody can write into."""
+
+COPIED_BYTES = 16384
+"""How large an array that is no operand may be for a node to keep a copy of it."""
+
 REAL_KINDS = "fiub"
 """NumPy's codes for the kinds of dtypes that a tensor can hold."""
 
@@ -23,18 +30,49 @@ KEPT_BYTES = 1024
 
 
 def check_operand(value: Any, name: str) -> Any:
-    """Return an operand as it is if it is a tensor, a number or an array of any library, else as a NumPy array."""
-    if value.__class__ is np.ndarray and value.dtype.kind in REAL_KINDS:  # the usual case, first for speed
+    """Return an operand as it is if it is a tensor, a number or an array of any library, else as a NumPy array.
+
+    Nested lists that contain tensors become a tensor, which passes its gradient on to them.
+    """
+    if value.__class__ is ndarray and value.dtype.kind in REAL_KINDS:  # the usual case, first for speed
         return value
     if isinstance(value, Tensor) or value.__class__ in NUMBERS:
         return value
-    if isinstance(value, (list, tuple)) and any(isinstance(item, Tensor) for item in value):
-        raise _messages.list_of_tensors(value, name)
+    if isinstance(value, (list, tuple)) and contains_tensor(value):
+        return joined(value)
     if not isinstance(value, np.generic):
         value = as_array(value)
     if value.dtype.kind not in REAL_KINDS:
         raise _messages.not_real(value.dtype, name)
     return value
+
+
+def contains_tensor(value: Any) -> bool:
+    """Return whether a tensor is anywhere in nested lists and tuples."""
+    if isinstance(value, (list, tuple)):
+        return any(contains_tensor(item) for item in value)
+    return isinstance(value, Tensor)
+
+
+def joined(value: Any, dtype: Any = None) -> Any:
+    """Return nested lists of tensors, arrays and numbers as one tensor, as `np.stack` joins arrays.
+
+    Python's numbers take the dtype of what they stand next to, as in operations.
+    """
+    if not isinstance(value, (list, tuple)):
+        return np.asarray(value, dtype) if value.__class__ in NUMBERS else value
+    if dtype is None:
+        dtype = np.result_type(*_dtypes(value))
+    return np.stack([joined(item, dtype if dtype.kind == "f" else None) for item in value])  # the operation `stack`
+
+
+def _dtypes(value: Any) -> list[Any]:
+    """Return the dtypes of the tensors and arrays in nested lists."""
+    if isinstance(value, (list, tuple)):
+        return [dtype for item in value for dtype in _dtypes(item)]
+    if value.__class__ in NUMBERS:
+        return []
+    return [value.dtype if isinstance(value, Tensor) else as_array(value).dtype]
 
 
 def check_sequence(values: Any, name: str) -> list[Any]:
@@ -52,6 +90,21 @@ def check_option(value: Tensor, parameter: str, name: str) -> Any:
     if value.node is not None:
         raise _messages.no_rule(parameter, name)
     return value.array
+
+
+def settled(option: Any) -> Any:
+    """Return an argument that is no operand as a node keeps it: lists and small arrays as copies.
+
+    Whoever passed an index or a mask may write into it before the backward pass. Anomaly mode finds that where an array
+    is too large to be copied.
+    """
+    if option.__class__ is tuple:
+        return option if FIXED.issuperset(map(type, option)) else tuple([settled(item) for item in option])
+    if option.__class__ is list:
+        return [settled(item) for item in option]
+    if option.__class__ is ndarray and option.nbytes <= COPIED_BYTES:
+        return option.copy()
+    return option
 
 
 def check_result(value: Any, name: str) -> Any:

@@ -28,17 +28,30 @@ def backpropagate(
         call: a function around `call_rules`, to record or to observe.
 
     Raises:
-        RuntimeError: the graph was released, or the data of a leaf changed after it was recorded.
+        RuntimeError: the graph was released, a leaf's data changed since, or another pass runs through the same nodes.
     """
     order = topological_order(seeds, since)
     requested = None if towards is None else set(towards)
     useful = None if requested is None else _gradients.leading_to(requested, order)
-    _refuse_stale(order, useful)
-    pending = dict(seeds)  # what has arrived so far
-    summed: set[Node] = set()  # where that is a sum, which nobody else holds
-    found: dict[Node, Any] = {}
+    with _gradients.Pass(order, since):
+        for node in order:
+            if node.state is not LIVE and (useful is None or node in useful or node.state is CHANGED):
+                raise _messages.stale(node)
+        pending = dict(seeds)  # what has arrived so far
+        newer = order if not since else [node for node in order if node.number >= since]
+        found = _apply_rules(newer, pending, requested, useful, release, call)
+    found.update((node, pending[node]) for node in requested or () if node in pending)  # older than `since`
+    return _gradients.owned(found, seeds)
 
-    for node in order if not since else [node for node in order if node.number >= since]:
+
+def _apply_rules(
+    order: list[Node], pending: dict[Node, Any], requested: set[Node] | None, useful: set[Node] | None, release: bool,
+    call: Call | None,
+) -> dict[Node, Any]:  # fmt: skip
+    """Pass the gradients in `pending` on, node by node, and return those of the requested nodes."""
+    summed: set[Node] = set()  # where `pending` is a sum, which nobody else holds
+    found: dict[Node, Any] = {}
+    for node in order:
         gradient = pending.pop(node, None)
         if gradient is None:
             continue
@@ -52,6 +65,7 @@ def backpropagate(
             elif release:
                 node.array = None
             continue
+        parent = None
         for position, contribution in (call or node.operation.call)(node, gradient, useful):
             parent = node.inputs[position]
             try:
@@ -69,10 +83,9 @@ def backpropagate(
                 pending[parent] = pending[parent] + contribution
                 if call is None:  # tensors are values, and an observer may keep what it is shown
                     summed.add(parent)
-        if release:
+        if release and parent is not None:
             node.saved, node.state = (), RELEASED
-    found.update((node, pending[node]) for node in requested or () if node in pending)  # older than `since`
-    return _gradients.owned(found, seeds)
+    return found
 
 
 def call_rules(
@@ -80,7 +93,7 @@ def call_rules(
 ) -> Iterable[tuple[int, Any]]:
     """Yield the positions of the inputs of `node` with what it contributes to their gradients.
 
-    Nothing else calls a derivative rule; `compiled` spells this function out for operations with one or two operands.
+    Nothing else calls a derivative rule; `compiled` spells this function out for each operation.
 
     Args:
         node: the recorded call of an operation.
@@ -106,8 +119,7 @@ def call_rules(
 def topological_order(roots: Iterable[Node], since: int = 0) -> list[Node]:
     """Return `roots` and their ancestors, children first; do not look behind nodes older than number `since`.
 
-    A node may only pass its gradient on after every node that used it. Sorted by age, the nodes are in such an order:
-    a node is always younger than its inputs.
+    A node may only pass its gradient on after every node that used it: from the youngest to the oldest.
     """
     reached = {node.number: node for node in roots}
     waiting = list(reached.values())
@@ -118,13 +130,6 @@ def topological_order(roots: Iterable[Node], since: int = 0) -> list[Node]:
                 if number >= since:
                     waiting.append(parent)
     return [reached[number] for number in sorted(reached, reverse=True)]
-
-
-def _refuse_stale(order: list[Node], useful: set[Node] | None) -> None:
-    """Raise if the pass needs a node that was released, or if a leaf has changed, which any rule may have saved."""
-    for node in order:
-        if node.state is not LIVE and (useful is None or node in useful or node.state is CHANGED):
-            raise _messages.stale(node)
 
 
 def _pass_on(node: Node, gradient: Any, pending: dict[Node, Any], useful: set[Node] | None) -> None:
@@ -141,12 +146,12 @@ def unbroadcast(gradient: Any, shape: tuple[int, ...], node: Node) -> Any:
     given = gradient.shape
     added = gradient.ndim - len(shape)
     if added > 0:
-        gradient = np.add.reduce(gradient, axis=tuple(range(added)))
+        gradient = _gradients.summed(gradient, tuple(range(added)))
     elif added < 0:  # NumPy also drops leading axes of length 1, when assigning into a slice
         gradient = np.reshape(gradient, (1,) * -added + gradient.shape)
     stretched = tuple(axis for axis, length in enumerate(shape) if length == 1 and gradient.shape[axis] != 1)
     if stretched:
-        gradient = np.add.reduce(gradient, axis=stretched, keepdims=True)
+        gradient = _gradients.summed(gradient, stretched, keepdims=True)
     if gradient.shape != shape:
         raise _messages.wrong_shape(node, given, shape)
     return gradient

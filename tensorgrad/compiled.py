@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 
 from tensorgrad import _messages, _operands, anomaly
+from tensorgrad._hints import unexpected_argument
 from tensorgrad._views import note_view
 from tensorgrad.backward import call_rules
 from tensorgrad.modes import current_mode
@@ -42,6 +43,7 @@ class Plan:
         needs_numpy: whether arrays of other libraries are treated differently.
         view: whether the result may be a view of the first input.
         reflected: whether the two operands are exchanged, for `__rsub__` and its like.
+        settled: the options that may be lists or arrays, which others can write into.
     """
 
     parameters: tuple[Parameter, ...]
@@ -55,6 +57,7 @@ class Plan:
     needs_numpy: bool = False
     view: bool = False
     reflected: bool = False
+    settled: tuple[str, ...] = ()
 
     @property
     def single(self) -> list[tuple[str, tuple[str, ...] | None]]:
@@ -70,7 +73,11 @@ class Plan:
 def written(plan: Plan) -> tuple[str, str]:
     """Return the parameter list and the body of the recording function."""
     header = ", ".join(reversed(plan.inputs)) if plan.reflected else str(Signature(list(plan.parameters)))[1:-1]
-    lines = [*_take_arrays(plan), *_compute(plan), *_record(plan)]
+    lines = []
+    if any(p.name == "axis" for p in plan.parameters) and not plan.reflected:  # people write dim= there
+        header += ", **_unknown"
+        lines += ["if _unknown:", "    raise unexpected_argument(name, _unknown)"]
+    lines += [*_take_arrays(plan), *_compute(plan), *_record(plan)]
     return header, "".join(f"        {line}\n" for line in lines)
 
 
@@ -83,6 +90,9 @@ def _take_arrays(plan: Plan) -> Iterator[str]:
         yield f"    {i} = {i}.array"
         yield f"elif {i}.__class__ not in numbers:"
         yield f"    {i} = {i}_operand = check_operand({i}, name)"
+        yield f"    if isinstance({i}, Tensor):"  # lists that contained one
+        yield f"        {i}_node = {i}.node"
+        yield f"        {i} = {i}.array"
     if s := plan.sequence:
         yield f"{s}_operands = check_sequence({s}, name)"
         yield f"{s}_nodes = [i.node if isinstance(i, Tensor) else None for i in {s}_operands]"
@@ -123,7 +133,7 @@ def _compute(plan: Plan) -> Iterator[str]:
         yield f"    note_view({first}, out)"
     yield "_result = new(Tensor)"
     yield "_result.array = out"
-    yield "_result.node = _result.grad = _result._name = None"
+    yield "_result.node = _result._grad = _result._name = None"
 
 
 def _record(plan: Plan) -> Iterator[str]:
@@ -147,6 +157,9 @@ def _record(plan: Plan) -> Iterator[str]:
     yield "_mode = current_mode()"
     yield f"if ({' and '.join(untracked) or 'True'}) or not _mode.recording:"
     yield "    return tensors(out, None, operation)" if plan.results else "    return _result"
+    for name in plan.settled:
+        yield f"if {name}.__class__ not in fixed_types:"
+        yield f"    {name} = settled({name})"
     if plan.results:
         yield "_shapes, _dtypes = tuple([each.shape for each in out]), tuple([each.dtype for each in out])"
         yield f"_node = Node(operation, ({', '.join(inputs)},), {{{options}}}, ({', '.join(saved)},), _shapes, _dtypes)"
@@ -245,6 +258,8 @@ HELPERS: dict[str, Any] = {
     "next_number": next_number,
     "current_mode": current_mode,
     "numbers": _operands.NUMBERS,
+    "fixed_types": _operands.FIXED,
+    "settled": _operands.settled,
     "check_operand": _operands.check_operand,
     "check_sequence": _operands.check_sequence,
     "check_option": _operands.check_option,
@@ -257,6 +272,7 @@ HELPERS: dict[str, Any] = {
     "explained": _messages.explained,
     "not_real": _messages.not_real,
     "not_float": _messages.not_float,
+    "unexpected_argument": unexpected_argument,
     "watch": anomaly.watch,
     "real_kinds": _operands.REAL_KINDS,
     "live": LIVE,
@@ -271,6 +287,10 @@ HELPERS: dict[str, Any] = {
     "tuple": tuple,
 }
 """What the written functions refer to; builtins too, since modules of `ops` have a `sum` or an `any` of their own."""
+
+
+_FIXED_ANNOTATIONS = frozenset({"bool", "int", "float", "str", "int | None", "Axis", "Shape", "DTypeLike"})
+"""Annotations of options that NumPy does not take lists or arrays for."""
 
 
 def plan_of(operation: Any, *, reflected: bool = False) -> Plan:
@@ -291,6 +311,11 @@ def plan_of(operation: Any, *, reflected: bool = False) -> Plan:
         needs_numpy=operation.needs_numpy,
         view=operation.view,
         reflected=reflected,
+        settled=tuple(
+            p.name
+            for p in operation.signature.parameters.values()
+            if p.name not in operation.inputs and p.annotation not in _FIXED_ANNOTATIONS
+        ),
     )
 
 

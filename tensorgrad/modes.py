@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
-from contextlib import ContextDecorator
 from contextvars import ContextVar, Token
 from dataclasses import dataclass, replace
+from functools import wraps
 from typing import Any, ClassVar, Self, TypeVar
+
+from tensorgrad import interrupts
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -25,7 +27,7 @@ _mode: ContextVar[Mode] = ContextVar("tensorgrad_mode", default=Mode())  # noqa:
 current_mode = _mode.get
 
 
-class Switch(ContextDecorator):
+class Switch:
     """A context manager, and a decorator, that changes fields of the current `Mode` and restores them."""
 
     changes: ClassVar[dict[str, bool]]
@@ -40,17 +42,26 @@ class Switch(ContextDecorator):
                 f"{type(self).__name__}: {function.__name__} would run after the switch is back. "
                 f"Use `with {type(self).__name__}():` inside it."
             )
-        return super().__call__(function)
+
+        @wraps(function)
+        def switched(*args: Any, **kwargs: Any) -> Any:
+            with type(self)():  # another one, as the function may run in several threads at once
+                return interrupts.interruptible(lambda: function(*args, **kwargs))
+
+        return interrupts.marked(switched, "wait")  # type: ignore[return-value]
 
     def __enter__(self) -> Self:
+        interrupts.begin()
         self._tokens.append(_mode.set(replace(_mode.get(), **self.changes)))
         return self
 
     def __exit__(self, *error: object) -> None:
         _mode.reset(self._tokens.pop())
+        interrupts.end()
 
-    def _recreate_cm(self) -> Self:
-        return type(self)()  # a decorated function may run in several threads at once
+
+for _method in (Switch.__enter__, Switch.__exit__):
+    interrupts.marked(_method, "wait")
 
 
 class no_grad(Switch):

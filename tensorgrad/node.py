@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Mapping
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 from weakref import ReferenceType
 
-State = Literal["live", "released", "changed"]
-LIVE: State = "live"
-RELEASED: State = "released"
-CHANGED: State = "changed"
+LIVE, RELEASED, CHANGED = "live", "released", "changed"
 
 next_number = itertools.count().__next__
 
@@ -52,7 +49,7 @@ class Node:
         self.inputs = inputs
         self.options = options
         self.saved = saved
-        self.state: State = LIVE
+        self.state = LIVE
         self.shape = shape
         self.dtype = dtype
         self.tensor: ReferenceType[Any] | None = None

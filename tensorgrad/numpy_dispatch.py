@@ -37,6 +37,12 @@ numpy_only: frozenset[Callable[..., Any]] = frozenset({np.nonzero, np.flatnonzer
 """Those among them whose results have a shape that depends on the values."""
 
 
+passed_on: dict[Callable[..., Any], tuple[str, int]] = {
+    np.bincount: ("weights", 1), np.histogram: ("weights", 4), np.full_like: ("fill_value", 1), np.unique: ("ar", 0),
+}  # fmt: skip
+"""Functions among them whose results have a derivative with respect to one argument: its name and position."""
+
+
 def answer_ufunc(
     ufunc: np.ufunc, method: str, inputs: tuple[Any, ...], kwargs: dict[str, Any], plain: Callable[[Any], Any]
 ) -> Any:
@@ -67,12 +73,25 @@ def answer_function(
         arrays = plain(args)
         if function in numpy_only and any(map(is_foreign, arrays)):
             raise _messages.numpy_only(function.__name__, "the shape of the result depends on the values")
+        if function in passed_on:
+            _refuse_gradient(function, args, kwargs)
         return function(*arrays, **plain(kwargs))
     if function.__module__ == "numpy":  # NumPy's own, after the book's nnfs.init() has put another into its place
         replacement = getattr(np, function.__name__, None)
         if replacement in answers:
             return answers[replacement](*args, **kwargs)
     raise TypeError(_no_rule(f"{function.__module__}.{function.__name__}".replace("numpy", "np", 1)))
+
+
+def _refuse_gradient(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+    """Refuse a tensor that requires a gradient as the argument on which the result of `function` depends smoothly."""
+    name, position = passed_on[function]
+    argument = kwargs.get(name, args[position] if position < len(args) else None)
+    if getattr(argument, "requires_grad", False):
+        raise TypeError(
+            f"np.{function.__name__}: the result depends on {name!r}, a tensor that requires a gradient, but has no "
+            f"derivative rule. Pass {name}.detach(), or compute it with operations of tensorgrad."
+        )
 
 
 def _no_rule(name: str) -> str:

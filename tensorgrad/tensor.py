@@ -11,12 +11,16 @@ from numpy.typing import DTypeLike, NDArray
 
 from tensorgrad import _messages, anomaly, numpy_dispatch
 from tensorgrad._arrays import as_array, is_foreign, read_only
+from tensorgrad._hints import Hint
+from tensorgrad._html import tensor_as_html
 from tensorgrad._tensor_methods import Methods
 from tensorgrad._typing import ArrayLike, Shape
 from tensorgrad.backward import backpropagate
 from tensorgrad.modes import current_mode
 from tensorgrad.node import CHANGED, Node
 
+DEEPEST = 64
+"""The axes of an array, at most."""
 views: dict[int, dict[int, weakref.ref[Any]]] = {}
 """The living views of leaves' arrays, by the identities of the array and of the view; see `_views`."""
 
@@ -25,14 +29,16 @@ class Tensor(Methods):
     """An array, the node of the operation that made it, and room for a gradient.
 
     Args:
-        data: anything `np.asarray` takes: numbers, nested lists, an array or a tensor. Not copied, except a view of
-            another array that is to require a gradient.
+        data: anything `np.asarray` takes: numbers, nested lists, an array, or a tensor that requires no gradient. Not
+            copied, except a view of another array that is to require a gradient.
         requires_grad: whether `backward` should fill `grad`. Floating-point data only.
         dtype: element type; default: the data's own, as NumPy decides it.
         name: a label for pictures and messages.
 
     Raises:
-        TypeError: for complex, object or text data, and for integers or booleans that require a gradient.
+        TypeError: for complex, object or text data, for tensors that require a gradient, and for integers or booleans
+            that are to require one.
+        ValueError: for a masked array with masked entries.
 
     Operators and NumPy's methods are the operations of `tensorgrad.ops`, listed in `tensorgrad._tensor_methods`.
     A tensor is a value: slices do not alias, `t += u` rebinds the name, `t[i] = v` makes a new value.
@@ -43,14 +49,12 @@ class Tensor(Methods):
     array([2., 4.])
     """
 
-    __slots__ = ("__weakref__", "_name", "array", "grad", "node")
+    __slots__ = ("__weakref__", "_grad", "_name", "array", "node")
 
     array: NDArray[Any]
     """The values themselves, for operations and optimizers. Everyone else reads and assigns `data`."""
     node: Node | None
     """Where this tensor stands in the graph; None when no gradient is wanted."""
-    grad: NDArray[Any] | None
-    """The gradient that `backward` accumulated here; None before the first pass."""
 
     def __init__(
         self,
@@ -62,7 +66,7 @@ class Tensor(Methods):
     ) -> None:
         self.array = checked_array(data, dtype)
         self.node = None
-        self.grad = None
+        self._grad = None
         self._name = name
         if requires_grad:
             self.requires_grad = True
@@ -77,12 +81,13 @@ class Tensor(Methods):
         if it requires a gradient, `backward` then refuses every graph that was recorded with the old ones. What was
         made by an operation, or is a view of another's array, is handed out read-only.
 
-        Writing into an array (`w.data[0] = 1`), or changing a constant in place, between forward and backward cannot be
-        seen from here: say it with `mark_changed`, or run under `detect_anomaly`, which finds it.
+        Writing into an array (`w.data[0] = 1`) between forward and backward cannot be seen from here. Call
+        `mark_changed` after writing into a leaf that requires a gradient. `detect_anomaly` finds such writes, also into
+        constants, for which `mark_changed` does nothing.
 
         Raises:
             RuntimeError: assigning to a tensor that an operation made.
-            ValueError: assigning another shape.
+            ValueError: assigning another shape, or a masked array with masked entries.
 
         >>> w = Tensor([1.0, 2.0], requires_grad=True)
         >>> w.data -= 0.5
@@ -100,11 +105,10 @@ class Tensor(Methods):
                 "data: this tensor was made by an operation, so its values follow from its inputs. "
                 "Assign to a leaf, or take detach() first."
             )
-        array = checked_array(values, self.dtype)
+        array = checked_array(plain(values), self.dtype)
         if array.shape != self.shape:
             raise ValueError(f"data: expected shape {self.shape}, got {array.shape}. Make a new tensor instead.")
-        self.array = array if array is self.array else np.copy(array)  # it is its own in `w.data -= …`
-        self.mark_changed()
+        self._change(array if array is self.array else np.copy(array))  # it is its own in `w.data -= …`
 
     def own_array(self) -> NDArray[Any]:
         """Return this leaf's array to write into. Results that are views of it, such as `w.T`, keep their values.
@@ -129,16 +133,35 @@ class Tensor(Methods):
         Traceback (most recent call last):
         RuntimeError: backward: the data of leaf (2,) changed after it was used ...
         """
+        if not self.is_leaf:
+            raise RuntimeError("mark_changed: this tensor was made by an operation, its values belong to the graph.")
+        self._change(self.array)
+
+    def _change(self, array: Any) -> None:
         old = self.node
-        if old is not None:
-            if old.operation is not None:
-                raise RuntimeError(
-                    "mark_changed: this tensor was made by an operation, its values belong to the graph."
-                )
-            old.state = CHANGED
-            old.array = None
-            self.node = node = Node.leaf(weakref.ref(self), self.array, self._name)
+        if old is None:
+            self.array = array
+        else:
+            node = Node.leaf(weakref.ref(self), array, self._name)
             node.hooks = old.hooks
+            # In one statement without calls, which Python does not interrupt: the leaf is as before or as after.
+            self.array, self.node, old.state, old.array = array, node, CHANGED, None
+
+    @property
+    def grad(self) -> NDArray[Any] | None:
+        """The gradient that `backward` accumulated here; None before the first pass.
+
+        It can be assigned: an array of this tensor's shape, which is converted to its dtype, or None.
+
+        Raises:
+            ValueError: assigning another shape.
+            TypeError: assigning anything but real numbers, or to a tensor of integers or booleans.
+        """
+        return self._grad
+
+    @grad.setter
+    def grad(self, gradient: ArrayLike | None) -> None:
+        self._grad = None if gradient is None else checked_gradient(gradient, self)
 
     @property
     def requires_grad(self) -> bool:
@@ -164,8 +187,7 @@ class Tensor(Methods):
         elif not wanted and self.node is not None:
             if not self.is_leaf:
                 raise RuntimeError("requires_grad: this tensor was made by an operation; use detach() instead.")
-            self.node.state = CHANGED
-            self.node = None
+            self.node.state, self.node = CHANGED, None
 
     @property
     def is_leaf(self) -> bool:
@@ -230,7 +252,7 @@ class Tensor(Methods):
         for node, arrived in found.items():
             tensor = node.tensor() if node.tensor is not None else None
             if tensor is not None:
-                tensor.grad = arrived if tensor.grad is None else as_array(tensor.grad + arrived)
+                tensor.add_to_grad(arrived)
 
     def seed_gradient(self, gradient: ArrayLike | None = None) -> NDArray[Any]:
         """The array a backward pass from here starts with: `gradient` checked, or 1 for a single number."""
@@ -247,7 +269,7 @@ class Tensor(Methods):
                 )
             plain_array = self.array.__class__ is np.ndarray
             return np.ones(self.shape, self.dtype) if plain_array else np.ones_like(self.array)
-        seed = checked_array(gradient, self.dtype)
+        seed = checked_array(plain(gradient), self.dtype)
         if seed.shape != self.shape:
             raise ValueError(f"backward: expected a gradient of shape {self.shape}, got {seed.shape}.")
         return seed  # type: ignore[no-any-return]
@@ -271,9 +293,13 @@ class Tensor(Methods):
         """
         return self.array.item()
 
+    def add_to_grad(self, arrived: Any) -> None:
+        """Accumulate a gradient that a backward pass computed."""
+        self._grad = arrived if self._grad is None else as_array(self._grad + arrived)
+
     def zero_grad(self) -> None:
         """Forget the accumulated gradient."""
-        self.grad = None
+        self._grad = None
 
     def retain_grad(self) -> None:
         """Have `backward` fill `grad` here too, although an operation made this tensor.
@@ -320,6 +346,8 @@ class Tensor(Methods):
 
         The old value keeps its node and hooks; the name and `retain_grad` come along.
         """
+        if not isinstance(other, Tensor):
+            raise TypeError(f"become: expected a tensor, got {type(other).__name__}.")
         old = self.node
         self.array, self.node = other.array, other.node
         if old is not None and old.tensor is not None:
@@ -363,6 +391,10 @@ class Tensor(Methods):
         return int(self.array)
 
     def __float__(self) -> float:
+        """Return the single element as a Python number, which leaves the graph, as `item()` does.
+
+        So do `math.sin(t)`, `np.float64(t)`, and `a[i] = t` for an element of a NumPy array, which call this.
+        """
         return float(self.array)
 
     def __index__(self) -> int:
@@ -395,13 +427,41 @@ class Tensor(Methods):
     __hash__ = object.__hash__  # by identity: == compares element by element
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _rebuilt, (self.array.copy(), self.requires_grad, self._name)
+        """Copy or pickle the values of a leaf, whether it requires a gradient, its name and its `grad`.
+
+        Raises:
+            TypeError: an operation made this tensor; a copy would not be in its graph.
+        """
+        if not self.is_leaf:
+            raise _messages.not_copied()
+        return _rebuilt, (self.array.copy(), self.requires_grad, self._name, self.grad)
+
+    def __dir__(self) -> list[str]:
+        return [name for name in object.__dir__(self) if not isinstance(vars(Tensor).get(name), Hint)]
+
+    # -- notebooks --------------------------------------------------------------------------------------------
+
+    def _repr_html_(self) -> str:
+        return tensor_as_html(self)
+
+    def __treescope_repr__(self, path: str | None, subtree_renderer: Any) -> Any:
+        from treescope import repr_lib
+
+        shown = {"data": self.array, "requires_grad": self.requires_grad, "name": self._name}
+        return repr_lib.render_object_constructor(
+            object_type=type(self), attributes=shown, path=path, subtree_renderer=subtree_renderer
+        )
 
     # -- NumPy's protocols --------------------------------------------------------------------------------
 
-    # Asking for an array is leaving the graph knowingly: np.asarray(t), matplotlib, assert_allclose. It also lets
-    # np.array([t, u]) through, which loses both gradients; tg.stack([t, u]) keeps them.
     def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> NDArray[Any]:
+        """Return the values, for `np.asarray(t)` and everything in NumPy, SciPy and Matplotlib that calls it.
+
+        Raises:
+            TypeError: this tensor requires a gradient, which would be lost.
+        """
+        if self.node is not None:
+            raise _messages.leaves_graph("np.asarray")
         return np.array(self.data, dtype=dtype, copy=copy)
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
@@ -419,13 +479,15 @@ def tensor(
     """A tensor with a copy of `data`.
 
     Args:
-        data: numbers, nested lists, an array or a tensor (whose graph is left behind).
+        data: numbers, nested lists, an array, or a tensor that requires no gradient.
         requires_grad: whether `backward` should fill `grad`. Floating-point data only.
         dtype: element type; default: the data's own, as NumPy decides it (Python floats are float64).
         name: a label for pictures and messages.
 
     Raises:
-        TypeError: for complex, object or text data, and for integers or booleans that require a gradient.
+        TypeError: for complex, object or text data, for tensors that require a gradient (use `detach()`, or `tg.stack`
+            for several), and for integers or booleans that are to require one.
+        ValueError: for a masked array with masked entries.
 
     >>> tensor([[1, 2], [3, 4]], dtype=np.float32, requires_grad=True, name="w")
     Tensor([[1., 2.],
@@ -438,26 +500,35 @@ def tensor_at(array: Any, node: Node | None) -> Tensor:
     """Return a tensor for an array that an operation computed or saved, at its place in the graph."""
     tensor = object.__new__(Tensor)  # what `Tensor` would check was checked when the operation was recorded
     tensor.array, tensor.node = array, node
-    tensor.grad = tensor._name = None
+    tensor._grad = tensor._name = None
     return tensor
 
 
-def plain(value: Any) -> Any:
-    """`value` with every tensor in it, also inside tuples, lists and dicts, replaced by its array."""
+def plain(value: Any, depth: int = 0) -> Any:
+    """Return `value` with the array in the place of every tensor, also inside tuples, lists and dicts.
+
+    This leaves the graph on purpose: for orders, comparisons and shifts that no gradient depends on.
+
+    Raises:
+        ValueError: lists are nested more deeply than an array has axes, or one is inside itself.
+    """
     if isinstance(value, Tensor):
         return value.array
+    if depth > DEEPEST:
+        raise ValueError(f"expected lists nested at most {DEEPEST} deep, as an array has no more axes.")
     if isinstance(value, (tuple, list)):
-        items = [plain(item) for item in value]
+        items = [plain(item, depth + 1) for item in value]
         return type(value)(*items) if hasattr(value, "_fields") else type(value)(items)
     if isinstance(value, dict):
-        return {key: plain(item) for key, item in value.items()}
+        return {key: plain(item, depth + 1) for key, item in value.items()}
     return value
 
 
 def checked_array(data: ArrayLike, dtype: DTypeLike | None = None) -> Any:
     """Return `data` as an array that a tensor can hold, converted to `dtype` if one is given."""
-    data = plain(data)
-    array = as_array(data)
+    if isinstance(data, Tensor) and data.node is not None:
+        raise _messages.leaves_graph("tensor")
+    array = data.array if isinstance(data, Tensor) else as_array(data)
     if array.dtype.kind in "fiub" and dtype is not None:
         array = array.astype(dtype, copy=False) if is_foreign(array) else np.asarray(data, dtype)
     if array.dtype.kind not in "fiub":
@@ -465,5 +536,17 @@ def checked_array(data: ArrayLike, dtype: DTypeLike | None = None) -> Any:
     return array
 
 
-def _rebuilt(array: NDArray[Any], requires_grad: bool, name: str | None) -> Tensor:
-    return Tensor(array, requires_grad=requires_grad, name=name)
+def checked_gradient(gradient: Any, of: Tensor) -> Any:
+    """Return `gradient` as an array that fits the tensor, for assignments to `grad`."""
+    if of.dtype.kind != "f":
+        raise TypeError(f"grad: only floating-point tensors have a gradient; this one holds {of.dtype}.")
+    array = checked_array(gradient, of.dtype)
+    if array.shape != of.shape:
+        raise ValueError(f"grad: expected a gradient of shape {of.shape}, got {array.shape}.")
+    return array
+
+
+def _rebuilt(array: NDArray[Any], requires_grad: bool, name: str | None, grad: NDArray[Any] | None = None) -> Tensor:
+    tensor = Tensor(array, requires_grad=requires_grad, name=name)
+    tensor.grad = None if grad is None else np.copy(grad)
+    return tensor

@@ -22,7 +22,8 @@ from tensorgrad._tensor_methods import Methods
 ROOT = Path(tg.__file__).parent.parent
 LAYERS: dict[str, list[set[str]]] = {
     "tensorgrad": [
-        {"_allocator", "_typing", "modes", "node"},
+        {"_allocator", "_hints", "_html", "_typing", "interrupts", "node"},
+        {"modes"},
         {"_messages", "_tensor_methods", "domains"},
         {"_arrays"},
         {"_gradients", "numpy_dispatch"},
@@ -42,7 +43,7 @@ LAYERS: dict[str, list[set[str]]] = {
         {"viz"},
     ],
     "tensorgrad.ops": [
-        {"_reduced_axes", "_tracking", "nondifferentiable"},
+        {"_reduced_axes", "_singular", "_tracking", "nondifferentiable"},
         {"indexing"},
         {"shape"},
         {"elementwise"},
@@ -59,7 +60,19 @@ LAYERS: dict[str, list[set[str]]] = {
         {"drawing", "walkthrough"},
     ],
     "nn": [
-        {"_load_report", "_renamed", "_repr", "_rng", "_validation", "_weight_layouts", "pictures"},
+        {
+            "_files",
+            "_hints",
+            "_load_report",
+            "_renamed",
+            "_repr",
+            "_rng",
+            "_several",
+            "_validation",
+            "_weight_layouts",
+            "pictures",
+        },
+        {"_html"},
         {"module"},
         {"functional", "init"},
         {"layers"},
@@ -79,8 +92,9 @@ Code may import from its own subpackage and from lower layers. A module that is 
 lies in its own layer and not in that of its subpackage. The package's `__init__` is above all layers.
 """
 
-PUBLIC_TO_NETWORKS = {"tensorgrad", "tensorgrad.domains", "tensorgrad.scopes"}
-"""`domains` holds what a user's own `@op(domain=…, examples=…)` takes; by `scopes` a layer tells pictures of itself."""
+PUBLIC_TO_NETWORKS = {"tensorgrad", "tensorgrad.domains", "tensorgrad.interrupts", "tensorgrad.scopes"}
+"""`domains` holds what a user's own `@op(domain=…, examples=…)` takes; `interrupts` protects what must not be left half
+done; by `scopes` a layer tells pictures of itself."""
 
 
 def files(package: str) -> Iterator[tuple[str, Path]]:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import functools
 import gc
+import random
 import tracemalloc
 from typing import Any
 
 import numpy as np
 import pytest
 
+import nn
 import tensorgrad as tg
 
 
@@ -153,3 +156,72 @@ def test_checkpoint_of_several_results_gives_the_same_gradients() -> None:
 def test_checkpoint_of_a_function_that_returns_no_tensor_is_refused() -> None:
     with pytest.raises(TypeError, match="checkpoint: the function must return tensors, got a int"):
         tg.checkpoint(lambda x: (x, 1))(leaf(1.0))
+
+
+class Statistics(nn.Module):
+    """Keeps a running mean, by assignment or in place, and counts its calls."""
+
+    def __init__(self, in_place: bool) -> None:
+        self.mean = tg.tensor([0.0])
+        self.in_place = in_place
+        self.calls = 0
+
+    def forward(self, x: Any) -> tg.Tensor:
+        self.calls += 1
+        if self.in_place:
+            self.mean.data *= 0.9
+            self.mean.data += 0.1 * np.mean(x.data)
+        else:
+            self.mean.data = 0.9 * self.mean.data + 0.1 * np.mean(x.data)
+        return tg.exp(x)
+
+
+GENERATOR, LEGACY = np.random.default_rng(0), np.random.RandomState(0)
+
+
+@pytest.mark.parametrize(
+    "f",
+    [
+        nn.Dropout(0.5, rng=0),
+        nn.Sequential(nn.Dropout(0.5, rng=0), nn.Dropout(0.2, rng=1)),
+        lambda x: x * GENERATOR.random(16),
+        lambda x: x * LEGACY.rand(16),
+        lambda x, rng=np.random.default_rng(1): x * rng.random(16),  # noqa: B008
+        functools.partial(lambda rng, x: x * rng.random(16), np.random.default_rng(2)),
+        lambda x: x * random.random(),
+    ],
+)
+def test_checkpoint_draws_the_same_numbers_again(f: Any) -> None:
+    x = tg.tensor(np.ones(16), requires_grad=True)
+    for _ in range(2):
+        y = tg.checkpoint(f)(x)
+        x.zero_grad()
+        y.sum().backward()
+        np.testing.assert_array_equal(x.grad, y.data)
+    assert not np.array_equal(tg.checkpoint(f)(x).data, y.data)  # the generator went on
+
+
+@pytest.mark.parametrize("in_place", [False, True])
+def test_checkpoint_updates_statistics_once(in_place: bool) -> None:
+    layer, x = Statistics(in_place), leaf(1.0, 3.0)
+    tg.checkpoint(layer)(x).sum().backward()
+    np.testing.assert_allclose(layer.mean.data, 0.2)
+    assert layer.calls == 1
+    np.testing.assert_allclose(x.grad, np.exp([1.0, 3.0]))
+
+
+class Hidden:
+    """A generator where `checkpoint` does not look."""
+
+    __slots__ = ("rng",)
+
+
+def test_checkpoint_refuses_other_values() -> None:
+    hidden, factor = Hidden(), np.array([2.0, 2.0])
+    hidden.rng = np.random.default_rng(0)
+    for f in (lambda x: x * hidden.rng.random(2), lambda x: x * factor):
+        x = leaf(1.0, 2.0)
+        y = tg.checkpoint(f)(x)
+        factor[0] += 1.0
+        with pytest.raises(RuntimeError, match="checkpoint: computed again, the function gave other values"):
+            y.sum().backward()

@@ -727,3 +727,67 @@ def test_plain_arrays_and_tensors_add_up_in_a_gradient_that_is_recorded() -> Non
     slope = tg.gradient(y, x, create_graph=True)
     np.testing.assert_array_equal(slope.data, [4.0, 6.0])
     np.testing.assert_array_equal(tg.gradient(slope.sum(), x), [2.0, 2.0])
+
+
+# -- several passes at once -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("retain_graph", [False, True])
+@pytest.mark.parametrize("again", ["the result", "an intermediate result", "gradient"])
+def test_backward_from_a_hook_of_the_same_graph_is_refused(again: str, retain_graph: bool) -> None:
+    x = tg.tensor([1.0, 2.0], requires_grad=True)
+    h = x * x
+    y = (h * h).sum()
+
+    def hook(g: Any) -> None:
+        if again == "gradient":
+            tg.gradient(y, [x])
+        elif again == "the result":
+            y.backward(retain_graph=retain_graph)
+        else:
+            h.backward(g, retain_graph=retain_graph)
+
+    remove = h.register_hook(hook)
+    with pytest.raises(RuntimeError, match=r"^backward: another backward pass through this graph is running"):
+        y.backward(retain_graph=True)
+    assert x.grad is None
+    remove()
+    y.backward()
+    np.testing.assert_array_equal(x.grad, [4.0, 32.0])
+
+
+def test_backward_of_another_graph_from_a_hook_is_possible() -> None:
+    x, w = tg.tensor(2.0, requires_grad=True), tg.tensor(3.0, requires_grad=True)
+    h = x * w
+    h.register_hook(lambda g: (w * w).backward())  # they have a leaf in common
+    (h * h).backward()
+    assert x.grad is not None
+    assert w.grad is not None
+    assert (x.grad.item(), w.grad.item()) == (2 * 6 * 3, 2 * 6 * 2 + 2 * 3)
+
+
+def test_backward_in_two_threads_on_one_graph_is_refused() -> None:
+    x = tg.tensor(2.0, requires_grad=True)
+    h = x * x
+    y = h * h
+    errors: list[RuntimeError] = []
+
+    def second() -> None:
+        try:
+            y.backward()
+        except RuntimeError as error:
+            errors.append(error)
+
+    def hook(g: Any) -> None:
+        thread = threading.Thread(target=second)
+        thread.start()
+        thread.join()
+
+    h.register_hook(hook)
+    y.backward()
+    assert x.grad is not None
+    assert x.grad.item() == 4 * 2**3
+    assert len(errors) == 1
+    assert "another backward pass" in str(errors[0])
+    with pytest.raises(RuntimeError, match="released by an earlier"):
+        y.backward()

@@ -80,6 +80,7 @@ def test_a_rule_that_loses_the_graph_fails_the_second_gradient(
     _expect_failure(operation, checks.second_gradient)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", sorted(BUILT_IN))
 def test_a_wrong_result_fails_the_values(name: str) -> None:
     spoiled = copy.copy(BUILT_IN[name])

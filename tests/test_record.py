@@ -114,7 +114,7 @@ def test_record_and_compiled_exchange_reflected_operands(name: str) -> None:
 
 
 WRONG_CALLS: dict[str, tuple[Callable[..., Any], tuple[Any, ...], dict[str, Any]]] = {
-    "a list of tensors": (tg.exp, ([tg.tensor(1.0), tg.tensor(2.0)],), {}),
+    "a list of tensors and text": (tg.exp, ([tg.tensor(1.0), "text"],), {}),
     "text": (tg.exp, (np.array("text"),), {}),
     "complex numbers": (tg.multiply, (tg.tensor(1.0), 1j), {}),
     "shapes that do not fit": (tg.add, (np.ones(2), np.ones(3)), {}),

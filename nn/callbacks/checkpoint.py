@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
+from nn._files import expanded
 from nn._validation import whole_number
 from nn.callbacks.callback import Callback
 from nn.callbacks.monitor import Mode, Monitor
@@ -44,7 +44,7 @@ class ModelCheckpoint(Callback):
     """
 
     def __init__(self, path: str | Path, *, monitor: str | None = None, keep: int = 0, mode: Mode = "auto") -> None:
-        self.path = Path(path)
+        self.path = expanded(path, "ModelCheckpoint")
         self.best_path = self.path.with_suffix(f".best{self.path.suffix}")
         self.keep = whole_number("ModelCheckpoint: keep", keep, lowest=0)
         self._monitor = None if monitor is None else Monitor("ModelCheckpoint", monitor, mode)
@@ -52,11 +52,10 @@ class ModelCheckpoint(Callback):
     def on_fit_begin(self, model: Any) -> None:
         """Save once, so that a model which cannot be saved is found before hours of training, not after.
 
-        That is tried in a folder beside the file: the model of an earlier run stays until there is an epoch to keep.
+        That is only tried: the model of an earlier run stays until there is an epoch to keep.
         """
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        with TemporaryDirectory(prefix=f".{self.path.name}.", dir=self.path.parent) as folder:
-            model.save(Path(folder, self.path.name))
+        model.save(self.path, dry_run=True)
         if self._monitor is not None:
             self._monitor.reset()
             for epoch in model.history.epochs:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from nn._files import expanded
 from nn.callbacks.callback import Callback
 
 
@@ -28,7 +29,7 @@ class CSVLog(Callback):
     """
 
     def __init__(self, path: str | Path) -> None:
-        self.path = Path(path)
+        self.path = expanded(path, "CSVLog")
         self._names: list[str] = []
 
     def on_fit_begin(self, model: Any) -> None:

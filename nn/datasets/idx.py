@@ -10,11 +10,12 @@ import gzip
 import math
 import os
 import zlib
-from pathlib import Path
 from typing import Any, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
+
+from nn._files import expanded, open_regular
 
 DTYPES = {0x08: ">u1", 0x09: ">i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
 GZIP = b"\x1f\x8b"
@@ -38,14 +39,15 @@ def read_idx(path: str | os.PathLike[str]) -> NDArray[Any]:
         OSError: it cannot be read.
 
     >>> import tempfile
+    >>> from pathlib import Path
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     path = Path(folder, "labels-idx1-ubyte")
     ...     _ = path.write_bytes(bytes([0, 0, 8, 1, 0, 0, 0, 3, 7, 2, 1]))
     ...     read_idx(path)
     array([7, 2, 1], dtype=uint8)
     """
-    path = Path(path).expanduser()
-    with path.open("rb") as file:
+    path = expanded(path, "read_idx")
+    with open_regular(path, ValueError) as file:
         packed = file.read(len(GZIP)) == GZIP
         room = path.stat().st_size * (MOST_COMPRESSED if packed else 1)
         file.seek(0)

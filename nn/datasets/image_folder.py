@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from nn._files import expanded, open_regular
 from nn._validation import whole_number
 from nn.datasets.generated import Labels
 
@@ -48,7 +49,7 @@ def images(
         OSError: the folder cannot be read.
         ImportError: Pillow is not installed.
     """
-    folder = Path(folder).expanduser()
+    folder = expanded(folder, "datasets.images")
     classes = sorted(entry for entry in folder.iterdir() if entry.is_dir() and not _is_hidden(entry))
     if not classes:
         raise ValueError(f"datasets.images: {folder} has no folders; expected one for each class.")
@@ -104,7 +105,7 @@ def image(
     except ImportError as error:
         raise ImportError('datasets: images are read by Pillow: pip install "tensorgrad[examples]"') from error
     shape = None if size is None else _checked_size(size)
-    with Path(path).expanduser().open("rb") as file:
+    with open_regular(expanded(path, "datasets"), ValueError) as file:
         try:
             with Image.open(file) as opened:
                 upright = _on_white(ImageOps.exif_transpose(_of_8_bits(opened, Image)), Image)

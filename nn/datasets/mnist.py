@@ -12,6 +12,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from nn._files import expanded
 from nn.datasets.fetching import cache_folder, fetch
 from nn.datasets.generated import Labels
 from nn.datasets.idx import idx_header, read_idx
@@ -122,7 +123,11 @@ def load(
     published: Published, directory: str | os.PathLike[str] | None = None, *, download: bool = True
 ) -> tuple[Images, Labels, Images, Labels]:
     """A data set; see `fashion_mnist`."""
-    named = [Path(place).expanduser() for place in (directory, os.environ.get(ENVIRONMENT_VARIABLE)) if place]
+    named = [
+        expanded(place, f"datasets.{published.name}")
+        for place in (directory, os.environ.get(ENVIRONMENT_VARIABLE))
+        if place
+    ]
     inside = ("", published.name, f"{published.torchvision}/raw")
     folders = [place / folder for place in named for folder in inside]
     paths = {file: _find(file, folders) for file in published.files}

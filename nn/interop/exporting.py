@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import os
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -43,7 +42,7 @@ def save_pytorch(network: Module, path: str | os.PathLike[str]) -> None:
     from safetensors.numpy import save
 
     content = save(_foreign_state(network, "PyTorch", path), {"format": "pt"})
-    replace_file(Path(path), [content], check=lambda written: named_weights(written, "safetensors"))
+    replace_file(path, [content], check=lambda written: named_weights(written, "safetensors"))
 
 
 def save_keras(network: Module, path: str | os.PathLike[str]) -> None:
@@ -68,11 +67,13 @@ def save_keras(network: Module, path: str | os.PathLike[str]) -> None:
     with h5py.File(buffer, "w") as file:
         for name, array in _foreign_state(network, "Keras", path).items():
             file[name.replace(".", "/")] = array
-    replace_file(Path(path), [buffer.getvalue()], check=lambda written: named_weights(written, "HDF5"))
+    replace_file(path, [buffer.getvalue()], check=lambda written: named_weights(written, "HDF5"))
 
 
 def _foreign_state(network: Module, framework: Framework, path: str | os.PathLike[str]) -> dict[str, NDArray[Any]]:
     """The arrays by the names of the other framework."""
+    if not isinstance(network, Module):
+        raise TypeError(f"save_{framework.lower()}: network must be an nn.Module, got {network!r}.")
     state: dict[str, NDArray[Any]] = {}
     for layer in expected_layers(network, framework):
         for binding in layer.bindings:

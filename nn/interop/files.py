@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-import os
-import stat
 from collections.abc import Mapping
 from pathlib import Path
 from tokenize import TokenError
@@ -14,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from nn._files import expanded, open_regular
 from nn.interop.decoding import widened
 from nn.interop.keras_files import KERAS_MEMBER, read_hdf5, read_keras_archive
 from nn.interop.torch_files import read_torch
@@ -45,6 +44,7 @@ def read_weights(path: str | Path) -> Any:
         LoadError: the file is damaged, of an unknown kind, or holds something other than arrays and plain containers.
         OSError: there is no such file, or it cannot be read.
     """
+    path = expanded(path, "read_weights")
     kind = file_kind(path)
     return read_torch(path) if kind == "PyTorch" else dict(named_weights(path, kind).tensors)
 
@@ -56,9 +56,8 @@ def file_kind(path: str | Path) -> str:
         LoadError: another kind of file.
         OSError: there is no such file, or it cannot be read.
     """
-    if not stat.S_ISREG(os.stat(path).st_mode):
-        raise LoadError(f"{path}: not a file.")
-    with open(path, "rb") as file:
+    path = expanded(path, "read_weights")
+    with open_regular(path, LoadError) as file:
         start = file.read(9)
     if start.startswith((b"PK\x03\x04", b"PK\x05\x06")):
         with Archive(path) as archive:
@@ -121,7 +120,7 @@ def _read_safetensors(path: str | Path) -> Weights:
     """The tensors in the order of their names: writers sort them in different ways."""
     from safetensors import SafetensorError, deserialize
 
-    with open(path, "rb") as file:
+    with open_regular(Path(path), LoadError) as file:
         content = file.read()
     try:
         length = int.from_bytes(content[:8], "little")

@@ -48,8 +48,9 @@ def names_of(weights: Weights, layers: list[ExpectedLayer], framework: Framework
 
 
 def _keras_spelling(name: str) -> str:
-    """`lstm/lstm_cell/kernel:0` is spelled `lstm.cell.kernel`."""
-    return re.sub(r"(?<=\.)\w+_cell(?=\.)", "cell", name.removesuffix(":0").replace("/", "."))
+    """`lstm/lstm_cell/kernel:0` is spelled `lstm.cell.kernel`; `forward_lstm` in a `Bidirectional`, `forward_layer`."""
+    dotted = re.sub(r"(?<=\.)\w+_cell(?=\.)", "cell", name.removesuffix(":0").replace("/", "."))
+    return re.sub(r"(?<=\.)(forward|backward)_\w+(?=\.cell\.)", r"\1_layer", dotted)
 
 
 def _unwrapped(spelled: dict[str, str], own: list[str]) -> dict[str, str]:

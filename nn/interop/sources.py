@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 from numpy.typing import NDArray
 
+from nn._files import expanded
 from nn.interop.decoding import as_array
 from nn.interop.expected import Framework
 from nn.interop.files import file_kind, named_weights
@@ -37,7 +37,7 @@ def weights_of(source: Any, framework: Framework) -> Weights:
     """
     label = source_label(source)
     if isinstance(source, (str, os.PathLike)):
-        path = Path(source)
+        path = expanded(source, LOADERS[framework])
         kind = file_kind(path)
         other: Framework = "Keras" if framework == "PyTorch" else "PyTorch"
         if kind == "PyTorch" == other or (kind in ("Keras", "HDF5") and other == "Keras"):

@@ -9,6 +9,7 @@ import zlib
 from pathlib import Path
 from typing import Self
 
+from nn._files import open_regular
 from nn.saving import LoadError
 
 LARGEST_RATIO = 1032
@@ -32,7 +33,7 @@ class Archive:
 
     def __init__(self, path: str | Path) -> None:
         self.path = path
-        self._file = open(path, "rb")  # noqa: SIM115 - __exit__ closes it
+        self._file = open_regular(Path(path), LoadError)
         try:
             self._archive = zipfile.ZipFile(self._file)
             self.members = self._checked()

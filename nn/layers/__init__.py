@@ -15,31 +15,70 @@ from nn.layers.activations import (
     Softplus,
     Tanh,
 )
+from nn.layers.combine import Concatenate, Parallel, Residual
+from nn.layers.convolution import Conv1D, Conv2D, ConvTranspose1D, ConvTranspose2D
 from nn.layers.dense import Dense
-from nn.layers.dropout import Dropout
+from nn.layers.dropout import Dropout, GaussianNoise, SpatialDropout
+from nn.layers.embedding import Embedding
 from nn.layers.normalisation import BatchNorm, GroupNorm, InstanceNorm, LayerNorm, RMSNorm
+from nn.layers.pooling import (
+    AdaptiveAveragePool2D,
+    AveragePool1D,
+    AveragePool2D,
+    GlobalAveragePool,
+    GlobalMaxPool,
+    MaxPool1D,
+    MaxPool2D,
+)
+from nn.layers.recurrent import GRU, LSTM, RNN, Bidirectional
 from nn.layers.sequential import Sequential
+from nn.layers.shape import Flatten, Reshape, UpSample2D, ZeroPad2D
 
 __all__ = [
     "ELU",
     "GELU",
     "GLU",
+    "GRU",
+    "LSTM",
+    "RNN",
+    "AdaptiveAveragePool2D",
+    "AveragePool1D",
+    "AveragePool2D",
     "BatchNorm",
+    "Bidirectional",
+    "Concatenate",
+    "Conv1D",
+    "Conv2D",
+    "ConvTranspose1D",
+    "ConvTranspose2D",
     "Dense",
     "Dropout",
+    "Embedding",
+    "Flatten",
+    "GaussianNoise",
+    "GlobalAveragePool",
+    "GlobalMaxPool",
     "GroupNorm",
     "Identity",
     "InstanceNorm",
     "LayerNorm",
     "LeakyReLU",
     "LogSoftmax",
+    "MaxPool1D",
+    "MaxPool2D",
     "PReLU",
+    "Parallel",
     "RMSNorm",
     "ReLU",
+    "Reshape",
+    "Residual",
     "Sequential",
     "SiLU",
     "Sigmoid",
     "Softmax",
     "Softplus",
+    "SpatialDropout",
     "Tanh",
+    "UpSample2D",
+    "ZeroPad2D",
 ]

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -11,15 +9,16 @@ from numpy.typing import ArrayLike, DTypeLike
 
 import tensorgrad as tg
 from nn import init
+from nn._hints import SETTINGS, with_hints
 from nn._rng import Rng
-from nn._validation import as_array, whole_number
+from nn._validation import whole_number
 from nn._weight_layouts import Layout, foreign
 from nn.functional import linear
-from nn.module import Module
+from nn.layers._weighted import Weighted
 from tensorgrad import Tensor
 
 
-class Dense(Module):
+class Dense(Weighted):
     """A fully connected layer: `x @ weight + bias`.
 
     Args:
@@ -60,6 +59,7 @@ class Dense(Module):
     pytorch_layout = Layout({"weight": foreign("weight").transpose(), "bias": "bias"})
     keras_layout = Layout({"weight": "kernel", "bias": "bias"}, name="dense")
 
+    @with_hints(SETTINGS)
     def __init__(
         self,
         inputs: int,
@@ -76,20 +76,8 @@ class Dense(Module):
     ) -> None:
         self.inputs = whole_number("Dense: inputs", inputs)
         self.neurons = whole_number("Dense: neurons", neurons)
-        self.weight_l1 = _checked_strength("weight_l1", weight_l1)
-        self.weight_l2 = _checked_strength("weight_l2", weight_l2)
-        self.bias_l1 = _checked_strength("bias_l1", bias_l1)
-        self.bias_l2 = _checked_strength("bias_l2", bias_l2)
-        if not bias and (bias_l1 or bias_l2):
-            raise ValueError("Dense: bias_l1 and bias_l2 need a bias, but bias=False.")
-        if np.dtype(dtype).kind != "f":
-            raise TypeError(f"Dense: expected a floating-point dtype, got {np.dtype(dtype)}.")
-        shape = (self.inputs, self.neurons)
-        initializer = init.glorot() if weight_init is None else _checked_initializer(weight_init)
-        values = as_array(initializer(shape, rng, dtype)).astype(dtype, copy=False)
-        if values.shape != shape:
-            raise ValueError(f"Dense: weight_init gave an array of shape {values.shape}, expected {shape}.")
-        self.weight = Tensor(values, requires_grad=True)
+        super().__init__(weight_l1, weight_l2, bias_l1, bias_l2, bias)
+        self.weight = self._weight((self.inputs, self.neurons), weight_init, init.glorot(), rng, dtype)
         self.bias = Tensor(np.zeros(self.neurons, dtype), requires_grad=True) if bias else None
 
     def forward(self, x: ArrayLike) -> Tensor:
@@ -102,46 +90,9 @@ class Dense(Module):
             if np.shape(x)[-1:] == (self.inputs,):
                 raise
             raise ValueError(
-                f"{self._place()}: expected inputs of width {self.inputs}, got an array of shape {np.shape(x)}."
+                f"{self.place()}: expected inputs of width {self.inputs}, got an array of shape {np.shape(x)}."
             ) from error
 
-    def penalties(self) -> Iterator[Tensor]:
-        """λΣ|w| and λΣw² for the weights and for the bias, where λ is not 0."""
-        for values, l1, l2 in (
-            (self.weight, self.weight_l1, self.weight_l2),
-            (self.bias, self.bias_l1, self.bias_l2),
-        ):
-            if l1 and values is not None:
-                yield l1 * tg.sum(tg.abs(values))
-            if l2 and values is not None:
-                yield l2 * tg.sum(tg.square(values))
-
     def settings(self) -> dict[str, Any]:
-        """The constructor's arguments that differ from their defaults."""
-        shown = super().settings()
-        if self.bias is None:
-            shown["bias"] = False
-        if self.weight.dtype != np.float32:
-            shown["dtype"] = str(self.weight.dtype)
-        return shown
-
-    def _place(self) -> str:
-        """This layer and, when its weight is named after it, its path in the network."""
-        path = (self.weight.name or "").rpartition(".")[0]
-        return f"layer {path}: {self!r}" if path else repr(self)
-
-
-def _checked_strength(name: str, value: float) -> float:
-    if not (math.isfinite(value) and value >= 0):
-        raise ValueError(f"Dense: {name} must be a finite number of at least 0, got {value!r}.")
-    return float(value)
-
-
-def _checked_initializer(weight_init: Any) -> init.Initializer:
-    if not callable(weight_init):
-        raise TypeError(f"Dense: weight_init must be an initialiser such as nn.init.he(), got {weight_init!r}.")
-    for name, maker in vars(init).items():
-        if weight_init is maker:
-            raise TypeError(f"Dense: weight_init=nn.init.{name} makes an initialiser. Call it: nn.init.{name}().")
-    initializer: init.Initializer = weight_init
-    return initializer
+        """Return the constructor's arguments that differ from their defaults."""
+        return self.weighted_settings()

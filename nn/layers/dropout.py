@@ -1,7 +1,8 @@
-"""Dropout."""
+"""Layers that add noise in training: dropout and Gaussian noise."""
 
 from __future__ import annotations
 
+import math
 import numbers
 from typing import Any
 
@@ -13,10 +14,11 @@ from tensorgrad import Tensor
 
 
 class Dropout(Module):
-    """In training, sets a random share of its inputs to 0 and scales up the rest; in evaluation, changes nothing.
+    """In training, set a random fraction of the inputs to 0 and scale up the rest; in evaluation, change nothing.
 
     Args:
-        rate: the share that is dropped, in [0, 1). What is kept is divided by 1 - rate, so that sums keep their size.
+        rate: the fraction that is dropped, in [0, 1). What is kept is divided by 1 - rate, so that sums keep their
+            size.
         rng: where the choice is drawn from: a `Generator`, a `RandomState`, a seed, or None.
 
     Srivastava et al., *Dropout: A Simple Way to Prevent Neural Networks from Overfitting*, 2014;
@@ -24,7 +26,7 @@ class Dropout(Module):
 
     Raises:
         ValueError: `rate` outside [0, 1).
-        TypeError: `rate` is no number.
+        TypeError: `rate` is not a number.
 
     >>> import numpy as np
     >>> layer = Dropout(0.5, rng=1)
@@ -39,7 +41,7 @@ class Dropout(Module):
         self.rng = generator(rng)
 
     def forward(self, x: ArrayLike) -> Tensor:
-        """`x` with a share of it dropped, or as it is."""
+        """Return `x` with a fraction of it dropped, or as it is."""
         x = x if isinstance(x, Tensor) else Tensor(x)
         if not self.training or self.rate == 0:
             return x
@@ -47,10 +49,79 @@ class Dropout(Module):
         return x * (kept.astype(x.dtype) / (1 - self.rate))
 
 
-def _checked_rate(rate: Any) -> float:
+class SpatialDropout(Module):
+    """In training, set a random fraction of each sample's channels to 0; in evaluation, change nothing.
+
+    Neighbouring pixels are alike, so a dropped pixel can be guessed from them; a dropped channel cannot.
+
+    Args:
+        rate: the fraction that is dropped, in [0, 1). What is kept is divided by 1 - rate.
+        rng: where the choice is drawn from: a `Generator`, a `RandomState`, a seed, or None.
+
+    Raises:
+        ValueError: `rate` outside [0, 1); when called, x with fewer than two axes.
+        TypeError: `rate` is not a number.
+
+    References:
+        Tompson et al., *Efficient Object Localization Using Convolutional Networks*, 2015.
+
+    >>> import numpy as np
+    >>> SpatialDropout(0.5, rng=1)(np.ones((1, 2, 4), np.float32))
+    Tensor([[[0., 0., 2., 0.],
+             [0., 0., 2., 0.]]], dtype=float32)
+    """
+
+    def __init__(self, rate: float, rng: Rng = None) -> None:
+        self.rate = _checked_rate(rate, "SpatialDropout")
+        self.rng = generator(rng)
+
+    def forward(self, x: ArrayLike) -> Tensor:
+        """Return `x`, `(batch, …, channels)`, with a fraction of its channels dropped, or as it is."""
+        x = x if isinstance(x, Tensor) else Tensor(x)
+        if x.ndim < 2:
+            raise ValueError(f"{self!r}: expected x of shape (batch, …, channels), got {x.shape}.")
+        if not self.training or self.rate == 0:
+            return x
+        kept = self.rng.random((x.shape[0], *(1,) * (x.ndim - 2), x.shape[-1])) < 1 - self.rate
+        return x * (kept.astype(x.dtype) / (1 - self.rate))
+
+
+class GaussianNoise(Module):
+    """In training, add normally distributed noise; in evaluation, change nothing.
+
+    Args:
+        scale: the standard deviation of the noise, at least 0.
+        rng: where it is drawn from: a `Generator`, a `RandomState`, a seed, or None.
+
+    Raises:
+        ValueError: `scale` is negative or not finite.
+
+    >>> import numpy as np
+    >>> layer = GaussianNoise(0.1, rng=0)
+    >>> bool(abs(layer(np.zeros(1000)).data.std() - 0.1) < 0.01)
+    True
+    >>> layer.eval()([1.0])
+    Tensor([1.])
+    """
+
+    def __init__(self, scale: float, rng: Rng = None) -> None:
+        if not (math.isfinite(scale) and scale >= 0):
+            raise ValueError(f"GaussianNoise: scale must be a finite number of at least 0, got {scale!r}.")
+        self.scale = float(scale)
+        self.rng = generator(rng)
+
+    def forward(self, x: ArrayLike) -> Tensor:
+        """Return `x` with noise added, or as it is."""
+        x = x if isinstance(x, Tensor) else Tensor(x)
+        if not self.training or self.scale == 0:
+            return x
+        return x + (self.rng.standard_normal(x.shape) * self.scale).astype(x.dtype)
+
+
+def _checked_rate(rate: Any, name: str = "Dropout") -> float:
     if isinstance(rate, bool) or not isinstance(rate, numbers.Real):
-        raise TypeError(f"Dropout: rate is the share that is dropped and must be a number, got {rate!r}.")
-    share = float(rate)
-    if not 0 <= share < 1:
-        raise ValueError(f"Dropout: rate is the share that is dropped and must be in [0, 1), got {rate!r}.")
-    return share
+        raise TypeError(f"{name}: rate is the fraction that is dropped and must be a number, got {rate!r}.")
+    fraction = float(rate)
+    if not 0 <= fraction < 1:
+        raise ValueError(f"{name}: rate is the fraction that is dropped and must be in [0, 1), got {rate!r}.")
+    return fraction

@@ -13,6 +13,7 @@ from nn.losses.losses import (
     SigmoidBinaryCrossEntropy,
     SoftmaxCrossEntropy,
 )
+from nn.losses.per_output import PerOutput
 
 __all__ = [
     "BinaryCrossEntropy",
@@ -24,6 +25,7 @@ __all__ = [
     "Loss",
     "MeanAbsoluteError",
     "MeanSquaredError",
+    "PerOutput",
     "SigmoidBinaryCrossEntropy",
     "SoftmaxCrossEntropy",
 ]

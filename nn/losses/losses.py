@@ -1,19 +1,22 @@
 """Losses: how wrong predictions are, as one number to go backward from.
 
-All are averages over the outputs of a sample, then over the samples, in the dtype of the predictions.
+All are averages over the outputs of a sample, then over the samples, in the dtype of the predictions. Called with
+`sample_weight`, they multiply the loss of each sample by its weight before they average.
 *Neural Networks from Scratch*, chapters 5, 16 and 17.
 """
 
 from __future__ import annotations
 
+import inspect
 import math
 import operator
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 import tensorgrad as tg
+from nn._hints import LOSS, attribute_hints
 from nn._repr import described, settings
 from nn.functional import overlap
 from nn.losses.cross_entropy import (
@@ -28,13 +31,16 @@ from nn.losses.targets import (
     check_binary,
     check_classes,
     check_same_shape,
+    check_weights,
     check_within_0_and_1,
     difference,
     smoothed_rows,
+    weighted_rows,
 )
 from tensorgrad import Tensor
 
 
+@attribute_hints(LOSS)
 class Loss:
     """Base class: `loss(predictions, targets)` is a scalar tensor. Subclasses write `forward`.
 
@@ -45,17 +51,51 @@ class Loss:
     4.0
     """
 
-    def forward(self, predictions: Any, targets: Any) -> Tensor:
+    def forward(self, predictions: Any, targets: Any, sample_weight: Any = None) -> Tensor:
         """Compute the loss. Subclasses write this; users call the loss itself.
+
+        A subclass that leaves `sample_weight` out cannot be used with weights.
 
         Raises:
             NotImplementedError: the subclass has no `forward`.
         """
         raise NotImplementedError(f"{type(self).__name__}: a loss needs a forward(self, predictions, targets) method.")
 
-    def __call__(self, predictions: ArrayLike, targets: ArrayLike) -> Tensor:
-        """The result of `forward`."""
-        return self.forward(predictions, targets)
+    def __call__(self, predictions: Any, targets: Any, sample_weight: ArrayLike | None = None) -> Tensor:
+        """Return the result of `forward`.
+
+        Args:
+            predictions: what the network gave.
+            targets: what is right.
+            sample_weight: a number for each sample. Its loss is multiplied by that, and the mean is still taken over
+                the number of samples, not over the sum of the weights.
+
+        Raises:
+            TypeError: the loss takes no weights.
+        """
+        if sample_weight is None:
+            return self.forward(predictions, targets)
+        if "sample_weight" not in inspect.signature(self.forward).parameters:
+            raise TypeError(
+                f"{type(self).__name__}: this loss takes no sample_weight. Write forward(self, predictions, targets, "
+                "sample_weight=None), and multiply the loss of each sample by its weight before the mean is taken."
+            )
+        return self.forward(predictions, targets, sample_weight)
+
+    def probabilities(self, outputs: NDArray[Any]) -> NDArray[Any]:
+        """Return the probabilities that outputs of the network stand for; for `Model.predict_proba`.
+
+        Raises:
+            TypeError: this is no loss for classes.
+        """
+        raise TypeError(
+            f"{type(self).__name__}: outputs trained on this loss are no probabilities. predict_proba and "
+            "predict_classes need a loss for classes, such as nn.SoftmaxCrossEntropy()."
+        )
+
+    def classes(self, probabilities: NDArray[Any]) -> NDArray[np.intp]:
+        """Return the most probable classes; for `Model.predict_classes`."""
+        return np.asarray(probabilities.argmax(axis=-1))
 
     def __repr__(self) -> str:
         return described(self, settings(self))
@@ -92,15 +132,22 @@ class SoftmaxCrossEntropy(Loss):
         self.label_smoothing = float(label_smoothing)
         self.ignored_label = None if ignored_label is None else operator.index(ignored_label)
 
-    def forward(self, predictions: ArrayLike, targets: ArrayLike) -> Tensor:
+    def forward(self, predictions: ArrayLike, targets: ArrayLike, sample_weight: ArrayLike | None = None) -> Tensor:
         """`softmax_cross_entropy` of checked targets."""
         predictions = as_predictions("SoftmaxCrossEntropy", predictions)
         if self.label_smoothing or self.ignored_label is not None:
-            return softmax_cross_entropy(
-                predictions,
-                smoothed_rows("SoftmaxCrossEntropy", predictions, targets, self.label_smoothing, self.ignored_label),
+            labels = smoothed_rows(
+                "SoftmaxCrossEntropy", predictions, targets, self.label_smoothing, self.ignored_label
             )
-        return softmax_cross_entropy(predictions, check_classes("SoftmaxCrossEntropy", predictions, targets))
+        else:
+            labels = check_classes("SoftmaxCrossEntropy", predictions, targets)
+        if sample_weight is not None:
+            labels = _weighted("SoftmaxCrossEntropy", predictions, labels, sample_weight)
+        return softmax_cross_entropy(predictions, labels)
+
+    def probabilities(self, outputs: NDArray[Any]) -> NDArray[Any]:
+        """Return their softmax."""
+        return np.asarray(tg.softmax.apply(outputs, axis=-1))
 
 
 class CategoricalCrossEntropy(Loss):
@@ -124,14 +171,20 @@ class CategoricalCrossEntropy(Loss):
     array([[-1.4286, -0.    , -0.    ]])
     """
 
-    def forward(self, predictions: ArrayLike, targets: ArrayLike) -> Tensor:
+    def forward(self, predictions: ArrayLike, targets: ArrayLike, sample_weight: ArrayLike | None = None) -> Tensor:
         """`categorical_cross_entropy` of checked targets."""
         predictions = as_predictions("CategoricalCrossEntropy", predictions)
         labels = check_classes("CategoricalCrossEntropy", predictions, targets)
         check_within_0_and_1(
             "CategoricalCrossEntropy", "predictions", predictions.array, "For logits, use SoftmaxCrossEntropy."
         )
+        if sample_weight is not None:
+            labels = _weighted("CategoricalCrossEntropy", predictions, labels, sample_weight)
         return categorical_cross_entropy(predictions, labels)
+
+    def probabilities(self, outputs: NDArray[Any]) -> NDArray[Any]:
+        """Return them: they are probabilities."""
+        return outputs
 
 
 class SigmoidBinaryCrossEntropy(Loss):
@@ -147,12 +200,19 @@ class SigmoidBinaryCrossEntropy(Loss):
     0.34657359027997264
     """
 
-    def forward(self, predictions: ArrayLike, targets: ArrayLike) -> Tensor:
+    def forward(self, predictions: ArrayLike, targets: ArrayLike, sample_weight: ArrayLike | None = None) -> Tensor:
         """`sigmoid_binary_cross_entropy` of checked targets."""
         predictions = as_predictions("SigmoidBinaryCrossEntropy", predictions)
-        return sigmoid_binary_cross_entropy(
-            predictions, check_binary("SigmoidBinaryCrossEntropy", predictions, targets)
-        )
+        wanted = check_binary("SigmoidBinaryCrossEntropy", predictions, targets)
+        return sigmoid_binary_cross_entropy(predictions, wanted, _weights(self, predictions, sample_weight))
+
+    def probabilities(self, outputs: NDArray[Any]) -> NDArray[Any]:
+        """Return their sigmoid."""
+        return np.asarray(tg.sigmoid.apply(outputs))
+
+    def classes(self, probabilities: NDArray[Any]) -> NDArray[np.intp]:
+        """Return 1 where the probability is above 1/2, else 0."""
+        return (probabilities > 0.5).astype(np.intp)
 
 
 class BinaryCrossEntropy(Loss):
@@ -169,14 +229,22 @@ class BinaryCrossEntropy(Loss):
     0.6931471805599453
     """
 
-    def forward(self, predictions: ArrayLike, targets: ArrayLike) -> Tensor:
+    def forward(self, predictions: ArrayLike, targets: ArrayLike, sample_weight: ArrayLike | None = None) -> Tensor:
         """`binary_cross_entropy` of checked targets."""
         predictions = as_predictions("BinaryCrossEntropy", predictions)
         wanted = check_binary("BinaryCrossEntropy", predictions, targets)
         check_within_0_and_1(
             "BinaryCrossEntropy", "predictions", predictions.array, "For logits, use SigmoidBinaryCrossEntropy."
         )
-        return binary_cross_entropy(predictions, wanted)
+        return binary_cross_entropy(predictions, wanted, _weights(self, predictions, sample_weight))
+
+    def probabilities(self, outputs: NDArray[Any]) -> NDArray[Any]:
+        """Return them: they are probabilities."""
+        return outputs
+
+    def classes(self, probabilities: NDArray[Any]) -> NDArray[np.intp]:
+        """Return 1 where the probability is above 1/2, else 0."""
+        return (probabilities > 0.5).astype(np.intp)
 
 
 class FocalLoss(Loss):
@@ -209,7 +277,7 @@ class FocalLoss(Loss):
         self.gamma = float(gamma)
         self.alpha = None if alpha is None else float(alpha)
 
-    def forward(self, predictions: ArrayLike, targets: ArrayLike) -> Tensor:
+    def forward(self, predictions: ArrayLike, targets: ArrayLike, sample_weight: ArrayLike | None = None) -> Tensor:
         """The mean of the weighted cross-entropies."""
         logits = as_predictions("FocalLoss", predictions)
         y = check_binary("FocalLoss", logits, targets)
@@ -218,7 +286,7 @@ class FocalLoss(Loss):
         losses = entropy * wrong**self.gamma if self.gamma else entropy
         if self.alpha is not None:
             losses = losses * (self.alpha * y + (1 - self.alpha) * (1 - y))
-        return tg.mean(losses)
+        return _mean(self, losses, sample_weight)
 
 
 class KLDivergence(Loss):
@@ -234,7 +302,7 @@ class KLDivergence(Loss):
     0.693147
     """
 
-    def forward(self, predictions: ArrayLike, targets: ArrayLike) -> Tensor:
+    def forward(self, predictions: ArrayLike, targets: ArrayLike, sample_weight: ArrayLike | None = None) -> Tensor:
         """The mean divergence."""
         logs = as_predictions("KLDivergence", predictions)
         array = as_constant("KLDivergence", targets)
@@ -243,7 +311,7 @@ class KLDivergence(Loss):
         array = array.astype(logs.dtype, copy=False)
         smallest = float(np.finfo(logs.dtype).tiny)
         entropies = array * np.log(np.maximum(array, smallest))  # 0·log 0 = 0
-        return tg.sum(entropies - array * logs) * (logs.shape[-1] / logs.size)
+        return _mean(self, tg.sum(entropies - array * logs, axis=-1), sample_weight)
 
 
 class MeanSquaredError(Loss):
@@ -256,9 +324,9 @@ class MeanSquaredError(Loss):
     2.0
     """
 
-    def forward(self, predictions: ArrayLike, targets: ArrayLike) -> Tensor:
+    def forward(self, predictions: ArrayLike, targets: ArrayLike, sample_weight: ArrayLike | None = None) -> Tensor:
         """The mean of the squared differences."""
-        return tg.mean(tg.square(difference("MeanSquaredError", predictions, targets)))
+        return _mean(self, tg.square(difference("MeanSquaredError", predictions, targets)), sample_weight)
 
 
 class MeanAbsoluteError(Loss):
@@ -273,9 +341,9 @@ class MeanAbsoluteError(Loss):
     1.0
     """
 
-    def forward(self, predictions: ArrayLike, targets: ArrayLike) -> Tensor:
+    def forward(self, predictions: ArrayLike, targets: ArrayLike, sample_weight: ArrayLike | None = None) -> Tensor:
         """The mean of the absolute differences."""
-        return tg.mean(tg.abs(difference("MeanAbsoluteError", predictions, targets)))
+        return _mean(self, tg.abs(difference("MeanAbsoluteError", predictions, targets)), sample_weight)
 
 
 class Huber(Loss):
@@ -295,11 +363,11 @@ class Huber(Loss):
             raise ValueError(f"Huber: delta must be a finite number above 0, got {delta!r}.")
         self.delta = float(delta)
 
-    def forward(self, predictions: ArrayLike, targets: ArrayLike) -> Tensor:
+    def forward(self, predictions: ArrayLike, targets: ArrayLike, sample_weight: ArrayLike | None = None) -> Tensor:
         """With m = min(|d|, delta), the mean of m·(|d| - m/2): both branches in one."""
         size = tg.abs(difference("Huber", predictions, targets))
         capped = tg.minimum(size, self.delta)
-        return tg.mean(capped * (size - 0.5 * capped))
+        return _mean(self, capped * (size - 0.5 * capped), sample_weight)
 
 
 class IoULoss(Loss):
@@ -320,9 +388,29 @@ class IoULoss(Loss):
     def __init__(self, generalised: bool = True) -> None:
         self.generalised = bool(generalised)
 
-    def forward(self, predictions: ArrayLike, targets: ArrayLike) -> Tensor:
+    def forward(self, predictions: ArrayLike, targets: ArrayLike, sample_weight: ArrayLike | None = None) -> Tensor:
         """The mean of 1 minus the overlaps."""
         boxes = as_predictions("IoULoss", predictions)
         array = as_constant("IoULoss", targets)
         check_same_shape("IoULoss", boxes.shape, array.shape)
-        return tg.mean(1 - overlap(boxes, array.astype(boxes.dtype, copy=False), generalised=self.generalised))
+        overlaps = overlap(boxes, array.astype(boxes.dtype, copy=False), generalised=self.generalised)
+        return _mean(self, 1 - overlaps, sample_weight)
+
+
+def _mean(loss: Loss, values: Tensor, sample_weight: ArrayLike | None) -> Tensor:
+    """Return the mean of the values, each times the weight of its sample."""
+    weights = _weights(loss, values, sample_weight)
+    return tg.mean(values if weights is None else values * weights)
+
+
+def _weights(loss: Loss, outputs: Tensor, sample_weight: ArrayLike | None) -> NDArray[Any] | None:
+    if sample_weight is None:
+        return None
+    return check_weights(type(loss).__name__, outputs.shape, outputs.dtype, sample_weight)
+
+
+def _weighted(asker: str, predictions: Tensor, labels: NDArray[Any], sample_weight: ArrayLike) -> NDArray[Any]:
+    """Return class targets as rows, multiplied by the weights of their samples."""
+    shape = (*predictions.shape[:-1], 1)
+    weights = check_weights(asker, shape, predictions.dtype, sample_weight)
+    return weighted_rows(labels, predictions.shape[-1], weights)

@@ -7,13 +7,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from nn._several import is_several
 from nn._validation import as_array
 from tensorgrad import Tensor
+
+SEVERAL = " For a network with several outputs, give nn.Model a loss for each: loss=(…, …), or a dict by name."
 
 
 def as_predictions(asker: str, predictions: ArrayLike) -> Tensor:
     """`predictions` as a floating-point tensor that is not empty."""
     if not isinstance(predictions, Tensor):
+        if is_several(predictions):
+            raise TypeError(f"{asker}: got several predictions, expected one tensor.{SEVERAL}")
         predictions = Tensor(predictions)
     if predictions.dtype.kind != "f":
         predictions = predictions.astype(np.float64)
@@ -71,6 +76,36 @@ def difference(asker: str, predictions: ArrayLike, targets: ArrayLike) -> Tensor
     targets = targets if isinstance(targets, Tensor) else Tensor(targets)
     check_same_shape(asker, predictions.shape, targets.shape)
     return predictions - (targets if targets.dtype == predictions.dtype else targets.astype(predictions.dtype))
+
+
+def check_weights(asker: str, outputs: tuple[int, ...], dtype: Any, sample_weight: ArrayLike) -> NDArray[Any]:
+    """Return the weights of the samples, shaped to be multiplied with an array of shape `outputs`.
+
+    Args:
+        asker: names the loss in messages.
+        outputs: the shape of what is weighted: `(samples, ...)`.
+        dtype: of the predictions.
+        sample_weight: a number for each sample, `(samples,)`; or one for each place of the first axes of `outputs`,
+            such as `(samples, time)`.
+
+    Raises:
+        ValueError: another shape.
+        TypeError: not real numbers, or a tensor that requires a gradient.
+    """
+    weights = as_constant(asker, sample_weight)
+    if weights.dtype.kind not in "fiub":
+        raise TypeError(f"{asker}: sample_weight must hold real numbers, got dtype {weights.dtype}.")
+    if not weights.ndim or weights.shape != outputs[: weights.ndim]:
+        raise ValueError(
+            f"{asker}: sample_weight must have a number for each sample, shape {outputs[:1]}, got {weights.shape}."
+        )
+    return np.asarray(weights.astype(dtype, copy=False).reshape(weights.shape + (1,) * (len(outputs) - weights.ndim)))
+
+
+def weighted_rows(labels: NDArray[Any], classes: int, weights: NDArray[Any]) -> NDArray[Any]:
+    """Return class targets, as `check_classes` returns them, as rows multiplied by the weights of their samples."""
+    rows = labels if labels.ndim == weights.ndim else labels[..., None] == np.arange(classes)
+    return np.asarray(rows * weights)
 
 
 def check_binary(asker: str, predictions: Tensor, targets: ArrayLike) -> Any:

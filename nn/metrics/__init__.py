@@ -1,13 +1,15 @@
 """Metrics: numbers for people to read beside the loss."""
 
 from nn.metrics.classes import F1, Perplexity, Precision, Recall, TopKAccuracy
-from nn.metrics.metric import BinaryAccuracy, CategoricalAccuracy, Metric, RegressionAccuracy
+from nn.metrics.metric import BinaryAccuracy, CategoricalAccuracy, LossOfOutput, Metric, OfOutput, RegressionAccuracy
 
 __all__ = [
     "F1",
     "BinaryAccuracy",
     "CategoricalAccuracy",
+    "LossOfOutput",
     "Metric",
+    "OfOutput",
     "Perplexity",
     "Precision",
     "Recall",

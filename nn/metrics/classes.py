@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 import tensorgrad as tg
 from nn._validation import as_array, whole_number
-from nn.metrics.metric import Metric
+from nn.metrics.metric import Metric, weights_like
 from tensorgrad import Tensor
 
 Average = Literal["binary", "macro", "micro"]
@@ -64,14 +64,26 @@ class Perplexity(Metric):
         self.ignored_label = ignored_label
 
     def measure(self, predictions: NDArray[Any], targets: NDArray[Any]) -> Any:
-        """The cross-entropy of each label that counts."""
-        labels = _labels(self, predictions, targets).reshape(-1)
-        rows = predictions.reshape(-1, predictions.shape[-1])
-        if self.ignored_label is not None:
-            kept = labels != self.ignored_label
-            labels, rows = labels[kept], rows[kept]
-        _check_range(self, labels, rows.shape[-1])
-        return -np.take_along_axis(tg.log_softmax(rows, axis=-1).array, labels[:, None], axis=-1)[:, 0]
+        """The cross-entropy of each label, and 0 for those that are ignored."""
+        labels = _labels(self, predictions, targets)
+        kept = self._kept(labels)
+        labels = np.where(kept, labels, 0)
+        _check_range(self, labels, predictions.shape[-1])
+        logs = tg.log_softmax(predictions, axis=-1).array
+        return np.where(kept, -np.take_along_axis(logs, labels[..., None], axis=-1)[..., 0], 0.0)
+
+    def update(
+        self,
+        predictions: ArrayLike | Tensor,
+        targets: ArrayLike | Tensor,
+        sample_weight: ArrayLike | None = None,
+    ) -> None:
+        """Add a batch, in which each sample counts as its weight says."""
+        labels = _labels(self, as_array(predictions), as_array(targets))
+        weights = self._kept(labels).astype(float)
+        if sample_weight is not None:
+            weights = weights * weights_like(self, labels, as_array(sample_weight))
+        super().update(predictions, targets, weights)
 
     def result(self) -> float:
         """e to the mean over all batches since `reset`."""
@@ -80,7 +92,11 @@ class Perplexity(Metric):
     def __call__(self, predictions: ArrayLike | Tensor, targets: ArrayLike | Tensor) -> float:
         """The perplexity of this one batch; NaN if every label in it is ignored."""
         measured = self.measure(as_array(predictions), as_array(targets))
-        return math.exp(np.mean(measured, dtype=np.float64)) if measured.size else math.nan
+        count = np.sum(self._kept(_labels(self, as_array(predictions), as_array(targets))))
+        return math.exp(np.sum(measured, dtype=np.float64) / count) if count else math.nan
+
+    def _kept(self, labels: NDArray[Any]) -> Any:
+        return np.ones(labels.shape, bool) if self.ignored_label is None else labels != self.ignored_label
 
     def __repr__(self) -> str:
         return f"Perplexity({'' if self.ignored_label is None else f'ignored_label={self.ignored_label}'})"
@@ -141,12 +157,18 @@ class _Counting(Metric):
         """Forget the batches so far."""
         self._counts = None
 
-    def update(self, predictions: ArrayLike | Tensor, targets: ArrayLike | Tensor) -> None:
-        """Add a batch."""
-        counts = self.measure(as_array(predictions), as_array(targets))
+    def update(
+        self,
+        predictions: ArrayLike | Tensor,
+        targets: ArrayLike | Tensor,
+        sample_weight: ArrayLike | None = None,
+    ) -> None:
+        """Add a batch, in which each sample counts as its weight says."""
+        weights = None if sample_weight is None else as_array(sample_weight)
+        counts = self.measure(as_array(predictions), as_array(targets), weights)
         self._counts = counts if self._counts is None else self._counts + counts
 
-    def measure(self, predictions: NDArray[Any], targets: NDArray[Any]) -> Any:
+    def measure(self, predictions: NDArray[Any], targets: NDArray[Any], weights: NDArray[Any] | None = None) -> Any:
         """True positives, false positives and false negatives, for each class: `(3, classes)`."""
         if self.average == "binary":
             if predictions.shape != targets.shape:
@@ -155,14 +177,19 @@ class _Counting(Metric):
                     f"{targets.shape}. They must have the same shape; for classes, pass average='macro'."
                 )
             found, right = predictions > self.threshold, targets.astype(bool)
-            return np.array([[np.sum(found & right)], [np.sum(found & ~right)], [np.sum(~found & right)]])
-        labels, classes = _labels(self, predictions, targets).reshape(-1), predictions.shape[-1]
+            counted = 1 if weights is None else weights_like(self, found, weights)
+            kinds = (found & right, found & ~right, ~found & right)
+            return np.array([[np.sum(kind * counted)] for kind in kinds])
+        labels, classes = _labels(self, predictions, targets), predictions.shape[-1]
         _check_range(self, labels, classes)
-        chosen = np.argmax(predictions, axis=-1).reshape(-1)
-        hits = np.bincount(labels[chosen == labels], minlength=classes)
-        return np.stack(
-            [hits, np.bincount(chosen, minlength=classes) - hits, np.bincount(labels, minlength=classes) - hits]
+        counted = np.ones(labels.shape) if weights is None else weights_like(self, labels, weights)
+        counted = np.broadcast_to(counted, labels.shape).reshape(-1)
+        chosen, labels = np.argmax(predictions, axis=-1).reshape(-1), labels.reshape(-1)
+        hit, predicted, present = (
+            np.bincount(which, weight, minlength=classes)
+            for which, weight in ((labels, counted * (chosen == labels)), (chosen, counted), (labels, counted))
         )
+        return np.stack([hit, predicted - hit, present - hit])
 
     def result(self) -> float:
         """The value for all batches since `reset`.
@@ -184,7 +211,7 @@ class _Counting(Metric):
         if not counts.size:
             return 0.0
         hits, total = self._parts(*counts)
-        return float(np.mean(np.where(total > 0, hits / np.maximum(total, 1), 0.0)))
+        return float(np.mean(np.where(total > 0, hits / np.where(total > 0, total, 1), 0.0)))
 
     def _parts(self, hits: Any, false: Any, missed: Any) -> tuple[Any, Any]:
         raise NotImplementedError

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import numbers
+import warnings
 from collections.abc import Mapping
 from types import SimpleNamespace
 from typing import Any, ClassVar
 
 import numpy as np
 
+from nn._hints import OPTIMIZER, SETTINGS, attribute_hints, with_hints
 from nn._repr import counted
+from nn.module import promoted
 from nn.optimizers._arrays import Array, assign, read_only, writable
 from nn.optimizers._checks import check_signature, checked_result
 from nn.optimizers._fused import FusedStep, flush
 from nn.optimizers._groups import ParameterGroup, Parameters, label, parameter_groups, shown
 from nn.optimizers._setting import Setting, settings_of
 from nn.optimizers.schedules import LearningRate, Schedule, decayed_rate
-from tensorgrad import Tensor
+from tensorgrad import Tensor, interrupts
 
 State = Mapping[str, Array]
 """What an optimizer keeps for one parameter between steps: arrays by name."""
@@ -25,6 +28,7 @@ FLUSH_EVERY = 100
 """Steps between two searches for negligible state; see `flush`."""
 
 
+@attribute_hints(OPTIMIZER)
 class Optimizer:
     """Base class: changes parameters step by step so that the loss falls.
 
@@ -96,6 +100,8 @@ class Optimizer:
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
         check_signature(cls)
+        if "__init__" in vars(cls):
+            cls.__init__ = with_hints(SETTINGS)(vars(cls)["__init__"])  # type: ignore[method-assign]
 
     def __init__(self, parameters: Parameters, learning_rate: float | Schedule, *, decay: float = 0.0) -> None:
         if isinstance(self.state_names, str):
@@ -113,6 +119,7 @@ class Optimizer:
             for parameter, dtype in zip(self.parameters, self._dtypes)
         ]
         self._fused = FusedStep()
+        self._warnings: set[str] = set()
 
     def step(self) -> None:
         """Change every parameter by its gradient.
@@ -121,13 +128,23 @@ class Optimizer:
         NumPy arrays are written in place and announced as changed, so that `backward` refuses a graph that was
         recorded with the old values.
 
+        Warns:
+            UserWarning: Once, if no parameter has a gradient; once, if float64 data met a float32 layer, which then
+                computes in float64.
+
         Raises:
             ValueError: If a gradient has another shape than its parameter, or `update` returned arrays of the wrong
                 shape. Nothing has been changed then.
             TypeError: If `update` did not return a change and a state. Nothing has been changed then.
         """
+        if promoted:
+            self._warn_of_promotion()
         gradients = self._gradients()
         if not gradients:
+            self._warn_once(
+                "no parameter has a gradient, so nothing was changed. Call loss.backward() first, on a loss of the "
+                "network whose parameters this optimizer was made for."
+            )
             return
         settings = [self.step_settings(group) for group in self.groups]
         if not self._fused_step(gradients, settings):
@@ -138,13 +155,7 @@ class Optimizer:
                 change, state = checked_result(type(self).__name__, result, self.state_names, gradient)
                 weights = self.shrink(of_group) * parameter.array.astype(gradient.dtype) + change
                 updated.append((number, weights, state))
-            for number, weights, state in updated:
-                assign(self.parameters[number], weights)
-                self._state[number] = state
-            self._fused.forget()
-        self.iterations += 1
-        if self.iterations % FLUSH_EVERY == 0:
-            flush(self._state)
+            self._assign(updated)
 
     def update(self, gradient: Array, state: State, settings: SimpleNamespace) -> tuple[Array, State]:
         """Return the change of one parameter and its new state. Subclasses write this.
@@ -238,11 +249,21 @@ class Optimizer:
             for number in range(len(self.parameters))
         ]
 
+        self._restore(settings, differing, int(iterations), loaded)
+
+    @interrupts.uninterrupted
+    def _restore(
+        self,
+        settings: Mapping[str, Any],
+        differing: Mapping[str, Any],
+        iterations: int,
+        state: list[dict[str, Array]],
+    ) -> None:
         vars(self).update(settings)
         for number, group in enumerate(self.groups):
             group.settings.update({n: differing.get(f"groups.{number}.{n}", value) for n, value in settings.items()})
-        self.iterations = int(iterations)
-        self._state = loaded
+        self.iterations = iterations
+        self._state = state
         self._fused.forget()
 
     def grouped_parameters(self) -> tuple[Tensor, ...] | list[dict[str, Any]]:
@@ -255,6 +276,23 @@ class Optimizer:
         parameters = counted(len(self.parameters), "parameter")
         groups = f" in {len(self.groups)} groups" if len(self.groups) > 1 else ""
         return f"{type(self).__name__}({parameters}{groups}, {shown(self._settings())}, iterations={self.iterations})"
+
+    def _warn_of_promotion(self) -> None:
+        """Warn if float64 data met a float32 layer of these parameters."""
+        parameter, layer = promoted[0]
+        if parameter() is not None and not any(each is parameter() for each in self.parameters):
+            return
+        promoted.clear()
+        if parameter() is not None:
+            self._warn_once(
+                f"{layer} has parameters of float32, but was called with float64, so everything after it is computed "
+                "in float64, which takes about twice the time. Convert the data once: X = X.astype(np.float32)."
+            )
+
+    def _warn_once(self, message: str) -> None:
+        if message not in self._warnings:
+            self._warnings.add(message)
+            warnings.warn(f"{type(self).__name__}.step: {message}", stacklevel=3)
 
     def _gradients(self) -> dict[int, Array]:
         """Return the gradient of each parameter that has one and is not frozen, in at least float32."""
@@ -275,8 +313,23 @@ class Optimizer:
                 gradients[number] = gradient
         return gradients
 
+    @interrupts.uninterrupted
+    def _assign(self, updated: list[tuple[int, Array, dict[str, Array]]]) -> None:
+        """End the step: set the weights and the state of these parameters."""
+        for number, weights, state in updated:
+            assign(self.parameters[number], weights)
+            self._state[number] = state
+        self._fused.forget()
+        self._count_step()
+
+    def _count_step(self) -> None:
+        self.iterations += 1
+        if self.iterations % FLUSH_EVERY == 0:
+            flush(self._state)
+
+    @interrupts.uninterrupted
     def _fused_step(self, gradients: Mapping[int, Array], settings: list[SimpleNamespace]) -> bool:
-        """Do the work of the loop in `step` faster, where `update` has a fused form and all arrays are NumPy's.
+        """Do the work of `step` faster, where `update` has a fused form and all arrays are NumPy's.
 
         Returns:
             Whether that was so. If not, nothing has been done.
@@ -290,10 +343,11 @@ class Optimizer:
             return False
         shrinks = [self.shrink(of_group) for of_group in settings]
         for number in gradients:
-            self.parameters[number].mark_changed()  # first, so that it is announced even if the rest is interrupted
+            self.parameters[number].mark_changed()
         for section in sections:
             change = kernel(self, settings[section.group], section.dtype)
             section.step(change, gradients, shrinks[section.group])
+        self._count_step()
         return True
 
     def _loaded(self, owner: str, number: int, name: str, state: Mapping[str, Any]) -> Array:

@@ -13,6 +13,8 @@ from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.legend import Legend
 
+from nn._files import expanded
+
 COLOURS = (
     "#0072b2", "#e69f00", "#009e73", "#d55e00", "#56b4e9", "#cc79a7", "#f0e442", "#332288", "#999933", "#882255",
 )  # fmt: skip
@@ -95,11 +97,12 @@ def checked_destination(asker: str, path: str | Path | None) -> Path | None:
     """
     if path is None:
         return None
-    if Path(path).suffix.lower() not in SUFFIXES:
+    path = expanded(path, asker)
+    if path.suffix.lower() not in SUFFIXES:
         raise ValueError(f"{asker}: cannot save as {str(path)!r}. Use one of {', '.join(SUFFIXES)}.")
-    if not Path(path).parent.is_dir():
-        raise FileNotFoundError(f"{asker}: there is no folder {str(Path(path).parent)!r}. Make it first.")
-    return Path(path)
+    if not path.parent.is_dir():
+        raise FileNotFoundError(f"{asker}: there is no folder {str(path.parent)!r}. Make it first.")
+    return path
 
 
 def saved(picture: AnyFigure, path: Path | None) -> AnyFigure:

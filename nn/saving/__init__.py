@@ -3,6 +3,7 @@
 - `format`: safetensors files with a document and a checksum, written atomically;
 - `state`: parameters and the state of random generators;
 - `config`: objects as descriptions in JSON;
+- `attributes`: plain data that training changed in them;
 - `build`: objects from descriptions, and the comparison of the result with the original;
 - `models`: whole models, and what is checked before anything is changed.
 """

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
 import json
 import math
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -18,7 +20,14 @@ from nn.saving.state import RandomSource, generator_from_state, set_generator_st
 from tensorgrad import Tensor
 
 SMALL = 1_000_000
-"""Elements: a weight of this size is made even if the file has not so many, to say then which tensor is missing."""
+"""Elements: weights of this size are made even if the file has not so many, to say then which tensor is missing."""
+
+MOST_OBJECTS = 20_000
+"""Layers and other objects in a description, at most, where one that occurs again counts again: a network that holds
+itself twice in each of thirty levels is a short description, but takes for ever to compute or to print."""
+
+DTYPE = re.compile(r"[<>=|]?[A-Za-z]\w*")
+"""How dtypes are described. NumPy also takes text such as "(2,3)f4", which it parses as Python."""
 
 
 class Builder:
@@ -27,7 +36,7 @@ class Builder:
     Args:
         known: the classes and functions that may be named.
         arrays: the tensors of the file.
-        elements: how many the network has in the file; a layer that would make larger weights is refused.
+        elements: how many the network has in the file; layers that would make more of them are refused.
 
     Attributes:
         tensors: what `{"tensor": name}` means: at first arrays of the file, later the network's own tensors.
@@ -39,8 +48,10 @@ class Builder:
         self.used: set[str] = set()
         self._known = known
         self._arrays = arrays
-        self._elements = elements
-        self._finished: list[Any] = []
+        self._most_elements = max(elements, SMALL)
+        self._made_elements = 0
+        self._objects = 0
+        self._finished: list[tuple[Any, int]] = []
         self._generators: list[tuple[RandomSource, dict[str, Any]]] = []
 
     def build(self, described: Any) -> Any:
@@ -70,15 +81,18 @@ class Builder:
             case {"tensor": str(name)} if name in self.tensors:
                 return self.tensors[name]
             case {"again": int(number)} if 0 <= number < len(self._finished):
-                return self._finished[number]
+                made, objects = self._finished[number]
+                self._count(objects)
+                return made
             case {"generator": dict(state)}:
                 source = generator_from_state(state)
                 self._generators.append((source, state))
-                return self._finish(source)
+                return self._finish(source, self._objects)
             case {"name": str(name)}:
                 return self._named(name)
             case {"class": str(name), "arguments": dict(given), **others} if not others:
-                return self._finish(self._object(name, given))
+                before = self._objects
+                return self._finish(self._object(name, given), before)
         raise ValueError(f"no description of anything: {str(described)[:80]}")
 
     def settle(self) -> None:
@@ -86,9 +100,16 @@ class Builder:
         for source, state in self._generators:
             set_generator_state(source, state)
 
-    def _finish(self, made: Any) -> Any:
-        self._finished.append(made)
+    def _finish(self, made: Any, before: int) -> Any:
+        """Number an object. `before` is the number of objects before it and those inside it."""
+        self._count(1)
+        self._finished.append((made, self._objects - before))
         return made
+
+    def _count(self, objects: int) -> None:
+        self._objects += objects
+        if self._objects > MOST_OBJECTS:
+            raise ValueError(f"the description has more than {MOST_OBJECTS:,} layers and other objects.")
 
     def _named(self, name: str) -> Any:
         if name not in self._known:
@@ -100,10 +121,15 @@ class Builder:
         if not (isinstance(cls, type) and issubclass(cls, BASES)):
             raise ValueError(f"{name} is no layer, loss, metric, optimizer or schedule.")
         arguments = {key: self.build(value) for key, value in given.items()}
-        signature = inspect.signature(cls)
+        signature = _signature(cls)  # type: ignore[arg-type]
+        is_own = name.startswith("nn.")
         for key in signature.parameters:
-            if is_start_only(key):
-                arguments.setdefault(key, self._blank)
+            if is_start_only(key) and (is_own or arguments.get(key) is None):
+                arguments[key] = self._blank
+        if is_own and issubclass(cls, Module):
+            for key, value in arguments.items():
+                if key != "rng" and _largest(value) > self._most_elements:
+                    raise ValueError(f"{name}: {key}={str(value)[:80]} is more than all numbers in the file.")
         if unknown := arguments.keys() - signature.parameters.keys():
             raise ValueError(f"{name} takes no {', '.join(sorted(unknown))}.")
         try:
@@ -113,16 +139,49 @@ class Builder:
             raise ValueError(f"{name} cannot be made again: {type(error).__name__}: {error}") from error
 
     def _blank(self, shape: tuple[int, ...], rng: Rng, dtype: DTypeLike) -> NDArray[Any]:
-        """An initialiser for weights whose values come later. It bounds what a file can make a layer allocate."""
-        if math.prod(shape) > max(self._elements, SMALL):
+        """An initialiser for weights whose values come later. It bounds what a file can make layers allocate."""
+        self._made_elements += math.prod(shape)
+        if self._made_elements > self._most_elements:
             raise ValueError(f"weights of shape {shape} are more than all in the file.")
         return np.zeros(shape, dtype)
 
 
+@functools.cache
+def _signature(cls: type) -> inspect.Signature:
+    return inspect.signature(cls)
+
+
+def _largest(value: Any) -> int:
+    """Return the largest integer in an argument, 0 if there is none."""
+    if isinstance(value, (list, tuple)):
+        return max(map(_largest, value), default=0)
+    return int(value) if isinstance(value, (int, np.integer)) else 0
+
+
+def check_objects(document: Any) -> None:
+    """Refuse a description of too many objects before any is made.
+
+    Raises:
+        ValueError: there are more than `MOST_OBJECTS`.
+    """
+    waiting, found = [document], 0
+    while waiting:
+        each = waiting.pop()
+        if isinstance(each, dict):
+            found += "class" in each
+            waiting += each.values()
+        elif isinstance(each, list):
+            waiting += each
+    if found > MOST_OBJECTS:
+        raise ValueError(f"the description has {found:,} layers and other objects, more than {MOST_OBJECTS:,}.")
+
+
 def _dtype(name: str) -> np.dtype[Any]:
     try:
+        if not DTYPE.fullmatch(name):
+            raise TypeError
         return np.dtype(name)
-    except TypeError as error:
+    except (TypeError, ValueError, OverflowError, MemoryError) as error:
         raise ValueError(f"no dtype: {name!r}") from error
 
 

@@ -123,7 +123,7 @@ class Describer:
         if isinstance(value, np.ndarray) and value.dtype.kind in "biuf":
             return self._array(value)
         if isinstance(value, np.dtype) or (isinstance(value, type) and issubclass(value, np.generic)):
-            return {"dtype": np.dtype(value).name}
+            return {"dtype": _dtype_name(np.dtype(value))}
         if isinstance(value, (RandomSource, *BASES)):
             return self._once(what, value)
         name = name_of(value)
@@ -170,6 +170,10 @@ class Describer:
         given = arguments(what, thing)
         described = {key: self.describe(f"{type(thing).__name__}.{key}", value) for key, value in given.items()}
         return {"class": name, "arguments": described}
+
+
+def _dtype_name(dtype: np.dtype[Any]) -> str:
+    return dtype.name if dtype.isnative else dtype.str
 
 
 def arguments(what: str, thing: Any) -> dict[str, Any]:

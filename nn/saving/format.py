@@ -12,6 +12,7 @@ https://huggingface.co/docs/safetensors
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import os
@@ -22,10 +23,12 @@ import stat
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
+
+from nn._files import expanded, open_regular
 
 VERSION = 1
 """Of the document; files of a newer one are refused."""
@@ -34,6 +37,11 @@ LARGEST_HEADER = 10_000_000
 """Bytes: room for the names of about 100,000 tensors. What a header can make Python allocate is bounded with it."""
 
 DTYPES = frozenset(map(np.dtype, ["f2", "f4", "f8", "i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8", "?"]))
+
+LONGEST_STEM = 100
+"""Bytes of a file's name that its temporary files have in their names, at most; the whole may have 255, or 143."""
+
+TOKEN = re.compile("[0-9a-f]{16}")
 
 UNSIGNED = "0" * 64
 CHECKSUM = re.compile(rb'\\"sha256\\":\\"([0-9a-f]{64})\\"')
@@ -52,13 +60,20 @@ class SaveError(ValueError):
     """Something that a file could not give back. The message names it. No file has been written."""
 
 
-def write(path: str | Path, tensors: Mapping[str, NDArray[Any]], document: Mapping[str, Any]) -> None:
-    """Write the file, in one piece or not at all.
+def write(
+    path: str | os.PathLike[str],
+    tensors: Mapping[str, NDArray[Any]],
+    document: Mapping[str, Any],
+    *,
+    dry_run: bool = False,
+) -> None:
+    """Write the file, whole or not at all.
 
     Args:
         path: the file.
         tensors: arrays of real numbers or booleans by name, in any memory layout.
         document: what JSON can hold, with keys other than "sha256" and "version".
+        dry_run: whether to try everything and leave `path` as it is.
 
     Raises:
         SaveError: a dtype that safetensors has not, too many tensors, or what was written does not read back. A file
@@ -75,43 +90,53 @@ def write(path: str | Path, tensors: Mapping[str, NDArray[Any]], document: Mappi
     place = content.index(UNSIGNED.encode())
     digest = hashlib.sha256(content).hexdigest().encode()
     try:
-        replace_file(path, [content[:place], digest, memoryview(content)[place + len(digest) :]], check=read)
+        pieces: list[bytes | memoryview] = [content[:place], digest, memoryview(content)[place + len(digest) :]]
+        replace_file(path, pieces, check=read, dry_run=dry_run)
     except LoadError as error:
         raise SaveError(f"{path}: what was written does not read back: {error}") from error
 
 
-def read(path: str | Path) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
+def read(
+    path: str | os.PathLike[str], *, most_objects: int | None = None
+) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
     """The tensors, as arrays of their own, and the document.
 
     The file is checked first, from the outside in, and reading it takes at most about three times its size.
 
+    Args:
+        path: the file.
+        most_objects: how many objects the document may describe, each with at most five brackets.
+
     Raises:
         LoadError: it is not a file that `write` wrote, or not any more.
         OSError: there is no such file, or it cannot be read.
+        TypeError: this is not a path.
     """
     from safetensors import SafetensorError
     from safetensors.numpy import load
 
+    path = expanded(path, "load")
     content, header_end = _checked_content(path)
     try:
         header = json.loads(content[8:header_end], object_pairs_hook=_without_duplicates)
-        document = json.loads(header["__metadata__"]["tensorgrad"], object_pairs_hook=_without_duplicates)
+        text = header["__metadata__"]["tensorgrad"]
+        if most_objects is not None and text.count("{") > 5 * most_objects:  # before all that is parsed
+            raise LoadError(f"{path}: the description has more than {most_objects:,} layers and other objects.")
+        document = json.loads(text, object_pairs_hook=_without_duplicates)
         version = document["version"]
         if not (isinstance(version, int) and 1 <= version <= VERSION):
             raise LoadError(f"{path}: version {version!r} of the format; this tensorgrad knows up to {VERSION}.")
         tensors = {name: np.array(array) for name, array in load(content).items()}
     except LoadError:
         raise
-    except (ValueError, KeyError, TypeError, RecursionError, SafetensorError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError, SafetensorError) as error:
         raise LoadError(f"{path}: the header is malformed ({type(error).__name__}: {error}).") from error
     return tensors, document
 
 
-def _checked_content(path: str | Path) -> tuple[bytes, int]:
+def _checked_content(path: Path) -> tuple[bytes, int]:
     """All bytes of the file, if the checksum in it is theirs, and where the header ends."""
-    if not stat.S_ISREG(os.stat(path).st_mode):
-        raise LoadError(f"{path}: not a file.")
-    with open(path, "rb") as file:
+    with open_regular(path, LoadError) as file:
         size = os.fstat(file.fileno()).st_size
         start = file.read(8)
         length = int.from_bytes(start, "little")
@@ -163,20 +188,29 @@ def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return found
 
 
-def replace_file(path: str | Path, pieces: Iterable[bytes | memoryview], check: Callable[[Path], object]) -> None:
+def replace_file(
+    path: str | os.PathLike[str],
+    pieces: Iterable[bytes | memoryview],
+    check: Callable[[Path], object],
+    *,
+    dry_run: bool = False,
+) -> None:
     """Put a file with this content at `path`: whoever opens it finds the old file or the new one, whole.
 
     That holds at every moment, also if this process is killed or the power fails: the content goes into a temporary
-    file in the same folder, is forced onto the disk, read back and checked, and only then given the name. A process
-    that is killed on the way leaves the temporary file, `.NAME.….tmp`, behind.
+    file in the same folder, is forced onto the disk, read back and checked, and only then gets the name. A process that
+    is killed meanwhile leaves the temporary file, `.NAME.….tmp`, behind. The next save to the same path removes it.
 
     Args:
         path: the file; if it is a link, what it points to. One that was there keeps its permissions.
         pieces: the content, in one or more.
         check: called with the temporary file; what it raises is passed on, and `path` is as before.
+        dry_run: whether to remove the temporary file at the end, and leave `path` as it is.
 
     Raises:
-        OSError: the file cannot be written. `path` is as before.
+        OSError: the file cannot be written, its folder does not exist, or `path` is a folder, a device, a pipe or a
+            socket. It is as before.
+        TypeError: this is not a path.
 
     >>> import tempfile
     >>> with tempfile.TemporaryDirectory() as folder:
@@ -184,20 +218,90 @@ def replace_file(path: str | Path, pieces: Iterable[bytes | memoryview], check: 
     ...     Path(folder, "greeting").read_bytes()
     b'hello'
     """
-    target = Path(os.path.realpath(path))
-    temporary = target.with_name(f".{target.name}.{secrets.token_hex(8)}.tmp")
+    target = Path(os.path.realpath(expanded(path, "save")))
+    _check_replaceable(target)
+    _remove_abandoned(target)
+    file, temporary = _new_temporary(target)
     try:
-        with temporary.open("xb") as file:
+        with file:  # and its lock is held until it has its name
             file.writelines(pieces)
             file.flush()
             os.fsync(file.fileno())
-        with suppress(FileNotFoundError):
-            shutil.copymode(target, temporary)
-        check(temporary)
-        os.replace(temporary, target)
+            with suppress(FileNotFoundError):
+                shutil.copymode(target, temporary)
+            check(temporary)
+            if os.name == "nt":
+                file.close()
+            if not dry_run:
+                os.replace(temporary, target)
     finally:
         temporary.unlink(missing_ok=True)
     _sync_folder(target.parent)
+
+
+def _check_replaceable(target: Path) -> None:
+    if not target.parent.is_dir():
+        raise FileNotFoundError(errno.ENOENT, "save: there is no such folder. Make it first", str(target.parent))
+    try:
+        mode = os.stat(target).st_mode
+    except FileNotFoundError:
+        return
+    if stat.S_ISDIR(mode):
+        raise IsADirectoryError(errno.EISDIR, "save: this is a folder. Add the name of a file", str(target))
+    if not stat.S_ISREG(mode):
+        kind = "a pipe" if stat.S_ISFIFO(mode) else "a socket" if stat.S_ISSOCK(mode) else "a device"
+        raise FileExistsError(errno.EEXIST, f"save: this is {kind}, which a file would replace", str(target))
+
+
+def _temporary_start(target: Path) -> str:
+    """What the names of the temporary files of a file begin with. A long name is shortened, as another is longer."""
+    name = target.name
+    if len(os.fsencode(name)) > LONGEST_STEM:
+        name = hashlib.sha256(os.fsencode(name)).hexdigest()[:16]
+    return f".{name}."
+
+
+def _new_temporary(target: Path) -> tuple[BinaryIO, Path]:
+    """A new file beside `target`, locked so that others see that it is in use."""
+    while True:
+        temporary = target.with_name(f"{_temporary_start(target)}{secrets.token_hex(8)}.tmp")
+        try:
+            file = temporary.open("xb")
+        except OSError as error:
+            error.filename = str(target)  # the one that the caller knows
+            raise
+        if _locked(file, exclusive=False) is not False and temporary.exists():
+            return file, temporary
+        file.close()  # another save has found it before it was locked, and removes it
+
+
+def _remove_abandoned(target: Path) -> None:
+    """Remove the temporary files of saves to `target` that were killed: those that no process has locked."""
+    start = _temporary_start(target)
+    for entry in os.scandir(target.parent):
+        middle = entry.name.removeprefix(start).removesuffix(".tmp")
+        if entry.name == f"{start}{middle}.tmp" and TOKEN.fullmatch(middle) and entry.is_file(follow_symlinks=False):
+            with suppress(OSError), open(entry.path, "rb") as file:
+                if _locked(file, exclusive=True):
+                    os.unlink(entry.path)
+
+
+def _locked(file: BinaryIO, *, exclusive: bool) -> bool | None:
+    """Lock a file until it is closed. Returns whether that was possible; None on systems that have no such locks.
+
+    Several can have a lock that is not exclusive. The HDF5 library takes one, too, when it reads.
+    """
+    try:
+        import fcntl
+    except ImportError:  # Windows
+        return None
+    try:
+        fcntl.flock(file, (fcntl.LOCK_EX if exclusive else fcntl.LOCK_SH) | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError:  # a file system without locks
+        return None
+    return True
 
 
 def _sync_folder(folder: Path) -> None:

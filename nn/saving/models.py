@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 from nn.metrics import Metric
 from nn.module import Module
 from nn.optimizers import Optimizer
-from nn.saving.build import Builder, check_same, shared_parameters
+from nn.saving.attributes import changed_attributes, restore_attributes
+from nn.saving.build import MOST_OBJECTS, Builder, check_objects, check_same, shared_parameters
 from nn.saving.config import Describer, with_custom
 from nn.saving.format import LoadError, SaveError, read, write
 from nn.saving.state import RandomSource, section, set_parameters
@@ -44,8 +45,13 @@ DESCRIBED = ("network", "loss", "metrics", "rng", "optimizer")
 """The parts that are objects, in the order in which they are described and made."""
 
 
-def save_model(path: str | Path, parts: Parts) -> None:
+def save_model(path: str | Path, parts: Parts, *, dry_run: bool = False) -> None:
     """Write a model into a file, after making it again from what will be written, to see that it comes back.
+
+    Args:
+        path: the file.
+        parts: the model.
+        dry_run: whether to try everything and leave `path` as it is.
 
     Raises:
         SaveError: something in it cannot be described, or would come back different. No file has been written.
@@ -54,15 +60,21 @@ def save_model(path: str | Path, parts: Parts) -> None:
     try:
         document, arrays, custom = _written(parts)
         again = _made(document, arrays, with_custom(custom))
+        if changed := changed_attributes(_all_holders(parts), _all_holders(again)):
+            again = _made(document | {"attributes": changed}, arrays, with_custom(custom))
         check_same(parts.network, again.network)
-        if json.dumps(_written(again)[0]) != json.dumps(document):
+        if json.dumps(_written(again)[0]) != json.dumps(document) or changed_attributes(
+            _all_holders(parts), _all_holders(again)
+        ):
             raise ValueError("its settings would not be the same.")
     except (ValueError, RecursionError) as error:
         raise SaveError(
             f"{path}: this model would not come back from a file as it is: {error} {shared_parameters(parts.network)}"
             "(save_parameters needs no description of the layers.)"
         ) from error
-    write(path, arrays, document)
+    if changed:
+        document["attributes"] = changed
+    write(path, arrays, document, dry_run=dry_run)
 
 
 def load_model(path: str | Path, custom: Iterable[Any] = ()) -> Parts:
@@ -74,7 +86,7 @@ def load_model(path: str | Path, custom: Iterable[Any] = ()) -> Parts:
         TypeError, ValueError: `custom` holds something that is no class or function, or two of one name.
     """
     known = with_custom(custom)
-    arrays, document = read(path)
+    arrays, document = read(path, most_objects=MOST_OBJECTS)
     if document.get("content") != "model":
         raise LoadError(f"{path}: holds parameters alone. Make the model, then model.load_parameters(path).")
     try:
@@ -126,6 +138,7 @@ def _made(document: Mapping[str, Any], arrays: Arrays, known: Mapping[str, Any])
     Raises:
         ValueError: something does not fit together.
     """
+    check_objects(document)
     weights = section(arrays, "network")
     builder = Builder(known, arrays, elements=sum(array.size for array in weights.values()))
     builder.tensors = weights
@@ -148,8 +161,11 @@ def _made(document: Mapping[str, Any], arrays: Arrays, known: Mapping[str, Any])
         holders = _holders(network, loss, metrics)
         for name, described in document["generators"].items():
             _set_generators(name, holders[name], {key: builder.build(value) for key, value in described.items()})
+        restore_attributes(holders, _built(builder, document.get("attributes", {})))
         builder.settle()
-    except (KeyError, TypeError, AttributeError, OverflowError) as error:
+    except ValueError:
+        raise
+    except Exception as error:  # whatever a wrong description leads to
         raise ValueError(f"the description is malformed ({type(error).__name__}: {error}).") from error
     belonging = builder.used | {f"history.{name}" for name in epochs}
     sections = ("network.",) if optimizer is None else ("network.", "optimizer.")  # whose owners have looked at each
@@ -165,9 +181,17 @@ def _checked(thing: Any, what: str, kind: Any) -> Any:
 
 
 def _holders(network: Module, loss: Any, metrics: Iterable[Metric]) -> dict[str, Any]:
-    """What may keep generators: the modules, also those that a module of the caller's makes inside itself, and more."""
+    """What may keep generators and data: all modules, the loss and the metrics."""
     modules = {f"network.{path}": module for path, module in network.named_modules()}
     return modules | {"loss": loss} | {f"metrics.{number}": metric for number, metric in enumerate(metrics)}
+
+
+def _all_holders(parts: Parts) -> dict[str, Any]:
+    return _holders(parts.network, parts.loss, parts.metrics)
+
+
+def _built(builder: Builder, described: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
+    return {path: {key: builder.build(each) for key, each in values.items()} for path, values in described.items()}
 
 
 def _generators(thing: Any) -> dict[str, RandomSource]:

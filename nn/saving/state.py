@@ -58,7 +58,7 @@ def section(arrays: Mapping[str, NDArray[Any]], name: str) -> dict[str, NDArray[
 
 
 def set_parameters(network: Module, arrays: Mapping[str, NDArray[Any]]) -> None:
-    """As `network.load_state_dict`, but the dtypes must be the same, too.
+    """As `network.load_state_dict`, but the dtypes must be the same, too, except for the order of bytes.
 
     Raises:
         ValueError: naming the tensors. Nothing has been changed.
@@ -70,7 +70,7 @@ def set_parameters(network: Module, arrays: Mapping[str, NDArray[Any]]) -> None:
         raise ValueError(f"the network has no tensor {', '.join(map(repr, unknown))}.")
     for name, tensor in own.items():
         array = arrays[name]
-        if (array.shape, array.dtype) != (tensor.shape, tensor.dtype):
+        if array.shape != tensor.shape or array.dtype.newbyteorder("=") != tensor.dtype.newbyteorder("="):
             raise ValueError(
                 f"tensor {name!r} is {array.dtype} {array.shape}, but the network's is {tensor.dtype} {tensor.shape}."
             )

@@ -9,19 +9,19 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
 from nn.callbacks import Callback
 from nn.data import Batches
+from nn.data.batches import Batch
 from nn.metrics import Metric
 from nn.module import Module, in_mode, total_penalty
 from nn.optimizers.optimizer import Optimizer
-from nn.training.evaluation import LossFunction, evaluate
+from nn.training.checks import LossFunction
+from nn.training.evaluation import applied, evaluate, rows_of
 from nn.training.history import History
-from nn.training.interrupts import Interrupts
 from nn.training.nan_guard import cause, not_finite_gradient
 from nn.training.progress import Progress
-from tensorgrad import Tensor, no_grad
+from tensorgrad import interrupts, no_grad
 
 
 class Trainee(Protocol):
@@ -37,7 +37,10 @@ class Trainee(Protocol):
 
 @dataclass
 class Training:
-    """One `fit`: everything has been checked, now it is done."""
+    """One `fit`: everything has been checked, now it is done.
+
+    `weighted_loss` is the model's loss with the weights of the classes, if there are any.
+    """
 
     model: Trainee
     optimizer: Optimizer
@@ -45,32 +48,38 @@ class Training:
     validation: Batches | None
     epochs: int
     callbacks: Sequence[Callback]
+    weighted_loss: LossFunction | None = None
     history: History = field(default_factory=History)
-    interrupts: Interrupts = field(default_factory=Interrupts)
 
+    @interrupts.uninterrupted
     def run(self, progress: Progress) -> None:
         """All epochs that `history` has not yet."""
         model = self.model
         model.history = self.history
         model.stop_training = False
+        targets: Any = self.data.y
         for metric in model.metrics:
-            metric.prepare(self.data.y)
-        with self.interrupts.installed(), in_mode(model.network, training=True):
-            begun: list[Callback] = []
+            metric.prepare(targets)
+        begun: list[Callback] = []
+        with in_mode(model.network, training=True):
             try:
-                for callback in self.callbacks:
-                    callback.model = model
-                    callback.on_fit_begin(model)
-                    begun.append(callback)
-                for epoch in range(len(self.history.epochs), self.epochs):
-                    if model.stop_training:
-                        break
-                    self._epoch(epoch, progress)
+                interrupts.interruptible(self._epochs, begun, progress)
             finally:
                 with ExitStack() as ends:  # every one has its end, also if another one's fails
                     for callback in reversed(begun):
-                        ends.callback(callback.on_fit_end)
+                        ends.callback(interrupts.interruptible, callback.on_fit_end)
                     ends.callback(progress.close)
+
+    def _epochs(self, begun: list[Callback], progress: Progress) -> None:
+        model = self.model
+        for callback in self.callbacks:
+            callback.model = model
+            callback.on_fit_begin(model)
+            begun.append(callback)
+        for epoch in range(len(self.history.epochs), self.epochs):
+            if model.stop_training:
+                break
+            self._epoch(epoch, progress)
 
     def _epoch(self, epoch: int, progress: Progress) -> None:
         model = self.model
@@ -81,12 +90,12 @@ class Training:
 
         penalized = _penalized(model.network)
         samples, data_loss, regularization_loss, learning_rate = 0, 0.0, 0.0, 0.0
-        for step, (X, y) in enumerate(self.data):
-            with self.interrupts.held_back():
-                logs = self._step(X, y, penalized, epoch, step)
-            samples += len(X)
-            data_loss += logs["data_loss"] * len(X)
-            regularization_loss += logs["regularization_loss"] * len(X)
+        for step, batch in enumerate(self.data):
+            logs = self._step(batch, penalized, epoch, step)
+            size = rows_of(batch[1])
+            samples += size
+            data_loss += logs["data_loss"] * size
+            regularization_loss += logs["regularization_loss"] * size
             learning_rate = logs["learning_rate"]
             progress.step()
             for callback in self.callbacks:
@@ -109,20 +118,19 @@ class Training:
                     f"the epochs before. In validation_data: {cause(self.validation, learning_rate)}"
                 )
             values |= {f"val_{name}": value for name, value in found.items()}
-        with self.interrupts.held_back():
-            model.history.record(values)
+        model.history.record(values)
         progress.epoch(epoch, values)
         for callback in self.callbacks:
             callback.on_epoch_end(epoch, values)
 
-    def _step(
-        self, X: NDArray[Any], y: NDArray[Any], penalized: Sequence[Module], epoch: int, step: int
-    ) -> dict[str, float]:
+    @interrupts.postponed
+    def _step(self, batch: Batch, penalized: Sequence[Module], epoch: int, step: int) -> dict[str, float]:
         """One batch: forward, backward, update. What it returns was measured before the update."""
         model, optimizer = self.model, self.optimizer
+        X, y, *weights = batch
         optimizer.zero_grad()
-        predictions = model.network(Tensor(X))
-        data_loss = model.loss(predictions, y)
+        predictions = applied(model.network, X)
+        data_loss = (self.weighted_loss or model.loss)(predictions, y, *weights)
         penalty = total_penalty(penalized)
         loss = data_loss if penalty is None else data_loss + penalty
         logs = {
@@ -134,7 +142,7 @@ class Training:
         if not math.isfinite(logs["loss"]):
             raise FloatingPointError(self._diverged(f"the loss became {logs['loss']}", logs, epoch, step))
         for metric in model.metrics:
-            metric.update(predictions, y)
+            metric.update(predictions, y, *weights)
 
         loss.backward()
         for callback in self.callbacks:
@@ -156,7 +164,7 @@ class Training:
         )
 
 
+@no_grad()
 def _penalized(network: Module) -> list[Module]:
     """The modules that have penalties now: asked once an epoch, as asking all of them in every step takes 11 µs."""
-    with no_grad():
-        return [module for module in network.modules() if any(True for _ in module.penalties())]
+    return [module for module in network.modules() if any(True for _ in module.penalties())]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from nn._repr import counted
-from nn.layers import Dense, Sequential
+from nn.layers import Dense, Embedding, Sequential
 from nn.module import Module
 from tensorgrad import Tensor, no_grad
 
@@ -34,9 +34,11 @@ def summary(network: Module, sample_shape: Shape | None = None) -> str:
     """
     if sample_shape is None:
         sample_shape = expected_sample(network)
+    if isinstance(sample_shape, dict) or any(isinstance(length, tuple) for length in sample_shape or ()):
+        sample_shape = None  # of several inputs
     outputs: dict[str, Shape] = {}
     if sample_shape is not None:
-        dtype = next((parameter.dtype for parameter in network.parameters()), np.float32)
+        dtype = np.intp if takes_ids(network) else next((p.dtype for p in network.parameters()), np.float32)
         with no_grad():
             _trace(network, "", Tensor(np.zeros((1, *sample_shape), dtype)), outputs)
 
@@ -63,6 +65,11 @@ def expected_sample(network: Module) -> Shape | None:
     return (first.inputs,) if isinstance(first, Dense) else None
 
 
+def takes_ids(network: Module) -> bool:
+    """Whether the samples of a network are integers for an `Embedding`."""
+    return any(isinstance(module, Embedding) for module in network.modules())
+
+
 def _trace(module: Module, path: str, x: Tensor, outputs: dict[str, Shape]) -> Tensor:
     """Send `x` through `module`, and note the shape of what comes out of it and of the layers inside."""
     if isinstance(module, Sequential):
@@ -70,7 +77,7 @@ def _trace(module: Module, path: str, x: Tensor, outputs: dict[str, Shape]) -> T
             x = _trace(layer, f"{path}.{name}" if path else name, x, outputs)
     else:
         x = module(x)
-    outputs[path] = x.shape
+    outputs[path] = (x[0] if isinstance(x, tuple) else x).shape  # a recurrent layer may return its state, too
     return x
 
 

@@ -55,6 +55,26 @@ def counted(shape: Shape, axis: Axis, where: Any = True) -> Any:
     return np.add.reduce(np.broadcast_to(where, shape), axis=axes_of(axis, len(shape)), dtype=int, keepdims=True)
 
 
+FLOAT16 = np.dtype(np.float16)
+
+
+def wide(dtype: Any) -> Any:
+    """Return the dtype to add and count in: float32 instead of float16, which ends at 65,504."""
+    return np.dtype(np.float32) if dtype is FLOAT16 else dtype
+
+
+def adds_in_float32(a: Any, dtype: Any) -> bool:
+    """Return whether a reduction of `a` adds in float32 and converts the result: for float16, if no dtype is given."""
+    return dtype is None and getattr(a, "dtype", None) is FLOAT16
+
+
+def total(a: Any, axis: Axis = None, *, keepdims: bool = False) -> Any:
+    """Return Σa over `axis`; float16 is added in float32."""
+    if a.dtype is FLOAT16:
+        return np.sum(a, axis=axis, dtype=np.float32, keepdims=keepdims).astype(a.dtype)
+    return np.sum(a, axis=axis, keepdims=keepdims)
+
+
 def masked(g: Any, where: Any) -> Any:
     """Where the elements took part `g`, else 0."""
     return g if where is True else np.where(where, g, 0.0)

@@ -7,11 +7,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, ParamSpec, TypeVar
 
+import numpy as np
+
+from tensorgrad._arrays import is_foreign
 from tensorgrad._higher_order import recording
 from tensorgrad.backward import backpropagate, call_rules, topological_order
 from tensorgrad.modes import current_mode, enable_grad
 from tensorgrad.node import Node, Result, next_number
 from tensorgrad.tensor import Tensor, tensor_at
+from tensorgrad.transforms._surroundings import Surroundings
 from tensorgrad.transforms.trees import leaves, rebuilt
 
 P = ParamSpec("P")
@@ -27,9 +31,13 @@ def checkpoint(f: Callable[P, R]) -> Callable[P, R]:
     Args:
         f: a function that returns a tensor, or a tuple, list or dict of tensors. It must compute the same again from
             the same arguments. Tensors it uses besides its arguments (the weights of a layer) receive gradients too.
+            Random generators that it reaches through its arguments, variables and attributes draw the same numbers
+            again, as do NumPy's and Python's global ones. What changes attributes and buffers, such as running
+            statistics, does so once.
 
     Raises:
         TypeError: when called, if `f` returns anything but tensors.
+        RuntimeError: in the backward pass, if `f` computes other values than before.
 
     >>> import tensorgrad as tg
     >>> x = tg.tensor(0.5, requires_grad=True)
@@ -43,8 +51,9 @@ def checkpoint(f: Callable[P, R]) -> Callable[P, R]:
     def checkpointed(*args: P.args, **kwargs: P.kwargs) -> R:
         if not current_mode().recording:
             return f(*args, **kwargs)
-        first = next_number()
+        first, surroundings = next_number(), Surroundings(f, args, kwargs)
         returned = f(*args, **kwargs)
+        surroundings.forget_unused()
         results = leaves(returned)
         strange = next((each for each in results if not isinstance(each, Tensor)), None)
         if strange is not None or not results:
@@ -52,9 +61,14 @@ def checkpoint(f: Callable[P, R]) -> Callable[P, R]:
             raise TypeError(f"checkpoint: the function must return tensors, got a {got}.")
         places = [place for place, each in enumerate(results) if each.node is not None and each.node.number >= first]
         outputs = [results[place] for place in places]
-        for place, output in zip(
-            places, _replaced(outputs, first, lambda: _picked(leaves(f(*args, **kwargs)), places))
-        ):
+        arrays = [each.array for each in outputs]  # `again` must not hold tensors, and with them the graph
+
+        def again() -> list[Tensor]:
+            with surroundings.as_before():
+                recomputed = leaves(f(*args, **kwargs))
+            return _checked([recomputed[place] for place in places if place < len(recomputed)], arrays)
+
+        for place, output in zip(places, _replaced(outputs, first, again)):
             results[place] = output
         replaced: R = rebuilt(returned, iter(results))
         return replaced
@@ -62,8 +76,28 @@ def checkpoint(f: Callable[P, R]) -> Callable[P, R]:
     return checkpointed
 
 
-def _picked(values: list[Any], places: list[int]) -> list[Any]:
-    return [values[place] for place in places]
+def _checked(recomputed: list[Tensor], before: list[Any]) -> list[Tensor]:
+    """Return the results of the recomputation, if they are those of the first time up to rounding."""
+    if len(recomputed) != len(before) or not all(map(_agree, recomputed, before)):
+        raise RuntimeError(
+            "checkpoint: computed again, the function gave other values than before. Something it uses was changed in "
+            "between (an array, an attribute, a global variable), or it draws from a random generator that checkpoint "
+            "does not find. Pass the generator or the values as arguments, or call the function without checkpoint."
+        )
+    return recomputed
+
+
+def _agree(again: Tensor, before: Any) -> bool:
+    a, b = again.array, before
+    if is_foreign(a) or is_foreign(b):  # their values are not read
+        return True
+    if a.shape != b.shape or a.dtype != b.dtype:
+        return False
+    if np.array_equal(a, b, equal_nan=True):
+        return True
+    tolerance = 1000 * float(np.finfo(b.dtype).eps)
+    size = float(np.max(np.absolute(b), initial=0.0, where=np.isfinite(b)))
+    return bool(np.allclose(a, b, rtol=tolerance, atol=tolerance * size, equal_nan=True))
 
 
 def _replaced(outputs: list[Tensor], first: int, again: Callable[[], list[Tensor]]) -> list[Tensor]:

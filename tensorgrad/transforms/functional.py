@@ -250,6 +250,11 @@ class _Call:
         """The result, which must be one tensor (a plain number is a constant)."""
         if isinstance(self.out, (tuple, list, dict)):
             raise TypeError(f"{name}: the function must return one tensor, got a {type(self.out).__name__}.")
+        if np.result_type(self.out).kind in "biu":
+            raise TypeError(
+                f"{name}: the function must return a floating-point number, got {np.result_type(self.out)}, which has "
+                "no derivative. Comparisons, counts and places are constant between their jumps."
+            )
         return self.out if isinstance(self.out, Tensor) else Tensor(self.out)
 
     def outside(self, value: Any) -> Any:

@@ -79,7 +79,7 @@ class Drawing:
             ValueError: another suffix.
             FileNotFoundError: the folder does not exist.
         """
-        path = Path(path)
+        path = Path(path).expanduser()
         suffix = path.suffix.lower()
         if suffix not in SUFFIXES:
             raise ValueError(

@@ -83,7 +83,7 @@ class Walkthrough:
             ValueError: another suffix.
             FileNotFoundError: the folder does not exist.
         """
-        path = Path(path)
+        path = Path(path).expanduser()
         if path.suffix.lower() != ".html":
             raise ValueError(f"save: unknown suffix {path.suffix!r} of {path.name!r}. A walkthrough is saved as .html.")
         if not path.parent.is_dir():

@@ -178,3 +178,14 @@ def test_metrics_of_classes_refuse_wrong_settings() -> None:
         nn.F1("mean")  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="TopKAccuracy: k is 3, but there are only 2 classes"):
         nn.TopKAccuracy(3)(SCORES, [0, 1, 0])
+
+
+@pytest.mark.parametrize("average", ["macro", "micro", "binary"])
+def test_metrics_of_classes_count_integer_weights_as_repetitions(average: str, rng: np.random.Generator) -> None:
+    binary = average == "binary"
+    scores, labels = rng.normal(size=20 if binary else (20, 3)), rng.integers(0, 2, 20)
+    weights = rng.integers(0, 4, 20)
+    kinds = [nn.F1, nn.Precision, nn.Recall]
+    for metric in [kind(average, threshold=0) for kind in kinds] + ([] if binary else [nn.Perplexity(ignored_label=1)]):
+        metric.update(scores, labels, weights)
+        assert metric.result() == pytest.approx(metric(scores.repeat(weights, 0), labels.repeat(weights)))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import pickle
-import threading
 from typing import Any
 
 import numpy as np
@@ -79,77 +78,112 @@ def test_what_forward_keeps_is_no_state(recording: bool) -> None:
     assert list(outer.state_dict()) == ["0.weight"]
 
 
-def test_after_forward_has_failed_parameters_are_noticed_again() -> None:
-    module = Keeping()
-    with pytest.raises(TypeError):
-        module("text")
-    module.shift = parameter(1.0)
-    assert list(module.state_dict()) == ["weight", "shift"]
+class Remembering(nn.Module):
+    """Assigns the same in `forward` and in a method."""
+
+    parameter_names = ("late",)
+
+    def __init__(self) -> None:
+        self.weight, self.gains = parameter(2.0), [parameter(1.0)]
+        self.last: Any = None
+
+    def remember(self, x: Any) -> None:
+        self.last = self.new = x
+        self.seen = [x]
+        self.gains = [x]
+        self.late = x
+
+    def forward(self, x: Any) -> Any:
+        self.remember(x)
+        return x * self.weight
 
 
-def test_calls_in_several_threads_do_not_disturb_each_other() -> None:
-    class Meeting(nn.Module):
-        """Two calls overlap; the one that came first leaves first."""
+def test_module_attributes_mean_the_same_in_forward_and_outside() -> None:
+    x = parameter(3.0)
+    inside, outside, beside = Remembering(), Remembering(), Remembering()
+    inside(x)
+    outside.remember(x)
+    beside.last = beside.new = beside.late = x
+    assert [name for name, _ in inside.named_parameters()] == ["weight", "gains.0"]  # `late` is the same tensor
+    assert [name for name, _ in outside.named_parameters()] == ["weight", "gains.0"]
+    assert [name for name, _ in beside.named_parameters()] == ["weight", "gains.0", "late"]
 
-        def __init__(self) -> None:
-            self.second_is_in, self.first_is_out = threading.Event(), threading.Event()
+
+def test_module_with_parameter_names_may_make_parameters_in_forward() -> None:
+    class Lazy(nn.Module):
+        parameter_names = ("weight",)
+        weight: Any = None
 
         def forward(self, x: Any) -> Any:
-            if x == 1:
-                assert self.second_is_in.wait(timeout=10)
-            else:
-                self.second_is_in.set()
-                assert self.first_is_out.wait(timeout=10)
+            if self.weight is None:
+                self.weight = parameter(*np.ones(x.shape[-1]))
+            return x * self.weight
+
+    module = Lazy()
+    assert list(module.parameters()) == []
+    module(np.ones((2, 3)))
+    assert list(module.state_dict()) == ["weight"]
+    module.weight.requires_grad = False
+    assert list(module.state_dict()) == ["weight"]
+
+
+def test_module_parameters_are_declared_by_the_outermost_constructor() -> None:
+    class Base(nn.Module):
+        def __init__(self) -> None:
+            self.a = parameter(1.0)
+
+        def forward(self, x: Any) -> Any:
+            return x * self.a
+
+    class Derived(Base):
+        def __init__(self) -> None:
+            self.before = parameter(1.0)
+            super().__init__()
+            self.after = [parameter(1.0)]
+            self.after.append(parameter(2.0))
+
+    class Inherited(Derived):
+        pass
+
+    for kind in (Derived, Inherited):
+        module = kind()
+        module.cached = parameter(5.0)
+        assert list(module.state_dict()) == ["before", "a", "after.0", "after.1"]
+
+
+def test_module_copies_keep_what_was_declared() -> None:
+    for clone in (copy.deepcopy, lambda module: pickle.loads(pickle.dumps(module))):
+        twin = clone(Keeping())
+        twin.cached = parameter(5.0)
+        assert list(twin.state_dict()) == ["weight"]
+
+
+def test_module_without_constructor_has_no_parameters_unless_registered() -> None:
+    class Plain(nn.Module):
+        def forward(self, x: Any) -> Any:
+            self.last = x
             return x
 
-    module = Meeting()
-    second = threading.Thread(target=module, args=(2,))
-    first = threading.Thread(target=lambda: (module(1), module.first_is_out.set()))
-    first.start()
-    second.start()
-    first.join()
-    second.join()
-    module.gain = parameter(1.0)
-    assert list(module.state_dict()) == ["gain"]
+    module = Plain()
+    module(parameter(1.0))
+    assert module.state_dict() == {}
+    module.register_parameter("gain", parameter(2.0))
+    module.register_buffer("mean", tg.tensor([0.0]))
+    module.gain = parameter(3.0)
+    assert list(module.state_dict()) == ["gain", "mean"]
+    assert list(module.parameters()) == [module.gain]
+    assert module.gain.name == "gain"
+    with pytest.raises(TypeError, match=r"Plain.register_parameter: gain must be a leaf tensor .*, got ndarray"):
+        module.register_parameter("gain", np.ones(1))  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match=r"Plain.register_buffer: mean must be a leaf tensor, got the result of"):
+        module.register_buffer("mean", module.gain * 2)
 
 
-def test_what_is_assigned_beside_a_call_in_another_thread_is_a_parameter() -> None:
-    class Waiting(nn.Module):
-        def __init__(self) -> None:
-            self.is_in, self.may_leave = threading.Event(), threading.Event()
-
-        def forward(self, x: Any) -> Any:
-            self.is_in.set()
-            assert self.may_leave.wait(timeout=10)
-            return x
-
-    module = Waiting()
-    caller = threading.Thread(target=module, args=(1,))
-    caller.start()
-    assert module.is_in.wait(timeout=10)
-    module.gain = parameter(1.0)
-    module.may_leave.set()
-    caller.join()
-    assert list(module.state_dict()) == ["gain"]
-
-
-def test_a_module_is_not_running_any_more_after_it_ran_out_of_stack() -> None:
-    class Endless(nn.Module):
-        def forward(self, x: Any) -> Any:
-            return self(x)
-
-    def called_at(depth: int, module: nn.Module) -> None:
-        if depth:
-            called_at(depth - 1, module)
-        else:
-            with pytest.raises(RecursionError):
-                module(1)
-
-    for depth in range(12):  # where exactly the stack ends decides what was begun and what was not
-        module = Endless()
-        called_at(depth, module)
-        module.gain = parameter(1.0)
-        assert list(module.state_dict()) == ["gain"]
+@pytest.mark.parametrize("make", [lambda: nn.Dense(2, 3, bias=False), lambda: nn.Conv2D(2, 3, 1, bias=False)])
+def test_bias_can_be_added_later(make: Any) -> None:
+    layer = make()
+    layer.bias = tg.tensor(np.zeros(3), requires_grad=True)
+    assert list(layer.state_dict()) == ["weight", "bias"]
 
 
 def test_constants_are_values_like_any_other() -> None:

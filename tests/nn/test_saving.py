@@ -400,7 +400,10 @@ def tied() -> nn.Module:
         (lambda: Derived(3), "Derived takes 'slope'"),
         (lambda: nn.Sequential(nn.ReLU(), Lies(3)), r"tensor '1.dense.weight' is float32 \(3, 3\), .* \(6, 6\)"),
         (lambda: nn.Sequential(nn.Dense(3, 3), Halves(1.0)), r"layer 1 is Halves .*0\.5.* and would be Halves .*0\.25"),
-        (lambda: nn.Sequential(nn.Dense(3, 3), Appends(())), "its settings would not be the same"),
+        (
+            lambda: nn.Sequential(nn.Dense(3, 3), Appends(())),
+            r"layer 1 is Appends .*\[0\].* would be Appends .*\[0, 0\]",
+        ),
         (lambda: Fourier(), "Fourier.waves would have other values"),
         (lambda: Running([1.0], limit=lambda: 0), r"Running.limit is <function .*<lambda>"),  # type: ignore[arg-type]
         (lambda: Running([1.0], limit=nn.ReLU().forward), "Running.limit is <bound method"),  # type: ignore[arg-type]

@@ -203,11 +203,42 @@ def changes(document: Any) -> Iterator[tuple[str, Any]]:
     def layer(copy: Any) -> Any:
         return copy["objects"]["network"]["arguments"]["layers"]["tuple"][0]
 
+    def layers(copy: Any) -> Any:
+        return copy["objects"]["network"]["arguments"]["layers"]["tuple"]
+
+    def many_large(copy: Any) -> Any:
+        return {"class": "nn.Dense", "arguments": {"inputs": 999, "neurons": 999}}
+
+    def doubled(copy: Any) -> None:
+        """Each `Sequential` holds the one before it twice; those before it were numbered as they end."""
+        nested: Any = {"class": "nn.Sequential", "arguments": {"layers": {"tuple": [layer(copy)]}}}
+        for level in range(30):
+            again = {"again": level + 1}  # the layer is number 0
+            nested = {"class": "nn.Sequential", "arguments": {"layers": {"tuple": [nested, again]}}}
+        copy["objects"]["network"]["arguments"]["layers"]["tuple"] = [nested, dropout(copy)]
+
     def dropout(copy: Any) -> Any:
         return copy["objects"]["network"]["arguments"]["layers"]["tuple"][1]
 
     yield "huge", changed(lambda d: layer(d)["arguments"].update(inputs=10**5, neurons=10**5))
     yield "huge and thin", changed(lambda d: layer(d)["arguments"].update(inputs=1, neurons=10**9))
+    large = {"inputs": 4000, "neurons": 4000}
+    yield "huge without initialiser", changed(lambda d: layer(d)["arguments"].update(large, weight_init=None))
+    yield (
+        "huge with an own one",
+        changed(lambda d: layer(d)["arguments"].update(large, weight_init={"name": "harmless"})),
+    )
+    yield "many large ones", changed(lambda d: layers(d).extend([many_large(d)] * 60))
+    yield "large in a tuple", changed(lambda d: layer(d)["arguments"].update(inputs={"tuple": [10**12]}))
+    yield "a large scalar", changed(lambda d: layer(d)["arguments"].update(inputs={"scalar": 10**12, "of": "int64"}))
+    yield "itself twice, thirty times", changed(doubled)
+    for dtype in ("(2,", "(2,3)f4", "f4,f4", "", "S99999999999", "O", "M8[", "f" * 10_000, "<", "datetime64[0s]"):
+        yield f"dtype {dtype[:9]}", changed(lambda d, t=dtype: layer(d)["arguments"].update(dtype={"dtype": t}))
+        yield f"text {dtype[:9]}", changed(lambda d, t=dtype: layer(d)["arguments"].update(dtype=t))
+        yield (
+            f"scalar of {dtype[:9]}",
+            changed(lambda d, t=dtype: dropout(d)["arguments"].update(rate={"scalar": 0.5, "of": t})),
+        )
     yield "another width", changed(lambda d: layer(d)["arguments"].update(neurons=2))
     yield "text for a number", changed(lambda d: layer(d)["arguments"].update(inputs="2"))
     yield "unknown argument", changed(lambda d: layer(d)["arguments"].update(evil=1))
@@ -315,3 +346,70 @@ def test_tensors_that_do_not_fit(name: str, model: nn.Model, saved: bytes, tmp_p
         file_format.write(tmp_path / "more", {**tensors, extra: good}, document)
         with pytest.raises(nn.LoadError, match=rf"{extra.removeprefix('network.').removeprefix('optimizer.')}'"):
             nn.Model.load(tmp_path / "more")
+
+
+def test_descriptions_with_too_many_layers_are_refused_before_any_is_made(
+    saved: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tensors, document = file_format.read(tmp_path / "good")
+    del document["sha256"], document["version"]
+    layers = document["objects"]["network"]["arguments"]["layers"]["tuple"]
+    relu = {"class": "nn.ReLU", "arguments": {}}
+    short = {"class": 1}  # one bracket each
+    for name, added in (("long", [relu] * 150_000), ("short", [short] * 50_000)):
+        layers[2:] = added
+        file_format.write(tmp_path / name, tensors, document)
+
+    def refuse(self: Builder, described: Any) -> None:
+        raise AssertionError("something was made")
+
+    monkeypatch.setattr(Builder, "build", refuse)
+    for name in ("long", "short"):
+        with pytest.raises(nn.LoadError, match=rf"{name}: the description has .*20,000"):
+            nn.Model.load(tmp_path / name)
+
+
+def test_a_layer_may_occur_again_many_times(tmp_path: Path) -> None:
+    layer = nn.Sequential(nn.ReLU(), nn.Tanh())
+    nn.Model(nn.Sequential(*[layer] * 1000), loss=nn.MeanSquaredError()).save(tmp_path / "m")
+    assert len(nn.Model.load(tmp_path / "m").network) == 1000  # type: ignore[arg-type]
+    with pytest.raises(nn.SaveError, match="more than 20,000 layers"):
+        nn.Model(nn.Sequential(*[layer] * 10_000), loss=nn.MeanSquaredError()).save(tmp_path / "m")
+
+
+def places(node: Any) -> Iterator[tuple[Any, Any]]:
+    """All containers in a description, with the keys of what is in them."""
+    for key, value in list(node.items() if isinstance(node, dict) else enumerate(node)):
+        yield node, key
+        if isinstance(value, (dict, list)):
+            yield from places(value)
+
+
+ODD: list[Any] = [
+    None, True, -1, 10**30, 1e308, "", "(2,", "nn.Dense", "again", [], {}, [[]], {"again": 0},
+    {"tuple": [1]}, {"dict": {}}, {"dtype": "float32"}, {"float": "nan"}, {"array": "settings.0"},
+    {"tensor": "0.weight"}, {"name": "nn.ReLU"}, {"class": "nn.ReLU", "arguments": {}}, {"generator": {}},
+    {"class": "nn.Sequential", "arguments": {"layers": {"tuple": [{"again": 0}]}}},
+    {"class": [], "arguments": {}}, {"scalar": 1, "of": "int8"},
+]  # fmt: skip
+
+
+@pytest.mark.slow
+def test_descriptions_with_anything_anywhere_load_or_are_refused(saved: bytes, tmp_path: Path) -> None:
+    tensors, document = file_format.read(tmp_path / "good")
+    del document["sha256"], document["version"]
+    count = sum(1 for _ in places(document))
+    rng = np.random.default_rng(0)
+    refused_ones = 0
+    for place in range(count):
+        for odd in rng.permutation(len(ODD))[:6]:
+            copy = json.loads(json.dumps(document))
+            container, key = list(places(copy))[place]
+            container[key] = json.loads(json.dumps(ODD[odd]))
+            path = tmp_path / "odd"
+            file_format.write(path, tensors, copy)
+            try:
+                nn.Model.load(path)
+            except nn.LoadError:
+                refused_ones += 1
+    assert refused_ones > 3 * count

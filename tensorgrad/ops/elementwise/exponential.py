@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from tensorgrad._arrays import holds
 from tensorgrad._typing import ArrayLike
 from tensorgrad.domains import ABOVE_MINUS_ONE, POSITIVE, Domain
 from tensorgrad.op import op
@@ -98,19 +99,21 @@ def sigmoid(x: ArrayLike) -> Any:
     return np.exp(np.minimum(x, 0)) / (1 + np.exp(-np.absolute(x)))
 
 
-def _below(x: Any, out: Any) -> Any:
-    """`x - out`, where two equal infinities differ by 0."""
-    same = x == out
-    return np.where(same, 0.0, x) - np.where(same, 0.0, out)
+def _difference(x: Any, y: Any) -> Any:
+    """`x - y`, where two equal infinities differ by 0."""
+    same = np.equal(x, y) & np.isinf(x)
+    if holds(np.logical_not(same)):
+        return np.subtract(x, y)
+    return np.where(same, 0.0, x) - np.where(same, 0.0, y)
 
 
 @op(
-    x=lambda g, x, out: g * np.exp(_below(x, out)),
-    y=lambda g, y, out: g * np.exp(_below(y, out)),
+    x=lambda g, x, y: g * sigmoid.apply(_difference(x, y)),
+    y=lambda g, x, y: g * sigmoid.apply(_difference(y, x)),
     numpy=np.logaddexp,
 )
 def logaddexp(x: ArrayLike, y: ArrayLike) -> Any:
-    """log(eˣ + eʸ), elementwise, without overflow: with l the result, ∂/∂x = eˣ⁻ˡ, ∂/∂y = eʸ⁻ˡ.
+    """log(eˣ + eʸ), elementwise, without overflow: ∂/∂x = 1/(1 + eʸ⁻ˣ), ∂/∂y = 1/(1 + eˣ⁻ʸ).
 
     >>> logaddexp([0.0, 1e4], 0.0)
     Tensor([6.93147181e-01, 1.00000000e+04])
@@ -119,12 +122,12 @@ def logaddexp(x: ArrayLike, y: ArrayLike) -> Any:
 
 
 @op(
-    x=lambda g, x, out: g * np.exp2(_below(x, out)),
-    y=lambda g, y, out: g * np.exp2(_below(y, out)),
+    x=lambda g, x, y: g * sigmoid.apply(_LOG_2 * _difference(x, y)),
+    y=lambda g, x, y: g * sigmoid.apply(_LOG_2 * _difference(y, x)),
     numpy=np.logaddexp2,
 )
 def logaddexp2(x: ArrayLike, y: ArrayLike) -> Any:
-    """log₂(2ˣ + 2ʸ), elementwise, without overflow: with l the result, ∂/∂x = 2ˣ⁻ˡ, ∂/∂y = 2ʸ⁻ˡ.
+    """log₂(2ˣ + 2ʸ), elementwise, without overflow: ∂/∂x = 1/(1 + 2ʸ⁻ˣ), ∂/∂y = 1/(1 + 2ˣ⁻ʸ).
 
     >>> logaddexp2([0.0, 1e4], 0.0)
     Tensor([1.e+00, 1.e+04])

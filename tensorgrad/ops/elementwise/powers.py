@@ -10,6 +10,8 @@ from tensorgrad._arrays import holds
 from tensorgrad._typing import ArrayLike
 from tensorgrad.domains import NONZERO, POSITIVE
 from tensorgrad.op import op
+from tensorgrad.ops._singular import zero_slope
+from tensorgrad.tensor import Tensor, plain
 
 __all__ = ["cbrt", "float_power", "power", "reciprocal", "sqrt", "square"]
 
@@ -37,7 +39,7 @@ def square(x: ArrayLike) -> Any:
 def _root_slope(out: Any) -> Any:
     """`1 / (2 * out)`; 0 at x = 0, where the true slope is infinite, so that √(Σx²) has the subgradient 0 there."""
     at_zero = out == 0
-    return np.where(at_zero, 0.0, 0.5 / np.where(at_zero, 1.0, out))
+    return np.where(at_zero, zero_slope(out, at_zero), 0.5 / np.where(at_zero, 1.0, out))
 
 
 @op(x=lambda g, out: g * _root_slope(out), numpy=np.sqrt, domain=POSITIVE)
@@ -53,7 +55,7 @@ def sqrt(x: ArrayLike) -> Any:
 def _cube_root_slope(out: Any) -> Any:
     """`1 / (3 * out**2)`; 0 at x = 0, where the true slope is infinite."""
     at_zero = out == 0
-    return np.where(at_zero, 0.0, 1 / (3 * np.square(np.where(at_zero, 1.0, out))))
+    return np.where(at_zero, zero_slope(out, at_zero), 1 / (3 * np.square(np.where(at_zero, 1.0, out))))
 
 
 @op(x=lambda g, out: g * _cube_root_slope(out), numpy=np.cbrt, domain=NONZERO)
@@ -67,13 +69,19 @@ def cbrt(x: ArrayLike) -> Any:
 
 
 def _power_slope(x: Any, y: Any) -> Any:
-    """`y * x ** (y - 1)`; 0 where x = 0 and 0 ≤ y < 1, where that formula would give 0·∞ or ∞."""
-    if isinstance(y, (int, float)) and y >= 1:
+    """`y * x ** (y - 1)`; 0 where that formula would give 0·∞, and where x = 0 and 0 < y < 1."""
+    if isinstance(y, (int, float)):
+        if y == 0:
+            return np.zeros_like(x)
+        if y < 0 or y == 1 or y >= 2:
+            return y * x ** (y - 1)
+    overflowing = np.absolute(plain(x)) < 1 / float(np.finfo(x.dtype).max)  # 1/x would be infinite
+    guarded = (overflowing & (y == 0)) | ((x == 0) & (y >= 0) & (y < 1))
+    singular = (x == 0) & (y > 0) & (y < 2) & (y != 1)  # for the next derivative
+    if holds(np.logical_not(guarded | singular)):
         return y * x ** (y - 1)
-    guarded = (x == 0) & (y >= 0) & (y < 1)
-    if holds(np.logical_not(guarded)):
-        return y * x ** (y - 1)
-    return np.where(guarded, 0.0, y * np.where(guarded, 1.0, x) ** (y - 1))
+    slope = np.where(guarded, 0.0, y * np.where(guarded, 1.0, x) ** (y - 1))
+    return np.where(singular, zero_slope(x, singular), slope) if isinstance(x, Tensor) else slope
 
 
 def _log_of_base(x: Any) -> Any:

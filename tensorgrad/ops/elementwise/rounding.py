@@ -9,6 +9,7 @@ import numpy as np
 from tensorgrad._typing import ArrayLike
 from tensorgrad.domains import NONZERO, Domain, case
 from tensorgrad.op import op
+from tensorgrad.tensor import plain
 
 __all__ = ["ceil", "copysign", "floor", "fmod", "heaviside", "mod", "nan_to_num", "remainder", "round", "sign", "trunc"]
 
@@ -77,9 +78,20 @@ def heaviside(x: ArrayLike, y: ArrayLike) -> Any:
     return np.heaviside(x, y)
 
 
+def _floored_quotient(x: Any, y: Any) -> Any:
+    """`floor(x / y)`, exact where x / y is rounded up to the next integer."""
+    return np.floor_divide(plain(x), plain(y))
+
+
+def _truncated_quotient(x: Any, y: Any) -> Any:
+    """`trunc(x / y)`, exact like `_floored_quotient`."""
+    x, y = plain(x), plain(y)
+    return np.sign(x) * np.sign(y) * np.floor_divide(np.absolute(x), np.absolute(y))
+
+
 @op(
     x=lambda g: g,
-    y=lambda g, x, y: -g * np.floor(x / y),
+    y=lambda g, x, y: -g * _floored_quotient(x, y),
     numpy=np.remainder,
     methods=["__mod__"],
     reflected="__rmod__",
@@ -96,7 +108,7 @@ def remainder(x: ArrayLike, y: ArrayLike) -> Any:
 
 @op(
     x=lambda g: g,
-    y=lambda g, x, y: -g * np.trunc(x / y),
+    y=lambda g, x, y: -g * _truncated_quotient(x, y),
     numpy=np.fmod,
     domain={"x": _DIVIDENDS, "y": _DIVISORS},
 )

@@ -10,6 +10,7 @@ import numpy as np
 from tensorgrad._typing import ArrayLike
 from tensorgrad.domains import NONZERO, Domain
 from tensorgrad.op import op
+from tensorgrad.ops._singular import zero_slope
 
 __all__ = [
     "arccos", "arccosh", "arcsin", "arcsinh", "arctan", "arctan2", "arctanh", "cos", "cosh", "degrees", "hypot",
@@ -82,7 +83,8 @@ def arctan(x: ArrayLike) -> Any:
 def _over_square_of_length(a: Any, x: Any, y: Any) -> Any:
     """`a / (x**2 + y**2)`, and 0 at the origin."""
     squared = np.square(x) + np.square(y)
-    return np.where(squared == 0, 0.0, a / np.where(squared == 0, 1.0, squared))
+    origin = squared == 0
+    return np.where(origin, zero_slope(squared, origin), a / np.where(origin, 1.0, squared))
 
 
 @op(
@@ -102,7 +104,8 @@ def arctan2(y: ArrayLike, x: ArrayLike) -> Any:
 
 def _over_length(a: Any, length: Any) -> Any:
     """`a / length`, and 0 at the origin."""
-    return np.where(length == 0, 0.0, a / np.where(length == 0, 1.0, length))
+    origin = length == 0
+    return np.where(origin, zero_slope(length, origin), a / np.where(origin, 1.0, length))
 
 
 @op(

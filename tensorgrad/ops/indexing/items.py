@@ -11,8 +11,9 @@ from tensorgrad._arrays import as_array, is_foreign
 from tensorgrad._composing import method
 from tensorgrad._typing import ArrayLike, Shape
 from tensorgrad.domains import case
+from tensorgrad.modes import enable_grad, is_grad_enabled
 from tensorgrad.op import op
-from tensorgrad.tensor import Tensor
+from tensorgrad.tensor import Tensor, plain
 
 __all__ = ["getitem"]
 
@@ -172,13 +173,20 @@ def with_item(x: ArrayLike, value: ArrayLike, index: Any) -> Any:
 
 
 def _setitem_method(self: Tensor, index: Any, value: Any) -> None:
-    """`t[index] = value`: `t` becomes a new value. What was computed from the old one still sees the old one."""
+    """Make `t` a new value with `value` at `index`. What was computed from the old one still sees the old one.
+
+    Inside `no_grad`, `value` is a constant; the other elements keep their gradients.
+    """
     if self.node is not None and self.is_leaf:
         raise RuntimeError(
             "setitem: this tensor is a leaf that requires a gradient; assigning would cut it off. "
             "Work on a copy (u = t.copy(); u[i] = v), use tg.where, or assign to t.data to change it for good."
         )
-    self.become(with_item(self, value, index))
+    if self.node is not None and not is_grad_enabled():  # `value` is a constant then, but the other elements are not
+        with enable_grad():
+            self.become(with_item(self, plain(value), index))
+    else:
+        self.become(with_item(self, value, index))
 
 
 method("__setitem__", _setitem_method)

@@ -15,7 +15,7 @@ from tensorgrad.ops.linalg._matrices import WELL_CONDITIONED
 from tensorgrad.ops.linalg.matmul import matmul
 from tensorgrad.ops.linalg.solve import inv
 from tensorgrad.ops.shape.reshaping import copy, reshape
-from tensorgrad.tensor import Tensor
+from tensorgrad.tensor import Tensor, checked_array, plain
 
 
 @composed(
@@ -41,7 +41,7 @@ def matrix_power(a: ArrayLike, n: int) -> Any:
     if len(shape) < 2 or shape[-1] != shape[-2]:
         raise np.linalg.LinAlgError(f"expected square matrices, got {shape}.")
     if n == 0:
-        return Tensor(np.linalg.matrix_power(Tensor(a).array, 0))
+        return Tensor(np.linalg.matrix_power(checked_array(plain(a)), 0))
     square = inv(a) if n < 0 else copy(a)
     rest, bit = divmod(abs(n), 2)
     power = square if bit else None

@@ -13,6 +13,7 @@ from tensorgrad._typing import ArrayLike, Axis
 from tensorgrad.domains import NONZERO, Case, case
 from tensorgrad.op import op
 from tensorgrad.ops._reduced_axes import over_axes, restored
+from tensorgrad.ops._singular import zero_slope
 from tensorgrad.ops._tracking import tracked
 from tensorgrad.ops.elementwise.arithmetic import absolute
 from tensorgrad.ops.elementwise.where import where
@@ -23,7 +24,7 @@ from tensorgrad.ops.reductions.extremes import max, min
 from tensorgrad.ops.reductions.sums import sum
 from tensorgrad.ops.shape.axes import transpose
 from tensorgrad.ops.shape.reshaping import reshape
-from tensorgrad.tensor import Tensor, plain
+from tensorgrad.tensor import Tensor, checked_array, plain
 
 
 def _to_largest(g: Any, x: Any, norm: Any, axis: Axis) -> Any:
@@ -43,10 +44,11 @@ def _vector_norm_gradient(g: Any, x: Any, out: Any, axis: Axis, keepdims: bool, 
         return _to_largest(g, x, norm, axis)
     norm_at_zero = np.equal(norm, 0)
     if ord == 2:
-        return np.where(norm_at_zero, 0.0, g * x / np.where(norm_at_zero, 1.0, norm))
+        return np.where(norm_at_zero, zero_slope(x, norm_at_zero), g * x / np.where(norm_at_zero, 1.0, norm))
     at_zero = norm_at_zero | np.equal(x, 0)
     ratio = np.where(at_zero, 1.0, np.absolute(x) / np.where(norm_at_zero, 1.0, norm))
-    return np.where(at_zero, 0.0, g * np.sign(x) * ratio ** (ord - 1))
+    singular = at_zero if ord < 2 else norm_at_zero
+    return np.where(at_zero, zero_slope(x, singular), g * np.sign(x) * ratio ** (ord - 1))
 
 
 @op(
@@ -177,12 +179,13 @@ def cond(x: ArrayLike, p: Any = None) -> Any:
     Tensor(2.)
     """
     if np.ndim(x) >= 2:
-        finite = np.isfinite(plain(x)).all(axis=(-2, -1))
-        if not finite.all():  # LAPACK may stop at these; their vector norm is NaN or infinite, and so is its derivative
+        finite = np.all(np.isfinite(plain(x)), axis=(-2, -1))
+        if holds(np.any(np.logical_not(finite))):
+            # LAPACK may stop at these; their vector norm is NaN or infinite, and so is its derivative
             usable = where(finite[..., None, None], x, np.eye(*np.shape(x)[-2:], dtype=bool))
             return where(finite, cond(usable, p), vector_norm(x, axis=(-2, -1)))
     if not tracked(x):
-        return Tensor(np.linalg.cond(Tensor(x).array, p))
+        return Tensor(np.linalg.cond(checked_array(plain(x)), p))
     if p not in (None, 2, -2):
         return norm(x, p, axis=(-2, -1)) * norm(inv(x), p, axis=(-2, -1))
     values = svdvals(x)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from typing import Any
 
 import numpy as np
@@ -12,9 +13,11 @@ from tensorgrad._composing import composed
 from tensorgrad._typing import ArrayLike
 from tensorgrad.domains import NONZERO, case
 from tensorgrad.op import op
+from tensorgrad.ops._reduced_axes import adds_in_float32, wide
 from tensorgrad.ops.elementwise.arithmetic import positive
 from tensorgrad.ops.reductions.sums import sum
 from tensorgrad.ops.shape.joining import concatenate
+from tensorgrad.tensor import plain
 
 __all__ = ["cumprod", "cumsum", "diff", "trapezoid"]
 
@@ -26,7 +29,7 @@ def _along(axis: int, ndim: int, part: slice) -> tuple[slice, ...]:
 
 def _suffix_sums(g: Any, axis: int) -> Any:
     backwards = _along(axis, g.ndim, slice(None, None, -1))
-    return np.cumsum(g[backwards], axis=axis)[backwards]
+    return np.cumsum(g[backwards], axis=axis, dtype=wide(g.dtype))[backwards]
 
 
 _SCANS = [
@@ -53,25 +56,30 @@ def cumsum(a: ArrayLike, axis: int | None = None, dtype: Any = None) -> Any:
     >>> cumsum([1.0, 2.0, 3.0])
     Tensor([1., 3., 6.])
     """
+    if adds_in_float32(a, dtype):
+        return np.cumsum(a, axis=axis, dtype=np.float32).astype(np.float16)
     return np.cumsum(a, axis=axis, dtype=dtype)
 
 
 def _cumprod_slope(g: Any, a: Any, out: Any, axis: int | None) -> Any:
     if axis is None or np.ndim(a) == 0:
         return np.reshape(_cumprod_slope(g, np.ravel(a), out, 0), np.shape(a))
-    if holds(a != 0):
+    if holds(np.isfinite(out) & (np.absolute(plain(out)) >= np.finfo(out.dtype).tiny)):  # dividing loses nothing
         return _suffix_sums(g * out, axis) / a
     return np.swapaxes(_cumprod_slope_in_rows(np.swapaxes(g, axis, -1), np.swapaxes(a, axis, -1)), axis, -1)
 
 
 def _cumprod_slope_in_rows(g: Any, a: Any) -> Any:
     """Without division: aᵢ receives (the product before it) · Σₖ≥ᵢ gₖ · (the product after it, up to k)."""
-    n = a.shape[-1]
     before = np.concatenate([np.ones_like(a[..., :1]), np.cumprod(a, axis=-1)[..., :-1]], axis=-1)
-    after = np.triu(np.ones((n, n), bool), 1)
-    up_to = np.cumprod(np.where(after, np.expand_dims(a, -2), 1.0), axis=-1)
-    reached = np.where(np.triu(np.ones((n, n), bool)), np.expand_dims(g, -2) * up_to, 0.0)
-    return before * np.sum(reached, axis=-1)
+    factors = np.concatenate([a[..., 1:], np.zeros_like(a[..., :1])], axis=-1)
+    sums, step = g, 1  # sumsᵢ = gᵢ + factorsᵢ · sumsᵢ₊₁, in log₂(n) steps that double how far it reaches
+    while step < a.shape[-1]:
+        reached = sums[..., :-step] + factors[..., :-step] * sums[..., step:]
+        sums = np.concatenate([reached, sums[..., -step:]], axis=-1)
+        factors = np.concatenate([factors[..., :-step] * factors[..., step:], factors[..., -step:]], axis=-1)
+        step *= 2
+    return before * sums
 
 
 @op(a=_cumprod_slope, numpy=np.cumprod, methods=["cumprod"], domain=NONZERO, examples=_SCANS)
@@ -113,14 +121,16 @@ def diff(a: ArrayLike, n: int = 1, axis: int = -1, prepend: Any = None, append: 
     >>> diff([1.0, 4.0, 9.0])
     Tensor([3., 5.])
     """
-    if n < 0:
+    if operator.index(n) < 0:
         raise ValueError(f"diff: expected n ≥ 0, got {n}.")
     result = positive(a)
+    if n == 0:
+        return result  # as in NumPy, without `prepend` and `append`
     before = [] if prepend is None else [_as_part(prepend, result, axis)]
     after = [] if append is None else [_as_part(append, result, axis)]
     if before or after:
         result = concatenate([*before, result, *after], axis=axis)
-    for _ in range(n):
+    for _ in range(min(n, result.size)):  # then it is empty, or a number without an axis
         later, earlier = _along(axis, result.ndim, slice(1, None)), _along(axis, result.ndim, slice(None, -1))
         result = result[later] - result[earlier]
     return result

@@ -11,8 +11,10 @@ from tensorgrad._composing import composed
 from tensorgrad._typing import ArrayLike, Axis
 from tensorgrad.domains import POSITIVE, REAL, case
 from tensorgrad.op import op
-from tensorgrad.ops._reduced_axes import SOME, counted, masked, over_axes, restored
+from tensorgrad.ops._reduced_axes import FLOAT16, SOME, adds_in_float32, counted, masked, over_axes, restored, wide
+from tensorgrad.ops._singular import zero_slope
 from tensorgrad.ops.reductions.sums import sum
+from tensorgrad.ops.shape.reshaping import astype
 
 __all__ = ["average", "mean", "std", "var"]
 
@@ -20,8 +22,9 @@ __all__ = ["average", "mean", "std", "var"]
 def _shared(g: Any, shape: tuple[int, ...], axis: Axis, keepdims: bool, where: Any) -> Any:
     """`restored(g / counted(shape, axis, where), shape, axis, keepdims)`: shared evenly among the elements."""
     if where is True:
+        g = g.astype(np.float32) if g.dtype is FLOAT16 else g
         return restored(g / counted(shape, axis), shape, axis, keepdims)
-    count = counted(shape, axis, where).astype(g.dtype)
+    count = counted(shape, axis, where).astype(wide(g.dtype))
     return masked(restored(g, shape, axis, keepdims) / count, where)
 
 
@@ -46,8 +49,8 @@ def _deviation(a: Any, axis: Axis, where: Any) -> Any:
 
 
 def _freedom(g: Any, a: Any, axis: Axis, ddof: float, where: Any) -> Any:
-    """n - ddof in the dtype of `g`; not a Python number, so that 0 gives NumPy's NaN and not an error."""
-    return np.subtract(counted(np.shape(a), axis, where), ddof, dtype=g.dtype)
+    """n - ddof in the dtype of `g`, or float32; no Python number, so that 0 gives NumPy's NaN and not an error."""
+    return np.subtract(counted(np.shape(a), axis, where), ddof, dtype=wide(g.dtype))
 
 
 def _var_slope(g: Any, a: Any, axis: Axis, ddof: float, keepdims: bool, where: Any) -> Any:
@@ -76,6 +79,8 @@ def var(
     >>> var([1.0, 3.0])
     Tensor(1.)
     """
+    if adds_in_float32(a, dtype):
+        return var.apply(a, axis, np.float32, ddof=ddof, keepdims=keepdims, where=where).astype(np.float16)
     return np.var(a, axis=axis, dtype=dtype, ddof=ddof, keepdims=keepdims, where=where)  # type: ignore[arg-type]
 
 
@@ -85,7 +90,9 @@ def _std_slope(g: Any, a: Any, out: Any, axis: Axis, ddof: float, keepdims: bool
     constant = np.equal(np.max(a, initial=-np.inf, **bounds), np.min(a, initial=np.inf, **bounds))
     safe = np.where(constant, 1.0, out)  # the mean of equal numbers may be off by rounding, and so may `out` from 0
     scale = restored(g / safe, np.shape(a), axis, keepdims) / _freedom(g, a, axis, ddof, where)
-    return np.where(restored(constant, np.shape(a), axis, keepdims), 0.0, scale * _deviation(a, axis, where))
+    constant = restored(constant, np.shape(a), axis, keepdims)
+    several = counted(np.shape(a), axis, where) > 1  # the deviation of one element is 0 everywhere
+    return np.where(constant, zero_slope(a, masked(constant & several, where)), scale * _deviation(a, axis, where))
 
 
 @op(
@@ -108,6 +115,8 @@ def std(
     >>> std([1.0, 3.0])
     Tensor(1.)
     """
+    if adds_in_float32(a, dtype):
+        return std.apply(a, axis, np.float32, ddof=ddof, keepdims=keepdims, where=where).astype(np.float16)
     return np.std(a, axis=axis, dtype=dtype, ddof=ddof, keepdims=keepdims, where=where)  # type: ignore[arg-type]
 
 
@@ -133,7 +142,9 @@ def average(
     >>> average([1.0, 3.0], weights=[3.0, 1.0])
     Tensor(1.5)
     """
-    shape = np.shape(a)
+    shape, narrow = np.shape(a), adds_in_float32(a, None)
+    if narrow:
+        a, weights = astype(a, np.float32), None if weights is None else astype(weights, np.float32)
     if axis is not None:
         axis = normalize_axis_tuple(axis, len(shape))
     result: Any
@@ -149,4 +160,6 @@ def average(
             weights = np.reshape(weights, tuple(-1 if i == axis[0] else 1 for i in range(len(shape))))
         total = sum(np.broadcast_to(weights, shape), axis, keepdims=keepdims)
         result = sum(np.multiply(a, weights), axis, keepdims=keepdims) / total
+    if narrow:
+        result = astype(result, np.float16)
     return (result, np.broadcast_to(total, np.shape(result))) if returned else result

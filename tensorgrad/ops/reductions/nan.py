@@ -9,12 +9,13 @@ import numpy as np
 from tensorgrad._composing import composed
 from tensorgrad._typing import ArrayLike, Axis
 from tensorgrad.domains import NONZERO, case
-from tensorgrad.ops._reduced_axes import SOME, over_axes
+from tensorgrad.ops._reduced_axes import SOME, adds_in_float32, over_axes
 from tensorgrad.ops.elementwise.where import where as choose_where
 from tensorgrad.ops.reductions.cumulative import cumprod, cumsum
 from tensorgrad.ops.reductions.extremes import max, min
 from tensorgrad.ops.reductions.moments import std, var
 from tensorgrad.ops.reductions.sums import prod, sum
+from tensorgrad.ops.shape.reshaping import astype
 
 __all__ = ["nancumprod", "nancumsum", "nanmax", "nanmean", "nanmin", "nanprod", "nanstd", "nansum", "nanvar"]
 
@@ -89,10 +90,11 @@ def nanmean(a: ArrayLike, axis: Axis = None, dtype: Any = None, *, keepdims: boo
     >>> nanmean([1.0, float("nan"), 2.0])
     Tensor(1.5)
     """
-    total = nansum(a, axis, dtype, keepdims=keepdims, where=where)
+    added = nansum(a, axis, np.float32 if adds_in_float32(a, dtype) else dtype, keepdims=keepdims, where=where)
     count = np.sum(np.logical_and(np.logical_not(np.isnan(a)), where), axis=axis, keepdims=keepdims)
     empty = count == 0
-    return choose_where(empty, np.nan, total / np.where(empty, 1, count).astype(total.dtype))
+    average = choose_where(empty, np.nan, added / np.where(empty, 1, count).astype(added.dtype))
+    return astype(average, np.float16) if adds_in_float32(a, dtype) else average
 
 
 _SCANS = [case((4,)), case((2, 3)), case((2, 3), axis=0), case((2, 3, 2), axis=-2), case((0,))]

@@ -6,10 +6,12 @@ from typing import Any
 
 import numpy as np
 
+from tensorgrad._arrays import holds
 from tensorgrad._typing import ArrayLike, Axis
 from tensorgrad.domains import case
 from tensorgrad.op import op
-from tensorgrad.ops._reduced_axes import over_axes, restored
+from tensorgrad.ops._reduced_axes import over_axes, restored, total
+from tensorgrad.tensor import plain
 
 __all__ = ["log_softmax", "logsumexp", "softmax"]
 
@@ -19,10 +21,21 @@ def _finite(x: Any) -> Any:
     return np.where(np.isfinite(x), x, 0)
 
 
+def _weights(x: Any, axis: Axis) -> Any:
+    """`softmax(x)`; infinities weigh the same among themselves, and -inf weighs 0 also where there is nothing else."""
+    largest = np.max(plain(x), axis=axis, keepdims=True)
+    if holds(np.isfinite(largest)):
+        powers = np.exp(x - largest)
+        return powers / total(powers, axis, keepdims=True)
+    infinite = np.equal(plain(x), np.inf)
+    shift = np.where(np.equal(largest, -np.inf), 0.0, largest)
+    powers = np.where(infinite, 1.0, np.exp(np.where(infinite, 0.0, x) - shift))
+    added = total(powers, axis, keepdims=True)
+    return powers / np.where(np.equal(added, 0.0), 1.0, added)
+
+
 @op(
-    x=lambda g, x, out, axis, keepdims: (
-        restored(g, np.shape(x), axis, keepdims) * np.exp(x - _finite(restored(out, np.shape(x), axis, keepdims)))
-    ),
+    x=lambda g, x, axis, keepdims: restored(g, np.shape(x), axis, keepdims) * _weights(x, axis),
     examples=over_axes(),
     reference=lambda x, axis=None, keepdims=False: np.logaddexp.reduce(x, axis=axis, keepdims=keepdims),
 )
@@ -36,12 +49,12 @@ def logsumexp(x: ArrayLike, axis: Axis = None, *, keepdims: bool = False) -> Any
     """
     shift = _finite(np.max(x, axis=axis, keepdims=True))
     with np.errstate(divide="ignore"):  # log 0 = -inf is the right answer for x = -inf
-        total = np.log(np.sum(np.exp(x - shift), axis=axis, keepdims=True)) + shift
-    return total if keepdims else np.reshape(total, np.shape(np.sum(x, axis=axis)))
+        result = np.log(total(np.exp(x - shift), axis, keepdims=True)) + shift
+    return result if keepdims else np.reshape(result, np.shape(np.max(x, axis=axis)))
 
 
 @op(
-    x=lambda g, out, axis: out * (g - np.sum(g * out, axis=axis, keepdims=True)),
+    x=lambda g, out, axis: out * (g - total(g * out, axis, keepdims=True)),
     examples=[case((3,)), case((2, 3)), case((2, 3, 2), axis=1), case((2, 3), axis=0)],
     reference=lambda x, axis=-1: np.exp(x - np.logaddexp.reduce(x, axis=axis, keepdims=True)),
 )
@@ -54,11 +67,11 @@ def softmax(x: ArrayLike, axis: Axis = -1) -> Any:
     Tensor([0., 1.])
     """
     powers = np.exp(x - np.max(x, axis=axis, keepdims=True))
-    return powers / np.sum(powers, axis=axis, keepdims=True)
+    return powers / total(powers, axis, keepdims=True)
 
 
 @op(
-    x=lambda g, out, axis: g - np.exp(out) * np.sum(g, axis=axis, keepdims=True),
+    x=lambda g, out, axis: g - np.exp(out) * total(g, axis, keepdims=True),
     examples=[case((3,)), case((2, 3)), case((2, 3, 2), axis=1), case((2, 3), axis=0)],
     reference=lambda x, axis=-1: x - np.logaddexp.reduce(x, axis=axis, keepdims=True),
 )
@@ -69,4 +82,4 @@ def log_softmax(x: ArrayLike, axis: Axis = -1) -> Any:
     Tensor([-10000.,      0.])
     """
     shifted = x - np.max(x, axis=axis, keepdims=True)
-    return shifted - np.log(np.sum(np.exp(shifted), axis=axis, keepdims=True))
+    return shifted - np.log(total(np.exp(shifted), axis, keepdims=True))

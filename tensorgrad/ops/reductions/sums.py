@@ -10,7 +10,8 @@ from tensorgrad._arrays import holds
 from tensorgrad._typing import ArrayLike, Axis
 from tensorgrad.domains import NONZERO, case
 from tensorgrad.op import op
-from tensorgrad.ops._reduced_axes import SOME, axes_of, counted, masked, over_axes, restored
+from tensorgrad.ops._reduced_axes import SOME, adds_in_float32, axes_of, counted, masked, over_axes, restored
+from tensorgrad.tensor import plain
 
 __all__ = ["prod", "sum"]
 
@@ -35,6 +36,9 @@ def sum(
     >>> sum([[1.0, 2.0], [3.0, 4.0]], axis=0)
     Tensor([4., 6.])
     """
+    if adds_in_float32(a, dtype):
+        result = np.sum(a, axis=axis, dtype=np.float32, keepdims=keepdims, initial=initial, where=where)
+        return result.astype(np.float16)
     return np.sum(a, axis=axis, dtype=dtype, keepdims=keepdims, initial=initial, where=where)
 
 
@@ -48,11 +52,19 @@ def _running_product(x: Any) -> Any:
     return shifted
 
 
+def _divisible(a: Any, axis: Axis) -> bool:
+    """Whether no product of some of the factors overflows or underflows, so that dividing by one loses nothing."""
+    size = np.absolute(plain(a))
+    with np.errstate(over="ignore"):
+        smallest, largest = np.prod(np.minimum(size, 1.0), axis=axis), np.prod(np.maximum(size, 1.0), axis=axis)
+    return holds((smallest >= np.finfo(a.dtype).tiny) & np.isfinite(largest))
+
+
 def _product_of_others(a: Any, out: Any, axis: Axis, keepdims: bool, initial: float, where: Any) -> Any:
     """`out / a`, for each element the product of all others, also where some are 0."""
     shape = np.shape(a)
     a = a if where is True else np.where(where, a, 1.0)
-    if holds(np.isfinite(out) & (np.absolute(out) >= np.finfo(out.dtype).tiny)):  # dividing loses nothing
+    if _divisible(a, axis):
         return restored(out, shape, axis, keepdims) / a
     reduced = axes_of(axis, len(shape))
     order = [axis for axis in range(len(shape)) if axis not in reduced] + list(reduced)

@@ -57,7 +57,8 @@ def test_vector_norms_have_the_subgradient_0_at_0(ord: Any) -> None:
     first = tg.gradient(tg.linalg.norm(x, ord), x, create_graph=True)
     np.testing.assert_array_equal(first.data, np.zeros(3))
     if first.requires_grad:
-        np.testing.assert_array_equal(tg.gradient(first.sum(), x), np.zeros(3))
+        smooth_beside_the_kinks = ord in (0, 1, np.inf, -np.inf)
+        np.testing.assert_array_equal(tg.gradient(first.sum(), x), np.zeros(3) if smooth_beside_the_kinks else np.nan)
 
 
 @pytest.mark.parametrize("ord", [None, "fro", "nuc", 1, -1, 2, -2, np.inf, -np.inf])

@@ -1,0 +1,29 @@
+"""Work in blocks that fit into the processor's second cache, and copies of whole pixels."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from numpy.typing import NDArray
+
+BLOCK_BYTES = 600_000
+"""What is computed in several passes over a block of this size stays in the cache, and NumPy's calls cost little.
+
+400 to 900 KB take the same time; 200 KB take up to a quarter more.
+"""
+
+
+def blocks(samples: int, sample_bytes: int) -> Iterator[slice]:
+    """Yield slices of the samples, at least one in each.
+
+    >>> list(blocks(5, 250_000))
+    [slice(0, 2, None), slice(2, 4, None), slice(4, 6, None)]
+    """
+    step = max(1, BLOCK_BYTES // max(sample_bytes, 1))
+    return (slice(start, start + step) for start in range(0, samples, step))
+
+
+def pixels_as_items(x: NDArray[Any]) -> NDArray[Any]:
+    """View each pixel, the numbers along the last axis, as one item: it is copied in half the time of the numbers."""
+    return x.view(f"V{x.shape[-1] * x.itemsize}")[..., 0]

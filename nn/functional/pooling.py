@@ -1,0 +1,517 @@
+"""Pooling of sequences and images: the largest or the mean of each window, for every channel alone.
+
+A window's maximum or sum is computed along one axis after the other. The gradient goes the same way back: along each
+axis, from the results to the elements of their windows.
+"""
+
+from __future__ import annotations
+
+import functools
+import math
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+import tensorgrad as tg
+from nn.functional import _definitions
+from nn.functional._blocks import blocks, pixels_as_items
+from nn.functional.windows import NAMES, Axis, Padding, Size, per_axis, slide
+from tensorgrad import Tensor, domains
+
+__all__ = [
+    "adaptive_average_pool2d",
+    "average_pool1d",
+    "average_pool2d",
+    "global_average_pool",
+    "global_max_pool",
+    "max_pool1d",
+    "max_pool2d",
+]
+
+
+def _axes_of(shape: Any, count: int, size: Size, stride: Size | None, padding: Padding, ceil_mode: bool) -> Any:
+    """Return how the windows slide along the axes before the last.
+
+    Raises:
+        TypeError, ValueError: the shape or the settings do not fit.
+    """
+    if len(shape) <= count:
+        raise ValueError(f"expected x of shape (batch, {', '.join(NAMES[count])}, channels), got {tuple(shape)}.")
+    axes = slide(shape[-count - 1 : -1], size, size if stride is None else stride, padding, ceil_mode=ceil_mode)
+    if any(max(axis.before, axis.after) >= axis.kernel for axis in axes):
+        raise ValueError(f"the padding must be smaller than the window, got padding {padding!r} and size {size!r}.")
+    return axes
+
+
+def _at(number: int, where: slice) -> tuple[slice, ...]:
+    """Return the index of some elements along axis `number`."""
+    return (slice(None),) * number + (where,)
+
+
+def _samples(x: Any, axes: tuple[Axis, ...]) -> Any:
+    """View `x` as `(samples, *sizes, channels)`."""
+    return x.reshape(math.prod(x.shape[: -len(axes) - 1]), *x.shape[-len(axes) - 1 :])
+
+
+class _Phases:
+    """The elements along an axis, in one array for each phase of the stride.
+
+    The elements that windows have at one place lie `stride` apart. Within their phase they are neighbours. Along the
+    last axis, where that is a pixel in every two, the phases are copies: NumPy's loops then run over whole rows instead
+    of single pixels. That takes a fifth off the gradient of overlapping windows with 16 channels.
+
+    Args:
+        x: `(samples, *sizes, channels)`.
+        number: which of its axes.
+        axis: how the windows slide along it.
+        copy: whether to copy the elements, or only to make arrays for them.
+    """
+
+    def __init__(self, x: Any, number: int, axis: Axis, *, copy: bool = True) -> None:
+        self.x, self.number, self.axis = x, number, axis
+        self.views = [x[_at(number, slice(phase, None, axis.stride))] for phase in range(axis.stride)]
+        self.arrays = self.views
+        if number == x.ndim - 2 and axis.stride > 1:
+            self.arrays = [np.empty(view.shape, x.dtype) for view in self.views]
+            for array, view in zip(self.arrays, self.views if copy else ()):
+                pixels_as_items(array)[...] = pixels_as_items(view)
+
+    def at(self, k: int) -> tuple[slice, Any]:
+        """Return the windows whose `k`-th element is not padding, and those elements."""
+        windows, elements = self.axis.inside(k)
+        first, phase = divmod(elements.start, self.axis.stride)
+        return windows, self.arrays[phase][_at(self.number, slice(first, first + windows.stop - windows.start))]
+
+    def put_back(self) -> None:
+        """Copy the phases into `x`."""
+        if self.arrays is not self.views:
+            for array, view in zip(self.arrays, self.views):
+                pixels_as_items(view)[...] = pixels_as_items(array)
+
+
+def _reduced(reduce: np.ufunc, start: float, x: _Phases) -> Any:
+    """Return the windows along an axis, reduced; `start` where all of a window's elements are yet to come."""
+    axis, number = x.axis, x.number
+    taps = [x.at(k) for k in range(axis.kernel)]
+    whole = [elements for windows, elements in taps if windows == slice(0, axis.windows)]
+    if len(whole) >= 2:
+        out = reduce(whole[0], whole[1])
+        taps = [(windows, elements) for windows, elements in taps if not any(elements is each for each in whole[:2])]
+    else:
+        out = np.full((*x.x.shape[:number], axis.windows, *x.x.shape[number + 1 :]), start, x.x.dtype)
+    for windows, elements in taps:
+        part = out[_at(number, windows)]
+        reduce(part, elements, out=part)
+    return out
+
+
+def _pooled(reduce: np.ufunc, start: float, x: Any, axes: tuple[Axis, ...]) -> Any:
+    """Return the windows along all axes, reduced."""
+    samples = _samples(np.ascontiguousarray(x), axes)
+    out = np.empty((len(samples), *(axis.windows for axis in axes), x.shape[-1]), x.dtype)
+    for block in blocks(len(samples), math.prod(samples.shape[1:]) * x.itemsize):
+        part = samples[block]
+        for number, axis in enumerate(axes, start=1):
+            part = _reduced(reduce, start, _Phases(part, number, axis))
+        out[block] = part
+    return out.reshape(*x.shape[: -len(axes) - 1], *out.shape[1:])
+
+
+def _tiles(axis: Axis) -> bool:
+    """Return whether every element is in exactly one window."""
+    return axis.kernel == axis.stride and axis.size == axis.windows * axis.kernel and axis.before == 0
+
+
+# -- maximum -------------------------------------------------------------------------------------------------
+
+
+def _max_pooled(x: Any, axes: tuple[Axis, ...]) -> Any:
+    return _pooled(np.maximum, -math.inf if x.dtype.kind == "f" else np.iinfo(x.dtype).min, x, axes)
+
+
+def _max_composed(x: Any, axes: tuple[Axis, ...]) -> Any:
+    """Return the maxima in recorded functions: the elements at the places of the first maxima."""
+    leading, channels = x.shape[: -len(axes) - 1], x.shape[-1]
+    elements = np.reshape(x, (*leading, math.prod(axis.size for axis in axes), channels))
+    places = _places(axes)
+    inside = (places >= 0)[..., None]
+    values = np.where(inside, np.take(elements, np.maximum(places, 0), axis=-2), -math.inf)
+    first = np.argmax(values, axis=-2)  # (…, windows, channels): which of a window's elements
+    windows = np.arange(len(places))[:, None]
+    chosen = places[windows, first]
+    first_inside = places[windows, np.argmax(places >= 0, axis=1)[:, None]]
+    chosen = np.where(chosen < 0, first_inside, chosen)  # where all elements are -∞, padding may have been the first
+    return np.reshape(np.take_along_axis(elements, chosen, axis=-2), (*leading, *(a.windows for a in axes), channels))
+
+
+def _places(axes: tuple[Axis, ...]) -> Any:
+    """Return `(windows, elements of a window)`: the places of the elements in reading order, -1 for padding."""
+    places = np.zeros((1, 1), int)
+    for axis in axes:
+        along = np.arange(axis.windows)[:, None] * axis.stride - axis.before + np.arange(axis.kernel)
+        both = places[:, None, :, None] * axis.size + along[:, None, :]
+        outside = (places[:, None, :, None] < 0) | ((along < 0) | (along >= axis.size))[:, None, :]
+        places = np.where(outside, -1, both).reshape(len(places) * axis.windows, -1)
+    return places
+
+
+def _to_maximum(g: Any, x: Any, out: Any, axes: tuple[Axis, ...]) -> Any:
+    """Return the gradient with respect to `x`, whose maxima are `out`.
+
+    It goes back along the height first: of equal elements in a window, the first in reading order receives it.
+    """
+    gradient = np.empty(x.shape, g.dtype)
+    received = _samples(gradient, axes)
+    g, x, out = (_samples(np.ascontiguousarray(each), axes) for each in (g, x, out))
+    for block in blocks(len(x), math.prod(x.shape[1:]) * x.itemsize):
+        pixels = _Phases(x[block], len(axes), axes[-1])
+        to_pixels = _Phases(received[block], len(axes), axes[-1], copy=False)
+        if len(axes) == 1:
+            _to_largest(g[block], pixels, out[block], to_pixels)
+        else:
+            of_rows = _reduced(np.maximum, -math.inf, pixels)
+            to_rows = np.empty_like(of_rows)
+            _to_largest(g[block], _Phases(of_rows, 1, axes[0]), out[block], _Phases(to_rows, 1, axes[0]))
+            _to_largest(to_rows, pixels, of_rows, to_pixels)
+        to_pixels.put_back()
+    return gradient
+
+
+def _to_largest(g: Any, x: _Phases, largest: Any, to_x: _Phases) -> None:
+    """Write the gradient with respect to `x`, of which `largest` are the maxima along one axis, into `to_x`.
+
+    Each gradient goes to the first element that is the maximum. `np.where` would take 16 times as long as a product
+    with the comparison.
+    """
+    axis, number = x.axis, x.number
+    if _tiles(axis):
+        last = to_x.at(axis.kernel - 1)[1]
+        left = g  # what has not found its element yet
+        for k in range(axis.kernel - 1):
+            received = np.multiply(left, x.at(k)[1] == largest, out=to_x.at(k)[1])
+            left = np.subtract(left, received, out=last)
+        if left is g:
+            last[...] = g
+        return
+    for array in to_x.arrays:
+        array[...] = 0
+    left = g.copy()
+    for k in range(axis.kernel):
+        windows, elements = x.at(k)
+        waiting, to_elements = left[_at(number, windows)], to_x.at(k)[1]
+        received = waiting * (elements == largest[_at(number, windows)])
+        to_elements += received
+        waiting -= received
+
+
+@tg.op(
+    x=lambda g, x, out, size, stride, padding, ceil_mode: _to_maximum(
+        g, x, out, _axes_of(x.shape, 1, size, stride, padding, ceil_mode)
+    ),
+    composed=lambda x, **options: _max_composed(x, _axes_of(x.shape, 1, **options)),
+    reference=_definitions.max_pool1d,
+    examples=[
+        domains.case((2, 4, 2), size=2),
+        domains.case((1, 5, 2), size=3, stride=2, padding=1),
+        domains.case((2, 5, 1), size=2, ceil_mode=True),
+        domains.case((5, 2), size=3, stride=1, padding="same"),
+        domains.case((1, 4, 1), size=3, stride=1, padding=(2, 0)),
+        domains.case((0, 4, 2), size=2),
+    ],
+)
+def max_pool1d(
+    x: ArrayLike, size: Size, *, stride: Size | None = None, padding: Padding = 0, ceil_mode: bool = False
+) -> Any:
+    """Return the largest element of each window of a sequence, for every channel.
+
+    Args:
+        x: `(batch, time, channels)`, or any other axes before the last two.
+        size, stride, padding, ceil_mode: as in `max_pool2d`; the padding is a number, a pair (before, after), "same"
+            or "valid".
+
+    Raises:
+        TypeError, ValueError: as `max_pool2d`.
+
+    >>> max_pool1d([[1.0], [3.0], [2.0], [0.0]], 2)
+    Tensor([[3.],
+            [2.]])
+    """
+    x = np.asarray(x)
+    return _max_pooled(x, _axes_of(x.shape, 1, size, stride, padding, ceil_mode))
+
+
+@tg.op(
+    x=lambda g, x, out, size, stride, padding, ceil_mode: _to_maximum(
+        g, x, out, _axes_of(x.shape, 2, size, stride, padding, ceil_mode)
+    ),
+    composed=lambda x, **options: _max_composed(x, _axes_of(x.shape, 2, **options)),
+    reference=_definitions.max_pool2d,
+    examples=[
+        domains.case((1, 4, 4, 2), size=2),
+        domains.case((2, 4, 3, 1), size=3, stride=2, padding=1),
+        domains.case((1, 5, 4, 2), size=(2, 3), stride=(2, 1)),
+        domains.case((1, 5, 3, 2), size=2, ceil_mode=True),
+        domains.case((2, 3, 4, 1), size=2, stride=1, padding="same"),
+        domains.case((1, 3, 4, 1), size=3, stride=2, padding=((0, 2), (1, 0))),
+        domains.case((4, 4, 2), size=(1, 2)),
+        domains.case((0, 4, 4, 1), size=2),
+    ],
+)
+def max_pool2d(
+    x: ArrayLike, size: Size, *, stride: Size | None = None, padding: Padding = 0, ceil_mode: bool = False
+) -> Any:
+    """Return the largest pixel of each window of an image, for every channel.
+
+    Of equal pixels, the first in reading order receives the gradient. Padding is never the largest.
+
+    Args:
+        x: `(batch, height, width, channels)`, or any other axes before the last three.
+        size: of the windows: a number, or one for each axis.
+        stride: the distance between windows; by default their size.
+        padding: around the image, less than the size: a number, `(height, width)`, `((top, bottom), (left, right))`,
+            "same" or "valid".
+        ceil_mode: whether a last window may reach beyond the image.
+
+    Raises:
+        ValueError: settings that do not fit the shape; a window larger than the image with its padding.
+        TypeError: a setting that is no integer.
+
+    >>> max_pool2d(np.arange(16.0).reshape(4, 4, 1), 2).data[..., 0]
+    array([[ 5.,  7.],
+           [13., 15.]])
+    """
+    x = np.asarray(x)
+    return _max_pooled(x, _axes_of(x.shape, 2, size, stride, padding, ceil_mode))
+
+
+# -- mean ----------------------------------------------------------------------------------------------------
+
+
+def _scale(axes: tuple[Axis, ...], count_padding: bool, dtype: Any) -> Any:
+    """Return 1 / (number of elements) of each window: one number if it is the same for all."""
+    numbers = np.ones(())
+    for axis in axes:
+        starts = np.arange(axis.windows) * axis.stride - axis.before
+        low, high = (-axis.before, axis.size + axis.after) if count_padding else (0, axis.size)
+        along = np.minimum(starts + axis.kernel, high) - np.maximum(starts, low)
+        numbers = numbers[..., None] * along
+    if (numbers == numbers.flat[0]).all():
+        return 1 / float(numbers.flat[0])
+    return (1 / numbers)[..., None].astype(dtype)
+
+
+def _averaged(x: Any, axes: tuple[Axis, ...], count_padding: bool) -> Any:
+    x = x if x.dtype.kind == "f" else x.astype(float)
+    out = _pooled(np.add, 0.0, x, axes)
+    out *= _scale(axes, count_padding, out.dtype)
+    return out
+
+
+def _average_composed(x: Any, axes: tuple[Axis, ...], count_padding: bool) -> Any:
+    """Return the means in recorded functions."""
+    leading = len(x.shape) - len(axes) - 1
+    margins = [
+        (axis.before, max((axis.windows - 1) * axis.stride + axis.kernel - axis.before - axis.size, 0)) for axis in axes
+    ]
+    out = np.pad(x, [(0, 0)] * leading + margins + [(0, 0)])
+    for number, axis in enumerate(axes, start=leading):
+        last = (axis.windows - 1) * axis.stride + 1
+        parts = [out[_at(number, slice(k, k + last, axis.stride))] for k in range(axis.kernel)]
+        out = functools.reduce(np.add, parts)
+    return out * _scale(axes, count_padding, x.dtype)
+
+
+def _to_average(g: Any, x_shape: Any, axes: tuple[Axis, ...], count_padding: bool) -> Any:
+    """Return the gradient with respect to the input: every element sums over the windows that it is in."""
+    gradient = np.empty(x_shape, g.dtype)
+    received = _samples(gradient, axes)
+    g, scale = _samples(np.ascontiguousarray(g), axes), _scale(axes, count_padding, g.dtype)
+    for block in blocks(len(g), math.prod(received.shape[1:]) * g.itemsize):
+        scaled = g[block] * scale
+        if len(axes) == 1:
+            _spread(scaled, 1, axes[0], received[block])
+            continue
+        down, across = axes
+        wide = np.empty((*scaled.shape[:2], across.size, scaled.shape[-1]), g.dtype)
+        _spread(scaled, 2, across, wide)
+        _spread(wide, 1, down, received[block])
+    return gradient
+
+
+def _spread(g: Any, number: int, axis: Axis, out: Any) -> None:
+    """Write into `out`, for every element along an axis, the sum of `g` over the windows that it is in."""
+    if _tiles(axis):
+        for k in range(axis.kernel):
+            pixels_as_items(out[_at(number, axis.inside(k)[1])])[...] = pixels_as_items(g)
+        return
+    received = _Phases(out, number, axis, copy=False)
+    for array in received.arrays:
+        array[...] = 0
+    for k in range(axis.kernel):
+        windows, elements = received.at(k)
+        elements += g[_at(number, windows)]
+    received.put_back()
+
+
+@tg.op(
+    x=lambda g, x_shape, size, stride, padding, ceil_mode, count_padding: _to_average(
+        g, x_shape, _axes_of(x_shape, 1, size, stride, padding, ceil_mode), count_padding
+    ),
+    composed=lambda x, count_padding, **options: _average_composed(x, _axes_of(x.shape, 1, **options), count_padding),
+    reference=_definitions.average_pool1d,
+    examples=[
+        domains.case((2, 4, 2), size=2),
+        domains.case((1, 5, 2), size=3, stride=2, padding=1),
+        domains.case((1, 5, 2), size=3, stride=2, padding=1, count_padding=False),
+        domains.case((2, 5, 1), size=2, ceil_mode=True),
+        domains.case((5, 2), size=3, stride=1, padding="same"),
+        domains.case((0, 4, 2), size=2),
+    ],
+    linear=True,
+)
+def average_pool1d(
+    x: ArrayLike, size: Size, *, stride: Size | None = None, padding: Padding = 0, ceil_mode: bool = False,
+    count_padding: bool = True,
+) -> Any:  # fmt: skip
+    """Return the mean of each window of a sequence, for every channel.
+
+    Args:
+        x: `(batch, time, channels)`, or any other axes before the last two.
+        size, stride, padding, ceil_mode: as in `max_pool1d`.
+        count_padding: whether padding counts as zeros in the mean.
+
+    Raises:
+        TypeError, ValueError: as `max_pool2d`.
+
+    >>> average_pool1d([[1.0], [3.0], [2.0], [0.0]], 2)
+    Tensor([[2.],
+            [1.]])
+    """
+    x = np.asarray(x)
+    return _averaged(x, _axes_of(x.shape, 1, size, stride, padding, ceil_mode), count_padding)
+
+
+@tg.op(
+    x=lambda g, x_shape, size, stride, padding, ceil_mode, count_padding: _to_average(
+        g, x_shape, _axes_of(x_shape, 2, size, stride, padding, ceil_mode), count_padding
+    ),
+    composed=lambda x, count_padding, **options: _average_composed(x, _axes_of(x.shape, 2, **options), count_padding),
+    reference=_definitions.average_pool2d,
+    examples=[
+        domains.case((1, 4, 4, 2), size=2),
+        domains.case((2, 4, 3, 1), size=3, stride=2, padding=1),
+        domains.case((2, 4, 3, 1), size=3, stride=2, padding=1, count_padding=False),
+        domains.case((1, 5, 4, 2), size=(2, 3), stride=(2, 1)),
+        domains.case((1, 5, 3, 2), size=2, ceil_mode=True),
+        domains.case((1, 4, 4, 1), size=3, stride=2, padding=1, ceil_mode=True),
+        domains.case((2, 3, 4, 1), size=2, stride=1, padding="same", count_padding=False),
+        domains.case((4, 4, 2), size=(1, 2)),
+        domains.case((0, 4, 4, 1), size=2),
+    ],
+    linear=True,
+)
+def average_pool2d(
+    x: ArrayLike, size: Size, *, stride: Size | None = None, padding: Padding = 0, ceil_mode: bool = False,
+    count_padding: bool = True,
+) -> Any:  # fmt: skip
+    """Return the mean of each window of an image, for every channel.
+
+    Args:
+        x: `(batch, height, width, channels)`, or any other axes before the last three.
+        size, stride, padding, ceil_mode: as in `max_pool2d`.
+        count_padding: whether padding counts as zeros in the mean. What lies beyond the padding, in a last window of
+            `ceil_mode`, never counts.
+
+    Raises:
+        TypeError, ValueError: as `max_pool2d`.
+
+    >>> average_pool2d(np.arange(16.0).reshape(4, 4, 1), 2).data[..., 0]
+    array([[ 2.5,  4.5],
+           [10.5, 12.5]])
+    """
+    x = np.asarray(x)
+    return _averaged(x, _axes_of(x.shape, 2, size, stride, padding, ceil_mode), count_padding)
+
+
+def adaptive_average_pool2d(x: ArrayLike, output_size: Size) -> Tensor:
+    """Return `output_size` means of parts of an image that are as equal as possible, for every channel.
+
+    Part i of n along an axis of s pixels is `[⌊i·s/n⌋, ⌈(i+1)·s/n⌉)`, as in PyTorch; parts may overlap by a pixel.
+
+    Args:
+        x: `(batch, height, width, channels)`, or any other axes before the last three.
+        output_size: a number, or one for each axis.
+
+    Raises:
+        ValueError: x has fewer than three axes, or none of its pixels.
+        TypeError: a size that is no integer.
+
+    >>> adaptive_average_pool2d(np.arange(9.0).reshape(3, 3, 1), 2).data[..., 0]
+    array([[2., 3.],
+           [5., 6.]])
+    """
+    x = x if isinstance(x, Tensor) else Tensor(x)
+    if x.ndim < 3 or 0 in x.shape[-3:-1]:
+        raise ValueError(
+            f"adaptive_average_pool2d: expected x of shape (batch, height, width, channels), got {x.shape}."
+        )
+    height, width = per_axis("adaptive_average_pool2d: output_size", output_size, 2)
+    *leading, rows, columns, channels = x.shape
+    if rows % height == 0 and columns % width == 0:
+        return average_pool2d(x, (rows // height, columns // width))
+    across = tg.matmul(_means(columns, width, x.dtype), x)
+    down = tg.matmul(_means(rows, height, x.dtype), tg.reshape(across, (*leading, rows, width * channels)))
+    return tg.reshape(down, (*leading, height, width, channels))
+
+
+def _means(size: int, parts: int, dtype: Any) -> Any:
+    """Return the matrix that takes the means of parts of a column."""
+    matrix = np.zeros((parts, size), dtype if dtype.kind == "f" else np.float64)
+    for part in range(parts):
+        first, last = part * size // parts, -(-(part + 1) * size // parts)
+        matrix[part, first:last] = 1 / (last - first)
+    return matrix
+
+
+# -- over everything -----------------------------------------------------------------------------------------
+
+
+def global_average_pool(x: ArrayLike) -> Tensor:
+    """Return the mean over all axes between the batch and the channels.
+
+    >>> global_average_pool(np.arange(8.0).reshape(1, 2, 2, 2))
+    Tensor([[3., 4.]])
+    """
+    x = x if isinstance(x, Tensor) else Tensor(x)
+    return tg.mean(x, axis=_between("global_average_pool", x.shape))
+
+
+def _to_first_maximum(g: Any, x: Any) -> Any:
+    """Return `g` at the first maximum over the axes between the first and the last, and 0 elsewhere."""
+    samples, channels = x.shape[0], x.shape[-1]
+    elements = np.reshape(x, (samples, -1, channels))
+    first = np.argmax(elements, axis=1)
+    is_first = np.arange(elements.shape[1])[:, None] == first[:, None]
+    return np.reshape(g[:, None] * is_first, x.shape)
+
+
+@tg.op(
+    x=_to_first_maximum,
+    reference=_definitions.global_max_pool,
+    examples=[domains.case((2, 3, 2, 2)), domains.case((2, 5, 3)), domains.case((1, 1, 1, 2))],
+)
+def global_max_pool(x: ArrayLike) -> Any:
+    """Return the maximum over all axes between the batch and the channels. The first maximum receives the gradient.
+
+    >>> global_max_pool(np.arange(8.0).reshape(1, 2, 2, 2))
+    Tensor([[6., 7.]])
+    """
+    x = np.asarray(x)
+    return np.max(x, axis=_between("global_max_pool", x.shape))
+
+
+def _between(name: str, shape: tuple[int, ...]) -> tuple[int, ...]:
+    if len(shape) < 3 or 0 in shape[1:-1]:
+        raise ValueError(f"{name}: expected x of shape (batch, height, width, channels), got {shape}.")
+    return tuple(range(1, len(shape) - 1))

@@ -1,0 +1,193 @@
+"""Pooling layers for sequences and images."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from numpy.typing import ArrayLike
+
+from nn import functional
+from nn.functional.windows import Padding, Size, as_setting, per_axis, per_side
+from nn.module import Module
+from tensorgrad import Tensor
+
+
+class _Pool(Module):
+    """What the pools of windows have in common."""
+
+    axes: ClassVar[int]
+
+    def _set(self, size: Size, stride: Size | None, padding: Padding, ceil_mode: bool) -> None:
+        name = type(self).__name__
+        per_axis(f"{name}: size", size, self.axes)
+        if stride is not None:
+            per_axis(f"{name}: stride", stride, self.axes)
+        per_side(f"{name}: padding", padding, self.axes)
+        self.size, self.stride, self.padding = as_setting(size), as_setting(stride), as_setting(padding)
+        self.ceil_mode = bool(ceil_mode)
+
+
+class MaxPool1D(_Pool):
+    """The largest element of each window of a sequence: `functional.max_pool1d`.
+
+    Args:
+        size, stride, padding, ceil_mode: as in `functional.max_pool1d`.
+
+    Raises:
+        ValueError: an argument out of range; when called, x that is too short.
+        TypeError: a size that is not an integer.
+
+    >>> MaxPool1D(2)([[1.0], [3.0], [2.0], [0.0]])
+    Tensor([[3.],
+            [2.]])
+    """
+
+    axes = 1
+
+    def __init__(
+        self, size: Size, *, stride: Size | None = None, padding: Padding = 0, ceil_mode: bool = False
+    ) -> None:
+        self._set(size, stride, padding, ceil_mode)
+
+    def forward(self, x: ArrayLike) -> Tensor:
+        """Return `functional.max_pool1d` of `x`."""
+        return functional.max_pool1d(x, self.size, stride=self.stride, padding=self.padding, ceil_mode=self.ceil_mode)
+
+
+class MaxPool2D(_Pool):
+    """The largest pixel of each window of an image: `functional.max_pool2d`.
+
+    Args:
+        size, stride, padding, ceil_mode: as in `functional.max_pool2d`.
+
+    Raises:
+        ValueError: an argument out of range; when called, x smaller than a window.
+        TypeError: a size that is not an integer.
+
+    >>> import numpy as np
+    >>> MaxPool2D(2)(np.ones((8, 28, 28, 16))).shape
+    (8, 14, 14, 16)
+    """
+
+    axes = 2
+
+    def __init__(
+        self, size: Size, *, stride: Size | None = None, padding: Padding = 0, ceil_mode: bool = False
+    ) -> None:
+        self._set(size, stride, padding, ceil_mode)
+
+    def forward(self, x: ArrayLike) -> Tensor:
+        """Return `functional.max_pool2d` of `x`."""
+        return functional.max_pool2d(x, self.size, stride=self.stride, padding=self.padding, ceil_mode=self.ceil_mode)
+
+
+class AveragePool1D(_Pool):
+    """The mean of each window of a sequence: `functional.average_pool1d`.
+
+    Args:
+        size, stride, padding, ceil_mode, count_padding: as in `functional.average_pool1d`.
+
+    Raises:
+        TypeError, ValueError: as `MaxPool1D`.
+
+    >>> AveragePool1D(2)([[1.0], [3.0], [2.0], [0.0]])
+    Tensor([[2.],
+            [1.]])
+    """
+
+    axes = 1
+
+    def __init__(
+        self, size: Size, *, stride: Size | None = None, padding: Padding = 0, ceil_mode: bool = False,
+        count_padding: bool = True,
+    ) -> None:  # fmt: skip
+        self._set(size, stride, padding, ceil_mode)
+        self.count_padding = bool(count_padding)
+
+    def forward(self, x: ArrayLike) -> Tensor:
+        """Return `functional.average_pool1d` of `x`."""
+        return functional.average_pool1d(
+            x, self.size, stride=self.stride, padding=self.padding, ceil_mode=self.ceil_mode,
+            count_padding=self.count_padding,
+        )  # fmt: skip
+
+
+class AveragePool2D(_Pool):
+    """The mean of each window of an image: `functional.average_pool2d`.
+
+    Args:
+        size, stride, padding, ceil_mode, count_padding: as in `functional.average_pool2d`.
+
+    Raises:
+        TypeError, ValueError: as `MaxPool2D`.
+
+    >>> import numpy as np
+    >>> AveragePool2D(3, stride=2, padding=1)(np.ones((8, 28, 28, 16))).shape
+    (8, 14, 14, 16)
+    """
+
+    axes = 2
+
+    def __init__(
+        self, size: Size, *, stride: Size | None = None, padding: Padding = 0, ceil_mode: bool = False,
+        count_padding: bool = True,
+    ) -> None:  # fmt: skip
+        self._set(size, stride, padding, ceil_mode)
+        self.count_padding = bool(count_padding)
+
+    def forward(self, x: ArrayLike) -> Tensor:
+        """Return `functional.average_pool2d` of `x`."""
+        return functional.average_pool2d(
+            x, self.size, stride=self.stride, padding=self.padding, ceil_mode=self.ceil_mode,
+            count_padding=self.count_padding,
+        )  # fmt: skip
+
+
+class AdaptiveAveragePool2D(Module):
+    """Means of `output_size` equal parts of an image: `functional.adaptive_average_pool2d`.
+
+    Args:
+        output_size: a number, or `(height, width)`.
+
+    Raises:
+        ValueError: a size below 1.
+        TypeError: a size that is not an integer.
+
+    >>> import numpy as np
+    >>> AdaptiveAveragePool2D((6, 6))(np.ones((8, 13, 17, 4))).shape
+    (8, 6, 6, 4)
+    """
+
+    def __init__(self, output_size: Size) -> None:
+        per_axis("AdaptiveAveragePool2D: output_size", output_size, 2)
+        self.output_size = as_setting(output_size)
+
+    def forward(self, x: ArrayLike) -> Tensor:
+        """Return `functional.adaptive_average_pool2d` of `x`."""
+        return functional.adaptive_average_pool2d(x, self.output_size)
+
+
+class GlobalAveragePool(Module):
+    """The mean of each channel over time or over the image: `functional.global_average_pool`.
+
+    >>> import numpy as np
+    >>> GlobalAveragePool()(np.ones((8, 7, 7, 64))).shape
+    (8, 64)
+    """
+
+    def forward(self, x: ArrayLike) -> Tensor:
+        """Return `functional.global_average_pool` of `x`."""
+        return functional.global_average_pool(x)
+
+
+class GlobalMaxPool(Module):
+    """The maximum of each channel over time or over the image: `functional.global_max_pool`.
+
+    >>> import numpy as np
+    >>> GlobalMaxPool()(np.ones((8, 50, 64))).shape
+    (8, 64)
+    """
+
+    def forward(self, x: ArrayLike) -> Tensor:
+        """Return `functional.global_max_pool` of `x`."""
+        return functional.global_max_pool(x)

@@ -1,0 +1,545 @@
+"""Recurrent layers: sequences in, sequences or their last state out."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar, Literal, Self
+
+import numpy as np
+from numpy.typing import ArrayLike, DTypeLike
+
+import tensorgrad as tg
+from nn import functional, init
+from nn._repr import described
+from nn._rng import Rng, generator
+from nn._validation import whole_number
+from nn._weight_layouts import Foreign, Layout, foreign
+from nn.layers._weights import drawn
+from nn.layers.dropout import Dropout
+from nn.module import Module
+from tensorgrad import Tensor
+
+
+class Recurrent(Module):
+    """What `RNN`, `LSTM` and `GRU` share: their arguments are documented there."""
+
+    parameter_names = ("bias", "recurrent_bias")
+
+    gates: ClassVar[int] = 1
+    """Blocks in the weights, `units` wide each."""
+
+    state_tensors: ClassVar[int] = 1
+    """Tensors in the state of one layer; a tuple if there are several."""
+
+    weight: Tensor
+    recurrent_weight: Tensor
+    bias: Tensor | None
+
+    def __init__(
+        self,
+        inputs: int,
+        units: int,
+        *,
+        return_sequences: bool = False,
+        return_state: bool = False,
+        reverse: bool = False,
+        layers: int = 1,
+        dropout: float = 0.0,
+        bias: bool = True,
+        weight_init: init.Initializer | None = None,
+        recurrent_init: init.Initializer | None = None,
+        dtype: DTypeLike = np.float32,
+        rng: Rng = None,
+    ) -> None:
+        name = type(self).__name__
+        self.inputs = whole_number(f"{name}: inputs", inputs)
+        self.units = whole_number(f"{name}: units", units)
+        self.layers = whole_number(f"{name}: layers", layers)
+        self.return_sequences, self.return_state, self.reverse = return_sequences, return_state, reverse
+        self.weight_init = init.glorot() if weight_init is None else weight_init
+        self.recurrent_init = init.orthogonal() if recurrent_init is None else recurrent_init
+        self.rng = generator(rng)
+        if dropout and layers == 1:
+            raise ValueError(f"{name}: dropout acts between stacked layers, but layers=1. Use nn.Dropout around it.")
+        width = self.gates * self.units
+        self.weight, self.recurrent_weight = (
+            Tensor(drawn(name, argument, initializer, (rows, width), self.rng, dtype), requires_grad=True)
+            for argument, initializer, rows in (
+                ("weight_init", self.weight_init, self.inputs),
+                ("recurrent_init", self.recurrent_init, self.units),
+            )
+        )
+        self.bias = Tensor(self._first_bias(np.zeros(width, dtype)), requires_grad=True) if bias else None
+        self.dropout = dropout
+        self.between = Dropout(dropout, self.rng) if layers > 1 else None
+        self.above = [self.another(self.units) for _ in range(layers - 1)]
+
+    def _first_bias(self, zeros: Any) -> Any:
+        """Return what the bias starts from."""
+        return zeros
+
+    def another(self, inputs: int, **changes: Any) -> Self:
+        """Return one more layer of this kind, drawn from the same generator."""
+        settings = self.settings() | {"inputs": inputs, "layers": 1, "dropout": 0.0} | changes
+        initializers = {"weight_init": self.weight_init, "recurrent_init": self.recurrent_init}
+        return type(self)(**(settings | initializers | {"rng": self.rng}))
+
+    # -- computing ----------------------------------------------------------------------------------------
+
+    def forward(
+        self, x: ArrayLike, state: Any = None, *, lengths: ArrayLike | None = None, mask: ArrayLike | None = None
+    ) -> Any:
+        """Return what comes out of the last of the stacked layers.
+
+        Args:
+            x: `(batch, time, inputs)`.
+            state: the initial state, as `return_state=True` returns it; default zeros.
+            lengths: `(batch,)`, the number of steps of each sequence, at most time. What follows is padding.
+            mask: `(batch, time)` booleans, False for padding, in the place of `lengths`.
+
+        Returns:
+            The state after the last step, `(batch, units)`, or with `return_sequences=True` after every step,
+            `(batch, time, units)`; at padding, 0. With `return_state=True`, a tuple of this and the final state.
+
+        Raises:
+            ValueError: shapes that do not fit, or lengths beyond the steps.
+            TypeError: lengths that are not integers, or a mask that is not boolean.
+        """
+        x = x if isinstance(x, Tensor) else Tensor(x)
+        self._check_input(x.shape)
+        mask = _as_mask(self._place(), x.shape, lengths, mask)
+        sequence, last, state = self._through_stack(x, state, mask)
+        output = sequence if self.return_sequences else last
+        return (output, state) if self.return_state else output
+
+    def step(self, x: ArrayLike, state: Any = None) -> tuple[Tensor, Any]:
+        """Return the output for one step, and the state to pass to the next one: for generation.
+
+        Args:
+            x: `(batch, inputs)`.
+            state: what the previous step returned; default zeros.
+
+        Raises:
+            ValueError: shapes that do not fit, or a layer that runs in reverse.
+        """
+        if self.reverse:
+            raise ValueError(f"{self!r}: a layer that runs from the last step to the first cannot run step by step.")
+        x = x if isinstance(x, Tensor) else Tensor(x)
+        if x.ndim != 2 or x.shape[1] != self.inputs:
+            raise ValueError(f"{self._place()}: step expected x of shape (batch, {self.inputs}), got {x.shape}.")
+        _, last, state = self._through_stack(tg.expand_dims(x, 1), state, None)
+        return last, state
+
+    def _through_stack(self, x: Tensor, state: Any, mask: Any) -> tuple[Tensor, Tensor, Any]:
+        """Return the sequence and the last hidden state of the topmost layer, and the states of all."""
+        states = self._split_state(state, (x.shape[0], self.units))
+        finals = []
+        sequence = x
+        for number, (layer, initial) in enumerate(zip([self, *self.above], states)):
+            if number and self.between is not None:
+                sequence = self.between(sequence)
+            sequence, *final = layer.run_alone(sequence, initial, mask)
+            finals.append(tuple(final) if self.state_tensors > 1 else final[0])
+        return sequence, final[0], tuple(finals) if self.layers > 1 else finals[0]
+
+    def run_alone(self, x: Tensor, state: tuple[Any, ...], mask: Any) -> Any:
+        """Return the sequence and the final state of this layer alone, without those on top of it."""
+        raise NotImplementedError
+
+    def _check_input(self, shape: tuple[int, ...]) -> None:
+        if len(shape) == 3 and shape[2] == self.inputs and shape[1]:
+            return
+        hint = ""
+        if len(shape) == 2 and shape[1] == self.inputs:
+            hint = " A single sequence is x[None]; a recurrent layer before this one needs return_sequences=True."
+        elif len(shape) == 2:
+            hint = " Ids go through nn.Embedding first."
+        raise ValueError(
+            f"{self._place()}: expected x of shape (batch, time, {self.inputs}) with at least one step, got {shape}."
+            f"{hint}"
+        )
+
+    def _split_state(self, state: Any, shape: tuple[int, int]) -> list[tuple[Any, ...]]:
+        """Return the initial states of the stacked layers, each as a tuple of tensors."""
+        if state is None:
+            return [(None,) * self.state_tensors] * self.layers
+        if self.layers == 1:
+            state = (state,)
+        each = "(hidden, cell)" if self.state_tensors > 1 else "a tensor"
+        wanted = each if self.layers == 1 else f"a tuple of {self.layers}, for every layer {each}"
+        if not isinstance(state, (tuple, list)) or len(state) != self.layers:
+            raise ValueError(f"{self._place()}: expected as state {wanted}, got {_described_state(state)}.")
+        found = []
+        for one in state:
+            tensors = (one,) if self.state_tensors == 1 else one
+            if not isinstance(tensors, (tuple, list)) or len(tensors) != self.state_tensors:
+                raise ValueError(f"{self._place()}: expected as state {wanted}, got {_described_state(one)}.")
+            for tensor in tensors:
+                if np.shape(tensor) != shape:
+                    raise ValueError(
+                        f"{self._place()}: expected a state of shape (batch, units) = {shape}, got {np.shape(tensor)}."
+                    )
+            found.append(tuple(tensors))
+        return found
+
+    # -- how it shows itself, and what it is elsewhere -----------------------------------------------------
+
+    def settings(self) -> dict[str, Any]:
+        """The constructor's arguments that differ from their defaults."""
+        shown = super().settings()
+        if self.bias is None:
+            shown["bias"] = False
+        if self.weight.dtype != np.float32:
+            shown["dtype"] = str(self.weight.dtype)
+        if self.dropout:
+            shown["rng"] = self.rng
+        return shown
+
+    def __repr__(self) -> str:
+        return described(self, {name: value for name, value in self.settings().items() if name != "rng"})
+
+    def _place(self) -> str:
+        """Return this layer and, if its weight is named after it, its path in the network."""
+        path = (self.weight.name or "").rpartition(".")[0]
+        return f"layer {path}: {self!r}" if path else repr(self)
+
+    def from_pytorch(self, suffix: str) -> dict[str, Foreign]:
+        """Return what the tensors of one layer are made of in PyTorch, where all layers of a stack are in one."""
+        return {
+            "weight": foreign(f"weight_ih_{suffix}").transpose(),
+            "recurrent_weight": foreign(f"weight_hh_{suffix}").transpose(),
+            "bias": foreign(f"bias_ih_{suffix}", f"bias_hh_{suffix}").add(),
+        }
+
+    @property
+    def pytorch_layout(self) -> Layout:
+        """The names and layouts in PyTorch, which has two biases: their sum is ours."""
+        stack = [("", self), *((f"above.{number}.", layer) for number, layer in enumerate(self.above))]
+        return Layout(
+            {
+                prefix + name: theirs
+                for number, (prefix, layer) in enumerate(stack)
+                for name, theirs in layer.from_pytorch(f"l{number}").items()
+            }
+        )
+
+
+class RNN(Recurrent):
+    """A simple recurrent layer: `h ← tanh(x[:, t] @ weight + h @ recurrent_weight + bias)`, for every step.
+
+    Args:
+        inputs: the width of x, at least 1.
+        units: the width of the state, at least 1.
+        activation: `"tanh"` or `"relu"`.
+        return_sequences: whether the states after all steps are returned, `(batch, time, units)`, instead of the last.
+        return_state: whether the final state is returned as well.
+        reverse: whether the steps are taken from the last to the first.
+        layers: the number of layers on top of each other. In the states, there is a tuple for them if there are
+            several.
+        dropout: the fraction of each layer's output that is dropped in training before the next layer.
+        bias: whether a bias is added.
+        weight_init: an initialiser from `nn.init`; default `init.glorot()`.
+        recurrent_init: an initialiser; default `init.orthogonal()`. Both as in Keras.
+        dtype: of the parameters.
+        rng: where the weights are drawn from, and what is dropped, as in `Dense`.
+
+    Attributes:
+        weight: `(inputs, units)`.
+        recurrent_weight: `(units, units)`.
+        bias: `(units,)`, or None.
+        above: the layers on top of the first.
+
+    Call it as `layer(x, state=None, lengths=None, mask=None)`, see `forward`; `step` runs a single step.
+
+    Raises:
+        ValueError: a size below 1, another activation, dropout with one layer, an initialiser that returns the wrong
+            shape; when called, shapes that do not fit, or lengths beyond the steps.
+        TypeError: a size that is not an integer, or a dtype that is not floating-point.
+
+    >>> layer = RNN(4, 3, return_sequences=True, rng=0)
+    >>> layer(np.ones((2, 5, 4), np.float32), lengths=[5, 3]).shape
+    (2, 5, 3)
+    >>> RNN(4, 3)(np.ones((2, 5, 6)))
+    Traceback (most recent call last):
+    ValueError: RNN(4, 3): expected x of shape (batch, time, 4) with at least one step, got (2, 5, 6).
+    """
+
+    keras_layout = Layout(
+        {"weight": "cell.kernel", "recurrent_weight": "cell.recurrent_kernel", "bias": "cell.bias"}, name="simple_rnn"
+    )
+
+    def __init__(
+        self, inputs: int, units: int, *, activation: Literal["tanh", "relu"] = "tanh", return_sequences: bool = False,
+        return_state: bool = False, reverse: bool = False, layers: int = 1, dropout: float = 0.0, bias: bool = True,
+        weight_init: init.Initializer | None = None, recurrent_init: init.Initializer | None = None,
+        dtype: DTypeLike = np.float32, rng: Rng = None,
+    ) -> None:  # fmt: skip
+        if activation not in ("tanh", "relu"):
+            raise ValueError(f"RNN: activation must be 'tanh' or 'relu', got {activation!r}.")
+        self.activation = activation
+        super().__init__(
+            inputs, units, return_sequences=return_sequences, return_state=return_state, reverse=reverse,
+            layers=layers, dropout=dropout, bias=bias, weight_init=weight_init, recurrent_init=recurrent_init,
+            dtype=dtype, rng=rng,
+        )  # fmt: skip
+
+    def run_alone(self, x: Tensor, state: tuple[Any, ...], mask: Any) -> Any:
+        """Return the sequence and the final state of this layer alone, without those on top of it."""
+        return functional.rnn(
+            x, self.weight, self.recurrent_weight, self.bias, *state, activation=self.activation, mask=mask,
+            reverse=self.reverse,
+        )  # fmt: skip
+
+    def settings(self) -> dict[str, Any]:
+        """The constructor's arguments that differ from their defaults."""
+        return super().settings()
+
+
+class LSTM(Recurrent):
+    """Long short-term memory.
+
+    Its state is a tuple `(hidden, cell)`; see `functional.lstm` for what it computes.
+
+    Args:
+        inputs: the width of x, at least 1.
+        units: the width of the state, at least 1.
+        return_sequences, return_state, reverse, layers, dropout, bias, weight_init, recurrent_init, dtype, rng:
+            as in `RNN`.
+
+    Attributes:
+        weight: `(inputs, 4·units)`, for input gate, forget gate, candidate and output gate.
+        recurrent_weight: `(units, 4·units)`.
+        bias: `(4·units,)`, or None. It starts at 1 for the forget gate, so that the cell remembers at first, and at 0
+            for the others.
+        above: the layers on top of the first.
+
+    Raises:
+        ValueError, TypeError: as in `RNN`.
+
+    References:
+        Hochreiter and Schmidhuber, *Long Short-Term Memory*, 1997; Jozefowicz, Zaremba, Sutskever, *An Empirical
+        Exploration of Recurrent Network Architectures*, 2015, for the forget gate's bias.
+
+    >>> layer = LSTM(4, 3, return_state=True, rng=0)
+    >>> output, (hidden, cell) = layer(np.ones((2, 5, 4), np.float32))
+    >>> output.shape, hidden.shape, cell.shape
+    ((2, 3), (2, 3), (2, 3))
+    >>> output, state = layer.step(np.ones((2, 4), np.float32), (hidden, cell))
+    >>> output.shape
+    (2, 3)
+    """
+
+    gates = 4
+    state_tensors = 2
+    keras_layout = Layout(
+        {"weight": "cell.kernel", "recurrent_weight": "cell.recurrent_kernel", "bias": "cell.bias"}, name="lstm"
+    )
+
+    def _first_bias(self, zeros: Any) -> Any:
+        zeros[self.units : 2 * self.units] = 1
+        return zeros
+
+    def run_alone(self, x: Tensor, state: tuple[Any, ...], mask: Any) -> Any:
+        """Return the sequence and the final state of this layer alone, without those on top of it."""
+        return functional.lstm(
+            x, self.weight, self.recurrent_weight, self.bias, *state, mask=mask, reverse=self.reverse
+        )
+
+
+class GRU(Recurrent):
+    """Gated recurrent unit; see `functional.gru` for what it computes.
+
+    Args:
+        inputs: the width of x, at least 1.
+        units: the width of the state, at least 1.
+        reset_after: whether the reset gate acts after the recurrent product, as in PyTorch and by default in Keras; the
+            layer then has a second bias. If not, it acts before, as in the paper.
+        return_sequences, return_state, reverse, layers, dropout, bias, weight_init, recurrent_init, dtype, rng:
+            as in `RNN`.
+
+    Attributes:
+        weight: `(inputs, 3·units)`, for reset gate, update gate and candidate.
+        recurrent_weight: `(units, 3·units)`.
+        bias: `(3·units,)`, or None.
+        recurrent_bias: `(3·units,)`; None without a bias or with `reset_after=False`.
+        above: the layers on top of the first.
+
+    Raises:
+        ValueError, TypeError: as in `RNN`.
+
+    References:
+        Cho et al., *Learning Phrase Representations using RNN Encoder-Decoder*, 2014.
+
+    >>> layer = GRU(4, 3, return_sequences=True, rng=0)
+    >>> layer(np.ones((2, 5, 4), np.float32)).shape
+    (2, 5, 3)
+    """
+
+    gates = 3
+
+    def __init__(
+        self, inputs: int, units: int, *, reset_after: bool = True, return_sequences: bool = False,
+        return_state: bool = False, reverse: bool = False, layers: int = 1, dropout: float = 0.0, bias: bool = True,
+        weight_init: init.Initializer | None = None, recurrent_init: init.Initializer | None = None,
+        dtype: DTypeLike = np.float32, rng: Rng = None,
+    ) -> None:  # fmt: skip
+        self.reset_after = reset_after
+        super().__init__(
+            inputs, units, return_sequences=return_sequences, return_state=return_state, reverse=reverse,
+            layers=layers, dropout=dropout, bias=bias, weight_init=weight_init, recurrent_init=recurrent_init,
+            dtype=dtype, rng=rng,
+        )  # fmt: skip
+        has_second = bias and reset_after
+        self.recurrent_bias = Tensor(np.zeros(3 * self.units, dtype), requires_grad=True) if has_second else None
+
+    def run_alone(self, x: Tensor, state: tuple[Any, ...], mask: Any) -> Any:
+        """Return the sequence and the final state of this layer alone, without those on top of it."""
+        return functional.gru(
+            x, self.weight, self.recurrent_weight, self.bias, self.recurrent_bias, *state,
+            reset_after=self.reset_after, mask=mask, reverse=self.reverse,
+        )  # fmt: skip
+
+    def settings(self) -> dict[str, Any]:
+        """The constructor's arguments that differ from their defaults."""
+        return super().settings()
+
+    def from_pytorch(self, suffix: str) -> dict[str, Foreign]:
+        """Return what the tensors of one layer are made of in PyTorch; ours has its two biases, too."""
+        return super().from_pytorch(suffix) | {
+            "bias": foreign(f"bias_ih_{suffix}"),
+            "recurrent_bias": foreign(f"bias_hh_{suffix}"),
+        }
+
+    @property
+    def keras_layout(self) -> Layout:
+        """The names and layouts in Keras, which has the update gate first, and both biases in one variable."""
+        width = 3 * self.units
+        kernels: dict[str | tuple[str, ...], str | Foreign] = {
+            "weight": foreign("cell.kernel").reorder([1, 0, 2]),
+            "recurrent_weight": foreign("cell.recurrent_kernel").reorder([1, 0, 2]),
+        }
+        bias = foreign("cell.bias").reorder([1, 0, 2])
+        if self.recurrent_bias is None:
+            return Layout({**kernels, "bias": bias}, name="gru")
+        both = bias.split(2, axis=0).reshape((1, width), (width,))
+        return Layout({**kernels, ("bias", "recurrent_bias"): both}, name="gru")
+
+
+class Bidirectional(Module):
+    """A recurrent layer in both directions, side by side: `(…, 2·units)`.
+
+    Args:
+        layer: an `RNN`, `LSTM` or `GRU` with `layers=1`, for the forward direction. The other direction is a layer of
+            the same kind, drawn from the same generator. `return_sequences` and `return_state` are those of `layer`.
+
+    Attributes:
+        layer, backward_layer: the two directions.
+
+    Without `return_sequences`, the result has the state of each direction after its last step: at the end of the
+    sequence, and at its beginning. The state is a tuple of those of both directions.
+
+    Raises:
+        TypeError: something that is not a recurrent layer.
+        ValueError: a stack, or a layer that runs in reverse.
+
+    References:
+        Schuster and Paliwal, *Bidirectional Recurrent Neural Networks*, 1997.
+
+    >>> layer = Bidirectional(LSTM(4, 3, return_sequences=True, rng=0))
+    >>> layer(np.ones((2, 5, 4), np.float32)).shape
+    (2, 5, 6)
+    """
+
+    def __init__(self, layer: Recurrent) -> None:
+        if not isinstance(layer, Recurrent):
+            raise TypeError(f"Bidirectional: expected a recurrent layer such as nn.LSTM(…), got {layer!r}.")
+        if layer.layers > 1:
+            raise ValueError(
+                f"Bidirectional: expected a single layer, got {layer!r}. Stack bidirectional layers: the inputs of the "
+                "second are both directions of the first."
+            )
+        if layer.reverse:
+            raise ValueError(f"Bidirectional: expected a layer that runs forward, got {layer!r}.")
+        self.layer = layer
+        self.backward_layer = layer.another(layer.inputs, reverse=True)
+
+    def forward(
+        self, x: ArrayLike, state: Any = None, *, lengths: ArrayLike | None = None, mask: ArrayLike | None = None
+    ) -> Any:
+        """Return both directions side by side; the arguments are those of the layers."""
+        x = x if isinstance(x, Tensor) else Tensor(x)
+        if state is not None and (not isinstance(state, (tuple, list)) or len(state) != 2):
+            raise ValueError(
+                f"{self!r}: expected as state a tuple of those of both directions, got {_described_state(state)}."
+            )
+        first, second = (None, None) if state is None else state
+        there = self.layer(x, first, lengths=lengths, mask=mask)
+        back = self.backward_layer(x, second, lengths=lengths, mask=mask)
+        if not self.layer.return_state:
+            return tg.concatenate([there, back], axis=-1)
+        return tg.concatenate([there[0], back[0]], axis=-1), (there[1], back[1])
+
+    def settings(self) -> dict[str, Any]:
+        """The constructor's arguments."""
+        return {"layer": self.layer}
+
+    def __repr__(self) -> str:
+        return described(self, self.settings())
+
+    @property
+    def pytorch_layout(self) -> Layout:
+        """The names and layouts in PyTorch, where both directions are in one layer."""
+        return Layout(
+            {
+                f"{ours}.{name}": theirs
+                for ours, suffix in (("layer", "l0"), ("backward_layer", "l0_reverse"))
+                for name, theirs in self.layer.from_pytorch(suffix).items()
+            }
+        )
+
+    @property
+    def keras_layout(self) -> Layout:
+        """The names and layouts in Keras."""
+        tensors: dict[str | tuple[str, ...], str | Foreign] = {}
+        for ours, theirs in (("layer", "forward_layer"), ("backward_layer", "backward_layer")):
+            for names, made in self.layer.keras_layout.tensors.items():
+                inside = tuple(f"{ours}.{name}" for name in names)
+                tensors[inside] = Foreign(tuple(f"{theirs}.{name}" for name in made.names), made.steps)
+        return Layout(tensors, name="bidirectional")
+
+
+def _described_state(state: Any) -> str:
+    if isinstance(state, (tuple, list)):
+        return "(" + ", ".join(_described_state(each) for each in state) + ")"
+    return f"an array of shape {np.shape(state)}"
+
+
+def _as_mask(asker: str, shape: tuple[int, ...], lengths: Any, mask: Any) -> Any:
+    """Return a mask `(batch, time)`, True where a step is not padding; None if there is no padding.
+
+    Raises:
+        ValueError, TypeError: lengths or a mask that do not fit.
+    """
+    batch, time = shape[:2]
+    if lengths is None:
+        if mask is None:
+            return None
+        found = np.asarray(mask)
+        if found.shape != (batch, time):
+            raise ValueError(f"{asker}: expected a mask of shape (batch, time) = {(batch, time)}, got {found.shape}.")
+        if found.dtype != bool:
+            raise TypeError(
+                f"{asker}: expected a mask of booleans, True where a step is not padding, got dtype {found.dtype}."
+            )
+        return found
+    if mask is not None:
+        raise ValueError(f"{asker}: lengths and a mask say the same. Pass one of them.")
+    numbers = np.asarray(lengths)
+    if numbers.shape != (batch,):
+        raise ValueError(f"{asker}: expected lengths of shape (batch,) = {(batch,)}, got {numbers.shape}.")
+    if numbers.dtype.kind not in "iu":
+        raise TypeError(f"{asker}: expected integers as lengths, got dtype {numbers.dtype}.")
+    wrong = (numbers < 0) | (numbers > time)
+    if wrong.any():
+        first = int(np.argmax(wrong))
+        raise ValueError(f"{asker}: expected lengths of 0 … {time}, got {numbers[first]} for sequence {first}.")
+    return np.arange(time) < numbers[:, None]
