@@ -92,12 +92,12 @@ def gelu(x: ArrayLike) -> tg.Tensor:
     return tg.multiply(x, 0.5 * tg.erfc(tg.multiply(x, -math.sqrt(0.5))))
 
 
-def _silu_slope(g: Any, x: Any) -> Any:
-    s = tg.sigmoid.apply(x)
-    return g * (s * (1 + x * (1 - s)))
-
-
-@tg.op(x=_silu_slope, reference=lambda x: x / (1 + np.exp(-x)))
+@tg.op(
+    x=lambda g, x, sigmoid: g * (sigmoid * (1 + x * (1 - sigmoid))),
+    keep=["sigmoid"],
+    composed=lambda x: x * tg.sigmoid(x),
+    reference=lambda x: x / (1 + np.exp(-x)),
+)
 def silu(x: ArrayLike) -> Any:
     """x·sigmoid(x), elementwise; also called swish.
 
@@ -106,7 +106,8 @@ def silu(x: ArrayLike) -> Any:
     >>> silu([-1e4, 0.0, 1e4])
     Tensor([   -0.,     0., 10000.])
     """
-    return np.multiply(x, tg.sigmoid.apply(x))
+    sigmoid = tg.sigmoid.apply(x)
+    return np.multiply(x, sigmoid), (sigmoid,)
 
 
 def _prelu_slope(g: Any, x: Any, weight: Any) -> Any:
