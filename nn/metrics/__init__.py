@@ -1,6 +1,7 @@
 """Metrics: numbers for people to read beside the loss."""
 
 from nn.metrics.classes import F1, Perplexity, Precision, Recall, TopKAccuracy
+from nn.metrics.detection import MeanAveragePrecision
 from nn.metrics.metric import BinaryAccuracy, CategoricalAccuracy, LossOfOutput, Metric, OfOutput, RegressionAccuracy
 
 __all__ = [
@@ -8,6 +9,7 @@ __all__ = [
     "BinaryAccuracy",
     "CategoricalAccuracy",
     "LossOfOutput",
+    "MeanAveragePrecision",
     "Metric",
     "OfOutput",
     "Perplexity",
