@@ -3,7 +3,10 @@
 from nn.losses.losses import (
     BinaryCrossEntropy,
     CategoricalCrossEntropy,
+    FocalLoss,
     Huber,
+    IoULoss,
+    KLDivergence,
     Loss,
     MeanAbsoluteError,
     MeanSquaredError,
@@ -15,7 +18,10 @@ from nn.losses.per_output import PerOutput
 __all__ = [
     "BinaryCrossEntropy",
     "CategoricalCrossEntropy",
+    "FocalLoss",
     "Huber",
+    "IoULoss",
+    "KLDivergence",
     "Loss",
     "MeanAbsoluteError",
     "MeanSquaredError",

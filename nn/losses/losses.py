@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import inspect
 import math
+import operator
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,7 @@ from numpy.typing import ArrayLike, NDArray
 import tensorgrad as tg
 from nn._hints import LOSS, attribute_hints
 from nn._repr import described, settings
+from nn.functional import overlap
 from nn.losses.cross_entropy import (
     binary_cross_entropy,
     categorical_cross_entropy,
@@ -24,12 +26,15 @@ from nn.losses.cross_entropy import (
     softmax_cross_entropy,
 )
 from nn.losses.targets import (
+    as_constant,
     as_predictions,
     check_binary,
     check_classes,
+    check_same_shape,
     check_weights,
     check_within_0_and_1,
     difference,
+    smoothed_rows,
     weighted_rows,
 )
 from tensorgrad import Tensor
@@ -100,21 +105,42 @@ class SoftmaxCrossEntropy(Loss):
     """Softmax and categorical cross-entropy in one: for the plain outputs (logits) of a network.
 
     `predictions` are `(samples, classes)`; `targets` integers `(samples,)`, or one-hot rows or probabilities
-    `(samples, classes)`. Further axes may stand before the last. The value is log Σeˣ - x of the right class and the
-    gradient (softmax - one-hot)/samples, both exact however large the outputs are.
+    `(samples, classes)`. Sequences are `(batch, time, classes)` and `(batch, time)`; there may be further axes. The
+    value is log Σeˣ - x of the right class and the gradient (softmax - one-hot)/samples, both exact however large the
+    outputs are.
+
+    Args:
+        label_smoothing: the part of each target that is spread evenly over all classes, in [0, 1). Szegedy et al.,
+            *Rethinking the Inception Architecture for Computer Vision*, 2015.
+        ignored_label: a label that takes no part in the average, such as that of padding; None for none. PyTorch's is
+            -100.
 
     Raises:
-        ValueError: targets of another shape, labels out of range, rows that do not sum to 1, or no samples.
+        ValueError: `label_smoothing` outside [0, 1); targets of another shape, labels out of range, rows that do not
+            sum to 1, no samples, or only ignored labels.
         TypeError: labels that are not integers.
 
     >>> float(SoftmaxCrossEntropy()([[0.0, 0.0, 0.0]], [2]))  # log 3
     1.0986122886681098
+    >>> float(SoftmaxCrossEntropy(ignored_label=-1)([[0.0, 0.0, 0.0], [9.0, 0.0, 0.0]], [2, -1]))
+    1.0986122886681098
     """
+
+    def __init__(self, *, label_smoothing: float = 0.0, ignored_label: int | None = None) -> None:
+        if not 0 <= label_smoothing < 1:
+            raise ValueError(f"SoftmaxCrossEntropy: label_smoothing must be in [0, 1), got {label_smoothing!r}.")
+        self.label_smoothing = float(label_smoothing)
+        self.ignored_label = None if ignored_label is None else operator.index(ignored_label)
 
     def forward(self, predictions: ArrayLike, targets: ArrayLike, sample_weight: ArrayLike | None = None) -> Tensor:
         """`softmax_cross_entropy` of checked targets."""
         predictions = as_predictions("SoftmaxCrossEntropy", predictions)
-        labels = check_classes("SoftmaxCrossEntropy", predictions, targets)
+        if self.label_smoothing or self.ignored_label is not None:
+            labels = smoothed_rows(
+                "SoftmaxCrossEntropy", predictions, targets, self.label_smoothing, self.ignored_label
+            )
+        else:
+            labels = check_classes("SoftmaxCrossEntropy", predictions, targets)
         if sample_weight is not None:
             labels = _weighted("SoftmaxCrossEntropy", predictions, labels, sample_weight)
         return softmax_cross_entropy(predictions, labels)
@@ -221,6 +247,73 @@ class BinaryCrossEntropy(Loss):
         return (probabilities > 0.5).astype(np.intp)
 
 
+class FocalLoss(Loss):
+    """Binary cross-entropy of logits in which outputs that are nearly right count less, averaged.
+
+    With p the probability of the right answer, -αₜ·(1 - p)^gamma·log p. For detection, where nearly all outputs are
+    background.
+
+    Args:
+        gamma: how much less, 0 or at least 1; 0 for plain cross-entropy.
+        alpha: the weight of targets of 1, in [0, 1]; those of 0 have 1 - alpha. None for equal weights of 1.
+
+    `predictions` and `targets` have the same shape; targets are 0 or 1, or probabilities between.
+
+    Raises:
+        ValueError: an argument out of range; another shape, targets outside [0, 1], or no samples.
+
+    References:
+        Lin, Goyal, Girshick, He, Dollár, *Focal Loss for Dense Object Detection*, 2017.
+
+    >>> round(float(FocalLoss()([[0.0], [9.0]], [[1.0], [1.0]])), 6)  # (0.25 · 0.25 · log 2 + about 0) / 2
+    0.021661
+    """
+
+    def __init__(self, gamma: float = 2.0, alpha: float | None = 0.25) -> None:
+        if not (math.isfinite(gamma) and (gamma == 0 or gamma >= 1)):
+            raise ValueError(f"FocalLoss: gamma must be 0, or a finite number of at least 1, got {gamma!r}.")
+        if alpha is not None and not 0 <= alpha <= 1:
+            raise ValueError(f"FocalLoss: alpha must be in [0, 1], or None, got {alpha!r}.")
+        self.gamma = float(gamma)
+        self.alpha = None if alpha is None else float(alpha)
+
+    def forward(self, predictions: ArrayLike, targets: ArrayLike, sample_weight: ArrayLike | None = None) -> Tensor:
+        """The mean of the weighted cross-entropies."""
+        logits = as_predictions("FocalLoss", predictions)
+        y = check_binary("FocalLoss", logits, targets)
+        entropy = tg.softplus(logits) - logits * y
+        wrong = tg.sigmoid(logits) * (1 - 2 * y) + y  # 1 - p
+        losses = entropy * wrong**self.gamma if self.gamma else entropy
+        if self.alpha is not None:
+            losses = losses * (self.alpha * y + (1 - self.alpha) * (1 - y))
+        return _mean(self, losses, sample_weight)
+
+
+class KLDivergence(Loss):
+    """Kullback-Leibler divergence: Σ target·(log target - prediction) over the classes, averaged over the samples.
+
+    `predictions` are log-probabilities `(samples, classes)`, such as the result of `LogSoftmax`; `targets` are
+    probabilities of the same shape. Further axes may come before the last, and count as samples.
+
+    Raises:
+        ValueError: another shape, targets outside [0, 1], or no samples.
+
+    >>> round(float(KLDivergence()([[-0.6931471805599453, -0.6931471805599453]], [[1.0, 0.0]])), 6)  # log 2
+    0.693147
+    """
+
+    def forward(self, predictions: ArrayLike, targets: ArrayLike, sample_weight: ArrayLike | None = None) -> Tensor:
+        """The mean divergence."""
+        logs = as_predictions("KLDivergence", predictions)
+        array = as_constant("KLDivergence", targets)
+        check_same_shape("KLDivergence", logs.shape, array.shape)
+        check_within_0_and_1("KLDivergence", "targets", array, "They are probabilities.")
+        array = array.astype(logs.dtype, copy=False)
+        smallest = float(np.finfo(logs.dtype).tiny)
+        entropies = array * np.log(np.maximum(array, smallest))  # 0·log 0 = 0
+        return _mean(self, tg.sum(entropies - array * logs, axis=-1), sample_weight)
+
+
 class MeanSquaredError(Loss):
     """(prediction - target)², averaged. Both have the same shape, usually `(samples, outputs)`.
 
@@ -275,6 +368,33 @@ class Huber(Loss):
         size = tg.abs(difference("Huber", predictions, targets))
         capped = tg.minimum(size, self.delta)
         return _mean(self, capped * (size - 0.5 * capped), sample_weight)
+
+
+class IoULoss(Loss):
+    """1 minus the intersection over union of predicted and true boxes, averaged.
+
+    `predictions` and `targets` are `(…, 4)`: left, top, right, bottom.
+
+    Args:
+        generalised: whether boxes that do not touch are pulled together, as in `functional.overlap`.
+
+    Raises:
+        ValueError: another shape, or no samples.
+
+    >>> round(float(IoULoss(generalised=False)([[0.0, 0.0, 2.0, 2.0]], [[1.0, 0.0, 3.0, 2.0]])), 4)
+    0.6667
+    """
+
+    def __init__(self, generalised: bool = True) -> None:
+        self.generalised = bool(generalised)
+
+    def forward(self, predictions: ArrayLike, targets: ArrayLike, sample_weight: ArrayLike | None = None) -> Tensor:
+        """The mean of 1 minus the overlaps."""
+        boxes = as_predictions("IoULoss", predictions)
+        array = as_constant("IoULoss", targets)
+        check_same_shape("IoULoss", boxes.shape, array.shape)
+        overlaps = overlap(boxes, array.astype(boxes.dtype, copy=False), generalised=self.generalised)
+        return _mean(self, 1 - overlaps, sample_weight)
 
 
 def _mean(loss: Loss, values: Tensor, sample_weight: ArrayLike | None) -> Tensor:

@@ -154,6 +154,32 @@ def check_classes(asker: str, predictions: Tensor, targets: ArrayLike) -> Any:
     return labels
 
 
+def smoothed_rows(
+    asker: str, predictions: Tensor, targets: ArrayLike, label_smoothing: float, ignored_label: int | None
+) -> Any:
+    """Return class targets as rows in the dtype of the predictions, mixed with equal probabilities for all classes.
+
+    Rows of ignored labels are 0, and the others larger, so that the mean over all rows is that over the others.
+
+    Raises:
+        ValueError, TypeError: as `check_classes`; every label is ignored.
+    """
+    array, kept = as_constant(asker, targets), None
+    if ignored_label is not None and array.shape == predictions.shape[:-1] and array.dtype.kind in "iu":
+        kept = array != ignored_label
+        if isinstance(kept, np.ndarray) and not kept.any():
+            raise ValueError(f"{asker}: there is nothing to average: every label is {ignored_label}, which is ignored.")
+        array = np.where(kept, array, 0)
+    checked = check_classes(asker, predictions, array)
+    classes, dtype = predictions.shape[-1], predictions.dtype
+    rows = checked if checked.ndim == predictions.ndim else (checked[..., None] == np.arange(classes)).astype(dtype)
+    if label_smoothing:
+        rows = rows * (1 - label_smoothing) + label_smoothing / classes
+    if kept is not None:
+        rows = rows * (kept[..., None] * (kept.size / np.sum(kept))).astype(dtype)
+    return rows
+
+
 def _check_rows(asker: str, rows: Any) -> None:
     """Refuse rows that do not sum to 1. The arrays of other libraries are not read."""
     sums = np.sum(rows, axis=-1)

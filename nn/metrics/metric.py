@@ -54,7 +54,7 @@ class Metric:
         """Add a batch, in which each sample counts as its weight says."""
         measured = self.measure(as_array(predictions), as_array(targets))
         if sample_weight is not None:
-            weights = _weights_like(self, measured, as_array(sample_weight))
+            weights = weights_like(self, measured, as_array(sample_weight))
             self._total += float(np.sum(measured * weights, dtype=np.float64))
             self._count += float(np.sum(weights, dtype=np.float64))
             return
@@ -259,7 +259,7 @@ def _precision_for(targets: NDArray[Any]) -> Any:
     return float(precision) or float(np.finfo(np.float32).tiny) if isinstance(precision, np.floating) else precision
 
 
-def _weights_like(metric: Metric, measured: NDArray[Any], weights: NDArray[Any]) -> NDArray[Any]:
+def weights_like(metric: Metric, measured: NDArray[Any], weights: NDArray[Any]) -> NDArray[Any]:
     """Return the weights of samples for all that was measured of them."""
     if weights.shape != measured.shape[: weights.ndim] or not weights.ndim:
         raise ValueError(
