@@ -35,10 +35,8 @@ def record(operation: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any
         if name == operation.sequence:
             values[name] = [item.array if isinstance(item, Tensor) else item for item in value]
         elif isinstance(value, Tensor):
-            values[name] = (
-                value.array if name in operation.inputs else _operands.check_option(value, name, operation.name)
-            )
-
+            is_operand = name in operation.inputs
+            values[name] = value.array if is_operand else _operands.check_option(value, name, operation.name)
     try:
         out = operation.forward(*call.args, **call.kwargs)
     except Exception as error:
