@@ -18,7 +18,7 @@ import pytest
 import nn
 import tensorgrad as tg
 from tensorgrad.op import Operation, registry
-from tensorgrad.viz.formulas.algebra import constant, is_simple, symbol
+from tensorgrad.viz.formulas.algebra import constant, is_simple, several, symbol
 from tensorgrad.viz.formulas.pretty import mathematics
 from tensorgrad.viz.formulas.rules import as_declared, expression
 from tensorgrad.viz.formulas.substitute import worked_out
@@ -258,13 +258,20 @@ def contributions(sample: Sample) -> Iterator[tuple[Any, Any, Any, dict[str, Any
     """For each operand: the rule's result, the formula for it, and what its names mean."""
     operation = sample.operation
     output = sample.with_arrays(sample.tracked())()
-    node = output.node
+    results = output if operation.results else (output,)
+    node = results[0].node
     if node is None or "where" in sample.options:  # there `where` is a mask, and also the function
         return
-    g = np.random.default_rng(0).normal(size=output.shape)
-    meaning: dict[str, Any] = {**NAMES, **node.options, "g": g, "out": output.data}
+    node = node.inputs[0] if operation.results else node
+    rng = np.random.default_rng(0)
+    gradients = [rng.normal(size=result.shape) for result in results]
+    arrays = [result.data for result in results]
+    g = operation.results(*gradients) if operation.results else gradients[0]
+    out = operation.results(*arrays) if operation.results else arrays[0]
+    meaning: dict[str, Any] = {**NAMES, **node.options, "g": g, "out": out}
     names: dict[str, ast.expr] = {name: _option(name, value) for name, value in node.options.items()}
-    names |= {"g": symbol("g", g.shape), "out": symbol("out", g.shape)}
+    for name, each in {"g": g, "out": out}.items():
+        names[name] = _results(name, each, meaning) if operation.results else symbol(name, each.shape)
     for name in operation.inputs:
         given = sample.inputs.get(name)
         if isinstance(given, list):
@@ -272,10 +279,16 @@ def contributions(sample: Sample) -> Iterator[tuple[Any, Any, Any, dict[str, Any
         meaning[name] = given
         names[name] = constant(None) if given is None else symbol(name, given.shape)
         names.setdefault(f"{name}_shape", constant(np.shape(given)))
-    for position, saved in enumerate(node.saved):
+    for position, (rule, saved) in enumerate(zip(operation.rules, node.saved)):
         if saved is not None:
-            rule = operation.rules[position]
             yield rule(g, *saved), worked_out(rule, names), position, meaning
+
+
+def _results(name: str, values: Any, meaning: dict[str, Any]) -> ast.expr:
+    """The parts of a named tuple as symbols, whose values are added to `meaning`."""
+    parts = {field: symbol(f"{name}_{field}", value.shape) for field, value in values._asdict().items()}
+    meaning |= {part.id: value for part, value in zip(parts.values(), values)}
+    return several(parts, name)
 
 
 def _option(name: str, value: Any) -> ast.expr:
