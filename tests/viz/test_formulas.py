@@ -10,7 +10,7 @@ import linecache
 import operator
 import re
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
@@ -149,6 +149,56 @@ def test_a_users_own_operation() -> None:
         return x**3
 
     assert told(cube(scalar(2.0, "x"), 1.0)) == {"∂L/∂x": ("∂L/∂L · 3 · x²", "3 · x²")}
+
+
+def test_formulas_never_calculate_with_an_operand_that_was_left_out() -> None:
+    def _weighted(g, x, weights):
+        """`g * 2 * x * weights`, if there are any."""
+        slope = 2 * x
+        return g * slope if weights is None else g * slope * weights
+
+    @tg.op(x=_weighted, weights=None)
+    def squares(x, weights=None):
+        return x * x if weights is None else x * x * weights
+
+    x, weights = scalar(3.0, "x"), tg.tensor(5.0, name="w")
+    assert told(squares(x, weights)) == {"∂L/∂x": ("∂L/∂L · 2 · x · w", "2 · x · w")}
+    assert told(squares(x)) == {"∂L/∂x": ("weighted(∂L/∂L, x, None)", "")}
+
+
+class Window(NamedTuple):
+    """Result of a helper that is an object, not a tuple of numbers."""
+
+    size: int
+    stride: int
+
+
+def window_of(shape):
+    size = len(shape)
+    return Window(size, 1)
+
+
+def twice_in(x, window):
+    factor = 2 * window.stride
+    return factor * x
+
+
+def test_helpers_that_return_a_named_tuple_are_shown_as_calls() -> None:
+    @tg.op(x=lambda g, x: g * twice_in(x, window_of(x.shape)))
+    def squared(x):
+        return x * x
+
+    assert told(squared(scalar(3.0, "x")))["∂L/∂x"][1] == "twice_in(x, window_of(()))"
+
+
+def test_kept_values_are_not_confused_with_a_tensor_of_the_same_name() -> None:
+    @tg.op(x=lambda g, factor: g * factor, keep=["factor"], composed=lambda x: 3 * x)
+    def tripled(x):
+        return 3 * x, (3.0,)
+
+    x, other = scalar(2.0, "x"), scalar(5.0, "factor")
+    assert told(tripled(x))["∂L/∂x"] == ("∂L/∂L · factor", "factor")
+    assert told(tripled(x) * other)["∂L/∂x"] == ("∂L/∂a · tripled.factor", "tripled.factor")
 
 
 ODD = [
