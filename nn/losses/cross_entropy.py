@@ -106,7 +106,7 @@ def categorical_cross_entropy(probabilities: Any, targets: Any) -> Any:
 
 
 def _sigmoid_minus_targets(g: Any, logits: Any, targets: Any, weights: Any) -> Any:
-    """`g * weights * (sigmoid(logits) - targets) / logits.size`."""
+    """`g * (sigmoid(logits) - targets) * (1 if weights is None else weights) / logits.size`."""
     excess = (tg.sigmoid.apply(logits) - targets) * (g / logits.size)
     return excess if weights is None else excess * weights
 
@@ -131,7 +131,9 @@ def sigmoid_binary_cross_entropy(logits: Any, targets: Any, weights: Any = None)
 
 
 def _binary_slope(g: Any, probabilities: Any, targets: Any, weights: Any) -> Any:
-    """`g * weights * ((1 - targets) / (1 - p) - targets / p) / p.size`, of the clipped probabilities p."""
+    """`g * ((1 - targets) / (1 - clipped(probabilities)) - targets / clipped(probabilities)) * (
+    1 if weights is None else weights) / probabilities.size`.
+    """
     p = np.clip(probabilities, LOWEST, HIGHEST)
     slope = ((1 - targets) / (1 - p) - targets / p) * (g / probabilities.size)
     return slope if weights is None else slope * weights

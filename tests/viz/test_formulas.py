@@ -10,7 +10,7 @@ import linecache
 import operator
 import re
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
@@ -18,7 +18,7 @@ import pytest
 import nn
 import tensorgrad as tg
 from tensorgrad.op import Operation, registry
-from tensorgrad.viz.formulas.algebra import constant, is_simple, symbol
+from tensorgrad.viz.formulas.algebra import constant, is_simple, several, symbol
 from tensorgrad.viz.formulas.pretty import mathematics
 from tensorgrad.viz.formulas.rules import as_declared, expression
 from tensorgrad.viz.formulas.substitute import worked_out
@@ -151,6 +151,56 @@ def test_a_users_own_operation() -> None:
     assert told(cube(scalar(2.0, "x"), 1.0)) == {"∂L/∂x": ("∂L/∂L · 3 · x²", "3 · x²")}
 
 
+def test_formulas_never_calculate_with_an_operand_that_was_left_out() -> None:
+    def _weighted(g, x, weights):
+        """`g * 2 * x * weights`, if there are any."""
+        slope = 2 * x
+        return g * slope if weights is None else g * slope * weights
+
+    @tg.op(x=_weighted, weights=None)
+    def squares(x, weights=None):
+        return x * x if weights is None else x * x * weights
+
+    x, weights = scalar(3.0, "x"), tg.tensor(5.0, name="w")
+    assert told(squares(x, weights)) == {"∂L/∂x": ("∂L/∂L · 2 · x · w", "2 · x · w")}
+    assert told(squares(x)) == {"∂L/∂x": ("weighted(∂L/∂L, x, None)", "")}
+
+
+class Window(NamedTuple):
+    """Result of a helper that is an object, not a tuple of numbers."""
+
+    size: int
+    stride: int
+
+
+def window_of(shape):
+    size = len(shape)
+    return Window(size, 1)
+
+
+def twice_in(x, window):
+    factor = 2 * window.stride
+    return factor * x
+
+
+def test_helpers_that_return_a_named_tuple_are_shown_as_calls() -> None:
+    @tg.op(x=lambda g, x: g * twice_in(x, window_of(x.shape)))
+    def squared(x):
+        return x * x
+
+    assert told(squared(scalar(3.0, "x")))["∂L/∂x"][1] == "twice_in(x, window_of(()))"
+
+
+def test_kept_values_are_not_confused_with_a_tensor_of_the_same_name() -> None:
+    @tg.op(x=lambda g, factor: g * factor, keep=["factor"], composed=lambda x: 3 * x)
+    def tripled(x):
+        return 3 * x, (3.0,)
+
+    x, other = scalar(2.0, "x"), scalar(5.0, "factor")
+    assert told(tripled(x))["∂L/∂x"] == ("∂L/∂L · factor", "factor")
+    assert told(tripled(x) * other)["∂L/∂x"] == ("∂L/∂a · tripled.factor", "tripled.factor")
+
+
 ODD = [
     lambda g, x: g * sum(x for x in (x, x)),
     lambda g, x: g * (lambda x: 2 * x)(x),
@@ -258,13 +308,20 @@ def contributions(sample: Sample) -> Iterator[tuple[Any, Any, Any, dict[str, Any
     """For each operand: the rule's result, the formula for it, and what its names mean."""
     operation = sample.operation
     output = sample.with_arrays(sample.tracked())()
-    node = output.node
+    results = output if operation.results else (output,)
+    node = results[0].node
     if node is None or "where" in sample.options:  # there `where` is a mask, and also the function
         return
-    g = np.random.default_rng(0).normal(size=output.shape)
-    meaning: dict[str, Any] = {**NAMES, **node.options, "g": g, "out": output.data}
+    node = node.inputs[0] if operation.results else node
+    rng = np.random.default_rng(0)
+    gradients = [rng.normal(size=result.shape) for result in results]
+    arrays = [result.data for result in results]
+    g = operation.results(*gradients) if operation.results else gradients[0]
+    out = operation.results(*arrays) if operation.results else arrays[0]
+    meaning: dict[str, Any] = {**NAMES, **node.options, "g": g, "out": out}
     names: dict[str, ast.expr] = {name: _option(name, value) for name, value in node.options.items()}
-    names |= {"g": symbol("g", g.shape), "out": symbol("out", g.shape)}
+    for name, each in {"g": g, "out": out}.items():
+        names[name] = _results(name, each, meaning) if operation.results else symbol(name, each.shape)
     for name in operation.inputs:
         given = sample.inputs.get(name)
         if isinstance(given, list):
@@ -272,10 +329,16 @@ def contributions(sample: Sample) -> Iterator[tuple[Any, Any, Any, dict[str, Any
         meaning[name] = given
         names[name] = constant(None) if given is None else symbol(name, given.shape)
         names.setdefault(f"{name}_shape", constant(np.shape(given)))
-    for position, saved in enumerate(node.saved):
+    for position, (rule, saved) in enumerate(zip(operation.rules, node.saved)):
         if saved is not None:
-            rule = operation.rules[position]
             yield rule(g, *saved), worked_out(rule, names), position, meaning
+
+
+def _results(name: str, values: Any, meaning: dict[str, Any]) -> ast.expr:
+    """The parts of a named tuple as symbols, whose values are added to `meaning`."""
+    parts = {field: symbol(f"{name}_{field}", value.shape) for field, value in values._asdict().items()}
+    meaning |= {part.id: value for part, value in zip(parts.values(), values)}
+    return several(parts, name)
 
 
 def _option(name: str, value: Any) -> ast.expr:

@@ -84,6 +84,25 @@ def test_joint_rule_is_called_by_name_and_never_as_a_formula_of_one_operand(poin
     ]
 
 
+def test_large_operands_are_read_from_what_the_composed_form_keeps():
+    @tg.op(x=lambda g: g, y=lambda g, y, x: g + 0 * (x + y), composed=lambda x, y: tg.add(x, y))
+    def added(x, y):
+        return x + y
+
+    recording = capture(tg.sum(added(leaf(np.ones(500), "x"), np.full(500, 2.0))))  # only the node holds the 2.0s
+    (operand,) = [box for box in recording.boxes if box.kind == "constant"]
+    assert operand.value.mean == 2.0
+
+
+def test_slope_of_a_rule_that_returns_a_larger_array_is_its_sum():
+    @tg.op(x=lambda g, of: g * np.ones(of))
+    def times(x, of):
+        return x * of
+
+    recording = capture(times(leaf(2.0, "x"), 3), passes=True)
+    assert [given.slope for given in contributions(recording)] == [3.0]
+
+
 def test_walkthrough_of_several_results_in_numbers(point):
     radius, angle = polar(*point)
     recording = capture(radius * angle, passes=True, checks=True)

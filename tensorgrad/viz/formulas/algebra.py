@@ -44,8 +44,13 @@ def is_simple(value: Any) -> bool:
     return (
         value is None
         or isinstance(value, (int, float, str))
-        or (isinstance(value, tuple) and all(map(is_simple, value)))
+        or (type(value) is tuple and all(map(is_simple, value)))  # a named tuple is an object with names of its own
     )
+
+
+def is_none(node: ast.expr) -> bool:
+    """Return whether a formula is nothing but None, as for an operand that was left out."""
+    return isinstance(node, ast.Constant) and node.value is None
 
 
 def call(name: str, *arguments: ast.expr) -> ast.Call:

@@ -80,7 +80,6 @@ class Formulas:
         if rule.__name__ == "<lambda>":
             return Formula("", "", "")
         names = self._names(box, node, operation, position)
-        names.update((name, symbol(name, None)) for name in operation.keep)
         known = ", ".join(mathematics(names[name]) for name in ("g", *(operation.saved_for(position) or ())))
         return Formula(as_declared(rule), f"{_called(rule, known)}[{position}]", "")
 
@@ -101,6 +100,8 @@ class Formulas:
         }
         names["g"] = symbol(self.gradients[box.id], box.shape)
         names["out"] = symbol(self.symbols[box.id], box.shape)
+        for name in operation.keep:
+            names[name] = symbol(f"{box.op}.{name}" if name in self.symbols else name, None)
         if box.results:
             names["g"] = self._several(box, self.gradients, lambda _: constant(0))
             names["out"] = self._several(box, self.symbols, lambda name: symbol(f"{box.op}.{name}", None))

@@ -20,6 +20,7 @@ from tensorgrad.viz.formulas.algebra import (
     OPERATORS,
     call,
     constant,
+    is_none,
     is_number,
     is_simple,
     minus,
@@ -28,6 +29,11 @@ from tensorgrad.viz.formulas.algebra import (
     symbol,
 )
 from tensorgrad.viz.formulas.rules import expression
+
+
+class NoFormula(Exception):
+    """Raised where what the source says is not true for this call, such as a product with an operand left out."""
+
 
 DEEPEST = 8
 """How many helpers inside helpers are written out."""
@@ -39,7 +45,7 @@ COMPARISONS: dict[type, Callable[[Any, Any], bool]] = {
 
 
 def worked_out(function: Callable[..., Any], names: Mapping[str, ast.expr], depth: int = 0) -> ast.expr | None:
-    """What `function`, a rule or a helper, computes when it is called with `names`; None if its source is unknown.
+    """What `function`, a rule or a helper, computes when it is called with `names`; None if that is unknown.
 
     Options are constants, so that only the branch that is taken remains; so are shapes, and what follows from them.
     Helpers are written out where their source says what they compute, and numbers of the module put in.
@@ -54,7 +60,10 @@ def worked_out(function: Callable[..., Any], names: Mapping[str, ast.expr], dept
     if body is None:
         return None
     known = ChainMap(_closed_over(function), function.__globals__)
-    result: ast.expr = _Worker(names, known, depth).visit(copy.deepcopy(body))
+    try:
+        result: ast.expr = _Worker(names, known, depth).visit(copy.deepcopy(body))
+    except NoFormula:
+        return None
     return result
 
 
@@ -84,7 +93,7 @@ class _Worker(ast.NodeTransformer):
     def visit_Attribute(self, node: ast.Attribute) -> ast.expr:
         if self._called(node) is math.pi:
             return symbol("π", ())
-        node.value = self.visit(node.value)
+        node.value = _present(self.visit(node.value))
         part = part_of(node.value, node.attr)
         if part is not None:
             return part
@@ -100,6 +109,7 @@ class _Worker(ast.NodeTransformer):
 
     def visit_Subscript(self, node: ast.Subscript) -> ast.expr:
         self.generic_visit(node)
+        _present(node.value)
         index = node.slice
         part = part_of(node.value, getattr(index, "value", None))
         if part is not None:
@@ -140,10 +150,11 @@ class _Worker(ast.NodeTransformer):
         self.generic_visit(node)
         if isinstance(node.op, ast.Not) and isinstance(node.operand, ast.Constant):
             return constant(not node.operand.value)
+        _present(node.operand)
         return minus(node.operand) if isinstance(node.op, ast.USub) else node
 
     def visit_BinOp(self, node: ast.BinOp) -> ast.expr:
-        left, right = self.visit(node.left), self.visit(node.right)
+        left, right = _present(self.visit(node.left)), _present(self.visit(node.right))
         simplify = OPERATORS.get(type(node.op))
         return ast.BinOp(left, node.op, right) if simplify is None else simplify(left, right)
 
@@ -185,6 +196,17 @@ class _Worker(ast.NodeTransformer):
         return None
 
 
+def _present(operand: ast.expr) -> ast.expr:
+    """Return what Python calculates with, which is never None.
+
+    Raises:
+        NoFormula: it is None.
+    """
+    if is_none(operand):
+        raise NoFormula
+    return operand
+
+
 def _written_out(
     function: Any, arguments: list[ast.expr], keywords: dict[str, ast.expr], depth: int
 ) -> ast.expr | None:
@@ -215,7 +237,12 @@ def _result(function: Any, arguments: list[ast.expr], keywords: dict[str, ast.ex
         return None
     if isinstance(value, (np.generic, np.ndarray)) and value.dtype.kind in "iub" and value.ndim <= 1:
         value = tuple(value.tolist()) if value.ndim else value.item()
-    return constant(value) if isinstance(value, (int, float, tuple, slice)) else None
+    return constant(value) if value is not None and _is_index(value) else None
+
+
+def _is_index(value: Any) -> bool:
+    """Return whether a value is written as it is, in the brackets of an index too."""
+    return is_simple(value) or isinstance(value, slice) or (type(value) is tuple and all(map(_is_index, value)))
 
 
 def _about_arrays(function: Any, arguments: list[ast.expr]) -> ast.expr | None:

@@ -233,4 +233,5 @@ def _slope(node: Node, position: int) -> float | None:
     parent = node.inputs[position]
     if node.shape != () or parent.shape != () or isinstance(node.dtype, tuple):
         return None
-    return float(dict(call_rules(node, np.ones((), node.dtype), {parent}))[position])
+    given = dict(call_rules(node, np.ones((), node.dtype), {parent}))[position]
+    return float(_fitted(given, parent, node))

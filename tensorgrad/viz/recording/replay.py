@@ -10,7 +10,7 @@ from __future__ import annotations
 import functools
 import inspect
 import warnings
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 from weakref import ReferenceType
@@ -167,21 +167,37 @@ def _find_operands(order: Sequence[Node], found: Replay) -> None:
 def _why_gone(node: Node, position: int) -> Missing:
     """Whether an operand that nobody holds any more was released by the backward pass, or never kept."""
     operation, name = declared(node), operand_name(node, position)
-    kept = operation is not None and any(name in (names or ()) for names in operation.saves)
+    kept = operation is not None and (
+        operation.composed is not None or any(name in (names or ()) for names in operation.saves)
+    )
     return "released" if kept and node.state is RELEASED else "dropped"
 
 
 def _kept(node: Node, position: int) -> Any:
-    """Return the operand at `position` as a derivative rule of `node` saved it; None if no rule did."""
+    """Return the operand at `position` as `node` saved it for a derivative rule; None if it did not."""
     operation, name = declared(node), operand_name(node, position)
     if operation is None:
         return None
-    for place, saved in enumerate(node.saved):
-        names = operation.saved_for(place) or ()
-        if saved is not None and name in names:
+    for names, saved in _saved(node, operation):
+        if name in names:
             value = saved[names.index(name)]
             return value[position - len(operation.inputs) + 1] if name == operation.sequence else value
     return None
+
+
+def _saved(node: Node, operation: Operation) -> Iterator[tuple[tuple[str, ...], tuple[Any, ...]]]:
+    """Yield what `node` saved: for each rule, and for the composed form, the names and the values."""
+    entries = node.saved
+    if operation.composed is not None and entries:
+        yield operation.inputs, entries[-1]
+        entries = entries[:-1]
+    if operation.joint is not None:
+        shared = next(names for names in operation.saves if names is not None)
+        yield from ((shared, saved) for saved in entries)
+    else:
+        for place, saved in enumerate(entries):
+            if saved is not None:
+                yield operation.saved_for(place) or (), saved
 
 
 def _leaf(node: Node) -> Tensor | Missing:
