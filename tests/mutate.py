@@ -98,7 +98,7 @@ def functions_of(name: str) -> list[FunctionType]:
     waiting = rules_of(name)
     while waiting:
         function = waiting.pop(0)
-        if function in found or hasattr(function, "operation") or not inspect.isfunction(function):
+        if not inspect.isfunction(function) or function in found or hasattr(function, "operation"):
             continue
         found[function] = None
         waiting += [function.__globals__.get(called) for called in _names(function.__code__)]
