@@ -98,7 +98,7 @@ def functions_of(name: str) -> list[FunctionType]:
     waiting = rules_of(name)
     while waiting:
         function = waiting.pop(0)
-        if function in found or hasattr(function, "operation") or not inspect.isfunction(function):
+        if not inspect.isfunction(function) or function in found or hasattr(function, "operation"):
             continue
         found[function] = None
         waiting += [function.__globals__.get(called) for called in _names(function.__code__)]
@@ -322,7 +322,7 @@ EQUIVALENT: dict[str, tuple[str, str]] = {
     "_differences_back": ("result", ZERO),
 }
 """Mistakes that change nothing: the function, words of the mistake, and the reason."""
-FLAT = {"sign", "ceil", "floor", "round", "trunc", "heaviside", "copysign"}
+FLAT = {"sign", "ceil", "floor", "round", "trunc", "heaviside", "copysign", "zeros_with_singular_slope"}
 """Operations with a rule that is 0 everywhere, so that its multiples are the same rule."""
 
 

@@ -59,6 +59,7 @@ def _steps(x: Array, state: Array, bias: Array | None) -> tuple[Array, Array]:
     width = inputs + state.shape[1]
     steps = np.empty((time + 1, samples, width + (bias is not None)), x.dtype)
     steps[:-1, :, :inputs] = x
+    steps[-1, :, :inputs] = 0  # no input meets the last state
     steps[0, :, inputs:width] = state
     steps[..., width:] = 1
     return steps, steps[..., inputs:width]

@@ -200,7 +200,9 @@ def _convolved(x: Any, weight: Any, bias: Any, stride: Any, padding: Any, dilati
     return _down(x, weight, bias, s)
 
 
-def _composed(x: Any, weight: Any, bias: Any, *, stride: Any, padding: Any, dilation: Any, groups: int) -> Any:
+def _composed(
+    x: Any, weight: Any, bias: Any = None, *, stride: Any = 1, padding: Any = 0, dilation: Any = 1, groups: int = 1
+) -> Any:
     """Return the convolution in recorded functions."""
     s = _setting(x.shape, weight.shape, stride, padding, dilation, groups)
     _check_bias(bias, s.filters)
@@ -331,8 +333,9 @@ def _transpose_convolved(
 
 
 def _transpose_composed(
-    x: Any, weight: Any, bias: Any, *, stride: Any, padding: Any, dilation: Any, output_padding: Any, groups: int
-) -> Any:
+    x: Any, weight: Any, bias: Any = None, *, stride: Any = 1, padding: Any = 0, dilation: Any = 1,
+    output_padding: Any = 0, groups: int = 1,
+) -> Any:  # fmt: skip
     """Return the transposed convolution in recorded functions."""
     s = _transposed_setting(x.shape, weight.shape, stride, padding, dilation, output_padding, groups)
     _check_bias(bias, s.channels)

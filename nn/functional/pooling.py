@@ -138,9 +138,8 @@ def _max_composed(x: Any, axes: tuple[Axis, ...]) -> Any:
     inside = (places >= 0)[..., None]
     values = np.where(inside, np.take(elements, np.maximum(places, 0), axis=-2), -math.inf)
     first = np.argmax(values, axis=-2)  # (…, windows, channels): which of a window's elements
-    windows = np.arange(len(places))[:, None]
-    chosen = places[windows, first]
-    first_inside = places[windows, np.argmax(places >= 0, axis=1)[:, None]]
+    chosen = np.take_along_axis(places[(None,) * len(leading)], first, axis=-1)
+    first_inside = np.take_along_axis(places, np.argmax(places >= 0, axis=1)[:, None], axis=1)
     chosen = np.where(chosen < 0, first_inside, chosen)  # where all elements are -∞, padding may have been the first
     return np.reshape(np.take_along_axis(elements, chosen, axis=-2), (*leading, *(a.windows for a in axes), channels))
 
@@ -209,7 +208,9 @@ def _to_largest(g: Any, x: _Phases, largest: Any, to_x: _Phases) -> None:
     x=lambda g, x, out, size, stride, padding, ceil_mode: _to_maximum(
         g, x, out, _axes_of(x.shape, 1, size, stride, padding, ceil_mode)
     ),
-    composed=lambda x, **options: _max_composed(x, _axes_of(x.shape, 1, **options)),
+    composed=lambda x, size, stride=None, padding=0, ceil_mode=False: _max_composed(
+        x, _axes_of(x.shape, 1, size, stride, padding, ceil_mode)
+    ),
     reference=_definitions.max_pool1d,
     examples=[
         domains.case((2, 4, 2), size=2),
@@ -245,7 +246,9 @@ def max_pool1d(
     x=lambda g, x, out, size, stride, padding, ceil_mode: _to_maximum(
         g, x, out, _axes_of(x.shape, 2, size, stride, padding, ceil_mode)
     ),
-    composed=lambda x, **options: _max_composed(x, _axes_of(x.shape, 2, **options)),
+    composed=lambda x, size, stride=None, padding=0, ceil_mode=False: _max_composed(
+        x, _axes_of(x.shape, 2, size, stride, padding, ceil_mode)
+    ),
     reference=_definitions.max_pool2d,
     examples=[
         domains.case((1, 4, 4, 2), size=2),
@@ -358,7 +361,9 @@ def _spread(g: Any, number: int, axis: Axis, out: Any) -> None:
     x=lambda g, x_shape, size, stride, padding, ceil_mode, count_padding: _to_average(
         g, x_shape, _axes_of(x_shape, 1, size, stride, padding, ceil_mode), count_padding
     ),
-    composed=lambda x, count_padding, **options: _average_composed(x, _axes_of(x.shape, 1, **options), count_padding),
+    composed=lambda x, size, stride=None, padding=0, ceil_mode=False, count_padding=True: _average_composed(
+        x, _axes_of(x.shape, 1, size, stride, padding, ceil_mode), count_padding
+    ),
     reference=_definitions.average_pool1d,
     examples=[
         domains.case((2, 4, 2), size=2),
@@ -396,7 +401,9 @@ def average_pool1d(
     x=lambda g, x_shape, size, stride, padding, ceil_mode, count_padding: _to_average(
         g, x_shape, _axes_of(x_shape, 2, size, stride, padding, ceil_mode), count_padding
     ),
-    composed=lambda x, count_padding, **options: _average_composed(x, _axes_of(x.shape, 2, **options), count_padding),
+    composed=lambda x, size, stride=None, padding=0, ceil_mode=False, count_padding=True: _average_composed(
+        x, _axes_of(x.shape, 2, size, stride, padding, ceil_mode), count_padding
+    ),
     reference=_definitions.average_pool2d,
     examples=[
         domains.case((1, 4, 4, 2), size=2),
@@ -507,8 +514,7 @@ def global_max_pool(x: ArrayLike) -> Any:
     >>> global_max_pool(np.arange(8.0).reshape(1, 2, 2, 2))
     Tensor([[6., 7.]])
     """
-    x = np.asarray(x)
-    return np.max(x, axis=_between("global_max_pool", x.shape))
+    return np.max(x, axis=_between("global_max_pool", np.shape(x)))
 
 
 def _between(name: str, shape: tuple[int, ...]) -> tuple[int, ...]:

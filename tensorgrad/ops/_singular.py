@@ -15,6 +15,7 @@ from tensorgrad.tensor import Tensor
 @op(
     x=lambda g, at: np.where(at, np.nan, np.zeros_like(g)),
     examples=[case((3,), at=np.zeros(3, bool)), case((2, 3), at=np.zeros((2, 3), bool))],
+    reference=lambda x, at: np.zeros(x.shape, x.dtype),
 )
 def zeros_with_singular_slope(x: ArrayLike, at: Any) -> Any:
     """Zeros like `x`, whose derivative is NaN where `at` holds, whatever it is multiplied with, and 0 elsewhere.

@@ -41,7 +41,7 @@ def overlap_add(windows: ArrayLike, shape: Shape, axis: Axis = None) -> Any:
     `windows` is shaped as `sliding_window_view` of an array of that shape would be.
 
     >>> overlap_add(np.array([[1.0, 2.0], [10.0, 20.0]]), (3,))
-    array([ 1., 12., 20.])
+    Tensor([ 1., 12., 20.])
     """
     given: Any = as_array(windows)
     counts, window_shape = given.shape[: len(shape)], given.shape[len(shape) :]

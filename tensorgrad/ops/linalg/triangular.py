@@ -119,9 +119,9 @@ def _tall_qr_gradient(g_q: Any, g_r: Any, q: Any, r: Any) -> Any:
 def qr_factors(a: ArrayLike, mode: Any = "reduced") -> Any:
     """The factors Q and R of `qr`, in one operation with two results; "reduced" or "complete".
 
-    >>> qr_factors([[2.0, 0.0], [0.0, 1.0]]).R
-    Tensor([[-2.,  0.],
-            [ 0.,  1.]])
+    >>> qr_factors([[3.0, 1.0], [4.0, 2.0]]).R
+    Tensor([[-5. , -2.2],
+            [ 0. ,  0.4]])
     """
     return np.linalg.qr(as_array(a), mode)
 
