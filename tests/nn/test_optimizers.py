@@ -252,12 +252,12 @@ def test_step_takes_arrays_that_cannot_be_written_flat(size: int) -> None:
     assert constant[0] == 1.0
 
 
-def test_step_refuses_a_gradient_of_another_shape() -> None:
-    w, b = tg.tensor([1.0, 2.0], requires_grad=True), tg.tensor([3.0], requires_grad=True, name="bias")
-    optimizer = nn.Adam([w, b])
-    w.grad, b.grad = np.ones(2), np.ones((1, 1))
-    with pytest.raises(ValueError, match=r"parameter 1 'bias' has shape \(1, 1\), expected \(1,\)"):
-        optimizer.step()
+def test_step_never_sees_a_gradient_of_another_shape() -> None:
+    w = tg.tensor([1.0, 2.0], requires_grad=True)
+    optimizer = nn.Adam([w])
+    with pytest.raises(ValueError, match=r"grad: expected a gradient of shape \(2,\), got \(1, 2\)"):
+        w.grad = np.ones((1, 2))
+    optimizer.step()
     np.testing.assert_array_equal(w.data, [1.0, 2.0])
     assert optimizer.iterations == 0
     assert not optimizer.state_dict()["sum.0"].any()
