@@ -6,10 +6,13 @@ import functools
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from types import MappingProxyType
 from typing import Any, ClassVar, Self
+from weakref import ref
 
 import numpy as np
 from numpy.typing import NDArray
 
+from nn._hints import MODULE, Listed, attribute_hints
+from nn._html import module_as_html
 from nn._load_report import LoadReport
 from nn._repr import described, settings
 from nn._validation import as_array
@@ -22,7 +25,13 @@ _ARRAY_RESULT = (
     "tensorgrad's functions, not with .data or .numpy()."
 )
 
+_FLOAT64 = np.dtype(np.float64)
 
+promoted: list[tuple[ref[Tensor], str]] = []
+"""The first float32 parameter that float64 data met since it was asked for, and its layer. Optimizers warn of it."""
+
+
+@attribute_hints(MODULE)
 class Module:
     """Base class of layers and networks.
 
@@ -100,6 +109,8 @@ class Module:
         result = self.forward(*inputs, **options)
         if result is None or isinstance(result, np.ndarray):
             raise TypeError(f"{type(self).__name__}: {_NO_RESULT if result is None else _ARRAY_RESULT}")
+        if result.__class__ is Tensor and result.array.dtype is _FLOAT64 and result.node is not None:
+            _note_promotion(self, inputs)
         return scopes.leave(start, self, inputs, result)
 
     def penalties(self) -> Iterable[Tensor]:
@@ -135,7 +146,7 @@ class Module:
 
     def parameters(self) -> Iterator[Tensor]:
         """The tensors to train; each once, in the order of assignment."""
-        return (tensor for _, tensor in self.named_parameters())
+        return Listed(tensor for _, tensor in self.named_parameters())
 
     def named_state(self) -> Iterator[tuple[str, Tensor]]:
         """What `state_dict` holds: the parameters, frozen ones too, and the tensors of `state_names`; each once."""
@@ -351,6 +362,17 @@ class Module:
         """
         return settings(self)
 
+    def _repr_html_(self) -> str:
+        return module_as_html(self)
+
+    def __treescope_repr__(self, path: str | None, subtree_renderer: Any) -> Any:
+        from treescope import repr_lib
+
+        shown = self.settings() | dict(self.own_state()) | dict(self.named_children())
+        return repr_lib.render_object_constructor(
+            object_type=type(self), attributes=shown, path=path, subtree_renderer=subtree_renderer
+        )
+
     def __repr__(self) -> str:
         children = [f"{name}: {child!r}" for name, child in self.named_children()]
         if not children:
@@ -406,6 +428,22 @@ def total_penalty(modules: Iterable[Module]) -> Tensor | None:
     return total
 
 
+def _note_promotion(module: Module, inputs: tuple[Any, ...]) -> None:
+    """Remember a layer of float32 whose result is float64 because its input is."""
+    if promoted or not any(getattr(each, "dtype", None) == _FLOAT64 and not _is_tracked(each) for each in inputs):
+        return
+    for value in vars(module).values():
+        if isinstance(value, Tensor) and value.requires_grad and value.dtype == np.float32:
+            path = (value.name or "").rpartition(".")[0]
+            promoted.append((ref(value), f"layer {path}: {module!r}" if path else repr(module)))
+            return
+
+
+def _is_tracked(value: Any) -> bool:
+    """Whether this comes from a layer before, and not from the data."""
+    return isinstance(value, Tensor) and value.node is not None
+
+
 def _completing(init: Callable[..., None]) -> Callable[..., None]:
     """Return a constructor after which, if it is the one that was called, the module is complete."""
 
@@ -436,7 +474,11 @@ def _shown(value: Any) -> str:
     return type(value).__name__
 
 
-def _members(named: Mapping[str, Any]) -> list[tuple[str, Any]]:
+DEEPEST = 64
+"""How many lists, tuples and dicts of an attribute may be inside each other."""
+
+
+def _members(named: Mapping[str, Any], depth: int = 0) -> list[tuple[str, Any]]:
     """The tensors and modules among these values and inside their lists, tuples and dicts, with dotted names."""
     found: list[tuple[str, Any]] = []
     for name, value in named.items():
@@ -444,5 +486,9 @@ def _members(named: Mapping[str, Any]) -> list[tuple[str, Any]]:
             found.append((name, value))
         elif isinstance(value, (list, tuple, dict)):
             items = value.items() if isinstance(value, dict) else enumerate(value)
-            found += _members({f"{name}.{key}": item for key, item in items})
+            if depth > DEEPEST:
+                raise ValueError(
+                    f"a module's lists can be nested {DEEPEST} deep; {name[:40]}... is deeper or inside itself."
+                )
+            found += _members({f"{name}.{key}": item for key, item in items}, depth + 1)
     return found

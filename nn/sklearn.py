@@ -63,7 +63,7 @@ class _NetworkEstimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn ha
         self.verbose = verbose
         self.random_state = random_state
 
-    def _train(self, X: NDArray[Any], y: NDArray[Any], outputs: int, loss: Loss) -> None:
+    def _train(self, X: NDArray[Any], y: NDArray[Any], outputs: int, loss: Loss, sample_weight: Any) -> None:
         """Make a new model and fit it: `model_` and `history_`."""
         self._check_makers()
         rng = generator(self.random_state)
@@ -75,7 +75,9 @@ class _NetworkEstimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn ha
                 raise TypeError(f"{type(self).__name__}: network must make an nn.Module, but made {network!r}.")
         optimizer = self.optimizer(network.parameters(), learning_rate=self.learning_rate)
         model = Model(network, loss=loss, optimizer=optimizer, rng=rng)
-        self.history_ = model.fit(X, y, epochs=self.epochs, batch_size=self.batch_size, verbose=self.verbose)
+        self.history_ = model.fit(
+            X, y, sample_weight=sample_weight, epochs=self.epochs, batch_size=self.batch_size, verbose=self.verbose
+        )
         self.model_ = model
 
     def _layers(self, inputs: int, outputs: int, dtype: np.dtype[Any], rng: Rng) -> Iterator[Module]:
@@ -90,7 +92,8 @@ class _NetworkEstimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn ha
     def _outputs(self, X: ArrayLike) -> NDArray[Any]:
         """What the network gives for these samples: `(samples, outputs)`."""
         check_is_fitted(self)
-        return self.model_.predict(validate_data(self, X, reset=False, dtype=FLOATS))
+        outputs: NDArray[Any] = self.model_.predict(validate_data(self, X, reset=False, dtype=FLOATS))
+        return outputs
 
     def _check_makers(self) -> None:
         for name, example in (("activation", "nn.ReLU"), ("optimizer", "nn.Adam"), ("network", "build_network")):
@@ -128,7 +131,7 @@ class Classifier(ClassifierMixin, _NetworkEstimator):  # type: ignore[misc]
         random_state: a seed, a `RandomState`, a `Generator`, or None for another result each time. The weights, the
             order of the samples and dropout are drawn from it.
 
-    Settings are checked by `fit`, as scikit-learn wants it, and `fit` always starts anew. There are no sample weights.
+    Settings are checked by `fit`, as scikit-learn wants it, and `fit` always starts anew.
 
     Attributes:
         classes_: the labels, sorted.
@@ -147,8 +150,12 @@ class Classifier(ClassifierMixin, _NetworkEstimator):  # type: ignore[misc]
     True
     """
 
-    def fit(self, X: ArrayLike, y: ArrayLike) -> Self:
+    def fit(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> Self:
         """Train a new network on these samples and their labels. Returns itself.
+
+        Args:
+            X, y: samples and labels.
+            sample_weight: how much each sample counts, at least 0; default: all the same. Only the ratios matter.
 
         Raises:
             ValueError, TypeError: data or settings that do not fit.
@@ -157,7 +164,7 @@ class Classifier(ClassifierMixin, _NetworkEstimator):  # type: ignore[misc]
         samples, labels = validate_data(self, X, y, dtype=FLOATS)
         check_classification_targets(labels)
         classes, columns = np.unique(labels, return_inverse=True)
-        self._train(samples, columns, len(classes), SoftmaxCrossEntropy())
+        self._train(samples, columns, len(classes), SoftmaxCrossEntropy(), sample_weight)
         self.classes_ = classes
         return self
 
@@ -192,8 +199,12 @@ class Regressor(RegressorMixin, _NetworkEstimator):  # type: ignore[misc]
     True
     """
 
-    def fit(self, X: ArrayLike, y: ArrayLike) -> Self:
+    def fit(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> Self:
         """Train a new network on these samples and their targets. Returns itself.
+
+        Args:
+            X, y: samples and targets.
+            sample_weight: how much each sample counts, at least 0; default: all the same. Only the ratios matter.
 
         Raises:
             ValueError, TypeError: data or settings that do not fit.
@@ -201,7 +212,7 @@ class Regressor(RegressorMixin, _NetworkEstimator):  # type: ignore[misc]
         """
         samples, targets = validate_data(self, X, y, dtype=FLOATS, multi_output=True, y_numeric=True)
         rows = targets.reshape(len(targets), -1)
-        self._train(samples, rows, rows.shape[1], MeanSquaredError())
+        self._train(samples, rows, rows.shape[1], MeanSquaredError(), sample_weight)
         self._target_shape = targets.shape[1:]
         return self
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from tensorgrad import domains, linalg, ops, scopes
 from tensorgrad._allocator import keep_freed_memory
+from tensorgrad._hints import add_hints, function_hint
 from tensorgrad.anomaly import detect_anomaly
 from tensorgrad.gradcheck import GradcheckError, GradcheckWarning, gradcheck
 from tensorgrad.modes import enable_grad, is_grad_enabled, no_grad
@@ -55,6 +56,7 @@ if not TYPE_CHECKING:
     __all__ += ops.__all__
 
 keep_freed_memory()
+add_hints(Tensor, vars(ops)["__all__"])
 
 _PRIVATE = {
     "scatter": "Differentiate x[index], or assign to items: t[index] = values.",
@@ -64,14 +66,18 @@ _PRIVATE = {
 
 
 def __getattr__(name: str) -> Any:
-    """Pictures are loaded when the first one is drawn."""
+    """Load pictures when the first one is drawn.
+
+    Raises:
+        AttributeError: There is no such name. For a name of PyTorch, the message names its counterpart.
+    """
     if name in ("Drawing", "Walkthrough", "draw", "walkthrough"):
         from tensorgrad import viz
 
         return getattr(viz, name)
     if name in _PRIVATE:
         raise AttributeError(f"tensorgrad.{name} was a helper of derivative rules and is private now. {_PRIVATE[name]}")
-    raise AttributeError(f"module 'tensorgrad' has no attribute {name!r}")
+    raise AttributeError(f"module 'tensorgrad' has no attribute {name!r}{function_hint(name)}")
 
 
 def __dir__() -> list[str]:

@@ -12,16 +12,26 @@ from tensorgrad.node import CHANGED, Node
 
 def explained(error: Exception, name: str, operands: Mapping[str, Any]) -> Exception | None:
     """Return `error` again, naming the operation and its operands; None for other exception types, which get a note."""
+    wrong = [key for key, value in operands.items() if _is_no_number(value) or value is getattr(error, "obj", operands)]
+    if isinstance(error, AttributeError) and wrong:
+        error = TypeError(f"expected a tensor or numbers as {wrong[0]!r}, got {operands[wrong[0]]!r}")
+    elif isinstance(error, RecursionError):
+        error = ValueError(*error.args)
     said = str(error).rstrip(". ").removeprefix(f"{name}: ")
     message = f"{name}: {said}."
-    if "Operands:" not in said:  # an operation inside this one has named them
+    if "Operands:" not in said and operands:  # an operation inside this one has named them
         described = ", ".join(f"{key} {_described(value)}" for key, value in operands.items())
         message += f" Operands: {described}."
-    for kind in (np.exceptions.AxisError, np.linalg.LinAlgError, TypeError, IndexError, ValueError):
+    for kind in (np.exceptions.AxisError, np.linalg.LinAlgError, TypeError, IndexError, ValueError, OverflowError):
         if isinstance(error, kind):
             return kind(message)
     error.add_note(message)
     return None
+
+
+def _is_no_number(value: Any) -> bool:
+    """Whether NumPy makes a Python object of this: None, or an integer of more than 64 bits."""
+    return value is None or (type(value) is int and not -(2**63) <= value < 2**64)
 
 
 def _described(value: Any) -> str:

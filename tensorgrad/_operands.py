@@ -11,7 +11,7 @@ from numpy import ndarray
 from tensorgrad import _messages
 from tensorgrad._arrays import as_array, is_foreign
 from tensorgrad.node import Constant
-from tensorgrad.tensor import Tensor
+from tensorgrad.tensor import DEEPEST, Tensor
 
 NUMBERS = frozenset({float, int, bool, type(None)})
 """What an operand may be as it is; None is one that was left out, such as a bound of `clip`."""
@@ -47,10 +47,10 @@ def check_operand(value: Any, name: str) -> Any:
     return value
 
 
-def contains_tensor(value: Any) -> bool:
-    """Return whether a tensor is anywhere in nested lists and tuples."""
+def contains_tensor(value: Any, depth: int = 0) -> bool:
+    """Return whether a tensor is in nested lists and tuples, which can be as deep as an array has axes."""
     if isinstance(value, (list, tuple)):
-        return any(contains_tensor(item) for item in value)
+        return depth <= DEEPEST and any(contains_tensor(item, depth + 1) for item in value)
     return isinstance(value, Tensor)
 
 

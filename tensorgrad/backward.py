@@ -65,6 +65,7 @@ def _apply_rules(
             elif release:
                 node.array = None
             continue
+        parent = None
         for position, contribution in (call or node.operation.call)(node, gradient, useful):
             parent = node.inputs[position]
             try:
@@ -82,7 +83,7 @@ def _apply_rules(
                 pending[parent] = pending[parent] + contribution
                 if call is None:  # tensors are values, and an observer may keep what it is shown
                     summed.add(parent)
-        if release:
+        if release and parent is not None:
             node.saved, node.state = (), RELEASED
     return found
 

@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 
 from tensorgrad import _messages, _operands, anomaly
+from tensorgrad._hints import unexpected_argument
 from tensorgrad._views import note_view
 from tensorgrad.backward import call_rules
 from tensorgrad.modes import current_mode
@@ -72,7 +73,11 @@ class Plan:
 def written(plan: Plan) -> tuple[str, str]:
     """Return the parameter list and the body of the recording function."""
     header = ", ".join(reversed(plan.inputs)) if plan.reflected else str(Signature(list(plan.parameters)))[1:-1]
-    lines = [*_take_arrays(plan), *_compute(plan), *_record(plan)]
+    lines = []
+    if any(p.name == "axis" for p in plan.parameters) and not plan.reflected:  # people write dim= there
+        header += ", **_unknown"
+        lines += ["if _unknown:", "    raise unexpected_argument(name, _unknown)"]
+    lines += [*_take_arrays(plan), *_compute(plan), *_record(plan)]
     return header, "".join(f"        {line}\n" for line in lines)
 
 
@@ -267,6 +272,7 @@ HELPERS: dict[str, Any] = {
     "explained": _messages.explained,
     "not_real": _messages.not_real,
     "not_float": _messages.not_float,
+    "unexpected_argument": unexpected_argument,
     "watch": anomaly.watch,
     "real_kinds": _operands.REAL_KINDS,
     "live": LIVE,

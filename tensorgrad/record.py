@@ -100,12 +100,10 @@ def _nodes(operation: Any, operands: list[Any], values: dict[str, Any], results:
     inputs = tuple(parent or _operands.without_gradient(item) for parent, item in zip(parents, operands))
     options = {name: values[name] for name in operation.options}
     shapes, dtypes = tuple(each.shape for each in results), tuple(each.dtype for each in results)
-    if operation.results:
-        call = Node(operation, inputs, options, tuple(saved), shapes, dtypes)
-    elif dtypes[0].kind != "f":
+    if not operation.results and dtypes[0].kind != "f":
         raise _messages.not_float(dtypes[0], operation.name)
-    else:
-        call = Node(operation, inputs, options, tuple(saved), shapes[0], dtypes[0])
+    of_results = (shapes, dtypes) if operation.results else (shapes[0], dtypes[0])
+    call = Node(operation, inputs, options, tuple(saved), *of_results)
     if current_mode().anomalies:
         anomaly.watch(call, results)
     if not operation.results:

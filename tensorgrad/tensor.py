@@ -11,12 +11,16 @@ from numpy.typing import DTypeLike, NDArray
 
 from tensorgrad import _messages, anomaly, numpy_dispatch
 from tensorgrad._arrays import as_array, is_foreign, read_only
+from tensorgrad._hints import Hint
+from tensorgrad._html import tensor_as_html
 from tensorgrad._tensor_methods import Methods
 from tensorgrad._typing import ArrayLike, Shape
 from tensorgrad.backward import backpropagate
 from tensorgrad.modes import current_mode
 from tensorgrad.node import CHANGED, Node
 
+DEEPEST = 64
+"""The axes of an array, at most."""
 views: dict[int, dict[int, weakref.ref[Any]]] = {}
 """The living views of leaves' arrays, by the identities of the array and of the view; see `_views`."""
 
@@ -342,6 +346,8 @@ class Tensor(Methods):
 
         The old value keeps its node and hooks; the name and `retain_grad` come along.
         """
+        if not isinstance(other, Tensor):
+            raise TypeError(f"become: expected a tensor, got {type(other).__name__}.")
         old = self.node
         self.array, self.node = other.array, other.node
         if old is not None and old.tensor is not None:
@@ -430,6 +436,22 @@ class Tensor(Methods):
             raise _messages.not_copied()
         return _rebuilt, (self.array.copy(), self.requires_grad, self._name, self.grad)
 
+    def __dir__(self) -> list[str]:
+        return [name for name in object.__dir__(self) if not isinstance(vars(Tensor).get(name), Hint)]
+
+    # -- notebooks --------------------------------------------------------------------------------------------
+
+    def _repr_html_(self) -> str:
+        return tensor_as_html(self)
+
+    def __treescope_repr__(self, path: str | None, subtree_renderer: Any) -> Any:
+        from treescope import repr_lib
+
+        shown = {"data": self.array, "requires_grad": self.requires_grad, "name": self._name}
+        return repr_lib.render_object_constructor(
+            object_type=type(self), attributes=shown, path=path, subtree_renderer=subtree_renderer
+        )
+
     # -- NumPy's protocols --------------------------------------------------------------------------------
 
     def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> NDArray[Any]:
@@ -482,18 +504,23 @@ def tensor_at(array: Any, node: Node | None) -> Tensor:
     return tensor
 
 
-def plain(value: Any) -> Any:
+def plain(value: Any, depth: int = 0) -> Any:
     """Return `value` with the array in the place of every tensor, also inside tuples, lists and dicts.
 
     This leaves the graph on purpose: for orders, comparisons and shifts that no gradient depends on.
+
+    Raises:
+        ValueError: lists are nested more deeply than an array has axes, or one is inside itself.
     """
     if isinstance(value, Tensor):
         return value.array
+    if depth > DEEPEST:
+        raise ValueError(f"expected lists nested at most {DEEPEST} deep, as an array has no more axes.")
     if isinstance(value, (tuple, list)):
-        items = [plain(item) for item in value]
+        items = [plain(item, depth + 1) for item in value]
         return type(value)(*items) if hasattr(value, "_fields") else type(value)(items)
     if isinstance(value, dict):
-        return {key: plain(item) for key, item in value.items()}
+        return {key: plain(item, depth + 1) for key, item in value.items()}
     return value
 
 

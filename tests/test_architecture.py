@@ -22,7 +22,7 @@ from tensorgrad._tensor_methods import Methods
 ROOT = Path(tg.__file__).parent.parent
 LAYERS: dict[str, list[set[str]]] = {
     "tensorgrad": [
-        {"_allocator", "_typing", "interrupts", "node"},
+        {"_allocator", "_hints", "_html", "_typing", "interrupts", "node"},
         {"modes"},
         {"_messages", "_tensor_methods", "domains"},
         {"_arrays"},
@@ -60,7 +60,19 @@ LAYERS: dict[str, list[set[str]]] = {
         {"drawing", "walkthrough"},
     ],
     "nn": [
-        {"_files", "_load_report", "_renamed", "_repr", "_rng", "_validation", "_weight_layouts", "pictures"},
+        {
+            "_files",
+            "_hints",
+            "_load_report",
+            "_renamed",
+            "_repr",
+            "_rng",
+            "_several",
+            "_validation",
+            "_weight_layouts",
+            "pictures",
+        },
+        {"_html"},
         {"module"},
         {"functional", "init"},
         {"layers"},

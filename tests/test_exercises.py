@@ -99,7 +99,7 @@ WRONG = [
     ("13", "g * mask", "g * (mask > 0)", "missing factor"),
     ("14", "(s + beta * x * s * (1 - s))", "s", "wrong formula"),
     ("14", "g * x**2 * s", "x**2 * s", "not the chain rule"),
-    ("14", "g * x**2 * s", "g * getattr(x, 'data', x) ** 2 * s", "wrong formula"),
+    ("14", "g * x**2 * s", 'g * (x.data if hasattr(x, "node") else x) ** 2 * s', "wrong formula"),
     ("14", "g * x**2 * s", "-g * x**2 * s", "wrong sign"),
     ("14", "g * x**2 * s", "0 * g * x**2 * s", "blocked"),
     ("14", "x / (1", "2 * x / (1", "wrong values"),

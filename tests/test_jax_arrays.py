@@ -71,6 +71,7 @@ def value_gradients_and_product(function: Callable[..., tg.Tensor], arrays: Any)
     return [value.array, *(g.array for g in gradients), *(p for p in products if p is not None)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", PROGRAMS)
 def test_programs_under_jit_give_numpys_numbers(name: str) -> None:
     function, arrays = PROGRAMS[name]

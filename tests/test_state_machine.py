@@ -530,6 +530,7 @@ def random_steps(seed: int, count: int) -> list[np.ndarray]:
     return [array for pair in graphs.pairs for array in (pair.tensor.data, pair.tensor.grad) if array is not None]
 
 
+@pytest.mark.slow
 def test_eight_threads_at_once_compute_what_one_computes() -> None:
     expected = random_steps(seed=1, count=300)
     start = threading.Barrier(8)

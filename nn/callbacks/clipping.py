@@ -62,7 +62,7 @@ def clip_value(parameters: Iterable[Tensor], value: float) -> None:
     >>> w.grad
     array([ 1. , -0.5])
     """
-    for parameter in parameters:
+    for parameter in _checked(parameters):
         gradient = parameter.grad
         if gradient is not None:
             parameter.grad = np.where(np.isinf(gradient), gradient, np.clip(gradient, -value, value))
@@ -81,7 +81,7 @@ def clip_norm(parameters: Iterable[Tensor], norm: float) -> float:
     >>> w.grad
     array([ 0.6, -0.8])
     """
-    gradients = [(parameter, parameter.grad) for parameter in parameters if parameter.grad is not None]
+    gradients = [(parameter, parameter.grad) for parameter in _checked(parameters) if parameter.grad is not None]
     largest = float(np.max([np.max(np.abs(g), initial=0) for _, g in gradients], initial=0))
     if not math.isfinite(largest) or largest == 0:
         return largest
@@ -92,3 +92,11 @@ def clip_norm(parameters: Iterable[Tensor], norm: float) -> float:
         for parameter, gradient in gradients:
             parameter.grad = as_array(gradient * (norm / before))
     return before
+
+
+def _checked(parameters: Iterable[Tensor]) -> list[Tensor]:
+    tensors = [parameters] if isinstance(parameters, Tensor) else list(parameters)
+    for tensor in tensors:
+        if not isinstance(tensor, Tensor):
+            raise TypeError(f"clip: expected tensors such as network.parameters(), got {type(tensor).__name__}.")
+    return tensors

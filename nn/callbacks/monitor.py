@@ -24,6 +24,7 @@ class Monitor:
         best_epoch: the epoch it was measured in, from 0; None before the first.
 
     Raises:
+        TypeError: `name` is not a string.
         ValueError: another `mode`, "auto" for a name it says nothing about, or a bad `min_delta`.
 
     >>> monitor = Monitor("EarlyStopping", "val_loss")
@@ -34,6 +35,10 @@ class Monitor:
     """
 
     def __init__(self, owner: str, name: str, mode: Mode = "auto", min_delta: float = 0.0) -> None:
+        if not isinstance(name, str):
+            raise TypeError(
+                f'{owner}: monitor must be the name of a value in History, such as "val_loss", got {name!r}.'
+            )
         if not (math.isfinite(min_delta) and min_delta >= 0):
             raise ValueError(f"{owner}: min_delta must be finite and at least 0, got {min_delta!r}.")
         self.owner = owner

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
+from nn._several import is_several, named
 from nn.data.conversion import to_array
 from tensorgrad import Tensor
 
@@ -38,6 +40,66 @@ def as_samples(what: str, X: Any) -> NDArray[Any]:
     if not len(samples):
         raise ValueError(f"{what} is empty (shape {samples.shape}).")
     return samples
+
+
+def as_inputs(what: str, X: Any) -> Any:
+    """Return the samples of a network: as `as_samples`, or several arrays of as many samples.
+
+    Raises:
+        ValueError, TypeError: as `as_samples`; the arrays are of different length, or there is none.
+    """
+    if not is_several(X):
+        return as_samples(what, X)
+    return _of_equal_length(what, X, as_samples)
+
+
+def as_targets(what: str, y: Any, samples: int, shape: Any) -> Any:
+    """Return the targets of a network: one array or several, with a row for each sample.
+
+    Args:
+        what: names the data in messages.
+        y: the targets.
+        samples: how many there must be.
+        shape: of the samples, for the message.
+
+    Raises:
+        ValueError, TypeError: as `as_numbers`, or there are more or fewer.
+    """
+    targets = _of_equal_length(f"{what}: y", y, as_numbers) if is_several(y) else as_numbers(f"{what}: y", y)
+    for name, array in named(targets):
+        if len(array) != samples:
+            raise ValueError(
+                f"{what}: X has {samples} samples (shape {shape}), but y{name} has {len(array)} (shape {array.shape})."
+            )
+    return targets
+
+
+def as_weights(what: str, weights: Any, samples: int) -> NDArray[Any]:
+    """Return a weight for each sample, scaled so that their mean is 1.
+
+    Raises:
+        ValueError: there are more or fewer, one is negative or not finite, or all are 0.
+        TypeError: they are not real numbers.
+    """
+    array = as_numbers(f"{what}: sample_weight", weights)
+    if array.shape != (samples,):
+        raise ValueError(
+            f"{what}: sample_weight must have a number for each sample, shape ({samples},), got {array.shape}."
+        )
+    total = float(array.sum(dtype=np.float64))
+    if not (np.isfinite(total) and array.min() >= 0 and total > 0):
+        raise ValueError(f"{what}: sample_weight must be finite and at least 0, and at least one weight above zero.")
+    return np.asarray(array * (samples / total))
+
+
+def _of_equal_length(what: str, values: Any, checked: Callable[[str, Any], NDArray[Any]]) -> Any:
+    if not values:
+        raise ValueError(f"{what} is an empty {type(values).__name__}.")
+    arrays = [checked(what + name, value) for name, value in named(values)]
+    if len({len(array) for array in arrays}) > 1:
+        lengths = ", ".join(f"{len(array)} in {what}{name}" for array, (name, _) in zip(arrays, named(values)))
+        raise ValueError(f"{what}: expected as many samples in each array, got {lengths}.")
+    return dict(zip(values, arrays)) if isinstance(values, dict) else tuple(arrays)
 
 
 def as_pair(what: str, X: Any, y: Any) -> tuple[NDArray[Any], NDArray[Any]]:

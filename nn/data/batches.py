@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import copy
+import math
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from nn._rng import Rng, generator
+from nn._several import mapped, named
 from nn._validation import whole_number
-from nn.data.arrays import as_pair, as_samples, slices
+from nn.data.arrays import as_inputs, as_targets, as_weights, slices
 
-Batch: TypeAlias = tuple[NDArray[Any], Any]
-"""Samples, and their targets (None if there are none)."""
+Batch: TypeAlias = tuple[Any, ...]
+"""Samples, their targets (None if there are none) and, if there are any, their weights."""
 
-Transform: TypeAlias = Callable[[NDArray[Any]], NDArray[Any]]
-Augmentation: TypeAlias = Callable[[NDArray[Any], Any], NDArray[Any]]
+Transform: TypeAlias = Callable[[Any], Any]
+Augmentation: TypeAlias = Callable[[Any, Any], Any]
 
 
 class Batches:
@@ -31,8 +34,11 @@ class Batches:
 
     Args:
         X: samples `(samples, ...)`, of any real dtype. The array is used as it is, not copied: images may stay uint8
-            and a large set a `np.memmap`.
-        y: a target for each, or None if there are none (for `predict`).
+            and a large set a `np.memmap`. For a network with several inputs, a tuple or dict of such arrays, which
+            `augment` and `transform` then get and return.
+        y: a target for each, or None if there are none (for `predict`). For several outputs, a tuple or dict.
+        sample_weight: a number for each sample, at least 0, by which it counts in the loss and the metrics. Only the
+            ratios matter: they are scaled so that their mean is 1. Batches then are X, y and weights.
         batch_size: samples per batch; None for all in one. The last, smaller batch is kept.
         shuffle: whether each pass takes the samples in a new random order (one batch has no order to shuffle).
         augment: `augment(X, rng)` gives a batch like X, changed at random; see `nn.data.shift`. For training only.
@@ -43,7 +49,7 @@ class Batches:
         what: names the data in messages.
 
     Raises:
-        ValueError: no samples, X and y of different length, or batch_size below 1.
+        ValueError: no samples, X, y and weights of different length, negative weights, or batch_size below 1.
         TypeError: data that are not real numbers, batch_size that is not an integer, an `augment` or `transform`
             that cannot be called. While going through: one of them gives no array.
 
@@ -60,9 +66,10 @@ class Batches:
 
     def __init__(
         self,
-        X: ArrayLike,
-        y: ArrayLike | None = None,
+        X: Any,
+        y: Any = None,
         *,
+        sample_weight: ArrayLike | None = None,
         batch_size: int | None = None,
         shuffle: bool = True,
         augment: Augmentation | None = None,
@@ -70,13 +77,11 @@ class Batches:
         rng: Rng = None,
         what: str = "Batches",
     ) -> None:
-        self.X: NDArray[Any]
-        self.y: Any = None
-        if y is None:
-            self.X = as_samples(f"{what}: X", X)
-        else:
-            self.X, self.y = as_pair(what, X, y)
-        self.batch_size = len(self.X) if batch_size is None else whole_number(f"{what}: batch_size", batch_size)
+        self.X = as_inputs(f"{what}: X", X)
+        self.samples = len(named(self.X)[0][1])
+        self.y = None if y is None else as_targets(what, y, self.samples, mapped(np.shape, self.X))
+        self.sample_weight = None if sample_weight is None else as_weights(what, sample_weight, self.samples)
+        self.batch_size = self.samples if batch_size is None else whole_number(f"{what}: batch_size", batch_size)
         for name, function in (("augment", augment), ("transform", transform)):
             if function is not None and not callable(function):
                 raise TypeError(f"{what}: {name} must be a function, got {function!r}.")
@@ -87,28 +92,63 @@ class Batches:
         self.dtype: np.dtype[Any] | None = None
 
     @property
-    def sample_shape(self) -> tuple[int, ...]:
-        """The shape of one sample as the network gets it, without the batch axis."""
-        return self.batch(slice(0, 1))[0].shape[1:]
+    def sample_shape(self) -> Any:
+        """The shape of one sample as the network gets it, without the batch axis; for several inputs, of each."""
+        return mapped(lambda array: array.shape[1:], self.batch(slice(0, 1))[0])
 
     def __len__(self) -> int:
         """How many batches there are."""
-        return -(-len(self.X) // self.batch_size)
+        return -(-self.samples // self.batch_size)
 
     def __iter__(self) -> Iterator[Batch]:
         draws = generator(self.rng)
-        order = draws.permutation(len(self.X)) if self.shuffle and len(self) > 1 else None
-        for rows in slices(len(self.X), self.batch_size):
+        order = draws.permutation(self.samples) if self.shuffle and len(self) > 1 else None
+        for rows in slices(self.samples, self.batch_size):
             yield self._prepared(rows if order is None else order[rows], draws)
 
     def in_order(self) -> Iterator[Batch]:
         """The batches in the order of the data, without augmentation. What needs no preparation is a view, no copy."""
-        for rows in slices(len(self.X), self.batch_size):
+        for rows in slices(self.samples, self.batch_size):
             yield self.batch(rows)
 
     def batch(self, rows: slice | NDArray[np.intp]) -> Batch:
-        """The samples in these rows, not augmented, and their targets."""
+        """The samples in these rows, not augmented, their targets and, if there are any, their weights."""
+        if isinstance(rows, int):
+            raise TypeError(
+                f"Batches.batch: expected a slice or an array of rows, got {rows!r}. For one row, [{rows!r}]."
+            )
         return self._prepared(rows, None)
+
+    def split_last(self, fraction: float) -> tuple[Batches, Batches]:
+        """Return the batches of the first samples, and those of the last `fraction` of them.
+
+        Raises:
+            ValueError: One of the two would be empty.
+            TypeError: `fraction` is not a number.
+
+        >>> import numpy as np
+        >>> Batches(np.zeros((10, 2))).split_last(0.2)
+        (Batches(X (8, 2) float64, batch_size=8), Batches(X (2, 2) float64, batch_size=2))
+        """
+        if isinstance(fraction, bool) or not isinstance(fraction, (int, float)):
+            raise TypeError(f"validation_split must be a number between 0 and 1, got {fraction!r}.")
+        first = math.floor(self.samples * (1 - fraction)) if 0 < fraction < 1 else 0
+        if not 0 < first < self.samples:
+            raise ValueError(
+                f"validation_split must be between 0 and 1, and leave samples in both parts, got {fraction!r} of "
+                f"{self.samples} samples."
+            )
+        return self._part(slice(0, first)), self._part(slice(first, None))
+
+    def _part(self, rows: slice) -> Batches:
+        part = copy.copy(self)
+        part.X = mapped(lambda array: array[rows], self.X)
+        part.y = None if self.y is None else mapped(lambda array: array[rows], self.y)
+        part.samples = len(named(part.X)[0][1])
+        part.batch_size = min(self.batch_size, part.samples)
+        if self.sample_weight is not None:
+            part.sample_weight = as_weights("Batches", self.sample_weight[rows], part.samples)
+        return part
 
     def for_network(self, dtype: DTypeLike | None, rng: Rng) -> Batches:
         """The same batches, in the dtype of a network; drawn from `rng`, if they have no generator of their own.
@@ -120,15 +160,22 @@ class Batches:
         ready.rng = generator(rng) if self.rng is None else self.rng
         if dtype is not None:
             ready.dtype = np.dtype(dtype)
-            if self.X.dtype.kind == "f" and self.augment is None and self.transform is None:
-                ready.X = self.X.astype(dtype, copy=False)
-            if self.y is not None and self.y.dtype.kind == "f":
-                ready.y = self.y.astype(dtype, copy=False)
+
+            def converted(array: NDArray[Any]) -> NDArray[Any]:
+                return array.astype(dtype, copy=False) if array.dtype.kind == "f" else array
+
+            if self.augment is None and self.transform is None:
+                ready.X = mapped(converted, self.X)
+            if self.y is not None:
+                ready.y = mapped(converted, self.y)
+            if self.sample_weight is not None:
+                ready.sample_weight = self.sample_weight.astype(dtype, copy=False)
         return ready
 
     def __repr__(self) -> str:
-        targets = "" if self.y is None else f", y {self.y.shape} {self.y.dtype}"
-        return f"Batches(X {self.X.shape} {self.X.dtype}{targets}, batch_size={self.batch_size})"
+        arrays = named(self.X), [] if self.y is None else named(self.y)
+        parts = [f"{what}{name} {array.shape} {array.dtype}" for what, of in zip("Xy", arrays) for name, array in of]
+        return f"Batches({', '.join(parts)}, batch_size={self.batch_size})"
 
     def _prepared(self, rows: slice | NDArray[np.intp], draws: Any) -> Batch:
         X = _gathered(self.X, rows)
@@ -137,8 +184,9 @@ class Batches:
         if self.transform is not None:
             X = _checked("transform", self.transform(_protected(X, self.X)), X)
         if self.dtype is not None:
-            X = X.astype(self.dtype, copy=False)
-        return X, None if self.y is None else self.y[rows]
+            X = _converted(X, self.dtype)
+        y = self.y[rows] if self.y.__class__ is np.ndarray else _gathered(self.y, rows)
+        return (X, y) if self.sample_weight is None else (X, y, self.sample_weight[rows])
 
 
 def as_batches(
@@ -146,6 +194,7 @@ def as_batches(
     X: Any,
     y: Any,
     *,
+    sample_weight: Any = None,
     batch_size: int | None = None,
     shuffle: bool = True,
     targets: bool = True,
@@ -156,45 +205,63 @@ def as_batches(
 
     Args:
         what: names the data in messages.
-        X, y, batch_size, shuffle: as given to `Model.fit`.
+        X, y, sample_weight, batch_size, shuffle: as given to `Model.fit`.
         targets: whether there must be some.
         dtype, rng: of the model; see `Batches.for_network`.
 
     Raises:
-        ValueError, TypeError: data that `Batches` refuses, no targets, or a `Batches` together with y, batch_size or
-            shuffle=False.
+        ValueError, TypeError: data that `Batches` refuses, no targets, or a `Batches` together with y, sample_weight,
+            batch_size or shuffle=False.
     """
     if isinstance(X, Batches):
-        if y is not None or batch_size is not None or not shuffle:
-            raise TypeError(f"{what}: a Batches has its own y, batch_size and shuffle. Give them to nn.data.Batches.")
+        if y is not None or sample_weight is not None or batch_size is not None or not shuffle:
+            raise TypeError(
+                f"{what}: a Batches has its own y, sample_weight, batch_size and shuffle. Give them to nn.data.Batches."
+            )
         batches = X
     else:
-        batches = Batches(X, y, batch_size=batch_size, shuffle=shuffle, what=what)
+        batches = Batches(X, y, sample_weight=sample_weight, batch_size=batch_size, shuffle=shuffle, what=what)
     if targets and batches.y is None:
         raise TypeError(f"{what}: there are samples X, but no targets y.")
     return batches.for_network(dtype, rng)
 
 
-def _gathered(X: NDArray[Any], rows: slice | NDArray[np.intp]) -> NDArray[Any]:
+def _gathered(X: Any, rows: slice | NDArray[np.intp]) -> Any:
     """`X[rows]`; in any order by `take`, which is faster, but first copies the whole of an X that is not contiguous."""
+    if not isinstance(X, np.ndarray):
+        return None if X is None else mapped(partial(_gathered, rows=rows), X)
     if isinstance(rows, np.ndarray) and rows.dtype == np.intp and X.flags.c_contiguous:
         return X.take(rows, axis=0)
     return X[rows]
 
 
-def _protected(batch: NDArray[Any], data: NDArray[Any]) -> NDArray[Any]:
+def _converted(X: Any, dtype: np.dtype[Any]) -> Any:
+    if isinstance(X, np.ndarray):
+        return X.astype(dtype, copy=False)
+    return mapped(partial(_converted, dtype=dtype), X)
+
+
+def _protected(batch: Any, data: Any) -> Any:
     """`batch`, read-only if it is a part of `data`: writing into it is an error then, and does not spoil the data."""
-    if np.may_share_memory(batch, data):
-        batch = batch.view()
-        batch.flags.writeable = False
-    return batch
+
+    def protected(array: NDArray[Any], of: NDArray[Any]) -> NDArray[Any]:
+        if np.may_share_memory(array, of):
+            array = array.view()
+            array.flags.writeable = False
+        return array
+
+    return mapped(protected, batch, data)
 
 
-def _checked(name: str, result: Any, batch: NDArray[Any]) -> NDArray[Any]:
-    if not isinstance(result, np.ndarray) or result.shape[:1] != batch.shape[:1]:
-        got = f"shape {result.shape}" if isinstance(result, np.ndarray) else type(result).__name__
-        raise TypeError(
-            f"Batches: {name} must give an array with a row for each of the {len(batch)} samples it gets (shape "
-            f"{batch.shape}), got {got}."
-        )
+def _checked(name: str, result: Any, batch: Any) -> Any:
+    rows = named(batch)[0][1].shape[:1]
+    same_kind = isinstance(result, (tuple, dict)) == isinstance(batch, (tuple, dict))
+    for part, array in named(result):
+        if not same_kind or not isinstance(array, np.ndarray) or array.shape[:1] != rows:
+            got = f"shape {array.shape}" if isinstance(array, np.ndarray) else type(array).__name__
+            shapes = ", ".join(f"{index} {each.shape}".lstrip() for index, each in named(batch))
+            raise TypeError(
+                f"Batches: {name} must give an array with a row for each of the {rows[0]} samples it gets (shape "
+                f"{shapes}), got {part and part + ' of '}{got}."
+            )
     return result

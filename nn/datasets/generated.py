@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -12,6 +13,9 @@ from nn._validation import whole_number
 
 Floats: TypeAlias = NDArray[np.float32]
 Labels: TypeAlias = NDArray[np.int64]
+
+MOST_SAMPLES = 1_000_000_000
+"""How many samples are made, at most: beyond it, a count is a mistake."""
 
 
 def spiral(samples: int, classes: int, rng: Rng = None) -> tuple[Floats, Labels]:
@@ -85,3 +89,6 @@ def sine(samples: int = 1000) -> tuple[Floats, Floats]:
 def _check_counts(function: str, **counts: Any) -> None:
     for name, count in counts.items():
         whole_number(f"datasets.{function}: {name}", count)
+    if math.prod(counts.values()) > MOST_SAMPLES:
+        asked = " · ".join(map(str, counts.values()))
+        raise ValueError(f"datasets.{function}: at most {MOST_SAMPLES:,} samples can be made, got {asked}.")

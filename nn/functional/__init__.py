@@ -2,10 +2,21 @@
 
 from typing import Any
 
-from nn.functional.activations import elu, gelu, gelu_tanh, leaky_relu, relu
+from nn.functional.activations import elu, gelu, gelu_tanh, glu, leaky_relu, prelu, relu, silu
+from nn.functional.boxes import box_iou, non_maximum_suppression, overlap
 from nn.functional.convolution import conv1d, conv2d, conv_transpose1d, conv_transpose2d
 from nn.functional.dense import linear, ones
 from nn.functional.embedding import embedding
+from nn.functional.encoding import one_hot
+from nn.functional.normalisation import (
+    BatchNormResult,
+    batch_norm,
+    batch_norm_with,
+    group_norm,
+    instance_norm,
+    layer_norm,
+    rms_norm,
+)
 from nn.functional.pooling import (
     adaptive_average_pool2d,
     average_pool1d,
@@ -19,9 +30,13 @@ from nn.functional.recurrent import gru, lstm, rnn
 from nn.functional.resampling import upsample2d, zero_pad2d
 
 __all__ = [
+    "BatchNormResult",
     "adaptive_average_pool2d",
     "average_pool1d",
     "average_pool2d",
+    "batch_norm",
+    "batch_norm_with",
+    "box_iou",
     "conv1d",
     "conv2d",
     "conv_transpose1d",
@@ -32,15 +47,25 @@ __all__ = [
     "gelu_tanh",
     "global_average_pool",
     "global_max_pool",
+    "glu",
+    "group_norm",
     "gru",
+    "instance_norm",
+    "layer_norm",
     "leaky_relu",
     "linear",
     "lstm",
     "max_pool1d",
     "max_pool2d",
+    "non_maximum_suppression",
+    "one_hot",
     "ones",
+    "overlap",
+    "prelu",
     "relu",
+    "rms_norm",
     "rnn",
+    "silu",
     "upsample2d",
     "zero_pad2d",
 ]

@@ -92,24 +92,124 @@ def gelu(x: ArrayLike) -> tg.Tensor:
     return tg.multiply(x, 0.5 * tg.erfc(tg.multiply(x, -math.sqrt(0.5))))
 
 
+@tg.op(
+    x=lambda g, x, sigmoid: g * (sigmoid * (1 + x * (1 - sigmoid))),
+    keep=["sigmoid"],
+    composed=lambda x: x * tg.sigmoid(x),
+    reference=lambda x: x / (1 + np.exp(-x)),
+)
+def silu(x: ArrayLike) -> Any:
+    """x·sigmoid(x), elementwise; also called swish.
+
+    Elfwing, Uchibe, Doya, *Sigmoid-Weighted Linear Units for Neural Network Function Approximation*, 2017.
+
+    >>> silu([-1e4, 0.0, 1e4])
+    Tensor([   -0.,     0., 10000.])
+    """
+    sigmoid = tg.sigmoid.apply(x)
+    return np.multiply(x, sigmoid), (sigmoid,)
+
+
+def _prelu_slope(g: Any, x: Any, weight: Any) -> Any:
+    """`g * np.where(x > 0, 1, weight)`."""
+    above = _above(x)
+    return g * (above + weight * (1 - above))
+
+
+@tg.op(
+    x=_prelu_slope,
+    weight=lambda g, x: g * np.minimum(x, 0),
+    domain={"x": domains.NONZERO, "weight": domains.REAL},
+    reference=lambda x, weight: np.where(np.greater(x, 0), x, np.multiply(weight, x)),
+)
+def prelu(x: ArrayLike, weight: ArrayLike) -> Any:
+    """x where it is positive, else `weight`·x: `leaky_relu` with a slope that is learned. The two broadcast.
+
+    He, Zhang, Ren, Sun, *Delving Deep into Rectifiers*, 2015.
+
+    >>> prelu([-2.0, 2.0], 0.25)
+    Tensor([-0.5,  2. ])
+    """
+    return np.maximum(x, 0) + weight * np.minimum(x, 0)
+
+
+def glu(x: ArrayLike, *, axis: int = -1) -> tg.Tensor:
+    """a·sigmoid(b), where a and b are the halves of x along `axis`: a gate that is learned.
+
+    Raises:
+        ValueError: the length along `axis` is odd.
+
+    Dauphin, Fan, Auli, Grangier, *Language Modeling with Gated Convolutional Networks*, 2017.
+
+    >>> glu([1.0, 2.0, 0.0, 1e4])
+    Tensor([0.5, 2. ])
+    """
+    shape = np.shape(x)
+    if not -len(shape) <= axis < len(shape) or shape[axis] % 2:
+        raise ValueError(f"glu: expected an even length along axis {axis}, got an array of shape {shape}.")
+    values, gates = tg.split(x, 2, axis=axis)
+    return values * tg.sigmoid(gates)
+
+
 _GELU_SCALE = math.sqrt(2 / math.pi)
 _GELU_CUBIC = 0.044715
 
 
-def _gelu_tanh_part(x: Any) -> Any:
-    return np.tanh(_GELU_SCALE * (x + _GELU_CUBIC * x * x * x))
+_BLOCK = 32_768
+"""So many numbers at a time, with what is computed from them, stay in the cache."""
 
 
-def _gelu_tanh_slope(g: Any, x: Any) -> Any:
-    t = _gelu_tanh_part(x)
-    return g * (0.5 * (1 + t) + 0.5 * x * (1 - t * t) * (_GELU_SCALE * (1 + 3 * _GELU_CUBIC * x * x)))
+def _gelu_tanh_gradients(g: Any, wanted: Any, x: Any, tanh: Any) -> Any:
+    """`g * (1 + tanh)/2 * (1 + x * (1 - tanh) * (scale + 3 * scale * cubic * x²))`, block by block."""
+    gradient = np.empty(x.shape, g.dtype)
+    numbers, upstream, results = x.reshape(-1), g.reshape(-1), gradient.reshape(-1)
+    factor = np.empty(min(_BLOCK, x.size), g.dtype)
+    for start in range(0, x.size, _BLOCK):
+        part, t = numbers[start : start + _BLOCK], tanh[start : start + _BLOCK]
+        slope, other = results[start : start + _BLOCK], factor[: len(part)]
+        np.multiply(part, part, out=slope)
+        slope *= 3 * _GELU_SCALE * _GELU_CUBIC
+        slope += _GELU_SCALE
+        slope *= part
+        slope *= np.subtract(1, t, out=other)
+        slope += 1
+        np.add(t, 1, out=other)
+        other *= 0.5
+        slope *= other
+        slope *= upstream[start : start + _BLOCK]
+    return (gradient,)
 
 
-@tg.op(x=_gelu_tanh_slope, reference=lambda x: x / (1 + np.exp(-math.sqrt(8 / math.pi) * (x + 0.044715 * x**3))))
+def _gelu_tanh_composed(x: Any) -> Any:
+    return 0.5 * x * (1 + tg.tanh(_GELU_SCALE * (x + _GELU_CUBIC * x * x * x)))
+
+
+@tg.op(
+    joint=_gelu_tanh_gradients,
+    inputs=["x"],
+    keep=["tanh"],
+    composed=_gelu_tanh_composed,
+    reference=lambda x: x / (1 + np.exp(-math.sqrt(8 / math.pi) * (x + 0.044715 * x**3))),
+)
 def gelu_tanh(x: ArrayLike) -> Any:
     """x·(1 + tanh(√(2/π)·(x + 0.044715·x³)))/2, elementwise: within 5e-4 of `gelu`, from the same paper.
 
     >>> gelu_tanh([0.0, 1.0, 1e4])
     Tensor([0.00000000e+00, 8.41191991e-01, 1.00000000e+04])
     """
-    return np.multiply(0.5, x) * (1 + _gelu_tanh_part(x))
+    x = np.asarray(x)
+    numbers = x.astype(np.result_type(x, np.float16), copy=False).reshape(-1)
+    out, tanh = np.empty(x.shape, numbers.dtype), np.empty(numbers.shape, numbers.dtype)
+    results = out.reshape(-1)
+    for start in range(0, x.size, _BLOCK):
+        part, t = numbers[start : start + _BLOCK], tanh[start : start + _BLOCK]
+        result = results[start : start + _BLOCK]
+        np.multiply(part, part, out=result)
+        result *= _GELU_SCALE * _GELU_CUBIC
+        result += _GELU_SCALE
+        result *= part
+        np.tanh(result, out=t)
+        np.add(t, 1, out=result)
+        result *= part
+        result *= 0.5
+    return out, (tanh,)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -20,26 +21,24 @@ def _summed_rows(g: Any, ids: Any, weight_shape: Any, padding_index: Any) -> Any
     """Return the gradient of the table: the rows of `g` added up by their ids.
 
     The rows are sorted by id, so that a block of them has few different ids, and a product with a small matrix of zeros
-    and ones adds them up. `np.add.at` takes twice to eight times as long.
+    and ones adds them up. `np.add.at` takes twice to eight times as long. As 0·NaN is NaN, a NaN in `g` also reaches
+    ids next to its own.
     """
     gradient = np.zeros(weight_shape, g.dtype)
     ids = np.ravel(ids)
-    if len(ids) == 0:
-        return gradient
-    ids = ids.astype(np.uint16) if weight_shape[0] <= 2**16 else ids  # a radix sort, eight times as fast
+    ids = ids.astype(np.uint16) if weight_shape[0] <= 2**16 else ids  # radix sort: a quarter of the time
     order = np.argsort(ids, kind="stable")
-    ids, rows = ids[order], g.reshape(len(ids), -1).take(order, axis=0)
-    first = np.empty(len(ids), bool)
-    first[0] = True
+    ids, rows = ids[order], g.reshape(len(ids), math.prod(weight_shape[1:])).take(order, axis=0)
+    first = np.ones(len(ids), bool)
     np.not_equal(ids[1:], ids[:-1], out=first[1:])
     place = np.cumsum(first) - 1  # of each row among the sums
-    sums = np.zeros((place[-1] + 1, rows.shape[1]), rows.dtype)
+    sums = np.zeros((np.count_nonzero(first), rows.shape[1]), rows.dtype)
     for start in range(0, len(ids), _BLOCK):
         places = place[start : start + _BLOCK]
         low, high = places[0], places[-1] + 1
         choice = (np.arange(low, high)[:, None] == places).astype(rows.dtype)
         sums[low:high] += choice @ rows[start : start + _BLOCK]
-    gradient[ids[first]] = sums.reshape(-1, *weight_shape[1:])
+    gradient[ids[first]] = sums.reshape(len(sums), *weight_shape[1:])
     if padding_index is not None:
         gradient[padding_index] = 0
     return gradient
@@ -47,7 +46,7 @@ def _summed_rows(g: Any, ids: Any, weight_shape: Any, padding_index: Any) -> Any
 
 def _composed(ids: Any, weight: Any, *, padding_index: int | None = None) -> Any:
     """Return the rows in recorded functions."""
-    ids = np.asarray(ids)
+    ids = ids if hasattr(ids, "dtype") else np.asarray(ids)  # of another library, they stay there
     rows = np.take(weight, ids, axis=0)
     if padding_index is None:
         return rows

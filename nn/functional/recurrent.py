@@ -134,7 +134,8 @@ def _scan(
 ) -> tuple[Any, ...]:  # fmt: skip
     """Return the sequence and the final states in recorded functions: `step(projected, *states)` after another."""
     if mask is not None:
-        x = np.where(np.asarray(mask)[..., None], x, 0)
+        mask = mask if hasattr(mask, "dtype") else np.asarray(mask)  # of another library, it stays there
+        x = np.where(mask[..., None], x, 0)
     projected = np.matmul(x, weight)
     if bias is not None:
         projected = projected + bias
@@ -148,13 +149,13 @@ def _scan(
             current = new
             outputs.append(current[0])
         else:
-            valid = np.asarray(mask)[:, t, None]
+            valid = mask[:, t, None]
             current = tuple(np.where(valid, after, before) for after, before in zip(new, current))
             outputs.append(np.where(valid, current[0], 0))
     return (np.stack(outputs[::-1] if reverse else outputs, axis=1), *current)
 
 
-def _half(shape: tuple[int, ...]) -> NDArray[np.bool_]:
+def _lengths(shape: tuple[int, ...]) -> NDArray[np.bool_]:
     """Return a mask for examples: sequences of different lengths."""
     return np.arange(shape[1]) < np.arange(shape[1], shape[1] - shape[0], -1)[:, None]
 
@@ -198,8 +199,8 @@ def _rnn_composed(
         domains.case((1, 2, 3), (3, 2), (2, 2), None, None),
         domains.case((2, 2, 1), (1, 2), (2, 2), (2,), None, reverse=True),
         domains.case((2, 3, 2), (2, 2), (2, 2), (2,), (2, 2), activation="relu"),
-        domains.case((3, 3, 1), (1, 2), (2, 2), (2,), (3, 2), mask=_half((3, 3))),
-        domains.case((3, 3, 1), (1, 2), (2, 2), (2,), None, mask=_half((3, 3)), reverse=True),
+        domains.case((3, 3, 1), (1, 2), (2, 2), (2,), (3, 2), mask=_lengths((3, 3))),
+        domains.case((3, 3, 1), (1, 2), (2, 2), (2,), None, mask=_lengths((3, 3)), reverse=True),
         domains.case((0, 3, 2), (2, 2), (2, 2), (2,), None),
     ],
 )
@@ -278,8 +279,8 @@ def _lstm_composed(
         domains.case((2, 3, 2), (2, 8), (2, 8), (8,), (2, 2), (2, 2)),
         domains.case((1, 2, 3), (3, 4), (1, 4), None, None, None),
         domains.case((2, 2, 1), (1, 8), (2, 8), (8,), None, None, reverse=True),
-        domains.case((3, 3, 1), (1, 8), (2, 8), (8,), (3, 2), (3, 2), mask=_half((3, 3))),
-        domains.case((3, 3, 1), (1, 4), (1, 4), (4,), (3, 1), (3, 1), mask=_half((3, 3)), reverse=True),
+        domains.case((3, 3, 1), (1, 8), (2, 8), (8,), (3, 2), (3, 2), mask=_lengths((3, 3))),
+        domains.case((3, 3, 1), (1, 4), (1, 4), (4,), (3, 1), (3, 1), mask=_lengths((3, 3)), reverse=True),
         domains.case((0, 3, 2), (2, 4), (1, 4), (4,), None, None),
     ],
 )
@@ -374,9 +375,9 @@ def _gru_composed(
         domains.case((1, 2, 3), (3, 3), (1, 3), None, None, None),
         domains.case((2, 2, 1), (1, 6), (2, 6), (6,), (6,), None, reverse=True),
         domains.case((2, 3, 2), (2, 6), (2, 6), (6,), None, (2, 2), reset_after=False),
-        domains.case((3, 3, 1), (1, 6), (2, 6), (6,), (6,), (3, 2), mask=_half((3, 3))),
+        domains.case((3, 3, 1), (1, 6), (2, 6), (6,), (6,), (3, 2), mask=_lengths((3, 3))),
         domains.case(
-            (3, 3, 1), (1, 6), (2, 6), None, None, (3, 2), mask=_half((3, 3)), reverse=True, reset_after=False
+            (3, 3, 1), (1, 6), (2, 6), None, None, (3, 2), mask=_lengths((3, 3)), reverse=True, reset_after=False
         ),
         domains.case((0, 3, 2), (2, 3), (1, 3), (3,), (3,), None),
     ],

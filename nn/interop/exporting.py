@@ -72,6 +72,8 @@ def save_keras(network: Module, path: str | os.PathLike[str]) -> None:
 
 def _foreign_state(network: Module, framework: Framework, path: str | os.PathLike[str]) -> dict[str, NDArray[Any]]:
     """The arrays by the names of the other framework."""
+    if not isinstance(network, Module):
+        raise TypeError(f"save_{framework.lower()}: network must be an nn.Module, got {network!r}.")
     state: dict[str, NDArray[Any]] = {}
     for layer in expected_layers(network, framework):
         for binding in layer.bindings:

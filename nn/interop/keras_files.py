@@ -103,7 +103,7 @@ def read_hdf5(path: str | Path, content: bytes | None = None) -> Weights:
     source: Any = path if content is None else io.BytesIO(content)
     size = Path(path).stat().st_size if content is None else len(content)
     try:
-        with h5py.File(source, "r") as file:
+        with h5py.File(source, "r", locking=False) as file:  # a save reads its file back, and has locked it
             root = file.get("model_weights", file)
             if "layer_names" in root.attrs:
                 return _read_old(root, size)

@@ -1,11 +1,26 @@
 """Layers: modules that networks are built from, one file per family."""
 
-from nn.layers.activations import ELU, GELU, Identity, LeakyReLU, ReLU, Sigmoid, Softmax, Softplus, Tanh
+from nn.layers.activations import (
+    ELU,
+    GELU,
+    GLU,
+    Identity,
+    LeakyReLU,
+    LogSoftmax,
+    PReLU,
+    ReLU,
+    Sigmoid,
+    SiLU,
+    Softmax,
+    Softplus,
+    Tanh,
+)
 from nn.layers.combine import Concatenate, Parallel, Residual
 from nn.layers.convolution import Conv1D, Conv2D, ConvTranspose1D, ConvTranspose2D
 from nn.layers.dense import Dense
 from nn.layers.dropout import Dropout, GaussianNoise, SpatialDropout
 from nn.layers.embedding import Embedding
+from nn.layers.normalisation import BatchNorm, GroupNorm, InstanceNorm, LayerNorm, RMSNorm
 from nn.layers.pooling import (
     AdaptiveAveragePool2D,
     AveragePool1D,
@@ -22,12 +37,14 @@ from nn.layers.shape import Flatten, Reshape, UpSample2D, ZeroPad2D
 __all__ = [
     "ELU",
     "GELU",
+    "GLU",
     "GRU",
     "LSTM",
     "RNN",
     "AdaptiveAveragePool2D",
     "AveragePool1D",
     "AveragePool2D",
+    "BatchNorm",
     "Bidirectional",
     "Concatenate",
     "Conv1D",
@@ -41,15 +58,22 @@ __all__ = [
     "GaussianNoise",
     "GlobalAveragePool",
     "GlobalMaxPool",
+    "GroupNorm",
     "Identity",
+    "InstanceNorm",
+    "LayerNorm",
     "LeakyReLU",
+    "LogSoftmax",
     "MaxPool1D",
     "MaxPool2D",
+    "PReLU",
     "Parallel",
+    "RMSNorm",
     "ReLU",
     "Reshape",
     "Residual",
     "Sequential",
+    "SiLU",
     "Sigmoid",
     "Softmax",
     "Softplus",

@@ -26,6 +26,8 @@ class Weighted(Module):
         has_bias: whether there is a bias.
     """
 
+    parameter_names = ("weight", "bias")
+
     weight: Tensor
     bias: Tensor | None
     weight_l1: float

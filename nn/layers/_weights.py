@@ -28,7 +28,8 @@ def drawn(
     for name, maker in vars(init).items():
         if initializer is maker:
             raise TypeError(f"{layer}: {argument}=nn.init.{name} makes an initialiser. Call it: nn.init.{name}().")
-    values: NDArray[Any] = as_array(initializer(shape, rng, dtype)).astype(dtype)  # a copy: it may keep its array
+    own = getattr(initializer, "__module__", "").partition(".")[0] == "nn"  # others may keep the array they return
+    values: NDArray[Any] = as_array(initializer(shape, rng, dtype)).astype(dtype, copy=not own)
     if values.shape != shape:
         raise ValueError(f"{layer}: {argument} gave an array of shape {values.shape}, expected {shape}.")
     return values

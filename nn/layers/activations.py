@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import math
-from typing import Literal
+from typing import Any, Literal
 
-from numpy.typing import ArrayLike
+import numpy as np
+from numpy.typing import ArrayLike, DTypeLike
 
 import tensorgrad as tg
 from nn import functional
+from nn._validation import whole_number
+from nn._weight_layouts import Layout
 from nn.module import Module
 from tensorgrad import Tensor
 
@@ -94,6 +97,93 @@ class GELU(Module):
     def forward(self, x: ArrayLike) -> Tensor:
         """`functional.gelu` or `functional.gelu_tanh`."""
         return functional.gelu(x) if self.approximate == "none" else functional.gelu_tanh(x)
+
+
+class SiLU(Module):
+    """x·sigmoid(x), elementwise; also called swish.
+
+    >>> SiLU()([-1e4, 0.0, 1e4])
+    Tensor([   -0.,     0., 10000.])
+    """
+
+    def forward(self, x: ArrayLike) -> Tensor:
+        """`functional.silu`."""
+        return functional.silu(x)
+
+
+class PReLU(Module):
+    """x where it is positive, else weight·x, with a weight that is trained.
+
+    Args:
+        features: the length of the last axis of x, for a weight of each feature; or 1, for one weight.
+        initial: what the weights start from.
+        dtype: of the weight.
+
+    Attributes:
+        weight: `(features,)`.
+
+    Raises:
+        ValueError: `features` below 1, or `initial` that is not finite; when called, x with other features.
+
+    >>> PReLU()([-2.0, 2.0])
+    Tensor([-0.5,  2. ], op=prelu)
+    """
+
+    keras_layout = Layout({"weight": "alpha"}, name="p_re_lu")
+
+    def __init__(self, features: int = 1, *, initial: float = 0.25, dtype: DTypeLike = np.float32) -> None:
+        self.features = whole_number("PReLU: features", features)
+        self.initial = _finite("PReLU", "initial", initial)
+        self.weight = Tensor(np.full(self.features, self.initial, dtype), requires_grad=True)
+
+    def forward(self, x: ArrayLike) -> Tensor:
+        """`functional.prelu`."""
+        if self.features > 1 and np.shape(x)[-1:] != (self.features,):
+            raise ValueError(
+                f"{self!r}: expected x with {self.features} features along the last axis, got an array of shape "
+                f"{np.shape(x)}."
+            )
+        return functional.prelu(x, self.weight)
+
+    def settings(self) -> dict[str, Any]:
+        """Return the constructor's arguments that differ from their defaults."""
+        shown = super().settings()
+        if self.weight.dtype != np.float32:
+            shown["dtype"] = str(self.weight.dtype)
+        return shown
+
+
+class GLU(Module):
+    """a·sigmoid(b), where a and b are the halves of x along `axis`.
+
+    Raises, when called:
+        ValueError: the length along `axis` is odd.
+
+    >>> GLU()([1.0, 2.0, 0.0, 1e4])
+    Tensor([0.5, 2. ])
+    """
+
+    def __init__(self, axis: int = -1) -> None:
+        self.axis = axis
+
+    def forward(self, x: ArrayLike) -> Tensor:
+        """`functional.glu`."""
+        return functional.glu(x, axis=self.axis)
+
+
+class LogSoftmax(Module):
+    """log softmax(x) along `axis`: log-probabilities, exact where probabilities underflow.
+
+    >>> LogSoftmax()([[0.0, 1e4]])
+    Tensor([[-10000.,      0.]])
+    """
+
+    def __init__(self, axis: int = -1) -> None:
+        self.axis = axis
+
+    def forward(self, x: ArrayLike) -> Tensor:
+        """`tg.log_softmax`."""
+        return tg.log_softmax(x, axis=self.axis)
 
 
 class Softplus(Module):

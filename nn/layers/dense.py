@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike, DTypeLike
 
 import tensorgrad as tg
 from nn import init
+from nn._hints import SETTINGS, with_hints
 from nn._rng import Rng
 from nn._validation import whole_number
 from nn._weight_layouts import Layout, foreign
@@ -55,10 +56,10 @@ class Dense(Weighted):
     ValueError: Dense(4, 3): expected inputs of width 4, got an array of shape (2, 5).
     """
 
-    parameter_names = ("weight", "bias")
     pytorch_layout = Layout({"weight": foreign("weight").transpose(), "bias": "bias"})
     keras_layout = Layout({"weight": "kernel", "bias": "bias"}, name="dense")
 
+    @with_hints(SETTINGS)
     def __init__(
         self,
         inputs: int,

@@ -22,6 +22,8 @@ from tensorgrad import Tensor
 class Recurrent(Module):
     """What `RNN`, `LSTM` and `GRU` share: their arguments are documented there."""
 
+    parameter_names = ("bias", "recurrent_bias")
+
     gates: ClassVar[int] = 1
     """Blocks in the weights, `units` wide each."""
 
@@ -146,8 +148,10 @@ class Recurrent(Module):
     def _check_input(self, shape: tuple[int, ...]) -> None:
         if len(shape) == 3 and shape[2] == self.inputs and shape[1]:
             return
-        hint = " A single sequence is x[None]." if len(shape) == 2 and shape[1] == self.inputs else ""
-        if len(shape) == 2 and not hint:
+        hint = ""
+        if len(shape) == 2 and shape[1] == self.inputs:
+            hint = " A single sequence is x[None]; a recurrent layer before this one needs return_sequences=True."
+        elif len(shape) == 2:
             hint = " Ids go through nn.Embedding first."
         raise ValueError(
             f"{self._place()}: expected x of shape (batch, time, {self.inputs}) with at least one step, got {shape}."

@@ -69,7 +69,7 @@ def _softmax_minus_targets(g: Any, logits: Any, targets: Any) -> Any:
     ),
 )
 def softmax_cross_entropy(logits: Any, targets: Any) -> Any:
-    """-Σ targets·log softmax(logits), averaged over the samples.
+    """-Σ targets·log softmax(logits), averaged over the samples. Rows of targets need not sum to 1.
 
     >>> softmax_cross_entropy([[0.0, 1e4]], [[1.0, 0.0]])
     Tensor(10000.)
@@ -105,14 +105,21 @@ def categorical_cross_entropy(probabilities: Any, targets: Any) -> Any:
     return np.sum(_picked(logs, targets)) * (-logs.shape[-1] / logs.size)
 
 
+def _sigmoid_minus_targets(g: Any, logits: Any, targets: Any, weights: Any) -> Any:
+    """`g * weights * (sigmoid(logits) - targets) / logits.size`."""
+    excess = (tg.sigmoid.apply(logits) - targets) * (g / logits.size)
+    return excess if weights is None else excess * weights
+
+
 @tg.op(
-    logits=lambda g, logits, targets: (tg.sigmoid.apply(logits) - targets) * (g / logits.size),
+    logits=_sigmoid_minus_targets,
     targets=None,
+    weights=None,
     examples=[domains.case((2, 3), (2, 3)), domains.case((3,), (3,))],
     reference=lambda logits, targets: np.mean(np.logaddexp(0, logits) - targets * logits),
 )
-def sigmoid_binary_cross_entropy(logits: Any, targets: Any) -> Any:
-    """-targets·log s - (1 - targets)·log(1 - s) with s = sigmoid(logits), averaged over everything.
+def sigmoid_binary_cross_entropy(logits: Any, targets: Any, weights: Any = None) -> Any:
+    """-targets·log s - (1 - targets)·log(1 - s) with s = sigmoid(logits), times weights, averaged over everything.
 
     Written as max(x, 0) - x·targets + log(1 + e^-|x|), which never overflows.
 
@@ -120,29 +127,32 @@ def sigmoid_binary_cross_entropy(logits: Any, targets: Any) -> Any:
     Tensor(5000.34657359)
     """
     values = np.maximum(logits, 0) - logits * targets + np.log1p(np.exp(-np.absolute(logits)))
-    return np.sum(values) / values.size
+    return np.sum(values if weights is None else values * weights) / values.size
 
 
-def _binary_slope(g: Any, probabilities: Any, targets: Any) -> Any:
-    """`g * ((1 - targets) / (1 - probabilities) - targets / probabilities) / probabilities.size`, of clipped ones."""
+def _binary_slope(g: Any, probabilities: Any, targets: Any, weights: Any) -> Any:
+    """`g * weights * ((1 - targets) / (1 - p) - targets / p) / p.size`, of the clipped probabilities p."""
     p = np.clip(probabilities, LOWEST, HIGHEST)
-    return ((1 - targets) / (1 - p) - targets / p) * (g / probabilities.size)
+    slope = ((1 - targets) / (1 - p) - targets / p) * (g / probabilities.size)
+    return slope if weights is None else slope * weights
 
 
 @tg.op(
     probabilities=_binary_slope,
     targets=None,
+    weights=None,
     domain=INSIDE,
     examples=[domains.case((2, 3), (2, 3)), domains.case((3,), (3,))],
     reference=lambda probabilities, targets: np.mean(
         -targets * np.log(probabilities) - (1 - targets) * np.log1p(-probabilities)
     ),
 )
-def binary_cross_entropy(probabilities: Any, targets: Any) -> Any:
-    """-targets·log p - (1 - targets)·log(1 - p) averaged over everything, with p clipped to [1e-7, 1 - 1e-7].
+def binary_cross_entropy(probabilities: Any, targets: Any, weights: Any = None) -> Any:
+    """-targets·log p - (1 - targets)·log(1 - p), times weights, averaged; p is clipped to [1e-7, 1 - 1e-7].
 
     >>> binary_cross_entropy([0.5, 0.0], [1.0, 1.0])
     Tensor(8.40562142)
     """
     p = np.clip(probabilities, LOWEST, HIGHEST)
-    return -np.sum(targets * np.log(p) + (1 - targets) * np.log(1 - p)) / p.size
+    values = targets * np.log(p) + (1 - targets) * np.log(1 - p)
+    return -np.sum(values if weights is None else values * weights) / p.size

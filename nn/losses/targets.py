@@ -7,13 +7,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from nn._several import is_several
 from nn._validation import as_array
 from tensorgrad import Tensor
+
+SEVERAL = " For a network with several outputs, give nn.Model a loss for each: loss=(…, …), or a dict by name."
 
 
 def as_predictions(asker: str, predictions: ArrayLike) -> Tensor:
     """`predictions` as a floating-point tensor that is not empty."""
     if not isinstance(predictions, Tensor):
+        if is_several(predictions):
+            raise TypeError(f"{asker}: got several predictions, expected one tensor.{SEVERAL}")
         predictions = Tensor(predictions)
     if predictions.dtype.kind != "f":
         predictions = predictions.astype(np.float64)
@@ -73,6 +78,36 @@ def difference(asker: str, predictions: ArrayLike, targets: ArrayLike) -> Tensor
     return predictions - (targets if targets.dtype == predictions.dtype else targets.astype(predictions.dtype))
 
 
+def check_weights(asker: str, outputs: tuple[int, ...], dtype: Any, sample_weight: ArrayLike) -> NDArray[Any]:
+    """Return the weights of the samples, shaped to be multiplied with an array of shape `outputs`.
+
+    Args:
+        asker: names the loss in messages.
+        outputs: the shape of what is weighted: `(samples, ...)`.
+        dtype: of the predictions.
+        sample_weight: a number for each sample, `(samples,)`; or one for each place of the first axes of `outputs`,
+            such as `(samples, time)`.
+
+    Raises:
+        ValueError: another shape.
+        TypeError: not real numbers, or a tensor that requires a gradient.
+    """
+    weights = as_constant(asker, sample_weight)
+    if weights.dtype.kind not in "fiub":
+        raise TypeError(f"{asker}: sample_weight must hold real numbers, got dtype {weights.dtype}.")
+    if not weights.ndim or weights.shape != outputs[: weights.ndim]:
+        raise ValueError(
+            f"{asker}: sample_weight must have a number for each sample, shape {outputs[:1]}, got {weights.shape}."
+        )
+    return np.asarray(weights.astype(dtype, copy=False).reshape(weights.shape + (1,) * (len(outputs) - weights.ndim)))
+
+
+def weighted_rows(labels: NDArray[Any], classes: int, weights: NDArray[Any]) -> NDArray[Any]:
+    """Return class targets, as `check_classes` returns them, as rows multiplied by the weights of their samples."""
+    rows = labels if labels.ndim == weights.ndim else labels[..., None] == np.arange(classes)
+    return np.asarray(rows * weights)
+
+
 def check_binary(asker: str, predictions: Tensor, targets: ArrayLike) -> Any:
     """Targets in [0, 1], one for each prediction, in the dtype of the predictions.
 
@@ -117,6 +152,32 @@ def check_classes(asker: str, predictions: Tensor, targets: ArrayLike) -> Any:
     labels = array.astype(np.intp)
     _check_labels(asker, labels, classes)
     return labels
+
+
+def smoothed_rows(
+    asker: str, predictions: Tensor, targets: ArrayLike, label_smoothing: float, ignored_label: int | None
+) -> Any:
+    """Return class targets as rows in the dtype of the predictions, mixed with equal probabilities for all classes.
+
+    Rows of ignored labels are 0, and the others larger, so that the mean over all rows is that over the others.
+
+    Raises:
+        ValueError, TypeError: as `check_classes`; every label is ignored.
+    """
+    array, kept = as_constant(asker, targets), None
+    if ignored_label is not None and array.shape == predictions.shape[:-1] and array.dtype.kind in "iu":
+        kept = array != ignored_label
+        if isinstance(kept, np.ndarray) and not kept.any():
+            raise ValueError(f"{asker}: there is nothing to average: every label is {ignored_label}, which is ignored.")
+        array = np.where(kept, array, 0)
+    checked = check_classes(asker, predictions, array)
+    classes, dtype = predictions.shape[-1], predictions.dtype
+    rows = checked if checked.ndim == predictions.ndim else (checked[..., None] == np.arange(classes)).astype(dtype)
+    if label_smoothing:
+        rows = rows * (1 - label_smoothing) + label_smoothing / classes
+    if kept is not None:
+        rows = rows * (kept[..., None] * (kept.size / np.sum(kept))).astype(dtype)
+    return rows
 
 
 def _check_rows(asker: str, rows: Any) -> None:

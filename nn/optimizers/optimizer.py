@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import numbers
+import warnings
 from collections.abc import Mapping
 from types import SimpleNamespace
 from typing import Any, ClassVar
 
 import numpy as np
 
+from nn._hints import OPTIMIZER, SETTINGS, attribute_hints, with_hints
 from nn._repr import counted
+from nn.module import promoted
 from nn.optimizers._arrays import Array, assign, read_only, writable
 from nn.optimizers._checks import check_signature, checked_result
 from nn.optimizers._fused import FusedStep, flush
@@ -25,6 +28,7 @@ FLUSH_EVERY = 100
 """Steps between two searches for negligible state; see `flush`."""
 
 
+@attribute_hints(OPTIMIZER)
 class Optimizer:
     """Base class: changes parameters step by step so that the loss falls.
 
@@ -96,6 +100,8 @@ class Optimizer:
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
         check_signature(cls)
+        if "__init__" in vars(cls):
+            cls.__init__ = with_hints(SETTINGS)(vars(cls)["__init__"])  # type: ignore[method-assign]
 
     def __init__(self, parameters: Parameters, learning_rate: float | Schedule, *, decay: float = 0.0) -> None:
         if isinstance(self.state_names, str):
@@ -113,6 +119,7 @@ class Optimizer:
             for parameter, dtype in zip(self.parameters, self._dtypes)
         ]
         self._fused = FusedStep()
+        self._warnings: set[str] = set()
 
     def step(self) -> None:
         """Change every parameter by its gradient.
@@ -121,13 +128,23 @@ class Optimizer:
         NumPy arrays are written in place and announced as changed, so that `backward` refuses a graph that was
         recorded with the old values.
 
+        Warns:
+            UserWarning: Once, if no parameter has a gradient; once, if float64 data met a float32 layer, which then
+                computes in float64.
+
         Raises:
             ValueError: If a gradient has another shape than its parameter, or `update` returned arrays of the wrong
                 shape. Nothing has been changed then.
             TypeError: If `update` did not return a change and a state. Nothing has been changed then.
         """
+        if promoted:
+            self._warn_of_promotion()
         gradients = self._gradients()
         if not gradients:
+            self._warn_once(
+                "no parameter has a gradient, so nothing was changed. Call loss.backward() first, on a loss of the "
+                "network whose parameters this optimizer was made for."
+            )
             return
         settings = [self.step_settings(group) for group in self.groups]
         if not self._fused_step(gradients, settings):
@@ -259,6 +276,23 @@ class Optimizer:
         parameters = counted(len(self.parameters), "parameter")
         groups = f" in {len(self.groups)} groups" if len(self.groups) > 1 else ""
         return f"{type(self).__name__}({parameters}{groups}, {shown(self._settings())}, iterations={self.iterations})"
+
+    def _warn_of_promotion(self) -> None:
+        """Warn if float64 data met a float32 layer of these parameters."""
+        parameter, layer = promoted[0]
+        if parameter() is not None and not any(each is parameter() for each in self.parameters):
+            return
+        promoted.clear()
+        if parameter() is not None:
+            self._warn_once(
+                f"{layer} has parameters of float32, but was called with float64, so everything after it is computed "
+                "in float64, which takes about twice the time. Convert the data once: X = X.astype(np.float32)."
+            )
+
+    def _warn_once(self, message: str) -> None:
+        if message not in self._warnings:
+            self._warnings.add(message)
+            warnings.warn(f"{type(self).__name__}.step: {message}", stacklevel=3)
 
     def _gradients(self) -> dict[int, Array]:
         """Return the gradient of each parameter that has one and is not frozen, in at least float32."""

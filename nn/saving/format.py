@@ -270,7 +270,7 @@ def _new_temporary(target: Path) -> tuple[BinaryIO, Path]:
         except OSError as error:
             error.filename = str(target)  # the one that the caller knows
             raise
-        if _locked(file) is not False and temporary.exists():
+        if _locked(file, exclusive=False) is not False and temporary.exists():
             return file, temporary
         file.close()  # another save has found it before it was locked, and removes it
 
@@ -282,18 +282,21 @@ def _remove_abandoned(target: Path) -> None:
         middle = entry.name.removeprefix(start).removesuffix(".tmp")
         if entry.name == f"{start}{middle}.tmp" and TOKEN.fullmatch(middle) and entry.is_file(follow_symlinks=False):
             with suppress(OSError), open(entry.path, "rb") as file:
-                if _locked(file):
+                if _locked(file, exclusive=True):
                     os.unlink(entry.path)
 
 
-def _locked(file: BinaryIO) -> bool | None:
-    """Lock a file until it is closed. Returns whether that was possible; None on systems that have no such locks."""
+def _locked(file: BinaryIO, *, exclusive: bool) -> bool | None:
+    """Lock a file until it is closed. Returns whether that was possible; None on systems that have no such locks.
+
+    Several can have a lock that is not exclusive. The HDF5 library takes one, too, when it reads.
+    """
     try:
         import fcntl
     except ImportError:  # Windows
         return None
     try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(file, (fcntl.LOCK_EX if exclusive else fcntl.LOCK_SH) | fcntl.LOCK_NB)
     except BlockingIOError:
         return False
     except OSError:  # a file system without locks

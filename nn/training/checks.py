@@ -2,25 +2,61 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import Any
+import warnings
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any, TypeAlias, cast
 
+import numpy as np
+
+from nn._several import named
 from nn.callbacks import Callback
-from nn.metrics import Metric
+from nn.losses import PerOutput
+from nn.metrics import LossOfOutput, Metric, OfOutput
 from nn.module import Module
 from nn.optimizers.optimizer import Optimizer
 from nn.training.history import NOT_METRICS, History
 from nn.training.summary import expected_sample
 from tensorgrad import Tensor
 
+LossFunction: TypeAlias = Callable[..., Tensor]
+"""`loss(predictions, targets)` gives a scalar tensor; with weights, `loss(predictions, targets, sample_weight)`."""
 
-def checked_metrics(metrics: Iterable[Metric]) -> tuple[Metric, ...]:
-    """The metrics, of different names.
+
+def checked_loss(loss: Any, weights: Any) -> LossFunction:
+    """Return the loss; for several outputs, their sum.
+
+    Args:
+        loss: A function, or a tuple or dict of functions.
+        weights: The factors of the sum; None for 1.
+
+    Raises:
+        TypeError: something is not a loss, or there are weights for a single one.
+        ValueError: the weights are for other outputs.
+    """
+    if isinstance(loss, list):
+        loss = tuple(loss)
+    if isinstance(loss, (tuple, dict)):
+        return PerOutput(loss, weights)
+    if isinstance(loss, type) or not callable(loss):
+        raise TypeError(f"Model: loss must be a loss object such as nn.SoftmaxCrossEntropy(), got {loss!r}.")
+    if weights is not None:
+        raise TypeError("Model: loss_weights are for several outputs: loss=(…, …), or a dict by name.")
+    return cast(LossFunction, loss)
+
+
+def checked_metrics(metrics: Any, loss: LossFunction) -> tuple[Metric, ...]:
+    """Return the metrics, of different names.
+
+    Args:
+        metrics: Metrics. For several outputs, a metric or a list of them for each, in a tuple or dict.
+        loss: The loss. For several outputs, each one's loss becomes a metric too.
 
     Raises:
         TypeError: no collection, or something in it that is no metric.
-        ValueError: a name that is taken.
+        ValueError: a name that is taken, or metrics for an output that has no loss.
     """
+    if isinstance(loss, PerOutput):
+        return _checked_names(tuple(_metrics_of_outputs(metrics, loss)))
     if not isinstance(metrics, Iterable):
         raise TypeError(
             f"Model: metrics must be a list such as [nn.CategoricalAccuracy()], got {metrics!r}. A single one goes "
@@ -30,6 +66,35 @@ def checked_metrics(metrics: Iterable[Metric]) -> tuple[Metric, ...]:
     for metric in checked:
         if not isinstance(metric, Metric):
             raise TypeError(f"Model: metrics must be objects such as nn.CategoricalAccuracy(), got {metric!r}.")
+    return _checked_names(checked)
+
+
+def _metrics_of_outputs(metrics: Any, loss: PerOutput) -> Iterator[Metric]:
+    if isinstance(metrics, (list, tuple)) and all(isinstance(each, (OfOutput, LossOfOutput)) for each in metrics):
+        if metrics:  # as they are read from a file
+            yield from metrics
+            return
+        metrics = {}
+    losses = loss.losses if isinstance(loss.losses, dict) else dict(enumerate(loss.losses))
+    if isinstance(metrics, (list, tuple)) and isinstance(loss.losses, tuple):
+        metrics = dict(enumerate(metrics))
+    if not isinstance(metrics, Mapping) or not set(metrics) <= set(losses):
+        outputs = "a dict with some of " + ", ".join(map(repr, losses))
+        outputs = f"a tuple of {len(losses)}" if isinstance(loss.losses, tuple) else outputs
+        raise ValueError(
+            f"Model: with several outputs, metrics must be {outputs}: a metric or a list of metrics for each, got "
+            f"{metrics!r}."
+        )
+    for output, function in losses.items():
+        yield LossOfOutput(output, function)
+    for output, given in metrics.items():
+        for metric in (given,) if isinstance(given, Metric) else given:
+            if not isinstance(metric, Metric):
+                raise TypeError(f"Model: metrics must be objects such as nn.CategoricalAccuracy(), got {metric!r}.")
+            yield OfOutput(output, metric)
+
+
+def _checked_names(checked: tuple[Metric, ...]) -> tuple[Metric, ...]:
     names = [metric.name for metric in checked]
     for name in names:
         if name in NOT_METRICS or name.startswith("val_") or names.count(name) > 1:
@@ -100,7 +165,20 @@ def checked_history(history: History, metrics: Sequence[Metric], has_validation:
     return history
 
 
-def check_samples(what: str, network: Module, shape: tuple[int, ...]) -> None:
+def warn_of_missing_classes(train: Any, validation: Any) -> None:
+    """Warn of class numbers that are only among the samples that `validation_split` kept from training."""
+    if not isinstance(train, np.ndarray) or train.ndim != 1 or train.dtype.kind not in "iu":
+        return
+    missing = np.setdiff1d(validation, train)
+    if len(missing):
+        warnings.warn(
+            f"fit: validation_split keeps the last samples from training, and class {missing[0]} is only there. "
+            "Shuffle the samples first, or use nn.data.split(X, y, stratify=True) and validation_data.",
+            stacklevel=3,
+        )
+
+
+def check_samples(what: str, network: Module, shape: Any) -> None:
     """Refuse a flat list of numbers as the samples of a network that starts with a `Dense`.
 
     The layer itself would take the list for a single sample.
@@ -109,20 +187,22 @@ def check_samples(what: str, network: Module, shape: tuple[int, ...]) -> None:
         ValueError: with what to do.
     """
     expected = expected_sample(network)
-    if expected is None or len(shape) != 1:
+    if expected is None or len(shape) != 1 or not isinstance(shape[0], int):
         return
     remedy = " Use X.reshape(-1, 1)." if expected == (1,) else ""
     raise ValueError(f"{what}: X has shape {shape}, but the network expects rows: (samples, {expected[0]}).{remedy}")
 
 
 def check_prediction(what: str, prediction: Any) -> None:
-    """Refuse a network that gives anything but a tensor.
+    """Refuse a network that returns anything but a tensor, or a tuple or dict of tensors.
 
     Raises:
-        TypeError: naming what it gave.
+        TypeError: naming what it returned.
     """
-    if not isinstance(prediction, Tensor):
-        raise TypeError(f"{what}: the network must give a Tensor, got {type(prediction).__name__}.")
+    for name, each in named(prediction) or [("", prediction)]:
+        if not isinstance(each, Tensor):
+            place = f" at {name}" if name else ""
+            raise TypeError(f"{what}: the network must give a Tensor, got {type(each).__name__}{place}.")
 
 
 def check_loss(loss: Any, value: Any) -> None:

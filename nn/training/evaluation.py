@@ -4,25 +4,38 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Sequence
-from typing import Any, TypeAlias, TypeVar
+from functools import partial
+from operator import itemgetter
+from typing import Any, TypeVar
 
 import numpy as np
-from numpy.typing import NDArray
 
+from nn._several import mapped, named
 from nn.data import Batches
 from nn.data.arrays import slices
 from nn.metrics import Metric
 from nn.module import Module, in_mode
-from nn.training.checks import check_loss, check_prediction, check_samples
+from nn.training.checks import LossFunction, check_loss, check_prediction, check_samples
 from tensorgrad import Tensor, interrupts, no_grad
 
 T = TypeVar("T")
 
-LossFunction: TypeAlias = Callable[[Any, Any], Tensor]
-"""`loss(predictions, targets)` gives a scalar tensor."""
-
 REHEARSED_AT_ONCE = 4_000_000
 """Predictions that `rehearse` shows to the loss together, at most: 16 MB of float32."""
+
+
+def applied(network: Module, X: Any) -> Any:
+    """Return what the network gives for a batch: of one array, of several in a tuple, or of several by name."""
+    if X.__class__ is np.ndarray:
+        return network(Tensor(X))
+    if isinstance(X, dict):
+        return network(**{name: Tensor(array) for name, array in X.items()})
+    return network(*map(Tensor, X)) if isinstance(X, tuple) else network(Tensor(X))
+
+
+def rows_of(y: Any) -> int:
+    """Return how many samples these targets are for."""
+    return len(y) if y.__class__ is np.ndarray else len(named(y)[0][1])
 
 
 def evaluate(network: Module, loss: LossFunction, metrics: Sequence[Metric], data: Batches) -> dict[str, float]:
@@ -33,21 +46,30 @@ def evaluate(network: Module, loss: LossFunction, metrics: Sequence[Metric], dat
 
     def total_loss() -> float:
         total = 0.0
-        for X, y in data.in_order():
-            predictions = network(Tensor(X))
-            total += loss(predictions, y).item() * len(X)
+        for X, y, *weights in data.in_order():
+            predictions = applied(network, X)
+            total += loss(predictions, y, *weights).item() * rows_of(y)
             for metric in metrics:
-                metric.update(predictions, y)
+                metric.update(predictions, y, *weights)
         return total
 
-    mean = in_evaluation(network, total_loss) / len(data.X)
+    mean = in_evaluation(network, total_loss) / data.samples
     return {"loss": mean, **{metric.name: metric.result() for metric in metrics}}
 
 
-def predict(network: Module, data: Batches) -> NDArray[Any]:
+def predict(network: Module, data: Batches) -> Any:
     """The results of the network for all samples, in evaluation mode."""
-    outputs = in_evaluation(network, lambda: [network(Tensor(X)).numpy() for X, _ in data.in_order()])
-    return outputs[0] if len(outputs) == 1 else np.concatenate(outputs)
+
+    def all_outputs() -> list[Any]:
+        outputs = []
+        for samples, *_ in data.in_order():
+            prediction = applied(network, samples)
+            check_prediction("predict", prediction)
+            outputs.append(mapped(Tensor.numpy, prediction))
+        return outputs
+
+    outputs = in_evaluation(network, all_outputs)
+    return outputs[0] if len(outputs) == 1 else mapped(lambda *parts: np.concatenate(parts), *outputs)
 
 
 @interrupts.uninterrupted
@@ -71,22 +93,24 @@ def rehearse(what: str, network: Module, loss: LossFunction, metrics: Sequence[M
         network, loss, metrics: what will be used.
         data: what they will be used on.
     """
-    sample, target = data.batch(slice(0, 1))
-    shape = (len(data.X), *sample.shape[1:])
+    sample, target, *_ = data.batch(slice(0, 1))
+    shape = mapped(lambda array: (data.samples, *array.shape[1:]), sample)
     check_samples(what, network, shape)
 
     def try_all() -> Any:
         try:
-            prediction = network(Tensor(sample))
+            prediction = applied(network, sample)
         except (TypeError, ValueError) as error:
             kind = TypeError if isinstance(error, TypeError) else ValueError
             raise kind(f"{what}: X of shape {shape}, tried with one sample: {error}") from error
         check_prediction(what, prediction)
-        for rows in slices(len(data.y), max(1, REHEARSED_AT_ONCE // max(1, prediction.size))):
-            targets = data.y[rows]
-            repeated = np.broadcast_to(prediction.data, (len(targets), *prediction.shape[1:]))
+        size = sum(tensor.size for _, tensor in named(prediction))
+        for rows in slices(data.samples, max(1, REHEARSED_AT_ONCE // max(1, size))):
+            targets = mapped(itemgetter(rows), data.y)
+            repeated = mapped(partial(_repeated, samples=rows_of(targets)), prediction)
+            weights = () if data.sample_weight is None else (data.sample_weight[rows],)
             try:
-                value = loss(Tensor(repeated), targets)
+                value = loss(repeated, targets, *weights)
             except (TypeError, ValueError) as error:
                 error.add_note(f"{what}: this was found in y, counted from sample {rows.start}.")
                 raise
@@ -96,3 +120,7 @@ def rehearse(what: str, network: Module, loss: LossFunction, metrics: Sequence[M
     prediction = in_evaluation(network, try_all)
     for metric in metrics:
         metric(prediction, target)
+
+
+def _repeated(prediction: Tensor, samples: int) -> Tensor:
+    return Tensor(np.broadcast_to(prediction.data, (samples, *prediction.shape[1:])))

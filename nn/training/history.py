@@ -6,6 +6,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from nn._hints import HISTORY, attribute_hints
+from nn._html import history_as_html
 from nn._repr import counted
 from tensorgrad import interrupts
 
@@ -16,6 +18,7 @@ NOT_METRICS = ("loss", "data_loss", "regularization_loss", "learning_rate")
 """What is recorded beside the metrics; no metric may have such a name."""
 
 
+@attribute_hints(HISTORY)
 class History(Mapping[str, list[float]]):
     """The values of every epoch of one `fit`, by name: a mapping of lists.
 
@@ -47,6 +50,8 @@ class History(Mapping[str, list[float]]):
             ValueError: it has others, or a value is no number. Nothing has been added then.
             TypeError: a value is no number. Nothing has been added then.
         """
+        if not isinstance(values, Mapping):
+            raise TypeError(f"History: expected a dict with the values of an epoch, got {values!r}.")
         if self.epochs and set(values) != set(self._values):
             raise ValueError(f"History: expected values for {sorted(self._values)}, got {sorted(values)}.")
         numbers = {name: float(value) for name, value in values.items()}
@@ -69,6 +74,9 @@ class History(Mapping[str, list[float]]):
         last = ", ".join(f"{name} {values[-1]:.4g}" for name, values in self._values.items())
         count = counted(len(self.epochs), "epoch")
         return f"History({count}: {last})" if last else f"History({count})"
+
+    def _repr_html_(self) -> str:
+        return history_as_html(self)
 
     def plot(self, path: str | Path | None = None) -> Figure:
         """Draw the loss, each metric and the learning rate over the epochs, training and validation together.

@@ -9,18 +9,19 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
 from nn.callbacks import Callback
 from nn.data import Batches
+from nn.data.batches import Batch
 from nn.metrics import Metric
 from nn.module import Module, in_mode, total_penalty
 from nn.optimizers.optimizer import Optimizer
-from nn.training.evaluation import LossFunction, evaluate
+from nn.training.checks import LossFunction
+from nn.training.evaluation import applied, evaluate, rows_of
 from nn.training.history import History
 from nn.training.nan_guard import cause, not_finite_gradient
 from nn.training.progress import Progress
-from tensorgrad import Tensor, interrupts, no_grad
+from tensorgrad import interrupts, no_grad
 
 
 class Trainee(Protocol):
@@ -36,7 +37,10 @@ class Trainee(Protocol):
 
 @dataclass
 class Training:
-    """One `fit`: everything has been checked, now it is done."""
+    """One `fit`: everything has been checked, now it is done.
+
+    `weighted_loss` is the model's loss with the weights of the classes, if there are any.
+    """
 
     model: Trainee
     optimizer: Optimizer
@@ -44,6 +48,7 @@ class Training:
     validation: Batches | None
     epochs: int
     callbacks: Sequence[Callback]
+    weighted_loss: LossFunction | None = None
     history: History = field(default_factory=History)
 
     @interrupts.uninterrupted
@@ -52,8 +57,9 @@ class Training:
         model = self.model
         model.history = self.history
         model.stop_training = False
+        targets: Any = self.data.y
         for metric in model.metrics:
-            metric.prepare(self.data.y)
+            metric.prepare(targets)
         begun: list[Callback] = []
         with in_mode(model.network, training=True):
             try:
@@ -84,11 +90,12 @@ class Training:
 
         penalized = _penalized(model.network)
         samples, data_loss, regularization_loss, learning_rate = 0, 0.0, 0.0, 0.0
-        for step, (X, y) in enumerate(self.data):
-            logs = self._step(X, y, penalized, epoch, step)
-            samples += len(X)
-            data_loss += logs["data_loss"] * len(X)
-            regularization_loss += logs["regularization_loss"] * len(X)
+        for step, batch in enumerate(self.data):
+            logs = self._step(batch, penalized, epoch, step)
+            size = rows_of(batch[1])
+            samples += size
+            data_loss += logs["data_loss"] * size
+            regularization_loss += logs["regularization_loss"] * size
             learning_rate = logs["learning_rate"]
             progress.step()
             for callback in self.callbacks:
@@ -117,14 +124,13 @@ class Training:
             callback.on_epoch_end(epoch, values)
 
     @interrupts.postponed
-    def _step(
-        self, X: NDArray[Any], y: NDArray[Any], penalized: Sequence[Module], epoch: int, step: int
-    ) -> dict[str, float]:
+    def _step(self, batch: Batch, penalized: Sequence[Module], epoch: int, step: int) -> dict[str, float]:
         """One batch: forward, backward, update. What it returns was measured before the update."""
         model, optimizer = self.model, self.optimizer
+        X, y, *weights = batch
         optimizer.zero_grad()
-        predictions = model.network(Tensor(X))
-        data_loss = model.loss(predictions, y)
+        predictions = applied(model.network, X)
+        data_loss = (self.weighted_loss or model.loss)(predictions, y, *weights)
         penalty = total_penalty(penalized)
         loss = data_loss if penalty is None else data_loss + penalty
         logs = {
@@ -136,7 +142,7 @@ class Training:
         if not math.isfinite(logs["loss"]):
             raise FloatingPointError(self._diverged(f"the loss became {logs['loss']}", logs, epoch, step))
         for metric in model.metrics:
-            metric.update(predictions, y)
+            metric.update(predictions, y, *weights)
 
         loss.backward()
         for callback in self.callbacks:

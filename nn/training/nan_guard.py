@@ -7,6 +7,7 @@ from collections.abc import Iterable
 
 import numpy as np
 
+from nn._several import named
 from nn.data import Batches
 from tensorgrad import Tensor
 
@@ -28,7 +29,7 @@ def not_finite_gradient(parameters: Iterable[Tensor]) -> str | None:
 
 def cause(data: Batches, learning_rate: float) -> str:
     """What probably made a number NaN or infinite."""
-    if not (np.isfinite(data.X).all() and np.isfinite(data.y).all()):
+    if not all(np.isfinite(array).all() for _, array in named(data.X) + named(data.y)):
         return "X or y holds values that are not finite."
     return (
         f"Often the learning rate is too high (here {learning_rate:g}), or a logarithm or a division met 0; inside "

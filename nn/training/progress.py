@@ -87,6 +87,7 @@ class Bar(Silence):
 
         self.epochs, self.done = epochs, first
         self.bar: Any = tqdm(
+            file=_stream(tqdm),
             total=epochs * steps,
             initial=first * steps,
             desc=f"epoch {min(first + 1, epochs)}/{epochs}",
@@ -108,6 +109,22 @@ class Bar(Silence):
         """Leave the bar, with the epochs that were finished."""
         self.bar.set_description_str(f"epoch {self.done}/{self.epochs}", refresh=False)
         self.bar.close()
+
+
+def _stream(bar: Any) -> Any:
+    """Where the bar is written to: stderr, but stdout in a notebook, which shows stderr on red.
+
+    With ipywidgets, tqdm makes a widget there, which needs neither.
+    """
+    if not _is_notebook() or bar.__mro__[1].__module__ == "tqdm.notebook":
+        return None
+    return sys.stdout
+
+
+def _is_notebook() -> bool:
+    ipython = sys.modules.get("IPython")
+    shell = None if ipython is None else ipython.get_ipython()
+    return shell is not None and hasattr(shell, "kernel")
 
 
 def headline(values: Mapping[str, float]) -> dict[str, float]:

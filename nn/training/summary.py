@@ -34,6 +34,8 @@ def summary(network: Module, sample_shape: Shape | None = None) -> str:
     """
     if sample_shape is None:
         sample_shape = expected_sample(network)
+    if isinstance(sample_shape, dict) or any(isinstance(length, tuple) for length in sample_shape or ()):
+        sample_shape = None  # of several inputs
     outputs: dict[str, Shape] = {}
     if sample_shape is not None:
         dtype = np.intp if takes_ids(network) else next((p.dtype for p in network.parameters()), np.float32)

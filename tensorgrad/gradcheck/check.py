@@ -100,6 +100,8 @@ def gradcheck(
     if not (0 < eps < math.inf and 0 <= rtol < math.inf and 0 <= atol < math.inf):
         raise ValueError(f"gradcheck: eps > 0, rtol >= 0 and atol >= 0 are needed, got {eps=}, {rtol=}, {atol=}.")
     drawing = isinstance(rng, (np.random.Generator, np.random.RandomState))
+    if not drawing and rng is not None and (isinstance(rng, bool) or not isinstance(rng, (int, np.integer))):
+        raise TypeError(f"gradcheck: rng must be a np.random.Generator, a RandomState, a seed or None, got {rng!r}.")
     random: Any = rng if drawing else np.random.default_rng(rng)
     settings = Settings(eps, rtol, atol, random)
     call, leaves, names = _prepared(f, inputs)

@@ -5,7 +5,9 @@
 
 from __future__ import annotations
 
-from typing import Any
+import functools
+from collections.abc import Callable
+from typing import Any, ParamSpec, TypeVar
 
 import numpy as np
 
@@ -17,7 +19,27 @@ from tensorgrad.tensor import plain
 
 __all__ = ["all", "any", "argmax", "argmin", "argsort", "count_nonzero", "nonzero"]
 
+P = ParamSpec("P")
+T = TypeVar("T")
 
+
+def _named(function: Callable[P, T]) -> Callable[P, T]:
+    """Have the function's errors name it, as those of operations do."""
+
+    @functools.wraps(function)
+    def call(*args: P.args, **kwargs: P.kwargs) -> T:
+        try:
+            return function(*args, **kwargs)
+        except (ValueError, OverflowError) as error:
+            better = _messages.explained(error, function.__name__, {})
+            if better is None:
+                raise
+            raise better from error
+
+    return call
+
+
+@_named
 def argmax(a: ArrayLike, axis: int | None = None, *, keepdims: bool = False) -> Any:
     """Where the largest element is along `axis`, or (by default) among all elements in a row; the first that ties.
 
@@ -27,6 +49,7 @@ def argmax(a: ArrayLike, axis: int | None = None, *, keepdims: bool = False) -> 
     return np.argmax(plain(a), axis=axis, keepdims=keepdims)
 
 
+@_named
 def argmin(a: ArrayLike, axis: int | None = None, *, keepdims: bool = False) -> Any:
     """Where the smallest element is along `axis`, or (by default) among all elements in a row; the first that ties.
 
@@ -41,6 +64,7 @@ def opposite(a: Any) -> Any:
     return np.negative(a) if np.issubdtype(a.dtype, np.inexact) else np.invert(a)
 
 
+@_named
 def argsort(
     a: ArrayLike,
     axis: int | None = -1,
@@ -61,6 +85,7 @@ def argsort(
     return np.argsort(opposite(values) if descending else values, axis=axis, **algorithm)
 
 
+@_named
 def count_nonzero(a: ArrayLike, axis: Axis = None, *, keepdims: bool = False) -> Any:
     """How many elements over `axis` (all axes by default) are not 0.
 
@@ -70,6 +95,7 @@ def count_nonzero(a: ArrayLike, axis: Axis = None, *, keepdims: bool = False) ->
     return np.count_nonzero(plain(a), axis=axis, keepdims=keepdims)
 
 
+@_named
 def nonzero(a: ArrayLike) -> tuple[Any, ...]:
     """Where elements are not 0: an array of places for each axis, which together index them.
 
@@ -82,6 +108,7 @@ def nonzero(a: ArrayLike) -> tuple[Any, ...]:
     return np.nonzero(array)
 
 
+@_named
 def all(a: ArrayLike, axis: Axis = None, *, keepdims: bool = False, where: Any = True) -> Any:
     """Whether all elements over `axis` (all axes by default) are not 0.
 
@@ -91,6 +118,7 @@ def all(a: ArrayLike, axis: Axis = None, *, keepdims: bool = False, where: Any =
     return np.all(plain(a), axis=axis, keepdims=keepdims, where=where)  # type: ignore[arg-type]
 
 
+@_named
 def any(a: ArrayLike, axis: Axis = None, *, keepdims: bool = False, where: Any = True) -> Any:
     """Whether any element over `axis` (all axes by default) is not 0.
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -39,6 +39,7 @@ def gradient(
         tensors.
 
     Raises:
+        TypeError: something else than tensors.
         RuntimeError: an input does not require a gradient or was not used, or the graph was released.
         ValueError: `grad_outputs` is missing for a tensor of several elements, or has the wrong shape.
 
@@ -50,8 +51,7 @@ def gradient(
     >>> tg.gradient(slope, x)
     array(12.)
     """
-    output_list = [outputs] if isinstance(outputs, Tensor) else list(outputs)
-    input_list = [inputs] if isinstance(inputs, Tensor) else list(inputs)
+    output_list, input_list = _tensors("outputs", outputs), _tensors("inputs", inputs)
     starts = _starts(output_list, grad_outputs, single=isinstance(outputs, Tensor))
     for position, each in enumerate(input_list):
         if each.node is None:
@@ -87,6 +87,17 @@ def gradient(
             arrived = np.copy(arrived) if repeated else arrived
         gradients.append(arrived)
     return gradients[0] if isinstance(inputs, Tensor) else tuple(gradients)
+
+
+def _tensors(name: str, given: Any) -> list[Tensor]:
+    tensors = [given] if isinstance(given, Tensor) else list(given) if isinstance(given, Iterable) else [given]
+    for each in tensors:
+        if not isinstance(each, Tensor):
+            raise TypeError(
+                f"gradient: expected a tensor or a sequence of tensors as {name}, got {type(each).__name__}. Gradients "
+                "are known for tensors of the recorded graph only, not for arrays."
+            )
+    return tensors
 
 
 def _starts(outputs: list[Tensor], grad_outputs: Any, *, single: bool) -> list[Any]:

@@ -5,17 +5,25 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
+DEEPEST = 200
+"""Containers inside each other, at most."""
 
-def leaves(tree: Any) -> list[Any]:
+
+def leaves(tree: Any, depth: int = 0) -> list[Any]:
     """Everything in `tree` that is not a tuple, list or dict, in order (dicts in theirs).
+
+    Raises:
+        ValueError: containers are nested too deeply, or one is inside itself.
 
     >>> leaves({"w": 1.0, "layers": [(2.0, 3.0), 4.0]})
     [1.0, 2.0, 3.0, 4.0]
     """
+    if depth > DEEPEST:
+        raise ValueError(f"expected containers nested at most {DEEPEST} deep; is one inside itself?")
     if isinstance(tree, dict):
-        return [leaf for value in tree.values() for leaf in leaves(value)]
+        return [leaf for value in tree.values() for leaf in leaves(value, depth + 1)]
     if isinstance(tree, (tuple, list)):
-        return [leaf for value in tree for leaf in leaves(value)]
+        return [leaf for value in tree for leaf in leaves(value, depth + 1)]
     return [tree]
 
 

@@ -213,7 +213,7 @@ def test_what_belongs_to_the_batches_is_not_given_again(pixels: Any) -> None:
     model, y = make_model(), np.arange(N) % 3
     batches = Batches(pixels, y, batch_size=5, transform=flat)
     for options in ({"y": y}, {"batch_size": 5}, {"shuffle": False}):
-        with pytest.raises(TypeError, match=r"^fit: a Batches has its own y, batch_size and shuffle"):
+        with pytest.raises(TypeError, match=r"^fit: a Batches has its own y, sample_weight, batch_size and shuffle"):
             model.fit(batches, verbose=0, **options)  # type: ignore[arg-type]
     with pytest.raises(TypeError, match=r"^predict: a Batches has its own"):
         model.predict(batches, batch_size=3)

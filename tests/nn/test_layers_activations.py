@@ -35,6 +35,7 @@ FORMULAS: list[tuple[nn.Module, Formula]] = [
         nn.GELU("tanh"),
         lambda x: x * (1 + math.tanh(math.sqrt(2 / math.pi) * (x + 0.044715 * x**3))) / 2,
     ),
+    (nn.SiLU(), lambda x: x / (1 + math.exp(-x))),
     (nn.Softplus(), lambda x: math.log1p(math.exp(x))),
     (nn.Sigmoid(), lambda x: 1 / (1 + math.exp(-x))),
     (nn.Tanh(), math.tanh),
@@ -139,3 +140,35 @@ def test_kept_ones_cannot_be_written_into() -> None:
 def test_relu_passes_what_is_not_finite() -> None:
     x = np.array([np.nan, np.inf, -np.inf], np.float32)
     np.testing.assert_array_equal(nn.functional.relu(x).numpy(), [np.nan, np.inf, 0])
+
+
+def test_prelu_trains_a_slope_for_each_feature(rng: np.random.Generator) -> None:
+    layer = nn.PReLU(3, dtype=np.float64)
+    x, upstream = rng.normal(size=(2, 5, 4, 3))
+    layer(x).backward(upstream)
+    expected = np.where(x > 0, 0.0, x * upstream).sum(axis=(0, 1))
+    np.testing.assert_allclose(layer.weight.grad, expected, rtol=1e-12)
+    np.testing.assert_allclose(layer(x).data, np.where(x > 0, x, 0.25 * x), rtol=1e-14)
+    assert repr(layer) == "PReLU(features=3, dtype='float64')"
+    with pytest.raises(ValueError, match=r"^PReLU\(features=3.*expected x with 3 features.*got .* shape \(2, 4\)"):
+        layer(np.ones((2, 4)))
+
+
+@pytest.mark.parametrize("axis", [-1, 0, 1])
+def test_glu_gates_one_half_by_the_other(axis: int, rng: np.random.Generator) -> None:
+    x = rng.normal(size=(4, 2, 6))
+    values, gates = np.split(x, 2, axis=axis)
+    np.testing.assert_allclose(nn.GLU(axis)(x).data, values / (1 + np.exp(-gates)), rtol=1e-12)
+    assert tg.gradcheck(nn.GLU(axis), x, order=2)
+
+
+def test_glu_refuses_an_odd_length() -> None:
+    with pytest.raises(ValueError, match=r"^glu: expected an even length along axis -1, got .* \(2, 3\)"):
+        nn.GLU()(np.ones((2, 3)))
+
+
+@pytest.mark.parametrize("axis", [-1, 0])
+def test_log_softmax(axis: int, rng: np.random.Generator) -> None:
+    x = rng.normal(size=(3, 4))
+    expected = x - np.log(np.exp(x).sum(axis=axis, keepdims=True))
+    np.testing.assert_allclose(nn.LogSoftmax(axis)(x).data, expected, rtol=1e-12)

@@ -419,7 +419,7 @@ def test_summary_of_a_recurrent_network(capsys: pytest.CaptureFixture[str]) -> N
 
 X = np.ones((BATCH, TIME, INPUTS), np.float32)
 WRONG_CALLS = [
-    (lambda layer: layer(X[0]), r"expected x of shape .*got \(6, 4\)\. A single sequence is x\[None\]"),
+    (lambda layer: layer(X[0]), r"got \(6, 4\)\. A single sequence is x\[None\]; .*return_sequences=True"),
     (lambda layer: layer(X[..., :2]), r"expected x of shape \(batch, time, 4\) .*got \(3, 6, 2\)"),
     (lambda layer: layer(np.ones((3, 6), int)), r"got \(3, 6\)\. Ids go through nn\.Embedding first"),
     (lambda layer: layer(X[:, :0]), r"at least one step, got \(3, 0, 4\)"),

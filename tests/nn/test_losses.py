@@ -297,3 +297,107 @@ def test_repr() -> None:
 def test_a_loss_without_forward_says_so() -> None:
     with pytest.raises(NotImplementedError, match="Loss: a loss needs a forward"):
         nn.Loss()([1.0], [1.0])
+
+
+# -- smoothed and ignored labels, focal loss, divergence ------------------------------------------------------
+
+
+@pytest.mark.parametrize("shape", [(6, 5), (3, 4, 5)])
+@pytest.mark.parametrize("smoothing", [0.0, 0.1])
+@pytest.mark.parametrize("ignored", [None, -100, 2])
+def test_softmax_cross_entropy_with_smoothed_and_ignored_labels_is_pytorchs(
+    shape: tuple[int, ...], smoothing: float, ignored: int | None, rng: np.random.Generator
+) -> None:
+    torch = pytest.importorskip("torch", reason="PyTorch is not installed: its numbers are not compared")
+    labels = rng.integers(0, 5, shape[:-1])
+    if ignored is not None:
+        labels.flat[::3] = ignored
+    x = tg.tensor(rng.normal(size=shape), requires_grad=True)
+    loss = nn.SoftmaxCrossEntropy(label_smoothing=smoothing, ignored_label=ignored)(x, labels)
+    loss.backward()
+    other = torch.tensor(x.data, requires_grad=True)
+    expected = torch.nn.functional.cross_entropy(
+        other.reshape(-1, 5), torch.tensor(labels.reshape(-1)), label_smoothing=smoothing,
+        ignore_index=-100 if ignored is None else ignored,
+    )  # fmt: skip
+    expected.backward()
+    np.testing.assert_allclose(loss.data, expected.item(), rtol=1e-12)
+    np.testing.assert_allclose(x.grad, other.grad.numpy(), rtol=1e-10, atol=1e-14)
+
+
+def test_softmax_cross_entropy_smooths_rows_too(rng: np.random.Generator) -> None:
+    x, labels = rng.normal(size=(4, 3)), np.array([0, 2, 1, 1])
+    loss = nn.SoftmaxCrossEntropy(label_smoothing=0.2)
+    np.testing.assert_allclose(loss(x, np.eye(3)[labels]).data, loss(x, labels).data, rtol=1e-14)
+    assert repr(loss) == "SoftmaxCrossEntropy(label_smoothing=0.2)"
+
+
+@pytest.mark.parametrize("smoothing", [-0.1, 1.0, float("nan")])
+def test_softmax_cross_entropy_refuses_wrong_smoothing(smoothing: float) -> None:
+    with pytest.raises(ValueError, match=r"label_smoothing must be in \[0, 1\)"):
+        nn.SoftmaxCrossEntropy(label_smoothing=smoothing)
+
+
+def test_softmax_cross_entropy_refuses_what_is_neither_a_class_nor_ignored() -> None:
+    loss = nn.SoftmaxCrossEntropy(ignored_label=-1)
+    with pytest.raises(ValueError, match=r"class labels must be 0 … 2, .* got -2 at index 1"):
+        loss(np.zeros((2, 3)), [-1, -2])
+    with pytest.raises(ValueError, match="every label is -1, which is ignored"):
+        loss(np.zeros((2, 3)), [-1, -1])
+
+
+@pytest.mark.parametrize("gamma", [0.0, 1.0, 2.0, 3.5])
+@pytest.mark.parametrize("alpha", [None, 0.25, 1.0])
+def test_focal_loss_is_its_definition(gamma: float, alpha: float | None, rng: np.random.Generator) -> None:
+    x, y = rng.normal(size=(5, 3)), rng.integers(0, 2, (5, 3)).astype(float)
+    right = 1 / (1 + np.exp(np.where(y == 1, -x, x)))
+    weights = 1.0 if alpha is None else np.where(y == 1, alpha, 1 - alpha)
+    expected = np.mean(-weights * (1 - right) ** gamma * np.log(right))
+    loss = nn.FocalLoss(gamma, alpha)
+    np.testing.assert_allclose(loss(x, y).data, expected, rtol=1e-12)
+    assert tg.gradcheck(lambda logits: loss(logits, y), x, order=2)
+
+
+def test_focal_loss_is_finite_for_huge_logits() -> None:
+    x = tg.tensor(np.array([[-1e4, 1e4, 1e4, -1e4]], np.float32), requires_grad=True)
+    nn.FocalLoss()(x, [[1, 1, 0, 0]]).backward()
+    assert np.isfinite(x.grad).all()
+
+
+def test_kl_divergence_is_pytorchs(rng: np.random.Generator) -> None:
+    torch = pytest.importorskip("torch", reason="PyTorch is not installed: its numbers are not compared")
+    x = tg.tensor(rng.normal(size=(4, 5)), requires_grad=True)
+    targets = rng.dirichlet(np.ones(5), 4)
+    targets[0] = [1, 0, 0, 0, 0]
+    loss = nn.KLDivergence()(nn.LogSoftmax()(x), targets)
+    loss.backward()
+    other = torch.tensor(x.data, requires_grad=True)
+    expected = torch.nn.functional.kl_div(torch.log_softmax(other, -1), torch.tensor(targets), reduction="batchmean")
+    expected.backward()
+    np.testing.assert_allclose(loss.data, expected.item(), rtol=1e-12)
+    np.testing.assert_allclose(x.grad, other.grad.numpy(), rtol=1e-10, atol=1e-14)
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: nn.FocalLoss(gamma=0.5), "gamma must be 0, or a finite number of at least 1, got 0.5"),
+        (lambda: nn.FocalLoss(alpha=2.0), r"alpha must be in \[0, 1\], or None, got 2.0"),
+        (lambda: nn.KLDivergence()(np.zeros((2, 3)), np.ones((2, 2))), "the targets \\(2, 2\\)"),
+        (lambda: nn.KLDivergence()(np.zeros((1, 2)), [[2.0, -1.0]]), "They are probabilities"),
+    ],
+)
+def test_new_losses_refuse_what_does_not_fit(make: Any, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        make()
+
+
+def test_one_hot_places_a_one_for_each_label() -> None:
+    rows = nn.functional.one_hot(np.array([[0, 2], [1, 1]]), 3)
+    assert (rows.shape, rows.dtype) == ((2, 2, 3), np.float32)
+    np.testing.assert_array_equal(rows, np.eye(3)[[[0, 2], [1, 1]]])
+    assert nn.functional.one_hot(np.zeros(0, int), 3, dtype=bool).shape == (0, 3)
+    with pytest.raises(ValueError, match=r"^one_hot: labels must be 0 … 2, got 3"):
+        nn.functional.one_hot([1, 3], 3)
+    with pytest.raises(TypeError, match=r"^one_hot: labels must be integers, got dtype float64"):
+        nn.functional.one_hot([1.0], 3)

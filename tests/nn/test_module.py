@@ -179,8 +179,9 @@ def test_module_without_constructor_has_no_parameters_unless_registered() -> Non
         module.register_buffer("mean", module.gain * 2)
 
 
-def test_dense_bias_can_be_added_later() -> None:
-    layer = nn.Dense(2, 3, bias=False, rng=0)
+@pytest.mark.parametrize("make", [lambda: nn.Dense(2, 3, bias=False), lambda: nn.Conv2D(2, 3, 1, bias=False)])
+def test_bias_can_be_added_later(make: Any) -> None:
+    layer = make()
     layer.bias = tg.tensor(np.zeros(3), requires_grad=True)
     assert list(layer.state_dict()) == ["weight", "bias"]
 

@@ -35,10 +35,20 @@ LEFT_OUT = {
     r"test_resize_.*(align_corners|(floor|ceil)_|half_pixel_symmetric|pytorch_half_pixel).*": "pixels lie elsewhere",
     r"test_resize_upsample_(sizes|scales)_nearest_axes_.*": "along other axes",
     r"test_resize_upsample_sizes_nearest.*": "by a factor that is not an integer",
+    r"test_lstm_with_peepholes": "gates do not see the cell state",
 }
 """Patterns for the names of cases, and the reasons."""
 
-AT_LEAST = {"Conv": 20, "ConvTranspose": 10, "MaxPool": 15, "AveragePool": 15, "GlobalAveragePool": 2}
+AT_LEAST = {
+    "Conv": 20,
+    "ConvTranspose": 10,
+    "MaxPool": 15,
+    "AveragePool": 15,
+    "GlobalAveragePool": 2,
+    "LSTM": 3,
+    "GRU": 4,
+    "RNN": 4,
+}
 """How many cases run: a pattern that leaves out too much is noticed."""
 
 
@@ -49,6 +59,7 @@ class Vector(NamedTuple):
     attributes: dict[str, Any]
     inputs: list[Any]
     outputs: list[Any]
+    """None for those that the case leaves out."""
 
 
 def operator(name: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
@@ -161,6 +172,63 @@ def global_max_pool(a: dict[str, Any], x: Any) -> Any:
     return nn.functional.global_max_pool(last(x)).data.reshape(*x.shape[:2], *(1,) * (x.ndim - 2))
 
 
+GATES = {"RNN": [0], "LSTM": [0, 2, 3, 1], "GRU": [1, 0, 2]}
+"""Where each of our gates is in ONNX, which has i, o, f, c in LSTM and z, r, h in GRU."""
+
+
+def gates(kind: str, array: Any) -> Any:
+    """From ONNX's (gates·units, …) to (…, gates·units)."""
+    blocks = np.split(array, len(GATES[kind]))
+    return np.concatenate([blocks[place] for place in GATES[kind]]).T
+
+
+def recurrent_layer(kind: str, a: dict[str, Any], weight: Any, recurrent: Any, biases: Any) -> Any:
+    """A layer for each direction, the second in reverse, or the only one if ONNX says so."""
+    options: dict[str, Any] = {"return_sequences": True, "return_state": True, "bias": biases is not None}
+    if kind == "GRU":
+        options["reset_after"] = bool(a.get("linear_before_reset", 0))
+    reverse = a.get("direction") == b"reverse"
+    layer = getattr(nn, kind)(weight.shape[-1], a["hidden_size"], reverse=reverse, **options)
+    both = nn.Bidirectional(layer) if len(weight) == 2 else None
+    for number, each in enumerate([layer] if both is None else [both.layer, both.backward_layer]):
+        each.weight.data, each.recurrent_weight.data = gates(kind, weight[number]), gates(kind, recurrent[number])
+        if biases is None:
+            continue
+        one, two = (gates(kind, half) for half in np.split(biases[number], 2))
+        if options.get("reset_after"):
+            each.bias.data, each.recurrent_bias.data = one, two
+        else:
+            each.bias.data = one + two
+    return layer if both is None else both
+
+
+def run_recurrent(
+    kind: str, a: dict[str, Any], x: Any, weight: Any, recurrent: Any, biases: Any = None, lengths: Any = None,
+    *initial: Any,
+) -> Any:  # fmt: skip
+    assert a.keys() <= {"hidden_size", "direction", "layout", "linear_before_reset"}
+    layer = recurrent_layer(kind, a, weight, recurrent, biases)
+    batch_first = a.get("layout", 0) == 1
+    states = [each if batch_first else each.swapaxes(0, 1) for each in initial if each is not None]
+    state: Any = None
+    if states:
+        by_direction = [tuple(each[:, d] for each in states) for d in range(len(weight))]
+        by_direction = [each if kind == "LSTM" else each[0] for each in by_direction]
+        state = tuple(by_direction) if len(weight) == 2 else by_direction[0]
+    sequence, final = layer(x if batch_first else x.swapaxes(0, 1), state, lengths=lengths)
+    finals = final if len(weight) == 2 else (final,)
+    finals = [each if isinstance(each, tuple) else (each,) for each in finals]
+    y = np.stack(np.split(sequence.data, len(weight), axis=-1), axis=2)  # (batch, time, directions, units)
+    last_states = [np.stack([each.data for each in direction], axis=1) for direction in zip(*finals)]
+    if batch_first:
+        return y, *last_states
+    return y.transpose(1, 2, 0, 3), *(each.swapaxes(0, 1) for each in last_states)
+
+
+for recurrent_kind in GATES:
+    operator(recurrent_kind)(functools.partial(run_recurrent, recurrent_kind))
+
+
 @operator("Resize")
 def resize(a: dict[str, Any], x: Any, roi: Any = None, scales: Any = None, sizes: Any = None) -> Any:
     factors = tuple(int(each) for each in scales[2:])
@@ -189,7 +257,9 @@ def vectors() -> dict[str, list[Vector]]:
         given = iter(inputs)
         values = [None if not i else weights[i] if i in weights else next(given) for i in node.input]
         attributes = {each.name: onnx.helper.get_attribute_value(each) for each in node.attribute}
-        found.setdefault(node.op_type, []).append(Vector(name, attributes, values, outputs))
+        expected = iter(outputs)
+        results = [next(expected) if o else None for o in node.output]
+        found.setdefault(node.op_type, []).append(Vector(name, attributes, values, results))
     return found
 
 
@@ -232,7 +302,10 @@ def test_operator_gives_the_vectors_outputs(name: str) -> None:
     for case in cases:
         results = OPERATORS[name](case.attributes, *case.inputs)
         results = results if isinstance(results, tuple) else (results,)
-        for result, expected in zip(results, case.outputs, strict=True):
+        assert len(results) >= len(case.outputs), case.name
+        for result, expected in zip(results, case.outputs):
+            if expected is None:
+                continue
             assert result.shape == expected.shape, case.name
             np.testing.assert_allclose(result, expected, rtol=1e-3, atol=1e-6, err_msg=case.name)
 

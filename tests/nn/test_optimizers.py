@@ -252,22 +252,52 @@ def test_step_takes_arrays_that_cannot_be_written_flat(size: int) -> None:
     assert constant[0] == 1.0
 
 
-def test_step_never_sees_a_gradient_of_another_shape() -> None:
-    w = tg.tensor([1.0, 2.0], requires_grad=True)
-    optimizer = nn.Adam([w])
-    with pytest.raises(ValueError, match=r"grad: expected a gradient of shape \(2,\), got \(1, 2\)"):
-        w.grad = np.ones((1, 2))
-    optimizer.step()
+def test_step_refuses_a_gradient_of_another_shape() -> None:
+    w, b = tg.tensor([1.0, 2.0], requires_grad=True), tg.tensor([3.0], requires_grad=True, name="bias")
+    optimizer = nn.Adam([w, b])
+    w.grad = np.ones(2)
+    b._grad = np.ones((1, 1))  # `grad` itself refuses this
+    with pytest.raises(ValueError, match=r"parameter 1 'bias' has shape \(1, 1\), expected \(1,\)"):
+        optimizer.step()
     np.testing.assert_array_equal(w.data, [1.0, 2.0])
     assert optimizer.iterations == 0
     assert not optimizer.state_dict()["sum.0"].any()
 
 
-def test_step_without_gradients_does_nothing() -> None:
+def test_step_without_gradients_does_nothing_and_warns_once() -> None:
     w = tg.tensor([1.0], requires_grad=True)
     optimizer = nn.Adam([w])
+    with pytest.warns(UserWarning, match=r"Adam\.step: no parameter has a gradient.* Call loss\.backward\(\) first"):
+        optimizer.step()
     optimizer.step()
     assert (w.item(), optimizer.iterations) == (1.0, 0)
+
+
+def test_step_warns_once_of_float64_data_for_a_float32_network() -> None:
+    network = nn.Sequential(nn.Dense(2, 4, rng=0), nn.ReLU(), nn.Dense(4, 1, rng=1))
+    optimizer, loss = nn.SGD(network.parameters(), 0.1), nn.MeanSquaredError()
+    X, y = np.ones((3, 2)), np.ones((3, 1))
+    loss(network(X), y).backward()
+    expected = r"SGD\.step: layer 0: Dense\(2, 4\) has parameters of float32, .* X = X\.astype\(np\.float32\)"
+    with pytest.warns(UserWarning, match=expected):
+        optimizer.step()
+    for samples in (X, X.astype(np.float32)):
+        optimizer.zero_grad()
+        loss(network(samples), y).backward()
+        optimizer.step()
+
+
+def test_step_does_not_warn_of_float64_where_it_is_meant() -> None:
+    for dtype, samples in ((np.float64, np.ones((3, 2))), (np.float32, np.ones((3, 2), np.float32))):
+        network = nn.Sequential(nn.Dense(2, 4, rng=0, dtype=dtype), nn.Dense(4, 1, rng=1, dtype=dtype))
+        nn.MeanSquaredError()(network(samples), np.ones((3, 1))).backward()
+        nn.SGD(network.parameters(), 0.1).step()
+    other = nn.Dense(2, 1, rng=0)
+    other(np.ones((1, 2)))  # of no concern to an optimizer of another network
+    network.zero_grad()
+    network(samples).sum().backward()
+    nn.SGD(network.parameters(), 0.1).step()
+    nn.SGD(other.parameters(), 0.1)
 
 
 @pytest.mark.parametrize("kind", [nn.RMSprop, nn.Adam])

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import importlib.util
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -15,7 +17,13 @@ def test_renamed_names_lead_to_the_present_ones(name: str) -> None:
     hint = rf"module 'nn' has no attribute '{name}'\. Here it is nn\.{RENAMED[name]}$"
     with pytest.raises(AttributeError, match=hint):
         getattr(nn, name)
-    assert RENAMED[name] in nn.__all__
+    package, _, own = RENAMED[name].partition(".")
+    assert package in nn.__all__
+    if own:  # without importing it: that is for the test below to see
+        spec = importlib.util.find_spec(f"nn.{package}")
+        assert spec is not None
+        assert spec.origin is not None
+        assert f'"{own}",' in Path(spec.origin).read_text(encoding="utf-8")
 
 
 def test_renamed_module_pictures_names_plots_when_imported() -> None:

@@ -235,3 +235,14 @@ def test_save_dry_run_leaves_the_file_as_it_is(model: nn.Model, tmp_path: Path) 
     (tmp_path / "m").write_bytes(b"old")
     model.save(tmp_path / "m", dry_run=True)
     assert (tmp_path / "m").read_bytes() == b"old"
+
+
+@pytest.mark.parametrize("save", [nn.interop.save_keras, nn.interop.save_pytorch])
+def test_exports_read_back_while_their_temporary_file_is_locked(save: Any, model: nn.Model, tmp_path: Path) -> None:
+    if save is nn.interop.save_keras:
+        pytest.importorskip("h5py")
+    path = tmp_path / "w.weights.h5"
+    for _ in range(2):
+        save(model.network, path)
+    assert len(nn.interop.read_weights(path)) == 2
+    assert os.listdir(tmp_path) == [path.name]

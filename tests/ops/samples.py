@@ -212,7 +212,8 @@ def _taken(operation: Operation, each: Case, rng: np.random.Generator) -> bool:
     """Whether NumPy has an answer (and the domain numbers of that shape): then so must we."""
     try:
         with warnings.catch_warnings(action="error"):
-            result = _sample(operation, each, rng)(operation.numpy[0] if operation.numpy else operation.forward)
+            forward = operation.apply if operation.keep else operation.forward
+            result = _sample(operation, each, rng)(operation.numpy[0] if operation.numpy else forward)
     except (TypeError, ValueError, IndexError, ArithmeticError, Warning):
         return False
     results = result if isinstance(result, (tuple, list)) else [result]

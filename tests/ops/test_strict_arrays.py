@@ -47,12 +47,13 @@ def everything(sample: Sample, kind: Any) -> list[Any]:
     return found + [m.array for m in moves]
 
 
+@pytest.mark.parametrize("count", [pytest.param(1, id="first"), pytest.param(None, id="all", marks=pytest.mark.slow)])
 @every_operation
-def test_strict_array_gives_numpys_numbers(name: str) -> None:
+def test_strict_array_gives_numpys_numbers(name: str, count: int | None) -> None:
     operation = BUILT_IN[name]
     if operation.numpy_only:
         pytest.skip("declared numpy_only")
-    for sample in samples_of(operation):
+    for sample in samples_of(operation)[:count]:
         expected = everything(sample, np.array)
         got = everything(sample, StrictArray)
         assert all(isinstance(each, StrictArray) for each in got), f"{sample}: {[type(g) for g in got]}"

@@ -11,6 +11,7 @@ import numpy as np
 from tensorgrad._typing import ArrayLike, Shape
 from tensorgrad.domains import case
 from tensorgrad.op import op
+from tensorgrad.tensor import plain
 
 __all__ = ["choose", "select"]
 
@@ -75,4 +76,4 @@ def select(condlist: Sequence[Any], choicelist: Sequence[ArrayLike], default: Ar
     >>> select([x < 0, x > 1], [-x, x * x])
     Tensor([2., 0., 9.])
     """
-    return np.select(condlist, choicelist, default)
+    return np.select(plain(condlist), choicelist, default)

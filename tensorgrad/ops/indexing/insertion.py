@@ -103,4 +103,6 @@ def insert(arr: ArrayLike, obj: Any, values: ArrayLike, axis: int | None = None)
     """
     if is_foreign(obj):
         raise _messages.numpy_only("insert", "the derivative needs the values of obj")
+    if isinstance(obj, (bool, np.bool)):
+        raise TypeError(f"expected positions as obj, got {obj!r}")
     return np.insert(arr, obj, values, axis)  # type: ignore[arg-type, misc]

@@ -54,12 +54,15 @@ def eigh(a: ArrayLike, UPLO: Any = "L") -> Any:
         EighResult: a named tuple `(eigenvalues, eigenvectors)`.
 
     Raises:
+        ValueError: `UPLO` is neither "L" nor "U".
         numpy.linalg.LinAlgError: in the backward pass, where eigenvalues are equal, as described.
 
     >>> eigh([[2.0, 1.0], [1.0, 2.0]]).eigenvalues
     Tensor([1., 3.])
     """
-    return np.linalg.eigh(as_array(a), UPLO)
+    if not isinstance(UPLO, str) or UPLO.upper() not in ("L", "U"):
+        raise ValueError(f'expected UPLO "L" or "U", got {UPLO!r}')
+    return np.linalg.eigh(as_array(a), UPLO)  # type: ignore[call-overload]
 
 
 @composed(

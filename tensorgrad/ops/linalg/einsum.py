@@ -40,6 +40,8 @@ def einsum(subscripts: Any, *operands: Any, optimize: Any = False) -> Tensor:
     >>> einsum("ij,j->i", [[1.0, 2.0], [3.0, 4.0]], [1.0, 10.0])
     Tensor([21., 43.])
     """
+    if isinstance(optimize, (dict, set)):
+        raise TypeError(f'einsum: optimize must be a bool, "greedy", "optimal" or a path, got {optimize!r}.')
     if isinstance(subscripts, str):
         return _contraction.einsum(operands, subscripts, optimize=optimize)
     arguments = (subscripts, *operands)

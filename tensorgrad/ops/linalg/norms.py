@@ -180,8 +180,8 @@ def cond(x: ArrayLike, p: Any = None) -> Any:
     """
     if np.ndim(x) >= 2:
         finite = np.all(np.isfinite(plain(x)), axis=(-2, -1))
-        # LAPACK may stop at matrices that are not finite. Their vector norm is not finite either, nor its derivative.
         if holds(np.any(np.logical_not(finite))):
+            # LAPACK may stop at these; their vector norm is NaN or infinite, and so is its derivative
             usable = where(finite[..., None, None], x, np.eye(*np.shape(x)[-2:], dtype=bool))
             return where(finite, cond(usable, p), vector_norm(x, axis=(-2, -1)))
     if not tracked(x):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from typing import Any
 
 import numpy as np
@@ -120,7 +121,7 @@ def diff(a: ArrayLike, n: int = 1, axis: int = -1, prepend: Any = None, append: 
     >>> diff([1.0, 4.0, 9.0])
     Tensor([3., 5.])
     """
-    if n < 0:
+    if operator.index(n) < 0:
         raise ValueError(f"diff: expected n ≥ 0, got {n}.")
     result = positive(a)
     if n == 0:
@@ -129,7 +130,7 @@ def diff(a: ArrayLike, n: int = 1, axis: int = -1, prepend: Any = None, append: 
     after = [] if append is None else [_as_part(append, result, axis)]
     if before or after:
         result = concatenate([*before, result, *after], axis=axis)
-    for _ in range(n):
+    for _ in range(min(n, result.size)):  # then it is empty, or a number without an axis
         later, earlier = _along(axis, result.ndim, slice(1, None)), _along(axis, result.ndim, slice(None, -1))
         result = result[later] - result[earlier]
     return result

@@ -17,6 +17,9 @@ from tensorgrad.ops._reduced_axes import length_of
 from tensorgrad.ops.indexing.items import getitem
 from tensorgrad.tensor import Tensor
 
+MOST_EMPTY_PARTS = 100_000
+"""How many sections `array_split` makes of fewer elements, at most."""
+
 __all__ = ["array_split", "dsplit", "hsplit", "split", "vsplit"]
 
 
@@ -41,7 +44,7 @@ def array_split(ary: ArrayLike, indices_or_sections: int | Sequence[int], axis: 
     """Cut along `axis` into so many parts of nearly equal length (the first ones longer), or at given indices.
 
     Raises:
-        ValueError: fewer than one section.
+        ValueError: fewer than one section, or far more than there are elements.
         numpy.exceptions.AxisError: no such axis.
 
     >>> array_split([1.0, 2.0, 3.0], 2)
@@ -55,6 +58,8 @@ def array_split(ary: ArrayLike, indices_or_sections: int | Sequence[int], axis: 
     sections = int(indices_or_sections)  # type: ignore[arg-type]
     if sections < 1:
         raise ValueError(f"expected at least one section, got {sections}")
+    if sections > max(length, MOST_EMPTY_PARTS):
+        raise ValueError(f"expected at most {max(length, MOST_EMPTY_PARTS)} sections, got {sections}")
     each, longer = divmod(length, sections)
     cuts = [number * each + min(number, longer) for number in range(sections + 1)]
     return _parts(ary, cuts, axis)

@@ -18,6 +18,7 @@ def shown(page, box, role):
     return page.texts(f'[data-box="{box}"] text.{role}')
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("lesson", lessons.LESSONS, ids=lambda lesson: lesson.__name__)
 def test_from_first_to_last_by_keyboard(lesson, open_page):
     walk, loss, keep = page_of(lesson)
@@ -60,6 +61,7 @@ def test_home_end_and_back(open_page):
     assert page.step() == (2, count)
 
 
+@pytest.mark.slow
 def test_the_chain_rule_reads_as_in_a_book(open_page):
     page = open_page(page_of(lessons.wrong_rule)[0].html)
     page.open_table()
@@ -68,6 +70,7 @@ def test_the_chain_rule_reads_as_in_a_book(open_page):
     assert len(lines) == page.step()[1]
 
 
+@pytest.mark.slow
 def test_a_link_leads_to_its_step(open_page):
     page = open_page(page_of(lessons.expression)[0].html, "#step=14")
     assert page.step()[0] == 14
@@ -82,6 +85,7 @@ def test_a_link_leads_to_its_step(open_page):
     assert page.step()[0] == page.step()[1]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["naive order", "overwritten", "not zeroed"])
 def test_wrong_passes_show_the_right_number_beside_the_wrong_one(kind, open_page):
     walk, _, _ = page_of(lessons.expression)
@@ -105,6 +109,7 @@ def test_wrong_passes_show_the_right_number_beside_the_wrong_one(kind, open_page
         assert any("Too early" in text for text in page.texts("#all-steps td"))
 
 
+@pytest.mark.slow
 def test_predict_takes_the_right_number_and_refuses_a_wrong_one(open_page):
     walk, _, _ = page_of(lessons.expression)
     page = open_page(walk.html)
@@ -125,6 +130,7 @@ def test_predict_takes_the_right_number_and_refuses_a_wrong_one(open_page):
     assert page.step()[0] == 4
 
 
+@pytest.mark.slow
 def test_predict_asks_for_shapes_of_arrays(open_page):
     page = open_page(page_of(lessons.broadcast)[0].html)
     page.page.locator("#predict").click()
@@ -136,12 +142,14 @@ def test_predict_asks_for_shapes_of_arrays(open_page):
     assert page.text("#verdict").startswith("✓")
 
 
+@pytest.mark.slow
 def test_unbroadcasting_is_a_step_of_its_own(open_page):
     page = open_page(page_of(lessons.broadcast)[0].html)
     page.open_table()
     assert any("sum over axis 0   (4, 2) → (2,)" in line for line in page.texts("#all-steps td.line"))
 
 
+@pytest.mark.slow
 def test_checks_are_shown_at_the_leaves(open_page):
     page = open_page(page_of(lessons.wrong_rule)[0].html)
     assert set(page.texts("text.remark")) == {""}
@@ -150,6 +158,7 @@ def test_checks_are_shown_at_the_leaves(open_page):
     assert "wrong" in page.text("#words")
 
 
+@pytest.mark.slow
 def test_modules_collapse_and_expand(open_page):
     walk, _, _ = page_of(lessons.network)
     page = open_page(walk.html)
@@ -182,6 +191,7 @@ RECTANGLES = """
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("collapsed", ["1", "2", "3", "1,3", "2,3", "1,2,3", "0"])
 def test_nothing_overlaps_what_is_collapsed(collapsed, open_page):
     page = open_page(page_of(lessons.network)[0].html, f"#collapsed={collapsed}")
@@ -192,6 +202,7 @@ def test_nothing_overlaps_what_is_collapsed(collapsed, open_page):
             assert right <= other[0] or other[2] <= left or bottom <= other[1] or other[3] <= top
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("direction", ["LR", "TB"])
 @pytest.mark.parametrize(
     "lesson", [lessons.network, lessons.residual, lessons.shared], ids=lambda lesson: lesson.__name__
@@ -211,6 +222,7 @@ def test_every_module_collapses(lesson, direction, open_page):
     del keep
 
 
+@pytest.mark.slow
 def test_everything_is_reached_by_keyboard(open_page):
     page = open_page(page_of(lessons.network)[0].html)
     reached = set()
@@ -240,6 +252,7 @@ def test_everything_is_reached_by_keyboard(open_page):
     assert page.step()[0] == here + 1
 
 
+@pytest.mark.slow
 def test_details_of_arrays(open_page):
     walk, _, _ = page_of(lessons.network)
     page = open_page(walk.html)
@@ -254,6 +267,7 @@ def test_details_of_arrays(open_page):
     assert min(colours) > 5
 
 
+@pytest.mark.slow
 def test_gradient_flow(open_page):
     page = open_page(page_of(lessons.network)[0].html)
     assert page.page.locator(".edge.flowing").count() == 0
@@ -266,6 +280,7 @@ def test_gradient_flow(open_page):
     assert page.text("#flow-words") != ""
 
 
+@pytest.mark.slow
 def test_playing_and_reduced_motion(open_page):
     page = open_page(page_of(lessons.expression)[0].html, reduced_motion="reduce")
     page.page.locator("#speed").select_option("500")
@@ -286,6 +301,7 @@ def test_playing_and_reduced_motion(open_page):
     assert chip.get_attribute("transform") == place
 
 
+@pytest.mark.slow
 def test_hooks_that_are_not_called_are_said_not_to_be(open_page):
     loss, keep = lessons.expression()
     page = open_page(walkthrough(loss).html)
@@ -296,6 +312,7 @@ def test_hooks_that_are_not_called_are_said_not_to_be(open_page):
     assert page.text("#notes").startswith("The hooks of 1 tensor are not called here")
 
 
+@pytest.mark.slow
 def test_what_became_of_values_that_are_gone_is_said(open_page):
     page = open_page(page_of(lessons.forgotten)[0].html)
     page.press("End")
@@ -305,6 +322,7 @@ def test_what_became_of_values_that_are_gone_is_said(open_page):
     assert "? The input y of subtract no longer exists. Assign it to a variable" in notes
 
 
+@pytest.mark.slow
 def test_what_travels_hides_little(open_page):
     """Numbers if they are short, with brackets around what begins with a sign or is more than one; else the shape."""
     page = open_page(page_of(lessons.expression)[0].html, reduced_motion="reduce")
@@ -319,6 +337,7 @@ def test_what_travels_hides_little(open_page):
     assert page.texts(".chip.shown") == ["+ (5.08, 1.28)"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("direction", ["LR", "TB"])
 def test_what_is_said_of_a_box_touches_no_other(direction, open_page):
     loss, keep = lessons.expression()
@@ -349,6 +368,7 @@ lesson.boxes.map((box) => {
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_the_theme_follows_the_system_until_the_button_is_pressed(scheme, open_page):
     page = open_page(page_of(lessons.unnamed)[0].html, color_scheme=scheme)
@@ -360,12 +380,14 @@ def test_the_theme_follows_the_system_until_the_button_is_pressed(scheme, open_p
     assert (before == "rgb(255, 255, 255)") == (scheme == "light")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("width", "height"), [(1280, 800), (1920, 1080), (800, 600)])
 def test_nothing_is_wider_than_the_window(width, height, open_page):
     page = open_page(page_of(lessons.network)[0].html, "#step=20", width=width, height=height)
     assert page.page.evaluate("document.documentElement.scrollWidth") <= width
 
 
+@pytest.mark.slow
 def test_a_long_name_is_cut_and_whole_in_the_panel(open_page):
     a = tg.tensor([1.0, 2.0], requires_grad=True, name="n" * 500)
     page = open_page(walkthrough((a * a).sum()).html, "#step=1")
@@ -378,6 +400,7 @@ def test_a_long_name_is_cut_and_whole_in_the_panel(open_page):
     assert "n" * 500 in page.texts("#details dd")
 
 
+@pytest.mark.slow
 def test_what_happens_is_in_sight(open_page):
     page = open_page(page_of(lessons.network)[0].html, width=900, height=600)
     for _ in range(page.step()[1] - 1):
@@ -393,6 +416,7 @@ IN_SIGHT = """
 """
 
 
+@pytest.mark.slow
 def test_a_notebook_shows_it_in_place(open_page):
     bundle = page_of(lessons.unnamed)[0]._repr_mimebundle_()
     page = open_page(f"<!DOCTYPE html><title>notebook</title>{bundle['text/html']}")

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from nn._validation import as_array
-from tensorgrad import Tensor
+from tensorgrad import Tensor, no_grad
 
 
 class Metric:
@@ -31,7 +32,7 @@ class Metric:
 
     name = "metric"
     _total = 0.0
-    _count = 0
+    _count = 0.0
 
     def measure(self, predictions: NDArray[Any], targets: NDArray[Any]) -> Any:
         """One number (or True and False) for each thing that is counted. Subclasses write this."""
@@ -42,19 +43,29 @@ class Metric:
 
     def reset(self) -> None:
         """Forget the batches so far."""
-        self._total, self._count = 0.0, 0
+        self._total, self._count = 0.0, 0.0
 
-    def update(self, predictions: ArrayLike | Tensor, targets: ArrayLike | Tensor) -> None:
-        """Add a batch."""
+    def update(
+        self,
+        predictions: ArrayLike | Tensor,
+        targets: ArrayLike | Tensor,
+        sample_weight: ArrayLike | None = None,
+    ) -> None:
+        """Add a batch, in which each sample counts as its weight says."""
         measured = self.measure(as_array(predictions), as_array(targets))
+        if sample_weight is not None:
+            weights = weights_like(self, measured, as_array(sample_weight))
+            self._total += float(np.sum(measured * weights, dtype=np.float64))
+            self._count += float(np.sum(weights, dtype=np.float64))
+            return
         self._total += float(np.sum(measured, dtype=np.float64))
         self._count += measured.size
 
     def result(self) -> float:
-        """The mean over all batches since `reset`.
+        """The mean over all batches since `reset`; a weighted mean, if there were weights.
 
         Raises:
-            RuntimeError: there was none.
+            RuntimeError: there was no batch, or all weights were 0.
         """
         if not self._count:
             raise RuntimeError(f"{type(self).__name__}: no batch was added since reset.")
@@ -86,6 +97,7 @@ class CategoricalAccuracy(Metric):
 
     def measure(self, predictions: NDArray[Any], targets: NDArray[Any]) -> Any:
         """True where the class is right."""
+        predictions, targets = as_array(predictions), as_array(targets)
         if predictions.ndim > 1 and targets.shape == predictions.shape:
             targets = np.argmax(targets, axis=-1)
         elif predictions.ndim < 2 or targets.shape != predictions.shape[:-1]:
@@ -120,6 +132,7 @@ class BinaryAccuracy(Metric):
 
     def measure(self, predictions: NDArray[Any], targets: NDArray[Any]) -> Any:
         """True where the output is on the right side."""
+        predictions, targets = as_array(predictions), as_array(targets)
         _check_same_shape(self, predictions, targets)
         return as_array((predictions > self.threshold) == targets)
 
@@ -158,6 +171,7 @@ class RegressionAccuracy(Metric):
 
     def measure(self, predictions: NDArray[Any], targets: NDArray[Any]) -> Any:
         """True where the output is near enough."""
+        predictions, targets = as_array(predictions), as_array(targets)
         _check_same_shape(self, predictions, targets)
         precision = _precision_for(targets) if self.precision is None else self.precision
         return as_array(np.abs(predictions - targets) < precision)
@@ -166,9 +180,93 @@ class RegressionAccuracy(Metric):
         return f"RegressionAccuracy(precision={self.precision})"
 
 
+class OfOutput(Metric):
+    """A metric of one output of a network that has several. `nn.Model` makes these if `metrics` is a tuple or a dict.
+
+    Args:
+        output: the key or position of the output.
+        metric: what is measured there.
+
+    Attributes:
+        name: the output and the metric's name, such as "age_accuracy" or "0_accuracy".
+
+    >>> accuracy = OfOutput("digit", CategoricalAccuracy())
+    >>> accuracy({"digit": [[0.9, 0.1], [0.2, 0.8]]}, {"digit": [0, 0]}), accuracy.name
+    (0.5, 'digit_accuracy')
+    """
+
+    def __init__(self, output: str | int, metric: Metric) -> None:
+        self.output = output
+        self.metric = metric
+        self.name = f"{output}_{metric.name}"
+
+    def prepare(self, targets: Any) -> None:
+        """Prepare the metric with the targets of the output."""
+        self.metric.prepare(targets[self.output])
+
+    def reset(self) -> None:
+        """Forget the batches so far."""
+        self.metric.reset()
+
+    def update(self, predictions: Any, targets: Any, *sample_weight: Any) -> None:
+        """Add a batch."""
+        self.metric.update(predictions[self.output], targets[self.output], *sample_weight)
+
+    def result(self) -> float:
+        """Return the metric's mean over all batches since `reset`."""
+        return self.metric.result()
+
+    def __call__(self, predictions: Any, targets: Any) -> float:
+        """Return the metric's mean over this one batch."""
+        return self.metric(predictions[self.output], targets[self.output])
+
+    def __repr__(self) -> str:
+        return f"OfOutput({self.output!r}, {self.metric!r})"
+
+
+class LossOfOutput(Metric):
+    """The loss of one output of a network that has several, without its weight in the sum.
+
+    Args:
+        output: the key or position of the output.
+        loss: a function of its predictions and targets.
+    """
+
+    def __init__(self, output: str | int, loss: Callable[..., Tensor]) -> None:
+        self.output = output
+        self.loss = loss
+        self.name = f"{output}_loss"
+
+    def update(self, predictions: Any, targets: Any, *sample_weight: Any) -> None:
+        """Add a batch."""
+        of_output = targets[self.output]
+        with no_grad():
+            value = self.loss(predictions[self.output], of_output, *sample_weight).item()
+        self._total += value * len(of_output)
+        self._count += len(of_output)
+
+    def __call__(self, predictions: Any, targets: Any) -> float:
+        """Return the loss of this one batch."""
+        with no_grad():
+            return float(self.loss(predictions[self.output], targets[self.output]).item())
+
+    def __repr__(self) -> str:
+        return f"LossOfOutput({self.output!r}, {self.loss!r})"
+
+
 def _precision_for(targets: NDArray[Any]) -> Any:
     precision = np.std(targets, dtype=np.float64) / 250
-    return float(precision) or np.finfo(np.float64).tiny if isinstance(precision, np.floating) else precision
+    return float(precision) or float(np.finfo(np.float32).tiny) if isinstance(precision, np.floating) else precision
+
+
+def weights_like(metric: Metric, measured: NDArray[Any], weights: NDArray[Any]) -> NDArray[Any]:
+    """Return the weights of samples for all that was measured of them."""
+    if weights.shape != measured.shape[: weights.ndim] or not weights.ndim:
+        raise ValueError(
+            f"{type(metric).__name__}: sample_weight must have a number for each sample, shape {measured.shape[:1]}, "
+            f"got {weights.shape}."
+        )
+    return np.broadcast_to(weights.reshape(weights.shape + (1,) * (measured.ndim - weights.ndim)), measured.shape)
 
 
 def _check_same_shape(metric: Metric, predictions: NDArray[Any], targets: NDArray[Any]) -> None:

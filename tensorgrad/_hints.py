@@ -1,0 +1,111 @@
+"""What names of PyTorch are called here, for error messages."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+FUNCTIONS = {
+    "arange": "tg.tensor(np.arange(...))",
+    "array": "tg.tensor(values)",
+    "bmm": "tg.matmul(a, b)",
+    "cat": "tg.concatenate(tensors, axis=0)",
+    "clamp": "tg.clip(x, min, max)",
+    "concat": "tg.concatenate(tensors, axis=0)",
+    "eye": "tg.tensor(np.eye(n))",
+    "flatten": "tg.ravel(x), or x.reshape(len(x), -1)",
+    "from_numpy": "tg.tensor(array)",
+    "full": "tg.tensor(np.full(shape, value))",
+    "gather": "tg.take_along_axis(x, indices, axis)",
+    "gelu": "nn.functional.gelu(x)",
+    "linspace": "tg.tensor(np.linspace(start, stop))",
+    "load": "nn.Model.load(path), or np.load",
+    "manual_seed": "an rng= argument: layers, models and data sets take a seed or a np.random.Generator",
+    "mm": "tg.matmul(a, b)",
+    "numel": "x.size",
+    "ones": "tg.tensor(np.ones(shape))",
+    "permute": "tg.transpose(x, axes)",
+    "rand": "tg.tensor(rng.random(shape)), with rng = np.random.default_rng()",
+    "randn": "tg.tensor(rng.normal(size=shape)), with rng = np.random.default_rng()",
+    "relu": "nn.functional.relu(x), or tg.maximum(x, 0)",
+    "rsqrt": "1 / tg.sqrt(x)",
+    "save": "nn.Model.save(path), or np.save",
+    "unsqueeze": "tg.expand_dims(x, axis)",
+    "zeros": "tg.tensor(np.zeros(shape))",
+}
+"""Functions of PyTorch -> what to write with tensorgrad."""
+
+METHODS = {
+    "clamp": "t.clip(min, max)",
+    "contiguous": "t: results are arrays of NumPy, in any memory order",
+    "cpu": "t: it is a NumPy array already",
+    "cuda": "t: tensors compute on the CPU, or on the device of the array that they hold",
+    "detach_": "t.detach()",
+    "dim": "t.ndim",
+    "double": "t.astype(np.float64)",
+    "expand": "tg.broadcast_to(t, shape)",
+    "float": "t.astype(np.float32)",
+    "gather": "tg.take_along_axis(t, indices, axis)",
+    "grad_fn": "t.node",
+    "half": "t.astype(np.float16)",
+    "long": "t.astype(np.int64)",
+    "mm": "t @ other",
+    "numel": "t.size",
+    "permute": "t.transpose(axes)",
+    "relu": "nn.functional.relu(t)",
+    "requires_grad_": "t.requires_grad = True",
+    "retains_grad": "t.retain_grad()",
+    "t": "t.T",
+    "to": "t.astype(dtype)",
+    "type": "t.astype(dtype)",
+    "unsqueeze": "tg.expand_dims(t, axis)",
+    "view": "t.reshape(shape)",
+    "zero_": "t.data = np.zeros(t.shape)",
+}
+"""Methods and attributes of PyTorch's tensors -> what to write with tensorgrad."""
+
+KEYWORDS = {
+    "dim": "axis",
+    "dims": "axis",
+    "keepdim": "keepdims",
+    "unbiased": "ddof",
+    "correction": "ddof",
+}
+"""Arguments of PyTorch -> NumPy's."""
+
+
+def function_hint(name: str) -> str:
+    """Return the end of a message about an unknown function.
+
+    >>> function_hint("cat"), function_hint("dog")
+    ('. Here it is tg.concatenate(tensors, axis=0)', '')
+    """
+    return f". Here it is {FUNCTIONS[name]}" if name in FUNCTIONS else ""
+
+
+class Hint:
+    """An attribute that a class does not have, with an error that says what it is called here.
+
+    A `__getattr__` would do, too, but slows down the access to every other attribute.
+    """
+
+    def __init__(self, name: str, hint: str) -> None:
+        self.name, self.hint = name, hint
+
+    def __get__(self, instance: Any, owner: type) -> Any:
+        raise AttributeError(f"{owner.__name__!r} object has no attribute {self.name!r}. Here it is {self.hint}")
+
+
+def add_hints(tensor: type, functions: Iterable[str]) -> None:
+    """Give the class of tensors a hint for PyTorch's names, and for functions that are no methods."""
+    hints = {name: f"a function: tg.{name}(t)" for name in functions} | METHODS
+    for name, hint in hints.items():
+        if not hasattr(tensor, name):
+            setattr(tensor, name, Hint(name, hint))
+
+
+def unexpected_argument(function: str, names: Iterable[str]) -> TypeError:
+    """Return what Python says about an unknown argument, and what it is called here."""
+    name = next(iter(names))
+    hint = f" Here it is {KEYWORDS[name]!r}, as in NumPy." if name in KEYWORDS else ""
+    return TypeError(f"{function}() got an unexpected keyword argument {name!r}.{hint}")

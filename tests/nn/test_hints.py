@@ -1,0 +1,119 @@
+"""Names of PyTorch, Keras and the book, used by mistake: errors that say what they are called here."""
+
+from __future__ import annotations
+
+import copy
+import pickle
+import re
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+import nn
+import tensorgrad as tg
+from nn import _hints as of_nn
+from tensorgrad import _hints as of_tensors
+
+T = tg.tensor([[1.0, 2.0]], requires_grad=True)
+NETWORK = nn.Sequential(nn.Dense(2, 4, rng=0), nn.ReLU(), nn.Dense(4, 3, rng=1))
+OPTIMIZER = nn.SGD(NETWORK.parameters(), 0.1)
+MODEL = nn.Model(NETWORK, loss=nn.SoftmaxCrossEntropy(), optimizer=OPTIMIZER)
+
+
+@pytest.mark.parametrize("name", of_tensors.FUNCTIONS)
+def test_functions_of_pytorch_have_a_hint(name: str) -> None:
+    hint = of_tensors.FUNCTIONS[name]
+    with pytest.raises(AttributeError, match=re.escape(f"has no attribute {name!r}. Here it is {hint}")):
+        getattr(tg, name)
+    for function in re.findall(r"\btg\.(\w+)", hint):
+        assert hasattr(tg, function)
+    for function in re.findall(r"\bnn\.functional\.(\w+)", hint):
+        assert hasattr(nn.functional, function)
+
+
+@pytest.mark.parametrize("name", [*of_tensors.METHODS, "exp", "concatenate"])
+def test_methods_of_pytorch_have_a_hint(name: str) -> None:
+    with pytest.raises(AttributeError, match=rf"^'Tensor' object has no attribute '{name}'\. Here it is "):
+        getattr(T, name)
+
+
+def test_unknown_names_are_not_guessed() -> None:
+    for thing, name in ((tg, "frobnicate"), (T, "frobnicate"), (NETWORK, "frobnicate"), (MODEL, "frobnicate")):
+        with pytest.raises(AttributeError, match=r"has no attribute 'frobnicate'$"):
+            getattr(thing, name)
+    assert not hasattr(T, "__array_interface__")
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda: T.sum(dim=0),
+        lambda: tg.mean(T, dim=1),
+        lambda: tg.concatenate([T, T], dim=0),
+        lambda: tg.stack([T, T], dim=0),
+        lambda: tg.softmax(T, dim=-1),
+    ],
+)
+def test_dim_is_axis(call: Callable[[], Any]) -> None:
+    with pytest.raises(TypeError, match=r"\w+\(\) got an unexpected keyword argument 'dim'\. Here it is 'axis'"):
+        call()
+
+
+def test_keepdim_is_keepdims() -> None:
+    with pytest.raises(TypeError, match=r"'keepdim'\. Here it is 'keepdims'"):
+        T.max(keepdim=True)  # type: ignore[call-arg]
+    with pytest.raises(TypeError, match=r"sum\(\) got an unexpected keyword argument 'other'\.$"):
+        T.sum(other=True)  # type: ignore[call-arg]
+
+
+@pytest.mark.parametrize(
+    ("thing", "hints"),
+    [
+        (NETWORK[0], of_nn.MODULE),
+        (MODEL, of_nn.MODEL),
+        (OPTIMIZER, of_nn.OPTIMIZER),
+        (nn.MeanSquaredError(), of_nn.LOSS),
+        (nn.History(), of_nn.HISTORY),
+    ],
+)
+def test_attributes_of_other_libraries_have_a_hint(thing: Any, hints: dict[str, str]) -> None:
+    for name, hint in hints.items():
+        with pytest.raises(AttributeError, match=re.escape(f"no attribute {name!r}. Here it is {hint}.")):
+            getattr(thing, name)
+
+
+@pytest.mark.parametrize(
+    ("call", "hint"),
+    [
+        (
+            lambda: nn.SGD(NETWORK.parameters(), lr=0.1),
+            "SGD() got an unexpected keyword argument 'lr'. Here it is learn",
+        ),
+        (lambda: nn.Adam(NETWORK.parameters(), betas=(0.9, 0.99)), "Here they are beta_1 and beta_2."),
+        (lambda: nn.Dense(2, 3, activation="relu"), "Put a layer such as nn.ReLU() behind this one."),
+        (lambda: MODEL.fit(np.ones((2, 2)), [0, 1], initial_epoch=2), "Use resume=True"),
+        (lambda: MODEL.evaluate(np.ones((2, 2)), [0, 1], workers=2), "Leave it out"),
+        (lambda: nn.Model(), "Make the layers first: nn.Model(nn.Sequential("),
+        (lambda: nn.Model(NETWORK), "loss must be a loss object"),
+    ],
+)
+def test_arguments_of_other_libraries_have_a_hint(call: Callable[[], Any], hint: str) -> None:
+    with pytest.raises(TypeError, match=re.escape(hint)):
+        call()
+
+
+def test_parameters_are_an_iterator_that_says_so() -> None:
+    assert next(NETWORK.parameters()).shape == (2, 4)  # type: ignore[arg-type]
+    assert len(list(NETWORK.parameters())) == 4
+    assert NETWORK.parameters()
+    for use in (lambda p: p[0], lambda p: p + p, len):
+        with pytest.raises(TypeError, match=r"is an iterator, not a list\. Write list\(network\.parameters\(\)\)"):
+            use(NETWORK.parameters())
+
+
+def test_objects_with_hints_can_be_copied_and_pickled() -> None:
+    for thing in (NETWORK, nn.Huber(2.0), nn.History(), nn.Dense(2, 3)):
+        assert repr(copy.deepcopy(thing)) == repr(copy.copy(thing)) == repr(thing)
+        assert repr(pickle.loads(pickle.dumps(thing))) == repr(thing)
