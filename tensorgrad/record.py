@@ -81,9 +81,7 @@ def _checked(result: Any, name: str) -> Any:
 def _nodes(operation: Any, operands: list[Any], values: dict[str, Any], results: list[Any]) -> list[Node | None]:
     """Return the node of each result, or None where no operand requires a gradient."""
     parents = [item.node if isinstance(item, Tensor) else None for item in operands]
-    for name in operation.options:
-        if type(values[name]) not in _operands.FIXED:
-            values[name] = _operands.settled(values[name])
+    values |= {n: _operands.settled(values[n]) for n in operation.options if type(values[n]) not in _operands.FIXED}
     saved: list[Any] = []
     for position, parent in enumerate(parents):
         names = operation.saved_for(position)

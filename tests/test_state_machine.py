@@ -308,7 +308,11 @@ class Graphs(RuleBasedStateMachine):
     @rule(choice=numbers, a=numbers)
     def copy(self, choice: int, a: int) -> None:
         pair = self.pick(a)
-        duplicate = COPIES[choice % len(COPIES)](pair.tensor)
+        duplicating = COPIES[choice % len(COPIES)]
+        if not pair.value.is_leaf:
+            refused(lambda: duplicating(pair.tensor), TypeError, "copy: this tensor was made by an operation")
+            return
+        duplicate = duplicating(pair.tensor)
         assert not np.shares_memory(duplicate.data, pair.tensor.data)
         self.keep(duplicate, naive.Value(pair.value.array, requires_grad=pair.value.requires_grad))
 
