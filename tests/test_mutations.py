@@ -69,6 +69,7 @@ def test_a_wrong_rule_fails_the_first_gradient(
     _expect_failure(operation, checks.first_gradient)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "position"), [(name, position) for name, position in targets if BUILT_IN[name].composed is None]
 )
