@@ -160,6 +160,7 @@ def test_layers_name_each_entry_once_and_only_what_exists(package: str) -> None:
     assert [entry for entry in entries if f"{package}.{entry}" not in MODULES] == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("module", [module for module in MODULES if is_inside(module, "tensorgrad")])
 def test_engine_does_not_import_networks(module: str) -> None:
     assert [imported for imported in imports_of(module) if is_inside(imported, "nn")] == []
@@ -225,6 +226,7 @@ def test_private_names_stay_in_their_module(module: str) -> None:
         assert name is None or not is_private(name), f"{module} imports {name} from {imported}"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("module", MODULES)
 def test_private_modules_stay_in_their_package(module: str) -> None:
     for imported in imports_of(module):

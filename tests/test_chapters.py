@@ -48,6 +48,7 @@ def test_it_opens_as_a_notebook_with_the_same_parts(path):
         compile(cell, path.name, "exec")
 
 
+@pytest.mark.slow
 def test_what_a_notebook_is_started_with_is_passed_over(tmp_path):
     assert "  equal: " in run(tmp_path, CHAPTERS[2], "--f=/kernel.json")
 

@@ -163,6 +163,7 @@ def test_untouched_files_are_to_do(name: str, check: Any) -> None:
     assert result.diagnosis.startswith(f"exercise {name[:2]}, ")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("number", "right", "wrong", "diagnosis"), WRONG)
 def test_wrong_answers_are_told_why(
     number: str, right: str, wrong: str, diagnosis: str, check: Any, tmp_path: Path
@@ -228,6 +229,7 @@ def test_wrong_gradients_get_pages_to_walk_through(
     assert "Usually this means: extra mean" in by_hand.read_text(encoding="utf-8")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", ["05", "06", "07", "08", "09", "10", "12", "13", "14"])
 def test_the_exercises_with_gradients_offer_pages(number: str, check: Any, tmp_path: Path) -> None:
     for _, right, wrong, diagnosis in (each for each in WRONG if each[0] == number):
@@ -237,6 +239,7 @@ def test_the_exercises_with_gradients_offer_pages(number: str, check: Any, tmp_p
             assert "Finite differences" in pages[""]().html
 
 
+@pytest.mark.slow
 def test_it_runs_as_a_program(tmp_path: Path) -> None:
     program = [sys.executable, str(EXERCISES / "check.py"), "5"]
     done = subprocess.run([*program, "--answers", str(SOLUTIONS)], cwd=tmp_path, capture_output=True, text=True)

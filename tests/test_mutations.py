@@ -75,6 +75,7 @@ def test_a_wrong_rule_fails_the_first_gradient(
     _expect_failure(operation, checks.first_gradient)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "position"), [(name, position) for name, position in targets if _has_slope(name)])
 def test_a_rule_that_loses_the_graph_fails_the_second_gradient(
     name: str, position: int, monkeypatch: pytest.MonkeyPatch

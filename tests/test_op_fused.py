@@ -165,6 +165,7 @@ def test_op_with_a_kept_value_has_right_derivatives_of_every_order() -> None:
     assert gradcheck(lambda x: cross_entropy(x, TARGETS), [random(3, 4)], order=2)
 
 
+@pytest.mark.slow
 def test_op_with_a_kept_value_is_pytorchs() -> None:
     torch = pytest.importorskip("torch", reason="PyTorch is not installed: its derivatives are not compared")
     x = random(3, 4)

@@ -83,6 +83,7 @@ def assert_nodes_equal(a: Node, b: Node, where: str) -> None:
         assert same(only, [tuple(pair) for pair in b.operation.call(b, gradient, {entry})]), f"{where}: one wanted"
 
 
+@pytest.mark.slow
 @with_rules
 def test_record_and_compiled_leave_equal_results_nodes_and_contributions(name: str) -> None:
     operation = BUILT_IN[name]

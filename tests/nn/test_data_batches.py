@@ -177,6 +177,7 @@ def test_fitting_twice_draws_as_fitting_once(pixels: Any) -> None:
         np.testing.assert_array_equal(value, twice.network.state_dict()[name])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("prepared", [False, True])
 @pytest.mark.parametrize("dtype", [np.uint8, np.float32])
 def test_a_large_set_is_never_copied(rng: np.random.Generator, dtype: Any, prepared: bool) -> None:

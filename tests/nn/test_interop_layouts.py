@@ -129,6 +129,7 @@ def assert_same_both_ways(torch: Any, mine: nn.Module, theirs: Any, x: Any, call
         np.testing.assert_allclose(call(torch.from_numpy(x)).numpy(), expected, rtol=1e-5, atol=1e-5)
 
 
+@pytest.mark.slow
 def test_layout_reorders_gates_and_adds_biases(rng: np.random.Generator) -> None:
     torch = pytest.importorskip("torch", exc_type=ImportError)
     theirs = torch.nn.LSTM(3, 5, batch_first=True)

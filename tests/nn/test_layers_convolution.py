@@ -51,6 +51,7 @@ def compare_with_torch(name: str, x: Any, weight: Any, **options: Any) -> None:
     np.testing.assert_allclose(ours[2].grad, leaves[2].grad.numpy(), **CLOSE)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("groups", [1, 2, 4])
 @pytest.mark.parametrize("dilation", [1, 2])
 def test_conv2d_equals_torch(groups: int, dilation: int, rng: np.random.Generator) -> None:
@@ -60,6 +61,7 @@ def test_conv2d_equals_torch(groups: int, dilation: int, rng: np.random.Generato
         compare_with_torch("conv2d", x, weight, stride=stride, padding=padding, dilation=dilation, groups=groups)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("groups", [1, 3])
 def test_conv1d_equals_torch(groups: int, rng: np.random.Generator) -> None:
     for kernel, stride, padding, dilation in itertools.product([1, 2, 5], [1, 3], [0, 2, 6], [1, 2]):
@@ -67,6 +69,7 @@ def test_conv1d_equals_torch(groups: int, rng: np.random.Generator) -> None:
         compare_with_torch("conv1d", x, weight, stride=stride, padding=padding, dilation=dilation, groups=groups)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("groups", [1, 2, 4])
 @pytest.mark.parametrize("dilation", [1, 2])
 def test_conv_transpose2d_equals_torch(groups: int, dilation: int, rng: np.random.Generator) -> None:

@@ -37,6 +37,7 @@ def compare_with_torch(kind: str, x: Any, size: Any, stride: Any, padding: int, 
         np.testing.assert_allclose(np.moveaxis(gradient, -1, 1), leaf.grad.numpy(), **CLOSE)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("numbers", ["different", "ties", "infinities"])
 def test_max_pool2d_equals_torch(numbers: str, rng: np.random.Generator) -> None:
     for size, stride, padding, ceil_mode in GRID:
@@ -49,6 +50,7 @@ def test_max_pool2d_equals_torch(numbers: str, rng: np.random.Generator) -> None
             compare_with_torch("max", x, size, stride, padding, ceil_mode=ceil_mode)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("count_padding", [True, False])
 def test_average_pool2d_equals_torch(count_padding: bool, rng: np.random.Generator) -> None:
     for size, stride, padding, ceil_mode in GRID:

@@ -211,6 +211,7 @@ def test_recurrent_layers_read_what_they_save_for_keras(name: str, options: dict
 # -- derivatives ---------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @every_layer
 @pytest.mark.parametrize("masked", [False, True])
 def test_recurrent_operations_have_first_and_second_derivatives(

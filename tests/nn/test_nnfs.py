@@ -123,6 +123,7 @@ def test_the_book_by_hand_gives_the_given_records(name: str) -> None:
             np.testing.assert_allclose(by_hand[key], values, rtol=1e-10, atol=1e-15, err_msg=key)
 
 
+@pytest.mark.slow
 @each_scenario
 def test_gradients_at_the_start(name: str) -> None:
     start = recorded(name)

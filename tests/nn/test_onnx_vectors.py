@@ -295,6 +295,7 @@ def reason(name: str) -> str | None:
     return next((why for pattern, why in LEFT_OUT.items() if re.fullmatch(pattern, name)), None)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", OPERATORS)
 def test_operator_gives_the_vectors_outputs(name: str) -> None:
     cases = [case for case in vectors()[name] if reason(case.name) is None]

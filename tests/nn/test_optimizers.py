@@ -300,6 +300,7 @@ def test_step_does_not_warn_of_float64_where_it_is_meant() -> None:
     nn.SGD(other.parameters(), 0.1)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", [nn.RMSprop, nn.Adam])
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_state_never_becomes_subnormal(kind: Any, dtype: Any) -> None:

@@ -288,6 +288,7 @@ def test_confusion_refuses_what_are_no_classes() -> None:
 # -- all of them ------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("suffix", [".svg", ".png", ".pdf"])
 def test_the_same_picture_gives_the_same_bytes(suffix: str, tmp_path: Path) -> None:
     files = [tmp_path / f"{number}{suffix}" for number in range(2)]

@@ -205,6 +205,7 @@ def test_live_plot_writes_its_file_again_and_again(tmp_path: Path) -> None:
     assert path.read_bytes().startswith(b"\x89PNG")
 
 
+@pytest.mark.slow
 def test_live_plot_shows_one_picture_in_a_notebook(monkeypatch: pytest.MonkeyPatch) -> None:
     shown: list[tuple[str, bytes]] = []
 

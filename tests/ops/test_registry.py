@@ -17,6 +17,8 @@ from tensorgrad.op import Operation
 from tests.ops import checks
 from tests.ops.samples import AT_LEAST, BUILT_IN, Sample, broadcast_pairs, samples_of
 
+pytestmark = pytest.mark.slow
+
 every_operation = pytest.mark.parametrize("name", sorted(BUILT_IN))
 
 
@@ -67,7 +69,6 @@ def test_operation_that_numpy_lacks_declares_a_reference(name: str) -> None:
     assert operation.reference not in (operation.forward, operation.function, operation.composed)
 
 
-@pytest.mark.slow
 @every_operation
 def test_values_are_numpys_or_those_of_the_reference(name: str) -> None:
     for sample in samples(name):
@@ -80,56 +81,48 @@ def test_composed_form_has_equal_values_and_first_gradients(name: str) -> None:
         checks.composed_form_agrees(sample)
 
 
-@pytest.mark.slow
 @every_operation
 def test_first_gradients(name: str) -> None:
     for sample in samples(name):
         checks.first_gradient(sample)
 
 
-@pytest.mark.slow
 @every_operation
 def test_second_gradients(name: str) -> None:
     for sample in samples(name):
         checks.second_gradient(sample)
 
 
-@pytest.mark.slow
 @every_operation
 def test_float32_stays_float32(name: str) -> None:
     for sample in samples(name):
         checks.single_precision(sample)
 
 
-@pytest.mark.slow
 @every_operation
 def test_memory_layout_of_the_operands_does_not_matter(name: str) -> None:
     for sample in samples(name):
         checks.layouts(sample)
 
 
-@pytest.mark.slow
 @every_operation
 def test_linear_in_the_upstream_gradient(name: str) -> None:
     for sample in samples(name):
         checks.linear_in_upstream(sample)
 
 
-@pytest.mark.slow
 @every_operation
 def test_forward_mode_is_the_adjoint_of_backward_mode(name: str) -> None:
     for sample in samples(name):
         checks.forward_mode_is_the_adjoint(sample)
 
 
-@pytest.mark.slow
 @every_operation
 def test_nan_and_infinity_pass_through(name: str) -> None:
     for sample in first_of_each_rank(name):
         checks.strange_numbers_pass_through(sample)
 
 
-@pytest.mark.slow
 @every_operation
 def test_arguments_are_left_alone(name: str) -> None:
     for sample in samples(name):

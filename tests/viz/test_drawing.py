@@ -198,6 +198,7 @@ def test_pygraphviz_in_a_process_of_its_own(monkeypatch, tmp_path):
         assert renderer.render("digraph", "png") == b"dot png {'dpi': '192'} digraph"
 
 
+@pytest.mark.slow
 def test_bytes_do_not_depend_on_hash_seeds():
     program = """
 import sys, numpy as np, nn, tensorgrad as tg

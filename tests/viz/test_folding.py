@@ -109,6 +109,7 @@ def test_many_uses_by_one_box_are_one_edge_that_says_how_many():
     assert loop.operands == (Operand(0, "×6"), Operand(1, ""))
 
 
+@pytest.mark.slow
 def test_ten_thousand_irregular_operations():
     rng = np.random.default_rng(0)
     boxes = [a_box(i, None) for i in range(50)]

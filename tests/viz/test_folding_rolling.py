@@ -4,6 +4,7 @@ from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
+import pytest
 
 import nn
 import tensorgrad as tg
@@ -79,6 +80,7 @@ def test_the_input_of_the_first_layer_stands_outside_of_all():
     assert dense.isdisjoint({box.group for box in folded.boxes if box.name == "x"})
 
 
+@pytest.mark.slow
 def test_the_rounds_of_a_loop_share_a_weight_that_stands_outside():
     w = tg.tensor(np.eye(8), requires_grad=True, name="w")
     b = tg.tensor(np.ones((4, 8)), requires_grad=True, name="b")

@@ -365,6 +365,7 @@ def is_true(formula: ast.expr, wanted: Any, meaning: dict[str, Any], excused: bo
 CLOSED = sorted(name for name, operation in BUILT_IN.items() if operation.rules and not operation.sequence)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", CLOSED)
 def test_formulas_are_true(name: str) -> None:
     operation = BUILT_IN[name]

@@ -42,6 +42,7 @@ def test_boxes_keep_apart_and_inside(random_graph, seed, count, direction):
         assert entry.baseline < drawn.height
 
 
+@pytest.mark.slow
 @graphs
 @settings(max_examples=40, deadline=None)
 def test_one_line_per_operand_from_box_to_box_through_none(random_graph, seed, count, direction):

@@ -70,6 +70,7 @@ def test_frames_are_nested_or_apart_and_boxes_keep_apart(seed, count, direction,
     assert all(inside(sides(each), whole, by=10) for each in (*drawn.boxes, *drawn.frames))
 
 
+@pytest.mark.slow
 @grouped
 @settings(max_examples=40, deadline=None)
 def test_edges_stay_out_of_other_boxes_frames_and_labels(seed, count, direction, mixed):
@@ -178,6 +179,7 @@ def test_groups_say_how_often_they_occur():
     assert r"a|&lt;b&gt;\n · Block ×12" in svg(picture(recording, "LR"), THEMES["light"], "")
 
 
+@pytest.mark.slow
 def test_bytes_do_not_depend_on_hashes():
     program = """
 import sys

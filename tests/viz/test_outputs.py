@@ -102,6 +102,7 @@ def test_operands_are_labelled_where_their_order_matters(expression):
     assert not {"x", "y"} & set(texts(draw(x * 2 + 3)))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("theme", ["light", "dark"])
 @pytest.mark.parametrize("direction", ["LR", "TB"])
 @given(name=st.text(max_size=20))
@@ -225,6 +226,7 @@ def test_a_name_that_cannot_be_seen_is_none(name):
     assert "leaf" in draw(x).dot
 
 
+@pytest.mark.slow
 def test_bytes_do_not_depend_on_the_run():
     program = """
 import sys
@@ -266,6 +268,7 @@ def test_dot_has_an_edge_for_each_operand():
     assert "peripheries=2" in source
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(shutil.which("dot") is None, reason="the program dot (Graphviz) is not installed")
 def test_dot_accepts_the_source(expression, random_graph):
     expression.loss.name = AWKWARD
@@ -303,6 +306,7 @@ def test_the_pictures_of_files(expression, tmp_path):
     assert not re.findall(r"(?:src|href)=", page)
 
 
+@pytest.mark.slow
 def test_png_has_the_pictures_proportions_and_ink(expression, tmp_path):
     from matplotlib.image import imread
 
@@ -374,6 +378,7 @@ def test_a_single_box():
     assert len(drawing.picture.routes) == 0
 
 
+@pytest.mark.slow
 def test_a_long_chain_neither_recurses_nor_explodes():
     w = tg.tensor(0.99, requires_grad=True, name="w")
     x = w

@@ -94,6 +94,7 @@ def test_modules_stand_in_each_other(loss):
     assert {"Sequential", "0 · Dense", "1 · ReLU", "2 · Sequential"} <= set(texts(through_dot(source)))
 
 
+@pytest.mark.slow
 @needs_dot
 @given(name=st.text(max_size=12) | st.lists(st.sampled_from(WORDS), max_size=4).map("".join))
 @settings(max_examples=40)

@@ -370,6 +370,7 @@ def test_golden():
     )
 
 
+@pytest.mark.slow
 def test_bytes_do_not_depend_on_hash_seeds():
     code = EXACT + "import hashlib; print(hashlib.sha256(recording.to_json().encode()).hexdigest())"
     hashes = {
@@ -382,6 +383,7 @@ def test_bytes_do_not_depend_on_hash_seeds():
     assert len(hashes) == 1
 
 
+@pytest.mark.slow
 def test_long_chains_do_not_recurse():
     x = tg.tensor(0.5, requires_grad=True)
     y = x

@@ -76,6 +76,7 @@ def test_decomposition_third_derivative_agrees_with_differences(decompose: Any, 
     np.testing.assert_allclose((third * direction).sum(), at[0] / (2 * step), rtol=1e-5, atol=1e-6)
 
 
+@pytest.mark.slow
 @each_decomposition
 def test_decomposition_in_a_checkpoint_gives_the_same_derivatives(decompose: Any, a: np.ndarray) -> None:
     saved = tg.checkpoint(lambda t: tuple(decompose(t)))
