@@ -43,11 +43,11 @@ def summed(gradient: Any, axes: tuple[int, ...], *, keepdims: bool = False) -> A
 
 
 def leading_to(requested: set[Node], order: list[Node]) -> set[Node]:
-    """Return those nodes of `order` that are `requested` or were computed from one that is."""
-    leading = set(requested)
+    """Return those nodes of `order` that were computed from a requested one."""
+    leading: set[Node] = set()
     for node in reversed(order):
         for entry in node.inputs:
-            if isinstance(entry, Node) and entry in leading:
+            if isinstance(entry, Node) and (entry in leading or entry in requested):
                 leading.add(node)
                 break
     return leading

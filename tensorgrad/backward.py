@@ -32,23 +32,24 @@ def backpropagate(
     """
     order = topological_order(seeds, since)
     requested = None if towards is None else set(towards)
-    useful = None if requested is None else _gradients.leading_to(requested, order)
+    relevant = None if requested is None else _gradients.leading_to(requested, order)
     with _gradients.Pass(order, since):
         for node in order:
-            if node.state is not LIVE and (useful is None or node in useful or node.state is CHANGED):
+            if node.state is not LIVE and (relevant is None or node in relevant or node.state is CHANGED):
                 raise _messages.stale(node)
         pending = dict(seeds)  # what has arrived so far
         newer = order if not since else [node for node in order if node.number >= since]
-        found = _apply_rules(newer, pending, requested, useful, release, call)
+        found = _apply_rules(newer, pending, requested, relevant, release, call)
     found.update((node, pending[node]) for node in requested or () if node in pending)  # older than `since`
     return _gradients.owned(found, seeds)
 
 
 def _apply_rules(
-    order: list[Node], pending: dict[Node, Any], requested: set[Node] | None, useful: set[Node] | None, release: bool,
+    order: list[Node], pending: dict[Node, Any], requested: set[Node] | None, relevant: set[Node] | None, release: bool,
     call: Call | None,
 ) -> dict[Node, Any]:  # fmt: skip
     """Pass the gradients in `pending` on, node by node, and return those of the requested nodes."""
+    useful = None if requested is None or relevant is None else requested | relevant
     summed: set[Node] = set()  # where `pending` is a sum, which nobody else holds
     found: dict[Node, Any] = {}
     for node in order:
@@ -59,13 +60,12 @@ def _apply_rules(
             gradient = _gradients.after_hooks(node, gradient)
         if node.collects if requested is None else node in requested:
             found[node] = gradient
-        if not node.saved:  # a leaf, whose gradient stays there, or one of several results of a call
+        if not node.saved or (relevant is not None and node not in relevant):  # a leaf, or one of several results
             if node.operation is not None:
                 _pass_on(node, gradient, pending, useful)
             elif release:
                 node.array = None
             continue
-        parent = None
         for position, contribution in (call or node.operation.call)(node, gradient, useful):
             parent = node.inputs[position]
             try:
@@ -83,7 +83,7 @@ def _apply_rules(
                 pending[parent] = pending[parent] + contribution
                 if call is None:  # tensors are values, and an observer may keep what it is shown
                     summed.add(parent)
-        if release and parent is not None:
+        if release:
             node.saved, node.state = (), RELEASED
     return found
 

@@ -24,6 +24,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_sta
 
 import tensorgrad as tg
 from tensorgrad.node import Node
+from tensorgrad.tensor import plain
 from tests import naive
 
 SHAPES: list[naive.Shape] = [(3,), (2, 3), (), (2, 1), (3, 2), (1, 3), (1,)]
@@ -98,7 +99,7 @@ class Hook:
     expected: list[np.ndarray] = field(default_factory=list)
 
     def on_gradient(self, gradient: Any) -> Any:
-        self.seen.append(np.array(gradient))
+        self.seen.append(np.array(plain(gradient)))
         return None if self.factor is None else gradient * self.factor
 
     def on_value(self, gradient: naive.Value) -> naive.Value | None:
@@ -214,11 +215,13 @@ class Graphs(RuleBasedStateMachine):
         self.made += 1
         return np.cos(7.0 * self.made + np.arange(int(np.prod(shape)))).reshape(shape)
 
-    def keep(self, tensor: tg.Tensor, value: naive.Value, *, shares: bool = False) -> None:
+    def keep(
+        self, tensor: tg.Tensor, value: naive.Value, *, shares: bool = False, grad: np.ndarray | None = None
+    ) -> None:
         """Take a new pair in, and let an old one go when there are many: its tensor dies, its graph may live on."""
         if not 0 < value.array.size <= MOST_ELEMENTS or np.max(np.abs(value.array)) > LARGEST_NUMBER:
             return
-        pair = Pair(tensor, value, shares=shares)
+        pair = Pair(tensor, value, shares=shares, grad=grad)
         pair.compare()
         self.pairs.append(pair)
         if len(self.pairs) > MOST_PAIRS:
@@ -314,7 +317,8 @@ class Graphs(RuleBasedStateMachine):
             return
         duplicate = duplicating(pair.tensor)
         assert not np.shares_memory(duplicate.data, pair.tensor.data)
-        self.keep(duplicate, naive.Value(pair.value.array, requires_grad=pair.value.requires_grad))
+        value = naive.Value(pair.value.array, requires_grad=pair.value.requires_grad)
+        self.keep(duplicate, value, grad=pair.grad)
 
     # -- tensors that change ------------------------------------------------------------------------------
 
