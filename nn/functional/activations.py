@@ -93,8 +93,8 @@ def gelu(x: ArrayLike) -> tg.Tensor:
 
 
 @tg.op(
-    x=lambda g, x, sigmoid: g * (sigmoid * (1 + x * (1 - sigmoid))),
-    keep=["sigmoid"],
+    x=lambda g, x, gate: g * (gate * (1 + x * (1 - gate))),
+    keep=["gate"],
     composed=lambda x: x * tg.sigmoid(x),
     reference=lambda x: x / (1 + np.exp(-x)),
 )
@@ -106,8 +106,8 @@ def silu(x: ArrayLike) -> Any:
     >>> silu([-1e4, 0.0, 1e4])
     Tensor([   -0.,     0., 10000.])
     """
-    sigmoid = tg.sigmoid.apply(x)
-    return np.multiply(x, sigmoid), (sigmoid,)
+    gate = tg.sigmoid.apply(x)
+    return np.multiply(x, gate), (gate,)
 
 
 def _prelu_slope(g: Any, x: Any, weight: Any) -> Any:
