@@ -5,9 +5,11 @@ from __future__ import annotations
 import contextlib
 import inspect
 import signal
+import tempfile
 import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from types import FrameType
 from typing import Any
 
@@ -20,6 +22,9 @@ from nn.losses import PerOutput
 
 SECONDS = 20
 """How long a call may take. Most take less than a millisecond."""
+
+SCRATCH = Path(tempfile.gettempdir()) / "tensorgrad_wrong_calls.safetensors"
+"""A file that calls may write, if the wrong argument does not keep them from it."""
 
 DOCUMENTED = (
     TypeError, ValueError, IndexError, OverflowError, np.linalg.LinAlgError, tg.GradcheckError, nn.LoadError,
@@ -126,7 +131,7 @@ def valid_values() -> dict[str, Any]:
         "factor": 0.5, "network": network, "loss": nn.SoftmaxCrossEntropy(), "layers": nn.ReLU(), "rate": 0.5, "k": 2,
         "rng": 0, "weight": np.ones((3, 2)), "bias": np.ones(2), "images": np.ones((2, 4, 4)), "samples": 5,
         "classes": 2, "degrees": 5.0, "pixels": 1, "deviation": 0.1, "value": 0.5, "model": model(), "y": labels,
-        "path": "missing.safetensors", "output": x * 2, "gradient": None, "then": nn.CosineDecay(0.1, 10),
+        "path": SCRATCH, "output": x * 2, "gradient": None, "then": nn.CosineDecay(0.1, 10),
         "losses": (nn.MeanSquaredError(), nn.MeanSquaredError()), "norm": 1.0, "name": "loss", "hook": lambda g: None,
         "other": tg.tensor(1.0), "callbacks": (), "dtype": np.float32, "state": network.state_dict(), "step": 0,
         "epoch": 0, "logs": {"loss": 1.0}, "min": 0.0, "max": 1.0, "axes": (0, 1), "folder": "missing", "scale": 1.0,
