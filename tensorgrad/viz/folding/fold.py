@@ -28,11 +28,12 @@ def fold(recording: Recording, *, depth: int | None = None, most: int = MOST) ->
 
     The following steps are applied in order, each only if needed:
 
-    1. Modules nested deeper than `depth` become one box each, if a depth is given. Otherwise, if there are more than 30
-    boxes, four or more identical consecutive modules (or repetitions of several modules) are replaced by the first, in
-    a group that shows their number: `×12`. 2. If more than `most` boxes remain, any repetition, also outside modules,
-    is replaced by its first round. 3. Modules become one box each, the deepest first, as long as enough boxes remain
-    for a useful picture. 4. Consecutive boxes become one box, except near the output and for some boxes with names.
+    1. Modules nested deeper than `depth` become one box each, if a depth is given. Otherwise, if there are more than
+       30 boxes, four or more identical consecutive modules (or repetitions of several modules) are replaced by the
+       first, in a group that shows their number: `×12`.
+    2. If more than `most` boxes remain, any repetition, also outside modules, is replaced by its first round.
+    3. Modules become one box each, the deepest first, as long as enough boxes remain for a useful picture.
+    4. Consecutive boxes become one box, except near the output and for some boxes with names.
 
     Two modules or rounds are identical if they perform the same operations on the same shapes and dtypes, in the same
     order and with the same connections. Values may differ; those of the first are drawn. Boxes that are already folded
