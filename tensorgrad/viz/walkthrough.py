@@ -153,7 +153,7 @@ def _page(name: str) -> str:
 
 
 def _colours() -> str:
-    """Return the palettes of `theme` as CSS variables: light by default, dark by system setting or the page's button."""
+    """Return the palettes of `theme` as CSS variables: light, or dark by system setting or the page's button."""
     light, dark = _variables(THEMES["light"]), _variables(THEMES["dark"])
     return (
         f":root {{ color-scheme: light; {light} }}\n"

@@ -173,7 +173,7 @@ def _rounds(
 
 
 def _leads_into(items: Sequence[Item], references: Sequence[Sequence[Reference]], start: int, length: int) -> bool:
-    """Return whether a round equals the next one except for its inputs from outside, as in the first round of a loop."""
+    """Return whether a round equals the next one apart from inputs from outside, as the first of a loop."""
     here, there = items[start], items[start + length]
     size = there.first - here.first
     if any(items[at].loose != items[at + length].loose for at in range(start, start + length)):

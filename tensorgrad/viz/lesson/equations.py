@@ -48,7 +48,7 @@ class Notation:
         return [each.id for each in self.recording.boxes if each.operands and each.operands[0].box == box.id]
 
     def upstream(self, box: Box) -> str:
-        """Return the gradient that the rules of a box are called with; for several results, all gradients that arrive."""
+        """Return the gradient that the rules of a box are called with; for several results, all their gradients."""
         return ", ".join(self.gradients[id] for id in self.results(box)) or self.gradients[box.id]
 
     def is_scalar(self, id: int) -> bool:

@@ -94,6 +94,6 @@ def _made(results: Iterable[Node], start: int) -> set[Node]:
 
 
 def _paths_inside(owner: Any) -> dict[int, str]:
-    """Return the dotted names of the submodules of a module, by identity; none if the module is gone or has no names."""
+    """Return the dotted names of a module's submodules, by identity; none if it is gone or has no names."""
     named_modules = getattr(owner, "named_modules", None)
     return {} if named_modules is None else {id(module): path for path, module in named_modules()}

@@ -117,7 +117,7 @@ class _Story:
         self.events.append((self.ids[node], None if isinstance(gradient, list) else summary(gradient), []))
 
     def add(self, node: Node, position: int, given: Any, contribution: Any, total: Any) -> None:
-        """Record a contribution: the result of the rule, its value in the operand's shape, and the operand's new total."""
+        """Record a contribution: the rule's result, its value in the operand's shape, and the operand's new total."""
         parent = node.inputs[position]
         self.totals[parent] = total
         formula = self.formulas.of(self.ids[node], position)
@@ -167,7 +167,7 @@ def _right(lesson: Lesson, before: Gradients) -> _Story:
 
 
 def _hasty(lesson: Lesson, order: str) -> _Story:
-    """Process each node once, with the gradient it has at that point. Later contributions are added but not propagated."""
+    """Process each node once, with its gradient at that point. Later contributions are added but not propagated."""
     story = _Story(lesson, {})
     awaited = Counter(parent for node in lesson.ids for parent in _receivers(node))
     waiting = deque([lesson.root])

@@ -261,5 +261,5 @@ def _call(operation: Operation, arguments: dict[str, Any]) -> Tensor | tuple[Ten
 
 @functools.lru_cache(maxsize=1024)
 def parameters(operation: Operation) -> tuple[inspect.Parameter, ...]:
-    """Return the parameters of an operation. Cached: the lookup takes 30 µs, and a graph may have thousands of calls."""
+    """Return the parameters of an operation. Cached: a lookup takes 30 µs, and a graph may have thousands."""
     return tuple(inspect.signature(operation.forward).parameters.values())

@@ -51,7 +51,7 @@ def summary(value: Any, side: int = 0) -> Summary:
 
 
 def _of_few(numbers: tuple[Any, ...], keep_booleans: bool) -> Summary:
-    """Summarize a few numbers without NumPy, which is five times slower for one number; a graph may have ten thousand."""
+    """Summarize a few numbers without NumPy, which is five times slower for one; a graph may have ten thousand."""
     floats = tuple(map(float, numbers))
     mean = sum(floats) / len(floats)
     deviations = [each - mean for each in floats]
