@@ -2,7 +2,7 @@
 
 From a tensor to a picture, in pipeline order:
 
-    recording   from a tensor to a recording: the graph as plain data. All that is drawn is a function of it alone
+    recording   the graph of a tensor as plain data, from which everything else is drawn
     formulas    derivative rules as mathematics, for recordings of backward passes
     folding     fewer boxes for a large graph
     layout      positions of boxes and routes of edges

@@ -1,4 +1,4 @@
-"""`draw`: a tensor in, a `Drawing` out."""
+"""Entry point `draw`: draw the graph of a tensor as a `Drawing`."""
 
 from __future__ import annotations
 
@@ -24,10 +24,11 @@ SUFFIXES = (".svg", ".html", ".dot", ".png", ".pdf")
 
 
 class Drawing:
-    """A picture of a graph. Notebooks show it; `str` gives it as text.
+    """Picture of a graph. Notebooks display it; `str` returns it as text.
 
     Args:
-        recording: the graph, as it was at one moment. All of it is drawn; `folding.fold` makes large ones smaller.
+        recording: the graph to draw, as recorded at one moment. All of it is drawn; use `folding.fold` to reduce a
+            large one.
         direction: `"LR"`, from left to right, or `"TB"`, from top to bottom.
         theme: `"light"` or `"dark"`.
         renderer: `"tensorgrad"` or `"dot"`; see `draw`.
@@ -48,12 +49,12 @@ class Drawing:
 
     @cached_property
     def picture(self) -> Picture:
-        """The coordinates of our own layout, which SVG, PNG and PDF share."""
+        """Return the coordinates of the built-in layout, which SVG, PNG and PDF have in common."""
         return picture(self.recording, self.direction)
 
     @cached_property
     def svg(self) -> str:
-        """The picture as an SVG element, which scales to the width there is."""
+        """Return the picture as an SVG element that scales to the available width."""
         rendered = self._rendered("svg")
         if rendered is None:
             return svg.svg(self.picture, THEMES[self.theme], self._description)
@@ -63,21 +64,21 @@ class Drawing:
 
     @property
     def dot(self) -> str:
-        """The graph as Graphviz source. Making it does not need the `dot` program."""
+        """Return the graph as Graphviz source. The `dot` program is not needed."""
         return dot.dot(self.recording, self.direction, THEMES[self.theme])
 
     def save(self, path: str | PathLike[str]) -> None:
-        """Write the picture to a file, in the format that its suffix names.
+        """Write the picture to a file. The suffix determines the format.
 
-        PNG and PDF have matplotlib's own font, in which Chinese, Japanese and Korean letters and emoji are empty
-        squares. SVG and HTML take the fonts of whoever looks at them.
+        PNG and PDF use matplotlib's default font, which shows Chinese, Japanese and Korean characters and emoji as
+        empty squares. SVG and HTML use the fonts of the viewer's system.
 
         Args:
-            path: ends in .svg, .html, .dot, .png or .pdf.
+            path: file name that ends in .svg, .html, .dot, .png or .pdf.
 
         Raises:
-            ValueError: another suffix.
-            FileNotFoundError: the folder does not exist.
+            ValueError: the suffix is not one of these.
+            FileNotFoundError: the directory does not exist.
         """
         path = Path(path).expanduser()
         suffix = path.suffix.lower()
@@ -104,7 +105,7 @@ class Drawing:
             path.write_bytes(rendered)
 
     def _rendered(self, kind: str) -> bytes | None:
-        """What Graphviz makes of it, if that was asked for and can be had."""
+        """Return Graphviz's rendering if it was requested and is available."""
         return render(self.dot, kind) if self.renderer == "dot" else None
 
     @property
@@ -140,34 +141,36 @@ def draw(
     theme: ThemeName = "light",
     renderer: Renderer = "tensorgrad",
 ) -> Drawing:
-    """A picture of how `output` was computed, with values and gradients.
+    """Draw how `output` was computed, with values and gradients.
 
-    Each box shows what it is, its shape, its value and the gradient of `output` by it: "–" where none was computed
-    yet. Of more than six elements it shows mean ± standard deviation, without a mean that is 0 but for rounding.
-    Leaves show their `.grad`, with all that has accumulated there. Frames stand around what an `nn.Module` did.
+    Each box shows its name or operation, its shape, its value and the gradient of `output` with respect to it, or "–"
+    if none has been computed yet. Arrays with more than six elements are shown as mean ± standard deviation; a mean
+    that is 0 up to rounding is omitted. Leaves show their accumulated `.grad`. The operations of an `nn.Module` are
+    framed.
 
-    Values are computed again for the picture, and show "?" where what they depend on has changed since or is not
-    there any more. A graph keeps what its derivatives need until `backward` releases it; after
-    `backward(retain_graph=True)` that is still known. What no derivative needs, such as the data in
-    `weight + data`, is known as long as a variable holds it.
+    Values are recomputed for the picture. They are shown as "?" if an array they depend on has changed since or has
+    been freed. A graph keeps the arrays that its derivatives need until `backward` releases them;
+    `backward(retain_graph=True)` keeps them. An array that no derivative needs, such as `data` in `weight + data`, is
+    available as long as a variable refers to it.
 
-    Large graphs are folded, and the picture says how: of four or more layers in a row that are alike the first is
-    drawn (`×12`) if there are more than 30 boxes, and of more than 300 boxes modules and long rows become one box.
-    What is still too wide to read stands better in `direction="TB"`, or with a `depth`.
+    Large graphs are folded, and the picture says how. With more than 30 boxes, only the first of four or more identical
+    consecutive layers is drawn (marked `×12`). With more than 300 boxes, modules and long sequences become one box
+    each. If the result is still too wide to read, use `direction="TB"` or set `depth`.
 
     Args:
-        output: the tensor to start from. It, its graph and every `.grad` stay as they are.
+        output: the tensor to start from. The tensor, its graph and every `.grad` are left unchanged.
         direction: `"LR"`, from left to right, or `"TB"`, from top to bottom.
-        depth: draw modules inside so many others as one box each: with 0 the outermost, with 1 those directly inside
-            them. None draws all, but folds layers that are alike.
+        depth: nesting depth at which modules are drawn as one box each: 0 for the outermost modules, 1 for those
+            directly inside them. None draws all modules, but folds identical layers.
         values: whether to show values and gradients.
         theme: `"light"` or `"dark"`.
-        renderer: `"tensorgrad"`, which needs nothing, or `"dot"`, Graphviz's layout for SVG, HTML, PNG and PDF. If
-            Graphviz is not there, fails or takes more than 10 seconds, our own is used and a warning says why.
+        renderer: `"tensorgrad"`, the built-in layout, or `"dot"`, Graphviz's layout for SVG, HTML, PNG and PDF. If
+            Graphviz is not installed, fails or takes more than 10 seconds, the built-in layout is used and a warning
+            says why.
 
     Raises:
-        TypeError: `output` is not a tensor, or `depth` not an integer.
-        ValueError: an unknown direction, theme or renderer, or a negative depth.
+        TypeError: `output` is not a tensor, or `depth` is not an integer.
+        ValueError: `direction`, `theme` or `renderer` is unknown, or `depth` is negative.
 
     >>> import tensorgrad as tg
     >>> x = tg.tensor(3.0, requires_grad=True, name="x")

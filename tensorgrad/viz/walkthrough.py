@@ -1,4 +1,4 @@
-"""`walkthrough`: a loss in, a page out that goes forward and then backward through its graph, step by step."""
+"""Entry point `walkthrough`: show the forward and backward pass of a loss step by step on a web page."""
 
 from __future__ import annotations
 
@@ -42,14 +42,14 @@ SCRIPTS = (
 
 
 class Walkthrough:
-    """A page that shows a forward and a backward pass, one step at a time. Notebooks show it in place.
+    """Page that shows a forward and a backward pass one step at a time. Notebooks display it inline.
 
     Args:
-        recording: the graph with its passes, as `capture` gives it.
+        recording: the graph with its passes, as returned by `capture`.
         direction: `"LR"`, from left to right, or `"TB"`, from top to bottom.
 
     Raises:
-        ValueError: the recording has no backward pass, or more than 600 boxes.
+        ValueError: the recording has no backward pass, or it has more than 600 boxes.
     """
 
     def __init__(self, recording: Recording, *, direction: Direction = "LR") -> None:
@@ -61,7 +61,7 @@ class Walkthrough:
 
     @cached_property
     def html(self) -> str:
-        """The page: one file that fetches nothing."""
+        """Return the page as a single file that loads no other resources."""
         title = f"Walkthrough of {labels.full_title(self.recording.boxes[-1])}"
         shown = json.dumps(lesson(self.recording, self.direction, title), allow_nan=False, separators=(",", ":"))
         parts = {
@@ -77,11 +77,11 @@ class Walkthrough:
         """Write the page to a file.
 
         Args:
-            path: ends in .html.
+            path: file name that ends in .html.
 
         Raises:
-            ValueError: another suffix.
-            FileNotFoundError: the folder does not exist.
+            ValueError: the suffix is not .html.
+            FileNotFoundError: the directory does not exist.
         """
         path = Path(path).expanduser()
         if path.suffix.lower() != ".html":
@@ -106,14 +106,15 @@ class Walkthrough:
 
 
 def walkthrough(loss: Tensor, *, direction: Direction = "LR") -> Walkthrough:
-    """A page that goes through the graph of `loss`: forward, and then backward by the chain rule.
+    """Show the forward pass of `loss` and its backward pass by the chain rule, step by step.
 
-    Each step says what happens in symbols, in numbers (or shapes) and in words. Where a learner's backward pass
-    would go wrong, the page also has the wrong one, with the wrong numbers beside the right ones: in a naive order,
-    with gradients overwritten, or without `zero_grad`. The gradients of the leaves are held against finite differences.
+    Each step is explained in symbols, in numbers (or shapes) and in words. Where a common mistake would change the
+    result, the page also shows the incorrect backward pass, with its numbers next to the correct ones: nodes visited in
+    a naive order, gradients overwritten, or `zero_grad` omitted. The gradients of the leaves are checked against finite
+    differences.
 
-    Values are computed again for the page, and nothing of the graph changes: `backward` need not have been called.
-    Hooks are not called; where there are some, the page says so.
+    Values are recomputed for the page and the graph is left unchanged. `backward` need not have been called. Hooks are
+        not called; if there are any, the page says so.
 
     Args:
         loss: a tensor with a single element that depends on a leaf which requires a gradient.
@@ -122,7 +123,7 @@ def walkthrough(loss: Tensor, *, direction: Direction = "LR") -> Walkthrough:
     Raises:
         TypeError: `loss` is not a tensor.
         ValueError: `loss` has more than one element, its graph has more than 600 boxes, or the direction is unknown.
-        RuntimeError: `loss` depends on no leaf that requires a gradient, or its numbers are no longer known.
+        RuntimeError: `loss` depends on no leaf that requires a gradient, or its values are no longer available.
 
     >>> import tensorgrad as tg
     >>> a = tg.tensor(2.0, requires_grad=True, name="a")
@@ -135,7 +136,7 @@ def walkthrough(loss: Tensor, *, direction: Direction = "LR") -> Walkthrough:
     if direction not in get_args(Direction):
         known = ", ".join(map(repr, get_args(Direction)))
         raise ValueError(f"walkthrough: expected direction to be one of {known}, got {direction!r}.")
-    _refuse_many(capture(loss, values=False))  # before the work is done
+    _refuse_many(capture(loss, values=False))  # before the expensive part
     return Walkthrough(capture(loss, detail=True, passes=True, checks=True), direction=direction)
 
 
@@ -152,7 +153,7 @@ def _page(name: str) -> str:
 
 
 def _colours() -> str:
-    """The palettes of `theme` as CSS variables: light, dark if the reader's system is, or as the page's button says."""
+    """Return the palettes of `theme` as CSS variables: light, or dark by system setting or the page's button."""
     light, dark = _variables(THEMES["light"]), _variables(THEMES["dark"])
     return (
         f":root {{ color-scheme: light; {light} }}\n"

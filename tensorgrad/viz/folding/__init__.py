@@ -1,4 +1,4 @@
-"""Fewer boxes for a large graph: a recording in, a smaller one out."""
+"""Reduce the number of boxes of a large graph."""
 
 from tensorgrad.viz.folding.fold import fold
 

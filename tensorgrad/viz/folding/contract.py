@@ -1,4 +1,4 @@
-"""A recording with fewer boxes: several become one, and every edge leads to what its end has become."""
+"""Contract boxes of a recording: replace several boxes by one, and redirect the edges."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ class Part:
     """Boxes to fold into one.
 
     Attributes:
-        members: in their order, so that what they use is among them or before the last of them, and what uses them
-            is among them or after it.
-        title: what to call it.
-        group: the group around it.
+        members: the boxes, in order. Their operands are members or come before the last member, and their users are
+            members or come after it.
+        title: the title of the folded box.
+        group: the enclosing group.
     """
 
     members: Sequence[Box]
@@ -33,13 +33,13 @@ class Part:
 def rebuilt(
     recording: Recording, kept: Iterable[Box], home: Sequence[int] | Mapping[int, int], groups: Mapping[int, Group]
 ) -> Recording:
-    """A recording of the boxes that are kept, with new ids in their order.
+    """Return a recording of the boxes that are kept, with new ids in order.
 
     Args:
-        recording: where they come from.
-        kept: each with the id, the operands and a group as before.
-        home: for each box of `recording` the id of the one kept that stands for it.
-        groups: by their id. Those without boxes are left out.
+        recording: the original recording.
+        kept: the boxes to keep, with their original ids, operands and groups.
+        home: for each box of `recording`, the id of the kept box that represents it.
+        groups: the groups by id. Groups without boxes are omitted.
     """
     kept = list(kept)
     new = {box.id: id for id, box in enumerate(kept)}
@@ -61,7 +61,7 @@ def rebuilt(
 
 
 def _edges(box: Box, home: Sequence[int] | Mapping[int, int]) -> list[tuple[int, str]]:
-    """Where each operand of a box comes from now, and its name."""
+    """Return the new source of each operand of a box, and its name."""
     edges = [(home[operand.box], operand.name) for operand in box.operands]
     if len(edges) <= APART:
         return edges
@@ -79,7 +79,7 @@ def _edges(box: Box, home: Sequence[int] | Mapping[int, int]) -> list[tuple[int,
 
 
 def _around(boxes: Iterable[Box], groups: Mapping[int, Group]) -> dict[int, int]:
-    """New ids of the groups that have boxes, outer ones first."""
+    """Return new ids of the groups that have boxes, outer groups first."""
     ids: dict[int, int] = {}
     for box in boxes:
         missing: list[int] = []
@@ -93,9 +93,9 @@ def _around(boxes: Iterable[Box], groups: Mapping[int, Group]) -> dict[int, int]
 
 
 def arranged(recording: Recording) -> Recording:
-    """The same graph in its reading order, so that the operations of every group stand together.
+    """Return the same graph in reading order, with the operations of every group contiguous.
 
-    Where groups depend on each other both ways that cannot be, and there are none in the result.
+    If groups depend on each other in both directions this is impossible, and the result has no groups.
     """
     order = reading_order(recording)
     boxes: list[Box] = [recording.boxes[id] for id in order]
@@ -109,7 +109,7 @@ def arranged(recording: Recording) -> Recording:
 
 
 def together(boxes: Iterable[Box], groups: Iterable[Group]) -> bool:
-    """Whether the operations of each group stand together: none is left and entered again."""
+    """Return whether the operations of each group are contiguous."""
     path = paths(groups)
     here: tuple[int, ...] = ()
     entered: set[int] = set()
@@ -125,7 +125,7 @@ def together(boxes: Iterable[Box], groups: Iterable[Group]) -> bool:
 
 
 def contracted(recording: Recording, parts: Iterable[Part]) -> Recording:
-    """`recording` with each of the parts as one box."""
+    """Return `recording` with each of the parts folded into one box."""
     parts = list(parts)
     home = list(range(len(recording.boxes)))
     for part in parts:
@@ -139,7 +139,7 @@ def contracted(recording: Recording, parts: Iterable[Part]) -> Recording:
 
 
 def _folded(part: Part, home: Sequence[int], leaving: set[int]) -> Box:
-    """The box that a part becomes. It shows the result, if there is only one."""
+    """Return the box that replaces a part. It shows the part's result if there is only one."""
     last = part.members[-1]
     results = [member for member in part.members if member.id in leaving]
     shown = results[0] if len(results) == 1 else None

@@ -1,4 +1,4 @@
-"""Fewer boxes for a large graph: modules become one box, layers in a row one layer, the rest a few boxes."""
+"""Fold a large graph: replace modules, identical consecutive layers and sequences of boxes by fewer boxes."""
 
 from __future__ import annotations
 
@@ -24,29 +24,30 @@ NAMED = 20
 
 
 def fold(recording: Recording, *, depth: int | None = None, most: int = MOST) -> Recording:
-    """The same graph with at most `most` boxes, which says in `folded` what is not drawn.
+    """Fold a graph to at most `most` boxes. The attribute `folded` of the result says what is not drawn.
 
-    In this order, each only if it is needed:
+    The following steps are applied in order, each only if needed:
 
-    1. Modules nested deeper than `depth` become one box each, if a depth is given. If none is, and there are more
-       than 30 boxes, at least four modules in a row (or rounds of several) that are alike become the first of them,
-       in a group that says how often: `×12`.
-    2. Is that more than `most` boxes, then whatever repeats, also outside modules, becomes its first round;
-    3. modules become one box each, the deepest first, while enough boxes are left to be worth a picture;
-    4. and boxes in a row become one box, except near the output and some that have names.
+    1. Modules nested deeper than `depth` become one box each, if a depth is given. Otherwise, if there are more than
+       30 boxes, four or more identical consecutive modules (or repetitions of several modules) are replaced by the
+       first, in a group that shows their number: `×12`.
+    2. If more than `most` boxes remain, any repetition, also outside modules, is replaced by its first round.
+    3. Modules become one box each, the deepest first, as long as enough boxes remain for a useful picture.
+    4. Consecutive boxes become one box, except near the output and for some boxes with names.
 
-    Two modules or rounds are alike if they do the same operations on the same shapes and dtypes, in the same order
-    and with the same connections among them. Values may differ, and what is drawn are those of the first. Boxes that
-    were folded before are like nothing else.
+    Two modules or rounds are identical if they perform the same operations on the same shapes and dtypes, in the same
+    order and with the same connections. Values may differ; those of the first are drawn. Boxes that are already folded
+    are not identical to any other box.
 
     Args:
-        recording: stays as it is. Its passes are left out if anything is folded, as they refer to all boxes.
-        depth: 0 folds the outermost modules, 1 those directly inside them, and so on.
-        most: at least 2.
+        recording: the graph; left unchanged. Its passes are omitted if anything is folded, because they refer to all
+            boxes.
+        depth: 0 to fold the outermost modules, 1 to fold those directly inside them, and so on.
+        most: maximum number of boxes, at least 2.
 
     Returns:
-        A recording whose `stands_for` add up to the whole. Folding it again changes nothing. It is `recording`
-        itself if there is nothing to fold and the operations of each module stand together.
+        A recording whose `stands_for` values add up to the size of the original graph. Folding is idempotent.
+        `recording` itself is returned if there is nothing to fold and the operations of each module are contiguous.
 
     >>> import numpy as np, nn
     >>> from tensorgrad.viz.recording.capture import capture
@@ -77,7 +78,7 @@ def fold(recording: Recording, *, depth: int | None = None, most: int = MOST) ->
 
 
 def _said(folded: Recording) -> tuple[str, ...]:
-    """What is not drawn, the total first."""
+    """Return descriptions of what is not drawn, the total first."""
     count = sum(box.stands_for for box in folded.boxes)
     total = f"{count - len(folded.boxes):,} of {count:,} boxes are not drawn"
     said = [sentence for sentence in dict.fromkeys(folded.folded) if not sentence.endswith("boxes are not drawn")]
@@ -86,7 +87,7 @@ def _said(folded: Recording) -> tuple[str, ...]:
 
 
 def _modules_around(recording: Recording) -> list[tuple[int, ...]]:
-    """For each box the modules around it, the outermost first. A group that only repeats is none."""
+    """Return for each box the enclosing modules, the outermost first. Groups of repetitions do not count."""
     modules = {
         group: tuple(id for id in path if recording.groups[id].kind) for group, path in paths(recording.groups).items()
     }
@@ -94,7 +95,7 @@ def _modules_around(recording: Recording) -> list[tuple[int, ...]]:
 
 
 def _modules(recording: Recording, depth: int | None) -> Recording:
-    """`recording` with one box for each module that has `depth` modules around it."""
+    """Return `recording` with one box for each module that has `depth` enclosing modules."""
     if depth is None:
         return recording
     inside = [modules[depth] if len(modules) > depth else None for modules in _modules_around(recording)]
@@ -116,7 +117,7 @@ def _modules(recording: Recording, depth: int | None) -> Recording:
 
 
 def _in_a_row(recording: Recording, most: int) -> Recording:
-    """`recording` with one box for all that lies between two operations which stay visible."""
+    """Return `recording` with one box for each sequence of boxes between two operations that stay visible."""
     visible = _visible(recording, most // 2)
     path = paths(recording.groups)
     ends = sorted(id for id in visible if not is_source(recording.boxes[id]))
@@ -134,13 +135,13 @@ def _in_a_row(recording: Recording, most: int) -> Recording:
 
 
 def _contents(boxes: Sequence[Box]) -> str:
-    """What there is most of."""
+    """Return the most frequent content."""
     kinds = Counter(box.op or labels.kind(box) for box in boxes)
     return ", ".join(kind for kind, _ in kinds.most_common(3)) + ", …" * (len(kinds) > 3)
 
 
 def _visible(recording: Recording, most: int) -> set[int]:
-    """What to show of a graph that is too large: what is near the output, and some boxes with names."""
+    """Return the boxes to show of a very large graph: those near the output, and some boxes with names."""
     operations = [box for box in reversed(recording.boxes) if not is_source(box)]
     visible = [box.id for box in operations[: max(1, most // 2)]]
     visible += [box.id for box in reversed(recording.boxes) if labels.name(box)][: min(NAMED, most // 4)]

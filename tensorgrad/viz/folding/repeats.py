@@ -1,4 +1,4 @@
-"""Finding what repeats: layers in a row that are alike, and the rounds of a loop."""
+"""Find repetitions: identical consecutive layers, and the rounds of a loop."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ may not be known any more.
 
 @dataclass(frozen=True)
 class Item:
-    """An operation, or all that a group holds, among those directly inside the same group.
+    """Operation or group directly inside a group.
 
     Attributes:
-        group: its id, if it is one.
-        first, end: which operations it holds, by position.
-        exact: a number that only items with the same operations and the same references share.
-        loose: a number that items with the same operations share.
+        group: the group's id, or None for an operation.
+        first, end: the range of operations it contains, by position.
+        exact: a number that is equal for items with the same operations and the same references.
+        loose: a number that is equal for items with the same operations.
     """
 
     group: int | None
@@ -46,13 +46,13 @@ class Item:
 
 @dataclass(frozen=True)
 class Repeat:
-    """Rounds that are alike.
+    """Consecutive identical rounds.
 
     Attributes:
-        parent: the group they are directly inside.
-        items: those of the first round.
+        parent: the enclosing group.
+        items: the items of the first round.
         last: the items of the last round.
-        times: how many rounds.
+        times: the number of rounds.
     """
 
     parent: int | None
@@ -62,15 +62,16 @@ class Repeat:
 
     @property
     def length(self) -> int:
-        """How many operations there are in a round."""
+        """Return the number of operations in a round."""
         return self.items[-1].end - self.items[0].first
 
 
 class Operations:
-    """The operations of a recording in their order, and what each refers to.
+    """Operations of a recording in order, and the references of each.
 
-    Two rounds of a loop look the same when each operand is described by where it was last seen, counted from here:
-    the result of the round before, the weight that the round before used too, or a new weight of the same shape.
+    Each operand is described by its last use, relative to the current position: the result of the previous round, a
+    weight that the previous round also used, or a new weight of the same shape. Two rounds of a loop then have equal
+    descriptions.
     """
 
     def __init__(self, recording: Recording) -> None:
@@ -80,7 +81,7 @@ class Operations:
         self.references = list(self._references())
 
     def number(self, what: Hashable) -> int:
-        """The same number for equal things."""
+        """Return a number that is the same for equal objects."""
         return self._numbers.setdefault(what, len(self._numbers))
 
     def _references(self) -> Iterator[tuple[Reference, ...]]:
@@ -100,7 +101,7 @@ class Operations:
             yield tuple(found)
 
     def items(self) -> dict[int | None, list[Item]]:
-        """What is directly inside each group, and outside all (None). Outer groups come before those inside them."""
+        """Return the items directly inside each group, and outside all groups (None). Outer groups come first."""
         path = paths(self.recording.groups)
         inside: dict[int | None, list[Item]] = {None: [], **{group.id: [] for group in self.recording.groups}}
         here: tuple[int, ...] = ()
@@ -116,7 +117,7 @@ class Operations:
 
     def _operation_item(self, position: int, box: Box) -> Item:
         what = (box.op, box.shape, box.dtype, len(box.operands))
-        loose = self.number(box.id if box.kind == "folded" else what)  # who knows what is in a folded box
+        loose = self.number(box.id if box.kind == "folded" else what)  # the contents of a folded box are unknown
         return Item(None, position, position + 1, self.number((loose, self.references[position])), loose)
 
     def _group_item(self, group: int, items: Sequence[Item]) -> Item:
@@ -129,11 +130,11 @@ class Operations:
 
 
 def repeats(operations: Operations, *, of_modules: bool) -> list[Repeat]:
-    """What repeats at least `FEWEST` times in a row, none inside another.
+    """Return repetitions of at least `FEWEST` consecutive rounds, none inside another.
 
     Args:
-        operations: of the recording.
-        of_modules: only rounds in which a module is called.
+        operations: the operations of the recording.
+        of_modules: only return rounds in which a module is called.
     """
     found: list[Repeat] = []
     searched: set[int | None] = set()
@@ -150,7 +151,7 @@ def repeats(operations: Operations, *, of_modules: bool) -> list[Repeat]:
 def _rounds(
     items: Sequence[Item], references: Sequence[Sequence[Reference]], of_modules: bool
 ) -> Iterator[tuple[int, int, int]]:
-    """Where rounds start, how many items each has, and how many there are; short rounds first."""
+    """Return the starts of rounds, the number of items in each, and the number of rounds; short rounds first."""
     exact = np.array([item.exact for item in items])
     for length in range(1, min(len(items) // FEWEST, LONGEST) + 1):
         same = exact[length:] == exact[:-length]
@@ -167,12 +168,12 @@ def _rounds(
             times = (end + length - start) // length
             stop = start + times * length
             if times >= FEWEST and exact[start:stop].min() >= 0:
-                exact[start:stop] = np.arange(start, stop) - len(items)  # taken: like nothing else
+                exact[start:stop] = np.arange(start, stop) - len(items)  # taken: equal to no other item
                 yield start, length, times
 
 
 def _leads_into(items: Sequence[Item], references: Sequence[Sequence[Reference]], start: int, length: int) -> bool:
-    """Whether a round is like the next one, but for what it gets from outside: the first of a loop differs in that."""
+    """Return whether a round equals the next one apart from inputs from outside, as the first of a loop."""
     here, there = items[start], items[start + length]
     size = there.first - here.first
     if any(items[at].loose != items[at + length].loose for at in range(start, start + length)):

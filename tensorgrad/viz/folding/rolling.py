@@ -1,4 +1,4 @@
-"""Rolling up what repeats: of a hundred layers that are alike, or the rounds of a loop, the first stands for all."""
+"""Roll up repetitions: replace identical consecutive layers, or the rounds of a loop, by the first one."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from tensorgrad.viz.recording import Group, Recording
 
 
 def rolled(recording: Recording, *, of_modules: bool) -> Recording:
-    """`recording` with the first round alone of all that repeats, in a group that says how often.
+    """Return `recording` with only the first round of each repetition, in a group that shows the number of rounds.
 
-    What used a later round's result uses that of the first instead, so that a chain still reads as a chain. If the
-    output is in a later round, the first round's result is shown with the output's name, value and gradient.
+    Users of a later round's result are connected to the first round's result instead, so that a chain remains a chain.
+    If the output is in a later round, the first round's result is shown with the output's name, value and gradient.
 
     Args:
-        recording: arranged, so that the operations of every group stand together.
-        of_modules: only rounds in which a module is called.
+        recording: an arranged recording, in which the operations of every group are contiguous.
+        of_modules: only roll up rounds in which a module is called.
     """
     while recording.groups or not of_modules:
         operations = Operations(recording)
@@ -31,7 +31,7 @@ def rolled(recording: Recording, *, of_modules: bool) -> Recording:
 
 
 class _Rolling:
-    """Which box stands for which, and in what group."""
+    """Replacement of each box, and its group."""
 
     def __init__(self, operations: Operations, found: Iterable[Repeat]) -> None:
         self.operations = operations
@@ -79,14 +79,14 @@ class _Rolling:
         self.said.append(self.sentence(repeat))
 
     def new_operands(self, position: int) -> list[int]:
-        """Which operands of an operation are leaves or constants that it is the first to use."""
+        """Return the operands of an operation that are leaves or constants and are used here first."""
         return [slot for slot, (where, _) in enumerate(self.operations.references[position]) if where == NEW]
 
     def frame(self, repeat: Repeat, round: set[int], own: set[int]) -> None:
-        """Say how often on the module's own group, or put a group around the round.
+        """Record the number of rounds on the module's group, or put a group around the round.
 
-        Leaves and constants that each round has of its own belong to it, if nothing else uses them. What only the
-        first one has, such as the input of all, stands outside.
+        Leaves and constants that are specific to each round belong to the round if nothing else uses them. Those that
+        only the first round has, such as the input of the whole chain, stay outside.
         """
         only = repeat.items[0].group if len(repeat.items) == 1 else None
         if only is not None and self.groups[only].times == 1:
@@ -103,7 +103,7 @@ class _Rolling:
                 self.group_of[id] = around
 
     def span(self, repeat: Repeat) -> str:
-        """From the first module's name to the last one's, such as `blocks.0–11`."""
+        """Return the range from the first module's name to the last one's, such as `blocks.0–11`."""
         first, last = (
             "" if item.group is None else self.groups[item.group].name for item in (repeat.items[0], repeat.last[-1])
         )
@@ -113,7 +113,7 @@ class _Rolling:
         return f"{first}–{place if first.rpartition('.')[0] == folder else last}"
 
     def sentence(self, repeat: Repeat) -> str:
-        """What was folded, in words."""
+        """Return a description of what was folded."""
         titles = [
             self.operations.boxes[item.first].op or "" if item.group is None else self.groups[item.group].kind
             for item in repeat.items

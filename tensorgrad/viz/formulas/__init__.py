@@ -1,4 +1,4 @@
-"""Derivative rules as formulas: read in the source, filled with a graph's names, simplified, and written."""
+"""Derivative rules as formulas: read from the source, expressed in a graph's names, simplified, and formatted."""
 
 from tensorgrad.viz.formulas.collect import Formulas
 

@@ -1,4 +1,4 @@
-"""Formulas as Python's syntax trees: simplified on the way as they are put together, and divided by the gradient."""
+"""Formulas as Python syntax trees: simplified during construction, and divided by the gradient."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tensorgrad._typing import Shape
 
 
 def symbol(name: str, shape: Shape | None) -> ast.Name:
-    """A value of the graph in a formula. Its name may be any text; its shape goes with it."""
+    """Return a value of the graph as a formula. Its name may be any text; its shape is stored with it."""
     made = ast.Name(name, ast.Load())
     made.shape = shape  # type: ignore[attr-defined]
     return made
@@ -35,43 +35,43 @@ def part_of(node: ast.expr, key: object) -> ast.expr | None:
 
 
 def constant(value: Any) -> ast.Constant:
-    """A known value: a number, a tuple, None."""
+    """Return a known value as a formula: a number, a tuple, None."""
     return ast.Constant(value)
 
 
 def is_simple(value: Any) -> bool:
-    """Whether a value is written as it is, and can be calculated with."""
+    """Return whether a value has a literal form and can be computed with."""
     return (
         value is None
         or isinstance(value, (int, float, str))
-        or (type(value) is tuple and all(map(is_simple, value)))  # a named tuple is an object with names of its own
+        or (type(value) is tuple and all(map(is_simple, value)))  # excludes named tuples
     )
 
 
 def is_none(node: ast.expr) -> bool:
-    """Return whether a formula is nothing but None, as for an operand that was left out."""
+    """Return whether a formula is just None, as for an omitted operand."""
     return isinstance(node, ast.Constant) and node.value is None
 
 
 def call(name: str, *arguments: ast.expr) -> ast.Call:
-    """A function of that name, called."""
+    """Return a call of the function with that name."""
     return ast.Call(ast.Name(name, ast.Load()), list(arguments), [])
 
 
 def same(one: ast.expr, other: ast.expr) -> bool:
-    """Whether two formulas are written alike."""
+    """Return whether two formulas are written identically."""
     return ast.dump(one) == ast.dump(other)
 
 
 def is_number(node: ast.expr, value: float | None = None) -> bool:
-    """Whether a formula is nothing but a number, or that number."""
+    """Return whether a formula is just a number, or the given number."""
     if not isinstance(node, ast.Constant) or isinstance(node.value, bool) or not isinstance(node.value, (int, float)):
         return False
     return value is None or node.value == value
 
 
 def shape_of(node: ast.expr) -> Shape | None:
-    """The shape of what a formula gives, as far as that is easy to tell."""
+    """Return the shape of a formula's value, if it is easy to determine."""
     if isinstance(node, ast.Name):
         return getattr(node, "shape", None)
     if is_number(node):
@@ -82,7 +82,7 @@ def shape_of(node: ast.expr) -> Shape | None:
         left, right = shape_of(node.left), shape_of(node.right)
         try:
             return None if left is None or right is None else np.broadcast_shapes(left, right)
-        except ValueError:  # a formula may leave axes to be thought of
+        except ValueError:  # a formula may omit axes
             return None
     return None
 
@@ -119,7 +119,7 @@ def times(x: ast.expr, y: ast.expr) -> ast.expr:
 
 
 def _unsigned(x: ast.expr) -> tuple[ast.expr, bool]:
-    """x without its minus, and whether it had one."""
+    """Return x without its minus sign, and whether it had one."""
     if isinstance(x, ast.UnaryOp) and isinstance(x.op, ast.USub):
         return x.operand, True
     return (constant(1), True) if is_number(x, -1) else (x, False)
@@ -162,7 +162,7 @@ def _as_power(x: ast.expr) -> tuple[ast.expr, ast.expr]:
 
 
 def _folded(x: ast.expr, kind: ast.operator, y: ast.expr) -> ast.expr:
-    """The operation, or its result if both sides are known."""
+    """Return the operation, or its result if both sides are known."""
     if isinstance(x, ast.Constant) and isinstance(y, ast.Constant):
         try:
             return constant(CALCULATE[type(kind)](x.value, y.value))
@@ -202,7 +202,7 @@ OPERATORS = {
 
 
 def divided(formula: ast.expr, g: str) -> ast.expr | None:
-    """What the symbol `g` is multiplied with in a formula, or None if it does more than that to it.
+    """Return the factor of the symbol `g` in a formula, or None if the formula is not a product with `g`.
 
     >>> ast.unparse(divided(ast.parse("g - g * c * c", mode="eval").body, "g"))
     '1 - c ** 2'

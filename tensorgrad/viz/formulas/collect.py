@@ -1,4 +1,4 @@
-"""What the derivative rules of a recorded graph say, in the graph's own names."""
+"""Collect the derivative rules of a recorded graph as formulas in the graph's names."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ from tensorgrad.viz.recording.symbols import gradient_symbols, symbols
 
 @dataclass(frozen=True)
 class Formula:
-    """How the gradient of one operand is found; "" where that is not known.
+    """Gradient of one operand as a formula; fields are "" if not known.
 
     Attributes:
-        rule: as the operation declares it, such as `g * y`.
-        formula: with the names of the graph, such as `∂L/∂c · b`.
+        rule: the rule as declared by the operation, such as `g * y`.
+        formula: the rule with the names of the graph, such as `∂L/∂c · b`.
         local: ∂result/∂operand, such as `b`; "" unless both are scalars.
     """
 
@@ -34,11 +34,11 @@ class Formula:
 
 
 class Formulas:
-    """The formulas of a graph, each made when it is first asked for.
+    """Formulas of a graph, created on first use.
 
     Args:
         recording: the graph, whose names are used.
-        nodes: by the id of a box, the node that made it.
+        nodes: the node that created each box, by the box's id.
     """
 
     def __init__(self, recording: Recording, nodes: Mapping[int, Node]) -> None:
@@ -49,7 +49,7 @@ class Formulas:
         self.known: dict[tuple[int, int], Formula] = {}
 
     def of(self, box: int, position: int) -> Formula:
-        """The formula for the operand at `position` of the node of a box."""
+        """Return the formula for the operand at `position` of the node of a box."""
         if (box, position) not in self.known:
             self.known[box, position] = self._made(self.boxes[box], self.nodes[box], position)
         return self.known[box, position]
@@ -75,7 +75,7 @@ class Formulas:
         return Formula(as_declared(rule), mathematics(together), local)
 
     def _joint(self, box: Box, node: Node, operation: Operation, position: int) -> Formula:
-        """Return the call of a rule for several operands, of whose results this operand receives one."""
+        """Return the call of a rule that has one result for each of several operands, including this one."""
         rule: Any = operation.joint
         if rule.__name__ == "<lambda>":
             return Formula("", "", "")
@@ -84,7 +84,7 @@ class Formulas:
         return Formula(as_declared(rule), f"{_called(rule, known)}[{position}]", "")
 
     def _several(self, box: Box, symbols: Sequence[str], absent: Callable[[str], ast.expr]) -> ast.expr:
-        """Return what stands for the results of a call, or their gradients; `absent` makes those without a box."""
+        """Return the formula of the results of a call, or of their gradients; `absent` creates those without a box."""
         parts = {name: absent(name) for name in box.results}
         for each in self.boxes:
             if each.operands and each.operands[0].box == box.id:
@@ -92,7 +92,7 @@ class Formulas:
         return several(parts, f"({', '.join(map(mathematics, parts.values()))})")
 
     def _names(self, box: Box, node: Node, operation: Operation, position: int) -> dict[str, ast.expr]:
-        """What stands for each name that a rule may ask for."""
+        """Return the formula for each name that a rule may use."""
         texts = dict(box.options)
         names: dict[str, ast.expr] = {
             name: constant(value) if is_simple(value) else symbol(texts.get(name, name), None)
@@ -124,7 +124,7 @@ class Formulas:
         return names
 
     def _operand(self, box: Box) -> ast.expr:
-        """A Python number as itself, so that one can calculate with it; others as their symbol."""
+        """Return a Python number as a constant, so that it can be computed with; other operands as their symbol."""
         if box.dtype == "" and box.value is not None and not isinstance(box.value, str):
             return constant(_plain(box.value.numbers[0]))
         return symbol(self.symbols[box.id], box.shape)
@@ -135,7 +135,7 @@ def _called(rule: Any, arguments: str) -> str:
 
 
 def _plain(number: float) -> float:
-    """2 for 2.0: it is written like that."""
+    """Return integral floats as integers: 2.0 is written as 2."""
     return int(number) if not isinstance(number, bool) and number == int(number) else number
 
 

@@ -1,4 +1,4 @@
-"""Formulas as text: `1 - c²`, `xᵀ @ dY`."""
+"""Format formulas as text: `1 - c²`, `xᵀ @ dY`."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _SUPERSCRIPTS = str.maketrans("0123456789-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
 
 
 def mathematics(formula: ast.expr) -> str:
-    """A formula as one would write it.
+    """Format a formula in mathematical notation.
 
     >>> mathematics(ast.parse("(1 - c ** 2) * transpose(x) @ sqrt(y)", mode="eval").body)
     '((1 - c²) · xᵀ) @ √y'
@@ -34,7 +34,7 @@ def mathematics(formula: ast.expr) -> str:
 
 
 def _written(node: ast.expr) -> tuple[str, int]:
-    """The text, and how tightly it holds together."""
+    """Return the text and its operator precedence."""
     if isinstance(node, ast.Name):
         return node.id, ATOM
     if isinstance(node, ast.Constant):
@@ -58,7 +58,7 @@ def _written(node: ast.expr) -> tuple[str, int]:
 
 
 def _inside(node: ast.expr, least: int) -> str:
-    """The text, in brackets if it would fall apart among what binds tighter."""
+    """Return the text, in parentheses if its precedence requires it."""
     text, tightness = _written(node)
     return text if tightness >= least else f"({text})"
 
@@ -71,7 +71,7 @@ def _constant(value: object) -> tuple[str, int]:
 
 
 def _infix(left: ast.expr, operator: type, right: ast.expr) -> tuple[str, int]:
-    """Operands of the same tightness go without brackets on the left, and on the right if it makes no difference."""
+    """Format an infix operation. Operands of equal precedence need parentheses only on the right, if order matters."""
     sign, tightness = INFIX[operator]
     mixed = operator is ast.MatMult or _is_matrix_product(left)
     first = _inside(left, tightness + (mixed and not (operator is ast.MatMult and _is_matrix_product(left))))
@@ -124,7 +124,7 @@ SIGNS: dict[str, Callable[[ast.expr], tuple[str, int]]] = {
 
 
 def _index(node: ast.expr) -> str:
-    """What stands between the brackets: `0, 1:`."""
+    """Return the text between the brackets of an index: `0, 1:`."""
     if not isinstance(node, ast.Constant):
         return mathematics(node)
     text = written(node.value)

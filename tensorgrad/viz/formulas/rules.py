@@ -1,4 +1,4 @@
-"""Derivative rules as they are written in the source, found by the function itself."""
+"""Source code of derivative rules, found from the function objects."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from typing import Any
 
 @functools.lru_cache(maxsize=1024)
 def as_declared(rule: Callable[..., Any]) -> str:
-    """A derivative rule as its declaration has it: the body of a lambda, or the name of a function.
+    """Return a derivative rule as declared: the body of a lambda, or the name of a function.
 
-    It is "" where the source is not there to read, as for what was typed into Python's prompt.
+    Return "" if the source is not available, as for code typed at the Python prompt.
 
     >>> import tensorgrad as tg
     >>> as_declared(tg.multiply.operation.rules[0]), as_declared(tg.matmul.operation.rules[0])
@@ -30,10 +30,10 @@ def as_declared(rule: Callable[..., Any]) -> str:
 
 @functools.lru_cache(maxsize=1024)
 def expression(function: Callable[..., Any]) -> ast.expr | None:
-    """What a rule, or a helper that it calls, computes, as one expression of its parameters; None if that is unknown.
+    """Return what a rule or helper computes, as one expression of its parameters, or None if that is unknown.
 
-    A docstring that begins with code in backticks, and a comma or stop behind it, says it. Otherwise it is the body
-    of a lambda, or of a function that does nothing but return.
+    The expression is taken from a docstring that starts with code in backticks followed by a comma or a full stop.
+    Otherwise it is the body of a lambda, or of a function that consists of a return statement.
 
     >>> def slope(x):
     ...     '''`1 / (2 * x)`, and 0 at 0.'''
@@ -51,7 +51,7 @@ def expression(function: Callable[..., Any]) -> ast.expr | None:
 
 
 def _said(doc: str) -> ast.expr | None:
-    """The code in backticks with which a docstring begins, if a comma or a stop makes it a phrase of its own."""
+    """Return the code in backticks at the start of a docstring, if it is followed by a comma or a full stop."""
     found = re.match(r"`([^`]+)`[,;:.]", doc)
     try:
         return ast.parse(found[1], mode="eval").body if found else None
@@ -71,7 +71,7 @@ def _only_return(function: Callable[..., Any]) -> ast.expr | None:
 
 
 def _body_of_lambda(function: Callable[..., Any]) -> ast.expr | None:
-    """The body of the innermost lambda that holds all places which the code of `function` says it came from."""
+    """Return the body of the innermost lambda that contains all source positions of the code of `function`."""
     code = function.__code__
     places = [
         ((first, start), (last, end))

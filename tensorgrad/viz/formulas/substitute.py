@@ -1,4 +1,4 @@
-"""A derivative rule with the names of a graph put in, and what is known about their shapes and options worked out."""
+"""Substitute a graph's names into a derivative rule, and evaluate what is known about shapes and options."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ from tensorgrad.viz.formulas.rules import expression
 
 
 class NoFormula(Exception):
-    """Raised where what the source says is not true for this call, such as a product with an operand left out."""
+    """Raised if the source does not apply to this call, such as a product with an omitted operand."""
 
 
 DEEPEST = 8
@@ -45,10 +45,10 @@ COMPARISONS: dict[type, Callable[[Any, Any], bool]] = {
 
 
 def worked_out(function: Callable[..., Any], names: Mapping[str, ast.expr], depth: int = 0) -> ast.expr | None:
-    """What `function`, a rule or a helper, computes when it is called with `names`; None if that is unknown.
+    """Return what `function`, a rule or a helper, computes when called with `names`, or None if that is unknown.
 
-    Options are constants, so that only the branch that is taken remains; so are shapes, and what follows from them.
-    Helpers are written out where their source says what they compute, and numbers of the module put in.
+    Options and shapes are constants, and so is everything derived from them, so only the branch that is taken remains.
+    Helpers are expanded if their source shows what they compute, and numeric constants of the module are inserted.
 
     >>> import tensorgrad as tg
     >>> rule = tg.power.operation.rules[0]
@@ -68,7 +68,7 @@ def worked_out(function: Callable[..., Any], names: Mapping[str, ast.expr], dept
 
 
 def _closed_over(function: Callable[..., Any]) -> dict[str, Any]:
-    """What a function uses of the functions around it."""
+    """Return the variables that a function uses from enclosing functions."""
     found = {}
     for name, cell in zip(function.__code__.co_freevars, function.__closure__ or ()):
         with suppress(ValueError):  # not assigned yet
@@ -77,7 +77,7 @@ def _closed_over(function: Callable[..., Any]) -> dict[str, Any]:
 
 
 class _Worker(ast.NodeTransformer):
-    """Works out one expression, whose other names are those of a module."""
+    """Evaluates one expression. Names that are not given are looked up in a module."""
 
     def __init__(self, names: Mapping[str, ast.expr], module: Mapping[str, Any], depth: int) -> None:
         self.names = names
@@ -171,7 +171,7 @@ class _Worker(ast.NodeTransformer):
         return self._shown(node.func, arguments, keywords) if known is None else known
 
     def _shown(self, function: ast.expr, arguments: list[ast.expr], keywords: dict[str, ast.expr]) -> ast.expr:
-        """A call by its name; `x.sum(axis=0)` as `sum(x, axis=0)`, and conversions of dtype not at all."""
+        """Return a call by its name, with `x.sum(axis=0)` as `sum(x, axis=0)` and without conversions of dtype."""
         named = [ast.keyword(None if name == "**" else name, value) for name, value in keywords.items()]
         if isinstance(function, ast.Name):
             return ast.Call(ast.Name(function.id.strip("_"), ast.Load()), arguments, named)
@@ -187,7 +187,7 @@ class _Worker(ast.NodeTransformer):
         )
 
     def _called(self, node: ast.expr) -> Any:
-        """What a name, or a name in a module, stands for; None if only the graph knows."""
+        """Return the object that a name, or a name in a module, refers to; None if only the graph knows it."""
         if isinstance(node, ast.Name) and node.id not in self.names:
             return self.module.get(node.id, getattr(builtins, node.id, None))
         if isinstance(node, ast.Attribute):
@@ -197,10 +197,10 @@ class _Worker(ast.NodeTransformer):
 
 
 def _present(operand: ast.expr) -> ast.expr:
-    """Return what Python calculates with, which is never None.
+    """Return a value that Python can compute with, which is never None.
 
     Raises:
-        NoFormula: it is None.
+        NoFormula: the value is None.
     """
     if is_none(operand):
         raise NoFormula
@@ -210,7 +210,7 @@ def _present(operand: ast.expr) -> ast.expr:
 def _written_out(
     function: Any, arguments: list[ast.expr], keywords: dict[str, ast.expr], depth: int
 ) -> ast.expr | None:
-    """What a helper computes; None for recorded operations, which have a name that everybody knows."""
+    """Return what a helper computes; None for recorded operations, which are shown by name."""
     if not inspect.isfunction(function) or hasattr(function, "operation"):
         return None
     signature = inspect.signature(function)
@@ -226,14 +226,14 @@ def _written_out(
 
 
 def _result(function: Any, arguments: list[ast.expr], keywords: dict[str, ast.expr]) -> ast.expr | None:
-    """What a function gives, if all its arguments are known and that is a number, a tuple or the like."""
+    """Return the result of a function if all its arguments are known and it is a number, a tuple or similar."""
     known = [each.value for each in arguments if isinstance(each, ast.Constant)]
     named = {name: each.value for name, each in keywords.items() if isinstance(each, ast.Constant)}
     if len(known) < len(arguments) or len(named) < len(keywords):
         return None
     try:
         value: Any = function(*known, **named)
-    except Exception:  # it may be anybody's helper; then the call is shown as it is
+    except Exception:  # helpers may be user code; the call is then shown unchanged
         return None
     if isinstance(value, (np.generic, np.ndarray)) and value.dtype.kind in "iub" and value.ndim <= 1:
         value = tuple(value.tolist()) if value.ndim else value.item()
@@ -241,12 +241,12 @@ def _result(function: Any, arguments: list[ast.expr], keywords: dict[str, ast.ex
 
 
 def _is_index(value: Any) -> bool:
-    """Return whether a value is written as it is, in the brackets of an index too."""
+    """Return whether a value has a literal form, including inside the brackets of an index."""
     return is_simple(value) or isinstance(value, slice) or (type(value) is tuple and all(map(_is_index, value)))
 
 
 def _about_arrays(function: Any, arguments: list[ast.expr]) -> ast.expr | None:
-    """What follows from the shape of an argument; or the argument itself, where it is not changed."""
+    """Return what follows from the shape of an argument, or the argument itself if the call leaves it unchanged."""
     if function is np.zeros_like:
         return constant(0)
     if function is np.where and len(arguments) == 3 and isinstance(arguments[0], ast.Constant):
@@ -262,7 +262,7 @@ def _about_arrays(function: Any, arguments: list[ast.expr]) -> ast.expr | None:
 
 
 def _is_off(value: ast.expr) -> bool:
-    """Whether a keyword says no more than its default: `axis=None`, `keepdims=False`."""
+    """Return whether a keyword repeats its default: `axis=None`, `keepdims=False`."""
     return isinstance(value, ast.Constant) and value.value in (None, False) and not is_number(value)
 
 

@@ -1,7 +1,7 @@
-"""Where everything stands: boxes become cards, and a recording becomes a `Picture` that any output can draw.
+"""Lay out a recording: boxes become cards, and the recording becomes a `Picture` that every output can draw.
 
-The steps are `layers`, `crossings`, `positions` and `straight`, for one group at a time (`plan`), from the innermost
-outwards (`placement`).
+The steps are `layers`, `crossings`, `positions` and `straight`. They are applied to one group at a time (`plan`), from
+the innermost group outwards (`placement`).
 """
 
 from tensorgrad.viz.layout.placement import Direction, Picture, picture

@@ -1,4 +1,4 @@
-"""A box as a card: its lines of text, where they stand on it, and how large it must be."""
+"""Cards: the lines of text of a box, their positions, and the size of the box."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ BETWEEN_LABELS = 14.0
 
 @dataclass(frozen=True)
 class Text:
-    """A line of text; `x` and `baseline` count from the card's top left corner.
+    """Line of text; `x` and `baseline` are relative to the card's top left corner.
 
     Attributes:
         role: "title", "options", "label", "shape", "value" or "gradient".
@@ -37,12 +37,12 @@ class Text:
 
     @property
     def bold(self) -> bool:
-        """Titles are bold, and larger."""
+        """Whether the text is bold and larger, as titles are."""
         return self.role == "title"
 
     @property
     def mono(self) -> bool:
-        """Numbers and shapes stand in columns."""
+        """Whether the text is monospaced, as numbers and shapes are."""
         return self.role not in ("title", "label")
 
 
@@ -52,8 +52,8 @@ class Card:
 
     Attributes:
         style: "leaf", "input", "constant", "operation", "folded" or "output".
-        header: the height of the coloured band that holds the title; the whole card if there is nothing else.
-        operands: for each operand the label of its edge.
+        header: the height of the coloured band that holds the title; the whole card if there is only a title.
+        operands: the edge label of each operand.
     """
 
     style: str
@@ -66,7 +66,7 @@ class Card:
 
 
 def card(recording: Recording, box: Box) -> Card:
-    """The card of a box, as small as its texts allow."""
+    """Return the card of a box, as small as its text allows."""
     rows = list(_rows(box))
     style = labels.style(recording, box)
     room = SHAPES[style].room
@@ -95,7 +95,7 @@ def card(recording: Recording, box: Box) -> Card:
 
 
 def _rows(box: Box) -> Iterator[tuple[str, str, str]]:
-    """The lines below the title: label, text and role."""
+    """Return the lines below the title: label, text and role."""
     if box.kind == "folded":
         yield "", labels.many(box), "options"
     if box.options:
@@ -112,7 +112,7 @@ def _rows(box: Box) -> Iterator[tuple[str, str, str]]:
 
 
 def with_room(card: Card, *, left_to_right: bool) -> Card:
-    """The card, large enough for its edges to end apart and their labels to fit between."""
+    """Return the card, large enough to separate the ends of its edges and fit their labels."""
     if not any(card.operands):
         return card
     places = len(card.operands) + 1
@@ -123,26 +123,29 @@ def with_room(card: Card, *, left_to_right: bool) -> Card:
 
 
 def label_width(label: str) -> float:
-    """The room that the name of an operand needs at its edge."""
+    """Return the width needed for the name of an operand at its edge."""
     return text_width(label, TEXT_SIZE, mono=True)
 
 
 def frame_label_width(label: str) -> float:
-    """The length of the label of a frame."""
+    """Return the width of the label of a frame."""
     return text_width(label, TEXT_SIZE)
 
 
 def text_width(text: str, size: float, *, mono: bool = False) -> float:
-    """At least the width of `text`, bold or not, in any of the usual fonts.
+    """Return an upper bound of the width of `text`, bold or not, in all common fonts.
 
-    The same on every machine and Python: no font file is read, Unicode's data are those of version 3.2, which every
-    Python has, and `math.fsum` rounds alike everywhere (`sum` adds floats in another way since Python 3.12).
+    The result is the same on every machine and Python version. No font file is read, the Unicode data are those of
+        version 3.2, which every Python has, and `math.fsum` rounds correctly (`sum` adds floats differently since
+        Python 3.12).
     """
     return size * math.fsum(_advance(character, mono) for character in text)
 
 
 def _advance(character: str, mono: bool) -> float:
-    """At least the width of a character in DejaVu, the widest of the usual fonts, as a share of the font size."""
+    """Return an upper bound of the width of a character in DejaVu, the widest common font, as a fraction of the font
+    size.
+    """
     if mono and (character.isascii() or character in "–±…×"):
         return 0.61
     if unicodedata.combining(character):
@@ -163,7 +166,7 @@ def _letter(character: str) -> float:
 
 
 def _foreign(character: str) -> float:
-    if unicodedata.category(character) == "Cn":  # younger than Unicode 3.2, as most emoji are
+    if unicodedata.category(character) == "Cn":  # newer than Unicode 3.2, as most emoji are
         return 1.6
     if unicodedata.east_asian_width(character) in "WF":
         return 1.6 if unicodedata.category(character) == "So" else 1.1

@@ -1,4 +1,4 @@
-"""Second step of the layout: an order within the layers in which few edges cross."""
+"""Second step of the layout: order the vertices within layers so that few edges cross."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ LONGEST_EXCHANGE = 400
 
 
 def order(graph: Layered) -> None:
-    """Rearrange `graph.layers` to have few crossings.
+    """Reorder `graph.layers` to reduce crossings.
 
-    Sweeps to and fro place each vertex at the mean position of its neighbours in the layer before (the
-    barycentre, Sugiyama et al. 1981); after each, neighbours change places where that alone removes crossings.
-    The best order seen is kept.
+    Forward and backward sweeps place each vertex at the mean position of its neighbours in the previous layer (the
+    barycentre, Sugiyama et al. 1981). After each sweep, adjacent vertices are swapped if that removes crossings. The
+    best order found is kept.
     """
     before, after = _neighbours(graph)
     best = [list(layer) for layer in graph.layers]
@@ -41,7 +41,7 @@ def order(graph: Layered) -> None:
 
 
 def crossings(graph: Layered) -> int:
-    """How often two edges cross."""
+    """Return the number of edge crossings."""
     total = 0
     for at, gap in enumerate(graph.links):
         place_before = {vertex: place for place, vertex in enumerate(graph.layers[at])}

@@ -1,8 +1,8 @@
-"""First step of the layout: which layer each vertex stands in, and the waypoints of edges that pass through others.
+"""First step of the layout: the layer of each vertex, and the waypoints of edges that span several layers.
 
-The method is Sugiyama's, in the steps of Gansner, Koutsofios, North and Vo, "A technique for drawing directed
-graphs" (1993): layers, order within them (`crossings`), coordinates (`positions`, `straight`). `plan` takes them, for
-each group (`nesting`, `wiring`), and `layout` puts the plans together.
+The method is Sugiyama's, with the steps of Gansner, Koutsofios, North and Vo, "A technique for drawing directed graphs"
+(1993): layers, order within layers (`crossings`), coordinates (`positions`, `straight`). `plan` runs these steps for
+each group (`nesting`, `wiring`), and `placement` combines the plans.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ FROM_LEAF, FROM_RESULT, BETWEEN_WAYPOINTS = 1.0, 12.0, 50.0
 
 @dataclass(frozen=True)
 class Edge:
-    """What one vertex gives to another.
+    """Edge from a vertex to a vertex that uses its value.
 
     Attributes:
         source, target: the vertices.
-        signal: what is given: the id of the box that made it. Edges with the same signal have the same source.
-        leaves, enters: how far along the side of the source and of the target it runs, from 0 to 1.
-        result: whether an operation made the signal.
+        signal: the value, as the id of the box that computed it. Edges with the same signal have the same source.
+        leaves, enters: positions of the ends along the sides of the source and the target, from 0 to 1.
+        result: whether the signal is the result of an operation.
     """
 
     source: int
@@ -37,12 +37,12 @@ class Edge:
 
 @dataclass(frozen=True)
 class Link:
-    """A piece of an edge, from one layer to the next.
+    """Segment of an edge between two consecutive layers.
 
     Attributes:
         start, end: the vertices.
-        leaves, enters: how far along the side of the start and of the end it runs, from 0 to 1.
-        weight: how much it should be straight.
+        leaves, enters: positions of the ends along the sides of the start and the end vertex, from 0 to 1.
+        weight: how strongly the link should be straight.
     """
 
     start: int
@@ -54,13 +54,13 @@ class Link:
 
 @dataclass
 class Layered:
-    """A graph in layers.
+    """Graph in layers.
 
     Attributes:
-        count: how many vertices were given; those after them are waypoints.
-        layers: the vertices of each layer, in their order across.
-        links: for each gap between two layers, the pieces of edges in it.
-        waypoints: for each signal, the waypoints that its edges pass, in the layers that follow its source.
+        count: the number of original vertices; the vertices after them are waypoints.
+        layers: the vertices of each layer, in order.
+        links: the edge segments between each two consecutive layers.
+        waypoints: for each signal, the waypoints of its edges, in the layers that follow its source.
         layer_of: the layer of each vertex.
     """
 
@@ -72,10 +72,10 @@ class Layered:
 
 
 def layered(count: int, edges: Sequence[Edge], first: Collection[int] = ()) -> Layered:
-    """The layers of a graph whose edges lead from smaller to larger numbers.
+    """Assign layers to a graph whose edges lead from smaller to larger numbers.
 
-    A vertex stands just before the first one that uses it, or in the first layer if it is in `first`. Edges with the
-    same signal share their waypoints: they run together, and part where they must.
+    A vertex is in the layer before its first user, or in the first layer if it is in `first`. Edges with the same
+    signal share waypoints: they run together and split as late as possible.
     """
     bundles: dict[int, list[Edge]] = {}
     users: list[list[int]] = [[] for _ in range(count)]
@@ -111,7 +111,7 @@ def layered(count: int, edges: Sequence[Edge], first: Collection[int] = ()) -> L
 
 
 def _in_reading_order(sinks: Sequence[int], links: list[list[Link]], layer_of: list[int]) -> list[list[int]]:
-    """The layers as one meets their vertices going back from the results, first operands first."""
+    """Return the layers with vertices in the order of a traversal from the results, first operands first."""
     feeding: dict[int, list[Link]] = {}
     for gap in links:
         for link in gap:

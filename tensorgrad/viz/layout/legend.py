@@ -1,4 +1,4 @@
-"""The lines below a picture: what the outlines and signs in it mean, and what is not drawn."""
+"""Legend below a picture: the meaning of outlines and symbols, and what is not drawn."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ NARROWEST = 300.0
 
 @dataclass(frozen=True)
 class Entry:
-    """One explanation: an outline (style "" for none) at `x`, and the text behind it."""
+    """Entry of the legend: an outline (style "" for none) at `x`, followed by text."""
 
     style: str
     text: str
@@ -30,17 +30,17 @@ class Entry:
 
     @property
     def text_x(self) -> float:
-        """Where the text begins."""
+        """Left end of the text."""
         return self.x + (SWATCH + 6 if self.style else 0.0)
 
     @property
     def swatch_top(self) -> float:
-        """Where the outline begins."""
+        """Top of the outline."""
         return self.baseline - 10.0
 
 
 def legend(recording: Recording, width: float, height: float, margin: float) -> tuple[tuple[Entry, ...], float, float]:
-    """The entries below a picture of the given size, and the size with them."""
+    """Return the entries below a picture of the given size, and the size including them."""
     present = {labels.style(recording, box) for box in recording.boxes}
     items = [(style, text) for style, text in labels.LEGEND.items() if style in present]
     items += [("", text) for text in labels.notes(recording)]

@@ -1,4 +1,4 @@
-"""Where everything stands: a recording becomes a `Picture`, which any output draws without thinking."""
+"""Place all groups: convert a recording to a `Picture`, which outputs draw without further computation."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ LEVEL = 0.15
 
 @dataclass(frozen=True)
 class Placed:
-    """The card of a box and its top left corner."""
+    """Card of a box and its top left corner."""
 
     id: int
     card: Card
@@ -36,12 +36,12 @@ class Placed:
 
 @dataclass(frozen=True)
 class Frame:
-    """The frame around a group, with its label at the top left.
+    """Frame around a group, with its label at the top left.
 
     Attributes:
-        group: its id.
-        x, y, width, height: of the rectangle.
-        label: the group in words.
+        group: the id of the group.
+        x, y, width, height: position and size of the rectangle.
+        label: the label of the group.
     """
 
     group: int
@@ -53,23 +53,23 @@ class Frame:
 
     @property
     def label_place(self) -> Point:
-        """Where the baseline of the label begins."""
+        """Left end of the label's baseline."""
         return self.x + PADDING, self.y + BAND - 9.0
 
 
 @dataclass(frozen=True)
 class Route:
-    """The line of one operand.
+    """Line of one operand.
 
     Attributes:
-        points: where it begins, and then by turns the end of a straight piece and the end of a curve. A curve
-            leaves and arrives along the direction of the picture. The last point is the base of the arrowhead.
+        points: the start, and then alternately the end of a straight segment and the end of a curve. A curve starts and
+            ends along the direction of the picture. The last point is the base of the arrowhead.
         tip: the point of the arrowhead.
         label: the operand's name, or "".
-        style: that of the box it comes from.
-        source, target: the boxes it joins, by id.
-        operand: its place among the operands of the target.
-        depth: how many frames are around the target.
+        style: the style of the source box.
+        source, target: the ids of the connected boxes.
+        operand: the index among the operands of the target.
+        depth: the number of frames around the target.
     """
 
     points: tuple[Point, ...]
@@ -83,7 +83,7 @@ class Route:
 
     @property
     def arrow_corners(self) -> tuple[Point, Point]:
-        """The arrowhead's two corners behind its tip."""
+        """The two rear corners of the arrowhead."""
         (x, y), (tip_x, tip_y) = self.points[-1], self.tip
         aside = (tip_y - y) / 2, (tip_x - x) / 2
         return (x + aside[0], y + aside[1]), (x - aside[0], y - aside[1])
@@ -91,7 +91,7 @@ class Route:
 
 @dataclass(frozen=True)
 class Picture:
-    """A drawing in pixels, y downwards. Frames that are inside others come after them."""
+    """Drawing in pixels, y downwards. Inner frames come after outer frames."""
 
     width: float
     height: float
@@ -102,7 +102,7 @@ class Picture:
     legend: tuple[Entry, ...]
 
     def curve(self, start: Point, end: Point) -> tuple[Point, Point, Point]:
-        """The cubic Bézier curve that leaves `start` and arrives at `end` along the picture."""
+        """Return the cubic Bézier curve from `start` to `end` whose ends are parallel to the picture's direction."""
         if self.direction == "LR":
             middle = (start[0] + end[0]) / 2
             return (middle, start[1]), (middle, end[1]), end
@@ -110,7 +110,7 @@ class Picture:
         return (start[0], middle), (end[0], middle), end
 
     def label_place(self, route: Route) -> Point:
-        """Where the baseline of an operand's label ends (from left to right) or begins (from top to bottom)."""
+        """Return the right end (left to right) or left end (top to bottom) of the baseline of an operand's label."""
         x, y = route.points[-1]
         return (x - 1.0, y - 4.5) if self.direction == "LR" else (x + ARROW - 1.0, y + 1.0)
 
@@ -118,13 +118,13 @@ class Picture:
 def picture(recording: Recording, direction: Direction, cards: Sequence[Card] | None = None) -> Picture:
     """Lay out `recording`.
 
-    The inside of each group is laid out first, then what is around it; so edges stay out of frames that they have
-    no business in, and frames overlap nothing.
+    Each group is laid out before the graph around it. Edges therefore do not cross unrelated frames, and frames do not
+    overlap.
 
     Args:
         recording: the graph.
         direction: from left to right (`"LR"`) or from top to bottom (`"TB"`).
-        cards: of the boxes, if not the usual ones.
+        cards: the cards of the boxes, if not the default ones.
     """
     layout = _Layout(recording, direction, cards or [card(recording, box) for box in recording.boxes])
     boxes = tuple(layout.placed(box.id) for box in recording.boxes)
@@ -134,10 +134,10 @@ def picture(recording: Recording, direction: Direction, cards: Sequence[Card] | 
 
 
 class _Layout:
-    """All plans together.
+    """All plans, combined.
 
     Attributes:
-        size: width and height.
+        size: width and height of the picture.
     """
 
     def __init__(self, recording: Recording, direction: Direction, cards: Sequence[Card]) -> None:
@@ -161,16 +161,16 @@ class _Layout:
         self.size = self.point(self.plans[None].length, self.plans[None].breadth)
 
     def corner(self, around: int | None, key: Key) -> Point:
-        """Where something directly inside a group begins, along and across the whole picture."""
+        """Return the corner of an item directly inside a group, along and across the whole picture."""
         (along, across), origin = self.plans[around].corner(key), self.origins[around]
         return origin[0] + along, origin[1] + across
 
     def placed(self, box: int) -> Placed:
-        """A box where it belongs."""
+        """Return a box with its position."""
         return Placed(box, self.cards[box], *self.point(*self.corner(self.nesting.paths[box][-1], ("box", box))))
 
     def frames(self) -> Iterator[Frame]:
-        """The frames of all groups."""
+        """Return the frames of all groups."""
         for group in self.nesting.insides:
             if group is not None:
                 plan = self.plans[group]
@@ -178,7 +178,7 @@ class _Layout:
                 yield Frame(group, *self.point(*self.origins[group]), width, height, self.labels[group])
 
     def route(self, box: int, at: int) -> Route:
-        """The line to operand number `at` of a box."""
+        """Return the line to operand number `at` of a box."""
         operand = self.recording.boxes[box].operands[at].box
         pieces = list(self.pieces(operand, box, at))
         points = [(pieces[0].start, pieces[0].across)] * 2
@@ -200,7 +200,7 @@ class _Layout:
         )
 
     def pieces(self, source: int, target: int, operand: int) -> Iterator[Piece]:
-        """The way from one box to another: out of the groups around the one, and into those around the other."""
+        """Return the path between two boxes: out of the groups around the first, and into those around the second."""
         leaving, entering = self.nesting.paths[source], self.nesting.paths[target]
         common = shared(leaving, entering)
         for group in reversed(leaving[common:]):
@@ -211,12 +211,12 @@ class _Layout:
         yield from self.moved(entering[-1], ("box", target), operand)
 
     def moved(self, around: int | None, key: Key, operand: int) -> Iterator[Piece]:
-        """The pieces of an edge inside a group, where that group is in the picture."""
+        """Return the segments of an edge inside a group, shifted to the group's position in the picture."""
         along, across = self.origins[around]
         for piece in self.plans[around].pieces(key, operand):
             yield Piece(along + piece.start, along + piece.end, across + piece.across)
 
     def point(self, along: float, across: float) -> Point:
-        """A point of the picture, or a width and height."""
+        """Return a point of the picture, or a width and height."""
         x, y = (along, across) if self.left_to_right else (across, along)
         return round(x, 1), round(y, 1)

@@ -1,6 +1,6 @@
-"""The inside of one group, or of the whole picture, laid out by itself: a group in it is one large box.
+"""Layout of the inside of one group, or of the whole picture. Each group in it is one large box.
 
-A plan has two directions of its own: *along* the picture, the way the edges go, and *across* it.
+A plan has two directions: *along*, the direction of the edges, and *across*, perpendicular to it.
 """
 
 from __future__ import annotations
@@ -30,12 +30,12 @@ ARROW = 7.0
 
 @dataclass(frozen=True)
 class Border:
-    """What is left free around the inside.
+    """Free space around the inside of a group.
 
     Attributes:
-        padding: on all sides.
-        band: at the top, and no padding there.
-        label: the length of the text in the band, through which no edge runs.
+        padding: width on all sides.
+        band: height at the top, in place of the padding.
+        label: the width of the text in the band, which edges do not cross.
     """
 
     padding: float
@@ -45,7 +45,7 @@ class Border:
 
 @dataclass(frozen=True)
 class Piece:
-    """A straight run of an edge, from one place along the picture to another."""
+    """Straight segment of an edge between two positions along the picture."""
 
     start: float
     end: float
@@ -53,22 +53,22 @@ class Piece:
 
 
 class Plan:
-    """Where everything directly inside a group is, counted from the corner of its frame.
+    """Positions of everything directly inside a group, relative to the corner of its frame.
 
     Values from outside enter at ports on the frame's front, and values used outside leave at ports on its back.
 
     Args:
         recording: the graph.
-        inside: what to lay out.
-        cards: of all boxes.
-        plans: of the groups in it.
-        border: what to leave free around it.
-        left_to_right: or else from top to bottom.
+        inside: the contents to lay out.
+        cards: the cards of all boxes.
+        plans: the plans of the groups inside.
+        border: the free space around it.
+        left_to_right: lay out from left to right instead of from top to bottom.
 
     Attributes:
-        length: of the frame, along; a whole number.
-        breadth: of the frame, across; a whole number.
-        ports: how far along the frame's side each value enters or leaves, from 0 to 1.
+        length: integer size of the frame, along.
+        breadth: integer size of the frame, across.
+        ports: the position along the frame's side at which each value enters or leaves, from 0 to 1.
     """
 
     def __init__(
@@ -106,15 +106,15 @@ class Plan:
         }
 
     def corner(self, key: Key) -> tuple[float, float]:
-        """Where a box or a group begins, along and across."""
+        """Return the corner of a box or a group, along and across."""
         vertex = self._number[key]
         return self._begin(vertex), self._centre[vertex] - self._sizes.extent[vertex] / 2
 
     def pieces(self, key: Key, operand: int) -> Iterator[Piece]:
-        """The way to `key`: straight through each layer, bending only between them.
+        """Return the path to `key`: straight through each layer, with bends only between layers.
 
         Args:
-            key: a box, a group, or the port at which a value leaves.
+            key: a box, a group, or the port through which a value leaves.
             operand: which operand of the box it is; for others, the box whose value goes there.
         """
         edge = self._edges[key, operand]
@@ -129,7 +129,7 @@ class Plan:
         yield Piece(begin, arriving - arrow, self._place(edge.target, edge.enters))
 
     def _size(self, key: Key) -> tuple[float, float]:
-        """The extent of a vertex, along and across."""
+        """Return the size of a vertex, along and across."""
         kind, id = key
         if kind == "box":
             card = self._cards[id]
@@ -137,7 +137,7 @@ class Plan:
         return (self._plans[id].length, self._plans[id].breadth) if kind == "group" else (0.0, 0.0)
 
     def _across(self, entries: Sequence[int]) -> tuple[list[float], float]:
-        """The centre of every vertex, and the breadth of all."""
+        """Return the centre of every vertex, and the total breadth."""
         border, extent = self._border, self._sizes.extent
         centre = straightened(self._graph, self._sizes, positions(self._graph, self._sizes))
         first = min(c - e / 2 for c, e in zip(centre, extent))
@@ -152,10 +152,10 @@ class Plan:
         return centre, float(math.ceil(end + border.padding))
 
     def _along(self) -> tuple[list[tuple[float, float]], float]:
-        """Where each layer begins and ends, and the length of all.
+        """Return the start and end of each layer, and the total length.
 
-        No box stands between layers, where the edges bend. A layer that holds nothing but ports is as thick as the
-        border, which edges cross straight.
+        Edges bend between layers, where there are no boxes. A layer that contains only ports is as thick as the border,
+        which edges cross in a straight line.
         """
         border = self._border
         front = border.padding if self._left_to_right else border.band
@@ -185,7 +185,7 @@ class Plan:
         return columns, length
 
     def _gap(self, at: int, *, tight: bool) -> float:
-        """How much room edges have to bend before layer `at`."""
+        """Return the space in which edges can bend before layer `at`."""
         links = self._graph.links[at - 1]
         ways = (self._place(link.start, link.leaves) - self._place(link.end, link.enters) for link in links)
         longest = max(abs(way) for way in ways)
@@ -193,7 +193,7 @@ class Plan:
         return min(bend, ARROW + longest) if tight else bend
 
     def _begin(self, vertex: int) -> float:
-        """Where a vertex begins, along: in the middle of its layer, or, for a leaf beside a group, at the end."""
+        """Return the start of a vertex, along: centred in its layer, or, for a leaf beside a group, at the end."""
         layer = self._graph.layer_of[vertex]
         start, end = self._columns[layer]
         if vertex not in self._given or self._sizes.framed.isdisjoint(self._graph.layers[layer]):
@@ -201,10 +201,10 @@ class Plan:
         return end - self._depth[vertex]
 
     def _place(self, vertex: int, fraction: float) -> float:
-        """A place at a vertex's side, across."""
+        """Return a position at a vertex's side, across."""
         return self._centre[vertex] + (fraction - MIDDLE) * self._sizes.extent[vertex]
 
     def _label_length(self, key: Key, operand: int) -> float:
-        """How much of an edge is beside its label, and should be straight."""
+        """Return the length of an edge that is beside its label and should be straight."""
         label = self._cards[key[1]].operands[operand] if key[0] == "box" else ""
         return label_width(label) if self._left_to_right else TEXT_SIZE * bool(label)

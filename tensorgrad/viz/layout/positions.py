@@ -1,4 +1,4 @@
-"""Third step of the layout: where across its layer each vertex stands, so that edges run level."""
+"""Third step of the layout: position the vertices across their layers so that edges are level."""
 
 from __future__ import annotations
 
@@ -17,13 +17,14 @@ Pulls = dict[int, list[tuple[int, float, float]]]
 
 @dataclass(frozen=True)
 class Sizes:
-    """How large the vertices are across their layers.
+    """Sizes of the vertices across their layers.
 
     Attributes:
-        extent: the length of each.
-        gap: the room to leave on each side of each.
-        framed: those that are graphs themselves. An edge should be level with the place where it enters one; on its
-            way to a box it should be level with the middle, or each box would stand lower than the one before.
+        extent: the size of each vertex.
+        gap: the free space on each side of each vertex.
+        framed: the vertices that are graphs themselves. An edge to one of these should be level with its entry point.
+            An edge to a box should be level with the box's middle; otherwise each box would be lower than the previous
+            one.
     """
 
     extent: Sequence[float]
@@ -31,11 +32,11 @@ class Sizes:
     framed: frozenset[int] = frozenset()
 
     def apart(self, first: int, second: int) -> float:
-        """How far apart the centres of two neighbours must be at least."""
+        """Return the minimum distance between the centres of two neighbours."""
         return (self.extent[first] + self.extent[second]) / 2 + max(self.gap[first], self.gap[second])
 
     def step(self, link: Link) -> float:
-        """How far the centre of `link.end` is beyond that of `link.start` when the link is straight."""
+        """Return the offset from the centre of `link.start` to that of `link.end` when the link is straight."""
         return self._beside(link.start, link.leaves) - self._beside(link.end, link.enters)
 
     def _beside(self, vertex: int, fraction: float) -> float:
@@ -43,10 +44,11 @@ class Sizes:
 
 
 def positions(graph: Layered, sizes: Sizes) -> list[float]:
-    """The centre of each vertex of `graph` across its layer.
+    """Return the centre of each vertex of `graph` across its layer.
 
-    Every vertex is drawn to the mean of its neighbours, layer by layer to and fro. Within a layer that is a least-
-    squares problem with the vertices in fixed order and their distances bounded below; `least_squares` solves it.
+    Every vertex is moved towards the mean of its neighbours, layer by layer in forward and backward sweeps. Within a
+    layer this is a least-squares problem with a fixed order of vertices and lower bounds on their distances. It is
+    solved by `least_squares`.
     """
     before, after = _pulls(graph, sizes)
     centre = [0.0] * len(graph.layer_of)
@@ -68,9 +70,9 @@ def positions(graph: Layered, sizes: Sizes) -> list[float]:
 
 
 def least_squares(wanted: Sequence[float], weights: Sequence[float], apart: Sequence[float]) -> list[float]:
-    """The numbers nearest to `wanted` with each at least `apart[i]` above the one before it.
+    """Return the numbers nearest to `wanted` such that each is at least `apart[i]` above the previous one.
 
-    Minimises Σ weight·(x - wanted)² by pooling adjacent violators: those that would come too close move as one.
+    Minimises Σ weight·(x - wanted)² by pooling adjacent violators: numbers that would be too close move together.
 
     >>> least_squares([0.0, 0.0], [1.0, 1.0], [2.0])
     [-1.0, 1.0]

@@ -1,4 +1,4 @@
-"""Last step of the layout: what could stand on one line does, and leaves move close to their users."""
+"""Last step of the layout: align vertices on straight lines where possible, and move leaves close to their users."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Run = list[tuple[int, float]]
 
 
 def straightened(graph: Layered, sizes: Sizes, places: list[float]) -> list[float]:
-    """The centre of each vertex, with `places` as the first guess."""
+    """Return the centre of each vertex, with `places` as the initial guess."""
     centre = list(places)
     runs = _runs(graph, sizes)
     _straighten(runs, graph, sizes, centre)
@@ -29,9 +29,9 @@ def straightened(graph: Layered, sizes: Sizes, places: list[float]) -> list[floa
 
 
 def _straighten(runs: list[Run], graph: Layered, sizes: Sizes, centre: list[float]) -> None:
-    """Put the vertices of a run on one line as far as their neighbours leave room for it.
+    """Align the vertices of a run on one line as far as their neighbours allow.
 
-    The longest go first, then they are gone through in their order across, up and down, so that each makes room for
+    The longest runs are processed first. Further sweeps, up and down in the order across, let each run make space for
     the next.
     """
     above: dict[int, tuple[int, float]] = {}
@@ -61,7 +61,7 @@ def _straighten(runs: list[Run], graph: Layered, sizes: Sizes, centre: list[floa
 
 
 def _gather_leaves(graph: Layered, sizes: Sizes, straight: set[int], centre: list[float]) -> None:
-    """Put each leaf that is not on a straight line as near to its users as the others leave room for it."""
+    """Move each leaf that is not on a straight line as close to its users as the other vertices allow."""
     users: dict[int, list[float]] = {}
     for link in (link for gap in graph.links for link in gap):
         if link.weight == FROM_LEAF and link.start not in straight:
@@ -84,9 +84,10 @@ def _align(piece: Run, lowest: float, highest: float, centre: list[float]) -> No
 
 
 def _runs(graph: Layered, sizes: Sizes) -> list[Run]:
-    """What one straight line could pass, the longest first.
+    """Return the sequences that one straight line could pass through, the longest first.
 
-    It is waypoints of an edge, graphs, and boxes with a single operand, or a single one that is a result.
+    A sequence consists of waypoints of an edge, graphs, and boxes with a single operand or a single operand that is a
+    result.
     """
     links = [link for gap in graph.links for link in gap]
     results = Counter(link.end for link in links if link.weight >= FROM_RESULT)

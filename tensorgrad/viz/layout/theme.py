@@ -1,6 +1,7 @@
-"""Colours. The kinds of boxes differ in outline as well, so that nothing depends on seeing colour.
+"""Colours. The kinds of boxes also differ in outline, so that the picture can be read without colour.
 
-The hues (blue, green, orange, purple, grey) are from Okabe and Ito's palette for all kinds of colour vision (2008).
+The hues (blue, green, orange, purple, grey) are from Okabe and Ito's palette for people with colour vision deficiency
+(2008).
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ ThemeName = Literal["light", "dark"]
 
 
 class Room(NamedTuple):
-    """What the lines of an outline take from the inside of a box, in pixels."""
+    """Space that the lines of an outline occupy inside a box, in pixels."""
 
     left: float
     top: float
@@ -30,7 +31,7 @@ class Room(NamedTuple):
 
 
 class Rectangle(NamedTuple):
-    """A rectangle and the radius of its corners, in pixels."""
+    """Rectangle and the radius of its corners, in pixels."""
 
     x: float
     y: float
@@ -41,14 +42,14 @@ class Rectangle(NamedTuple):
 
 @dataclass(frozen=True)
 class Shape:
-    """The outline of a kind of box, but for its colours.
+    """Outline of a kind of box, without its colours.
 
     Attributes:
-        radius: of the corners, in pixels.
-        weight: of the border, in pixels.
-        dashed: whether the border is.
+        radius: radius of the corners, in pixels.
+        weight: line width of the border, in pixels.
+        dashed: whether the border is dashed.
         double: whether there are two borders, one inside the other.
-        stacked: whether a second card looks out behind the first.
+        stacked: whether a second card is visible behind the first.
         striped: whether a stripe runs down the left side.
     """
 
@@ -61,17 +62,17 @@ class Shape:
 
     @property
     def inset(self) -> float:
-        """How far inside the box its inner border runs, in pixels."""
+        """Distance of the inner border from the edge of the box, in pixels."""
         return DOUBLE if self.double else 0.0
 
     @property
     def room(self) -> Room:
-        """Where nothing can be written."""
+        """Space that is not available for text."""
         stack = STACK * self.stacked
         return Room(self.inset + STRIPE * self.striped, self.inset + stack, self.inset + stack, self.inset)
 
     def rectangles(self, x: float, y: float, width: float, height: float) -> list[Rectangle]:
-        """The borders of a box of this shape, from back to front. The title stands in the last one."""
+        """Return the borders of a box of this shape, from back to front. The title is inside the last one."""
         if self.double:
             inset = self.inset
             inside = Rectangle(x + inset, y + inset, width - 2 * inset, height - 2 * inset, self.radius)
@@ -83,7 +84,7 @@ class Shape:
         return [Rectangle(x, y, width, height, self.radius)]
 
     def stripe(self, border: Rectangle) -> Rectangle:
-        """The stripe down the left side of a border."""
+        """Return the stripe along the left side of a border."""
         return border._replace(width=STRIPE)
 
 
@@ -99,7 +100,7 @@ SHAPES = {
 
 @dataclass(frozen=True, kw_only=True)
 class Outline(Shape):
-    """How a kind of box is drawn.
+    """Appearance of a kind of box.
 
     Attributes:
         line: the colour of the border.
@@ -111,7 +112,7 @@ class Outline(Shape):
 
 
 def _outlines(**colours: tuple[str, str]) -> dict[str, Outline]:
-    """The shapes with the colours of their lines and headers."""
+    """Return the shapes with the colours of their lines and headers."""
     return {
         style: Outline(line=line, header=header, **vars(SHAPES[style])) for style, (line, header) in colours.items()
     }
@@ -119,13 +120,13 @@ def _outlines(**colours: tuple[str, str]) -> dict[str, Outline]:
 
 @dataclass(frozen=True)
 class Theme:
-    """The colours of a picture.
+    """Colours of a picture.
 
     Attributes:
-        name: what CSS calls it as well.
-        outlines: of the kinds of boxes.
-        frame: the colour of frames around groups.
-        tint: how much of it fills them, from 0 to 1. Frames in frames are darker.
+        name: the name, also used in CSS.
+        outlines: the outlines of the kinds of boxes.
+        frame: the colour of the frames around groups.
+        tint: the opacity of the frame colour inside a frame, from 0 to 1. Nested frames are darker.
     """
 
     name: ThemeName
@@ -141,12 +142,12 @@ class Theme:
     tint: float
 
     def text_colour(self, role: str) -> str:
-        """The colour of a line of text."""
+        """Return the colour of a line of text."""
         roles = {"title": self.title, "value": self.text, "gradient": self.gradient}
         return roles.get(role, self.muted)
 
     def ground(self, depth: int) -> str:
-        """The colour one sees inside `depth` frames."""
+        """Return the background colour inside `depth` frames."""
         seen = (1 - self.tint) ** depth
         channels = zip(bytes.fromhex(self.background[1:]), bytes.fromhex(self.frame[1:]))
         return "#" + bytes(round(back * seen + tint * (1 - seen)) for back, tint in channels).hex()

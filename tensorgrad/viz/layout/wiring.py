@@ -1,4 +1,4 @@
-"""The edges between what stands directly inside a group: boxes, groups, and ports in the group's own frame."""
+"""Edges between the items directly inside a group: boxes, groups, and ports in the group's frame."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ Use = tuple[Key, int]
 
 
 def edges_of(recording: Recording, vertices: Sequence[Key], ports: Mapping[int | None, Ports]) -> dict[Use, Edge]:
-    """The edges between `vertices`.
+    """Return the edges between `vertices`.
 
     Args:
         recording: the graph.
-        vertices: what to join.
-        ports: of the groups among them.
+        vertices: the vertices to connect.
+        ports: the ports of the groups among them.
     """
     sources: dict[int, tuple[int, float]] = {}
     for vertex, (kind, id) in enumerate(vertices):
@@ -41,7 +41,7 @@ def edges_of(recording: Recording, vertices: Sequence[Key], ports: Mapping[int |
 
 
 def _uses(key: Key, recording: Recording, ports: Mapping[int | None, Ports]) -> Iterator[tuple[int, int, float]]:
-    """What goes to a vertex: which use it is, the box it comes from, how far along the vertex's side it ends."""
+    """Return the inputs of a vertex: the use, the source box, and the position of its end along the vertex's side."""
     kind, id = key
     if kind == "box":
         operands = recording.boxes[id].operands

@@ -1,4 +1,4 @@
-"""A walkthrough: the steps of a recording in words and numbers, and the page that shows them."""
+"""Content of a walkthrough: the steps of a recording as text and numbers, and the page that shows them."""
 
 from tensorgrad.viz.lesson.contents import lesson
 

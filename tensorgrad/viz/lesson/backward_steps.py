@@ -1,4 +1,4 @@
-"""A backward pass of a recording, told step by step."""
+"""Describe a backward pass of a recording step by step."""
 
 from __future__ import annotations
 
@@ -13,23 +13,23 @@ MANY = 6
 
 
 def backward_steps(recording: Recording, number: int = 0) -> tuple[Step, ...]:
-    """The steps of one of the recording's passes, from the seed to the gradients of the leaves.
+    """Return the steps of one of the recording's passes, from the seed to the gradients of the leaves.
 
     Args:
-        recording: made with its passes.
-        number: the place of the pass among them; 0 is the right one.
+        recording: a recording with passes.
+        number: the index of the pass; 0 is the correct one.
     """
     return tuple(_Telling(recording, recording.passes[number]).steps())
 
 
 class _Telling:
-    """One pass as it goes.
+    """State of one pass.
 
     Attributes:
-        totals: what each box has received so far.
-        arrived: in how many contributions.
-        awaited: how many it receives in this pass.
-        expected: how many it receives in the right one.
+        totals: the gradient that each box has received so far.
+        arrived: the number of contributions so far.
+        awaited: the number of contributions in this pass.
+        expected: the number of contributions in the correct pass.
     """
 
     def __init__(self, recording: Recording, told: Pass) -> None:
@@ -74,12 +74,12 @@ class _Telling:
         return Step("seed", output, None, f"{symbol} = {shown}", words, (((symbol, shown),),), tuple(changes))
 
     def leaves(self) -> list[int]:
-        """The leaves that a gradient reaches."""
+        """Return the leaves that a gradient reaches."""
         reached = [box for box in self.boxes if self.expected[box.id] or box is self.output]
         return [box.id for box in reached if box.kind == "leaf"]
 
     def readiness(self, event: Event) -> list[Step]:
-        """Where paths meet, whether everything has arrived before the box hands it on."""
+        """Describe, where paths meet, whether all contributions have arrived before the box passes its gradient on."""
         box, expected = event.box, self.expected[event.box]
         if self.boxes[box].results:
             return [self.meeting(self.boxes[box])]
@@ -102,7 +102,7 @@ class _Telling:
         return [Step("ready", box, None, line, words, (equation,))]
 
     def meeting(self, call: Box) -> Step:
-        """Return the step at a call with several results: its rules take all their gradients at once."""
+        """Return the step at a call with several results, whose rules receive all gradients at once."""
         results = self.notation.results(call)
         arrived = [(id, self.totals.get(id)) for id in results]
         terms = [
@@ -122,7 +122,7 @@ class _Telling:
         return Step(kind, call.id, None, "⚠ " * (kind == "early") + line, words, tuple((each,) for each in terms))
 
     def contribution(self, event: Event, given: Contribution) -> list[Step]:
-        """A rule runs and its operand receives; if what it gave is too large, it is summed down in between."""
+        """Describe a call of a rule and the operand's new gradient, with unbroadcasting in between if needed."""
         target = self.target(event, given)
         before = self.totals.get(target)
         self.totals[target] = given.total
@@ -159,7 +159,7 @@ class _Telling:
         ]
 
     def arrival(self, target: int, before: Reading, given: Contribution) -> Equation:
-        """The sum that a box holds now."""
+        """Describe the current sum of gradients at a box."""
         box = self.boxes[target]
         total, value = (labels.one_line(each, box) for each in (given.total, given.value))
         result = (self.notation.held(target), total), ("=", "=")
@@ -168,7 +168,7 @@ class _Telling:
         return (*result, ("before", labels.one_line(before, box)), ("+", "+"), ("arrives", value))
 
     def arrival_words(self, target: int, before: Reading) -> str:
-        """Where paths meet, how many contributions have arrived; or what the mistake has done here."""
+        """Describe, where paths meet, how many contributions have arrived, or the effect of the mistake."""
         name, arrived, expected = self.notation.symbols[target], self.arrived[target], self.expected[target]
         if self.told.kind == "overwritten" and before is not None:
             lost = labels.one_line(before, self.boxes[target])
@@ -183,7 +183,7 @@ class _Telling:
         return f"{name} is used {expected} times: this is contribution {arrived} of {expected}{rest}"
 
     def change(self, target: int, reading: Reading) -> Change:
-        """The gradient of `target` from now on."""
+        """Return the change of the gradient of `target`."""
         final = self.arrived[target] >= self.awaited[target]
         right = self.right.gradients[target]
         return Change(target, "gradient", reading, final, right if final and not same(reading, right) else None)

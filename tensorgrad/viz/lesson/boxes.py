@@ -1,4 +1,4 @@
-"""What stands on a walkthrough's page before anything happens, as plain data: boxes, edges and frames."""
+"""Initial content of a walkthrough's page as plain data: boxes, edges and frames."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tensorgrad.viz.recording import Box, Detail, Reading, Recording, Summary, l
 
 
 def boxes(recording: Recording, placed: Picture) -> list[dict[str, Any]]:
-    """The cards, and what the panel at the side says of each."""
+    """Return the cards, and the text of the side panel for each."""
     named = with_symbols(recording)
     found = []
     for box, place in zip(recording.boxes, placed.boxes):
@@ -47,7 +47,7 @@ def boxes(recording: Recording, placed: Picture) -> list[dict[str, Any]]:
 
 
 def routes(recording: Recording, placed: Picture) -> list[dict[str, Any]]:
-    """The lines of the operands, with their local derivatives."""
+    """Return the lines of the operands, with their local derivatives."""
     edges, symbols = edge_labels(recording), Notation(recording).symbols
     rules = {(event.box, given.operand): given for event in recording.passes[0].events for given in event.contributions}
     found = []
@@ -79,7 +79,7 @@ def routes(recording: Recording, placed: Picture) -> list[dict[str, Any]]:
 
 
 def frames(recording: Recording, placed: Picture) -> list[dict[str, Any]]:
-    """The modules: where their frames are, what they hold, and the shapes that go in and come out."""
+    """Return the modules: positions of their frames, contents, and the shapes of inputs and outputs."""
     found = []
     for frame in placed.frames:
         inside = {box.id for box in recording.boxes if _is_inside(recording, box, frame.group)}

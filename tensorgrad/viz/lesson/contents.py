@@ -1,4 +1,4 @@
-"""All that a walkthrough's page shows, as plain data: where everything stands, and every step."""
+"""Complete content of a walkthrough's page as plain data: the layout and every step."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ CHIP = 16
 
 
 def lesson(recording: Recording, direction: Direction, title: str) -> dict[str, Any]:
-    """What the page's scripts read: see `page/lesson.js`."""
+    """Return the data that the page's scripts read; see `page/lesson.js`."""
     placed = stage(recording, direction)
     return {
         "title": title,
@@ -69,7 +69,7 @@ def lesson(recording: Recording, direction: Direction, title: str) -> dict[str, 
 
 
 def _notes(recording: Recording) -> list[str]:
-    """What the page leaves out, and what the sign in the place of a value means."""
+    """Return notes about what the page omits and the meaning of symbols shown instead of values."""
     missing = {box.value for box in recording.boxes if isinstance(box.value, str)}
     signs = [labels.NOTES[why] for why in labels.NOTES if why in missing]
     return [*map(labels.printable, recording.folded), *signs, *labels.remedies(recording)]
@@ -101,7 +101,7 @@ def _step(recording: Recording, step: Step) -> dict[str, Any]:
 
 
 def _chip(moved: str, target: Box) -> str:
-    """What travels along an edge, to be added: its numbers if they hide little of the picture, else its shape."""
+    """Return the label that moves along an edge: numbers if they are short enough, otherwise the shape."""
     if len(moved) > CHIP:
         return f"+ {target.shape}"
     return f"+ {moved}" if target.shape == () and not moved.startswith("-") else f"+ ({moved})"
@@ -120,5 +120,5 @@ def _change(recording: Recording, change: Change) -> dict[str, Any]:
 
 
 def _finite(number: float) -> float | str:
-    """JSON has no NaN and no infinities; they become texts."""
+    """Replace NaN and infinities, which JSON lacks, by text."""
     return number if math.isfinite(number) else str(number)

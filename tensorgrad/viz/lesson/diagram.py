@@ -1,4 +1,4 @@
-"""Where everything stands on a walkthrough's page: cards with room for all that will be written on them."""
+"""Layout of a walkthrough's page: cards with space for all text that will be written on them."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ SIGNS = {"agrees": "✓ checked", "differs": "✗ check differs", "not checked":
 
 
 def stage(recording: Recording, direction: Direction) -> Picture:
-    """The layout of a recording whose numbers come and go."""
+    """Lay out a recording whose numbers appear and disappear."""
     shown = with_symbols(recording)
     widest = _widest_gradients(recording)
     shown = replace(shown, boxes=tuple(replace(box, gradient=widest[box.id], check=None) for box in shown.boxes))
@@ -31,14 +31,14 @@ def stage(recording: Recording, direction: Direction) -> Picture:
 
 
 def with_symbols(recording: Recording) -> Recording:
-    """The recording with each box named as the equations call it."""
+    """Return the recording with each box named as in the equations."""
     symbols = Notation(recording).symbols
     named = (box if labels.is_number(box) else replace(box, name=symbols[box.id]) for box in recording.boxes)
     return replace(recording, boxes=tuple(named))
 
 
 def edge_labels(recording: Recording) -> dict[tuple[int, int], tuple[str, str]]:
-    """For operands with a local derivative, by (box, position): what stands above and below the edge."""
+    """Return the labels above and below the edge of operands with a local derivative, by (box, position)."""
     notation = Notation(recording)
     found = {}
     for event in recording.passes[0].events:
@@ -49,13 +49,13 @@ def edge_labels(recording: Recording) -> dict[tuple[int, int], tuple[str, str]]:
 
 
 def wrong_somewhere(recording: Recording, id: int) -> bool:
-    """Whether a pass ends with a wrong gradient at a box."""
+    """Return whether a pass ends with an incorrect gradient at a box."""
     right, *others = recording.passes
     return any(not same(each.gradients[id], right.gradients[id]) for each in others)
 
 
 def _widest_gradients(recording: Recording) -> list[Reading]:
-    """For each box the longest gradient that any step writes on it."""
+    """Return for each box the longest gradient that any step writes on it."""
     widest: list[Reading] = [None if box.kind == "constant" else "not computed" for box in recording.boxes]
 
     def see(id: int, reading: Reading) -> None:
@@ -77,7 +77,7 @@ def _length(reading: Reading, box: Box) -> int:
 
 
 def right_words(recording: Recording, id: int) -> str:
-    """What stands on a box whose gradient is wrong: the right one, or its mean if it has many lines."""
+    """Return the text on a box whose gradient is wrong: the correct gradient, or its mean if it has many lines."""
     box, reading = recording.boxes[id], recording.passes[0].gradients[id]
     lines = labels.lines(reading, box)
     if len(lines) > 1 and isinstance(reading, Summary):
@@ -86,7 +86,7 @@ def right_words(recording: Recording, id: int) -> str:
 
 
 def _with_remark(plain: Card, recording: Recording, box: Box) -> Card:
-    """The card with a last line that says how a check went, or what would be right."""
+    """Return the card with a last line that shows the result of a check or the correct value."""
     remarks = [SIGNS[box.check.verdict]] if box.check is not None else []
     if wrong_somewhere(recording, box.id):
         remarks.append(right_words(recording, box.id))
@@ -106,7 +106,7 @@ def _with_remark(plain: Card, recording: Recording, box: Box) -> Card:
 
 
 def _with_edge_labels(plain: Card, found: list[tuple[str, str] | None], direction: Direction) -> Card:
-    """The card with room for two lines of text at its edges."""
+    """Return the card with space for two lines of text at its edges."""
     if not any(found):
         return plain
     operands = tuple(max(lines or (label,), key=len) for lines, label in zip(found, plain.operands))

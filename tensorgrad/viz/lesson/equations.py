@@ -1,4 +1,4 @@
-"""The chain rule at one operand of a recorded graph, in its symbols, its numbers and its shapes."""
+"""Chain rule at one operand of a recorded graph, in symbols, numbers and shapes."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ Equation = tuple[tuple[str, str], ...]
 
 
 class Notation:
-    """How the boxes of a recording are written.
+    """Notation for the boxes of a recording.
 
     Attributes:
-        symbols: of each box, by id.
-        gradients: of the derivative of the output by each box: `∂L/∂a`, or `dW` for arrays.
+        symbols: the symbol of each box, by id.
+        gradients: the symbol of the gradient of the output with respect to each box: `∂L/∂a`, or `dW` for arrays.
     """
 
     def __init__(self, recording: Recording) -> None:
@@ -33,7 +33,7 @@ class Notation:
         self.words = re.compile(r"(?<!\w)(" + "|".join(map(re.escape, longest_first)) + r")(?![^\Wᵀ²³])")
 
     def _shapes(self) -> dict[str, str]:
-        """What stands for each symbol in an equation of shapes."""
+        """Return the shape of each symbol in an equation of shapes."""
         shapes = {}
         for box in self.recording.boxes:
             if not labels.is_number(box) and not box.results:
@@ -42,21 +42,21 @@ class Notation:
         return shapes
 
     def results(self, box: Box) -> list[int]:
-        """Return the boxes of the results of a call that has several, as far as they are used."""
+        """Return the boxes of the results of a call with several results, as far as they are used."""
         if not box.results:
             return []
         return [each.id for each in self.recording.boxes if each.operands and each.operands[0].box == box.id]
 
     def upstream(self, box: Box) -> str:
-        """Return the gradient that the rules of a box are called with; of several results, all that arrive."""
+        """Return the gradient that the rules of a box are called with; for several results, all their gradients."""
         return ", ".join(self.gradients[id] for id in self.results(box)) or self.gradients[box.id]
 
     def is_scalar(self, id: int) -> bool:
-        """Whether a box holds a single number and no axes."""
+        """Return whether a box holds a single number and has no axes."""
         return self.recording.boxes[id].shape == ()
 
     def held(self, id: int) -> str:
-        """Where a gradient is found: `a.grad` for leaves, as in Python; interior ones have no such place."""
+        """Return where a gradient is stored: `a.grad` for leaves, as in Python. Interior gradients are not stored."""
         return f"{self.symbols[id]}.grad" if self.recording.boxes[id].kind == "leaf" else self.gradients[id]
 
     def call(self, box: Box) -> tuple[str, str]:
@@ -83,14 +83,16 @@ class Notation:
         return self._number(id) if labels.is_number(box) else str(box.shape)
 
     def partial(self, event: Event, given: Contribution) -> str:
-        """The local derivative's symbol: `∂c/∂a`; of one use among several `∂c/∂a⁽¹⁾`, for they add up to ∂c/∂a."""
+        """Return the symbol of the local derivative: `∂c/∂a`, or `∂c/∂a⁽¹⁾` for one of several uses, which add up to
+        ∂c/∂a.
+        """
         box = self.recording.boxes[event.box]
         target = box.operands[given.operand].box
         uses = [place for place, operand in enumerate(box.operands) if operand.box == target]
         one = f"⁽{str(uses.index(given.operand) + 1).translate(_SUPERSCRIPTS)}⁾" if len(uses) > 1 else ""
         whole = self.symbols[box.id]
         if box is self.recording.boxes[-1] and not one and self._is_used_elsewhere(target, box):
-            whole = f"({self.call(box)[0]})"  # ∂L/∂a is what all its uses give together
+            whole = f"({self.call(box)[0]})"  # ∂L/∂a is the sum over all uses
         return f"∂{whole}/∂{self.symbols[target]}{one}"
 
     def _is_used_elsewhere(self, target: int, box: Box) -> bool:
@@ -98,7 +100,7 @@ class Notation:
         return any(operand.box == target for each in others for operand in each.operands)
 
     def chain(self, event: Event, given: Contribution, sign: str = "+=") -> Equation:
-        """What a scalar receives: upstream times slope. `sign` is "=" where it replaces what was there."""
+        """Return what a scalar receives: upstream times slope. `sign` is "=" if it replaces the previous value."""
         target = self.recording.boxes[event.box].operands[given.operand].box
         upstream = labels.one_line(event.upstream, self.recording.boxes[event.box])
         value = labels.one_line(given.value, self.recording.boxes[target])
@@ -111,7 +113,7 @@ class Notation:
         )
 
     def slope_words(self, event: Event, given: Contribution) -> str:
-        """Where the local derivative comes from."""
+        """Explain where the local derivative comes from."""
         symbol = self.symbols[event.box]
         call, _ = self.call(self.recording.boxes[event.box])
         slope = labels.number(given.slope) if given.slope is not None else "?"
@@ -120,19 +122,19 @@ class Notation:
         return f"{symbol} = {call}, so {partial}{middle} = {slope}."
 
     def rule_words(self, event: Event, given: Contribution) -> str:
-        """What a rule is there for."""
+        """Explain the purpose of a rule."""
         box = self.recording.boxes[event.box]
         call, _ = self.call(box)
         target = self.symbols[box.operands[given.operand].box]
         return f"{self.symbols[box.id]} = {call}: the rule turns {self.upstream(box)} into what {target} receives."
 
     def vjp(self, event: Event, given: Contribution, arrived: Mapping[int, Reading], sign: str = "+=") -> Equation:
-        """Return what the rule computes for an operand, and the shapes; of scalars only, the numbers.
+        """Return what the rule computes for an operand, with shapes; for scalars, with numbers.
 
         Args:
             event, given: the rule's call, and what it contributes.
             arrived: the gradients so far, by the ids of the boxes.
-            sign: "=" where the contribution replaces what was there.
+            sign: "=" if the contribution replaces the previous value.
         """
         box = self.recording.boxes[event.box]
         target = box.operands[given.operand].box
@@ -145,12 +147,12 @@ class Notation:
         return (self.gradients[target], str(given.given_shape)), (sign, "←"), (formula, self.in_shapes(formula))
 
     def _formula(self, event: Event, given: Contribution) -> str:
-        """The rule in this graph's names; if its source is not known, what it is a rule of."""
+        """Return the rule in this graph's names; if its source is not available, the name of the operation."""
         box = self.recording.boxes[event.box]
         return given.formula or f"{box.op} rule({self.upstream(box)})"
 
     def in_shapes(self, formula: str) -> str:
-        """`formula` with the shapes of what it names."""
+        """Return `formula` with shapes in place of names."""
         return self.words.sub(lambda found: self.shapes[found[1]], formula)
 
     def _all_scalars(self, box: Box) -> bool:
@@ -158,7 +160,7 @@ class Notation:
         return all(map(self.is_scalar, ids))
 
     def in_numbers(self, formula: str, arrived: Mapping[int, Reading]) -> str:
-        """Return `formula` with the numbers of what it names, negative ones in parentheses."""
+        """Return `formula` with numbers in place of names, negative ones in parentheses."""
         numbers: dict[str, str] = {}
         for box in self.recording.boxes:
             for name, reading in ((self.symbols[box.id], box.value), (self.gradients[box.id], arrived.get(box.id))):
@@ -167,24 +169,24 @@ class Notation:
         return self.words.sub(lambda found: numbers[found[1]] or "?", formula)
 
     def _summed_axes(self, target: int, given: Contribution) -> list[int]:
-        """Those along which the operand was stretched."""
+        """Return the axes along which the operand was broadcast."""
         shape = self.recording.boxes[target].shape or ()
         extra = len(given.given_shape) - len(shape)
         return [axis for axis, size in enumerate(given.given_shape) if axis < extra or size != shape[axis - extra]]
 
     def wide_words(self, target: int, given: Contribution) -> str:
-        """Why what a rule gave is larger than the operand."""
+        """Explain why the result of a rule is larger than the operand."""
         symbol, shape = self.symbols[target], self.recording.boxes[target].shape
         shown = labels.one_line(given.given, self._like(target, given))
         return f"{symbol} was broadcast from {shape} to {given.given_shape}, so the rule gives as much: {shown}."
 
     def _like(self, target: int, given: Contribution) -> Box:
-        """A stand-in for the array that a rule gave, to write its numbers."""
+        """Return a placeholder for the array that a rule returned, to format its numbers."""
         box = self.recording.boxes[target]
         return Box(target, box.kind, None, None, (), (), given.given_shape, box.dtype, given.given, None)
 
     def sum_words(self, target: int, given: Contribution) -> str:
-        """Why what a rule gave is added up."""
+        """Explain why the result of a rule is summed."""
         symbol, shape = self.symbols[target], self.recording.boxes[target].shape
         times = math.prod(given.given_shape[axis] for axis in self._summed_axes(target, given))
         if times == 1:
@@ -193,7 +195,7 @@ class Notation:
         return f"{subject} was used {times} times, so its {times} gradients are added up."
 
     def sum_down(self, target: int, given: Contribution, sign: str = "+=") -> Equation:
-        """Unbroadcasting: what the rule gave is summed down to the operand's shape."""
+        """Describe unbroadcasting: the result of the rule is summed to the operand's shape."""
         axes = self._summed_axes(target, given)
         formula = f"sum over {'axis' if len(axes) == 1 else 'axes'} {', '.join(map(str, axes))}"
         return (
@@ -204,7 +206,7 @@ class Notation:
 
 
 def on_one_line(terms: Equation) -> str:
-    """An equation as text: of numbers, or of shapes.
+    """Return an equation as text, with numbers or shapes.
 
     >>> on_one_line((("∂L/∂a", "6"), ("+=", "="), ("∂L/∂c", "2"), ("·", "×"), ("∂c/∂a", "3")))
     '∂L/∂a += ∂L/∂c · ∂c/∂a = 2 × 3 = 6'
@@ -219,7 +221,7 @@ def on_one_line(terms: Equation) -> str:
 
 
 def edge_label(partial: str, given: Contribution) -> tuple[str, str]:
-    """What stands at the edge of a scalar operand: the local derivative as a formula, and its number.
+    """Return the label at the edge of a scalar operand: the local derivative as a formula, and its value.
 
     >>> edge_label("∂c/∂a", Contribution(0, "g * y", "∂L/∂c · b", "b", 3.0, (), None, None, None))
     ('∂c/∂a = b', '= 3')

@@ -1,4 +1,4 @@
-"""How much of the gradient gets through: vanishing and exploding, in words."""
+"""Describe the gradient flow: vanishing and exploding gradients."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ VANISHING, EXPLODING = 1e-5, 1e5
 
 
 def norm(reading: Reading, shape: tuple[int, ...] | None) -> float | None:
-    """The Euclidean norm of an array, from its summary; None if there is none."""
+    """Return the Euclidean norm of an array from its summary, or None if it is not available."""
     if not isinstance(reading, Summary) or shape is None or 0 in shape:
         return None
     return math.hypot(reading.mean, reading.std) * math.sqrt(math.prod(shape))
 
 
 def flow_words(recording: Recording, names: tuple[str, ...]) -> str:
-    """What the leaves receive, compared with what the output starts with.
+    """Compare the gradients of the leaves with the gradient at the output.
 
     Args:
-        recording: with its passes.
-        names: of the boxes, by id.
+        recording: a recording with passes.
+        names: the names of the boxes, by id.
     """
     gradients = recording.passes[0].gradients
     start = norm(gradients[-1], recording.boxes[-1].shape)

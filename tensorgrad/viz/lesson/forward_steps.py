@@ -1,4 +1,4 @@
-"""The forward pass of a recording, told step by step."""
+"""Describe the forward pass of a recording step by step."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from tensorgrad.viz.recording import Recording, Summary, labels
 
 
 def forward_steps(recording: Recording) -> tuple[Step, ...]:
-    """A step for each box, in the order they were made.
+    """Return one step for each box, in the order they were created.
 
     >>> import tensorgrad as tg
     >>> from tensorgrad.viz.recording.capture import capture
@@ -57,7 +57,7 @@ def _step(recording: Recording, notation: Notation, id: int, used_by: list[int])
 
 
 def _uses(notation: Notation, used_by: list[int]) -> str:
-    """Return where a result is used: its gradient will receive as many contributions."""
+    """Describe where a result is used. Its gradient will receive one contribution per use."""
     names = ", ".join(dict.fromkeys(notation.symbols[id] for id in used_by))
     if len(used_by) > 1:
         return f"It is used {len(used_by)} times, by {names}: as many contributions will meet in its gradient."

@@ -1,4 +1,4 @@
-"""What a walkthrough is made of: steps, each of which says what happens and writes numbers on boxes."""
+"""Steps of a walkthrough. Each describes what happens and changes numbers on boxes."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ StepKind = Literal["value", "seed", "ready", "early", "rule", "sum down", "end"]
 
 @dataclass(frozen=True)
 class Change:
-    """What a step writes on a box.
+    """Text that a step writes on a box.
 
     Attributes:
         box: the id of the box.
-        what: which of its numbers.
-        reading: what it is from now on.
-        final: whether it stays so to the end of the pass.
-        right: what it should be in the end, if it ends wrong.
+        what: the number that changes.
+        reading: its new value.
+        final: whether it is the value at the end of the pass.
+        right: the correct final value, if the final value is wrong.
     """
 
     box: int
@@ -32,7 +32,7 @@ class Change:
 
 @dataclass(frozen=True)
 class Question:
-    """What a learner may be asked before the step is shown: a number, or a shape."""
+    """Question to the reader before the step is shown, about a number or a shape."""
 
     prompt: str
     answer: float | tuple[int, ...]
@@ -40,20 +40,20 @@ class Question:
 
 @dataclass(frozen=True)
 class Step:
-    """One thing that happens.
+    """One step of a walkthrough.
 
     Attributes:
-        kind: what sort of thing: a "value" is computed; the backward pass begins with its "seed"; a box is "ready" to
-            hand its gradient on, or does so too "early"; a "rule" runs; what it gave is summed down to the shape
-            of the operand; "end" looks back.
-        box: the box that it happens at: its value is computed, its rule runs.
-        operand: which of its operands receives a gradient, if one does.
-        line: what happens, in symbols and numbers.
-        words: the same in words, and why.
-        equations: the pieces of `line`. The first of each is its result.
-        changes: what is known after it.
-        question: what could be predicted, if anything.
-        moved: what went back along the operand's edge, if something did.
+        kind: a "value" is computed; the backward pass begins with its "seed"; a box is "ready" to pass its gradient on,
+            or does so too "early"; a "rule" is called; its result is summed to the shape of the operand; "end" is the
+            summary.
+        box: the box whose value is computed or whose rule is called.
+        operand: the operand that receives a gradient, if any.
+        line: the step in symbols and numbers.
+        words: the step in words, with the reason.
+        equations: the parts of `line`. The first part of each is its result.
+        changes: the values that are known after the step.
+        question: what the reader could predict, if anything.
+        moved: the gradient that moved back along the operand's edge, if any.
     """
 
     kind: StepKind
@@ -68,7 +68,7 @@ class Step:
 
 
 def same(one: Reading, other: Reading) -> bool:
-    """Whether two readings are of the same numbers, but for rounding."""
+    """Return whether two readings are equal up to rounding."""
     if not (isinstance(one, Summary) and isinstance(other, Summary)):
         return one == other
     numbers = zip((*one.numbers, one.mean, one.std), (*other.numbers, other.mean, other.std))

@@ -1,1 +1,1 @@
-"""What a picture or a recording is written as: SVG, HTML, PNG and PDF, Graphviz source, text."""
+"""Output formats of a picture or a recording: SVG, HTML, PNG and PDF, Graphviz source, text."""

@@ -1,4 +1,4 @@
-"""A recording as Graphviz source, for those who have the `dot` program and want its layout."""
+"""Write a recording as Graphviz source, for layout with the `dot` program."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def dot(recording: Recording, direction: Direction, theme: Theme) -> str:
 
 
 class _Source:
-    """The statements of a graph, group by group."""
+    """Statements of a graph, group by group."""
 
     def __init__(self, recording: Recording, direction: Direction, theme: Theme) -> None:
         self.recording = recording
@@ -54,7 +54,7 @@ class _Source:
         return graph
 
     def fill(self, graph: Any, group: int | None) -> None:
-        """Write what is in a group, or outside all of them, into its graph."""
+        """Write the contents of a group, or everything outside all groups, into its graph."""
         import graphviz
 
         for box in self.boxes[group]:

@@ -1,4 +1,4 @@
-"""A picture as a web page that needs nothing else."""
+"""Write a picture as a self-contained web page."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from tensorgrad.viz.layout.theme import Theme
 
 
 def html(element: str, theme: Theme, title: str) -> str:
-    """A page that shows the SVG `element`, in the middle and as wide as there is room, or as can be read."""
+    """Return a page that shows the SVG `element`, centred, at the available width up to a readable size."""
     return f"""<!DOCTYPE html>
 <html lang="en">
 <head>

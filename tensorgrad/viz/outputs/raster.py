@@ -1,4 +1,4 @@
-"""A picture as PNG or PDF, drawn by matplotlib from the same coordinates as the SVG."""
+"""Write a picture as PNG or PDF, drawn by matplotlib from the same coordinates as the SVG."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def save(picture: Picture, theme: Theme, path: str | PathLike[str], kind: str) -
 
 
 def _points(pixels: float) -> float:
-    """Matplotlib measures lines and letters in points, 72 to an inch."""
+    """Convert pixels to points (72 per inch), matplotlib's unit of line width and font size."""
     return pixels * 72 / PIXELS_PER_INCH
 
 
@@ -107,7 +107,7 @@ def _draw_box(axes: Any, box: Placed, theme: Theme) -> None:
 def _outlined(
     axes: Any, x: float, y: float, width: float, height: float, header: float, outline: Outline, theme: Theme
 ) -> None:
-    """The borders, filled, and the stripe; the fill for the title ends at `header`."""
+    """Draw the filled borders and the stripe. The fill of the title ends at `header`."""
     from matplotlib.patches import Rectangle as Area
 
     line = {

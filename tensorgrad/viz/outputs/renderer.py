@@ -1,4 +1,4 @@
-"""Graphviz as a renderer: within a time limit, and never an exception if it is not there."""
+"""Render with Graphviz, within a time limit and without an exception if it is not installed."""
 
 from __future__ import annotations
 
@@ -26,15 +26,16 @@ sys.stdout.buffer.write(graph.draw(format=kind, prog="dot"))
 
 
 def render(source: str, kind: str, *, time_limit: float = TIME_LIMIT) -> bytes | None:
-    """What Graphviz makes of `source`.
+    """Return Graphviz's rendering of `source`.
 
     Args:
-        source: in its language.
+        source: Graphviz source.
         kind: "svg", "png" or "pdf".
         time_limit: in seconds.
 
     Returns:
-        The bytes of the picture; None, with a warning that says why, if there is no Graphviz or it gave nothing.
+        The bytes of the picture. None, with a warning that says why, if Graphviz is not installed or produced no
+        picture.
     """
     try:
         return _run(_command(kind), source, time_limit)
@@ -44,7 +45,7 @@ def render(source: str, kind: str, *, time_limit: float = TIME_LIMIT) -> bytes |
 
 
 class _NoPicture(Exception):
-    """Why there is none."""
+    """Raised if no picture was produced."""
 
 
 def _command(kind: str) -> list[str]:

@@ -1,4 +1,4 @@
-"""A picture as SVG: one self-contained element, without styles or ids that could meet those of a page around it."""
+"""Write a picture as SVG: one self-contained element without styles or ids that could clash with an embedding page."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ DASHES = ' stroke-dasharray="4 3"'
 
 
 def svg(picture: Picture, theme: Theme, description: str) -> str:
-    """The SVG element of `picture`; `description` is read to those who cannot see it."""
+    """Return the SVG element of `picture`. `description` is the text for screen readers."""
     width, height = number(picture.width), number(picture.height)
     scales = f"max-width:100%;min-width:{number(SMALLEST * picture.width)}px;height:auto"
     lines = [
@@ -44,7 +44,7 @@ def svg(picture: Picture, theme: Theme, description: str) -> str:
 
 
 def number(value: float) -> str:
-    """At most two decimals.
+    """Format a number with at most two decimals.
 
     >>> number(3.0), number(2 / 3)
     ('3', '0.67')
@@ -69,7 +69,7 @@ def _arrowhead(route: Route) -> str:
 
 
 def _edge(route: Route) -> str:
-    """What marks all parts of an edge, for programs."""
+    """Return the attributes that mark all parts of an edge for scripts."""
     return f'data-edge="{route.target}:{route.operand}"'
 
 
@@ -102,7 +102,7 @@ def _box(box: Placed, theme: Theme) -> Iterator[str]:
 
 
 def _outlined(x: float, y: float, width: float, height: float, outline: Outline, theme: Theme) -> Iterator[str]:
-    """The borders, filled, and the stripe."""
+    """Yield the filled borders and the stripe."""
     line = f'stroke="{outline.line}" stroke-width="{outline.weight}"' + DASHES * outline.dashed
     *behind, front = outline.rectangles(x, y, width, height)
     for each in behind:
@@ -121,7 +121,7 @@ def _rectangle(rectangle: Rectangle, look: str) -> str:
 
 
 def _body(box: Placed, outline: Outline, theme: Theme) -> str:
-    """The part below the title, inside the border."""
+    """Return the part below the title, inside the border."""
     x, y, width, height, radius = outline.rectangles(box.x, box.y, box.card.width, box.card.height)[-1]
     inset = outline.weight / 2
     radius = max(radius - inset, 0.0)

@@ -1,4 +1,4 @@
-"""A recording as text for a terminal: the program that would make it, a line per box, indented by module."""
+"""Write a recording as text for a terminal: one line per box, like a program, indented by module."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ Row = tuple[str, str, str, str]
 
 
 def text(recording: Recording) -> str:
-    """The boxes in reading order, in columns: what it is, shape, value, gradient.
+    """Return the boxes in reading order as a table: name or operation, shape, value, gradient.
 
-    Each has one line, and others refer to it by its name, or by its number if it has none. Operands are in their
-    order. What a module did is indented below its name.
+    Each box is one line. Other lines refer to it by its name, or by its number if it has no name. Operands are in
+    order. The operations of a module are indented below its name.
     """
     table = [("", "shape", "value", "grad"), *_rows(recording)]
     widths = [max(_columns(row[column]) for row in table) for column in range(4)]
@@ -55,7 +55,7 @@ def _rows(recording: Recording) -> Iterator[Row]:
 
 
 def _fitted(cell: str, width: int) -> str:
-    """`cell`, filled or cut to so many columns."""
+    """Return `cell`, padded or cut to the given number of columns."""
     if _columns(cell) > width:
         while _columns(cell) > width - 1:
             cell = cell[:-1]
@@ -64,14 +64,14 @@ def _fitted(cell: str, width: int) -> str:
 
 
 def _columns(text: str) -> int:
-    """How many columns of a terminal `text` takes: Chinese characters take two, accents on a letter none."""
+    """Return the number of terminal columns of `text`: two for Chinese characters, none for combining accents."""
     if text.isascii():
         return len(text)
     return sum((not unicodedata.combining(c)) + (unicodedata.east_asian_width(c) in "WF") for c in text)
 
 
 def _names(recording: Recording) -> list[str]:
-    """A name for each box that no other has."""
+    """Return a unique name for each box."""
     given = [labels.name(box) for box in recording.boxes]
     uses = Counter(given)
     names = []

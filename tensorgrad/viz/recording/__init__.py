@@ -1,17 +1,17 @@
-"""From a tensor to a recording: its graph, its numbers and its backward passes as plain data.
+"""Record the graph of a tensor, its values and its backward passes as plain data.
 
-Readable from the recording alone:
+Modules that need only the recording:
 
     schema              the data and its JSON
-    nesting             groups inside groups
+    nesting             nested groups
     reading_order       the order in which a graph reads best
-    labels, symbols     the words, numbers and names that every output shows
+    labels, symbols     the text, numbers and names shown in every output
 
-Made from the engine's graph:
+Modules that read the engine's graph:
 
-    replay, options     the numbers of a graph computed again, and the options of its operations
-    summaries           what is recorded of an array
-    modules             which call of a module made which box
+    replay, options     recomputed values of a graph, and the options of its operations
+    summaries           summaries of arrays
+    modules             the module call that created each box
     passes              backward passes step by step, with common mistakes
     finite_differences  gradients of leaves checked numerically
     capture             the entry point

@@ -1,4 +1,4 @@
-"""From a tensor to a `Recording`: walk its graph, and read what can be known of every value."""
+"""Create a `Recording` from a tensor: walk its graph and record every value that is available."""
 
 from __future__ import annotations
 
@@ -37,28 +37,29 @@ def capture(
     checks: bool = False,
     gradient: ArrayLike | None = None,
 ) -> Recording:
-    """The graph of `output` as it is now.
+    """Record the graph of `output` as it is now.
 
     Args:
-        output: the tensor to start from. It, its graph and every `.grad` stay as they are.
-        values: record values and gradients, for which the forward pass is computed once more (and the backward
-            pass, if one was started from `output`).
-        detail: of arrays of more than a few elements, record a histogram and a heatmap too. The more arrays there are,
-            the smaller are the heatmaps; see `summaries.CELLS`.
-        passes: record a backward pass from `output` step by step, and the wrong passes of `passes.py` if the graph is
-            small. It does not matter whether `backward` was called before, as long as the values, or what the rules
-            saved, are still there. Hooks are not called, which `folded` then says.
-        checks: hold the gradient of every leaf against finite differences.
-        gradient: for `passes` and `checks`, the gradient to start from, of the output's shape; default 1, for a single
-            number.
+        output: the tensor to start from. The tensor, its graph and every `.grad` are left unchanged.
+        values: record values and gradients. This repeats the forward pass, and also the backward pass if one was
+            started from `output`.
+        detail: also record a histogram and a heatmap of each array with more than a few elements. The more arrays there
+            are, the smaller the heatmaps; see `summaries.CELLS`.
+        passes: record a backward pass from `output` step by step, and the incorrect passes of `passes.py` if the graph
+            is small. `backward` may have been called before, as long as the values, or the arrays saved for the rules,
+            are still available. Hooks are not called; `folded` then says so.
+        checks: check the gradient of every leaf against finite differences.
+        gradient: for `passes` and `checks`, the initial gradient, with the shape of the output. Defaults to 1 for an
+            output with a single element.
 
-    Interior gradients are those of the last `backward` from `output`. A tensor that keeps its gradient (a leaf, or
-    one that was asked to retain it) shows its `.grad`, with all that has accumulated there.
+    Interior gradients are those of the last `backward` from `output`. A tensor that keeps its gradient (a leaf, or a
+    tensor with a retained gradient) shows its accumulated `.grad`.
 
     Raises:
-        RuntimeError: `passes` or `checks` of a tensor without a graph; or `passes` where something is gone or has
-            changed, so that the rules cannot be called again.
-        ValueError: likewise of several elements without `gradient`, or with one of another shape.
+        RuntimeError: `passes` or `checks` is set and the tensor has no graph, or `passes` is set and the rules cannot
+            be called again because an array was freed or changed.
+        ValueError: `passes` or `checks` is set, and `output` has several elements without a `gradient`, or `gradient`
+            has another shape.
 
     >>> import tensorgrad as tg
     >>> x = tg.tensor(3.0, requires_grad=True, name="x")
@@ -81,7 +82,7 @@ def capture(
 
 
 class _Capture:
-    """The boxes recorded so far, and which operand has which box."""
+    """Boxes recorded so far, and the box of each operand."""
 
     def __init__(self, output: Tensor, values: bool, detail: bool) -> None:
         assert output.node is not None
@@ -107,7 +108,7 @@ class _Capture:
         return Recording(self._with_shared_groups(), self.grouping.groups)
 
     def operand(self, node: Node, position: int) -> Operand:
-        """One use; a constant is recorded where it is first used."""
+        """Return one use of a box. A constant is recorded when it is first used."""
         key = identity(node, position)
         if key not in self.ids:
             entry = node.inputs[position]
@@ -164,12 +165,12 @@ class _Capture:
         return summary(self.gradients[node], self.side) if node in self.gradients else "not computed"
 
     def checked(self, seed: NDArray[Any]) -> tuple[Box, ...]:
-        """The boxes, with the verdict of finite differences on each leaf."""
+        """Return the boxes with the result of the finite-difference check on each leaf."""
         found = {self.ids[node]: check for node, check in checks_of(self.order, self.replayed, seed).items()}
         return tuple(replace(box, check=found[box.id]) if box.id in found else box for box in self.boxes)
 
     def passes(self, recording: Recording, seed: NDArray[Any]) -> tuple[Pass, ...]:
-        """Backward passes over the graph, replayed if it can be.
+        """Run backward passes over the graph, replayed if possible.
 
         Raises:
             RuntimeError: the rules cannot be called again.
@@ -180,7 +181,9 @@ class _Capture:
         return told(Lesson(again[self.root], seed, ids, formulas, self.side))
 
     def _graph_again(self) -> dict[Node, Node]:
-        """For each node one whose rules may be called: replayed, or, where that has gaps, the node itself."""
+        """Return for each node one whose rules may be called: the replayed node, or the node itself if the replay has
+        gaps.
+        """
         again = {node: _node(tensor) for node, tensor in self.replayed.tensors.items()}
         again.update({node.inputs[0]: new.inputs[0] for node, new in again.items() if isinstance(node, Result)})
         lost = [node for node in self.order if node not in again]
@@ -199,13 +202,15 @@ class _Capture:
         )
 
     def hooks(self) -> tuple[str, ...]:
-        """What to say of hooks, if there are any."""
+        """Return the note about hooks, if there are any."""
         count = sum(bool(node.hooks) for node in self.order)
         tensors = f"{count} tensor{'s' * (count > 1)}"
         return (f"The hooks of {tensors} are not called here, so backward() may give other gradients.",) * (count > 0)
 
     def _gradients_again(self) -> dict[Node, Any]:
-        """What the last backward pass from the output brought to every node, if there was one and it can be known."""
+        """Return the gradient of each node in the last backward pass from the output, if there was one and it is
+        available.
+        """
         tensors = self.replayed.tensors
         if self.root.seed is None or self.root not in tensors:
             return {}
@@ -215,9 +220,9 @@ class _Capture:
         return {nodes[node]: gradient for node, gradient in found.items()}
 
     def _with_shared_groups(self) -> tuple[Box, ...]:
-        """The boxes, with leaves and constants in the innermost group around all that use them.
+        """Return the boxes, with leaves and constants in the innermost group that contains all their uses.
 
-        What a module was called with stands outside its group.
+        The arguments of a module call are placed outside its group.
         """
         groups: dict[int, int | None] = {}
         for box in self.boxes:
@@ -231,7 +236,9 @@ class _Capture:
 
 
 def _altered_by_hooks(order: list[Node]) -> set[Node]:
-    """The nodes whose gradient has been through a hook, which may do anything and must not be called again."""
+    """Return the nodes whose gradient has passed through a hook. Hooks may have side effects and must not be called
+    again.
+    """
     altered = {node for node in order if node.hooks}
     for node in reversed(order):
         if node in altered:
@@ -245,18 +252,18 @@ def _node(tensor: Tensor) -> Node:
 
 
 def _has_several_results(node: Node) -> bool:
-    """Return whether `node` is a call whose results have nodes of their own."""
+    """Return whether `node` is a call whose results have separate nodes."""
     return isinstance(node.dtype, tuple)
 
 
 def _title(node: Node) -> str:
-    """Return the name of an operation; of one of several results also its own, as in `svd.S`."""
+    """Return the name of an operation; for one of several results, followed by the result's name, as in `svd.S`."""
     name: str = node.operation.name
     return labels.result(name, _result_names(node.inputs[0])[node.index]) if isinstance(node, Result) else name
 
 
 def _result_names(call: Node) -> tuple[str, ...]:
-    """Return the names of the results of a call, `[0]`, `[1]`, … where they have none."""
+    """Return the names of the results of a call, or `[0]`, `[1]`, … if they have none."""
     fields: tuple[str, ...] | None = getattr(call.operation.results, "_fields", None)
     return fields or tuple(f"[{index}]" for index in range(len(call.shape)))
 
@@ -265,12 +272,12 @@ def _constant_box(id: int, source: Any, name: str | None, value: Any, missing: R
     """Return the box of a value that requires no gradient.
 
     Args:
-        id: its place in the recording.
-        source: the number or array that the user passed, if it is still there.
-        name: that of the tensor.
-        value: its numbers, if they are to be shown.
-        missing: what to show instead, if there are none.
-        side: of the heatmap, if there is to be one.
+        id: index in the recording.
+        source: the number or array that the user passed, if it still exists.
+        name: name of the tensor.
+        value: the value, if it is to be shown.
+        missing: what to show if there is no value.
+        side: side length of the heatmap, if any.
     """
     is_number = isinstance(source, (int, float)) and not isinstance(source, np.generic)
     if is_number:

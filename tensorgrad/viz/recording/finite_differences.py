@@ -1,7 +1,7 @@
-"""Whether finite differences agree with the gradients of a graph's leaves.
+"""Check the gradients of a graph's leaves against finite differences.
 
-The graph is computed again in float64, with single elements of a leaf moved a little to either side; the gradient it is
-held against is computed in float64, too. What is close enough, and what a kink excuses, `gradcheck` decides.
+The graph is recomputed in float64 with single elements of a leaf perturbed in both directions. The gradient it is
+compared with is also computed in float64. Tolerances and the treatment of kinks are those of `gradcheck`.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ RTOL = 1e-5
 
 
 def checks(order: Sequence[Node], known: Replay, seed: NDArray[Any]) -> dict[Node, Check]:
-    """The check of every leaf.
+    """Return the check of every leaf.
 
     Args:
         order: the nodes of the graph, oldest first; the last one is the output's.
@@ -57,7 +57,7 @@ def checks(order: Sequence[Node], known: Replay, seed: NDArray[Any]) -> dict[Nod
 
 
 def _problem(tensors: Mapping[Node, Tensor] | None) -> str:
-    """Why a graph cannot be checked in float64; "" if it can."""
+    """Return why a graph cannot be checked in float64, or "" if it can."""
     if tensors is None:
         return "an operation does not work in float64"
     for node, tensor in tensors.items():
@@ -67,7 +67,7 @@ def _problem(tensors: Mapping[Node, Tensor] | None) -> str:
 
 
 class _Function:
-    """A graph in float64, as a function of its leaves: the output times `seed`, summed up.
+    """Graph in float64 as a function of its leaves: the sum of the output times `seed`.
 
     Attributes:
         values: of every node at the point itself.
@@ -87,7 +87,7 @@ class _Function:
         self.gradients = {node: found[t.node] for node, t in tensors.items() if t.node is not None and t.node in found}
 
     def check(self, leaf: Node, tried: int) -> Check:
-        """Try single elements of a leaf, and a direction if these are not all."""
+        """Check single elements of a leaf, and all together along one direction if these are not all."""
         array = self.values[leaf].array
         if array.size == 0 or leaf not in self.gradients:
             return Check("not checked", "no gradient arrives" if array.size else "it is empty")
@@ -106,7 +106,7 @@ class _Function:
         return _told(trials, array.shape)
 
     def trial(self, leaf: Node, element: int | None, direction: NDArray[Any], size: float) -> _Trial:
-        """Hold the derivative along a direction against differences; steps are in proportion to `size`."""
+        """Compare the derivative along a direction with finite differences; steps are proportional to `size`."""
         behind = self.behind(leaf)
         array = self.values[leaf].array
 
@@ -122,11 +122,11 @@ class _Function:
         return _Trial(element, got, verdict)
 
     def output(self, tensors: Mapping[Node, Tensor] | None) -> NDArray[Any]:
-        """The function's value; NaN where an operation fails."""
+        """Return the function's value, or NaN if an operation fails."""
         return np.array([np.nan if tensors is None else np.sum(tensors[self.order[-1]].array * self.seed)])
 
     def behind(self, leaf: Node) -> list[Node]:
-        """What is computed from a leaf."""
+        """Return what is computed from a leaf."""
         reached = {leaf}
         for node in self.order:
             if any(parent in reached for parent in node.parents):
@@ -136,7 +136,7 @@ class _Function:
 
 @dataclass(frozen=True)
 class _Trial:
-    """One direction: which element moved (None for all together), the derivative by the rules, and the verdict."""
+    """One direction: the perturbed element (None for all together), the derivative by the rules, and the verdict."""
 
     element: int | None
     got: float
@@ -174,7 +174,7 @@ def _told(trials: Sequence[_Trial], shape: tuple[int, ...]) -> Check:
 
 
 def _difference(wrong: Sequence[_Trial], single: Sequence[_Trial], shape: tuple[int, ...]) -> str:
-    """How far the worst is off, and what `gradcheck` says that this usually means."""
+    """Return the largest error, and what `gradcheck` says that it usually means."""
     worst = max(wrong, key=lambda trial: abs(trial.got - trial.expected))
     index = () if worst.element is None else tuple(map(int, np.unravel_index(worst.element, shape)))
     where = f" at index {index}" if index else ""

@@ -1,4 +1,4 @@
-"""The words and numbers of a box, the same in every kind of output."""
+"""Text and numbers of a box, the same in every output format."""
 
 from __future__ import annotations
 
@@ -51,12 +51,12 @@ def printable(text: str) -> str:
 
 
 def shortened(text: str) -> str:
-    """`text`, cut to `LONGEST` characters."""
+    """Return `text`, cut to `LONGEST` characters."""
     return text if len(text) <= LONGEST else text[: LONGEST - 1] + "…"
 
 
 def number(value: float) -> str:
-    """Four significant digits, or True or False.
+    """Format a number with four significant digits; booleans as True or False.
 
     >>> number(-0.0), number(2 / 3), number(1e-9), number(True)
     ('0', '0.6667', '1e-09', 'True')
@@ -65,13 +65,13 @@ def number(value: float) -> str:
 
 
 def name(box: Box) -> str:
-    """The name of a box; "" if it has none, or one that could not be seen."""
+    """Return the name of a box, or "" if it has no visible name."""
     text = printable(box.name or "")
     return text if text.strip() else ""
 
 
 def full_title(box: Box) -> str:
-    """What a box is: its name, its operation, or its number.
+    """Return the title of a box: its name, its operation, or its number.
 
     A Python number has no name, so it is its own title.
     """
@@ -83,28 +83,28 @@ def full_title(box: Box) -> str:
 
 
 def title(box: Box) -> str:
-    """`full_title`, cut to fit a box."""
+    """Return `full_title`, cut to fit a box."""
     return shortened(full_title(box))
 
 
 def is_number(box: Box) -> bool:
-    """Whether a box is a Python number, for which its title says everything."""
+    """Return whether a box is a Python number. Its title is then its value."""
     return box.dtype == ""
 
 
 def kind(box: Box) -> str:
-    """The kind of a box; a constant that was given as an array or has a name is an "input"."""
+    """Return the kind of a box. A constant that was passed as an array or has a name is an "input"."""
     given = box.kind == "constant" and not is_number(box) and (name(box) != "" or box.shape != ())
     return "input" if given else box.kind
 
 
 def many(box: Box) -> str:
-    """How much is folded into a box."""
+    """Return how many boxes are folded into a box, as text."""
     return "1 box" if box.stands_for == 1 else f"{box.stands_for:,} boxes in one"
 
 
 def group(group: Group) -> str:
-    """The label of a group: its name, its kind, and how often it occurs.
+    """Return the label of a group: its name, its kind, and how often it occurs.
 
     >>> group(Group(0, None, "encoder", "Block", times=12)), group(Group(1, 0, "", "", times=3))
     ('encoder · Block ×12', '×3')
@@ -115,7 +115,7 @@ def group(group: Group) -> str:
 
 
 def options(box: Box) -> str:
-    """The options of an operation, as they would be written in a call."""
+    """Return the options of an operation, as they would be written in a call."""
     return printable(", ".join(f"{name}={text}" for name, text in box.options))
 
 
@@ -129,7 +129,7 @@ def result(call: str, which: str) -> str:
 
 
 def has_shape(box: Box) -> bool:
-    """Return whether there is a line for the shape: folded boxes need not have one, and several results have several.
+    """Return whether a shape is shown: folded boxes may have none, and calls with several results have several.
 
     The shape of any other box may be "?".
     """
@@ -137,14 +137,16 @@ def has_shape(box: Box) -> bool:
 
 
 def shape(box: Box) -> str:
-    """Shape and dtype; float64 is what one expects and is not said."""
+    """Return shape and dtype. float64 is the default and is omitted."""
     if box.shape is None:
         return "?"
     return f"{box.shape} {box.dtype}" if box.dtype not in ("float64", "") else str(box.shape)
 
 
 def lines(reading: Reading, box: Box) -> list[str]:
-    """The value or the gradient of `box`: its numbers if they are few, a line per row; else how they spread."""
+    """Return the value or the gradient of `box`: its numbers, one line per row, if there are few; otherwise mean and
+    spread.
+    """
     if reading is None:
         return []
     if not isinstance(reading, Summary):
@@ -157,7 +159,7 @@ def lines(reading: Reading, box: Box) -> list[str]:
 
 
 def _spread(reading: Summary, box: Box) -> str:
-    """Mean ± standard deviation, without the mean where it is nothing but rounding: "0 ± 1e-4" reads as a zero."""
+    """Return mean ± standard deviation. A mean that is only rounding error is omitted: "0 ± 1e-4" reads as a zero."""
     if box.shape is not None and 0 in box.shape:
         return "empty"
     if box.dtype == "bool":
@@ -169,18 +171,18 @@ def _spread(reading: Summary, box: Box) -> str:
 
 
 def _mean(reading: Summary) -> float:
-    """The mean without the digits that are small beside the standard deviation."""
+    """Return the mean without the digits that are small compared with the standard deviation."""
     largest = max(reading.std, abs(reading.mean))
     return round(reading.mean, 3 - math.floor(math.log10(largest))) if 0 < largest < math.inf else reading.mean
 
 
 def one_line(reading: Reading, box: Box) -> str:
-    """A value or a gradient on one line."""
+    """Return a value or a gradient on one line."""
     return "; ".join(lines(reading, box))
 
 
 def tooltip(box: Box) -> str:
-    """Everything that is known of a box, for the pointer that rests on it and for screen readers."""
+    """Return everything that is known about a box, for tooltips and screen readers."""
     parts = [full_title(box) + (f"({options(box)})" if box.options else "")]
     if not is_number(box):
         what = many(box) if box.kind == "folded" else kind(box)
@@ -197,9 +199,9 @@ def tooltip(box: Box) -> str:
 
 
 def operand_labels(box: Box) -> list[str]:
-    """For each operand what to write at its edge: its parameter's name, or place, where it matters which is which.
+    """Return the label of each operand's edge: its parameter name or position, if the order matters.
 
-    Many uses of one box by a folded one are named for their number.
+    Several uses of one box by a folded box are labelled with their number.
     """
     if box.kind != "folded" and (len(box.operands) < 2 or box.op in COMMUTATIVE):
         return [""] * len(box.operands)
@@ -207,12 +209,12 @@ def operand_labels(box: Box) -> list[str]:
 
 
 def style(recording: Recording, box: Box) -> str:
-    """How to draw a box: as its kind, or, for the operation that made the output, as "output"."""
+    """Return how to draw a box: by its kind, or as "output" for the operation that computed the output."""
     return "output" if box.kind == "operation" and box is recording.boxes[-1] else kind(box)
 
 
 def notes(recording: Recording) -> list[str]:
-    """What the signs among and in place of the numbers mean, where there are any."""
+    """Explain the symbols that appear among or instead of the numbers, if there are any."""
     readings = [(reading, box) for box in recording.boxes for reading in (box.value, box.gradient)]
     spread = any("±" in line for reading, box in readings for line in lines(reading, box))
     missing = {reading for reading, _ in readings if isinstance(reading, str)}
@@ -220,9 +222,9 @@ def notes(recording: Recording) -> list[str]:
 
 
 def remedies(recording: Recording) -> list[str]:
-    """Return sentences that name the arrays which are gone, and what brings each back.
+    """Return sentences that name the missing arrays and say how to make each available.
 
-    Only what the user passed is named: once it is there, everything computed from it is known again.
+    Only arrays that the user passed are named, as everything else can be recomputed from them.
     """
     users: dict[int, tuple[Box, str]] = {}
     for box in recording.boxes:
@@ -239,7 +241,7 @@ def _missing(box: Box) -> str:
 
 
 def _source(recording: Recording, box: Box, user: Box, argument: str) -> str:
-    """Return what to call an array or leaf that is gone: its name, or where it was passed."""
+    """Return how to refer to a missing array or leaf: its name, or where it was passed."""
     if name(box):
         return f"{shortened(name(box))}, passed to {full_title(user)},"
     around: list[str] = []

@@ -1,4 +1,4 @@
-"""Which calls of modules made which boxes of a graph."""
+"""Find the module call that created each box of a graph."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from tensorgrad.viz.recording import Group
 
 @dataclass(frozen=True)
 class Grouping:
-    """The groups of a graph, outer ones first.
+    """Groups of a graph, outer groups first.
 
     Attributes:
-        of: the innermost group of every operation's node that is in any.
-        given: for each group the arrays and leaves its module was called with, as weak references.
+        of: the innermost group of each operation's node that is in a group.
+        given: for each group, weak references to the arrays and leaves its module was called with.
     """
 
     groups: tuple[Group, ...]
@@ -26,12 +26,12 @@ class Grouping:
     given: list[tuple[ReferenceType[Any], ...]]
 
     def common(self, one: int | None, other: int | None) -> int | None:
-        """The innermost group around both; None if they share none."""
+        """Return the innermost group that contains both, or None if there is none."""
         around = set(self._outwards(one))
         return next((group for group in self._outwards(other) if group in around), None)
 
     def outside(self, group: int | None, source: ReferenceType[Any] | None) -> int | None:
-        """The innermost group from `group` outwards whose module was not called with `source`."""
+        """Return the innermost group, starting from `group` outwards, whose module was not called with `source`."""
         outwards = self._outwards(group)
         return next((around for around in outwards if not any(source is each for each in self.given[around])), None)
 
@@ -42,10 +42,11 @@ class Grouping:
 
 
 def grouping(order: Sequence[Node]) -> Grouping:
-    """What the modules that computed `order`, the nodes of a graph, say of it.
+    """Group the nodes `order` of a graph by the module calls that computed them.
 
-    A call covers what it returned and, of what that was made from, all that is younger than the call. So what another
-    thread made meanwhile is not covered. Calls are taken in the order they began, so that the innermost comes last.
+    A call covers the nodes it returned and all their ancestors that were created after the call began. Nodes that
+    another thread created in the meantime are therefore not covered. Calls are processed in the order they began, so
+    that the innermost comes last.
     """
     groups: list[Group] = []
     owners: list[Any] = []
@@ -72,7 +73,7 @@ def grouping(order: Sequence[Node]) -> Grouping:
 
 
 def _calls(order: Iterable[Node]) -> list[tuple[Scope, list[Node]]]:
-    """The calls that were noted on nodes, by their beginning, each with all that it returned."""
+    """Return the calls that were noted on nodes, in the order they began, each with all nodes it returned."""
     calls: dict[int, tuple[Scope, list[Node]]] = {}
     for node in order:
         for scope in node.scopes:
@@ -81,7 +82,7 @@ def _calls(order: Iterable[Node]) -> list[tuple[Scope, list[Node]]]:
 
 
 def _made(results: Iterable[Node], start: int) -> set[Node]:
-    """The operations younger than number `start` that `results` were made with."""
+    """Return the operations with numbers above `start` that `results` were computed with."""
     found = set(results)
     waiting = list(found)
     while waiting:
@@ -93,6 +94,6 @@ def _made(results: Iterable[Node], start: int) -> set[Node]:
 
 
 def _paths_inside(owner: Any) -> dict[int, str]:
-    """The dotted names of the modules inside another one, by their identity; none if it is gone or cannot tell."""
+    """Return the dotted names of a module's submodules, by identity; none if it is gone or has no names."""
     named_modules = getattr(owner, "named_modules", None)
     return {} if named_modules is None else {id(module): path for path, module in named_modules()}

@@ -1,6 +1,6 @@
-"""Groups in groups: what stands directly inside each, and which values pass its border.
+"""Nested groups: what is directly inside each group, and which values cross its border.
 
-A group is laid out by itself and then is one vertex of the graph around it.
+Each group is laid out separately and is then one vertex of the enclosing graph.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ Path = tuple[int | None, ...]
 
 @dataclass
 class Inside:
-    """What stands directly inside a group, or, in the whole picture, outside all groups.
+    """Contents of a group, or, for the whole picture, everything outside all groups.
 
     Attributes:
-        path: the groups around it, itself included.
-        last: for each box and each group, the last box that is in it (in a box, itself).
+        path: the enclosing groups, including this one.
+        last: for each box and each group, the last box in it (for a box, the box itself).
         entries: the boxes outside whose values are used inside, in the order of their use.
         exits: the boxes inside whose values are used outside.
     """
@@ -36,17 +36,17 @@ class Inside:
 
     @property
     def vertices(self) -> list[Key]:
-        """All that is laid out together, in an order in which edges lead forwards."""
+        """Return everything that is laid out together, in an order in which edges lead forwards."""
         members = sorted(self.last, key=self.last.__getitem__)
         return [*(("entry", box) for box in self.entries), *members, *(("exit", box) for box in self.exits)]
 
 
 @dataclass(frozen=True)
 class Nesting:
-    """Where everything stands in everything else.
+    """Position of all boxes and groups in the hierarchy.
 
     Attributes:
-        insides: of each group that has a frame, and of the whole picture (None); outer ones first.
+        insides: contents of each group that has a frame, and of the whole picture (None); outer groups first.
         paths: the groups around each box.
     """
 
@@ -55,10 +55,10 @@ class Nesting:
 
 
 def nesting(recording: Recording) -> Nesting:
-    """The nesting of a recording's groups.
+    """Return the nesting of a recording's groups.
 
-    A frame holds what belongs together in the order of computation. A group that others both give to and take from
-    has none, and neither has an empty one: what is in it stands in the group around it.
+    A frame contains boxes that are consecutive in the order of computation. An empty group, or one that another group
+    both feeds and depends on, has no frame: its contents belong to the enclosing group.
     """
     loose: set[int] = set()
     paths = _paths(recording, loose)
@@ -85,13 +85,13 @@ def nesting(recording: Recording) -> Nesting:
 
 
 def shared(one: Path, other: Path) -> int:
-    """How many groups, from the outermost on, two paths share."""
+    """Return the length of the common prefix of two paths."""
     pairs = enumerate(zip(one, other))
     return next((at for at, (a, b) in pairs if a != b), min(len(one), len(other)))
 
 
 def _paths(recording: Recording, loose: set[int]) -> list[Path]:
-    """For each box the groups around it that are not `loose`."""
+    """Return for each box the enclosing groups that are not `loose`."""
     around: dict[int | None, Path] = {None: (None,)}
     for group in recording.groups:
         outer = around[group.parent]
@@ -100,7 +100,7 @@ def _paths(recording: Recording, loose: set[int]) -> list[Path]:
 
 
 def _entangled(recording: Recording, paths: list[Path]) -> set[int]:
-    """Groups that give to something that is complete before them."""
+    """Return the groups that feed an operation that is complete before them."""
     last: dict[int | None, int] = {}
     for box, path in zip(recording.boxes, paths):
         last.update(dict.fromkeys(path, box.id))

@@ -1,4 +1,4 @@
-"""The options an operation was called with, as text."""
+"""Options that an operation was called with, as text."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tensorgrad.viz.recording.replay import declared, parameters
 
 
 def options_of(node: Node) -> tuple[tuple[str, str], ...]:
-    """Those that differ from their defaults, as (name, text)."""
+    """Return the options that differ from their defaults, as (name, text)."""
     operation = declared(node)
     if operation is None:
         return ()
@@ -24,7 +24,7 @@ def options_of(node: Node) -> tuple[tuple[str, str], ...]:
 
 
 def written(value: Any) -> str:
-    """`value` as Python would write it, without what differs from run to run, such as addresses."""
+    """Return `value` as Python would write it, without what differs between runs, such as addresses."""
     if isinstance(value, slice):
         ends = [written(end) if end is not None else "" for end in (value.start, value.stop)]
         return ":".join([*ends, written(value.step)] if value.step is not None else ends)

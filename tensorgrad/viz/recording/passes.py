@@ -1,7 +1,7 @@
-"""Backward passes step by step: the right one, as the engine does it, and wrong ones, as a learner might.
+"""Backward passes step by step: the correct one, as run by the engine, and incorrect ones with common mistakes.
 
-The right pass is the engine's own, observed. The wrong ones call the same rules, but add up gradients, or visit the
-nodes, in a way that is a common mistake.
+The correct pass is recorded while the engine runs it. The incorrect passes call the same rules, but accumulate
+gradients or visit the nodes in a way that is a common mistake.
 """
 
 from __future__ import annotations
@@ -32,14 +32,14 @@ Gradients = dict[Node, NDArray[Any]]
 
 @dataclass(frozen=True)
 class Lesson:
-    """What a backward pass starts from.
+    """Starting point of a backward pass.
 
     Attributes:
-        root: the output's node, in a graph without hooks whose saved arrays are all there.
-        seed: the gradient to start from.
+        root: the output's node, in a graph without hooks whose saved arrays are all available.
+        seed: the initial gradient.
         ids: the box of each node.
-        formulas: of those boxes.
-        side: of the heatmaps of the right gradients, if there are to be any.
+        formulas: the formulas of those boxes.
+        side: side length of the heatmaps of the correct gradients, if any.
     """
 
     root: Node
@@ -50,7 +50,7 @@ class Lesson:
 
 
 def passes(lesson: Lesson) -> tuple[Pass, ...]:
-    """The right pass, and those wrong ones that give something else."""
+    """Return the correct pass, and those incorrect passes whose result differs from it."""
     with np.errstate(all="ignore"):
         right = _right(lesson, {})
         found = [right.told("right", lesson.side)]
@@ -69,12 +69,12 @@ def passes(lesson: Lesson) -> tuple[Pass, ...]:
 
 
 class _Story:
-    """What happens in one pass.
+    """Record of one pass.
 
     Attributes:
         totals: what has arrived at each node so far.
-        before: what leaves had before the pass began; it shows in their totals.
-        early: the boxes that did not wait.
+        before: the gradients of leaves before the pass began; they are included in the totals.
+        early: the boxes whose rules ran before all contributions had arrived.
     """
 
     def __init__(self, lesson: Lesson, before: Gradients) -> None:
@@ -103,7 +103,7 @@ class _Story:
             self.add(node, position, contribution, fitted, total)
 
     def arrived(self, node: Node) -> Any:
-        """Return what has arrived at a node: of a call with several results a list, None if nothing has."""
+        """Return the gradient that has arrived at a node, or None. For a call with several results it is a list."""
         if node not in self.results:
             return self.totals.get(node)
         gradients: list[Any] = [None] * len(node.shape)
@@ -113,11 +113,11 @@ class _Story:
         return None if all(each is None for each in gradients) else gradients
 
     def begin(self, node: Node, gradient: Any) -> None:
-        """Record that the rules of `node` are about to be called with what has arrived there."""
+        """Record that the rules of `node` are about to be called with the gradient that has arrived there."""
         self.events.append((self.ids[node], None if isinstance(gradient, list) else summary(gradient), []))
 
     def add(self, node: Node, position: int, given: Any, contribution: Any, total: Any) -> None:
-        """Record a contribution: what the rule returned, that in the operand's shape, and the operand's new total."""
+        """Record a contribution: the rule's result, its value in the operand's shape, and the operand's new total."""
         parent = node.inputs[position]
         self.totals[parent] = total
         formula = self.formulas.of(self.ids[node], position)
@@ -137,7 +137,7 @@ class _Story:
         )
 
     def told(self, kind: PassKind, side: int = 0) -> Pass:
-        """The pass as it is recorded; with heatmaps of the gradients if `side` says how large."""
+        """Return the recorded pass; with heatmaps of the gradients if `side` is given."""
         nodes = {id: node for node, id in self.ids.items()}
         return Pass(
             kind=kind,
@@ -150,7 +150,7 @@ class _Story:
         )
 
     def differs_from(self, other: _Story) -> bool:
-        """Whether some gradient is another number; rounding is none."""
+        """Return whether any gradient differs by more than rounding."""
         return any(
             not np.allclose(self.totals[node], gradient, rtol=1e-5, atol=0, equal_nan=True)
             for node, gradient in other.totals.items()
@@ -167,7 +167,7 @@ def _right(lesson: Lesson, before: Gradients) -> _Story:
 
 
 def _hasty(lesson: Lesson, order: str) -> _Story:
-    """Every node passes on what it has at its turn, and never again; what comes later is added but stays there."""
+    """Process each node once, with its gradient at that point. Later contributions are added but not propagated."""
     story = _Story(lesson, {})
     awaited = Counter(parent for node in lesson.ids for parent in _receivers(node))
     waiting = deque([lesson.root])
@@ -197,7 +197,7 @@ def _hasty(lesson: Lesson, order: str) -> _Story:
 
 
 def _overwriting(lesson: Lesson) -> _Story:
-    """In the right order, but each contribution replaces what had arrived before."""
+    """Visit nodes in the correct order, but let each contribution replace the previous gradient."""
     story = _Story(lesson, {})
     for node in topological_order([lesson.root]):
         gradient = story.arrived(node)
@@ -210,7 +210,7 @@ def _overwriting(lesson: Lesson) -> _Story:
 
 
 def _receivers(node: Node) -> list[Node]:
-    """Return the operands that `node` contributes to, in order; one that is used twice is there twice."""
+    """Return the operands that `node` contributes to, in order; an operand that is used twice appears twice."""
     if node.operation is None:
         return []
     if isinstance(node, Result):
@@ -223,13 +223,13 @@ def _receivers(node: Node) -> list[Node]:
 
 
 def _fitted(given: Any, parent: Node, node: Node) -> Any:
-    """Return what a rule returned in the shape and dtype of the operand, as the engine adds it."""
+    """Return the result of a rule in the shape and dtype of the operand, as the engine adds it."""
     fitted = given if given.shape == parent.shape else unbroadcast(given, parent.shape, node)
     return np.asarray(fitted, dtype=parent.dtype)
 
 
 def _slope(node: Node, position: int) -> float | None:
-    """Return ∂result/∂operand, if both are scalars: what the rule returns for a gradient of 1."""
+    """Return ∂result/∂operand if both are scalars: the result of the rule for a gradient of 1."""
     parent = node.inputs[position]
     if node.shape != () or parent.shape != () or isinstance(node.dtype, tuple):
         return None

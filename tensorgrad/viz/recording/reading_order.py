@@ -1,4 +1,4 @@
-"""The order in which a graph reads best: what a module made stands together, and a leaf just before its first use."""
+"""Reading order of a graph: the boxes of a module are consecutive, and each leaf comes just before its first use."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from tensorgrad.viz.recording.nesting import shared
 
 
 def is_source(box: Box) -> bool:
-    """Whether a box is where values come from: a leaf or a constant."""
+    """Return whether a box is a source of values: a leaf or a constant."""
     return box.kind in ("leaf", "constant")
 
 
 def paths(groups: Iterable[Group]) -> dict[int | None, tuple[int, ...]]:
-    """For each group the groups from the outermost one to itself; () for None, outside all of them."""
+    """Return for each group the path from the outermost group to the group itself; () for None, outside all groups."""
     found: dict[int | None, tuple[int, ...]] = {None: ()}
     for group in groups:
         found[group.id] = (*found[group.parent], group.id)
@@ -22,9 +22,9 @@ def paths(groups: Iterable[Group]) -> dict[int | None, tuple[int, ...]]:
 
 
 def reading_order(recording: Recording) -> list[int]:
-    """The ids of all boxes, so that operands come before their users and groups are not interrupted.
+    """Return the ids of all boxes, ordered so that operands come before their users and groups are contiguous.
 
-    Where groups depend on each other both ways there is no such order; then the boxes stay as they are.
+    If groups depend on each other in both directions, no such order exists and the boxes keep their order.
     """
     boxes, path = recording.boxes, paths(recording.groups)
     begins: dict[int, int] = {}
@@ -32,9 +32,9 @@ def reading_order(recording: Recording) -> list[int]:
         if not is_source(box):
             for group in path[box.group]:
                 begins.setdefault(group, box.id)
-    # Where each group around it begins, the outermost first, and then its own id: sorted, groups hold together.
+    # Start of each enclosing group, outermost first, then the box's id: sorting by this keeps groups contiguous.
     place = {box.id: (*(begins[group] for group in path[box.group]), box.id) for box in boxes if not is_source(box)}
-    # A source stands before its first user, or before the group that only the user is in: a shorter tuple is less.
+    # A source comes before its first user, or before the group that contains only the user: shorter tuples are less.
     for user in sorted(place, key=place.__getitem__):
         for operand in boxes[user].operands:
             source = boxes[operand.box]
@@ -43,7 +43,7 @@ def reading_order(recording: Recording) -> list[int]:
                 place[source.id] = place[user][: depth + 1]
     for box in boxes:
         place.setdefault(box.id, (box.id,))
-    turn = {id: at for at, id in enumerate(place)}  # sources at the same place: in the order of their use
+    turn = {id: at for at, id in enumerate(place)}  # sources at the same position are sorted by use
     order = sorted(place, key=lambda id: (place[id], not is_source(boxes[id]), turn[id]))
     return order if _is_topological(boxes, order) else list(range(len(boxes)))
 

@@ -1,8 +1,8 @@
-"""The numbers of a graph, computed again.
+"""Recompute the values of a graph.
 
-Nodes do not keep their results, and a backward pass leaves gradients on the leaves only. A picture wants all of
-them, and training must not pay for it: so the operations are called once more, on leaves with the same values. A
-backward pass can run on what they record. Nothing of the user's is touched.
+Nodes do not keep their results, and a backward pass leaves gradients on the leaves only. A picture needs all values and
+gradients, and storing them would slow down training. The operations are therefore called again on leaves with the same
+values. This records a new graph, on which a backward pass can run. The user's tensors and graph are left unchanged.
 """
 
 from __future__ import annotations
@@ -37,13 +37,13 @@ WHY: dict[Missing, str] = {
 
 @dataclass
 class Replay:
-    """What is known of a graph's numbers. What is not known is absent.
+    """Recomputed values of a graph. Unavailable values are absent.
 
     Attributes:
-        values: by `identity`: arrays, or Python numbers.
-        missing: likewise, why a value could not be computed again.
-        tensors: the leaves and results once more, by the node whose value they have. Their graph is like the user's,
-            but has no hooks, and nobody else uses it.
+        values: arrays or Python numbers, by `identity`.
+        missing: the reason why a value could not be recomputed, by `identity`.
+        tensors: the recomputed leaves and results, by the original node. Their graph equals the user's without hooks,
+            and is used only here.
     """
 
     values: dict[Hashable, Any] = field(default_factory=dict)
@@ -52,13 +52,13 @@ class Replay:
 
 
 class _Replaying(Switch):
-    """Record whatever the user switched off, and check nothing that was not checked before."""
+    """Recording mode of a replay: record even if the user disabled it, and add no checks."""
 
     changes: ClassVar = {"recording": True, "anomalies": False}
 
 
 def identity(node: Node, position: int) -> Hashable:
-    """What tells the operand at `position` of `node` from others: the same array used twice is one operand."""
+    """Return a key for the operand at `position` of `node`. An array that is used twice is one operand."""
     entry = node.inputs[position]
     if isinstance(entry, Node):
         return entry
@@ -71,26 +71,26 @@ def identity(node: Node, position: int) -> Hashable:
 
 
 def is_given(node: Node, position: int) -> bool:
-    """Whether there is an operand at `position`: `clip(x, 0, None)` has none for its upper bound."""
+    """Return whether there is an operand at `position`: `clip(x, 0, None)` has none for its upper bound."""
     return node.inputs[position] is not None
 
 
 def declared(node: Node) -> Operation | None:
-    """The operation of a node, if it was declared with `op`: a leaf has none, and a checkpoint one of its own kind."""
+    """Return the operation of a node if it was declared with `op`. A leaf has none; a checkpoint has a special kind."""
     return node.operation if isinstance(node.operation, Operation) else None
 
 
 def operand_name(node: Node, position: int) -> str:
-    """The parameter that the operand at `position` was given for; "" if the operation was not declared."""
+    """Return the parameter name of the operand at `position`, or "" if the operation was not declared."""
     operation = declared(node)
     return "" if operation is None else operation.inputs[min(position, len(operation.inputs) - 1)]
 
 
 def replay(output: Tensor) -> Replay:
-    """The values of everything `output` was made from.
+    """Recompute the values of all nodes that `output` depends on.
 
-    If the result differs from what `output` holds, an array was written into since; then nothing computed is known
-    but `output` itself.
+    If the result differs from the value of `output`, an array was modified in place. Then no computed value is
+    available except `output` itself.
     """
     root = output.node
     assert root is not None
@@ -98,7 +98,7 @@ def replay(output: Tensor) -> Replay:
     found = Replay()
     _find_operands(order, found)
     with _Replaying(), np.errstate(all="ignore"), warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # the user has seen them when the graph was made
+        warnings.simplefilter("ignore")  # already shown when the graph was created
         calls: dict[Node, Any] = {}
         for node in order:
             again = _leaf(node) if node.operation is None else _result(node, found, found.tensors, calls)
@@ -119,12 +119,12 @@ def replay(output: Tensor) -> Replay:
 
 
 def recomputed(order: Sequence[Node], known: Replay, leaves: Mapping[Node, Tensor]) -> dict[Node, Tensor] | None:
-    """What the leaves and operations among `order`, oldest first, give for other leaves; None where one fails.
+    """Recompute the leaves and operations of `order`, oldest first, for other leaves; None where an operation fails.
 
     Args:
         order: the nodes of a graph.
-        known: its replay, in which nothing is missing.
-        leaves: what to put in the place of each leaf.
+        known: a replay of the graph without missing values.
+        leaves: the replacement of each leaf.
     """
     tensors = dict(leaves)
     with _Replaying(), np.errstate(all="ignore"), warnings.catch_warnings():
@@ -143,12 +143,12 @@ def recomputed(order: Sequence[Node], known: Replay, leaves: Mapping[Node, Tenso
 
 
 def _agree(again: NDArray[Any], once: NDArray[Any]) -> bool:
-    """Equal but for rounding, which can depend on where in memory an array lies."""
+    """Return whether two arrays are equal up to rounding, which can depend on memory alignment."""
     return np.allclose(again, once, rtol=1e-4, atol=1e-6, equal_nan=True)
 
 
 def _find_operands(order: Sequence[Node], found: Replay) -> None:
-    """Add to `found` the operands that want no gradient."""
+    """Add the operands that require no gradient to `found`."""
     for node in order:
         for position, entry in enumerate(node.inputs):
             key = identity(node, position)
@@ -165,7 +165,7 @@ def _find_operands(order: Sequence[Node], found: Replay) -> None:
 
 
 def _why_gone(node: Node, position: int) -> Missing:
-    """Whether an operand that nobody holds any more was released by the backward pass, or never kept."""
+    """Return whether a freed operand was released by the backward pass or never kept."""
     operation, name = declared(node), operand_name(node, position)
     kept = operation is not None and (
         operation.composed is not None or any(name in (names or ()) for names in operation.saves)
@@ -211,7 +211,7 @@ def _leaf(node: Node) -> Tensor | Missing:
 def _result(
     node: Node, found: Replay, tensors: Mapping[Node, Tensor], calls: Mapping[Node, Any]
 ) -> Tensor | tuple[Tensor, ...] | Missing:
-    """Return what the operation of `node` computes if it is called again, or why it could not be.
+    """Recompute the operation of `node`, or return why that is not possible.
 
     Args:
         node: the call of an operation, or one of its results.
@@ -223,7 +223,7 @@ def _result(
         return calls[call][node.index] if call in calls else found.missing[call]
     operation = declared(node)
     if operation is None or any(isinstance(option, _GENERATORS) for option in node.options.values()):
-        return "unrepeatable"  # drawing again would give other numbers, and move the user's generator on
+        return "unrepeatable"  # a second draw would differ, and advance the user's generator
     arguments = dict(node.options)
     for position, entry in enumerate(node.inputs):
         key = identity(node, position)
@@ -238,7 +238,7 @@ def _result(
     try:
         return _call(operation, arguments)
     except Exception:
-        return "changed"  # it worked once, so an array was written into since
+        return "changed"  # it worked before, so an array was modified in place
 
 
 _GENERATORS = (np.random.Generator, np.random.RandomState)
@@ -261,5 +261,5 @@ def _call(operation: Operation, arguments: dict[str, Any]) -> Tensor | tuple[Ten
 
 @functools.lru_cache(maxsize=1024)
 def parameters(operation: Operation) -> tuple[inspect.Parameter, ...]:
-    """The parameters of an operation. Python takes 30 µs to find them, and a graph may have thousands of one."""
+    """Return the parameters of an operation. Cached: a lookup takes 30 µs, and a graph may have thousands."""
     return tuple(inspect.signature(operation.forward).parameters.values())

@@ -1,7 +1,7 @@
-"""What a picture is made from: a graph as plain data, readable without the engine and written as JSON.
+"""Data model of pictures: a graph as plain data, readable without the engine and serialized as JSON.
 
-A `Recording` holds what was true at one moment. It refers to no tensor and no node, so that a picture can be made
-later, elsewhere, or by another program, and every output is a function of it alone.
+A `Recording` is a snapshot of a graph. It holds no references to tensors or nodes, so a picture can be made later, on
+another machine, or by another program. Every output depends on the recording alone.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ held by nobody, or was changed since; or computing it again might give something
 
 @dataclass(frozen=True)
 class Summary:
-    """What is shown of an array.
+    """Summary of an array.
 
     Attributes:
-        numbers: all elements in row order, if there are few; else empty. Booleans stay booleans.
+        numbers: all elements in row order if there are few, otherwise empty. Booleans stay booleans.
         mean, std, min, max: over all elements; NaN for an empty array.
-        zeros: the share of elements that are 0, from 0 to 1; NaN for an empty array.
-        nans: how many elements are NaN.
-        detail: more of it, if more was asked for and there are many elements.
+        zeros: the fraction of elements that are 0, from 0 to 1; NaN for an empty array.
+        nans: number of elements that are NaN.
+        detail: histogram and heatmap, if requested and there are many elements.
     """
 
     numbers: tuple[float | bool, ...]
@@ -43,15 +43,16 @@ class Summary:
 
 @dataclass(frozen=True)
 class Detail:
-    """A large array seen from afar.
+    """Histogram and heatmap of a large array.
 
     Attributes:
-        histogram: how many finite elements lie in each of equal bins from the smallest to the largest of them.
-        rows, columns: of the heatmap. An array of one axis is one row; of more than two, all but the last are rows.
-        tile: how many rows and columns of the array each cell of the heatmap is the mean of.
+        histogram: number of finite elements in each of several equal bins from the smallest to the largest.
+        rows, columns: size of the heatmap. A one-dimensional array is one row. With more than two axes, all but the
+            last are combined into rows.
+        tile: numbers of rows and columns of the array that are averaged in each cell of the heatmap.
         levels: the heatmap's cells row by row, a byte each, in base64: 0 is `low`, 254 is `high`, 255 is NaN.
-        low, high: what the first and the last colour mean.
-        smallest, largest: the finite elements between which the histogram lies; NaN if there is none.
+        low, high: the values of the first and the last colour.
+        smallest, largest: the smallest and largest finite element, the range of the histogram; NaN if there is none.
     """
 
     histogram: tuple[int, ...]
@@ -71,12 +72,12 @@ Reading = Summary | Missing | None
 
 @dataclass(frozen=True)
 class Operand:
-    """One use of a box by an operation: `a * a` has two.
+    """One use of a box by an operation. `a * a` has two.
 
     Attributes:
         box: the id of the box that is used.
-        name: which argument of the operation it is: `x`, `y`; `arrays[0]` in a sequence. For a result of a call that
-            has several: which result it is, `eigenvalues` or `[0]`.
+        name: the argument of the operation, such as `x` or `y`, or `arrays[0]` in a sequence. For one of several
+            results of a call, the name of the result, such as `eigenvalues` or `[0]`.
     """
 
     box: int
@@ -85,24 +86,24 @@ class Operand:
 
 @dataclass(frozen=True)
 class Box:
-    """One value of the graph and how it was made.
+    """One value of the graph and how it was computed.
 
     Attributes:
-        id: its place in the recording. Operands have smaller ids than what was made from them.
-        kind: a leaf (made by the user, wants a gradient), a constant (wants none), an operation's result, or many
-            boxes folded into one, whose result it shows.
-        op: the operation's name; None unless there was one.
+        id: index in the recording. Operands have smaller ids than their results.
+        kind: a leaf (created by the user, requires a gradient), a constant (requires none), an operation's result, or
+            several boxes folded into one, which shows their result.
+        op: the operation's name, or None.
         name: the tensor's name, if it has one.
         options: the other arguments that differ from their defaults, as (name, text).
-        operands: what it was made from, in the order of the arguments.
-        shape: None if it is not known any more, and for a call with several results.
+        operands: the operands, in the order of the arguments.
+        shape: None if it is not available, and for a call with several results.
         dtype: likewise; "" for a Python number.
         value: the values.
         gradient: ∂output/∂value, or the accumulated `.grad` where the tensor keeps one.
-        group: the id of the innermost group it belongs to; None if it stands outside all of them.
-        stands_for: how many boxes of the whole graph it stands for.
-        check: for a leaf, whether finite differences agree with its gradient, if that was asked for.
-        results: the names of the results, if this is a call with several; each that is used has its own box.
+        group: the id of the innermost group that contains it, or None.
+        stands_for: number of boxes of the whole graph that it represents.
+        check: for a leaf, the result of the finite-difference check, if requested.
+        results: the names of the results, for a call with several. Each result that is used has a separate box.
     """
 
     id: int
@@ -123,14 +124,14 @@ class Box:
 
 @dataclass(frozen=True)
 class Group:
-    """Boxes that belong together: what one call of a module made, or what repeats.
+    """Boxes that belong together: those of one module call, or those that repeat.
 
     Attributes:
-        id: its place among the groups. Outer groups have smaller ids than those inside.
-        parent: the id of the group around it, if any.
-        name: the module's name in the module around it, such as `encoder` or `0`; "" for the outermost.
+        id: index among the groups. Outer groups have smaller ids than inner groups.
+        parent: the id of the enclosing group, if any.
+        name: the module's name in the enclosing module, such as `encoder` or `0`; "" for the outermost.
         kind: the module's class, such as `Dense`; "" for operations that repeat outside any module.
-        times: how often it occurs in a row; only the first is drawn.
+        times: number of consecutive occurrences; only the first is drawn.
     """
 
     id: int
@@ -142,11 +143,11 @@ class Group:
 
 @dataclass(frozen=True)
 class Check:
-    """What finite differences say of a leaf's gradient.
+    """Result of the finite-difference check of a leaf's gradient.
 
     Attributes:
         verdict: "agrees", "differs" or "not checked".
-        reason: in words: how many elements were tried and how far apart they were, or why none was.
+        reason: how many elements were checked and the largest difference, or why none was checked, as text.
     """
 
     verdict: Literal["agrees", "differs", "not checked"]
@@ -155,18 +156,19 @@ class Check:
 
 @dataclass(frozen=True)
 class Contribution:
-    """What one operand of an operation receives in the backward pass.
+    """Gradient that one operand of an operation receives in the backward pass.
 
     Attributes:
-        operand: its position among the operands of the box.
-        rule: the derivative rule as the operation declares it, such as `g * y`; "" if its source is not there.
-        formula: the same with the names of this graph, such as `∂L/∂c · b`, or `xᵀ @ dY`.
+        operand: the position among the operands of the box.
+        rule: the derivative rule as the operation declares it, such as `g * y`; "" if its source is not available.
+        formula: the rule with the names of this graph, such as `∂L/∂c · b`, or `xᵀ @ dY`.
         local: ∂result/∂operand in the names of this graph, such as `b`; "" unless all are scalars.
-        slope: its number, if all are scalars.
-        given_shape: the shape of what the rule gave. If it is not the operand's, unbroadcasting sums it down.
-        given: what the rule gave, if it had to be summed down.
-        value: what arrives at the operand.
-        total: what has arrived there so far, this included.
+        slope: the value of `local`, if all are scalars.
+        given_shape: the shape of the rule's result. If it differs from the operand's, the result is summed to that
+            shape.
+        given: the rule's result, if it had to be summed.
+        value: the gradient that the operand receives.
+        total: the operand's accumulated gradient, including this contribution.
     """
 
     operand: int
@@ -182,12 +184,12 @@ class Contribution:
 
 @dataclass(frozen=True)
 class Event:
-    """One step of a backward pass: a box hands its gradient on to its operands.
+    """One step of a backward pass: a box passes its gradient on to its operands.
 
     Attributes:
-        box: whose rules run.
-        upstream: the gradient it had then.
-        contributions: one for each operand that wants a gradient, in their order.
+        box: the box whose rules are called.
+        upstream: the gradient of the box at that time.
+        contributions: one for each operand that requires a gradient, in order.
     """
 
     box: int
@@ -200,14 +202,14 @@ PassKind = Literal["right", "naive order", "overwritten", "not zeroed"]
 
 @dataclass(frozen=True)
 class Pass:
-    """A backward pass, done right or with a mistake that people make.
+    """Backward pass, correct or with a common mistake.
 
     Attributes:
-        kind: "right"; "naive order", each box as soon as it is first reached; "overwritten", where a contribution
-            replaces what had arrived before; "not zeroed", a second right pass onto the gradients of a first.
-        events: in the order they happened.
+        kind: "right"; "naive order", each box as soon as it is first reached; "overwritten", where each contribution
+            replaces the previous gradient; "not zeroed", a second correct pass that adds to the gradients of the first.
+        events: the steps in order.
         early: the boxes whose rules ran before all contributions to them had arrived.
-        gradients: what each box ended with, by id; None for a box that no gradient reached.
+        gradients: the final gradient of each box, by id; None for a box that no gradient reached.
     """
 
     kind: PassKind
@@ -218,14 +220,14 @@ class Pass:
 
 @dataclass(frozen=True)
 class Recording:
-    """A graph at one moment: its boxes in the order they were made. The last one is the output.
+    """Graph at one moment: its boxes in the order they were created. The last box is the output.
 
     Attributes:
-        boxes: in topological order; a box's id is its place.
-        groups: the modules that made them.
-        passes: backward passes step by step, the right one first; none unless they were asked for.
-        folded: what is not drawn, in words.
-        version: of this format.
+        boxes: the boxes in topological order; a box's id is its index.
+        groups: the modules that created them.
+        passes: backward passes step by step, the correct one first; empty unless requested.
+        folded: what is not drawn, as text.
+        version: version of this format.
 
     >>> import tensorgrad as tg
     >>> from tensorgrad.viz.recording.capture import capture
@@ -244,15 +246,15 @@ class Recording:
     version: int = VERSION
 
     def to_json(self) -> str:
-        """The recording as JSON text. Numbers that JSON lacks are the strings "nan", "inf" and "-inf"."""
+        """Return the recording as JSON text. NaN and infinities are written as the strings "nan", "inf" and "-inf"."""
         return json.dumps(_plain(self), allow_nan=False)
 
     @classmethod
     def from_json(cls, text: str) -> Recording:
-        """The recording that `to_json` wrote.
+        """Return the recording that `to_json` wrote.
 
         Raises:
-            ValueError: the text is from another version.
+            ValueError: the text has another format version.
         """
         data = json.loads(text)
         if data["version"] != VERSION:
@@ -266,7 +268,9 @@ class Recording:
 
 
 def _plain(value: Any) -> Any:
-    """What `json` can write. `dataclasses.asdict` would copy everything once more, in three times the time."""
+    """Return an object that `json` can write. `dataclasses.asdict` copies everything again and takes three times as
+    long.
+    """
     if isinstance(value, tuple):
         return [_plain(item) for item in value]
     if isinstance(value, float):

@@ -1,4 +1,4 @@
-"""Arrays made small enough to look at: a few numbers, a histogram, a heatmap."""
+"""Summaries of arrays: a few numbers, a histogram, a heatmap."""
 
 from __future__ import annotations
 
@@ -25,7 +25,8 @@ CELLS = 400_000
 
 
 def side_for(heatmaps: int) -> int:
-    """How many rows and columns a heatmap may have where there are so many; 0 if there are too many to have any.
+    """Return the largest number of rows and columns of a heatmap, given the number of heatmaps; 0 if there are too
+    many.
 
     >>> side_for(10), side_for(1000), side_for(100_000)
     (64, 20, 0)
@@ -35,7 +36,7 @@ def side_for(heatmaps: int) -> int:
 
 
 def summary(value: Any, side: int = 0) -> Summary:
-    """The `Summary` of an array or a number; of more than `FEW` elements with a heatmap of at most `side` × `side`.
+    """Return the `Summary` of an array or a number. Above `FEW` elements it has a heatmap of at most `side` × `side`.
 
     >>> summary([3.0, -1.0]).mean
     1.0
@@ -50,7 +51,7 @@ def summary(value: Any, side: int = 0) -> Summary:
 
 
 def _of_few(numbers: tuple[Any, ...], keep_booleans: bool) -> Summary:
-    """Without NumPy, which takes five times as long for one number: a graph may have ten thousand of them."""
+    """Summarize a few numbers without NumPy, which is five times slower for one; a graph may have ten thousand."""
     floats = tuple(map(float, numbers))
     mean = sum(floats) / len(floats)
     deviations = [each - mean for each in floats]
@@ -102,7 +103,7 @@ def _detail(array: NDArray[np.float64], side: int) -> Detail:
 
 
 def _block_means(rows: NDArray[np.float64], tile: tuple[int, int]) -> NDArray[np.float64]:
-    """The means of blocks of `tile` elements; those at the far ends may be smaller."""
+    """Return the means of blocks of `tile` elements. Blocks at the upper ends may be smaller."""
     sums, counts = rows, np.ones((), np.float64)
     for axis, step in enumerate(tile):
         starts = np.arange(0, rows.shape[axis], step)
@@ -113,7 +114,7 @@ def _block_means(rows: NDArray[np.float64], tile: tuple[int, int]) -> NDArray[np
 
 
 def _range(array: NDArray[np.float64]) -> tuple[float, float]:
-    """The smallest and the largest finite element; NaN if there is none."""
+    """Return the smallest and the largest finite element, or NaN if there is none."""
     finite = array[np.isfinite(array)]
     return (float(finite.min()), float(finite.max())) if finite.size else (math.nan, math.nan)
 
@@ -124,11 +125,11 @@ def _histogram(array: NDArray[np.float64], low: float, high: float) -> tuple[int
 
 
 def _levels(cells: NDArray[np.float64], low: float, high: float) -> str:
-    """A byte for each cell, from 0 for `low` to 254 for `high`, in base64; 255 is NaN. Infinities are at the ends."""
+    """Return one byte per cell in base64: 0 for `low` to 254 for `high`, and 255 for NaN. Infinities are clipped."""
     levels = np.rint(254 * np.clip(_places(cells, low, high), 0, 1))
     return base64.b64encode(np.where(np.isnan(cells), 255, levels).astype(np.uint8).tobytes()).decode("ascii")
 
 
 def _places(array: NDArray[np.float64], low: float, high: float) -> NDArray[np.float64]:
-    """Where between `low`, which is 0, and `high`, which is 1, the elements lie. Halved, so that nothing overflows."""
+    """Return the positions of the elements between `low` (0) and `high` (1). Values are halved to avoid overflow."""
     return np.nan_to_num((array / 2 - low / 2) / ((high / 2 - low / 2) or 1.0), nan=0.0)

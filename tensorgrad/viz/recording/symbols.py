@@ -1,4 +1,4 @@
-"""What each box is called in formulas: short names, the same on the boxes, in the equations and in the words."""
+"""Names of boxes in formulas: short, and the same on the boxes, in the equations and in the text."""
 
 from __future__ import annotations
 
@@ -14,14 +14,13 @@ OUTPUT = "L"
 
 
 def symbols(recording: Recording) -> tuple[str, ...]:
-    """What each box is called, by id.
+    """Return the symbol of each box, by id.
 
-    A tensor keeps its name, of a dotted path such as `encoder.0.weight` as much of the end as tells it from others,
-    cut where it is very long.
-    Python numbers are their digits. A call with several results is called as its operation, and the results as the
-    fields of its named tuple. The others get letters in the order they were made, or `v3` after their id where
-    there are more of them than letters. No two boxes share a symbol, except equal numbers: the second tensor of a
-    name gets a subscript.
+    A tensor keeps its name. A dotted path such as `encoder.0.weight` is shortened to the end that makes it unique, and
+    very long names are cut. Python numbers are written as digits. A call with several results has the name of its
+    operation, and the results have the field names of its named tuple. Other boxes get letters in the order they were
+    created, or `v3` after their id if there are not enough letters. Symbols are unique except for equal numbers: a
+    second tensor with the same name gets a subscript.
 
     >>> import tensorgrad as tg
     >>> from tensorgrad.viz.recording.capture import capture
@@ -57,7 +56,7 @@ def symbols(recording: Recording) -> tuple[str, ...]:
 
 
 def gradient_symbols(recording: Recording) -> tuple[str, ...]:
-    """What the derivative of the output by each box is called: `∂L/∂x` for a number, `dW` for an array.
+    """Return the symbol of the gradient of the output with respect to each box: `∂L/∂x` for scalars, `dW` for arrays.
 
     >>> import tensorgrad as tg
     >>> from tensorgrad.viz.recording.capture import capture
@@ -73,7 +72,7 @@ def gradient_symbols(recording: Recording) -> tuple[str, ...]:
 
 
 def _of_several(recording: Recording, box: Box) -> str:
-    """Return what to call a call with several results, or one of these results; "" for other boxes."""
+    """Return the symbol of a call with several results, or of one of its results; "" for other boxes."""
     if box.results:
         return labels.printable(box.op or "")
     source = recording.boxes[box.operands[0].box] if len(box.operands) == 1 else None
@@ -82,13 +81,13 @@ def _of_several(recording: Recording, box: Box) -> str:
 
 
 def _endings(name: str) -> list[str]:
-    """The ends of a dotted path, the shortest first: `weight`, `0.weight`, `encoder.0.weight`."""
+    """Return the endings of a dotted path, the shortest first: `weight`, `0.weight`, `encoder.0.weight`."""
     parts = name.split(".")
     return [".".join(parts[start:]) for start in range(len(parts) - 1, -1, -1)]
 
 
 def _untaken(name: str, taken: set[str]) -> str:
-    """`name`, or the first of name₂, name₃, … that is free."""
+    """Return `name`, or the first of name₂, name₃, … that is not taken."""
     number, candidate = 1, name
     while candidate in taken:
         number += 1
