@@ -34,7 +34,7 @@ def constant(value: float) -> Initializer:
 
 
 def zeros() -> Initializer:
-    """Return an initializer that sets every weight to 0. Suitable for biases, not for the weights of neurons."""
+    """Return an initializer that sets every weight to 0, for biases. As weights, all neurons would learn the same."""
     return constant(0.0)
 
 
