@@ -1,8 +1,8 @@
-"""Initialisers: the values that weights start from.
+"""Initializers for weights.
 
-An initialiser is a function of `(shape, rng, dtype)` that gives an array; the functions here make them. Draws are
-rounded to `dtype` before they are scaled, as in *Neural Networks from Scratch* (whose helper package makes
-`randn` give float32), so that the same stream gives the book's weights bit for bit.
+An initializer is a function of `(shape, rng, dtype)` that returns an array; the functions in this module create
+initializers. Draws are rounded to `dtype` before they are scaled, as in *Neural Networks from Scratch* (whose helper
+package makes `randn` return float32), so that the same random stream reproduces the book's weights bit for bit.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ from numpy.typing import DTypeLike, NDArray
 from nn._rng import Rng, generator
 
 Initializer: TypeAlias = Callable[[tuple[int, ...], Rng, DTypeLike], NDArray[Any]]
-"""`initializer(shape, rng, dtype)` gives a new array of that shape and dtype."""
+"""`initializer(shape, rng, dtype)` returns a new array of that shape and dtype."""
 
 
 def constant(value: float) -> Initializer:
-    """Every weight the same `value`. Draws nothing.
+    """Return an initializer that sets every weight to `value`. It draws no random numbers.
 
     >>> constant(0.5)((2,), None, "float32")
     array([0.5, 0.5], dtype=float32)
@@ -34,12 +34,14 @@ def constant(value: float) -> Initializer:
 
 
 def zeros() -> Initializer:
-    """Every weight 0. Draws nothing. Right for biases; as weights, all neurons would learn the same."""
+    """Return an initializer that sets every weight to 0, for biases. As weights, all neurons would learn the same."""
     return constant(0.0)
 
 
 def normal(scale: float = 0.01) -> Initializer:
-    """Normally distributed around 0 with standard deviation `scale`; the book's start is `normal(0.01)`.
+    """Return an initializer that draws from a normal distribution with mean 0 and standard deviation `scale`.
+
+    The book uses `normal(0.01)`.
 
     Raises:
         ValueError: `scale` is negative or not finite.
@@ -56,7 +58,7 @@ def normal(scale: float = 0.01) -> Initializer:
 
 
 def uniform(limit: float = 0.05) -> Initializer:
-    """Evenly distributed between -limit and limit.
+    """Return an initializer that draws from a uniform distribution between -limit and limit.
 
     Raises:
         ValueError: `limit` is negative or not finite.
@@ -73,7 +75,9 @@ def uniform(limit: float = 0.05) -> Initializer:
 
 
 def he() -> Initializer:
-    """Normally distributed with variance 2 / inputs, which keeps the signal's size through ReLU layers.
+    """Return an initializer that draws from a normal distribution with mean 0 and variance 2 / inputs.
+
+    This variance preserves the scale of the signal through ReLU layers.
 
     He, Zhang, Ren, Sun, *Delving Deep into Rectifiers*, 2015, equation 10. For weights `(inputs, neurons)`,
     or `(*kernel, channels, filters)` with `inputs` = kernel elements × channels.
@@ -90,11 +94,13 @@ def he() -> Initializer:
 
 
 def glorot() -> Initializer:
-    """Evenly distributed with variance 2 / (inputs + neurons): a middle way between forward and backward signal.
+    """Return an initializer that draws from a uniform distribution with variance 2 / (inputs + neurons).
+
+    This variance is a compromise between the scales of the forward and the backward signal.
 
     Glorot and Bengio, *Understanding the difficulty of training deep feedforward neural networks*, 2010,
-    equation 16; Keras's default. For weights `(inputs, neurons)`, or `(*kernel, channels, filters)`, where both
-    numbers are multiplied by the kernel's elements.
+    equation 16; the default of Keras. For weights `(inputs, neurons)`, or `(*kernel, channels, filters)`, where both
+    counts are multiplied by the number of kernel elements.
 
     >>> bool(abs(glorot()((2, 4), 0, "float32")).max() <= 1.0)  # the limit is √(6 / (2 + 4))
     True
@@ -108,10 +114,12 @@ def glorot() -> Initializer:
 
 
 def orthogonal() -> Initializer:
-    """Rows, or columns if these are fewer, that are orthogonal and of length 1: products keep the size of a signal.
+    """Return an initializer that draws orthonormal rows, or columns if there are fewer of these.
+
+    Products with such a matrix preserve the norm of a signal.
 
     Saxe, McClelland, Ganguli, *Exact solutions to the nonlinear dynamics of learning in deep linear neural networks*,
-    2014. For weights `(inputs, neurons)`; Keras's default for what recurrent layers send from step to step.
+    2014. For weights `(inputs, neurons)`; the default of Keras for the recurrent weights of recurrent layers.
 
     >>> weight = orthogonal()((2, 5), 0, "float64")
     >>> np.allclose(weight @ weight.T, np.eye(2))
@@ -132,7 +140,7 @@ def _multiplied(draws: NDArray[np.float64], factor: float, dtype: DTypeLike) -> 
 
 
 def _fans(name: str, shape: tuple[int, ...]) -> tuple[int, int]:
-    """Return how many inputs each result has, and how many results each input has."""
+    """Return the fan-in and the fan-out: the number of inputs per result, and of results per input."""
     if len(shape) < 2:
         raise ValueError(
             f"init.{name}: expected a weight shape (inputs, neurons) or (…, channels, filters), got {shape}."

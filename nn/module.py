@@ -1,4 +1,4 @@
-"""The module: something that computes, knows its parameters, and may hold other modules."""
+"""Base class of layers and networks."""
 
 from __future__ import annotations
 
@@ -28,38 +28,39 @@ _ARRAY_RESULT = (
 _FLOAT64 = np.dtype(np.float64)
 
 promoted: list[tuple[ref[Tensor], str]] = []
-"""The first float32 parameter that float64 data met since it was asked for, and its layer. Optimizers warn of it."""
+"""The first float32 parameter combined with float64 data since the last reset, and its layer. Used in a warning."""
 
 
 @attribute_hints(MODULE)
 class Module:
     """Base class of layers and networks.
 
-    Write `forward`, and assign what it needs as attributes in the constructor, in any order. No call of
-    `super().__init__()` is needed:
+    Implement `forward`, and assign the tensors and modules that it uses as attributes in the constructor, in any order.
+    Calling `super().__init__()` is not required:
 
-    - a leaf `Tensor` that requires a gradient is a **parameter**: optimizers train it, and `state_dict` has it. Frozen
-      later (`requires_grad = False`), it is no longer trained and stays in `state_dict`;
-    - a `Module` is a **child**, and its parameters are found through it;
+    - a leaf `Tensor` that requires a gradient is a **parameter**: optimizers train it, and `state_dict` includes it. If
+      it is frozen later (`requires_grad = False`), it is no longer trained but stays in `state_dict`;
+    - a `Module` is a **child**, and its parameters are collected recursively;
     - lists, tuples and dicts of these are searched too;
-    - a `Tensor` whose attribute is named in `state_names` is a **buffer**: `state_dict` has it, but it is not trained;
-    - every other `Tensor` is a value like any other.
+    - a `Tensor` whose attribute is listed in `state_names` is a **buffer**: `state_dict` includes it, but it is not
+      trained;
+    - every other `Tensor` is an ordinary attribute.
 
-    The constructor and the class decide. A tensor that is assigned later, to an attribute that held no parameter when
-    the constructor returned, is a value, so a layer may keep its last input to look at. For a parameter that is made
-    later, name its attribute in `parameter_names`, or call `register_parameter`. A plain `Module()`, or one of a class
-    without `forward`, is a container in which every assignment counts.
+    Parameters are determined when the constructor returns. A tensor assigned later, to an attribute that did not hold a
+    parameter at that time, is an ordinary attribute, so a layer can store its last input. To create a parameter later,
+    list its attribute in `parameter_names`, or call `register_parameter`. A plain `Module()`, or an instance of a class
+    without `forward`, is a container in which every assignment is considered.
 
-    A parameter can be replaced by another one, or removed with None, but not by an array or the result of an
-    operation, which would not be trained. One without a name is labelled with its path (`"0.weight"`), which pictures
-    and messages show.
+    A parameter can be replaced by another parameter or removed with None. It cannot be replaced by an array or the
+    result of an operation, which would not be trained. A parameter without a name is labelled with its path
+    (`"0.weight"`), which is shown in graph drawings and messages.
 
     Attributes:
-        training: True while training; layers such as `Dropout` behave differently in evaluation. Set by
+        training: True in training mode. Layers such as `Dropout` behave differently in evaluation mode. Set by
             `train()` and `eval()`.
 
     Raises:
-        TypeError: on assigning something else over a parameter; when called, if `forward` gives None or an array.
+        TypeError: a parameter is replaced by something else, or `forward` returns None or an array.
 
     >>> import numpy as np, tensorgrad as tg
     >>> class Scale(Module):
@@ -78,16 +79,16 @@ class Module:
     training: bool = True
 
     state_names: ClassVar[tuple[str, ...]] = ()
-    """Attributes that hold a tensor for `state_dict` although it is not trained, such as a running average."""
+    """Attributes whose tensors are part of `state_dict` although they are not trained, such as running averages."""
 
     parameter_names: ClassVar[tuple[str, ...]] = ()
-    """Attributes that may hold parameters although the constructor does not assign any to them."""
+    """Attributes that may hold parameters although the constructor does not assign them."""
 
     _parameter_paths: Mapping[str, frozenset[str]] = MappingProxyType({})
-    """For each attribute that can hold parameters, the paths in it that were parameters when it was assigned."""
+    """For each attribute that can hold parameters, the paths of the parameters at the time of assignment."""
 
     _is_complete = False
-    """Whether the attributes that can hold parameters are known."""
+    """Whether the attributes that can hold parameters have been determined."""
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
@@ -96,15 +97,15 @@ class Module:
         cls._is_complete = cls.__init__ is object.__init__ and _computes(cls)
 
     def forward(self, *inputs: Any, **options: Any) -> Any:
-        """Compute the result. Subclasses write this; users call the module itself.
+        """Compute the result. Subclasses implement this method; users call the module itself.
 
         Raises:
-            NotImplementedError: the subclass has no `forward`.
+            NotImplementedError: the subclass does not define `forward`.
         """
         raise NotImplementedError(f"{type(self).__name__}: a module needs a forward(self, x) method.")
 
     def __call__(self, *inputs: Any, **options: Any) -> Any:
-        """The result of `forward`."""
+        """Return the result of `forward`."""
         start = scopes.enter()
         result = self.forward(*inputs, **options)
         if result is None or isinstance(result, np.ndarray):
@@ -114,17 +115,18 @@ class Module:
         return scopes.leave(start, self, inputs, result)
 
     def penalties(self) -> Iterable[Tensor]:
-        """The regularisation terms of this module alone, as scalar tensors; none unless a subclass says so."""
+        """Return the regularisation terms of this module alone, as scalar tensors. There are none by default."""
         return ()
 
-    # -- what is inside -----------------------------------------------------------------------------------
+    # -- contents -----------------------------------------------------------------------------------------
 
     def named_children(self) -> Iterator[tuple[str, Module]]:
-        """The modules directly inside, with their names, in the order of assignment."""
+        """Yield the direct children with their names, in the order of assignment."""
         return ((name, value) for name, value in _members(vars(self)) if isinstance(value, Module))
 
     def named_modules(self) -> Iterator[tuple[str, Module]]:
-        """This module, under the name `""`, and all inside it with their dotted paths; each once, parents first."""
+        """Yield this module, with the name `""`, and all its descendants with dotted paths; each once, parents
+        first."""
         seen = set()
         waiting: list[tuple[str, Module]] = [("", self)]
         while waiting:
@@ -137,19 +139,19 @@ class Module:
             waiting += [(prefix + name, child) for name, child in module.named_children()][::-1]
 
     def modules(self) -> Iterator[Module]:
-        """This module and all inside it; each once, parents first."""
+        """Yield this module and all its descendants; each once, parents first."""
         return (module for _, module in self.named_modules())
 
     def named_parameters(self) -> Iterator[tuple[str, Tensor]]:
-        """The tensors to train with their dotted names (`"0.weight"`); each once, in the order of assignment."""
+        """Yield the trainable tensors with their dotted names (`"0.weight"`); each once, in the order of assignment."""
         return ((name, tensor) for name, tensor in self.named_state() if tensor.requires_grad)
 
     def parameters(self) -> Iterator[Tensor]:
-        """The tensors to train; each once, in the order of assignment."""
+        """Yield the trainable tensors; each once, in the order of assignment."""
         return Listed(tensor for _, tensor in self.named_parameters())
 
     def named_state(self) -> Iterator[tuple[str, Tensor]]:
-        """What `state_dict` holds: the parameters, frozen ones too, and the tensors of `state_names`; each once."""
+        """Yield the entries of `state_dict`: all parameters, including frozen ones, and the buffers; each once."""
         seen = set()
         for path, module in self.named_modules():
             prefix = f"{path}." if path else ""
@@ -159,7 +161,7 @@ class Module:
                     yield prefix + name, tensor
 
     def own_state(self) -> Iterator[tuple[str, Tensor]]:
-        """What `state_dict` holds of this module alone, without the modules inside it."""
+        """Yield the entries of `state_dict` that belong to this module itself, without its children."""
         for path, value in _members(vars(self)):
             if isinstance(value, Tensor) and self._is_state(path, value):
                 yield path, value
@@ -192,7 +194,7 @@ class Module:
         """Assign a parameter to an attribute after the constructor has returned.
 
         Raises:
-            TypeError: it is not a leaf tensor that requires a gradient.
+            TypeError: `parameter` is not a leaf tensor that requires a gradient.
 
         >>> import nn, tensorgrad as tg
         >>> layer = nn.Dense(2, 1)
@@ -209,10 +211,10 @@ class Module:
         setattr(self, name, parameter)
 
     def register_buffer(self, name: str, buffer: Tensor) -> None:
-        """Assign a tensor that `state_dict` has although it is not trained, as `state_names` does for a class.
+        """Assign a tensor that is part of `state_dict` but not trained; `state_names` does the same for a class.
 
         Raises:
-            TypeError: it is not a leaf tensor.
+            TypeError: `buffer` is not a leaf tensor.
         """
         if not (isinstance(buffer, Tensor) and buffer.is_leaf):
             raise TypeError(
@@ -235,7 +237,7 @@ class Module:
         object.__setattr__(self, "_parameter_paths", {**self._parameter_paths, attribute: paths})
 
     def _complete(self) -> None:
-        """Keep, of the attributes that were assigned, those that can hold parameters."""
+        """Determine which of the assigned attributes can hold parameters."""
         held = {name: _members({name: vars(self).get(name)}) for name in self._parameter_paths}
         kept = {
             name: paths
@@ -252,23 +254,25 @@ class Module:
     # -- training -----------------------------------------------------------------------------------------
 
     def train(self, mode: bool = True) -> Self:
-        """Put this module and all inside it into training mode (or, with False, evaluation). Returns itself."""
+        """Set this module and all its descendants to training mode (or, if False, evaluation mode). Return the
+        module."""
         _set_modes([(module, mode) for module in self.modules()])
         return self
 
     def eval(self) -> Self:
-        """Put this module and all inside it into evaluation mode. Returns itself."""
+        """Set this module and all its descendants to evaluation mode. Return the module."""
         return self.train(False)
 
     def zero_grad(self) -> None:
-        """Forget the gradient of every parameter, frozen ones too."""
+        """Clear the gradient of every parameter, including frozen ones."""
         for _, tensor in self.named_state():
             tensor.zero_grad()
 
     def regularization_loss(self) -> Tensor:
-        """The L1 and L2 penalties of this module and all inside it: a scalar, to be added to the data loss.
+        """Return the sum of the L1 and L2 penalties of this module and its descendants, a scalar to add to the data
+        loss.
 
-        A float32 zero when there are none.
+        A float32 zero if there are no penalties.
 
         >>> import nn
         >>> layer = nn.Dense(2, 3, weight_init=nn.init.constant(2.0), weight_l2=0.5)
@@ -281,26 +285,26 @@ class Module:
     # -- saving and restoring -----------------------------------------------------------------------------
 
     def state_dict(self) -> dict[str, NDArray[Any]]:
-        """Copies of the parameters, and of the tensors that are not trained, by their dotted names."""
+        """Return copies of the parameters and the buffers, by their dotted names."""
         return {name: tensor.numpy() for name, tensor in self.named_state()}
 
     def load_state_dict(self, state: Mapping[str, Any], *, strict: bool = True) -> LoadReport:
-        """Set every tensor to a copy of the array of its name, in the tensor's own dtype: all of them or none.
+        """Set every tensor to a copy of the array with its name, in the tensor's dtype. Loading is all or nothing.
 
-        Names and layouts are those of `state_dict`. Weights of PyTorch and Keras have others: load them with
+        Names and layouts are those of `state_dict`. PyTorch and Keras use different ones: load their weights with
         `nn.interop.load_pytorch` and `nn.interop.load_keras`.
 
         Args:
             state: arrays by name.
-            strict: whether a name that is missing or unknown, or a shape that differs, is an error. If not, the arrays
+            strict: whether to raise an error if a name is missing or unknown, or a shape differs. If False, the arrays
                 that fit are loaded, and the other tensors keep their values.
 
         Returns:
-            A report of what was loaded and, with `strict=False`, what was not.
+            A report of what was loaded and, with `strict=False`, what was skipped.
 
         Raises:
-            ValueError: names are missing or unknown, a shape differs, or an array does not hold real numbers.
-                Nothing has been changed then.
+            ValueError: names are missing or unknown, a shape differs, or an array does not hold real numbers. In this
+                case, nothing is changed.
 
         >>> import nn
         >>> old, new = nn.Dense(2, 3, rng=0), nn.Dense(2, 4, rng=1)
@@ -342,8 +346,8 @@ class Module:
     def pytorch_layout(self) -> Layout:
         """The names and layouts of this layer's tensors in PyTorch, for `nn.interop`. By default, they are the same.
 
-        A layer whose tensors differ there assigns a `Layout` in its class, or writes a property if it depends on the
-        arguments of the constructor.
+        A layer whose tensors differ there sets a `Layout` as a class attribute, or defines a property if the layout
+        depends on the constructor's arguments.
         """
         return Layout()
 
@@ -352,13 +356,13 @@ class Module:
         """The names and layouts of this layer's tensors in Keras, for `nn.interop`. By default, they are the same."""
         return Layout()
 
-    # -- how it shows itself ------------------------------------------------------------------------------
+    # -- representation -----------------------------------------------------------------------------------
 
     def settings(self) -> dict[str, Any]:
-        """What `repr` shows in the brackets: the constructor's arguments that differ from their defaults.
+        """Return the arguments shown by `repr`: the constructor's arguments that differ from their defaults.
 
-        They are read from attributes of the same names. A class that writes its own `settings` beside its constructor
-        says with it, too, how `Model.save` is to describe its objects.
+        They are read from attributes of the same names. A class that overrides `settings` together with its constructor
+        also defines how `Model.save` describes its instances.
         """
         return settings(self)
 
@@ -382,7 +386,7 @@ class Module:
 
 
 class in_mode:
-    """Every module of `network` in training or evaluation mode; afterwards each in the mode it was in."""
+    """Context manager that sets the mode of every module of `network` and restores each module's mode afterwards."""
 
     def __init__(self, network: Module, *, training: bool) -> None:
         self._network = network
@@ -420,7 +424,7 @@ def _assign(values: Iterable[tuple[Tensor, NDArray[Any]]]) -> None:
 
 
 def total_penalty(modules: Iterable[Module]) -> Tensor | None:
-    """The sum of the penalties of these modules alone; None if there are none."""
+    """Return the sum of the penalties of these modules, without their children; None if there are none."""
     total: Tensor | None = None
     for module in modules:
         for penalty in module.penalties():
@@ -429,7 +433,7 @@ def total_penalty(modules: Iterable[Module]) -> Tensor | None:
 
 
 def _note_promotion(module: Module, inputs: tuple[Any, ...]) -> None:
-    """Remember a layer of float32 whose result is float64 because its input is."""
+    """Record a float32 layer whose result is float64 because its input is."""
     if promoted or not any(getattr(each, "dtype", None) == _FLOAT64 and not _is_tracked(each) for each in inputs):
         return
     for value in vars(module).values():
@@ -440,16 +444,16 @@ def _note_promotion(module: Module, inputs: tuple[Any, ...]) -> None:
 
 
 def _is_tracked(value: Any) -> bool:
-    """Whether this comes from a layer before, and not from the data."""
+    """Whether the value is the result of a previous layer rather than data."""
     return isinstance(value, Tensor) and value.node is not None
 
 
 def _completing(init: Callable[..., None]) -> Callable[..., None]:
-    """Return a constructor after which, if it is the one that was called, the module is complete."""
+    """Return a constructor that completes the module afterwards, unless a subclass's constructor called it."""
 
     @functools.wraps(init)
     def constructor(self: Module, *args: Any, **kwargs: Any) -> None:
-        is_called = type(self).__init__ is constructor  # and not by that of a subclass
+        is_called = type(self).__init__ is constructor  # not called from a subclass's constructor
         if is_called:
             object.__setattr__(self, "_is_complete", False)
         init(self, *args, **kwargs)
@@ -460,7 +464,7 @@ def _completing(init: Callable[..., None]) -> Callable[..., None]:
 
 
 def _computes(cls: type[Module]) -> bool:
-    """Whether the class has a `forward`, and is not just a container."""
+    """Whether the class defines `forward`, and is not only a container."""
     return cls.forward is not Module.forward
 
 
@@ -475,11 +479,11 @@ def _shown(value: Any) -> str:
 
 
 DEEPEST = 64
-"""How many lists, tuples and dicts of an attribute may be inside each other."""
+"""Maximum nesting depth of lists, tuples and dicts in an attribute."""
 
 
 def _members(named: Mapping[str, Any], depth: int = 0) -> list[tuple[str, Any]]:
-    """The tensors and modules among these values and inside their lists, tuples and dicts, with dotted names."""
+    """Return the tensors and modules among these values and in their lists, tuples and dicts, with dotted names."""
     found: list[tuple[str, Any]] = []
     for name, value in named.items():
         if isinstance(value, (Tensor, Module)):

@@ -1,6 +1,6 @@
-"""Networks as scikit-learn estimators, for its pipelines, cross-validation and grid search.
+"""Scikit-learn estimators for use in pipelines, cross-validation and grid search.
 
-`import nn` does not load this module, which needs scikit-learn; `nn.sklearn` does, when it is first used.
+`import nn` does not import this module, which requires scikit-learn; it is imported on first access to `nn.sklearn`.
 """
 
 from __future__ import annotations
@@ -30,11 +30,11 @@ except ImportError as error:
 __all__ = ["Classifier", "Regressor"]
 
 FLOATS = (np.float64, np.float32)
-"""The dtypes of samples that stay as they are; others become the first."""
+"""The dtypes of samples that are kept; other dtypes are converted to the first one."""
 
 
 class _NetworkEstimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no annotations
-    """What both estimators share: their settings, the network these describe, and its training."""
+    """Base class of the estimators: their settings, the network that the settings describe, and its training."""
 
     def __init__(
         self,
@@ -64,7 +64,7 @@ class _NetworkEstimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn ha
         self.random_state = random_state
 
     def _train(self, X: NDArray[Any], y: NDArray[Any], outputs: int, loss: Loss, sample_weight: Any) -> None:
-        """Make a new model and fit it: `model_` and `history_`."""
+        """Create a new model and fit it; set `model_` and `history_`."""
         self._check_makers()
         rng = generator(self.random_state)
         if self.network is None:
@@ -90,7 +90,7 @@ class _NetworkEstimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn ha
         yield Dense(inputs, outputs, weight_l2=self.l2, dtype=dtype, rng=rng)
 
     def _outputs(self, X: ArrayLike) -> NDArray[Any]:
-        """What the network gives for these samples: `(samples, outputs)`."""
+        """Return the outputs of the network for these samples: `(samples, outputs)`."""
         check_is_fitted(self)
         outputs: NDArray[Any] = self.model_.predict(validate_data(self, X, reset=False, dtype=FLOATS))
         return outputs
@@ -108,36 +108,36 @@ class _NetworkEstimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn ha
 
 
 class Classifier(ClassifierMixin, _NetworkEstimator):  # type: ignore[misc]
-    """A network that tells classes apart, as a scikit-learn classifier.
+    """Neural network classifier with scikit-learn's interface.
 
-    Samples are rows of numbers `(samples, features)`, best scaled to about -1 … 1 (`StandardScaler`); labels are
-    anything scikit-learn takes: numbers, strings, two classes or more. The network computes in float32 if the samples
-    are float32, which is faster, and else in float64. It ends in an output for each class and is trained on
+    Samples have shape `(samples, features)` and should be scaled to about -1 … 1 (`StandardScaler`). Labels are
+    anything that scikit-learn supports: numbers or strings, two classes or more. The network computes in float32 if the
+    samples are float32, which is faster, and otherwise in float64. It has one output per class and is trained with
     `nn.SoftmaxCrossEntropy`.
 
     Args:
-        hidden_layer_sizes: the neurons of each hidden layer; `()` for none, which is logistic regression.
-        activation: makes what follows each hidden layer.
-        l2: λ of the penalty λΣw² on the weights of each layer; the biases are free.
-        dropout: the share of each hidden layer's outputs that is dropped in training, in [0, 1).
-        network: a function of `(inputs, outputs, rng)` that makes another network; the four settings above are
-            then not used.
-        optimizer: makes the optimizer, called as `optimizer(parameters, learning_rate=…)`. For further settings, use
+        hidden_layer_sizes: the number of neurons in each hidden layer; `()` for none, which is logistic regression.
+        activation: creates the activation after each hidden layer.
+        l2: λ of the penalty λΣw² on the weights of each layer; the biases are not penalised.
+        dropout: the fraction of each hidden layer's outputs that is dropped during training, in [0, 1).
+        network: a function of `(inputs, outputs, rng)` that creates a custom network; the four settings above are then
+            ignored.
+        optimizer: creates the optimizer, called as `optimizer(parameters, learning_rate=…)`. For further settings, use
             `functools.partial(nn.SGD, momentum=0.9)`.
-        learning_rate: the length of its steps, or a schedule for it such as `nn.CosineDecay(…)`.
-        epochs: how often training goes through all samples.
-        batch_size: samples per step; None for all.
+        learning_rate: the optimizer's learning rate, or a schedule such as `nn.CosineDecay(…)`.
+        epochs: the number of passes over the samples.
+        batch_size: the number of samples per step; None for all.
         verbose: as in `nn.Model.fit`.
-        random_state: a seed, a `RandomState`, a `Generator`, or None for another result each time. The weights, the
-            order of the samples and dropout are drawn from it.
+        random_state: a seed, a `RandomState`, a `Generator`, or None for a different result each time. It determines
+            the weights, the order of the samples and dropout.
 
-    Settings are checked by `fit`, as scikit-learn wants it, and `fit` always starts anew.
+    Settings are validated by `fit`, as scikit-learn requires, and each call of `fit` trains from scratch.
 
     Attributes:
         classes_: the labels, sorted.
-        n_features_in_, feature_names_in_: of the samples seen by `fit`; the names if those were a data frame's.
-        model_: the `nn.Model`. It gives logits, before the softmax.
-        history_: its `nn.History`.
+        n_features_in_, feature_names_in_: the number of features in `fit`, and their names if X was a data frame.
+        model_: the `nn.Model`. It returns logits, before the softmax.
+        history_: the `nn.History` of the training.
 
     >>> import nn
     >>> from sklearn.datasets import load_wine
@@ -151,15 +151,15 @@ class Classifier(ClassifierMixin, _NetworkEstimator):  # type: ignore[misc]
     """
 
     def fit(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> Self:
-        """Train a new network on these samples and their labels. Returns itself.
+        """Train a new network on samples and labels. Return the estimator.
 
         Args:
             X, y: samples and labels.
-            sample_weight: how much each sample counts, at least 0; default: all the same. Only the ratios matter.
+            sample_weight: the weight of each sample, at least 0; default: equal weights. Only the ratios matter.
 
         Raises:
-            ValueError, TypeError: data or settings that do not fit.
-            FloatingPointError: training diverged; often the learning rate is too high, or X is not scaled.
+            ValueError, TypeError: invalid data or settings.
+            FloatingPointError: training diverged, often because the learning rate is too high or X is not scaled.
         """
         samples, labels = validate_data(self, X, y, dtype=FLOATS)
         check_classification_targets(labels)
@@ -169,22 +169,22 @@ class Classifier(ClassifierMixin, _NetworkEstimator):  # type: ignore[misc]
         return self
 
     def predict(self, X: ArrayLike) -> NDArray[Any]:
-        """The most probable label of each sample."""
+        """Return the most probable label of each sample."""
         columns = self._outputs(X).argmax(axis=1)
         labels: NDArray[Any] = self.classes_[columns]
         return labels
 
     def predict_proba(self, X: ArrayLike) -> NDArray[Any]:
-        """The probability of each class, in the order of `classes_`: `(samples, classes)`."""
+        """Return the probability of each class, in the order of `classes_`: `(samples, classes)`."""
         probabilities: Tensor = Softmax()(self._outputs(X))
         return probabilities.numpy()
 
 
 class Regressor(RegressorMixin, _NetworkEstimator):  # type: ignore[misc]
-    """A network that predicts numbers, as a scikit-learn regressor.
+    """Neural network regressor with scikit-learn's interface.
 
-    Samples as for `Classifier`; targets are `(samples,)` or, for several at once, `(samples, outputs)`, best scaled,
-    too (`TransformedTargetRegressor`). It is trained on `nn.MeanSquaredError`.
+    Samples are as for `Classifier`. Targets have shape `(samples,)` or, for several outputs, `(samples, outputs)`, and
+    should be scaled as well (`TransformedTargetRegressor`). The network is trained with `nn.MeanSquaredError`.
 
     Args:
         hidden_layer_sizes, activation, …: as for `Classifier`.
@@ -200,15 +200,15 @@ class Regressor(RegressorMixin, _NetworkEstimator):  # type: ignore[misc]
     """
 
     def fit(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> Self:
-        """Train a new network on these samples and their targets. Returns itself.
+        """Train a new network on samples and targets. Return the estimator.
 
         Args:
             X, y: samples and targets.
-            sample_weight: how much each sample counts, at least 0; default: all the same. Only the ratios matter.
+            sample_weight: the weight of each sample, at least 0; default: equal weights. Only the ratios matter.
 
         Raises:
-            ValueError, TypeError: data or settings that do not fit.
-            FloatingPointError: training diverged; often the learning rate is too high, or X or y is not scaled.
+            ValueError, TypeError: invalid data or settings.
+            FloatingPointError: training diverged, often because the learning rate is too high or X or y is not scaled.
         """
         samples, targets = validate_data(self, X, y, dtype=FLOATS, multi_output=True, y_numeric=True)
         rows = targets.reshape(len(targets), -1)
@@ -217,7 +217,7 @@ class Regressor(RegressorMixin, _NetworkEstimator):  # type: ignore[misc]
         return self
 
     def predict(self, X: ArrayLike) -> NDArray[Any]:
-        """The prediction for each sample, in the shape of the targets."""
+        """Return the prediction for each sample, in the shape of the targets."""
         outputs = self._outputs(X)
         return outputs.reshape(len(outputs), *self._target_shape)
 

@@ -1,4 +1,4 @@
-"""Callbacks: what happens at fixed moments of `Model.fit`, ready-made and your own."""
+"""Callbacks: code that runs at fixed points of `Model.fit`, built-in and custom."""
 
 from nn.callbacks.callback import Callback
 from nn.callbacks.checkpoint import ModelCheckpoint

@@ -1,4 +1,4 @@
-"""The moments of `Model.fit` at which your own code can run."""
+"""Base class of callbacks, which run user code at fixed points of `Model.fit`."""
 
 from __future__ import annotations
 
@@ -7,27 +7,27 @@ from typing import Any
 
 
 class Callback:
-    """Base class: does nothing at any moment. Override those you need.
+    """Base class of callbacks. All methods do nothing by default; override those you need.
 
-    The moments of one `fit`, in order:
+    The methods are called in this order during `fit`:
 
         on_fit_begin(model)
             on_epoch_begin(epoch)
-                on_gradients(step)           the gradients are there, the update comes next: clip or look at them
+                on_gradients(step)           gradients are computed, the update is next: clip or inspect them
                 on_step_end(step, logs)      the parameters have been updated
-            on_epoch_end(epoch, logs)        validation is done too
-        on_fit_end()                         also when training ends early, by an error or by Ctrl-C
+            on_epoch_end(epoch, logs)        after validation
+        on_fit_end()                         also if training ends early, by an error or Ctrl-C
 
-    Epochs and the steps of an epoch count from 0. `logs` has the names of `History`: of the step just made, or of the
-    whole epoch. Set `self.model.stop_training = True` to stop after the running step; the epoch is then closed
-    with the steps made so far.
+    Epochs and the steps of an epoch are counted from 0. `logs` has the names of `History`, with the values of the last
+    step or of the whole epoch. Set `self.model.stop_training = True` to stop after the current step; the epoch then
+    ends with the steps completed so far.
 
-    Several callbacks are called in the order of the list. Put `EarlyStopping` last, so that the others see the end of
-    training before it brings the best parameters back. If training fails, the callbacks that have begun have their end,
-    each of them, also if that of another fails.
+    Several callbacks are called in the order of the list. Put `EarlyStopping` last, so that the others see the final
+    parameters before it restores the best ones. If training fails, `on_fit_end` of every callback that has started is
+    called, even if that of another callback fails.
 
     Attributes:
-        model: the `Model` that is being trained, from before `on_fit_begin` on.
+        model: the `Model` being trained; set before `on_fit_begin`.
 
     >>> class StopWhenGood(Callback):
     ...     def on_epoch_end(self, epoch, logs):
@@ -38,19 +38,19 @@ class Callback:
     model: Any = None
 
     def on_fit_begin(self, model: Any) -> None:
-        """Before the first epoch."""
+        """Called before the first epoch."""
 
     def on_epoch_begin(self, epoch: int) -> None:
-        """Before the first step of an epoch."""
+        """Called before the first step of an epoch."""
 
     def on_gradients(self, step: int) -> None:
-        """Between the backward pass and the update."""
+        """Called between the backward pass and the update."""
 
     def on_step_end(self, step: int, logs: Mapping[str, float]) -> None:
-        """After an update."""
+        """Called after an update."""
 
     def on_epoch_end(self, epoch: int, logs: Mapping[str, float]) -> None:
-        """After the last step of an epoch and its validation."""
+        """Called after the last step of an epoch and its validation."""
 
     def on_fit_end(self) -> None:
-        """After the last epoch."""
+        """Called after the last epoch."""

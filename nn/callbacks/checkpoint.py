@@ -1,4 +1,4 @@
-"""The model on disk after every epoch: nothing is lost when training breaks off."""
+"""Callback that saves the model after every epoch."""
 
 from __future__ import annotations
 
@@ -13,34 +13,34 @@ from nn.callbacks.monitor import Mode, Monitor
 
 
 class ModelCheckpoint(Callback):
-    """Saves the whole model after every epoch: the last one, and if asked the best one and the last few.
+    """Save the whole model after every epoch: the last, and optionally the best and the most recent epochs.
 
-    With the path `run/digits.safetensors` these files are written, each in one piece or not at all (see `Model.save`):
+    With the path `run/digits.safetensors`, the following files are written, each atomically (see `Model.save`):
 
         run/digits.safetensors          the last epoch
         run/digits.best.safetensors     the best epoch by `monitor`
         run/digits.0012.safetensors     the twelfth epoch, if it is one of the last `keep`
 
-    Training that was broken off goes on from the last one, and ends as if nothing had happened, to the last bit
-    (except EarlyStopping's best weights):
+    An interrupted run resumes from the last epoch, bit for bit (except for the best weights of EarlyStopping):
 
         path = Path("run/digits.safetensors")
         model = nn.Model.load(path) if path.exists() else make_model()
         model.fit(X, y, epochs=100, resume=True, callbacks=[nn.ModelCheckpoint(path)])
 
     Args:
-        path: the file of the last epoch. Its folder is made.
-        monitor: which value says what is best, such as "val_loss". Default: the best epoch is not kept.
-        keep: how many of the last epochs have a file of their own; older ones are removed. 0 for none.
-        mode: "min" if less is better, "max" if more is; "auto" knows names that end in "loss" and "accuracy".
+        path: the file of the last epoch. Its folder is created.
+        monitor: the value that determines the best epoch, such as "val_loss". Default: the best epoch is not saved.
+        keep: the number of most recent epochs that are kept in separate files; older files are removed. 0 for none.
+        mode: "min" if lower is better, "max" if higher is better; "auto" recognises names that end in "loss" or
+            "accuracy".
 
     Attributes:
-        path, best_path: where the last and the best are.
+        path, best_path: the files of the last and the best epoch.
 
     Raises:
-        TypeError: `keep` is no whole number.
-        ValueError: a negative `keep`, or a bad `mode`; in training, if the monitored value is not measured.
-        SaveError, OSError: when training begins, if the model cannot be described or the file not be written.
+        TypeError: `keep` is not an integer.
+        ValueError: `keep` is negative or `mode` is invalid; in training, if the monitored value is not measured.
+        SaveError, OSError: when training begins, if the model cannot be described or the file cannot be written.
     """
 
     def __init__(self, path: str | Path, *, monitor: str | None = None, keep: int = 0, mode: Mode = "auto") -> None:
@@ -50,9 +50,9 @@ class ModelCheckpoint(Callback):
         self._monitor = None if monitor is None else Monitor("ModelCheckpoint", monitor, mode)
 
     def on_fit_begin(self, model: Any) -> None:
-        """Save once, so that a model which cannot be saved is found before hours of training, not after.
+        """Check that the model can be saved, so that errors are found before training rather than after hours of it.
 
-        That is only tried: the model of an earlier run stays until there is an epoch to keep.
+        This is a dry run: the file of an earlier run is kept until the first epoch is complete.
         """
         self.path.parent.mkdir(parents=True, exist_ok=True)
         model.save(self.path, dry_run=True)
@@ -62,7 +62,7 @@ class ModelCheckpoint(Callback):
                 self._monitor.is_best(epoch, {name: values[epoch] for name, values in model.history.items()})
 
     def on_epoch_end(self, epoch: int, logs: Mapping[str, float]) -> None:
-        """Save what is due, and remove what is no longer kept."""
+        """Save the model, and remove the files that are no longer kept."""
         if self._monitor is not None and self._monitor.is_best(epoch, logs):
             self.model.save(self.best_path)
         if self.keep:

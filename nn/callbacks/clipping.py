@@ -1,4 +1,4 @@
-"""Gradients that are too large, made smaller before the update."""
+"""Gradient clipping."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ from tensorgrad import Tensor
 
 
 class ClipGradients(Callback):
-    """Bounds the gradients before each update: each number, or the length of all of them together.
+    """Clip the gradients before each update, by value or by global norm.
 
-    Give one of:
+    Pass exactly one of the arguments.
 
     Args:
-        value: each number of each gradient is brought into [-value, value].
-        norm: if √Σg² over all gradients is larger, all are multiplied by norm / √Σg², which keeps their direction.
+        value: each element of each gradient is clipped to [-value, value].
+        norm: if √Σg² over all gradients is larger, all are multiplied by norm / √Σg², which preserves their direction.
             Pascanu, Mikolov and Bengio, *On the difficulty of training recurrent neural networks*, 2013, algorithm 1.
 
-    Gradients that are not finite are left for `fit` to report. Outside `fit` there are the functions `clip_value` and
-    `clip_norm` in `nn.callbacks.clipping`.
+    Gradients that are not finite are left unchanged, for `fit` to report. Outside `fit`, use the functions `clip_value`
+    and `clip_norm` in `nn.callbacks.clipping`.
 
     Raises:
-        ValueError: none or both were given, or one that is not finite and above 0.
+        ValueError: none or both arguments are passed, or the argument is not finite and above 0.
 
     >>> ClipGradients(norm=1.0)
     ClipGradients(norm=1.0)
@@ -42,7 +42,7 @@ class ClipGradients(Callback):
         self.norm = norm
 
     def on_gradients(self, step: int) -> None:
-        """Clip them."""
+        """Clip the gradients."""
         parameters = self.model.optimizer.parameters
         if self.value is not None:
             clip_value(parameters, self.value)
@@ -54,7 +54,7 @@ class ClipGradients(Callback):
 
 
 def clip_value(parameters: Iterable[Tensor], value: float) -> None:
-    """Bring each number of each parameter's gradient into [-value, value], but infinity and NaN.
+    """Clip each element of each parameter's gradient to [-value, value], except infinity and NaN.
 
     >>> w = Tensor([1.0, 2.0], requires_grad=True)
     >>> (w * np.array([3.0, -0.5])).sum().backward()
@@ -72,7 +72,7 @@ def clip_norm(parameters: Iterable[Tensor], norm: float) -> float:
     """Scale the gradients of all parameters down so that √Σg², over all of them, is at most `norm`.
 
     Returns:
-        √Σg² before, computed in float64. If it is not finite, nothing is changed.
+        √Σg² before scaling, computed in float64. If it is not finite, nothing is changed.
 
     >>> w = Tensor([1.0, 2.0], requires_grad=True)
     >>> (w * np.array([3.0, -4.0])).sum().backward()
@@ -85,7 +85,7 @@ def clip_norm(parameters: Iterable[Tensor], norm: float) -> float:
     largest = float(np.max([np.max(np.abs(g), initial=0) for _, g in gradients], initial=0))
     if not math.isfinite(largest) or largest == 0:
         return largest
-    scale = math.ldexp(1.0, math.frexp(largest)[1] - 1)  # a power of 2 changes no digit, and no square overflows
+    scale = math.ldexp(1.0, math.frexp(largest)[1] - 1)  # scaling by a power of 2 is exact and avoids overflow
     squares = (float(np.sum(np.square(np.divide(g, scale, dtype=np.float64)))) for _, g in gradients)
     before = scale * math.sqrt(sum(squares))
     if norm < before < math.inf:

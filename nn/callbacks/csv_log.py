@@ -1,4 +1,4 @@
-"""The epochs of a training as a table in a file."""
+"""Callback that logs the epochs to a CSV file."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from nn.callbacks.callback import Callback
 
 
 class CSVLog(Callback):
-    """Writes a line per epoch into a file of comma-separated values, as soon as the epoch is done.
+    """Callback that appends a line to a CSV file after each epoch.
 
-    The first line has the names: `epoch`, counted from 1, and those of `History`. A new training starts the file
-    anew; one that is resumed (`fit(..., resume=True)`) writes the epochs that it goes on from first. Numbers are
-    written so that `float` reads the very same ones.
+    The first line contains the names: `epoch`, counted from 1, and those of `History`. A new training overwrites the
+    file; a resumed one (`fit(..., resume=True)`) writes the previous epochs first. Numbers are written such that
+    `float` reads back exactly the same values.
 
     Args:
-        path: the file. Its folder must be there.
+        path: the file. Its folder must exist.
 
     Raises, when training begins:
         OSError: the file cannot be written.
@@ -33,14 +33,14 @@ class CSVLog(Callback):
         self._names: list[str] = []
 
     def on_fit_begin(self, model: Any) -> None:
-        """Start the file, with the epochs that are there already."""
+        """Create the file, with the epochs that have already been trained."""
         self.path.write_text("", encoding="utf-8")
         self._names = []
         for epoch in model.history.epochs:
             self.on_epoch_end(epoch, {name: values[epoch] for name, values in model.history.items()})
 
     def on_epoch_end(self, epoch: int, logs: Mapping[str, float]) -> None:
-        """Add the line."""
+        """Append the line of an epoch."""
         with self.path.open("a", encoding="utf-8", newline="") as file:
             writer = csv.writer(file, lineterminator="\n")
             if not self._names:

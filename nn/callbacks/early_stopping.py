@@ -1,4 +1,4 @@
-"""Stopping when training no longer helps."""
+"""Callback that stops training when a value no longer improves."""
 
 from __future__ import annotations
 
@@ -12,28 +12,30 @@ from nn.callbacks.monitor import Mode, Monitor
 
 
 class EarlyStopping(Callback):
-    """Ends training when a value has not become better for some epochs.
+    """Stop training when a value has not improved for several epochs.
 
-    A training that is resumed (`fit(..., resume=True)`) counts on from the epochs before.
+    A resumed training (`fit(..., resume=True)`) includes the previous epochs in the count.
 
     Args:
-        monitor: which value to watch, as in `History`.
-        patience: after how many epochs in a row without a better value training ends, at least 1.
-        min_delta: better by this or less does not count as better.
-        restore_best: give the network the parameters of its best epoch back when training ends, also by Ctrl-C or
-            an error. The optimizer's state stays that of the last epoch.
-        mode: "min" if less is better, "max" if more is; "auto" knows names that end in "loss" and "accuracy".
+        monitor: the name of the value to monitor, as in `History`.
+        patience: the number of consecutive epochs without improvement after which training stops, at least 1.
+        min_delta: the value must improve by more than this to count as an improvement.
+        restore_best: restore the parameters of the best epoch when training ends, including after Ctrl-C or an error.
+            The optimizer's state remains that of the last epoch.
+        mode: "min" if lower is better, "max" if higher is better; "auto" recognises names that end in "loss" or
+            "accuracy".
 
     Attributes:
-        best, best_epoch: the best value, and the epoch of it, counted from 0; None before the first.
-        stopped_epoch: the epoch after which training was ended; None if it was not.
+        best, best_epoch: the best value and its epoch, counted from 0; None before the first epoch.
+        stopped_epoch: the epoch after which training was stopped; None if it was not stopped.
 
     Raises:
-        TypeError: `patience` is no whole number.
-        ValueError: it is below 1, or a bad `mode` or `min_delta`; in training, if the value is not measured.
+        TypeError: `patience` is not an integer.
+        ValueError: `patience` is below 1, or `mode` or `min_delta` is invalid; in training, if the value is not
+            measured.
 
     Warns:
-        UserWarning: the best epoch was one before training was resumed, so its parameters are not known here.
+        UserWarning: the best epoch precedes the resumption of training, so its parameters are not available.
 
     Prechelt, *Early Stopping - But When?*, 1998.
 
@@ -66,16 +68,16 @@ class EarlyStopping(Callback):
 
     @property
     def best(self) -> float | None:
-        """The best value so far."""
+        """The best value so far; None before the first epoch."""
         return self._monitor.best
 
     @property
     def best_epoch(self) -> int | None:
-        """The epoch of the best value, from 0."""
+        """The epoch of the best value, counted from 0."""
         return self._monitor.best_epoch
 
     def on_fit_begin(self, model: Any) -> None:
-        """Start anew, or from the epochs of the training that is resumed."""
+        """Reset, or continue from the epochs of the resumed training."""
         self._monitor.reset()
         self.stopped_epoch, self._parameters = None, None
         self._start = len(model.history.epochs)
@@ -85,7 +87,7 @@ class EarlyStopping(Callback):
             self._stop_if_hopeless(self._start - 1)
 
     def on_epoch_end(self, epoch: int, logs: Mapping[str, float]) -> None:
-        """Keep the parameters if this epoch is the best, else stop if it is time."""
+        """Store the parameters if this epoch is the best, or stop if `patience` is exhausted."""
         if self._monitor.is_best(epoch, logs):
             if self.restore_best:
                 self._parameters = self.model.network.state_dict()
@@ -93,7 +95,7 @@ class EarlyStopping(Callback):
             self._stop_if_hopeless(epoch)
 
     def on_fit_end(self) -> None:
-        """Give the best parameters back."""
+        """Restore the best parameters."""
         if self._parameters is not None:
             self.model.network.load_state_dict(self._parameters)
             self._parameters = None

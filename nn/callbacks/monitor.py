@@ -1,4 +1,4 @@
-"""Watching one value of the epochs: which one was the best so far."""
+"""Monitoring of one value for the best epoch so far."""
 
 from __future__ import annotations
 
@@ -7,25 +7,25 @@ from collections.abc import Mapping
 from typing import Literal
 
 Mode = Literal["auto", "min", "max"]
-"""Whether less or more is better. "auto": less for names that end in "loss", more for those that end in "accuracy"."""
+"""Whether lower or higher is better. "auto": lower for names that end in "loss", higher for "accuracy"."""
 
 
 class Monitor:
-    """The best of one value, epoch by epoch.
+    """Tracker of the best value over the epochs.
 
     Args:
-        owner: names the callback in messages.
-        name: which value, as in `History`.
+        owner: the name of the callback in messages.
+        name: the name of the value in `History`.
         mode: see `Mode`.
-        min_delta: an epoch that is better by this or less does not count as better; at least 0.
+        min_delta: an epoch must be better by more than this to count as better; at least 0.
 
     Attributes:
         best: the best value; None before the first epoch.
-        best_epoch: the epoch it was measured in, from 0; None before the first.
+        best_epoch: the epoch of the best value, counted from 0; None before the first epoch.
 
     Raises:
         TypeError: `name` is not a string.
-        ValueError: another `mode`, "auto" for a name it says nothing about, or a bad `min_delta`.
+        ValueError: an unknown `mode`, "auto" for a name that it does not cover, or an invalid `min_delta`.
 
     >>> monitor = Monitor("EarlyStopping", "val_loss")
     >>> [monitor.is_best(epoch, {"val_loss": loss}) for epoch, loss in enumerate([0.5, 0.25, 0.3])]
@@ -48,12 +48,12 @@ class Monitor:
         self.reset()
 
     def reset(self) -> None:
-        """Forget the epochs so far."""
+        """Discard the epochs so far."""
         self.best: float | None = None
         self.best_epoch: int | None = None
 
     def is_best(self, epoch: int, logs: Mapping[str, float]) -> bool:
-        """Take note of an epoch, and say whether it is the best so far. A value that is NaN never is.
+        """Record an epoch, and return whether it is the best so far. NaN is never the best.
 
         Raises:
             ValueError: the value was not measured.
@@ -71,7 +71,7 @@ class Monitor:
 
 
 def _sign(owner: str, name: str, mode: Mode) -> int:
-    """1 if more is better, -1 if less is."""
+    """Return 1 if higher is better, -1 if lower is better."""
     if mode not in ("auto", "min", "max"):
         raise ValueError(f'{owner}: mode must be "auto", "min" or "max", got {mode!r}.')
     if mode == "auto" and not name.endswith(("loss", "accuracy")):

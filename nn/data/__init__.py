@@ -1,4 +1,4 @@
-"""Data on their way into a network: batches, parts to learn from and to judge by, scaling, augmentation.
+"""Data preparation: batches, splitting, scaling and augmentation.
 
 >>> import nn
 >>> X, y = nn.datasets.spiral(100, 3, rng=0)

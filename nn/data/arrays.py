@@ -1,4 +1,4 @@
-"""What samples and targets must be like."""
+"""Validation of samples and targets."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tensorgrad import Tensor
 
 
 def as_numbers(what: str, values: Any) -> NDArray[Any]:
-    """Return `values` as an array of real numbers with a row for each sample: itself, if it is one.
+    """Return `values` as an array of real numbers with one row per sample. An array is returned as it is.
 
     Args:
         what: names the values in messages.
@@ -31,10 +31,10 @@ def as_numbers(what: str, values: Any) -> NDArray[Any]:
 
 
 def as_samples(what: str, X: Any) -> NDArray[Any]:
-    """`X` as numbers, `(samples, ...)`, of at least one sample.
+    """Return `X` as numbers, `(samples, ...)`, with at least one sample.
 
     Raises:
-        ValueError, TypeError: as `as_numbers`, or there is no sample.
+        ValueError, TypeError: as for `as_numbers`, or there are no samples.
     """
     samples = as_numbers(what, X)
     if not len(samples):
@@ -43,10 +43,10 @@ def as_samples(what: str, X: Any) -> NDArray[Any]:
 
 
 def as_inputs(what: str, X: Any) -> Any:
-    """Return the samples of a network: as `as_samples`, or several arrays of as many samples.
+    """Return the inputs of a network: one array as in `as_samples`, or several arrays of the same length.
 
     Raises:
-        ValueError, TypeError: as `as_samples`; the arrays are of different length, or there is none.
+        ValueError, TypeError: as for `as_samples`; the arrays differ in length, or there are none.
     """
     if not is_several(X):
         return as_samples(what, X)
@@ -59,11 +59,11 @@ def as_targets(what: str, y: Any, samples: int, shape: Any) -> Any:
     Args:
         what: names the data in messages.
         y: the targets.
-        samples: how many there must be.
+        samples: the required number of rows.
         shape: of the samples, for the message.
 
     Raises:
-        ValueError, TypeError: as `as_numbers`, or there are more or fewer.
+        ValueError, TypeError: as for `as_numbers`, or the number of rows differs.
     """
     targets = _of_equal_length(f"{what}: y", y, as_numbers) if is_several(y) else as_numbers(f"{what}: y", y)
     for name, array in named(targets):
@@ -78,7 +78,7 @@ def as_weights(what: str, weights: Any, samples: int) -> NDArray[Any]:
     """Return a weight for each sample, scaled so that their mean is 1.
 
     Raises:
-        ValueError: there are more or fewer, one is negative or not finite, or all are 0.
+        ValueError: the number of weights differs, one is negative or not finite, or all are 0.
         TypeError: they are not real numbers.
     """
     array = as_numbers(f"{what}: sample_weight", weights)
@@ -103,10 +103,10 @@ def _of_equal_length(what: str, values: Any, checked: Callable[[str, Any], NDArr
 
 
 def as_pair(what: str, X: Any, y: Any) -> tuple[NDArray[Any], NDArray[Any]]:
-    """Samples and a target for each.
+    """Return samples and their targets as arrays.
 
     Raises:
-        ValueError, TypeError: as `as_samples`, or X and y are of different length.
+        ValueError, TypeError: as for `as_samples`, or X and y differ in length.
     """
     samples, targets = as_samples(f"{what}: X", X), as_numbers(f"{what}: y", y)
     if len(targets) != len(samples):
@@ -118,10 +118,10 @@ def as_pair(what: str, X: Any, y: Any) -> tuple[NDArray[Any], NDArray[Any]]:
 
 
 def as_images(what: str, images: Any) -> NDArray[Any]:
-    """`images` as numbers, `(samples, height, width)` or `(samples, height, width, channels)`.
+    """Return `images` as numbers, `(samples, height, width)` or `(samples, height, width, channels)`.
 
     Raises:
-        ValueError, TypeError: as `as_samples`, or another number of axes.
+        ValueError, TypeError: as for `as_samples`, or the number of axes differs.
     """
     array = as_samples(what, images)
     if array.ndim not in (3, 4):
@@ -133,5 +133,5 @@ def as_images(what: str, images: Any) -> NDArray[Any]:
 
 
 def slices(samples: int, size: int) -> Iterator[slice]:
-    """The rows of each batch."""
+    """Yield the rows of each batch."""
     return (slice(start, start + size) for start in range(0, samples, size))

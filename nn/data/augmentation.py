@@ -1,8 +1,8 @@
-"""Images changed a little at random: more of them to learn from, of the same classes.
+"""Data augmentation: random changes of images that preserve their classes.
 
-*Neural Networks from Scratch*, chapter 13. Each function takes a batch of images `(samples, height, width)` or
-`(samples, height, width, channels)` and gives a new one of the same shape and dtype; integers are rounded and kept in
-the range of their dtype. To do several things, write a function:
+See *Neural Networks from Scratch*, chapter 13. Each function takes a batch of images `(samples, height, width)` or
+`(samples, height, width, channels)` and returns a new one of the same shape and dtype; integers are rounded and clipped
+to the range of their dtype. To combine several, write a function:
 
 >>> import nn
 >>> def augment(images, rng):
@@ -22,7 +22,7 @@ from nn.data.arrays import as_images, as_numbers
 
 
 def flip(images: ArrayLike, rng: Rng = None) -> NDArray[Any]:
-    """Every second image, on average, mirrored: left becomes right.
+    """Mirror each image horizontally with probability 1/2.
 
     Args:
         images: see the module.
@@ -41,13 +41,13 @@ def flip(images: ArrayLike, rng: Rng = None) -> NDArray[Any]:
 
 
 def shift(images: ArrayLike, pixels: int, rng: Rng = None, *, fill: float = 0) -> NDArray[Any]:
-    """Each image moved by whole pixels, up or down and left or right.
+    """Shift each image by a random number of pixels, vertically and horizontally.
 
     Args:
         images: see the module.
-        pixels: how far at most, at least 1. Every distance from -pixels to pixels is equally likely.
+        pixels: the maximum distance, at least 1. Every integer from -pixels to pixels is equally likely.
         rng: a `Generator`, a `RandomState`, a seed, or None.
-        fill: what comes in at the edges.
+        fill: the value of pixels that come from outside the image.
 
     Raises:
         ValueError, TypeError: not images, or pixels below 1 or not an integer.
@@ -66,13 +66,13 @@ def shift(images: ArrayLike, pixels: int, rng: Rng = None, *, fill: float = 0) -
 
 
 def rotate(images: ArrayLike, degrees: float, rng: Rng = None, *, fill: float = 0) -> NDArray[Any]:
-    """Each image turned about its middle; between pixels, the four next to a place are mixed (bilinear interpolation).
+    """Rotate each image about its centre by a random angle, with bilinear interpolation.
 
     Args:
         images: see the module.
-        degrees: how far at most, above 0. Every angle from -degrees to degrees is equally likely.
+        degrees: the maximum angle, above 0. Angles are uniformly distributed from -degrees to degrees.
         rng: a `Generator`, a `RandomState`, a seed, or None.
-        fill: what comes in at the corners.
+        fill: the value of pixels that come from outside the image.
 
     Raises:
         ValueError, TypeError: not images, or degrees that are not finite and above 0.
@@ -99,11 +99,11 @@ def rotate(images: ArrayLike, degrees: float, rng: Rng = None, *, fill: float = 
 
 
 def add_noise(X: ArrayLike, deviation: float, rng: Rng = None) -> NDArray[Any]:
-    """Every number of X changed by normal noise.
+    """Add normally distributed noise to X.
 
     Args:
         X: images, or samples of any shape `(samples, ...)`.
-        deviation: the noise's standard deviation, above 0, in the units of X.
+        deviation: the standard deviation of the noise, above 0, in the units of X.
         rng: a `Generator`, a `RandomState`, a seed, or None.
 
     Raises:
@@ -124,7 +124,7 @@ def _padded(images: NDArray[Any], pixels: int, fill: float) -> NDArray[Any]:
 
 
 def _between_pixels(images: NDArray[Any], y: NDArray[Any], x: NDArray[Any], fill: float) -> NDArray[Any]:
-    """The images at places `(samples, height, width)` between their pixels; outside there is `fill`."""
+    """Interpolate the images at positions `(samples, height, width)`; outside they have the value `fill`."""
     height, width = images.shape[1:3]
     padded = _padded(images, 1, fill)
     y, x = np.clip(y, -1, height) + 1, np.clip(x, -1, width) + 1
@@ -140,7 +140,7 @@ def _between_pixels(images: NDArray[Any], y: NDArray[Any], x: NDArray[Any], fill
 
 
 def _like(original: NDArray[Any], values: NDArray[Any]) -> NDArray[Any]:
-    """`values` in the dtype of `original`."""
+    """Return `values` in the dtype of `original`."""
     if original.dtype.kind in "iu":
         limits = np.iinfo(original.dtype)
         values = np.clip(np.rint(values), limits.min, limits.max)

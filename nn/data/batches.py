@@ -1,4 +1,4 @@
-"""Samples and their targets, handed out in batches."""
+"""Batches of samples and targets."""
 
 from __future__ import annotations
 
@@ -24,34 +24,35 @@ Augmentation: TypeAlias = Callable[[Any, Any], Any]
 
 
 class Batches:
-    """Samples and targets that are prepared batch by batch, so that there is never a second copy of all of them.
+    """Samples and targets, prepared batch by batch, so that the data are never copied as a whole.
 
-    Going through it (`for X, y in batches:`) is what training wants: all samples once, each time in a new random order,
-    augmented, transformed. `in_order()` is what evaluation and prediction want: as they come, transformed only.
-    `Model.fit`, `evaluate` and `predict` take a `Batches` in place of X and y, and `fit` as `validation_data`. They
-    bring X into the dtype of the network: float64 samples for a float32 network, if there is neither `augment` nor
-    `transform`, as one float32 copy at the start, everything else batch by batch.
+    Iteration (`for X, y in batches:`) is for training: it yields all samples once, in a new random order each time,
+    augmented and transformed. `in_order()` is for evaluation and prediction: it yields them in the original order, only
+    transformed. `Model.fit`, `evaluate` and `predict` accept a `Batches` in place of X and y, and `fit` as
+    `validation_data`. They convert X to the dtype of the network: float64 samples for a float32 network, if there is
+    neither `augment` nor `transform`, as one float32 copy at the start, everything else batch by batch.
 
     Args:
-        X: samples `(samples, ...)`, of any real dtype. The array is used as it is, not copied: images may stay uint8
-            and a large set a `np.memmap`. For a network with several inputs, a tuple or dict of such arrays, which
-            `augment` and `transform` then get and return.
+        X: samples `(samples, ...)`, of any real dtype. The array is not copied: images may remain uint8, and a large
+            data set may be an `np.memmap`. For a network with several inputs, a tuple or dict of such arrays, which
+            `augment` and `transform` then receive and return.
         y: a target for each, or None if there are none (for `predict`). For several outputs, a tuple or dict.
-        sample_weight: a number for each sample, at least 0, by which it counts in the loss and the metrics. Only the
-            ratios matter: they are scaled so that their mean is 1. Batches then are X, y and weights.
-        batch_size: samples per batch; None for all in one. The last, smaller batch is kept.
-        shuffle: whether each pass takes the samples in a new random order (one batch has no order to shuffle).
-        augment: `augment(X, rng)` gives a batch like X, changed at random; see `nn.data.shift`. For training only.
-        transform: `transform(X)` gives what the network gets; see `nn.data.rescale`. It comes after `augment`.
-        rng: where order and augmentation are drawn from: a `Generator`, a `RandomState`, a seed, or None, which means
-            the model's own generator in `Model.fit`. None is needed if training is to be resumed exactly: a generator
-            of its own starts anew.
-        what: names the data in messages.
+        sample_weight: the weight of each sample in the loss and the metrics, at least 0. Only the ratios matter: the
+            weights are scaled to have a mean of 1. Batches then consist of X, y and weights.
+        batch_size: the number of samples per batch; None for a single batch. The last, smaller batch is kept.
+        shuffle: whether to take the samples in a new random order in each pass (irrelevant for a single batch).
+        augment: `augment(X, rng)` returns a randomly changed batch like X; see `nn.data.shift`. For training only.
+        transform: `transform(X)` returns the input of the network; see `nn.data.rescale`. Applied after `augment`.
+        rng: the source of the order and the augmentation: a `Generator`, a `RandomState`, a seed, or None, which means
+            the model's own generator in `Model.fit`. Use None if training must resume exactly: the state of a separate
+            generator is not saved.
+        what: the name of the data in messages.
 
     Raises:
-        ValueError: no samples, X, y and weights of different length, negative weights, or batch_size below 1.
-        TypeError: data that are not real numbers, batch_size that is not an integer, an `augment` or `transform`
-            that cannot be called. While going through: one of them gives no array.
+        ValueError: there are no samples, X, y and weights differ in length, weights are negative, or batch_size is
+            below 1.
+        TypeError: the data are not real numbers, batch_size is not an integer, or `augment` or `transform` is not
+            callable. During iteration: one of them does not return an array.
 
     >>> import numpy as np, nn
     >>> images, labels = np.zeros((10, 28, 28), np.uint8), np.arange(10)
@@ -93,11 +94,11 @@ class Batches:
 
     @property
     def sample_shape(self) -> Any:
-        """The shape of one sample as the network gets it, without the batch axis; for several inputs, of each."""
+        """The shape of one sample as the network receives it, without the batch axis; for several inputs, of each."""
         return mapped(lambda array: array.shape[1:], self.batch(slice(0, 1))[0])
 
     def __len__(self) -> int:
-        """How many batches there are."""
+        """Return the number of batches."""
         return -(-self.samples // self.batch_size)
 
     def __iter__(self) -> Iterator[Batch]:
@@ -107,12 +108,12 @@ class Batches:
             yield self._prepared(rows if order is None else order[rows], draws)
 
     def in_order(self) -> Iterator[Batch]:
-        """The batches in the order of the data, without augmentation. What needs no preparation is a view, no copy."""
+        """Yield the batches in the order of the data, without augmentation. Data that need no preparation are views."""
         for rows in slices(self.samples, self.batch_size):
             yield self.batch(rows)
 
     def batch(self, rows: slice | NDArray[np.intp]) -> Batch:
-        """The samples in these rows, not augmented, their targets and, if there are any, their weights."""
+        """Return these rows without augmentation: samples, targets and, if there are any, weights."""
         if isinstance(rows, int):
             raise TypeError(
                 f"Batches.batch: expected a slice or an array of rows, got {rows!r}. For one row, [{rows!r}]."
@@ -151,10 +152,11 @@ class Batches:
         return part
 
     def for_network(self, dtype: DTypeLike | None, rng: Rng) -> Batches:
-        """The same batches, in the dtype of a network; drawn from `rng`, if they have no generator of their own.
+        """Return these batches in the dtype of a network, with randomness from `rng` unless they have their own
+        generator.
 
         Floating-point samples that need no other preparation are converted here, once; so are floating-point targets.
-        All else is converted batch by batch: as floating-point numbers, images would take four times the memory.
+        Everything else is converted batch by batch: as floating-point numbers, images would take four times the memory.
         """
         ready = copy.copy(self)
         ready.rng = generator(rng) if self.rng is None else self.rng
@@ -201,16 +203,16 @@ def as_batches(
     dtype: DTypeLike | None,
     rng: Rng,
 ) -> Batches:
-    """`X` and `y`, or the `Batches` given in their place.
+    """Return `X` and `y` as a `Batches`, or the `Batches` passed in their place.
 
     Args:
-        what: names the data in messages.
-        X, y, sample_weight, batch_size, shuffle: as given to `Model.fit`.
-        targets: whether there must be some.
-        dtype, rng: of the model; see `Batches.for_network`.
+        what: the name of the data in messages.
+        X, y, sample_weight, batch_size, shuffle: as passed to `Model.fit`.
+        targets: whether targets are required.
+        dtype, rng: those of the model; see `Batches.for_network`.
 
     Raises:
-        ValueError, TypeError: data that `Batches` refuses, no targets, or a `Batches` together with y, sample_weight,
+        ValueError, TypeError: invalid data, no targets, or a `Batches` together with y, sample_weight,
             batch_size or shuffle=False.
     """
     if isinstance(X, Batches):
@@ -227,7 +229,7 @@ def as_batches(
 
 
 def _gathered(X: Any, rows: slice | NDArray[np.intp]) -> Any:
-    """`X[rows]`; in any order by `take`, which is faster, but first copies the whole of an X that is not contiguous."""
+    """Return `X[rows]`; unordered rows by `take`, which is faster, but copies all of an X that is not contiguous."""
     if not isinstance(X, np.ndarray):
         return None if X is None else mapped(partial(_gathered, rows=rows), X)
     if isinstance(rows, np.ndarray) and rows.dtype == np.intp and X.flags.c_contiguous:
@@ -242,7 +244,8 @@ def _converted(X: Any, dtype: np.dtype[Any]) -> Any:
 
 
 def _protected(batch: Any, data: Any) -> Any:
-    """`batch`, read-only if it is a part of `data`: writing into it is an error then, and does not spoil the data."""
+    """Return `batch`, read-only if it is a view of `data`, so that writing to it raises instead of corrupting the
+    data."""
 
     def protected(array: NDArray[Any], of: NDArray[Any]) -> NDArray[Any]:
         if np.may_share_memory(array, of):

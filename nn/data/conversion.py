@@ -1,6 +1,6 @@
-"""Arrays from what libraries for data hold: pandas tables, masked arrays, sparse matrices, labels in words.
+"""Conversion of data to arrays: pandas tables, masked arrays, sparse matrices and labels.
 
-Everything is recognised by what it offers, so that no library is loaded.
+Types are recognised by their attributes, so that no library is imported.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 REAL = "fiub"
-"""The kinds of dtypes that are real numbers."""
+"""The dtype kinds of real numbers."""
 
 CLASS_NUMBERS = "To make class numbers of labels: classes, y = np.unique(labels, return_inverse=True)"
 
@@ -51,7 +51,7 @@ def column_names(values: Any) -> tuple[str, ...] | None:
 
 
 def _is_table(values: Any) -> bool:
-    """Whether this is a DataFrame or a Series."""
+    """Whether the value is a DataFrame or a Series."""
     return hasattr(values, "to_numpy") and hasattr(values, "iloc")
 
 
@@ -94,7 +94,7 @@ def _from_table(what: str, table: Any) -> NDArray[Any]:
 
 
 def _numpy_dtype(dtype: Any) -> np.dtype[Any]:
-    """NumPy's dtype for the numbers of a column, which may be of one of pandas' own dtypes."""
+    """Return NumPy's dtype for the numbers of a column, which may have a pandas extension dtype."""
     if not isinstance(dtype, np.dtype):
         dtype = dtype.numpy_dtype if hasattr(dtype, "numpy_dtype") else dtype.subtype  # nullable, or sparse
     found: np.dtype[Any] = np.dtype(dtype)
@@ -102,7 +102,7 @@ def _numpy_dtype(dtype: Any) -> np.dtype[Any]:
 
 
 def _remedy(array: NDArray[Any]) -> str:
-    """What to do about an array that does not hold real numbers."""
+    """Return advice about an array that does not hold real numbers."""
     if array.dtype.kind in "US" or any(isinstance(each, str) for each in array.ravel()[:100].tolist()):
         return f". {CLASS_NUMBERS}; nn.sklearn.Classifier does so by itself"
     if array.dtype.kind == "O" and array.ndim:

@@ -1,4 +1,4 @@
-"""Numbers of a size that networks like: around 0, and not far from it."""
+"""Scaling of features."""
 
 from __future__ import annotations
 
@@ -11,26 +11,26 @@ from nn.data.arrays import as_numbers, as_samples, slices
 from nn.data.conversion import column_names
 
 ROWS_AT_ONCE = 1024
-"""How many rows `Standardizer` looks at together: a float64 copy of these, never of all."""
+"""Number of rows that `Standardizer` processes at a time, so that only these are copied to float64."""
 
 
 def rescale(
     X: ArrayLike, source: tuple[float, float] = (0, 255), target: tuple[float, float] = (-1, 1)
 ) -> NDArray[Any]:
-    """Numbers of the range `source` brought to the range `target`: by default the bytes of an image to -1 … 1.
+    """Map numbers linearly from the range `source` to the range `target`; by default, image bytes to -1 … 1.
 
     With the default it computes `(X - 127.5) / 127.5`, as *Neural Networks from Scratch* does in chapter 19.
 
     Args:
-        X: numbers of any shape with at least one axis. Those outside `source` come to lie outside `target`.
-        source: two numbers that differ.
-        target: where they shall come to lie.
+        X: numbers of any shape with at least one axis. Values outside `source` are mapped outside `target`.
+        source: two distinct numbers.
+        target: the range to map to.
 
     Returns:
-        A new array: float32 for integers, else in the dtype of X.
+        A new array: float32 for integers, otherwise in the dtype of X.
 
     Raises:
-        ValueError: two ends of a range are equal.
+        ValueError: the two ends of a range are equal.
         TypeError: X are not real numbers.
 
     >>> rescale(np.array([0, 51, 255], np.uint8))
@@ -49,25 +49,25 @@ def rescale(
 
 
 class Standardizer:
-    """Brings each feature to mean 0 and standard deviation 1, by what it saw in the training data.
+    """Scale each feature to mean 0 and standard deviation 1, with statistics of the training data.
 
-    *Neural Networks from Scratch*, chapter 13: validation and test data are scaled like the training data, not by
-    numbers of their own. A feature that is the same in all samples becomes 0.
+    See *Neural Networks from Scratch*, chapter 13: validation and test data are scaled with the statistics of the
+    training data. A feature that is constant becomes 0.
 
     Args:
         X: the training samples, `(samples, ...)`.
 
     Attributes:
-        mean: of each feature, float64, `X.shape[1:]`.
-        deviation: the standard deviation of each; 1 where that is 0.
-        columns: the names of the columns if X is a DataFrame whose column names are strings; else None.
+        mean: the mean of each feature, float64, `X.shape[1:]`.
+        deviation: the standard deviation of each feature; 1 where it is 0.
+        columns: the names of the columns if X is a DataFrame whose column names are strings; otherwise None.
 
-    Called with samples of that shape, it gives new ones: float32 for integers, else in their dtype. A DataFrame must
-    have the same columns in the same order.
+    Calling it with samples of that shape returns new samples: float32 for integers, otherwise in their dtype. A
+    DataFrame must have the same columns in the same order.
 
     Raises:
-        ValueError: no samples, masked entries, or NaN or infinity among them; when called, samples of another shape
-            or with other columns.
+        ValueError: there are no samples, or masked entries, NaN or infinity; when called, samples of another shape or
+            with other columns.
         TypeError: not real numbers.
 
     >>> standardize = Standardizer([[0.0, 5.0], [2.0, 5.0]])
@@ -83,7 +83,7 @@ class Standardizer:
         samples = as_samples("Standardizer: X", X)
         self.columns = column_names(X)
         lowest = np.asarray(samples.min(axis=0), np.float64)
-        constant = lowest == samples.max(axis=0)  # their computed mean may be off by a rounding
+        constant = lowest == samples.max(axis=0)  # the computed mean may have a rounding error
         mean = np.where(constant, lowest, samples.mean(axis=0, dtype=np.float64))
         if not np.isfinite(mean).all():
             raise ValueError("Standardizer: X holds NaN or infinity.")
@@ -95,7 +95,7 @@ class Standardizer:
         self.deviation: NDArray[np.float64] = np.where(deviation == 0, 1.0, deviation)
 
     def __call__(self, X: ArrayLike) -> NDArray[Any]:
-        """The samples, scaled."""
+        """Return the scaled samples."""
         samples = self._checked(X)
         dtype = _float_for(samples)
         scaled: NDArray[Any] = np.subtract(samples, self.mean.astype(dtype), dtype=dtype)
@@ -103,7 +103,7 @@ class Standardizer:
         return scaled
 
     def inverse(self, X: ArrayLike) -> NDArray[Any]:
-        """The samples that these came from."""
+        """Return the original samples for scaled samples."""
         samples = self._checked(X)
         dtype = _float_for(samples)
         original: NDArray[Any] = np.multiply(samples, self.deviation.astype(dtype), dtype=dtype)

@@ -1,4 +1,4 @@
-"""Parts of a data set: some to learn from, the others to judge by."""
+"""Splitting of data into training and test sets."""
 
 from __future__ import annotations
 
@@ -13,27 +13,27 @@ from nn._validation import whole_number
 from nn.data.arrays import as_pair
 
 Parts: TypeAlias = tuple[NDArray[Any], NDArray[Any], NDArray[Any], NDArray[Any]]
-"""X and y to learn from, X and y to judge by."""
+"""X and y for training, X and y for testing."""
 
 
 def split(X: ArrayLike, y: ArrayLike, share: float = 0.2, *, stratify: bool = False, rng: Rng = None) -> Parts:
-    """Two parts at random: one to learn from, and `share` of the samples to judge by.
+    """Split samples at random into training data and a fraction `share` of test data.
 
-    *Neural Networks from Scratch*, chapter 12.
+    See *Neural Networks from Scratch*, chapter 12.
 
     Args:
         X: samples `(samples, ...)`.
         y: a target for each.
-        share: of the samples that go into the second part, in (0, 1).
-        stratify: whether each class gives the same share, `y` being class numbers `(samples,)`.
-        rng: where the choice is drawn from: a `Generator`, a `RandomState`, a seed, or None.
+        share: the fraction of the samples in the test data, in (0, 1).
+        stratify: whether to preserve the class proportions, where y holds class numbers `(samples,)`.
+        rng: the source of randomness: a `Generator`, a `RandomState`, a seed, or None.
 
     Returns:
         X_train, y_train, X_test, y_test: copies, in random order.
 
     Raises:
-        ValueError: a share outside (0, 1) or so small or large that a part is empty; X and y of different length;
-            stratify without class numbers.
+        ValueError: `share` is outside (0, 1) or leaves a part empty; X and y differ in length; `stratify` without class
+            numbers.
         TypeError: data that are not real numbers.
 
     >>> X_train, y_train, X_test, y_test = split([[1.0], [2.0], [3.0], [4.0], [5.0]], [1, 2, 3, 4, 5], rng=0)
@@ -54,16 +54,16 @@ def split(X: ArrayLike, y: ArrayLike, share: float = 0.2, *, stratify: bool = Fa
 
 
 def k_fold(X: ArrayLike, y: ArrayLike, k: int = 5, *, stratify: bool = False, rng: Rng = None) -> Iterator[Parts]:
-    """k ways to part the samples, so that each of them is judged by once and learned from k - 1 times.
+    """Yield k splits of the samples, so that each sample is tested once and trained on k - 1 times.
 
-    *Neural Networks from Scratch*, chapter 12. The folds are drawn at random; their sizes differ by one at most.
+    See *Neural Networks from Scratch*, chapter 12. The folds are drawn at random; their sizes differ by at most one.
 
     Args:
         X: samples `(samples, ...)`.
         y: a target for each.
-        k: how many folds, from 2 to the number of samples.
-        stratify: whether each class is dealt out evenly, `y` being class numbers `(samples,)`.
-        rng: where the folds are drawn from: a `Generator`, a `RandomState`, a seed, or None.
+        k: the number of folds, from 2 to the number of samples.
+        stratify: whether to distribute each class evenly over the folds, where y holds class numbers `(samples,)`.
+        rng: the source of randomness: a `Generator`, a `RandomState`, a seed, or None.
 
     Returns:
         An iterator of X_train, y_train, X_test, y_test: copies, in the order of the data.
@@ -85,7 +85,7 @@ def k_fold(X: ArrayLike, y: ArrayLike, k: int = 5, *, stratify: bool = False, rn
     if stratify:
         order = order[np.concatenate(_classes("k_fold", targets[order]))]
     fold = np.empty(len(order), np.intp)
-    fold[order] = np.arange(len(order)) % k  # dealt out like cards
+    fold[order] = np.arange(len(order)) % k  # assign round-robin
     return (
         (samples[fold != number], targets[fold != number], samples[fold == number], targets[fold == number])
         for number in range(k)
@@ -93,7 +93,7 @@ def k_fold(X: ArrayLike, y: ArrayLike, k: int = 5, *, stratify: bool = False, rn
 
 
 def _classes(what: str, labels: NDArray[Any]) -> list[NDArray[np.intp]]:
-    """Where each class is found."""
+    """Return the indices of each class."""
     if labels.ndim != 1 or labels.dtype.kind == "f":
         raise ValueError(
             f"{what}: stratify needs class numbers, integers of shape (samples,), got shape {labels.shape} and dtype "

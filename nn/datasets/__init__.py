@@ -1,9 +1,10 @@
-"""Data to learn from: made-up sets, handwritten digits, Fashion-MNIST and MNIST, and folders of images.
+"""Data sets: synthetic data, handwritten digits, Fashion-MNIST and MNIST, and folders of images.
 
 Class labels are integers `(samples,)`. Inputs are float32 `(samples, features)`, or uint8 images `(samples, height,
-width)` as they lie in their files; `nn.data` has what prepares them for a network. The made-up sets are those of
-*Neural Networks from Scratch*: from `rng=np.random.RandomState(0)` they are drawn bit for bit as the book's helper
-package draws them.
+width)` as stored in their files; `nn.data` provides functions to prepare them for a network. The synthetic data sets
+are those of *Neural Networks from Scratch*: with `rng=np.random.RandomState(0)` they match the book's helper package
+bit for bit.
+
 """
 
 from nn.datasets.digits import digits

@@ -1,4 +1,4 @@
-"""Handwritten digits that come with scikit-learn."""
+"""Handwritten digits included in scikit-learn."""
 
 from __future__ import annotations
 
@@ -10,13 +10,14 @@ from nn.datasets.generated import Floats, Labels
 
 
 def digits(*, test_share: float = 0.2, rng: Rng = 0) -> tuple[Floats, Labels, Floats, Labels]:
-    """1797 handwritten digits, 8×8 pixels each, split into training and test data.
+    """Return 1797 handwritten digits, 8×8 pixels each, split into training and test data.
 
-    The set comes with scikit-learn (from the UCI *Optical Recognition of Handwritten Digits*); nothing is fetched.
+    The data set is included in scikit-learn (from the UCI *Optical Recognition of Handwritten Digits*); nothing is
+    downloaded.
 
     Args:
-        test_share: the share of every class that becomes test data, in (0, 1).
-        rng: shuffles before the split; the default, seed 0, gives the same split every time.
+        test_share: the fraction of each class used as test data, in (0, 1).
+        rng: shuffles before the split; the default, seed 0, always gives the same split.
 
     Returns:
         X_train, y_train, X_test, y_test: X of shape `(samples, 64)`, pixels from 0 (paper) to 1 (ink), row by row;
@@ -24,7 +25,7 @@ def digits(*, test_share: float = 0.2, rng: Rng = 0) -> tuple[Floats, Labels, Fl
 
     Raises:
         ImportError: scikit-learn is not installed.
-        ValueError: `test_share` outside (0, 1), or so small or large that one of the parts is empty.
+        ValueError: `test_share` is outside (0, 1), or leaves one of the parts empty.
 
     >>> X_train, y_train, X_test, y_test = digits()
     >>> X_train.shape, X_test.shape

@@ -1,4 +1,4 @@
-"""Downloads, by pooch: into the user's cache folder, with progress, and kept only if the checksum is right."""
+"""Downloads with pooch into the user's cache folder, with a progress bar and verified checksums."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from typing import Any
 
 
 def cache_folder(name: str) -> Path:
-    """Where the files of a data set are kept on this machine.
+    """Return the folder where the files of a data set are cached.
 
     Raises:
-        ImportError: pooch, which knows the place, is not installed.
+        ImportError: pooch, which determines the folder, is not installed.
     """
     return Path(_pooch(name).os_cache("tensorgrad")) / name
 
@@ -20,14 +20,14 @@ def fetch(name: str, files: Mapping[str, str], mirrors: Sequence[str], folder: P
     """Download files into `folder`, each from the first mirror that has it.
 
     Args:
-        name: of the data set, for messages.
-        files: the MD5 of each by its name.
-        mirrors: addresses that file names are appended to; none if nothing may be downloaded.
-        folder: is made if it is not there.
-        searched: where the files were not found, for messages.
+        name: the name of the data set in messages.
+        files: the MD5 checksum of each file, by file name.
+        mirrors: URLs to which file names are appended; empty if downloads are not allowed.
+        folder: the destination, created if it does not exist.
+        searched: the locations already searched, for messages.
 
     Raises:
-        FileNotFoundError: a file could not be had: names all that are missing, their checksums and the folder.
+        FileNotFoundError: files could not be downloaded. The message lists them, their checksums and the folder.
     """
     for file, checksum in files.items():
         reasons = _download(name, file, checksum, mirrors, folder)
@@ -42,12 +42,12 @@ def fetch(name: str, files: Mapping[str, str], mirrors: Sequence[str], folder: P
 
 
 def _download(name: str, file: str, checksum: str, mirrors: Sequence[str], folder: Path) -> list[str]:
-    """Why no mirror had the file; nothing, if one had."""
+    """Download a file. Return the reason of each mirror's failure; empty on success."""
     reasons = [] if mirrors else ["download=False"]
     for mirror in mirrors:
         try:
             _pooch(name).retrieve(mirror + file, f"md5:{checksum}", file, folder, progressbar=True)
-        except (OSError, ValueError) as error:  # no connection, no such file, no room; another checksum
+        except (OSError, ValueError) as error:  # no connection, no such file, disk full, or wrong checksum
             reasons.append(f"{mirror}: {error}")
         else:
             return []

@@ -1,4 +1,4 @@
-"""Made-up sets: those of *Neural Networks from Scratch*."""
+"""Synthetic data sets of *Neural Networks from Scratch*."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ Floats: TypeAlias = NDArray[np.float32]
 Labels: TypeAlias = NDArray[np.int64]
 
 MOST_SAMPLES = 1_000_000_000
-"""How many samples are made, at most: beyond it, a count is a mistake."""
+"""Maximum number of samples; a larger count is considered a mistake."""
 
 
 def spiral(samples: int, classes: int, rng: Rng = None) -> tuple[Floats, Labels]:
-    """Arms that wind around each other, which no straight line can part.
+    """Return intertwined spiral arms, which are not linearly separable.
 
     Class c: r from 0 to 1, t from 4c to 4c + 4 with normal noise of 0.2, X = (r·sin 2.5t, r·cos 2.5t). From Andrej
     Karpathy's notes for Stanford's CS231n.
@@ -52,9 +52,9 @@ def spiral(samples: int, classes: int, rng: Rng = None) -> tuple[Floats, Labels]
 
 
 def vertical(samples: int, classes: int, rng: Rng = None) -> tuple[Floats, Labels]:
-    """Clouds side by side, which straight lines part: class c is normal around (c/3, 0.5) with deviation 0.1.
+    """Return linearly separable clouds: class c is normal around (c/3, 0.5) with standard deviation 0.1.
 
-    Arguments, results and errors as for `spiral`.
+    Arguments, return values and errors are as for `spiral`.
 
     >>> X, y = vertical(100, 3, rng=0)
     >>> X.shape, y.shape
@@ -71,7 +71,7 @@ def vertical(samples: int, classes: int, rng: Rng = None) -> tuple[Floats, Label
 
 
 def sine(samples: int = 1000) -> tuple[Floats, Floats]:
-    """One period of a sine wave, for regression: X = i/samples and y = sin 2πX, both `(samples, 1)`.
+    """Return one period of a sine wave, for regression: X = i/samples and y = sin 2πX, both `(samples, 1)`.
 
     Raises:
         TypeError: a count that is not an integer.

@@ -1,7 +1,8 @@
-"""The format of MNIST's files: arrays of numbers, mostly compressed by gzip.
+"""Reader of the IDX format of MNIST: arrays of numbers, usually compressed with gzip.
 
-Two zero bytes, the code of the dtype, the number of axes, the length of each axis, then the numbers. All of it is
-big-endian. From http://yann.lecun.com/exdb/mnist/.
+Two zero bytes, the code of the dtype, the number of axes, the length of each axis, then the numbers, all big-endian.
+See http://yann.lecun.com/exdb/mnist/.
+
 """
 
 from __future__ import annotations
@@ -20,23 +21,23 @@ from nn._files import expanded, open_regular
 DTYPES = {0x08: ">u1", 0x09: ">i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
 GZIP = b"\x1f\x8b"
 MOST_COMPRESSED = 1032
-"""No gzip file is packed tighter than this (https://zlib.net/zlib_tech.html)."""
+"""Maximum compression ratio of gzip (https://zlib.net/zlib_tech.html)."""
 BYTES_AT_ONCE = 1 << 20
 
 
 def read_idx(path: str | os.PathLike[str]) -> NDArray[Any]:
-    """The array in an idx file, compressed by gzip or not, whatever its name.
+    """Read the array in an IDX file, compressed with gzip or not, regardless of its name.
 
     Args:
-        path: such as `train-images-idx3-ubyte.gz`.
+        path: the file, such as `train-images-idx3-ubyte.gz`.
 
     Returns:
-        An array of the shape and dtype that the file names, in the byte order of this machine.
+        An array of the shape and dtype specified in the file, in native byte order.
 
     Raises:
-        ValueError: the file is no idx file, is truncated or damaged, or longer than it says. Before that, no more
-            memory is taken than the file can fill.
-        OSError: it cannot be read.
+        ValueError: the file is not an IDX file, is truncated or damaged, or longer than its header says. No more memory
+            is allocated than the file can fill.
+        OSError: the file cannot be read.
 
     >>> import tempfile
     >>> from pathlib import Path
@@ -60,7 +61,7 @@ def read_idx(path: str | os.PathLike[str]) -> NDArray[Any]:
 
 
 def idx_header(array: NDArray[np.uint8]) -> bytes:
-    """What stands before the bytes of this array in an idx file."""
+    """Return the header that precedes the bytes of this array in an IDX file."""
     return bytes([0, 0, 0x08, array.ndim]) + np.array(array.shape, ">u4").tobytes()
 
 

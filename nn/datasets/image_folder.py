@@ -1,4 +1,4 @@
-"""Images from files, by Pillow."""
+"""Images from files, read with Pillow."""
 
 from __future__ import annotations
 
@@ -28,24 +28,25 @@ def images(
     allow_empty: bool = False,
     skip_damaged: bool = False,
 ) -> tuple[NDArray[np.uint8], Labels, tuple[str, ...]]:
-    """Return all images in the folders of a folder: a folder for each class, named after it.
+    """Return all images in the subfolders of a folder, where each subfolder is a class.
 
     Args:
-        folder: its folders, in alphabetical order, are the classes 0, 1, …; files directly in it are left out.
-            In a class and the folders in it, files that end in .png, .jpg or another of `SUFFIXES` are read; others
-            are left out. So are hidden files and folders, and `__MACOSX`, which zip files made on a Mac contain.
-        size: height and width that every image is resized to. Default: they all have the same size.
+        folder: its subfolders, in alphabetical order, are the classes 0, 1, …; files directly in it are ignored. Within
+            a class, at any depth, files that end in .png, .jpg or another of `SUFFIXES` are read; others are ignored.
+            So are hidden files and folders, and `__MACOSX`, which zip files made on a Mac contain.
+        size: the height and width to resize every image to. By default, all must have the same size.
         grey: see `image`.
         allow_empty: whether a class may have no images, as in a small part of a data set. It keeps its number.
-        skip_damaged: whether files that cannot be read as an image are left out, with a warning that names them.
+        skip_damaged: whether to skip files that cannot be read as an image, with a warning that names them.
 
     Returns:
         X uint8 `(samples, height, width, 3)`, or `(samples, height, width)` if grey; y `(samples,)`, the number of the
         class; and the names of the classes. Class after class, the files of each in alphabetical order.
 
     Raises:
-        ValueError: a file is no image or a damaged one, has another size than the first, or a kind of pixels that is
-            not supported; there are no classes, one without images, or no images at all. Names the file or folder.
+        ValueError: a file is not an image or is damaged, differs in size from the first, or has an unsupported pixel
+            format; there are no classes, a class without images, or no images at all. The message names the file or
+            folder.
         OSError: the folder cannot be read.
         ImportError: Pillow is not installed.
     """
@@ -83,11 +84,11 @@ def images(
 def image(
     path: str | os.PathLike[str], *, size: tuple[int, int] | None = None, grey: bool = False
 ) -> NDArray[np.uint8]:
-    """Return one image from a file, upright as its camera says. What is transparent is white, as on paper.
+    """Return one image from a file, in the orientation of its metadata, with transparency replaced by white.
 
     Args:
-        path: a file of any format that Pillow reads. Of a moving image, the first frame counts. Grey of 16 bits is
-            scaled to 8.
+        path: a file of any format that Pillow reads. The first frame of an animation is read. 16-bit greyscale is
+            scaled to 8 bits.
         size: height and width to resize it to; its proportions are not kept.
         grey: whether to return its brightness (0.299 red + 0.587 green + 0.114 blue) instead of red, green and blue.
 
@@ -95,9 +96,9 @@ def image(
         uint8 `(height, width, 3)`, or `(height, width)` if grey.
 
     Raises:
-        ValueError: the file is no image or a damaged one, or its pixels are 32-bit integers or floating-point numbers.
-        TypeError: `size` is no pair of integers.
-        OSError: it cannot be read.
+        ValueError: the file is not an image or is damaged, or its pixels are 32-bit integers or floating-point numbers.
+        TypeError: `size` is not a pair of integers.
+        OSError: the file cannot be read.
         ImportError: Pillow is not installed.
     """
     try:
@@ -123,9 +124,9 @@ def _is_hidden(path: Path) -> bool:
 
 
 def _image_files(folder: Path, above: tuple[Path, ...] = ()) -> Iterator[Path]:
-    """The images in a folder and those in it, in alphabetical order; `above` are the folders that lead to it."""
+    """Yield the images in a folder and its subfolders, in alphabetical order; `above` are the parent folders."""
     real = folder.resolve()
-    if real in above:  # a link to a folder that it is in
+    if real in above:  # a link to one of its parent folders
         return
     for entry in sorted(folder.iterdir()):
         if _is_hidden(entry):
@@ -137,7 +138,7 @@ def _image_files(folder: Path, above: tuple[Path, ...] = ()) -> Iterator[Path]:
 
 
 def _check_classes(classes: list[Path], found: set[int], allow_empty: bool) -> None:
-    """Refuse classes without images."""
+    """Reject classes without images."""
     empty = [str(place) for label, place in enumerate(classes) if label not in found]
     if empty and not allow_empty:
         raise ValueError(
@@ -149,7 +150,7 @@ def _check_classes(classes: list[Path], found: set[int], allow_empty: bool) -> N
 
 
 def _of_8_bits(image: Any, pillow: Any) -> Any:
-    """The image with 8 bits for each colour. Pillow does so by itself, except for grey ones."""
+    """Return the image with 8 bits per channel. Pillow converts all formats but greyscale by itself."""
     if not image.mode.startswith(("I", "F")):
         return image
     older = image.mode == "I" and image.format == "PNG"  # how older versions of Pillow read grey of 16 bits
@@ -172,7 +173,7 @@ def _checked_size(size: tuple[int, int]) -> tuple[int, int]:
 
 
 def _on_white(image: Any, pillow: Any) -> Any:
-    """The image; if it is transparent, laid onto white paper. Converted as it is, it would show what is hidden."""
+    """Return the image, on a white background if it is transparent. Plain conversion would show hidden pixels."""
     if image.mode not in ("RGBA", "LA", "PA") and "transparency" not in image.info:
         return image
     covered = image.convert("RGBA")

@@ -1,4 +1,4 @@
-"""Fashion-MNIST and MNIST: where their files are looked for, and whether they are the published ones."""
+"""Fashion-MNIST and MNIST: location, download and verification of their files."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ ENVIRONMENT_VARIABLE = "TENSORGRAD_DATA"
 FASHION_CLASSES = (
     "T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot",
 )  # fmt: skip
-"""What the labels 0 … 9 of Fashion-MNIST mean."""
+"""The names of the labels 0 … 9 of Fashion-MNIST."""
 
 
 class Checksums(NamedTuple):
-    """MD5, against accidents: of the file as it is published, compressed, and of what is in it."""
+    """MD5 checksums, against corruption: of the published compressed file, and of its contents."""
 
     packed: str
     content: str
@@ -36,13 +36,13 @@ class Checksums(NamedTuple):
 
 @dataclass(frozen=True)
 class Published:
-    """A data set of four idx files.
+    """Data set of four IDX files.
 
     Attributes:
-        name: of the function that reads it, and of its folder.
-        mirrors: addresses of folders on the web that have the files, `.gz`.
+        name: the name of the function that reads it, and of its folder.
+        mirrors: URLs of folders that contain the files, `.gz`.
         files: training images, training labels, test images, test labels, without `.gz`.
-        torchvision: the name of the folder in which torchvision keeps it.
+        torchvision: the name of the folder in which torchvision stores it.
     """
 
     name: str
@@ -84,27 +84,28 @@ MNIST = Published(
 def fashion_mnist(
     directory: str | os.PathLike[str] | None = None, *, download: bool = True
 ) -> tuple[Images, Labels, Images, Labels]:
-    """70,000 grey pictures of clothes in ten classes, 28×28 pixels; see `FASHION_CLASSES`.
+    """Return 70,000 greyscale images of clothes in ten classes, 28×28 pixels; see `FASHION_CLASSES`.
 
     By Zalando Research, https://github.com/zalandoresearch/fashion-mnist. The four files, `train-images-idx3-ubyte.gz`
-    and so on, compressed or not, are looked for in `directory`, then in the folder that the environment variable
-    `TENSORGRAD_DATA` names (in these, also in a folder `fashion_mnist` and in `FashionMNIST/raw`, where torchvision
-    keeps them), then in the user's cache folder. Names such as `train-images.idx3-ubyte` are found, too. What is in
-    none of them is downloaded into the cache (30 MB). A file is used only if it is the published one.
+    and so on, compressed or not, are searched for in `directory`, then in the folder named by the environment variable
+    `TENSORGRAD_DATA` (in both, also in a folder `fashion_mnist` and in `FashionMNIST/raw`, where torchvision stores
+    them), then in the user's cache folder. Names such as `train-images.idx3-ubyte` are also recognised. Files that are
+    not found are downloaded into the cache (30 MB). A file is used only if its checksum is that of the published one.
 
     Args:
-        directory: where to look first.
-        download: whether files that are not there may be downloaded.
+        directory: the folder to search first.
+        download: whether missing files may be downloaded.
 
     Returns:
-        X_train, y_train, X_test, y_test: X uint8 `(60000, 28, 28)` and `(10000, 28, 28)`, 0 paper … 255 ink; y from 0
-        to 9. `nn.data.rescale(X).reshape(len(X), -1)` makes float32 rows of -1 … 1 of them, as the book does.
+        X_train, y_train, X_test, y_test: X uint8 `(60000, 28, 28)` and `(10000, 28, 28)`, from 0 (background) to 255; y
+            from 0 to 9. `nn.data.rescale(X).reshape(len(X), -1)` converts them to float32 rows in -1 … 1, as in the
+            book.
 
     Raises:
-        ValueError: a file is truncated, damaged, or not the one that its name says.
-        FileNotFoundError: files that are not there cannot (or may not) be downloaded: says which, and where they
-            belong.
-        ImportError: files are not there, and pooch, which downloads them, is not installed.
+        ValueError: a file is truncated, damaged, or not the published file of that name.
+        FileNotFoundError: missing files cannot (or may not) be downloaded. The message lists them and where to put
+            them.
+        ImportError: files are missing, and pooch, which downloads them, is not installed.
     """
     return load(FASHION_MNIST, directory, download=download)
 
@@ -112,9 +113,9 @@ def fashion_mnist(
 def mnist(
     directory: str | os.PathLike[str] | None = None, *, download: bool = True
 ) -> tuple[Images, Labels, Images, Labels]:
-    """70,000 handwritten digits, 28×28 pixels. By Yann LeCun, Corinna Cortes and Christopher Burges.
+    """Return 70,000 handwritten digits, 28×28 pixels. By Yann LeCun, Corinna Cortes and Christopher Burges.
 
-    Arguments, results and errors as for `fashion_mnist`; the folders' names are `mnist` and `MNIST/raw` (12 MB).
+    Arguments, return values and errors are as for `fashion_mnist`; the folders are `mnist` and `MNIST/raw` (12 MB).
     """
     return load(MNIST, directory, download=download)
 
@@ -122,7 +123,7 @@ def mnist(
 def load(
     published: Published, directory: str | os.PathLike[str] | None = None, *, download: bool = True
 ) -> tuple[Images, Labels, Images, Labels]:
-    """A data set; see `fashion_mnist`."""
+    """Load a data set; see `fashion_mnist`."""
     named = [
         expanded(place, f"datasets.{published.name}")
         for place in (directory, os.environ.get(ENVIRONMENT_VARIABLE))
@@ -149,10 +150,10 @@ def _find(file: str, folders: Iterable[Path]) -> Path | None:
 
 
 def _verified(published: Published, file: str, path: Path) -> Images:
-    """What is in the file.
+    """Return the contents of the file.
 
     Raises:
-        ValueError: it is not what was published under this name.
+        ValueError: the file is not the published one of that name.
     """
     array = read_idx(path)
     checksum = hashlib.md5(idx_header(array), usedforsecurity=False)

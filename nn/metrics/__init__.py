@@ -1,4 +1,4 @@
-"""Metrics: numbers for people to read beside the loss."""
+"""Metrics to report in addition to the loss."""
 
 from nn.metrics.classes import F1, Perplexity, Precision, Recall, TopKAccuracy
 from nn.metrics.detection import MeanAveragePrecision

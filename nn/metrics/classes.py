@@ -1,4 +1,4 @@
-"""Metrics of classifiers that are not a mean over samples of what is counted, or that need the whole ranking."""
+"""Classification metrics that are not means over samples, or that depend on the ranking of all classes."""
 
 from __future__ import annotations
 
@@ -43,12 +43,14 @@ def _check_range(metric: Metric, labels: NDArray[Any], classes: int) -> None:
 
 
 class Perplexity(Metric):
-    """e to the mean cross-entropy of logits: among how many equally likely classes a model seems to choose.
+    """Exponential of the mean cross-entropy of logits.
+
+    It is the number of equally likely classes among which a model effectively chooses.
 
     Predictions are logits of shape (…, classes), such as (batch, time, classes); targets are class numbers (…).
 
     Args:
-        ignored_label: a label that is not counted, such as that of padding; None for none.
+        ignored_label: a label that is ignored, such as that of padding; None for none.
 
     Raises, when called:
         ValueError: the shapes do not match, or a class number out of range.
@@ -64,7 +66,7 @@ class Perplexity(Metric):
         self.ignored_label = ignored_label
 
     def measure(self, predictions: NDArray[Any], targets: NDArray[Any]) -> Any:
-        """The cross-entropy of each label, and 0 for those that are ignored."""
+        """Return the cross-entropy of each label, and 0 for ignored labels."""
         labels = _labels(self, predictions, targets)
         kept = self._kept(labels)
         labels = np.where(kept, labels, 0)
@@ -78,7 +80,7 @@ class Perplexity(Metric):
         targets: ArrayLike | Tensor,
         sample_weight: ArrayLike | None = None,
     ) -> None:
-        """Add a batch, in which each sample counts as its weight says."""
+        """Add a batch, in which each sample is weighted by its sample weight."""
         labels = _labels(self, as_array(predictions), as_array(targets))
         weights = self._kept(labels).astype(float)
         if sample_weight is not None:
@@ -86,11 +88,11 @@ class Perplexity(Metric):
         super().update(predictions, targets, weights)
 
     def result(self) -> float:
-        """e to the mean over all batches since `reset`."""
+        """Return the exponential of the mean over all batches since `reset`."""
         return math.exp(super().result())
 
     def __call__(self, predictions: ArrayLike | Tensor, targets: ArrayLike | Tensor) -> float:
-        """The perplexity of this one batch; NaN if every label in it is ignored."""
+        """Return the perplexity of this batch; NaN if every label in it is ignored."""
         measured = self.measure(as_array(predictions), as_array(targets))
         count = np.sum(self._kept(_labels(self, as_array(predictions), as_array(targets))))
         return math.exp(np.sum(measured, dtype=np.float64) / count) if count else math.nan
@@ -105,7 +107,7 @@ class Perplexity(Metric):
 class TopKAccuracy(Metric):
     """The fraction of samples whose class is among the k largest outputs.
 
-    Predictions and targets as for `CategoricalAccuracy`. Of equal outputs the first count.
+    Predictions and targets as for `CategoricalAccuracy`. Ties are resolved in favour of the first class.
 
     Args:
         k: at least 1.
@@ -123,7 +125,7 @@ class TopKAccuracy(Metric):
         self.name = f"top_{self.k}_accuracy"
 
     def measure(self, predictions: NDArray[Any], targets: NDArray[Any]) -> Any:
-        """True where the class is among the first k."""
+        """Return True for samples whose class is among the k largest outputs."""
         labels = _labels(self, predictions, targets)
         classes = predictions.shape[-1]
         if self.k > classes:
@@ -139,12 +141,12 @@ class TopKAccuracy(Metric):
 
 
 class _Counting(Metric):
-    """Base class of metrics made from true positives, false positives and false negatives, added up over batches.
+    """Base class of metrics computed from true positives, false positives and false negatives over all batches.
 
     Args:
-        average: `"macro"` for the mean over the classes, each with equal weight; `"micro"` for all classes counted
-            together; `"binary"` for outputs of two classes, of which 1 is the positive one.
-        threshold: for `"binary"`, above it an output means 1. The default is for probabilities; for logits pass 0.
+        average: `"macro"` for the unweighted mean over the classes; `"micro"` for all classes counted together;
+            `"binary"` for outputs of two classes, of which 1 is the positive one.
+        threshold: for `"binary"`, an output above it means 1. The default is for probabilities; for logits pass 0.
     """
 
     def __init__(self, average: Average = "macro", threshold: float = 0.5) -> None:
@@ -154,7 +156,7 @@ class _Counting(Metric):
         self._counts: Any = None
 
     def reset(self) -> None:
-        """Forget the batches so far."""
+        """Discard the batches so far."""
         self._counts = None
 
     def update(
@@ -163,13 +165,13 @@ class _Counting(Metric):
         targets: ArrayLike | Tensor,
         sample_weight: ArrayLike | None = None,
     ) -> None:
-        """Add a batch, in which each sample counts as its weight says."""
+        """Add a batch, in which each sample is weighted by its sample weight."""
         weights = None if sample_weight is None else as_array(sample_weight)
         counts = self.measure(as_array(predictions), as_array(targets), weights)
         self._counts = counts if self._counts is None else self._counts + counts
 
     def measure(self, predictions: NDArray[Any], targets: NDArray[Any], weights: NDArray[Any] | None = None) -> Any:
-        """True positives, false positives and false negatives, for each class: `(3, classes)`."""
+        """Return true positives, false positives and false negatives, for each class: `(3, classes)`."""
         if self.average == "binary":
             if predictions.shape != targets.shape:
                 raise ValueError(
@@ -192,21 +194,21 @@ class _Counting(Metric):
         return np.stack([hit, predicted - hit, present - hit])
 
     def result(self) -> float:
-        """The value for all batches since `reset`.
+        """Return the value for all batches since `reset`.
 
         Raises:
-            RuntimeError: there was none.
+            RuntimeError: there was no batch.
         """
         if self._counts is None:
             raise RuntimeError(f"{type(self).__name__}: no batch was added since reset.")
         return self._value(self._counts)
 
     def __call__(self, predictions: ArrayLike | Tensor, targets: ArrayLike | Tensor) -> float:
-        """The value for this one batch. What was gathered so far is not touched."""
+        """Return the value for this batch alone, without changing the accumulated state."""
         return self._value(self.measure(as_array(predictions), as_array(targets)))
 
     def _value(self, counts: NDArray[Any]) -> float:
-        occurs = counts.sum(axis=0) > 0  # a class that is neither there nor predicted says nothing
+        occurs = counts.sum(axis=0) > 0  # a class that neither occurs nor is predicted is ignored
         counts = counts.sum(axis=1, keepdims=True) if self.average == "micro" else counts[:, occurs]
         if not counts.size:
             return 0.0
@@ -223,17 +225,17 @@ class _Counting(Metric):
 
 
 class Precision(_Counting):
-    """How many of the samples that were given a class have it; counted over all batches.
+    """Fraction of the samples predicted as a class that belong to it, over all batches.
 
     Predictions and targets as for `CategoricalAccuracy`, or, with `average="binary"`, as for `BinaryAccuracy`. A class
-    that is never predicted has the precision 0; one that is neither predicted nor there is left out.
+    that is never predicted has precision 0; one that neither occurs nor is predicted is ignored.
 
     Args:
         average: `"macro"`, `"micro"` or `"binary"`: the mean over classes, all classes together, or class 1 of two.
-        threshold: for `"binary"`, above it an output means 1. The default is for probabilities; for logits pass 0.
+        threshold: for `"binary"`, an output above it means 1. The default is for probabilities; for logits pass 0.
 
     Raises:
-        ValueError: another `average`; when called, shapes or class numbers that do not fit.
+        ValueError: an unknown `average`; when called, shapes or class numbers that do not fit.
         TypeError: class numbers that are not integers.
 
     >>> Precision(average="binary")([0.9, 0.8, 0.1], [1, 0, 1])
@@ -247,9 +249,9 @@ class Precision(_Counting):
 
 
 class Recall(_Counting):
-    """How many of the samples of a class were found; counted over all batches.
+    """Fraction of the samples of a class that are predicted as it, over all batches.
 
-    Args and conventions are those of `Precision`.
+    Arguments and conventions are those of `Precision`.
 
     >>> Recall(average="binary")([0.9, 0.8, 0.1, 0.2], [1, 1, 1, 1])
     0.5
@@ -262,9 +264,9 @@ class Recall(_Counting):
 
 
 class F1(_Counting):
-    """The harmonic mean of precision and recall; counted over all batches.
+    """Harmonic mean of precision and recall, over all batches.
 
-    With `average="macro"`, the mean of the classes' values. Args and conventions are those of `Precision`.
+    With `average="macro"`, the mean of the values of the classes. Arguments and conventions are those of `Precision`.
 
     >>> round(F1(average="binary")([0.9, 0.8, 0.1, 0.2], [1, 1, 1, 0]), 6)  # precision 1, recall 2/3
     0.8

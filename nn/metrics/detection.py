@@ -14,25 +14,27 @@ from nn.metrics.metric import Metric
 Definition = Literal["coco", "voc", "voc2007"]
 
 MOST_DETECTIONS = 100
-"""COCO looks at so many detections of a class in an image, the best."""
+"""COCO considers at most this many detections per class and image, those with the highest scores."""
 
 
 class MeanAveragePrecision(Metric):
-    """The area under the curve of precision over recall of detections, averaged over the classes that occur.
+    """Area under the precision-recall curve of detections, averaged over the classes that occur.
 
-    A detection is right if it overlaps a box of its class, that no better detection has taken, by a threshold.
+    A detection is correct if its overlap with a box of its class, not matched by a better detection, reaches a
+    threshold.
 
     Args:
-        definition: `"coco"` for the mean over the thresholds 0.5, 0.55, …, 0.95, with precision read at 101 recalls,
-            and where a detection takes the free box that it overlaps most; `"voc"` for the threshold 0.5 and the exact
-            area, where a detection competes for the box that it overlaps most, taken or not; `"voc2007"` for the same
-            with precision read at 11 recalls. Crowds, difficult boxes and ranges of area are not distinguished.
+        definition: `"coco"` for the mean over the thresholds 0.5, 0.55, …, 0.95, with precision sampled at 101 recalls,
+            where a detection is matched with the unmatched box that it overlaps most; `"voc"` for the threshold 0.5 and
+            the exact area, where a detection is matched with the box that it overlaps most, whether matched already or
+            not; `"voc2007"` for the same with precision sampled at 11 recalls. Crowds, difficult boxes and area ranges
+            are not distinguished.
 
     Predictions are a list with `(boxes, scores, labels)` for each image, and targets a list with `(boxes, labels)`.
     Boxes are `(n, 4)`: left, top, right, bottom. Call `update` for each batch, then `result`.
 
     Raises:
-        ValueError: another definition; when called, numbers of images, boxes, scores or labels that do not agree.
+        ValueError: an unknown definition; when called, numbers of images, boxes, scores or labels that do not match.
 
     References:
         Everingham et al., *The PASCAL Visual Object Classes Challenge*, 2010; Lin et al., *Microsoft COCO*, 2014, and
@@ -56,7 +58,7 @@ class MeanAveragePrecision(Metric):
         self.reset()
 
     def reset(self) -> None:
-        """Forget the images so far."""
+        """Discard the images so far."""
         self._true: dict[int, int] = {}
         self._found: dict[int, list[tuple[NDArray[Any], NDArray[Any]]]] = {}
 
@@ -84,7 +86,7 @@ class MeanAveragePrecision(Metric):
                 self._found.setdefault(label, []).append((scores[order], hits))
 
     def _matched(self, overlaps: NDArray[Any], threshold: float) -> NDArray[np.bool_]:
-        """Return which detections of an image, best first, are right."""
+        """Return which detections of an image, sorted by decreasing score, are correct."""
         right = np.zeros(len(overlaps), bool)
         free = np.ones(overlaps.shape[1], bool)
         for number, row in enumerate(overlaps):
@@ -97,10 +99,10 @@ class MeanAveragePrecision(Metric):
         return right
 
     def result(self) -> float:
-        """The mean over all images since `reset`.
+        """Return the mean average precision over all images since `reset`.
 
         Raises:
-            RuntimeError: there was no box to detect.
+            RuntimeError: there are no boxes.
         """
         classes = [label for label, count in self._true.items() if count]
         if not classes:
@@ -117,7 +119,8 @@ class MeanAveragePrecision(Metric):
         return [self._area(*each) for each in zip(precisions, recalls)]
 
     def _area(self, precision: NDArray[Any], recall: NDArray[Any]) -> float:
-        """Return the area under the curve that is made to fall by taking the largest precision from each recall on."""
+        """Return the area under the curve, after replacing each precision by the largest one at equal or higher
+        recall."""
         falling = np.append(np.maximum.accumulate(precision[::-1])[::-1], 0.0)
         if self.definition == "voc":
             return float(np.sum(np.diff(recall, prepend=0.0) * falling[:-1]))
@@ -125,7 +128,7 @@ class MeanAveragePrecision(Metric):
         return float(np.mean(falling[np.searchsorted(recall, points, side="left")]))
 
     def __call__(self, predictions: Any, targets: Any) -> float:
-        """The value for these images alone. What was gathered so far is not touched."""
+        """Return the value for these images alone, without changing the accumulated state."""
         alone = MeanAveragePrecision(self.definition)
         alone.update(predictions, targets)
         return alone.result()
@@ -135,7 +138,7 @@ class MeanAveragePrecision(Metric):
 
 
 def _checked(what: str, boxes: ArrayLike, *of_each: ArrayLike) -> tuple[NDArray[Any], ...]:
-    """Return the arrays of an image, which must describe the same number of boxes."""
+    """Return the arrays of one image, which must describe the same number of boxes."""
     corners = as_array(boxes)
     corners = corners.reshape(0, 4) if not corners.size else corners
     others = [as_array(each) for each in of_each]

@@ -1,4 +1,4 @@
-"""Metrics: numbers for people to read beside the loss. No gradient passes through them."""
+"""Base class of metrics, and metrics that are means over samples. They are not differentiable."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from tensorgrad import Tensor, no_grad
 
 
 class Metric:
-    """Base class: a mean over samples, gathered batch by batch.
+    """Base class of metrics: a mean over samples, accumulated batch by batch.
 
-    A new metric is a subclass with a `name` and a `measure`:
+    To define a metric, subclass it with a `name` and a `measure` method:
 
     >>> import numpy as np
     >>> class WithinOne(Metric):
@@ -35,14 +35,14 @@ class Metric:
     _count = 0.0
 
     def measure(self, predictions: NDArray[Any], targets: NDArray[Any]) -> Any:
-        """One number (or True and False) for each thing that is counted. Subclasses write this."""
+        """Return one number (or boolean) for each element that is counted. Subclasses implement this method."""
         raise NotImplementedError(f"{type(self).__name__}: a metric needs a measure(self, predictions, targets).")
 
     def prepare(self, targets: NDArray[Any]) -> None:
-        """Called by `Model.fit` with all training targets before the first step. Does nothing by default."""
+        """Receive all training targets before the first step of `Model.fit`. Does nothing by default."""
 
     def reset(self) -> None:
-        """Forget the batches so far."""
+        """Discard the batches so far."""
         self._total, self._count = 0.0, 0.0
 
     def update(
@@ -51,7 +51,7 @@ class Metric:
         targets: ArrayLike | Tensor,
         sample_weight: ArrayLike | None = None,
     ) -> None:
-        """Add a batch, in which each sample counts as its weight says."""
+        """Add a batch, in which each sample is weighted by its sample weight."""
         measured = self.measure(as_array(predictions), as_array(targets))
         if sample_weight is not None:
             weights = weights_like(self, measured, as_array(sample_weight))
@@ -62,17 +62,17 @@ class Metric:
         self._count += measured.size
 
     def result(self) -> float:
-        """The mean over all batches since `reset`; a weighted mean, if there were weights.
+        """Return the mean over all batches since `reset`; a weighted mean if there are weights.
 
         Raises:
-            RuntimeError: there was no batch, or all weights were 0.
+            RuntimeError: there was no batch, or all weights are 0.
         """
         if not self._count:
             raise RuntimeError(f"{type(self).__name__}: no batch was added since reset.")
         return self._total / self._count
 
     def __call__(self, predictions: ArrayLike | Tensor, targets: ArrayLike | Tensor) -> float:
-        """The mean over this one batch. What was gathered so far is not touched."""
+        """Return the mean over this batch alone, without changing the accumulated state."""
         return float(np.mean(self.measure(as_array(predictions), as_array(targets)), dtype=np.float64))
 
     def __repr__(self) -> str:
@@ -80,10 +80,11 @@ class Metric:
 
 
 class CategoricalAccuracy(Metric):
-    """The share of samples whose largest output is that of their class.
+    """Fraction of samples whose largest output is that of their class.
 
     Predictions are probabilities or logits of shape (samples, classes), or (…, classes). Targets are class numbers,
-    integers of shape (samples,), or one-hot rows of the predictions' shape. Of several equal outputs the first counts.
+    integers of shape (samples,), or one-hot rows of the predictions' shape. Ties are resolved in favour of the first
+    class.
 
     Raises, when called:
         ValueError: the shapes do not match.
@@ -96,7 +97,7 @@ class CategoricalAccuracy(Metric):
     name = "accuracy"
 
     def measure(self, predictions: NDArray[Any], targets: NDArray[Any]) -> Any:
-        """True where the class is right."""
+        """Return True for samples whose class is predicted correctly."""
         predictions, targets = as_array(predictions), as_array(targets)
         if predictions.ndim > 1 and targets.shape == predictions.shape:
             targets = np.argmax(targets, axis=-1)
@@ -111,12 +112,12 @@ class CategoricalAccuracy(Metric):
 
 
 class BinaryAccuracy(Metric):
-    """The share of outputs that are on the right side of the threshold, over all samples and outputs.
+    """Fraction of outputs on the correct side of the threshold, over all samples and outputs.
 
     Predictions and targets (0 and 1, or False and True) have the same shape.
 
     Args:
-        threshold: above it an output means 1. The default is for probabilities; for logits give 0.
+        threshold: an output above it means 1. The default is for probabilities; for logits pass 0.
 
     Raises, when called:
         ValueError: the shapes differ.
@@ -131,7 +132,7 @@ class BinaryAccuracy(Metric):
         self.threshold = float(threshold)
 
     def measure(self, predictions: NDArray[Any], targets: NDArray[Any]) -> Any:
-        """True where the output is on the right side."""
+        """Return True for outputs on the correct side of the threshold."""
         predictions, targets = as_array(predictions), as_array(targets)
         _check_same_shape(self, predictions, targets)
         return as_array((predictions > self.threshold) == targets)
@@ -141,14 +142,14 @@ class BinaryAccuracy(Metric):
 
 
 class RegressionAccuracy(Metric):
-    """The share of outputs that are nearer to their target than `precision`.
+    """Fraction of outputs that are closer to their target than `precision`.
 
     Predictions and targets have the same shape.
 
     Args:
         precision: in units of the target. Default, as in the book (chapter 17): the standard deviation of the training
-            targets divided by 250. If those are all equal, only outputs equal to their target count. `Model.fit` takes
-            it from its `y` and it stays; without a `fit` it is taken from the targets at hand, each time.
+            targets divided by 250. If these are all equal, only outputs equal to their target count. `Model.fit`
+            computes it from `y` and it is kept; without `fit` it is computed from the targets of each call.
 
     Raises:
         ValueError: a precision that is not above 0; when called, shapes that differ.
@@ -165,12 +166,12 @@ class RegressionAccuracy(Metric):
         self.precision = precision
 
     def prepare(self, targets: NDArray[Any]) -> None:
-        """Take the precision from these targets, unless there is one."""
+        """Compute the precision from these targets, unless it is set."""
         if self.precision is None:
             self.precision = float(_precision_for(targets))
 
     def measure(self, predictions: NDArray[Any], targets: NDArray[Any]) -> Any:
-        """True where the output is near enough."""
+        """Return True for outputs that are close enough to their target."""
         predictions, targets = as_array(predictions), as_array(targets)
         _check_same_shape(self, predictions, targets)
         precision = _precision_for(targets) if self.precision is None else self.precision
@@ -181,14 +182,14 @@ class RegressionAccuracy(Metric):
 
 
 class OfOutput(Metric):
-    """A metric of one output of a network that has several. `nn.Model` makes these if `metrics` is a tuple or a dict.
+    """Metric of one output of a network with several. `nn.Model` creates these if `metrics` is a tuple or a dict.
 
     Args:
         output: the key or position of the output.
-        metric: what is measured there.
+        metric: the metric of that output.
 
     Attributes:
-        name: the output and the metric's name, such as "age_accuracy" or "0_accuracy".
+        name: the name of the output and of the metric, such as "age_accuracy" or "0_accuracy".
 
     >>> accuracy = OfOutput("digit", CategoricalAccuracy())
     >>> accuracy({"digit": [[0.9, 0.1], [0.2, 0.8]]}, {"digit": [0, 0]}), accuracy.name
@@ -205,7 +206,7 @@ class OfOutput(Metric):
         self.metric.prepare(targets[self.output])
 
     def reset(self) -> None:
-        """Forget the batches so far."""
+        """Discard the batches so far."""
         self.metric.reset()
 
     def update(self, predictions: Any, targets: Any, *sample_weight: Any) -> None:
@@ -217,7 +218,7 @@ class OfOutput(Metric):
         return self.metric.result()
 
     def __call__(self, predictions: Any, targets: Any) -> float:
-        """Return the metric's mean over this one batch."""
+        """Return the metric's mean over this batch alone."""
         return self.metric(predictions[self.output], targets[self.output])
 
     def __repr__(self) -> str:
@@ -225,11 +226,11 @@ class OfOutput(Metric):
 
 
 class LossOfOutput(Metric):
-    """The loss of one output of a network that has several, without its weight in the sum.
+    """Loss of one output of a network with several, without its weight in the sum.
 
     Args:
         output: the key or position of the output.
-        loss: a function of its predictions and targets.
+        loss: a function of the output's predictions and targets.
     """
 
     def __init__(self, output: str | int, loss: Callable[..., Tensor]) -> None:
@@ -246,7 +247,7 @@ class LossOfOutput(Metric):
         self._count += len(of_output)
 
     def __call__(self, predictions: Any, targets: Any) -> float:
-        """Return the loss of this one batch."""
+        """Return the loss of this batch alone."""
         with no_grad():
             return float(self.loss(predictions[self.output], targets[self.output]).item())
 
@@ -260,7 +261,7 @@ def _precision_for(targets: NDArray[Any]) -> Any:
 
 
 def weights_like(metric: Metric, measured: NDArray[Any], weights: NDArray[Any]) -> NDArray[Any]:
-    """Return the weights of samples for all that was measured of them."""
+    """Return the sample weights, broadcast to the shape of the measured values."""
     if weights.shape != measured.shape[: weights.ndim] or not weights.ndim:
         raise ValueError(
             f"{type(metric).__name__}: sample_weight must have a number for each sample, shape {measured.shape[:1]}, "

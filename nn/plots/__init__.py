@@ -1,4 +1,4 @@
-"""Plots of training with matplotlib: decisions of a model, statistics of its layers, learning curves."""
+"""Matplotlib plots: decisions of a model, statistics of its layers, and learning curves."""
 
 from nn.plots.boundary import decision_boundary
 from nn.plots.confusion import confusion_matrix

@@ -1,4 +1,4 @@
-"""How the layers of a network fare: what they give out, and what gradient reaches them."""
+"""Statistics of the layers of a network: their outputs, and the gradients that reach them."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ from tensorgrad import Tensor
 
 BINS = 48
 DECADES = np.logspace(-12, 4, 65)
-"""The bins for sizes of gradients, four for each power of ten."""
+"""The bins for the magnitudes of gradients, four per decade."""
 
 BOUNDS: tuple[tuple[type[Module], float, float], ...] = ((Tanh, -1.0, 1.0), (Sigmoid, 0.0, 1.0))
-"""What the results of these lie between."""
+"""The bounds of the outputs of these activations."""
 
 NEAR = 0.015
-"""Nearer to a bound than this share of the range, a unit is saturated: |tanh| > 0.97, where the slope is below 0.06."""
+"""A unit closer to a bound than this fraction of the range is saturated: |tanh| > 0.97, where the slope is < 0.06."""
 
 
 @dataclass(frozen=True)
 class Histogram:
-    """How many numbers lie in each bin.
+    """Number of values in each bin.
 
     Attributes:
         edges: of the bins, `(bins + 1,)`.
@@ -42,18 +42,18 @@ class Histogram:
 
 @dataclass(frozen=True)
 class Layer:
-    """What went through one layer, forward and backward, for some samples.
+    """Statistics of one layer, forward and backward, for some samples.
 
     Attributes:
-        name: its path in the network and its class, such as `2 ReLU`; of a module called again, `2 ReLU, call 2`.
-        std: the standard deviation of what it gave out.
-        zeros: the share of it that is 0.
-        units: how many places there are along the last axis.
-        dead: how many of them gave 0 for every sample; None if none did, unless the layer is a `ReLU`.
-        saturated: the share that is close to a bound of the activation; None if it has no bounds.
-        activations: the histogram of what is not 0.
-        gradient: the root mean square of ∂loss/∂(what it gave out); 0 if none arrives.
-        gradients: the histogram of the sizes of what is not 0 in it, in bins of `DECADES`.
+        name: its path in the network and its class, such as `2 ReLU`; for a module called again, `2 ReLU, call 2`.
+        std: the standard deviation of its output.
+        zeros: the fraction of the output that is 0.
+        units: the number of elements along the last axis.
+        dead: the number of units that are 0 for every sample; None if there are none, unless the layer is a `ReLU`.
+        saturated: the fraction of the output that is close to a bound of the activation; None if it has no bounds.
+        activations: the histogram of the nonzero outputs.
+        gradient: the root mean square of ∂loss/∂output; 0 if no gradient arrives.
+        gradients: the histogram of the magnitudes of its nonzero elements, in bins of `DECADES`.
     """
 
     name: str
@@ -68,13 +68,13 @@ class Layer:
 
 
 def examine(asker: str, model: Model, X: NDArray[Any], y: NDArray[Any]) -> list[Layer]:
-    """Send samples through the network in evaluation mode, and the gradient of the loss back.
+    """Run samples through the network in evaluation mode, and backpropagate the gradient of the loss.
 
-    Nothing is changed: parameters, their `.grad` and random generators stay as they are. Modules that hold others are
-    left out, as their parts are there, and so are those that hand on what they were given.
+    Nothing is changed: parameters, their `.grad` and random generators are preserved. Modules that contain other
+    modules are omitted, as their parts are included, and so are modules that return their input.
 
     Raises:
-        ValueError: the network has no parameters that are trained, so nothing goes back.
+        ValueError: the network has no trainable parameters, so there is no backward pass.
     """
     dtype = next((parameter.dtype for parameter in model.network.parameters()), None)
     if dtype is None:
@@ -89,7 +89,8 @@ def examine(asker: str, model: Model, X: NDArray[Any], y: NDArray[Any]) -> list[
 
 @contextmanager
 def watched(network: Module) -> Iterator[list[tuple[str, Module, Tensor]]]:
-    """Gather what the innermost modules give out in this block: name, module and result, in the order of the calls."""
+    """Collect the outputs of the innermost modules in this block: name, module and output, in the order of the
+    calls."""
     results: list[tuple[str, Module, Tensor]] = []
     with ExitStack() as afterwards:
         for path, module in network.named_modules():
@@ -100,7 +101,7 @@ def watched(network: Module) -> Iterator[list[tuple[str, Module, Tensor]]]:
 
 
 def _noting(path: str, module: Module, results: list[tuple[str, Module, Tensor]]) -> Callable[..., Any]:
-    """The module's `forward`, which also adds to `results` what it gives out, unless that is what it was given."""
+    """Return the module's `forward`, extended to append its output to `results`, unless the output is the input."""
     forward = module.forward
 
     def noting(*inputs: Any, **options: Any) -> Any:
@@ -115,7 +116,7 @@ def _noting(path: str, module: Module, results: list[tuple[str, Module, Tensor]]
 
 
 def _set_own_forward(module: Module, forward: Callable[..., Any] | None) -> None:
-    """Give this one module another `forward` than its class has; None: no longer."""
+    """Replace `forward` of this one instance; None restores that of its class."""
     if forward is None:
         del vars(module)["forward"]
     else:

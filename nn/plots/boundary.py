@@ -1,4 +1,4 @@
-"""Where a model draws the line between classes, for samples of two features."""
+"""Decision boundaries of classifiers with two features."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ from nn.plots.inputs import Model, checked_model, checked_names, checked_pair, p
 from nn.plots.style import COLOURS, INK, MARKERS, Picture, blank, checked_destination, finish, legend_beside, saved
 
 MARGIN = 0.08
-"""Of the width and the height, around the samples."""
+"""Margin around the samples, as a fraction of the width and height."""
 
 FAINT, STRONG = 0.12, 0.5
-"""How strongly a region is coloured where the model is unsure, and where it is sure."""
+"""Opacity of a region where the model is uncertain, and where it is certain."""
 
 
 @dataclass(frozen=True)
 class Map:
-    """A model's decisions on a grid.
+    """Decisions of a model on a grid.
 
     Attributes:
         x, y: the grid's coordinates, `(columns,)` and `(rows,)`.
@@ -49,25 +49,26 @@ def decision_boundary(
     resolution: int = 200,
     path: str | Path | None = None,
 ) -> Picture:
-    """Draw which class the model gives to each place of the plane, and the samples in it.
+    """Plot the class that the model predicts at each point of the plane, together with the samples.
 
-    A region is coloured more strongly where the model is surer. Samples that get a wrong class have a black rim.
+    Colours are stronger where the model is more certain. Misclassified samples have a black edge.
 
     Args:
-        model: it has an output for each class (the largest decides), or a single output for class 1: a logit with
-            `SigmoidBinaryCrossEntropy`, else a probability.
+        model: it has one output per class (the largest decides), or a single output for class 1: a logit with
+            `SigmoidBinaryCrossEntropy`, otherwise a probability.
         X: samples `(samples, 2)`.
         y: their classes: numbers `(samples,)` or `(samples, 1)`, or one-hot rows.
-        names: of the classes; default: their numbers.
-        resolution: points of the grid along each side.
-        path: where to save the picture (`.png`, `.svg` or `.pdf`); default: nowhere.
+        names: the names of the classes; default: their numbers.
+        resolution: the number of grid points along each side.
+        path: where to save the figure (`.png`, `.svg` or `.pdf`); default: not saved.
 
     Returns:
         A matplotlib `Figure`.
 
     Raises:
-        TypeError: `model` is no `nn.Model`, or X or y are no numbers.
-        ValueError: X has not two features, y does not fit, the model gives NaN or infinity, or the suffix is unknown.
+        TypeError: `model` is not an `nn.Model`, or X or y are not numbers.
+        ValueError: X does not have two features, y does not fit, the model returns NaN or infinity, or the suffix is
+            unknown.
 
     >>> import nn
     >>> X, y = nn.datasets.vertical(20, 2, rng=0)
@@ -99,10 +100,10 @@ def decision_boundary(
 
 
 def checked_plane(asker: str, X: ArrayLike, y: ArrayLike) -> tuple[NDArray[Any], NDArray[Any]]:
-    """X and y, checked: X has two features.
+    """Return X and y as validated arrays, where X has two features.
 
     Raises:
-        TypeError, ValueError: as `checked_pair`, or X has not.
+        TypeError, ValueError: as for `checked_pair`, or X does not have two features.
     """
     points, targets = checked_pair(asker, X, y)
     if points.ndim != 2 or points.shape[1] != 2:
@@ -111,7 +112,7 @@ def checked_plane(asker: str, X: ArrayLike, y: ArrayLike) -> tuple[NDArray[Any],
 
 
 def survey(asker: str, model: Model, points: NDArray[Any], resolution: int) -> Map:
-    """What the model decides in and around the area of the points."""
+    """Return the model's decisions on a grid over the points and a margin around them."""
     low, high = points.min(axis=0).astype(float), points.max(axis=0).astype(float)
     margin = np.where(high > low, MARGIN * (high - low), 1.0)
     x, y = np.linspace(low - margin, high + margin, resolution).T
@@ -122,7 +123,7 @@ def survey(asker: str, model: Model, points: NDArray[Any], resolution: int) -> M
 
 
 def draw_map(axes: Axes, area: Map) -> None:
-    """Colour the regions of the classes, and draw the lines between them."""
+    """Colour the regions of the classes, and draw the boundaries between them."""
     classes = area.scores.shape[-1]
     colours = ListedColormap([COLOURS[label % len(COLOURS)] for label in range(classes)])
     axes.imshow(
@@ -146,7 +147,7 @@ def draw_map(axes: Axes, area: Map) -> None:
 def draw_samples(
     axes: Axes, points: NDArray[Any], labels: NDArray[np.intp], names: Sequence[str], scale: float = 1.0
 ) -> None:
-    """Draw the samples, each class in its colour and shape."""
+    """Draw the samples, with a colour and shape per class."""
     for label, name in enumerate(names):
         x, y = points[labels == label].T
         axes.scatter(
@@ -162,5 +163,5 @@ def draw_samples(
 
 
 def size_of_points(count: int) -> float:
-    """In square points: the more there are, the smaller."""
+    """Return the marker size in square points, which decreases with the number of samples."""
     return float(np.clip(6000 / count, 5, 34))

@@ -1,4 +1,4 @@
-"""Which classes are taken for which."""
+"""Confusion matrix."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from nn.plots.style import COLOURS, GRID, INK, QUIET, Picture, blank, checked_de
 
 SHARES_UP_TO = 14
 NUMBERS_UP_TO = 40
-"""So many classes leave room for the shares, and for the counts."""
+"""Maximum numbers of classes for which fractions and counts, respectively, are shown."""
 
 MOST_CLASSES = 1_000
 
 DARK = 0.55
-"""A share from which on white letters are easier to read."""
+"""Fraction above which white text is easier to read."""
 
 
 def confusion_matrix(
@@ -31,23 +31,23 @@ def confusion_matrix(
     *,
     path: str | Path | None = None,
 ) -> Picture:
-    """Draw how often each class was taken for each: a row for each true class, a column for each prediction.
+    """Plot a confusion matrix: a row for each true class, a column for each predicted class.
 
-    Each field has the count and, below it, the share of its row. Fields on the diagonal are right.
+    Each cell shows the count and, below it, the fraction of its row. Cells on the diagonal are correct.
 
     Args:
         targets: the true classes: numbers `(samples,)` or `(samples, 1)`, or one-hot rows `(samples, classes)`.
         predictions: class numbers, or a score for each class, `(samples, classes)`, such as `model.predict(X)`.
-        names: of the classes; default: their numbers.
-        path: where to save the picture (`.png`, `.svg` or `.pdf`); default: nowhere.
+        names: the names of the classes; default: their numbers.
+        path: where to save the figure (`.png`, `.svg` or `.pdf`); default: not saved.
 
     Returns:
-        A matplotlib `Figure`; with more than 14 classes it leaves the shares out.
+        A matplotlib `Figure`; with more than 14 classes, fractions are omitted.
 
     Raises:
-        TypeError: targets or predictions are no numbers.
-        ValueError: they are no classes, more than 1,000 or of different length, there are too few names, or the suffix
-            is unknown.
+        TypeError: targets or predictions are not numbers.
+        ValueError: targets or predictions are not classes, exceed 1,000 classes or differ in length, there are too few
+            names, or the suffix is unknown.
 
     >>> import nn
     >>> picture = nn.plots.confusion_matrix([0, 0, 1, 1], [0, 1, 1, 1], names=["cat", "dog"])
@@ -77,7 +77,7 @@ def confusion_matrix(
 
 
 def _columns(array: NDArray[Any]) -> list[int]:
-    """How many classes rows have room for; nothing for class numbers."""
+    """Return the number of classes of one-hot or score rows; empty for class numbers."""
     return [array.shape[1]] if _are_rows(array) else []
 
 

@@ -1,4 +1,4 @@
-"""The picture of a training: loss, metrics and learning rate over the epochs."""
+"""Learning curves: loss, metrics and learning rate over the epochs."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ PANELS_IN_A_ROW = 4
 
 
 def curves(history: Mapping[str, Sequence[float]]) -> Picture:
-    """A panel for each value that was recorded; training and validation together, and the loss with its parts.
+    """Plot a panel for each recorded value, training and validation together, and the loss with its components.
 
     Args:
         history: the values of every epoch, by name, as `nn.History` has them. At least one epoch.

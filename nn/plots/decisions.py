@@ -1,4 +1,4 @@
-"""From a model's outputs to classes."""
+"""Conversion of a model's outputs to classes."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ ROWS_AT_ONCE = 10_000
 
 @dataclass(frozen=True)
 class Decisions:
-    """What a model decides for some samples.
+    """Decisions of a model for some samples.
 
     Attributes:
-        scores: `(samples, classes)`; the class of the largest is chosen, the first of several.
-        certainty: `(samples,)`, from 0 (all classes are equally likely) to 1 (no other is possible); 1 throughout
-            where the loss does not make probabilities of the outputs.
+        scores: `(samples, classes)`; the class with the largest score is chosen, the first one in case of ties.
+        certainty: `(samples,)`, from 0 (all classes are equally likely) to 1 (no other class is possible); 1 everywhere
+            if the loss does not convert the outputs to probabilities.
     """
 
     scores: NDArray[Any]
@@ -36,13 +36,13 @@ class Decisions:
 
 
 def decide(asker: str, model: Model, X: ArrayLike) -> Decisions:
-    """What `model` decides for the samples `X`.
+    """Return the decisions of `model` for the samples `X`.
 
-    Several outputs are a score for each class. A single output decides between classes 0 and 1: it is 1 above 0 for
-    `SigmoidBinaryCrossEntropy`, whose outputs are logits, and above 0.5 for other losses.
+    Several outputs are scores of the classes. A single output decides between classes 0 and 1, with threshold 0 for
+    `SigmoidBinaryCrossEntropy`, whose outputs are logits, and 0.5 for other losses.
 
     Raises:
-        ValueError: the outputs answer several yes-or-no questions for each sample, are not one row for each, or are not
+        ValueError: the outputs are several binary decisions per sample, do not have one row per sample, or are not
             finite.
     """
     outputs = checked_outputs(asker, model.predict(X, batch_size=ROWS_AT_ONCE))
@@ -61,10 +61,10 @@ def decide(asker: str, model: Model, X: ArrayLike) -> Decisions:
 
 
 def labels_of(asker: str, y: NDArray[Any], classes: int) -> NDArray[np.intp]:
-    """The class numbers `(samples,)` of targets that are class numbers, a column of them, or one-hot rows.
+    """Return the class numbers `(samples,)` of targets that are class numbers, a column of them, or one-hot rows.
 
     Raises:
-        ValueError: another shape, or something that is no class number from 0 to `classes` - 1.
+        ValueError: the shape differs, or an element is not a class number from 0 to `classes` - 1.
     """
     labels = y.argmax(axis=1) if y.ndim == 2 and y.shape[1] == classes else y
     if labels.shape not in ((len(y),), (len(y), 1)):

@@ -1,4 +1,4 @@
-"""The picture of a network's layers: histograms of activations and of gradients."""
+"""Histograms of the activations and gradients of a network's layers."""
 
 from __future__ import annotations
 
@@ -15,31 +15,31 @@ from nn.plots.style import COLOURS, INK, Picture, blank, checked_destination, fi
 
 COLOURS_OF = {"activations": COLOURS[0], "gradients": COLOURS[1]}
 HEADROOM = 1.45
-"""The height of a panel whose highest bar is 1: there is room for a line of text."""
+"""Height of a panel whose highest bar is 1, with space for a line of text."""
 
 
 def layer_histograms(model: Model, X: ArrayLike, y: ArrayLike, *, path: str | Path | None = None) -> Picture:
-    """Draw what each layer gives out for some samples, and the gradient of the loss that arrives there.
+    """Plot the distribution of each layer's output for some samples, and of the gradient of the loss that arrives.
 
-    Left the activations (those that are not 0), with the share of zeros, the dead units (0 for every sample) and, for
-    `Tanh` and `Sigmoid`, the share that is saturated: within 1.5 % of the range of a bound, where next to no gradient
-    passes. Right the sizes of the gradient's elements on a logarithmic scale, the same for all layers: sizes that
-    shrink from the last layer to the first are a vanishing gradient.
+    The left column shows the nonzero activations, with the fraction of zeros, the dead units (0 for every sample) and,
+    for `Tanh` and `Sigmoid`, the fraction that is saturated: within 1.5 % of the range from a bound, where the gradient
+    nearly vanishes. The right column shows the magnitudes of the gradient's elements on a logarithmic scale common to
+    all layers. Magnitudes that shrink from the last layer to the first indicate a vanishing gradient.
 
-    The network is in evaluation mode, and nothing about it is changed.
+    The network is evaluated in evaluation mode and is not changed.
 
     Args:
         model: a network and its loss.
-        X, y: samples and targets, as `fit` takes them; a few hundred are enough.
-        path: where to save the picture (`.png`, `.svg` or `.pdf`); default: nowhere.
+        X, y: samples and targets, as for `fit`; a few hundred are enough.
+        path: where to save the figure (`.png`, `.svg` or `.pdf`); default: not saved.
 
     Returns:
         A matplotlib `Figure`.
 
     Raises:
-        TypeError: `model` is no `nn.Model`, or X or y are no numbers.
-        ValueError: the network has no parameters, X or y do not fit it, a layer gives NaN or infinity, or the suffix is
-            unknown.
+        TypeError: `model` is not an `nn.Model`, or X or y are not numbers.
+        ValueError: the network has no parameters, X or y do not fit it, a layer returns NaN or infinity, or the suffix
+            is unknown.
 
     >>> import nn
     >>> X, y = nn.datasets.spiral(50, 3, rng=0)
@@ -59,12 +59,12 @@ def layer_histograms(model: Model, X: ArrayLike, y: ArrayLike, *, path: str | Pa
 def draw_layers(
     layers: Sequence[Layer], before: Sequence[Layer] = (), moments: tuple[str, str] = ("now", "before")
 ) -> Picture:
-    """A row for each layer; in outline, how it was before.
+    """Draw a row for each layer, with the previous state in outline.
 
     Args:
-        layers: how they fare now.
-        before: how the same layers fared before; empty to leave that out.
-        moments: what to call now and then.
+        layers: the current statistics of the layers.
+        before: the previous statistics of the same layers; empty to omit them.
+        moments: the labels of the current and the previous state.
     """
     picture = blank(9.0, 1.0 + 1.2 * len(layers))
     panels = picture.subplots(len(layers), 2, squeeze=False)
@@ -89,7 +89,7 @@ def draw_layers(
 
 
 def _draw(axes: Axes, histogram: Histogram, label: str, *, fill: str | None) -> None:
-    """Bars of this colour, or a dashed outline, scaled to the height of the panel."""
+    """Draw bars of this colour, or a dashed outline, scaled to the height of the panel."""
     heights = histogram.counts / max(histogram.counts.max(), 1)
     if fill:
         axes.stairs(heights, histogram.edges, fill=True, color=fill, alpha=0.75, label=label)
@@ -113,7 +113,7 @@ def _health(layer: Layer) -> str:
 
 
 def _decades(histograms: Sequence[Histogram]) -> tuple[float, float]:
-    """The powers of ten around what there is, but for the smallest and the largest 0.5 % of each histogram."""
+    """Return the powers of ten that enclose the data, except the lowest and highest 0.5 % of each histogram."""
     shares = [np.cumsum(each.counts) / each.counts.sum() for each in histograms if each.counts.any()]
     if not shares:
         return 1e-3, 1.0

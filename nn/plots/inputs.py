@@ -1,4 +1,4 @@
-"""What pictures are made from, checked."""
+"""Validation of the inputs of plots."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from nn.module import Module
 
 @runtime_checkable
 class Model(Protocol):
-    """The part of `nn.Model` that plots use. Training builds on plots, so they cannot import it."""
+    """The part of `nn.Model` that plots use. Training imports plots, so plots cannot import it."""
 
     network: Module
     loss: Any
@@ -23,10 +23,10 @@ class Model(Protocol):
 
 
 def checked_model(asker: str, model: Any) -> Model:
-    """The model.
+    """Return the model.
 
     Raises:
-        TypeError: it is something else.
+        TypeError: it is not an `nn.Model`.
     """
     if not isinstance(model, Model):
         raise TypeError(f"{asker}: expected an nn.Model, got {type(model).__name__}. Wrap a network: nn.Model(...).")
@@ -36,10 +36,10 @@ def checked_model(asker: str, model: Any) -> Model:
 def checked_pair(
     asker: str, first: ArrayLike, second: ArrayLike, names: tuple[str, str] = ("X", "y")
 ) -> tuple[NDArray[Any], NDArray[Any]]:
-    """Both as arrays of finite numbers, of the same length, which is not 0.
+    """Return both as arrays of finite numbers, of the same nonzero length.
 
     Raises:
-        TypeError: they are no real numbers.
+        TypeError: they are not real numbers.
         ValueError: they are empty, of different length, or not finite.
     """
     arrays = np.asarray(first), np.asarray(second)
@@ -56,7 +56,7 @@ def checked_pair(
 
 
 def checked_outputs(asker: str, outputs: NDArray[Any]) -> NDArray[Any]:
-    """What a model gave for finite samples: finite numbers, if it can be drawn.
+    """Return the outputs of a model for finite samples, which must be finite to be plotted.
 
     Raises:
         ValueError: some are not finite.
@@ -67,10 +67,10 @@ def checked_outputs(asker: str, outputs: NDArray[Any]) -> NDArray[Any]:
 
 
 def checked_names(asker: str, names: Sequence[str] | None, classes: int) -> list[str]:
-    """A name for each class: the given ones, or their numbers.
+    """Return a name for each class: `names`, or the class numbers.
 
     Raises:
-        ValueError: there are too few or too many.
+        ValueError: there are too few or too many names.
     """
     if names is None:
         return [str(label) for label in range(classes)]

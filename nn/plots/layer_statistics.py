@@ -1,4 +1,4 @@
-"""How the layers fare during a training: a callback that looks at them now and then, and its pictures."""
+"""Callback that records layer statistics during training, and plots of them."""
 
 from __future__ import annotations
 
@@ -19,30 +19,32 @@ from nn.plots.style import Picture, checked_destination, saved
 from tensorgrad import Tensor
 
 MOST_LOOKS = 256
-"""When there are more, every other one is forgotten and looks become half as frequent: memory stays bounded."""
+"""Beyond this number, every other measurement is discarded and the interval doubles, which bounds memory."""
 
 
 class LayerStatistics(Callback):
-    """Looks at layers and updates during `Model.fit`: a callback, and its pictures.
+    """Callback that records statistics of layers and updates during `Model.fit`, and plots them.
 
-    Every so many steps it sends the given samples through the network and back, in evaluation mode and beside the
-    training, and measures what the update then does to each parameter. The training goes on as it would without: its
-    weights are the same to the last bit.
+    At regular intervals it runs the samples forward and backward through the network, in evaluation mode and without
+    affecting the training, and measures the following update of each parameter. Training is unaffected: the weights are
+    the same bit for bit as without the callback.
 
     Args:
-        X, y: samples and targets to look with; a few hundred of those trained on are enough.
-        every: steps from one look to the next. It doubles whenever there are more than 256 looks.
+        X, y: samples and targets for the measurements; a few hundred of the training samples are enough.
+        every: the number of steps between measurements. It doubles whenever there are more than 256 measurements.
 
     Raises:
-        TypeError, ValueError: X or y are no numbers or of different length, or `every` is below 1.
+        TypeError, ValueError: X or y are not numbers or differ in length, or `every` is below 1.
 
     Attributes:
-        steps: of each look, how many steps the optimizer had finished, those of a training that is resumed included.
-        layers: what each look saw: a list of `Layer`, in the order of the network.
-        ratios: for each parameter and look, the update : data ratio ‖change‖ / ‖value‖; NaN where the value was 0.
+        steps: for each measurement, the number of completed optimizer steps, including those before training was
+            resumed.
+        layers: for each measurement, a list of `Layer` in the order of the network.
+        ratios: for each parameter and measurement, the update : data ratio ‖change‖ / ‖value‖; NaN where the value is
+            0.
 
-    The ratio is Andrej Karpathy's (notes for Stanford's CS231n, "Ratio of weights:updates"; the lecture on makemore,
-    part 3, takes standard deviations): about 1e-3 is right, much less is slow, much more is unstable.
+    The ratio follows Andrej Karpathy (notes for Stanford's CS231n, "Ratio of weights:updates"; the lecture on makemore,
+    part 3, uses standard deviations): about 1e-3 is appropriate, much less is slow, much more is unstable.
 
     >>> import nn
     >>> X, y = nn.datasets.spiral(50, 3, rng=0)
@@ -71,19 +73,19 @@ class LayerStatistics(Callback):
         self._before: dict[str, NDArray[Any]] = {}
 
     def on_fit_begin(self, model: Any) -> None:
-        """Forget the fit before, and list the parameters that are trained."""
+        """Discard the previous fit, and list the trainable parameters."""
         self._start()
         self._first = self._finished = model.optimizer.iterations
         self.ratios = {name: [] for name, _ in model.network.named_parameters()}
 
     def on_gradients(self, step: int) -> None:
-        """Look at the layers, and remember the parameters, if it is time."""
+        """Measure the layers, and store the parameters, if a measurement is due."""
         if (self._finished - self._first) % self._period == 0:
             self._seen = examine("LayerStatistics", self.model, self.samples, self.targets)
             self._before = {name: value.numpy() for name, value in self._parameters().items()}
 
     def on_step_end(self, step: int, logs: Mapping[str, float]) -> None:
-        """Measure the update that followed the look."""
+        """Measure the update that follows a measurement of the layers."""
         if self._before:
             self.steps.append(self._finished)
             self.layers.append(self._seen)
@@ -95,13 +97,13 @@ class LayerStatistics(Callback):
         self._finished += 1
 
     def plot_layers(self, path: str | Path | None = None) -> Picture:
-        """Draw the layers at the last look and, in outline, at the first: see `layer_histograms`.
+        """Plot the layers at the last measurement and, in outline, at the first: see `layer_histograms`.
 
         Args:
-            path: where to save the picture (`.png`, `.svg` or `.pdf`); default: nowhere.
+            path: where to save the figure (`.png`, `.svg` or `.pdf`); default: not saved.
 
         Raises:
-            ValueError: nothing was seen yet, or the suffix is unknown.
+            ValueError: nothing has been recorded, or the suffix is unknown.
         """
         destination = self._checked(path)
         first = self.layers[0] if len(self.layers) > 1 else ()
@@ -109,25 +111,25 @@ class LayerStatistics(Callback):
         return saved(draw_layers(self.layers[-1], first, moments), destination)
 
     def plot_updates(self, path: str | Path | None = None) -> Picture:
-        """Draw the update : data ratio of each parameter over the steps.
+        """Plot the update : data ratio of each parameter over the steps.
 
         Args:
-            path: where to save the picture (`.png`, `.svg` or `.pdf`); default: nowhere.
+            path: where to save the figure (`.png`, `.svg` or `.pdf`); default: not saved.
 
         Raises:
-            ValueError: nothing was seen yet, or the suffix is unknown.
+            ValueError: nothing has been recorded, or the suffix is unknown.
         """
         destination = self._checked(path)
         return saved(draw_updates(self.steps, self.ratios), destination)
 
     def plot_health(self, path: str | Path | None = None) -> Picture:
-        """Draw the shares of dead units and saturated activations, and the gradient that arrives, over the steps.
+        """Plot the fractions of dead units and saturated activations, and the gradient that arrives, over the steps.
 
         Args:
-            path: where to save the picture (`.png`, `.svg` or `.pdf`); default: nowhere.
+            path: where to save the figure (`.png`, `.svg` or `.pdf`); default: not saved.
 
         Raises:
-            ValueError: nothing was seen yet, or the suffix is unknown.
+            ValueError: nothing has been recorded, or the suffix is unknown.
         """
         destination = self._checked(path)
         return saved(draw_health(self.steps, self.layers), destination)

@@ -1,4 +1,4 @@
-"""A picture that is drawn anew while the model trains."""
+"""Callback that redraws a figure during training."""
 
 from __future__ import annotations
 
@@ -17,17 +17,18 @@ from nn.plots.style import checked_destination, png, saved
 
 
 class LivePlot(Callback):
-    """Draws a picture after every epoch: in place in a notebook, or into the same file.
+    """Callback that draws a figure after every epoch, in place in a notebook or into the same file.
 
     Args:
-        draw: a function of the model that gives a matplotlib figure, such as
-            `lambda model: nn.plots.decision_boundary(model, X, y)`; default: the curves of `History.plot`.
-        path: the file to write each time (`.png`, `.svg` or `.pdf`); default: none. A notebook shows it as well.
-        every: epochs from one picture to the next. The last epoch has one in any case.
+        draw: a function of the model that returns a matplotlib figure, such as `lambda model:
+            nn.plots.decision_boundary(model, X, y)`; default: the curves of `History.plot`.
+        path: the file to write each time (`.png`, `.svg` or `.pdf`); default: none. A notebook also displays the
+            figure.
+        every: the number of epochs between figures. The last epoch is always drawn.
 
     Raises:
-        TypeError, ValueError: `draw` is no function, `every` is below 1, or the suffix is unknown.
-        RuntimeError: at the start of `fit`: there is no path, and no notebook to show a picture in.
+        TypeError, ValueError: `draw` is not a function, `every` is below 1, or the suffix is unknown.
+        RuntimeError: at the start of `fit`, if there is neither a path nor a notebook to display the figure.
 
     >>> import nn, tempfile, pathlib
     >>> X, y = nn.datasets.spiral(20, 2, rng=0)
@@ -53,19 +54,19 @@ class LivePlot(Callback):
         self._is_behind = False
 
     def on_fit_begin(self, model: Any) -> None:
-        """Find out where to show the picture."""
+        """Determine where to display the figure."""
         self._notebook, self._shown, self._is_behind = _display_of_notebook(), None, False
         if self.path is None and self._notebook is None:
             raise RuntimeError('LivePlot: this is no notebook. Give a file to write: path="training.png".')
 
     def on_epoch_end(self, epoch: int, logs: Mapping[str, float]) -> None:
-        """Draw, if it is time."""
+        """Draw the figure every `every` epochs."""
         self._is_behind = True
         if (epoch + 1) % self.every == 0:
             self._draw()
 
     def on_fit_end(self) -> None:
-        """Draw the last epoch, if that was not done."""
+        """Draw the last epoch, if it has not been drawn."""
         if self._is_behind:
             self._draw()
 
@@ -86,7 +87,7 @@ def _curves(model: Any) -> Figure:
 
 
 def _display_of_notebook() -> Any:
-    """The module `IPython.display`, if this runs in a notebook; None in a terminal and without IPython."""
+    """Return the module `IPython.display` in a notebook; None in a terminal and without IPython."""
     ipython = sys.modules.get("IPython")
     if ipython is None or not hasattr(ipython.get_ipython(), "kernel"):
         return None

@@ -1,4 +1,4 @@
-"""Curves over the steps of a training: the health of layers, and the sizes of updates."""
+"""Plots over the training steps: layer statistics and update sizes."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from nn.plots.activity import Layer
 from nn.plots.style import COLOURS, DASHES, INK, Picture, blank, finish, legend_beside
 
 GUIDE = 1e-3
-"""Where the update : data ratio should roughly be."""
+"""The recommended order of magnitude of the update : data ratio."""
 
 
 def draw_updates(steps: Sequence[int], ratios: Mapping[str, Sequence[float]]) -> Picture:
-    """The update : data ratio of each parameter on a logarithmic scale, with a line where it should be."""
+    """Plot the update : data ratio of each parameter on a logarithmic scale, with a line at the recommended value."""
     picture = blank(8.0, 4.2)
     axes = picture.subplots()
     axes.axhline(GUIDE, color=INK, linewidth=1.6, label="about right: 1e-3")
@@ -25,11 +25,11 @@ def draw_updates(steps: Sequence[int], ratios: Mapping[str, Sequence[float]]) ->
 
 
 def draw_health(steps: Sequence[int], looks: Sequence[Sequence[Layer]]) -> Picture:
-    """The shares of saturated and of dead units, and the gradient that arrives, of each layer.
+    """Plot the fractions of saturated and dead units, and the gradient that arrives, for each layer.
 
     Args:
-        steps: when each look was taken.
-        looks: the layers as they were then.
+        steps: the step of each measurement.
+        looks: the layer statistics of each measurement.
     """
     layers = {layer.name: [_find(look, layer.name) for look in looks] for layer in looks[0]}
     shares: dict[str, list[float]] = {}
@@ -56,7 +56,7 @@ def _find(look: Sequence[Layer], name: str) -> Layer | None:
 
 def _draw(axes: Axes, steps: Sequence[int], curves: Mapping[str, Sequence[float]], title: str, *, log: bool) -> None:
     for number, (name, values) in enumerate(curves.items()):
-        shown = [value or np.nan for value in values] if log else values  # a logarithmic axis has no place for 0
+        shown = [value or np.nan for value in values] if log else values  # a logarithmic axis cannot show 0
         colour, dashes = COLOURS[number % len(COLOURS)], DASHES[number % len(DASHES)]
         axes.plot(steps, shown, label=name, linewidth=1.5, color=colour, linestyle=dashes)
     finish(axes, title, "step")

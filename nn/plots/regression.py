@@ -1,4 +1,4 @@
-"""How well a model fits numbers."""
+"""Plots of regression models."""
 
 from __future__ import annotations
 
@@ -13,28 +13,28 @@ from nn.plots.inputs import Model, checked_model, checked_outputs, checked_pair
 from nn.plots.style import COLOURS, INK, QUIET, Picture, blank, checked_destination, finish, saved
 
 STEPS = 400
-"""Places where the curve is computed."""
+"""Number of points at which the curve is computed."""
 
 
 def regression_fit(model: Model, X: ArrayLike, y: ArrayLike, *, path: str | Path | None = None) -> Picture:
-    """Draw a model's predictions and the data it should fit.
+    """Plot a model's predictions together with the data.
 
-    With one feature: the data over the feature, and the model's curve through them. With more: the prediction
-    of each sample over its target, where a perfect model would be on the diagonal. A panel for each output.
+    With one feature, the data and the model's curve are plotted over the feature. With more, the prediction of each
+    sample is plotted over its target, where a perfect model lies on the diagonal. There is one panel per output.
 
     Args:
-        model: its outputs are numbers.
+        model: a model whose outputs are real numbers.
         X: samples `(samples, features)`.
         y: targets `(samples, outputs)`, or `(samples,)` for a single output.
-        path: where to save the picture (`.png`, `.svg` or `.pdf`); default: nowhere.
+        path: where to save the figure (`.png`, `.svg` or `.pdf`); default: not saved.
 
     Returns:
-        A matplotlib `Figure`. The titles have R², the share of the targets' variance that the model explains: 1 is
-        perfect, 0 no better than their mean.
+        A matplotlib `Figure`. The titles show R², the fraction of the targets' variance that the model explains: 1 is
+        perfect, 0 is no better than predicting the mean.
 
     Raises:
-        TypeError: `model` is no `nn.Model`, or X or y are no numbers.
-        ValueError: the outputs have another shape than y or are not finite, or the suffix is unknown.
+        TypeError: `model` is not an `nn.Model`, or X or y are not numbers.
+        ValueError: the shape of the outputs differs from y, they are not finite, or the suffix is unknown.
 
     >>> import nn
     >>> X, y = nn.datasets.sine(100)

@@ -1,4 +1,4 @@
-"""The decision boundary over a training: a film strip."""
+"""Callback that records the decision boundary during training."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ FRAME_SIZE = 2.5
 
 @dataclass(frozen=True)
 class Frame:
-    """What the model decided at one moment.
+    """Decisions of the model at one point of training.
 
     Attributes:
-        epoch: how many epochs had been finished.
-        area: its decisions on a grid.
-        right: the share of the samples that it gave their class.
+        epoch: the number of completed epochs.
+        area: the decisions on a grid.
+        right: the fraction of the samples that are classified correctly.
     """
 
     epoch: int
@@ -38,22 +38,23 @@ class Frame:
 
 
 class BoundaryStrip(Callback):
-    """Watches the decision boundary form: a callback for `Model.fit`, and its picture.
+    """Callback that records how the decision boundary develops during `Model.fit`, and plots it.
 
     Args:
-        X: samples `(samples, 2)`, to draw and to judge by; usually those trained on.
-        y: their classes, as `decision_boundary` takes them.
-        epochs: after which epochs to look, such as `[0, 1, 10, 100]`; 0 is before training. Or how many frames to show,
-            at least 2: the first, the last, and some between at growing distances, as most happens early.
-        names: of the classes; default: their numbers.
-        resolution: points of the grid along each side.
+        X: samples `(samples, 2)` to plot and to evaluate; usually the training samples.
+        y: their classes, as for `decision_boundary`.
+        epochs: the epochs after which to record a frame, such as `[0, 1, 10, 100]`; 0 is before training. Or the number
+            of frames, at least 2: the first, the last, and some in between at increasing distances, as most changes
+            happen early.
+        names: the names of the classes; default: their numbers.
+        resolution: the number of grid points along each side.
 
     Raises:
-        TypeError, ValueError: X has not two features, `epochs` or `resolution` is too small; at the start of `fit`, y
-            or the number of names does not fit the model.
+        TypeError, ValueError: X does not have two features, or `epochs` or `resolution` is too small; at the start of
+            `fit`, if y or the number of names does not fit the model.
 
     Attributes:
-        frames: what was seen in the last `fit`; if that resumed a training, from where it went on.
+        frames: the frames of the last `fit`; if it resumed a training, from that point.
 
     >>> import nn
     >>> X, y = nn.datasets.vertical(20, 2, rng=0)
@@ -91,36 +92,36 @@ class BoundaryStrip(Callback):
         self._inside_an_epoch = False
 
     def on_fit_begin(self, model: Any) -> None:
-        """Check that the data fit the model, and look at it before it is trained."""
+        """Check that the data fit the model, and record the untrained model."""
         self.frames = []
-        self._finished = len(model.history.epochs)  # some, if training is resumed
+        self._finished = len(model.history.epochs)  # nonzero if training is resumed
         classes = decide("BoundaryStrip", model, self.points[:1]).scores.shape[1]
         self._labels = labels_of("BoundaryStrip", self.targets, classes)
         checked_names("BoundaryStrip", self.names, classes)
         self._look_if(self.wanted is None or self._finished in self.wanted)
 
     def on_epoch_begin(self, epoch: int) -> None:
-        """Remember that the model is changing."""
+        """Note that the model is changing."""
         self._inside_an_epoch = True
 
     def on_epoch_end(self, epoch: int, logs: Mapping[str, float]) -> None:
-        """Look, if this is one of the epochs."""
+        """Record a frame, if it is due."""
         self._finished, self._inside_an_epoch = epoch + 1, False
         self._look_if(self._is_wanted(epoch + 1))
 
     def on_fit_end(self) -> None:
-        """Look at the result, unless the epochs were given or the last one was broken off."""
+        """Record the final frame, unless the epochs are specified or the last one was interrupted."""
         is_new = bool(self.frames) and self.frames[-1].epoch < self._finished
         self._look_if(self.wanted is None and is_new and not self._inside_an_epoch)
 
     def plot(self, path: str | Path | None = None) -> Picture:
-        """Draw the frames side by side, each with the share of samples that are right.
+        """Plot the frames side by side, each with the fraction of correctly classified samples.
 
         Args:
-            path: where to save the picture (`.png`, `.svg` or `.pdf`); default: nowhere.
+            path: where to save the figure (`.png`, `.svg` or `.pdf`); default: not saved.
 
         Raises:
-            ValueError: nothing was seen yet, or the suffix is unknown.
+            ValueError: nothing has been recorded, or the suffix is unknown.
         """
         destination = checked_destination("BoundaryStrip", path)
         if not self.frames:
@@ -158,7 +159,7 @@ class BoundaryStrip(Callback):
 
 
 def _spread(frames: Sequence[Frame], count: int) -> list[Frame]:
-    """So many of them at even distances, the first and the last included."""
+    """Return `count` evenly spaced frames, including the first and the last."""
     if len(frames) <= count:
         return list(frames)
     return [frames[round(position)] for position in np.linspace(0, len(frames) - 1, count)]

@@ -1,4 +1,4 @@
-"""How the pictures look: one palette, one kind of axes, one way to save."""
+"""Style of the figures: palette, axes and saving."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from nn._files import expanded
 COLOURS = (
     "#0072b2", "#e69f00", "#009e73", "#d55e00", "#56b4e9", "#cc79a7", "#f0e442", "#332288", "#999933", "#882255",
 )  # fmt: skip
-"""Seven colours of Okabe and Ito's palette, which colour-blind people can tell apart, then three of Paul Tol's."""
+"""Seven colours of Okabe and Ito's colour-blind safe palette, then three of Paul Tol's."""
 
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "<", ">", "*")
-"""Points of different colours have different shapes too; lines have different dashes."""
+"""Points of different colours also have different shapes; lines have different dashes."""
 
 DASHES = ("-", "--", "-.", ":")
 
@@ -34,20 +34,20 @@ AnyFigure = TypeVar("AnyFigure", bound=Figure)
 
 
 class Picture(Figure):
-    """A matplotlib figure that needs no display and no pyplot, and that a notebook shows by itself."""
+    """Matplotlib figure that requires neither a display nor pyplot, and that notebooks display."""
 
     def _repr_png_(self) -> bytes:
         return png(self)
 
 
 def blank(width: float, height: float) -> Picture:
-    """An empty white picture of this size in inches. Axes of a fixed shape are moved together (`compress`)."""
+    """Return an empty white figure of this size in inches. Axes of a fixed aspect are moved together (`compress`)."""
     layout = ConstrainedLayoutEngine(w_pad=0.08, h_pad=0.08, wspace=0.03, hspace=0.03, compress=True)
     return Picture(figsize=(width, height), facecolor="white", layout=layout)
 
 
 def finish(axes: Axes, title: str = "", x: str = "", y: str = "", *, grid: bool = True) -> None:
-    """Give axes their title and labels, and the look that all share, whatever matplotlib's settings are."""
+    """Set title, labels and the common style of axes, independently of matplotlib's settings."""
     axes.set_title(title, loc="left", fontsize=11, fontweight="bold", color=INK, parse_math=False)
     axes.set_xlabel(x, fontsize=10, color=INK)
     axes.set_ylabel(y, fontsize=10, color=INK)
@@ -62,12 +62,12 @@ def finish(axes: Axes, title: str = "", x: str = "", y: str = "", *, grid: bool 
 
 
 def headline(picture: Picture, text: str) -> None:
-    """Say above all panels what is seen."""
+    """Set a title above all panels."""
     picture.suptitle(text, x=0.01, ha="left", fontsize=11, fontweight="bold", color=INK)
 
 
 def legend_below(picture: Picture, axes: Axes, size_of_markers: float = 1.0) -> None:
-    """Explain the lines, colours and shapes of some axes below all panels."""
+    """Add a legend of some axes below all panels."""
     handles, labels = axes.get_legend_handles_labels()
     legend = picture.legend(
         handles,
@@ -83,16 +83,16 @@ def legend_below(picture: Picture, axes: Axes, size_of_markers: float = 1.0) -> 
 
 
 def legend_beside(axes: Axes) -> None:
-    """Explain the lines, colours and shapes of some axes, to the right of them."""
+    """Add a legend to the right of the axes."""
     legend = axes.legend(loc="upper left", bbox_to_anchor=(1.01, 1.0), frameon=False, fontsize=9, labelcolor=INK)
     _show_as_written(legend)
 
 
 def checked_destination(asker: str, path: str | Path | None) -> Path | None:
-    """Where a picture is to be saved, if anywhere: asked before it is drawn.
+    """Return the path to save to, if any. It is checked before anything is drawn.
 
     Raises:
-        ValueError: the suffix names no format that is known here.
+        ValueError: the suffix is not a supported format.
         FileNotFoundError: the folder does not exist.
     """
     if path is None:
@@ -106,14 +106,14 @@ def checked_destination(asker: str, path: str | Path | None) -> Path | None:
 
 
 def saved(picture: AnyFigure, path: Path | None) -> AnyFigure:
-    """The figure, written to `path` if there is one. The same figure gives the same bytes."""
+    """Save the figure to `path`, if there is one, and return it. The same figure produces the same bytes."""
     if path is not None:
         _write(picture, path, path.suffix.lower().lstrip("."))
     return picture
 
 
 def png(picture: Figure) -> bytes:
-    """The picture as the bytes of a PNG file."""
+    """Return the figure as the bytes of a PNG file."""
     buffer = io.BytesIO()
     _write(picture, buffer, "png")
     return buffer.getvalue()
@@ -121,7 +121,7 @@ def png(picture: Figure) -> bytes:
 
 def _show_as_written(legend: Legend) -> None:
     for text in legend.get_texts():
-        text.set_parse_math(False)  # a name may have dollar signs
+        text.set_parse_math(False)  # a name may contain dollar signs
 
 
 def _write(picture: Figure, target: Path | IO[bytes], kind: str) -> None:

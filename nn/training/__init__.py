@@ -1,4 +1,4 @@
-"""Training: the model, its loop, and what is shown and remembered."""
+"""Training: the model, the training loop, progress output and the history."""
 
 from nn.training.history import History
 from nn.training.model import Model

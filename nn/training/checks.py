@@ -1,4 +1,4 @@
-"""Whether what a model was given fits together, and what to say when it does not."""
+"""Consistency checks of a model's arguments, and their error messages."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ from nn.training.summary import expected_sample
 from tensorgrad import Tensor
 
 LossFunction: TypeAlias = Callable[..., Tensor]
-"""`loss(predictions, targets)` gives a scalar tensor; with weights, `loss(predictions, targets, sample_weight)`."""
+"""`loss(predictions, targets)` returns a scalar tensor; with weights, `loss(predictions, targets, sample_weight)`."""
 
 
 def checked_loss(loss: Any, weights: Any) -> LossFunction:
-    """Return the loss; for several outputs, their sum.
+    """Return the loss; for several outputs, the sum of their losses.
 
     Args:
         loss: A function, or a tuple or dict of functions.
         weights: The factors of the sum; None for 1.
 
     Raises:
-        TypeError: something is not a loss, or there are weights for a single one.
-        ValueError: the weights are for other outputs.
+        TypeError: an element is not a loss, or weights are passed for a single loss.
+        ValueError: the weights do not match the outputs.
     """
     if isinstance(loss, list):
         loss = tuple(loss)
@@ -45,15 +45,15 @@ def checked_loss(loss: Any, weights: Any) -> LossFunction:
 
 
 def checked_metrics(metrics: Any, loss: LossFunction) -> tuple[Metric, ...]:
-    """Return the metrics, of different names.
+    """Return the metrics, which must have distinct names.
 
     Args:
         metrics: Metrics. For several outputs, a metric or a list of them for each, in a tuple or dict.
-        loss: The loss. For several outputs, each one's loss becomes a metric too.
+        loss: The loss. For several outputs, the loss of each output is added as a metric.
 
     Raises:
-        TypeError: no collection, or something in it that is no metric.
-        ValueError: a name that is taken, or metrics for an output that has no loss.
+        TypeError: `metrics` is not a collection, or an element is not a metric.
+        ValueError: a name is reserved or used twice, or there are metrics for an output without a loss.
     """
     if isinstance(loss, PerOutput):
         return _checked_names(tuple(_metrics_of_outputs(metrics, loss)))
@@ -71,7 +71,7 @@ def checked_metrics(metrics: Any, loss: LossFunction) -> tuple[Metric, ...]:
 
 def _metrics_of_outputs(metrics: Any, loss: PerOutput) -> Iterator[Metric]:
     if isinstance(metrics, (list, tuple)) and all(isinstance(each, (OfOutput, LossOfOutput)) for each in metrics):
-        if metrics:  # as they are read from a file
+        if metrics:  # metrics read from a file already have this form
             yield from metrics
             return
         metrics = {}
@@ -103,10 +103,10 @@ def _checked_names(checked: tuple[Metric, ...]) -> tuple[Metric, ...]:
 
 
 def checked_callbacks(callbacks: Iterable[Callback]) -> tuple[Callback, ...]:
-    """The callbacks.
+    """Return the callbacks as a tuple.
 
     Raises:
-        TypeError: no collection, or something in it that is no callback.
+        TypeError: `callbacks` is not a collection, or an element is not a callback.
     """
     if not isinstance(callbacks, Iterable):
         raise TypeError(
@@ -121,10 +121,11 @@ def checked_callbacks(callbacks: Iterable[Callback]) -> tuple[Callback, ...]:
 
 
 def checked_optimizer(optimizer: Optimizer | None, network: Module) -> Optimizer:
-    """The optimizer, if it trains this network and nothing else. It may hold parameters that have been frozen.
+    """Return the optimizer, if it trains only parameters of this network. It may hold parameters that have been frozen.
 
     Raises:
-        ValueError: there is none, it trains nothing here, or it holds a tensor that the network has not (any more).
+        ValueError: there is no optimizer, it trains no parameter of the network, or it holds a tensor that is not (or
+            no longer) in the network.
     """
     if optimizer is None:
         raise ValueError("fit: this model has no optimizer. Give it one: Model(..., optimizer=nn.Adam(...)).")
@@ -150,10 +151,10 @@ def checked_optimizer(optimizer: Optimizer | None, network: Module) -> Optimizer
 
 
 def checked_history(history: History, metrics: Sequence[Metric], has_validation: bool) -> History:
-    """The history of a training that is to go on, if its epochs have the values that the next ones will have.
+    """Return the history of a run to resume, if its epochs have the same values as the next epochs.
 
     Raises:
-        ValueError: they have others.
+        ValueError: the values differ.
     """
     measured = ["loss", *(metric.name for metric in metrics)]
     names = {*NOT_METRICS, *measured, *(f"val_{name}" for name in measured if has_validation)}
@@ -166,7 +167,7 @@ def checked_history(history: History, metrics: Sequence[Metric], has_validation:
 
 
 def warn_of_missing_classes(train: Any, validation: Any) -> None:
-    """Warn of class numbers that are only among the samples that `validation_split` kept from training."""
+    """Warn about classes that occur only among the samples that `validation_split` reserved for validation."""
     if not isinstance(train, np.ndarray) or train.ndim != 1 or train.dtype.kind not in "iu":
         return
     missing = np.setdiff1d(validation, train)
@@ -179,12 +180,12 @@ def warn_of_missing_classes(train: Any, validation: Any) -> None:
 
 
 def check_samples(what: str, network: Module, shape: Any) -> None:
-    """Refuse a flat list of numbers as the samples of a network that starts with a `Dense`.
+    """Reject a flat list of numbers as the samples of a network that starts with a `Dense`.
 
-    The layer itself would take the list for a single sample.
+    The layer itself would interpret the list as a single sample.
 
     Raises:
-        ValueError: with what to do.
+        ValueError: the samples are a flat list. The message explains what to do.
     """
     expected = expected_sample(network)
     if expected is None or len(shape) != 1 or not isinstance(shape[0], int):
@@ -194,10 +195,10 @@ def check_samples(what: str, network: Module, shape: Any) -> None:
 
 
 def check_prediction(what: str, prediction: Any) -> None:
-    """Refuse a network that returns anything but a tensor, or a tuple or dict of tensors.
+    """Reject a network that returns anything but a tensor, or a tuple or dict of tensors.
 
     Raises:
-        TypeError: naming what it returned.
+        TypeError: the network returned something else.
     """
     for name, each in named(prediction) or [("", prediction)]:
         if not isinstance(each, Tensor):
@@ -206,11 +207,11 @@ def check_prediction(what: str, prediction: Any) -> None:
 
 
 def check_loss(loss: Any, value: Any) -> None:
-    """Refuse a loss that cannot be gone backward from.
+    """Reject a loss from which gradients cannot be computed.
 
     Raises:
-        TypeError: `value`, which it gave, is no tensor.
-        ValueError: it is not a single number.
+        TypeError: `value`, the result of the loss, is not a tensor.
+        ValueError: `value` is not a scalar.
     """
     name = getattr(loss, "__name__", type(loss).__name__)
     if not isinstance(value, Tensor):

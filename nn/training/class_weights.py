@@ -1,4 +1,4 @@
-"""Weights of classes in the loss that is minimised."""
+"""Class weights in the minimised loss."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ from tensorgrad import Tensor
 
 
 class ClassWeightedLoss:
-    """A loss in which each sample counts as much as its class.
+    """Loss in which each sample is weighted by its class.
 
     Args:
-        loss: the loss without these weights.
-        class_weight: a dict from class numbers to weights, where a class without one has weight 1; or "balanced", for
-            weights inversely proportional to how often each class occurs.
-        data: the samples of training. The weights are scaled so that their mean over these is 1.
+        loss: the loss without class weights.
+        class_weight: a dict from class numbers to weights, where omitted classes have weight 1; or "balanced", for
+            weights inversely proportional to the class frequencies.
+        data: the training samples. The weights are scaled so that their mean over these samples is 1.
 
     Raises:
-        TypeError: `class_weight` is something else, or the targets are no classes.
+        TypeError: `class_weight` has the wrong type, or the targets are not classes.
         ValueError: a weight is negative or not finite, or all are 0.
     """
 
@@ -49,7 +49,7 @@ class ClassWeightedLoss:
         self.weights *= len(labels) / total
 
     def __call__(self, predictions: Any, targets: Any, sample_weight: Any = None) -> Tensor:
-        """Return the loss, in which each sample counts as its own weight and its class say."""
+        """Return the loss, in which each sample is weighted by its own weight and that of its class."""
         weights = self.weights[_labels(targets)]
         return self.loss(predictions, targets, weights if sample_weight is None else weights * sample_weight)
 
@@ -70,7 +70,7 @@ def _checked(class_weight: Any) -> Mapping[int, float]:
 
 
 def _labels(targets: NDArray[Any]) -> NDArray[np.intp]:
-    """Return the class of each sample: of class numbers, of a column of them, or of one-hot rows."""
+    """Return the class of each sample, from class numbers, a column of class numbers, or one-hot rows."""
     if targets.ndim == 2 and targets.shape[1] > 1:
         return np.asarray(targets.argmax(axis=1))
     labels = targets.reshape(len(targets), -1)[:, 0].astype(np.intp) if targets.size == len(targets) else None

@@ -1,4 +1,4 @@
-"""How good a network is, without changing it."""
+"""Evaluation and prediction without changing the network."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ from tensorgrad import Tensor, interrupts, no_grad
 T = TypeVar("T")
 
 REHEARSED_AT_ONCE = 4_000_000
-"""Predictions that `rehearse` shows to the loss together, at most: 16 MB of float32."""
+"""Maximum number of prediction elements that `rehearse` passes to the loss at once: 16 MB of float32."""
 
 
 def applied(network: Module, X: Any) -> Any:
-    """Return what the network gives for a batch: of one array, of several in a tuple, or of several by name."""
+    """Return the output of the network for a batch: one array, several in a tuple, or several by name."""
     if X.__class__ is np.ndarray:
         return network(Tensor(X))
     if isinstance(X, dict):
@@ -34,13 +34,13 @@ def applied(network: Module, X: Any) -> Any:
 
 
 def rows_of(y: Any) -> int:
-    """Return how many samples these targets are for."""
+    """Return the number of samples in these targets."""
     return len(y) if y.__class__ is np.ndarray else len(named(y)[0][1])
 
 
 def evaluate(network: Module, loss: LossFunction, metrics: Sequence[Metric], data: Batches) -> dict[str, float]:
-    """The loss, without regularisation, and the metrics by name, in evaluation mode: means over all samples."""
-    metrics = copy.deepcopy(metrics)  # an epoch in training may be gathering in the originals
+    """Return the loss, without regularisation, and the metrics by name, in evaluation mode: means over all samples."""
+    metrics = copy.deepcopy(metrics)  # the originals may be accumulating a training epoch
     for metric in metrics:
         metric.reset()
 
@@ -58,7 +58,7 @@ def evaluate(network: Module, loss: LossFunction, metrics: Sequence[Metric], dat
 
 
 def predict(network: Module, data: Batches) -> Any:
-    """The results of the network for all samples, in evaluation mode."""
+    """Return the outputs of the network for all samples, in evaluation mode."""
 
     def all_outputs() -> list[Any]:
         outputs = []
@@ -74,24 +74,24 @@ def predict(network: Module, data: Batches) -> Any:
 
 @interrupts.uninterrupted
 def in_evaluation(network: Module, compute: Callable[[], T]) -> T:
-    """Return `compute()`, with the network in evaluation mode and without recording.
+    """Return `compute()`, with the network in evaluation mode and without recording a graph.
 
-    Only `compute` can be interrupted. A `with` statement alone would not be enough: Ctrl-C can come in the first line
-    of its `__exit__`.
+    Only `compute` can be interrupted. A `with` statement alone would not be enough, as Ctrl-C can arrive in the first
+    line of its `__exit__`.
     """
     with in_mode(network, training=False), no_grad():
         return interrupts.interruptible(compute)
 
 
 def rehearse(what: str, network: Module, loss: LossFunction, metrics: Sequence[Metric], data: Batches) -> None:
-    """Let network, loss and metrics see everything they could object to, so that they do it before training.
+    """Run the network, loss and metrics once, so that they raise errors about the data before training starts.
 
-    The network gets one sample. The loss gets every target, each beside that one prediction.
+    The network receives one sample. The loss receives every target, each paired with that one prediction.
 
     Args:
-        what: names the data in messages.
-        network, loss, metrics: what will be used.
-        data: what they will be used on.
+        what: the name of the data in messages.
+        network, loss, metrics: the objects to check.
+        data: the data to check them on.
     """
     sample, target, *_ = data.batch(slice(0, 1))
     shape = mapped(lambda array: (data.samples, *array.shape[1:]), sample)

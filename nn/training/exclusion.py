@@ -1,4 +1,4 @@
-"""One training at a time for a model."""
+"""Exclusive training: a model is trained by one `fit` at a time."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ T = TypeVar("T")
 
 _lock = threading.Lock()
 _in_training: set[int] = set()
-"""The identities of the models and networks that are trained at the moment, in any thread."""
+"""The identities of the models and networks that are currently being trained, in any thread."""
 
 
 @interrupts.uninterrupted
 def exclusively(model: Any, train: Callable[[], T]) -> T:
-    """Return `train()`, unless the model or its network is being trained already.
+    """Return `train()`, unless the model or its network is already being trained.
 
     Raises:
-        RuntimeError: it is.
+        RuntimeError: the model or its network is already being trained.
     """
     claimed = {id(model), id(model.network)}
     with _lock:

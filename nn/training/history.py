@@ -1,4 +1,4 @@
-"""What happened during training, and its picture."""
+"""Values recorded during training."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 NOT_METRICS = ("loss", "data_loss", "regularization_loss", "learning_rate")
-"""What is recorded beside the metrics; no metric may have such a name."""
+"""Names recorded in addition to the metrics; no metric may use them."""
 
 
 @attribute_hints(HISTORY)
 class History(Mapping[str, list[float]]):
-    """The values of every epoch of one `fit`, by name: a mapping of lists.
+    """Values of every epoch of one `fit`, by name: a mapping of lists.
 
-    `loss` is what was minimised: `data_loss` + `regularization_loss`. These and the metrics are means over the samples
-    of an epoch, each measured before the update of its batch. `val_loss` (without regularisation) and `val_…` metrics
-    were measured after the epoch, in evaluation mode. `learning_rate` is that of the epoch's last update.
+    `loss` is the minimised loss: `data_loss` + `regularization_loss`. These and the metrics are means over the samples
+    of an epoch, each measured before the update of its batch. `val_loss` (without regularisation) and the `val_…`
+    metrics are measured after the epoch, in evaluation mode. `learning_rate` is that of the last update of the epoch.
 
     Attributes:
         epochs: the numbers of the finished epochs, from 0.
@@ -44,11 +44,11 @@ class History(Mapping[str, list[float]]):
 
     @interrupts.uninterrupted
     def record(self, values: Mapping[str, float]) -> None:
-        """Add an epoch. It must have the names of those before.
+        """Add an epoch. It must have the same names as the previous epochs.
 
         Raises:
-            ValueError: it has others, or a value is no number. Nothing has been added then.
-            TypeError: a value is no number. Nothing has been added then.
+            ValueError: the names differ, or a value is not a number. Nothing is added.
+            TypeError: a value is not a number. Nothing is added.
         """
         if not isinstance(values, Mapping):
             raise TypeError(f"History: expected a dict with the values of an epoch, got {values!r}.")
@@ -79,18 +79,19 @@ class History(Mapping[str, list[float]]):
         return history_as_html(self)
 
     def plot(self, path: str | Path | None = None) -> Figure:
-        """Draw the loss, each metric and the learning rate over the epochs, training and validation together.
+        """Plot the loss, each metric and the learning rate over the epochs, training and validation together.
 
         Args:
-            path: where to save the picture; its suffix (`.png`, `.svg`, `.pdf`) says as what. Default: nowhere.
+            path: where to save the figure; the suffix (`.png`, `.svg`, `.pdf`) determines the format. Default: not
+                saved.
 
         Returns:
-            A matplotlib `Figure`, which notebooks show. It needs no display, and leaves matplotlib's settings and
-            current figure alone.
+            A matplotlib `Figure`, which notebooks display. It requires no display, and leaves matplotlib's settings and
+            current figure unchanged.
 
         Raises:
-            ValueError: there is no epoch to draw, or the suffix is unknown.
-            FileNotFoundError: there is no such folder.
+            ValueError: there is no epoch to plot, or the suffix is unknown.
+            FileNotFoundError: the folder does not exist.
         """
         from nn.plots.curves import curves
         from nn.plots.style import checked_destination, saved

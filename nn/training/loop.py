@@ -1,4 +1,4 @@
-"""The training loop: epochs, steps, and what can happen between them."""
+"""The training loop: epochs, steps, and callbacks."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from tensorgrad import interrupts, no_grad
 
 
 class Trainee(Protocol):
-    """What is trained; `nn.Model` is the real thing."""
+    """The part of `nn.Model` that the training loop uses."""
 
     network: Module
     loss: LossFunction
@@ -37,9 +37,9 @@ class Trainee(Protocol):
 
 @dataclass
 class Training:
-    """One `fit`: everything has been checked, now it is done.
+    """One run of `fit` with validated arguments.
 
-    `weighted_loss` is the model's loss with the weights of the classes, if there are any.
+    `weighted_loss` is the model's loss including class weights, if there are any.
     """
 
     model: Trainee
@@ -53,7 +53,7 @@ class Training:
 
     @interrupts.uninterrupted
     def run(self, progress: Progress) -> None:
-        """All epochs that `history` has not yet."""
+        """Run all epochs that are not yet in `history`."""
         model = self.model
         model.history = self.history
         model.stop_training = False
@@ -65,7 +65,7 @@ class Training:
             try:
                 interrupts.interruptible(self._epochs, begun, progress)
             finally:
-                with ExitStack() as ends:  # every one has its end, also if another one's fails
+                with ExitStack() as ends:  # `on_fit_end` of each is called, even if another one fails
                     for callback in reversed(begun):
                         ends.callback(interrupts.interruptible, callback.on_fit_end)
                     ends.callback(progress.close)
@@ -125,7 +125,7 @@ class Training:
 
     @interrupts.postponed
     def _step(self, batch: Batch, penalized: Sequence[Module], epoch: int, step: int) -> dict[str, float]:
-        """One batch: forward, backward, update. What it returns was measured before the update."""
+        """Process one batch: forward, backward, update. The returned values are measured before the update."""
         model, optimizer = self.model, self.optimizer
         X, y, *weights = batch
         optimizer.zero_grad()
@@ -155,7 +155,7 @@ class Training:
         return logs
 
     def _diverged(self, what: str, logs: dict[str, float], epoch: int, step: int) -> str:
-        """What to say about a step that was broken off."""
+        """Return the message about a step whose values are not finite."""
         return (
             f"fit: {what} in epoch {epoch + 1}/{self.epochs}, step {step + 1}/{len(self.data)} "
             f"(data loss {logs['data_loss']:g}, regularization loss {logs['regularization_loss']:g}). The parameters "
@@ -166,5 +166,5 @@ class Training:
 
 @no_grad()
 def _penalized(network: Module) -> list[Module]:
-    """The modules that have penalties now: asked once an epoch, as asking all of them in every step takes 11 µs."""
+    """Return the modules that have penalties. Called once per epoch, as checking in every step takes 11 µs."""
     return [module for module in network.modules() if any(True for _ in module.penalties())]

@@ -1,4 +1,4 @@
-"""The model: a network together with what trains and judges it."""
+"""The `Model` class: a network with its loss, optimizer and metrics."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ from nn.training.summary import summary, takes_ids
 from tensorgrad import is_grad_enabled
 
 Inputs: TypeAlias = ArrayLike | tuple[ArrayLike, ...] | Mapping[str, ArrayLike] | Batches
-"""Samples: one array, several as a tuple or by name, or prepared batches."""
+"""Samples: one array, several as a tuple or by name, or a `Batches`."""
 
 Targets: TypeAlias = ArrayLike | tuple[ArrayLike, ...] | Mapping[str, ArrayLike] | None
 """A target for each sample, for one output or for several."""
@@ -50,25 +50,25 @@ Targets: TypeAlias = ArrayLike | tuple[ArrayLike, ...] | Mapping[str, ArrayLike]
 
 @attribute_hints(MODEL)
 class Model:
-    """A network, the loss it is trained on, the optimizer that trains it, and metrics to read.
+    """Network with a loss, an optimizer and metrics.
 
     Args:
         network: the module to train and use.
-        loss: a function of predictions and targets that gives a scalar tensor, such as `nn.SoftmaxCrossEntropy()`. For
-            a network with several outputs, a tuple or a dict with one for each.
-        optimizer: made for `network.parameters()`. Only `fit` needs one.
-        metrics: objects such as `nn.CategoricalAccuracy()`, with different names. For several outputs, a metric or a
-            list of metrics for each, in a tuple or dict.
-        loss_weights: for several outputs, the factor of each loss in their sum; default: 1 for each.
-        rng: where the order of the samples is drawn from: a `Generator`, a `RandomState`, a seed, or None.
+        loss: a function of predictions and targets that returns a scalar tensor, such as `nn.SoftmaxCrossEntropy()`.
+            For a network with several outputs, a tuple or a dict with one loss for each.
+        optimizer: an optimizer of `network.parameters()`. Only `fit` requires one.
+        metrics: objects such as `nn.CategoricalAccuracy()`, with distinct names. For several outputs, a tuple or dict
+            with a metric or a list of metrics for each.
+        loss_weights: for several outputs, the factor of each loss in the sum; default: 1 for each.
+        rng: the random generator for the order of the samples: a `Generator`, a `RandomState`, a seed, or None.
 
     Raises:
-        TypeError: one of these is something else.
-        ValueError: two metrics have the same name, or one of a name that is taken.
+        TypeError: an argument has the wrong type.
+        ValueError: two metrics have the same name, or a metric has a reserved name.
 
     Attributes:
-        history: the `History` of the last `fit`, up to date while it runs; without epochs before the first.
-        stop_training: set it to True (in a callback) to make `fit` stop after the running step.
+        history: the `History` of the last `fit`, updated while it runs; empty before the first.
+        stop_training: set this to True (in a callback) to make `fit` stop after the current step.
 
     >>> import nn
     >>> X, y = nn.datasets.spiral(100, 3, rng=0)
@@ -86,10 +86,10 @@ class Model:
     >>> model.predict(X).shape
     (300, 3)
 
-    **Several inputs and outputs.** X may be a tuple of arrays, which are the arguments of the network's `forward`, or a
-    dict of arrays, which `forward` gets by name. A network that returns a tuple or dict of tensors has targets, losses
-    and metrics of the same structure. The history then has the loss and the metrics of each output under names such as
-    `"age_loss"`; `"loss"` is the weighted sum.
+    **Several inputs and outputs.** X may be a tuple of arrays, which are passed to the network's `forward` in order, or
+    a dict of arrays, which are passed by name. A network that returns a tuple or dict of tensors requires targets,
+    losses and metrics of the same structure. The history then contains the loss and the metrics of each output under
+    names such as `"age_loss"`; `"loss"` is the weighted sum.
 
     >>> import numpy as np, tensorgrad as tg
     >>> class TwoHeads(nn.Module):
@@ -116,7 +116,7 @@ class Model:
 
     def __init__(
         self,
-        network: Module = None,  # type: ignore[assignment]  # required; the check below says how to make one
+        network: Module = None,  # type: ignore[assignment]  # required; the check below explains how to create one
         *,
         loss: LossFunction | tuple[LossFunction, ...] | Mapping[str, LossFunction] = None,  # type: ignore[assignment]
         optimizer: Optimizer | None = None,
@@ -159,54 +159,55 @@ class Model:
         callbacks: Iterable[Callback] = (),
         verbose: int | None = None,
     ) -> History:
-        """Train the network. Calling it again goes on from where it is.
+        """Train the network. Calling it again continues from the current parameters.
 
-        Loss and metrics of a batch are measured before its update, and averaged over the samples of the epoch. The
-        loss that is minimised includes the network's L1 and L2 penalties; validation leaves them out. Which layers have
-        any is looked up at the start of each epoch.
+        The loss and the metrics of a batch are measured before its update and averaged over the samples of the epoch.
+        The minimised loss includes the network's L1 and L2 penalties; the validation loss does not. Which layers have
+        penalties is determined at the start of each epoch.
 
         Args:
             X: samples `(samples, ...)`. They are converted to the network's dtype: floating-point numbers once,
-                integers batch by batch. A network with an `Embedding` gets them as they are. For a network with
-                several inputs, a tuple or dict of arrays. Or an `nn.data.Batches`, which has its own y, sample_weight,
-                batch_size and shuffle.
-            y: a target for each, as the loss wants them. For several outputs, a tuple or dict.
-            sample_weight: a number for each sample, at least 0, by which it counts in the loss and the metrics. Only
-                the ratios matter: the weights are scaled so that their mean is 1.
-            class_weight: how much the samples of each class count in the loss that is minimised, by class number; 1
-                for classes that are left out. Or "balanced", for weights inversely proportional to how often each class
-                occurs. Only the ratios matter. Metrics and validation are not weighted by it.
-            epochs: how often to go through all samples.
-            batch_size: samples per step; None for all. The last, smaller batch is kept.
-            validation_data: samples and targets, `(X, y)`, `(X, y, sample_weight)` or an `nn.data.Batches`, to judge
-                the network by after each epoch, in evaluation mode.
-            validation_split: the fraction of the samples to keep from training and to validate with instead of
-                `validation_data`. As in Keras, these are the last ones, before shuffling; for samples in a random
-                order, or as many of each class, there is `nn.data.split`.
-            shuffle: whether each epoch takes the samples in a new random order (one batch has no order to shuffle).
-            resume: whether this goes on with the training that `self.history` tells of, until it has `epochs` epochs
-                in all: what was broken off, or loaded from a file. If nothing is missing, nothing is done. It ends as
-                if it had not been broken off (except EarlyStopping's best weights). Otherwise `epochs` more are
-                trained, and the history begins anew.
-            callbacks: objects whose methods are called at certain moments; see `Callback`.
-            verbose: 0 silent, 1 a progress bar, 2 a line per epoch; None a bar if somebody is watching, else lines.
+                integers batch by batch. They are passed unchanged to a network with an `Embedding`. For a network with
+                several inputs, a tuple or dict of arrays. Alternatively, an `nn.data.Batches`, which has its own y,
+                sample_weight, batch_size and shuffle.
+            y: a target for each sample, in the format that the loss expects. For several outputs, a tuple or dict.
+            sample_weight: the weight of each sample in the loss and the metrics, at least 0. Only the ratios matter:
+                the weights are scaled to have a mean of 1.
+            class_weight: the weight of each class in the minimised loss, by class number; 1 for omitted classes. Or
+                "balanced", for weights inversely proportional to the class frequencies. Only the ratios matter. Metrics
+                and validation are not weighted by class.
+            epochs: the number of passes over the samples.
+            batch_size: the number of samples per step; None for all. The last, smaller batch is kept.
+            validation_data: samples and targets, `(X, y)`, `(X, y, sample_weight)` or an `nn.data.Batches`, on which
+                the network is evaluated after each epoch, in evaluation mode.
+            validation_split: the fraction of the samples to use for validation instead of training, in place of
+                `validation_data`. As in Keras, the last samples are used, before shuffling. For a random or stratified
+                split, use `nn.data.split`.
+            shuffle: whether to take the samples in a new random order in each epoch (irrelevant for a single batch).
+            resume: continue the previous run in `self.history`, whether interrupted or loaded from a file, until it has
+                `epochs` epochs in total. If it already has that many, nothing is done. The result is the same as
+                without the interruption (except for the best weights of EarlyStopping). If False, `epochs` further
+                epochs are trained, and the history starts from scratch.
+            callbacks: objects whose methods are called at fixed points of training; see `Callback`.
+            verbose: 0 for no output, 1 for a progress bar, 2 for a line per epoch; None for a bar if the session is
+                interactive, otherwise lines.
 
         Returns:
-            The `History` of this training, also found in `self.history`.
+            The `History` of this training, also available as `self.history`.
 
         Raises:
-            ValueError, TypeError: X and y of different length, empty data, samples or targets that do not fit the
-                network and the loss, batch_size or epochs below 1, no optimizer, or one that holds a tensor that is
-                not a parameter of the network. Found before anything is changed.
-            RuntimeError: inside `tg.no_grad()`, or while another `fit` of this model or network is running, in a
+            ValueError, TypeError: X and y differ in length, the data are empty, samples or targets do not fit the
+                network and the loss, batch_size or epochs is below 1, there is no optimizer, or the optimizer holds a
+                tensor that is not a parameter of the network. Raised before anything is changed.
+            RuntimeError: called inside `tg.no_grad()`, or while another `fit` of this model or network is running, in a
                 callback or in another thread.
             FloatingPointError: the loss, a gradient (after `on_gradients` of the callbacks) or the validation loss
-                became NaN or infinite. The parameters are as before that step (or, for the validation loss, as after
-                the epoch), and `self.history` has the epochs before.
-            KeyboardInterrupt: Ctrl-C, which waits for the running step. The model can be used and trained further.
+                became NaN or infinite. The parameters are those before that step (or, for the validation loss, those
+                after the epoch), and `self.history` contains the previous epochs.
+            KeyboardInterrupt: on Ctrl-C, after the current step. The model can be used and trained further.
 
         Warns:
-            UserWarning: with `validation_split`, some classes are only among the samples kept from training.
+            UserWarning: with `validation_split`, some classes occur only among the validation samples.
         """
         if not is_grad_enabled():
             raise RuntimeError(
@@ -249,18 +250,18 @@ class Model:
     def evaluate(
         self, X: Inputs, y: Targets = None, *, sample_weight: ArrayLike | None = None, batch_size: int | None = None
     ) -> dict[str, float]:
-        """The loss, without regularisation, and the metrics on these data, in evaluation mode.
+        """Return the loss, without regularisation, and the metrics on these data, in evaluation mode.
 
         Args:
-            X, y: samples and their targets, as for `fit`. A `Batches` is taken in order and not augmented.
-            sample_weight: how much each sample counts, as for `fit`.
-            batch_size: samples at a time, to save memory; None for all.
+            X, y: samples and their targets, as for `fit`. A `Batches` is read in order and not augmented.
+            sample_weight: the weight of each sample, as for `fit`.
+            batch_size: the number of samples processed at a time, to save memory; None for all.
 
         Returns:
-            `{"loss": ..., "accuracy": ...}`: means over all samples, weighted ones if there are weights.
+            `{"loss": ..., "accuracy": ...}`: means over all samples, weighted if `sample_weight` is passed.
 
         Raises:
-            ValueError, TypeError: as `fit`.
+            ValueError, TypeError: as for `fit`.
         """
         data = self._batches("evaluate", X, y, sample_weight=sample_weight, batch_size=batch_size)
         sample_shape = data.sample_shape
@@ -271,17 +272,17 @@ class Model:
 
     @with_hints(FIT)
     def predict(self, X: Inputs, *, batch_size: int | None = None) -> Any:
-        """What the network gives for these samples, in evaluation mode and without recording a graph.
+        """Return the outputs of the network for these samples, in evaluation mode and without recording a graph.
 
         Args:
-            X: samples, as for `fit`, or an `nn.data.Batches`, which is taken in order and not augmented.
-            batch_size: samples at a time, to save memory; None for all.
+            X: samples, as for `fit`, or an `nn.data.Batches`, which is read in order and not augmented.
+            batch_size: the number of samples processed at a time, to save memory; None for all.
 
         Returns:
             An array with a row for each sample. For a network with several outputs, a tuple or dict of arrays.
 
         Raises:
-            ValueError, TypeError: no samples, or samples that do not fit the network.
+            ValueError, TypeError: there are no samples, or they do not fit the network.
         """
         data = self._batches("predict", X, batch_size=batch_size, targets=False)
         sample_shape = data.sample_shape
@@ -293,15 +294,15 @@ class Model:
     def predict_proba(self, X: Inputs, *, batch_size: int | None = None) -> Any:
         """Return the probability of each class for these samples.
 
-        The model's loss says what the network's outputs stand for: their softmax for `SoftmaxCrossEntropy`, their
-        sigmoid for `SigmoidBinaryCrossEntropy`, and themselves for the losses of probabilities.
+        The loss determines how outputs become probabilities: by softmax for `SoftmaxCrossEntropy`, by sigmoid for
+            `SigmoidBinaryCrossEntropy`, and unchanged for the losses of probabilities.
 
         Args:
             X, batch_size: as for `predict`.
 
         Raises:
-            TypeError: the loss is none for classes.
-            ValueError, TypeError: as `predict`.
+            TypeError: the loss is not a classification loss.
+            ValueError, TypeError: as for `predict`.
 
         >>> import nn, numpy as np
         >>> model = Model(nn.Sequential(nn.Dense(2, 3, rng=0)), loss=nn.SoftmaxCrossEntropy())
@@ -311,18 +312,18 @@ class Model:
         return self._checked_loss("predict_proba").probabilities(self.predict(X, batch_size=batch_size))
 
     def predict_classes(self, X: Inputs, *, batch_size: int | None = None) -> Any:
-        """Return the most probable class of these samples.
+        """Return the most probable class of each sample.
 
         Args:
             X, batch_size: as for `predict`.
 
         Returns:
-            Class numbers `(samples,)`; for binary losses 0 and 1 in the shape of the outputs, where 1 means a
+            Class numbers `(samples,)`. For binary losses, 0 or 1 in the shape of the outputs, where 1 means a
             probability above 1/2.
 
         Raises:
-            TypeError: the loss is none for classes.
-            ValueError, TypeError: as `predict`.
+            TypeError: the loss is not a classification loss.
+            ValueError, TypeError: as for `predict`.
 
         >>> import nn, numpy as np
         >>> model = Model(nn.Sequential(nn.Dense(2, 3, rng=0)), loss=nn.SoftmaxCrossEntropy())
@@ -333,11 +334,11 @@ class Model:
         return loss.classes(loss.probabilities(self.predict(X, batch_size=batch_size)))
 
     def summary(self, input_shape: tuple[int, ...] | None = None) -> None:
-        """Print a table of the layers, the shapes they give out and their parameters.
+        """Print a table of the layers, their output shapes and their parameters.
 
         Args:
-            input_shape: the shape of one sample, without the batch axis. Default: that of the last data seen, or what
-                a first layer `Dense` takes; if neither is known, the shapes are left out.
+            input_shape: the shape of one sample, without the batch axis. Default: that of the last data seen, or the
+                input shape of a `Dense` first layer; if neither is known, the shapes are omitted.
         """
         shape = self._sample_shape if input_shape is None else input_shape
         print(in_evaluation(self.network, lambda: summary(self.network, shape)))
@@ -345,32 +346,33 @@ class Model:
     # -- saving and loading -------------------------------------------------------------------------------
 
     def save(self, path: str | Path, *, dry_run: bool = False) -> None:
-        """Write the model into a file, with all that training needs to go on as if it had not been broken off.
+        """Save the model to a file, including all the state needed to resume training exactly.
 
-        That is the network and its parameters, the loss, the optimizer and its state, the metrics, the `History`, and
-        the random generators: of the model, and those that layers, the loss and metrics keep as attributes. It is
-        safetensors with a description in its header, and no pickle; see `nn.saving.format`. Whoever opens the file
-        at any moment, even after a crash, finds the old one or the new one, whole. Parameters that layers share come
-        back only if the class of a module makes them so in its `__init__`.
+        The file contains the network and its parameters, the loss, the optimizer and its state, the metrics, the
+        `History`, and the random generators: the model's own, and those that layers, the loss and metrics keep as
+        attributes. The format is safetensors with a description in the header, without pickle; see `nn.saving.format`.
+        Saves are atomic: at any time, even after a crash, the file is either the old or the new version in full.
+        Parameters shared by layers are shared again after loading only if a module's `__init__` shares them.
 
-        Layers, losses, metrics, optimizers and schedules of your own are described by the arguments of their
-        constructors, read from attributes of the same names: with `def __init__(self, width)` goes
-        `self.width = width`. An argument `rng` and initialisers (`…_init`) need not be kept. Or write `settings`.
+        Custom layers, losses, metrics, optimizers and schedules are described by the arguments of their constructors,
+            read from attributes of the same names: `def __init__(self, width)` requires `self.width = width`. An `rng`
+            argument and initializers (`…_init`) need not be stored. Alternatively, override `settings`.
 
         Other attributes of layers, the loss and metrics that have changed since their constructors returned are saved
-        if they are plain data: numbers, text, and lists, tuples and dicts of these. Anything else that would come back
-        different is a SaveError, except arrays and tensors of the last call in attributes that were None or missing.
+            if they are plain data: numbers, text, and lists, tuples and dicts of these. Anything else that would not be
+            restored raises a SaveError, except arrays and tensors of the last call in attributes that were None or
+            missing.
 
-        In the middle of an epoch the order of the samples that are left is not saved: save between epochs, as
-        `nn.ModelCheckpoint` does. Nor is the generator of an `nn.data.Batches` that was given one of its own.
+        The order of the remaining samples within an epoch is not saved: save between epochs, as `nn.ModelCheckpoint`
+            does. The generator passed to an `nn.data.Batches` is not saved either.
 
         Args:
             path: the file, usually `….safetensors`. Its folder must exist.
-            dry_run: whether to try everything, also that the file can be written, and leave `path` as it is.
+            dry_run: whether to check everything, including that the file can be written, without changing `path`.
 
         Raises:
-            SaveError: something in the model would not come back from the file as it is. Nothing has been written.
-            OSError: the file cannot be written. A file that was there is as before.
+            SaveError: part of the model could not be restored from the file. Nothing is written.
+            OSError: the file cannot be written. An existing file is unchanged.
 
         >>> import nn, tempfile
         >>> network = nn.Sequential(nn.Dense(2, 8), nn.ReLU(), nn.Dropout(0.1), nn.Dense(8, 3))
@@ -387,19 +389,18 @@ class Model:
 
     @classmethod
     def load(cls, path: str | Path, custom: Iterable[Any] = ()) -> Self:
-        """The model that `save` wrote.
+        """Load a model from a file written by `save`.
 
-        Only classes of `nn` are made, and those in `custom`; nothing else in the file can run.
+        Only classes of `nn` and those in `custom` are instantiated; no other code in the file can run.
 
         Args:
             path: the file.
-            custom: your own layers, losses, metrics, optimizers, schedules and functions that are in the model: the
-                classes, not objects.
+            custom: the custom layers, losses, metrics, optimizers, schedules and functions that the model uses, as
+                classes rather than instances.
 
         Raises:
-            LoadError: the file is damaged, cut short, of another kind or of a newer version, or names a class that
-                is not known.
-            OSError: there is no such file, or it cannot be read.
+            LoadError: the file is damaged, truncated, of another kind or of a newer version, or names an unknown class.
+            OSError: the file does not exist or cannot be read.
 
         >>> import nn, tempfile
         >>> class Scale(nn.Module):
@@ -425,27 +426,27 @@ class Model:
         return model
 
     def save_parameters(self, path: str | Path) -> None:
-        """Write the network's parameters alone, as `network.state_dict()` has them.
+        """Save only the network's parameters, as in `network.state_dict()`.
 
         Args:
             path: the file, usually `….safetensors`.
 
         Raises:
-            SaveError: a dtype that safetensors has not. Nothing has been written.
-            OSError: the file cannot be written. A file that was there is as before.
+            SaveError: safetensors does not support a dtype. Nothing is written.
+            OSError: the file cannot be written. An existing file is unchanged.
         """
         save_parameters(path, self.network)
 
     def load_parameters(self, path: str | Path) -> None:
-        """Set the network's parameters to those of a file that `save_parameters` or `save` wrote: all or none.
+        """Set the network's parameters from a file written by `save_parameters` or `save`. Loading is all or nothing.
 
         Args:
             path: the file.
 
         Raises:
-            LoadError: the file is damaged, or its tensors have other names, shapes or dtypes than the network's.
-                Nothing has been changed.
-            OSError: there is no such file, or it cannot be read.
+            LoadError: the file is damaged, or the names, shapes or dtypes of its tensors differ from the network's.
+                Nothing is changed.
+            OSError: the file does not exist or cannot be read.
         """
         load_parameters(path, self.network)
 
@@ -470,7 +471,7 @@ class Model:
             object_type=type(self), attributes=shown, path=path, subtree_renderer=subtree_renderer
         )
 
-    # -- inside -------------------------------------------------------------------------------------------
+    # -- internals ----------------------------------------------------------------------------------------
 
     def _validation(self, data: Any, batch_size: int | None) -> Batches | None:
         if data is None:
@@ -496,5 +497,5 @@ class Model:
 
     def _batches(self, what: str, X: Any, y: Any = None, **options: Any) -> Batches:
         dtype = next((parameter.dtype for parameter in self.network.parameters()), None)
-        dtype = None if takes_ids(self.network) else dtype  # as floating-point numbers, large ids would be rounded
+        dtype = None if takes_ids(self.network) else dtype  # large ids would be rounded as floating-point numbers
         return as_batches(what, X, y, dtype=dtype, rng=self.rng, **options)

@@ -1,4 +1,4 @@
-"""NaN and infinity in training: how they are found, and what is said about them."""
+"""Detection of NaN and infinity in training, and the messages about them."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from tensorgrad import Tensor
 
 
 def not_finite_gradient(parameters: Iterable[Tensor]) -> str | None:
-    """Name the first parameter whose gradient has an element that is NaN or infinite.
+    """Return a description of the first parameter whose gradient has a NaN or infinite element.
 
-    A sum of squares is finite only if all elements are: one pass, 1.4 % of a 784-128-64-10 network's step. That of
-    large elements can overflow; then every element is looked at.
+    A sum of squares is finite only if all elements are finite. It takes one pass, 1.4 % of a step of a 784-128-64-10
+    network. The sum can overflow for large elements; in that case every element is checked.
     """
     with np.errstate(over="ignore", invalid="ignore"):
         for number, parameter in enumerate(parameters):
@@ -28,7 +28,7 @@ def not_finite_gradient(parameters: Iterable[Tensor]) -> str | None:
 
 
 def cause(data: Batches, learning_rate: float) -> str:
-    """What probably made a number NaN or infinite."""
+    """Return the probable cause of a NaN or infinite value."""
     if not all(np.isfinite(array).all() for _, array in named(data.X) + named(data.y)):
         return "X or y holds values that are not finite."
     return (

@@ -1,4 +1,4 @@
-"""What `Model.fit` shows while it runs."""
+"""Output of `Model.fit` while it runs."""
 
 from __future__ import annotations
 
@@ -12,33 +12,34 @@ from typing import Any, Protocol
 from nn.training.history import NOT_METRICS
 
 BAR = "{desc} |{bar}| {elapsed}<{remaining}{postfix}"
-"""What the bar shows; with one metric and validation it fits into 80 columns."""
+"""Format of the bar; with one metric and validation it fits into 80 columns."""
 
 
 class Progress(Protocol):
-    """Told how far training is."""
+    """Receiver of training progress."""
 
     def step(self) -> None:
-        """One more step is done."""
+        """Record a completed step."""
 
     def epoch(self, number: int, values: Mapping[str, float]) -> None:
-        """Epoch `number`, counted from 0, is done."""
+        """Record that epoch `number`, counted from 0, is complete."""
 
     def close(self) -> None:
-        """Training is over, in whatever way."""
+        """Close the display at the end of training, including after errors."""
 
 
 def progress(verbose: int | None, epochs: int, steps: int, first: int = 0) -> Progress:
-    """The display that was asked for.
+    """Return the display for `verbose`.
 
     Args:
-        verbose: 0 nothing, 1 a bar, 2 a line per epoch, None a bar if somebody is watching, else lines.
-        epochs: how many there will be.
-        steps: of each epoch.
-        first: how many epochs are done already.
+        verbose: 0 for no output, 1 for a bar, 2 for a line per epoch; None for a bar if the session is interactive,
+            otherwise lines.
+        epochs: the total number of epochs.
+        steps: the number of steps per epoch.
+        first: the number of epochs already completed.
 
     Raises:
-        ValueError: another `verbose`.
+        ValueError: `verbose` is not one of these.
     """
     if verbose is None:
         verbose = 1 if _is_watched() else 2
@@ -48,22 +49,22 @@ def progress(verbose: int | None, epochs: int, steps: int, first: int = 0) -> Pr
 
 
 class Silence:
-    """Shows nothing."""
+    """Display without output."""
 
     def __init__(self, epochs: int, steps: int, first: int) -> None: ...
 
     def step(self) -> None:
-        """Nothing."""
+        """Do nothing."""
 
     def epoch(self, number: int, values: Mapping[str, float]) -> None:
-        """Nothing."""
+        """Do nothing."""
 
     def close(self) -> None:
-        """Nothing."""
+        """Do nothing."""
 
 
 class Lines(Silence):
-    """One plain line per epoch, for log files."""
+    """Display with one plain line per epoch, for log files."""
 
     def __init__(self, epochs: int, steps: int, first: int) -> None:
         self.epochs = epochs
@@ -78,11 +79,11 @@ class Lines(Silence):
 
 
 class Bar(Silence):
-    """A progress bar over all steps of all epochs, on stderr or in the notebook."""
+    """Progress bar over all steps of all epochs, on stderr or in the notebook."""
 
     def __init__(self, epochs: int, steps: int, first: int) -> None:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # in a notebook without ipywidgets the plain bar does as well
+            warnings.simplefilter("ignore")  # the plain bar is sufficient in a notebook without ipywidgets
             from tqdm.auto import tqdm
 
         self.epochs, self.done = epochs, first
@@ -96,25 +97,25 @@ class Bar(Silence):
         )
 
     def step(self) -> None:
-        """Move the bar."""
+        """Advance the bar."""
         self.bar.update()
 
     def epoch(self, number: int, values: Mapping[str, float]) -> None:
-        """Show the epoch's values."""
+        """Display the epoch's values."""
         self.done = number + 1
         self.bar.set_description_str(f"epoch {min(number + 2, self.epochs)}/{self.epochs}", refresh=False)
         self.bar.set_postfix_str(formatted(headline(values), digits=3), refresh=False)
 
     def close(self) -> None:
-        """Leave the bar, with the epochs that were finished."""
+        """Leave the bar on screen, at the number of completed epochs."""
         self.bar.set_description_str(f"epoch {self.done}/{self.epochs}", refresh=False)
         self.bar.close()
 
 
 def _stream(bar: Any) -> Any:
-    """Where the bar is written to: stderr, but stdout in a notebook, which shows stderr on red.
+    """Return the stream of the bar: stderr, but stdout in a notebook, which shows stderr on red.
 
-    With ipywidgets, tqdm makes a widget there, which needs neither.
+    With ipywidgets, tqdm creates a widget in a notebook, which uses neither stream.
     """
     if not _is_notebook() or bar.__mro__[1].__module__ == "tqdm.notebook":
         return None
@@ -128,7 +129,7 @@ def _is_notebook() -> bool:
 
 
 def headline(values: Mapping[str, float]) -> dict[str, float]:
-    """What people watch, first things first: each metric, of validation if there is one, then the losses."""
+    """Return the values to display, most important first: each metric (of validation if available), then the losses."""
     metrics = [n for n in values if n not in NOT_METRICS and not n.startswith("val_")]
     names = [f"val_{name}" if f"val_{name}" in values else name for name in metrics]
     return {name: values[name] for name in (*names, "loss", "val_loss") if name in values}
@@ -140,12 +141,12 @@ def formatted(values: Mapping[str, float], digits: int) -> str:
 
 
 def _is_watched() -> bool:
-    """Whether a person is likely to look at stderr now: a terminal that has a size, or IPython and its notebooks."""
+    """Whether the session is interactive: stderr is a terminal with a size, or IPython or a notebook is running."""
     if hasattr(builtins, "__IPYTHON__"):
         return True
-    if sys.stderr is None or not sys.stderr.isatty():  # None where Python runs without a console
+    if sys.stderr is None or not sys.stderr.isatty():  # None if Python runs without a console
         return False
     try:
-        return all(os.get_terminal_size(sys.stderr.fileno()))  # automatic builds pretend one of 0 columns and lines
+        return all(os.get_terminal_size(sys.stderr.fileno()))  # CI systems report a terminal of 0 columns and lines
     except OSError:
         return True

@@ -1,4 +1,4 @@
-"""A table of a network: its layers, what they give out, and how many parameters they train."""
+"""Summary table of a network: its layers, their output shapes and their numbers of parameters."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ Shape = tuple[int, ...]
 
 
 def summary(network: Module, sample_shape: Shape | None = None) -> str:
-    """The table as text.
+    """Return the table as text.
 
     Args:
-        network: in evaluation mode, if layers in it draw at random.
-        sample_shape: the shape of one sample, without the batch axis. Output shapes are found by sending
-            one sample of zeros through the network, also inside `Sequential`. Default: what a first layer `Dense`
-            takes; with another first layer, output shapes are left out.
+        network: in evaluation mode, if it contains layers that draw random numbers.
+        sample_shape: the shape of one sample, without the batch axis. Output shapes are determined by passing one
+            sample of zeros through the network, including the layers inside `Sequential`. Default: the input shape of a
+            `Dense` first layer; with another first layer, output shapes are omitted.
 
     >>> import nn
     >>> network = nn.Sequential(nn.Dense(2, 64), nn.ReLU(), nn.Dense(64, 3))
@@ -35,7 +35,7 @@ def summary(network: Module, sample_shape: Shape | None = None) -> str:
     if sample_shape is None:
         sample_shape = expected_sample(network)
     if isinstance(sample_shape, dict) or any(isinstance(length, tuple) for length in sample_shape or ()):
-        sample_shape = None  # of several inputs
+        sample_shape = None  # a network with several inputs
     outputs: dict[str, Shape] = {}
     if sample_shape is not None:
         dtype = np.intp if takes_ids(network) else next((p.dtype for p in network.parameters()), np.float32)
@@ -58,7 +58,7 @@ def summary(network: Module, sample_shape: Shape | None = None) -> str:
 
 
 def expected_sample(network: Module) -> Shape | None:
-    """The shape of a sample that a network takes which starts with a `Dense`; None for other networks."""
+    """Return the sample shape of a network that starts with a `Dense`; None for other networks."""
     first: Module | None = network
     while isinstance(first, Sequential):
         first = next(iter(first), None)
@@ -66,23 +66,23 @@ def expected_sample(network: Module) -> Shape | None:
 
 
 def takes_ids(network: Module) -> bool:
-    """Whether the samples of a network are integers for an `Embedding`."""
+    """Whether the network expects integers for an `Embedding`."""
     return any(isinstance(module, Embedding) for module in network.modules())
 
 
 def _trace(module: Module, path: str, x: Tensor, outputs: dict[str, Shape]) -> Tensor:
-    """Send `x` through `module`, and note the shape of what comes out of it and of the layers inside."""
+    """Apply `module` to `x`, and record the output shapes of the module and of the layers inside it."""
     if isinstance(module, Sequential):
         for name, layer in module.named_children():
             x = _trace(layer, f"{path}.{name}" if path else name, x, outputs)
     else:
         x = module(x)
-    outputs[path] = (x[0] if isinstance(x, tuple) else x).shape  # a recurrent layer may return its state, too
+    outputs[path] = (x[0] if isinstance(x, tuple) else x).shape  # a recurrent layer may also return its state
     return x
 
 
 def _shown(shape: Shape | None) -> str:
-    """`(…, 64)`: the batch axis may have any length."""
+    """Return `(…, 64)`: the batch axis may have any length."""
     return "" if shape is None else str(("…", *shape[1:])).replace("'", "")
 
 
