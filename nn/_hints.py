@@ -117,8 +117,8 @@ SETTINGS = {
 class Hint:
     """Descriptor for an attribute that a class lacks; its error message names the counterpart here.
 
-    An attribute of an instance or a subclass overrides it. A `__getattr__` would also work, but slows down the access to
-    every other attribute.
+    An attribute of an instance or a subclass overrides it. A `__getattr__` would also work, but slows down the access
+    to every other attribute.
     """
 
     def __init__(self, name: str, hint: str) -> None:

@@ -1,4 +1,4 @@
-"""Zip archives, with sizes that are checked before memory is allocated."""
+"""Zip archives whose sizes are checked before memory is allocated."""
 
 from __future__ import annotations
 

@@ -195,8 +195,8 @@ def _scalar(value: Any, name: str) -> Any:
 def check_same(network: Module, again: Module) -> None:
     """Reject a rebuilt network that differs from the original.
 
-    It differs if a layer inside has another class or other settings, or if an array that the constructor creates and that
-    is not part of the state has other values. Results that a layer keeps of its last call are ignored.
+    It differs if a layer inside has another class or other settings, or if an array that the constructor creates and
+    that is not part of the state has other values. Results that a layer keeps of its last call are ignored.
 
     Raises:
         ValueError: naming the layer.

@@ -254,7 +254,7 @@ def _check_replaceable(target: Path) -> None:
 
 
 def _temporary_start(target: Path) -> str:
-    """Return the prefix of the names of a file's temporary files. Long names are shortened to leave space for the suffix."""
+    """Return the prefix of the names of a file's temporary files. Long names are shortened."""
     name = target.name
     if len(os.fsencode(name)) > LONGEST_STEM:
         name = hashlib.sha256(os.fsencode(name)).hexdigest()[:16]

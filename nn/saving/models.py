@@ -168,9 +168,7 @@ def _made(document: Mapping[str, Any], arrays: Arrays, known: Mapping[str, Any])
     except Exception as error:  # an invalid description can raise any exception
         raise ValueError(f"the description is malformed ({type(error).__name__}: {error}).") from error
     belonging = builder.used | {f"history.{name}" for name in epochs}
-    sections = (
-        ("network.",) if optimizer is None else ("network.", "optimizer.")
-    )  # checked by the network and the optimizer
+    sections = ("network.",) if optimizer is None else ("network.", "optimizer.")  # checked by their owners
     if strangers := [name for name in arrays if not name.startswith(sections) and name not in belonging]:
         raise ValueError(f"tensor {strangers[0]!r} belongs to nothing.")
     return Parts(network, loss, metrics, _checked(rng, "rng", RandomSource), optimizer, epochs)
