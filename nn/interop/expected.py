@@ -39,8 +39,8 @@ class ExpectedLayer:
     """A layer with tensors, as another framework sees it.
 
     Attributes:
-        places: paths of the enclosing modules, from the network inwards, and of the layer. Each is a pair: the path here,
-            and the path in the other framework if the network were built there in the same way.
+        places: paths of the enclosing modules, from the network inwards, and of the layer. Each is a pair: the path
+            here, and the path in the other framework if the network were built there in the same way.
         kind: in Keras, the name of the layer's class, else "".
         layer: the layer.
         bindings: its tensors.

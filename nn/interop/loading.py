@@ -23,8 +23,8 @@ def load_pytorch(
 ) -> LoadReport:
     """Load weights of PyTorch or Hugging Face into a network.
 
-    Each layer declares the names and layouts of its tensors in PyTorch. The weight of `nn.Linear` is `(outputs, inputs)`;
-    it is transposed for `Dense`, even if it is square.
+    Each layer declares the names and layouts of its tensors in PyTorch. The weight of `nn.Linear` is
+    `(outputs, inputs)`; it is transposed for `Dense`, even if it is square.
 
     Args:
         network: the network.

@@ -166,7 +166,7 @@ class BatchNorm(_Normalisation):
     def freeze(self, frozen: bool = True) -> Self:
         """Freeze the statistics, the weight and the bias, or unfreeze them if `frozen` is False.
 
-        Useful for fine-tuning, where small batches would distort the statistics of a trained network. Returns the layer.
+        Useful for fine-tuning, where small batches would distort the statistics of a trained network. Return the layer.
 
         >>> layer = BatchNorm(2).freeze()
         >>> list(layer.parameters())
