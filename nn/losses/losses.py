@@ -332,7 +332,7 @@ class MeanSquaredError(Loss):
 class MeanAbsoluteError(Loss):
     """|prediction - target|, averaged. Both have the same shape, usually `(samples, outputs)`.
 
-    The gradient is the sign of the difference, and 0 where the difference is 0. (The book's code has the opposite sign.)
+    The gradient is the sign of the difference, and 0 where the difference is 0. (The book has the opposite sign.)
 
     Raises:
         ValueError: another shape, or no samples.

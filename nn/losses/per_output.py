@@ -20,10 +20,10 @@ class PerOutput(Loss):
         weights: the factor of each, of the same structure; default: 1 for each.
 
     Raises:
-        TypeError: an item is not a loss, or a weight is not a number; when called, if predictions or targets do not have
-            this structure.
-        ValueError: there is no loss, the weights do not match the losses, or one is not finite; when called, if the number
-            of predictions or targets, or their keys, differ.
+        TypeError: an item is not a loss, or a weight is not a number; when called, if predictions or targets do not
+            have this structure.
+        ValueError: there is no loss, the weights do not match the losses, or one is not finite; when called, if the
+            number of predictions or targets, or their keys, differ.
 
     >>> import nn, numpy as np
     >>> loss = PerOutput({"class": nn.SoftmaxCrossEntropy(), "age": nn.MeanSquaredError()}, {"class": 1.0, "age": 0.1})

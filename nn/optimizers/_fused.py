@@ -40,7 +40,7 @@ Update = TypeVar("Update", bound=Callable[..., Any])
 
 
 def fused(kernel: Kernel) -> Callable[[Update], Update]:
-    """Return a decorator that adds a fused form to an `update` method. A subclass that overrides the method has none."""
+    """Return a decorator that adds a fused form to an `update` method. An overriding method has none."""
 
     def with_kernel(update: Update) -> Update:
         vars(update)["kernel"] = kernel

@@ -32,8 +32,8 @@ FLUSH_EVERY = 100
 class Optimizer:
     """Base class of optimizers, which update parameters step by step to reduce the loss.
 
-    A custom optimizer is a subclass. It names its state (`state_names`) and its settings (each a `Setting`, so that it is
-    checked, shown, saved and can differ between groups), and implements the formula (`update`):
+    A custom optimizer is a subclass. It names its state (`state_names`) and its settings (each a `Setting`, so that it
+    is checked, shown, saved and can differ between groups), and implements the formula (`update`):
 
     >>> import numpy as np, tensorgrad as tg
     >>> from nn.optimizers import Setting
@@ -71,7 +71,7 @@ class Optimizer:
     >>> [group.learning_rate for group in optimizer.groups]
     [0.25, 0.05]
 
-    For float16 parameters, the state and the arithmetic are in float32. State below 1e5 times the smallest normal number
+    For float16 parameters, state and arithmetic are in float32. State below 1e5 times the smallest normal number
     of its dtype (float32: 1e-33) is set to 0 every hundred steps, because arithmetic with subnormal numbers is slow.
 
     Args:
