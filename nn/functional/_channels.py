@@ -28,7 +28,7 @@ def statistics(x: NDArray[Any]) -> tuple[Any, Any]:
     """Return the mean and Σ(x - mean)² over the pixels of each sample and channel, in float64.
 
     Each block is read once: its statistics are computed in the cache and joined to those of the blocks before it.
-    There is no cancellation, even if the mean is large: Chan, Golub, LeVeque, *Updating Formulae and a Pairwise Algorithm for
+    Large means cause no cancellation: Chan, Golub, LeVeque, *Updating Formulae and a Pairwise Algorithm for
     Computing Sample Variances*, 1979.
     """
     rows = _rows(x)

@@ -34,9 +34,7 @@ def relu(x: ArrayLike) -> Any:
     """
     if not isinstance(x, np.ndarray) or x.dtype.char not in "fd":
         return np.maximum(x, 0)
-    return x.clip(
-        0, math.inf
-    )  # takes a half to a third of the time, except for very small arrays (benchmarks/NOTES.md)
+    return x.clip(0, math.inf)  # half to a third of the time, except for very small arrays (benchmarks/NOTES.md)
 
 
 def _leaky_relu_slope(g: Any, x: Any, negative_slope: float) -> Any:

@@ -427,7 +427,7 @@ def conv_transpose2d(
         weight: `(kernel height, kernel width, filters / groups, channels)`.
         bias: `(filters,)`, or None.
         stride: the distance between the kernels in the result; a number, or one for each axis.
-        padding: the margin cropped from the result: a number, `(height, width)`, `((top, bottom), (left, right))`, "valid"
+        padding: what is cropped from the result: a number, `(height, width)`, `((top, bottom), (left, right))`, "valid"
             for nothing, or "same" for `stride` times the input's size.
         dilation, groups: as in `conv2d`.
         output_padding: rows and columns added at the bottom and on the right, less than the stride: several sizes
