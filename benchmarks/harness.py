@@ -2,7 +2,7 @@
 
 Contestants run in separate processes because the number of threads is fixed before NumPy or PyTorch is loaded, and
 because the idle workers of one thread pool keep spinning for a while and would slow down the other contestant. For the
-same reason there is a pause before each turn, followed by one step that is not timed and wakes the contestant's threads.
+same reason there is a pause before each turn, followed by an untimed step that wakes the contestant's threads.
 
 They are compared in pairs because the speed of a shared machine drifts by more than the difference to be measured. Both
 members of a pair run under nearly the same conditions, and the median of their ratios is robust to disturbed pairs. If

@@ -16,7 +16,7 @@ MARKERS = dict(zip(COLOURS, "Dos^v"))
 
 
 def draw(rows: Sequence[Row]) -> Figure:
-    """Draw a row for each workload and number of threads, and a point for each library. Left of 1, tensorgrad is faster.
+    """Draw a row for each workload and thread count, and a point for each library. Below 1, tensorgrad is faster.
 
     A short line in a peer's colour is the target against it; hollow points are PyTorch with its default Adam, and tuned
     NumPy. Contestants outside `COLOURS`, which are tensorgrad itself at other work, are left out.
