@@ -13,7 +13,7 @@ SHAPES = ((4, 8), (8,), (8, 3), (3,))
 
 
 def measure(rounds: int) -> list[Row]:
-    """Compare tensorgrad with PyTorch. JAX and autograd check a random direction, which is less work."""
+    """Compare tensorgrad with PyTorch. JAX and autograd check a random direction, a different task."""
     contestants = [Contestant("tensorgrad", ours), Contestant("torch", theirs)]
     return race("gradient_check", contestants, rounds=rounds, unit="per check")
 

@@ -1,6 +1,6 @@
 """A Hessian-vector product: the loss of the 784-128-64-10 network, batch of 128, all parameters, float32.
 
-It is computed as the gradient of ⟨gradient, v⟩; in JAX, by forward mode over the gradient, as its documentation advises.
+Computed as the gradient of ⟨gradient, v⟩; in JAX, by forward mode over the gradient, as its documentation advises.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from workloads.mlp_step import TASK
 
 
 def measure(rounds: int) -> list[Row]:
-    """Compare tensorgrad with the libraries that can differentiate twice, at one thread and at two."""
+    """Compare tensorgrad with the libraries that differentiate twice (MyGrad cannot), at one thread and at two."""
     contestants = [
         Contestant("tensorgrad", ours),
         Contestant("torch", theirs, 1.0),

@@ -20,7 +20,7 @@ PEERS = ("torch", "jax", "mygrad", "autograd")
 
 
 def measure(rounds: int) -> list[Row]:
-    """Import NumPy before each import of tensorgrad and return the median of the differences."""
+    """Import NumPy before each import of tensorgrad and report the median difference. The others run a few times."""
     with tempfile.TemporaryDirectory() as bytecode:
         for package in ("tensorgrad", *PEERS):
             milliseconds(package, bytecode)  # writes the bytecode

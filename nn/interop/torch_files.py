@@ -6,7 +6,7 @@ The file is a zip archive. `NAME/data.pkl` is a pickle of the saved object, in w
 A pickle is a program, and Python's `pickle` would run it. This module has a small interpreter of the instructions that
 tensors and plain containers need. It never imports or calls anything that the pickle names: names such as
 `torch._utils._rebuild_tensor_v2` are looked up in a table, and any other name or instruction is an error.
- https://docs.python.org/3/library/pickletools.html
+https://docs.python.org/3/library/pickletools.html
 """
 
 from __future__ import annotations
