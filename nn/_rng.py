@@ -14,7 +14,7 @@ def generator(rng: Rng) -> np.random.Generator | np.random.RandomState:
     """Return the random generator for an `rng` argument.
 
     Args:
-        rng: a `Generator` or a `RandomState` is used as it is, so that several users share one stream; an integer
+        rng: a `Generator` or a `RandomState` is used directly, so that several users share one stream; an integer
             (at least 0) seeds a new `Generator`; None gives a new one seeded by the operating system.
 
     Raises:

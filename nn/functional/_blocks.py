@@ -8,7 +8,7 @@ from typing import Any
 from numpy.typing import NDArray
 
 BLOCK_BYTES = 600_000
-"""What is computed in several passes over a block of this size stays in the cache, and NumPy's calls cost little.
+"""Bytes in a block. Several passes over a block of this size stay in the cache, and the overhead of calls is small.
 
 400 to 900 KB take the same time; 200 KB take up to a quarter more.
 """

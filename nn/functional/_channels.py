@@ -18,7 +18,7 @@ from nn.functional.dense import ones
 Block = tuple[slice, slice]
 
 BLOCK_BYTES = 200_000
-"""A block of one array. Two of them, and what is computed from them, fit a second-level cache of 1 MB."""
+"""Bytes in a block of one array. Two blocks and the results computed from them fit in an L2 cache of 1 MB."""
 
 ROW_LENGTH = 512
 """Rows of at least that many numbers cost no more than one long row."""

@@ -7,7 +7,7 @@ concatenate their gradients, so that the gradients of the weights are one produc
 `rnn` and `lstm` join the input, the state and a 1 for the bias in one row, `steps[t]`, and both weights and the bias in
 one matrix: one product per step, and one for all gradients of the parameters.
 
-`padding` has, for each step, the samples for which it is padding, or None. Such a step leaves the state as it was.
+`padding` has, for each step, the samples for which it is padding, or None. Such a step leaves the state unchanged.
 """
 
 from __future__ import annotations
@@ -232,7 +232,7 @@ class GRURun(NamedTuple):
     gates: Array
     """Reset gate, update gate, candidate."""
     memories: Array
-    """What the reset gate acts on, or has acted on: the product of the state and the weight, or the state itself."""
+    """The operand of the reset gate, or its result: the product of the state and the weight, or the state itself."""
     states: Array
 
 

@@ -156,7 +156,7 @@ _GELU_CUBIC = 0.044715
 
 
 _BLOCK = 32_768
-"""So many numbers at a time, with what is computed from them, stay in the cache."""
+"""Numbers in a block that, with the results computed from it, stays in the cache."""
 
 
 def _gelu_tanh_gradients(g: Any, wanted: Any, x: Any, tanh: Any) -> Any:

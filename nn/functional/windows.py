@@ -15,7 +15,7 @@ Padding: TypeAlias = int | Sequence[int] | Sequence[Sequence[int]] | Literal["sa
 """A number, a number for each axis, a pair (before, after) for each axis, or a rule."""
 
 NAMES = {1: ("time",), 2: ("height", "width")}
-"""What the axes between the batch and the channels are called, by their number."""
+"""Names of the axes between the batch and the channels, by the number of axes."""
 
 
 class Axis(NamedTuple):

@@ -17,7 +17,7 @@ from nn.interop.weights import Weights
 from nn.saving import LoadError
 
 STATE_KEYS = ("state_dict", "model_state_dict", "model", "network", "net", "module", "weights")
-"""Usual names of the state dict in a checkpoint."""
+"""Common keys of the state dict in a checkpoint."""
 
 LOADERS = {"PyTorch": "nn.interop.load_pytorch", "Keras": "nn.interop.load_keras"}
 

@@ -11,7 +11,7 @@ from nn.optimizers.schedules import Schedule
 from tensorgrad import Tensor
 
 Parameters = Iterable[Tensor | Mapping[str, Any]]
-"""What optimizers are made for: tensors, or a dict for each group."""
+"""The first argument of optimizers: tensors, or a dict for each group."""
 
 
 class ParameterGroup:

@@ -22,7 +22,7 @@ from nn.optimizers.schedules import LearningRate, Schedule, decayed_rate
 from tensorgrad import Tensor, interrupts
 
 State = Mapping[str, Array]
-"""What an optimizer keeps for one parameter between steps: arrays by name."""
+"""The state of one parameter between steps: arrays by name."""
 
 FLUSH_EVERY = 100
 """Steps between two searches for negligible state; see `flush`."""

@@ -20,14 +20,14 @@ from nn.saving.state import RandomSource, generator_from_state, set_generator_st
 from tensorgrad import Tensor
 
 SMALL = 1_000_000
-"""Elements: weights of this size are made even if the file has not so many, to say then which tensor is missing."""
+"""Elements. Weights up to this size are allocated even if the file has fewer, so that the error names the tensor."""
 
 MOST_OBJECTS = 20_000
-"""Layers and other objects in a description, at most, where one that occurs again counts again: a network that holds
-itself twice in each of thirty levels is a short description, but takes for ever to compute or to print."""
+"""Layers and other objects in a description, at most, counting repeated ones each time: a network that holds
+itself twice in each of thirty levels is a short description, but takes forever to compute or to print."""
 
 DTYPE = re.compile(r"[<>=|]?[A-Za-z]\w*")
-"""How dtypes are described. NumPy also takes text such as "(2,3)f4", which it parses as Python."""
+"""Names of dtypes. NumPy also accepts strings such as "(2,3)f4", which it parses as Python."""
 
 
 class Builder:
@@ -36,7 +36,7 @@ class Builder:
     Args:
         known: the classes and functions that may be named.
         arrays: the tensors of the file.
-        elements: the number of elements of the network in the file; layers that would allocate more are refused.
+        elements: the number of elements of the network in the file; layers that would allocate more are rejected.
 
     Attributes:
         tensors: the targets of `{"tensor": name}`: at first arrays of the file, later the network's tensors.

@@ -29,7 +29,7 @@ from nn.saving.state import RandomSource, generator_state
 from tensorgrad import Tensor
 
 BASES = (Module, Loss, Metric, Optimizer, Schedule)
-"""What can be described: the classes derived from these."""
+"""Base classes of the objects that can be described."""
 
 
 def known_classes() -> dict[str, type]:

@@ -31,10 +31,10 @@ from numpy.typing import NDArray
 from nn._files import expanded, open_regular
 
 VERSION = 1
-"""Of the document; files of a newer one are refused."""
+"""Version of the document; files of a newer version are rejected."""
 
 LARGEST_HEADER = 10_000_000
-"""Bytes: room for the names of about 100,000 tensors. What a header can make Python allocate is bounded with it."""
+"""Bytes, enough for the names of about 100,000 tensors. This limits the memory used for parsing a header."""
 
 DTYPES = frozenset(map(np.dtype, ["f2", "f4", "f8", "i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8", "?"]))
 
@@ -45,7 +45,7 @@ TOKEN = re.compile("[0-9a-f]{16}")
 
 UNSIGNED = "0" * 64
 CHECKSUM = re.compile(rb'\\"sha256\\":\\"([0-9a-f]{64})\\"')
-"""The checksum as it stands in the header: JSON in a JSON string. In any text inside the document the quotation marks
+"""The checksum as written in the header: JSON in a JSON string. In any text inside the document the quotation marks
 would be escaped once more, so it occurs once."""
 
 

@@ -42,7 +42,7 @@ class Parts:
 
 
 DESCRIBED = ("network", "loss", "metrics", "rng", "optimizer")
-"""The parts that are objects, in the order in which they are described and made."""
+"""The parts that are objects, in the order in which they are described and built."""
 
 
 def save_model(path: str | Path, parts: Parts, *, dry_run: bool = False) -> None:

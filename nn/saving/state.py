@@ -20,7 +20,7 @@ GENERATORS: dict[str, type[np.random.BitGenerator]] = {
 }
 
 POSITIONS = {"MT19937": (("state", "pos"), 624), "Philox": (("buffer_pos",), 4)}
-"""Where a state says at which of its buffered numbers it stands, and the largest that NumPy can bear: it does not look,
+"""The key of the position in the buffered numbers, and its largest valid value. NumPy does not check the position
 and would read beyond the buffer."""
 
 
