@@ -1,11 +1,11 @@
 """Compare this tree with another checkout of tensorgrad: `python benchmarks/against.py PATH`.
 
-    --rounds N        how often each has its turn (default 15)
-    --threads N ...   for how many threads (default 1)
+    --rounds N        the number of turns of each tree (default 15)
+    --threads N ...   the numbers of threads (default 1)
     --only NAME ...   these workloads only
 
-Both trees take turns, each in a process of its own, with the code of this tree's workloads; the ratio is this tree's
-processor time divided by the other's in the same round. A change must stay within the budget of 3 %, by the median.
+Both trees take turns, each in a separate process, with the workloads of this tree. The ratio is this tree's processor
+time divided by the other's in the same round. The median ratio of a change must be at most 1.03.
 To compare with an earlier commit, check it out elsewhere first: `git worktree add --detach ../before c7598e7`.
 """
 

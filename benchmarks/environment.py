@@ -1,4 +1,4 @@
-"""An environment with the peers in it, and a line that says where and when was measured. Standard library only."""
+"""Create an environment with the compared libraries, and describe the machine. Uses only the standard library."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ PEERS = ("numpy", "torch", "jax", "mygrad", "autograd")
 
 
 def continue_inside() -> None:
-    """Make the environment if it is not there or not up to date, then run the same command again with its Python.
+    """Create or update the environment if necessary, then run the same command again with its Python.
 
-    Returns only if this is that Python already. It takes a minute or two the first time; nothing outside
+    Returns only if that Python is already running. It takes a minute or two the first time; nothing outside
     `benchmarks/.venv` is changed.
     """
     if Path(sys.prefix).resolve() == FOLDER.resolve():
@@ -47,7 +47,7 @@ def free_the_kernel() -> None:
 
 
 def openblas_kernel() -> str:
-    """The kernel that NumPy's OpenBLAS runs, such as SkylakeX; "unknown" for another build of NumPy."""
+    """Return the kernel that NumPy's OpenBLAS uses, such as SkylakeX; "unknown" for another build of NumPy."""
     import numpy as np
 
     for library in (Path(np.__file__).parents[1] / "numpy.libs").glob("*openblas*"):
@@ -59,7 +59,7 @@ def openblas_kernel() -> str:
 
 
 def surroundings() -> str:
-    """Return when and where: date, machine, versions, kernel, and whether anything else was running."""
+    """Return the date, machine, versions and kernel, and whether other programs were running."""
     load = os.getloadavg()[0]
     busy = "**The machine was busy.** " if load > 0.5 else ""
     versions = ", ".join(f"{name} {importlib.metadata.version(name)}" for name in PEERS)
@@ -71,7 +71,7 @@ def surroundings() -> str:
 
 
 def processor() -> str:
-    """The processor's name and how many of its cores there are."""
+    """Return the processor's name and number of cores."""
     name = platform.processor() or platform.machine()
     cpuinfo = Path("/proc/cpuinfo")
     if cpuinfo.exists():

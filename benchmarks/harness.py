@@ -1,12 +1,13 @@
-"""Contestants side by side: each in its own process, timed in turn, compared pair by pair.
+"""Compare contestants, each in its own process, timed in turn and compared in pairs.
 
-Why processes of their own: the number of threads is fixed before NumPy or PyTorch load, and the idle workers of
-one thread pool keep spinning for a while and would slow the other contestant down. Hence also the pause before
-each turn, and after it one step that is not timed and wakes the contestant's own threads. Why pairs: on a shared
-machine the speed drifts by more than the difference to be measured; both members of a pair see nearly the same
-machine, and the median of their ratios forgets the disturbed pairs.
-When most pairs are disturbed (two threads that wait for each other suffer most from a third program), the ratio of the
-fastest turns tells: a target is met if it is met by both.
+Contestants run in separate processes because the number of threads is fixed before NumPy or PyTorch is loaded, and
+because the idle workers of one thread pool keep spinning for a while and would slow down the other contestant. For the
+same reason there is a pause before each turn, followed by an untimed step that wakes the contestant's threads.
+
+They are compared in pairs because the speed of a shared machine drifts by more than the difference to be measured. Both
+members of a pair run under nearly the same conditions, and the median of their ratios is robust to disturbed pairs. If
+most pairs are disturbed (other programs slow down two threads that wait for each other most), the ratio of the fastest
+turns is more reliable. A target is met if both ratios meet it.
 """
 
 from __future__ import annotations
@@ -99,14 +100,14 @@ class Worker:
         return json.loads(answer)
 
     def turn(self, steps: int) -> Turn:
-        """How long one unit takes, measured over `steps` steps after a moment of quiet."""
+        """Measure the time of one unit over `steps` steps, after a pause."""
         time.sleep(self.pause)
         wall, processors = self.ask(f"time {steps}")
         units = steps * self.contestant.units
         return Turn(wall / units, processors / units)
 
     def enough_steps(self) -> int:
-        """How many steps make up a turn."""
+        """Return the number of steps in a turn."""
         steps = 1
         while (elapsed := self.turn(steps).wall * steps * self.contestant.units) < TURN and steps < 1_000_000:
             steps = max(steps + 1, math.ceil(steps * min(10, 1.2 * TURN / elapsed)))
@@ -129,12 +130,12 @@ def race(
     Args:
         title: the workload's name in the table.
         contestants: who takes part. The first is compared with each of the others.
-        rounds: how often each has its turn.
+        rounds: the number of turns of each.
         threads: the race is run once for each: how many threads each contestant may use, and CPUs it may run on.
             Numbers above the number of CPUs are left out.
         unit: what one unit of work is called.
         agreeing_steps: how many first steps must return the same numbers; 0 if the contestants do not do the same.
-        rtol: how closely, relative.
+        rtol: the relative tolerance.
         clock: what the ratios compare: time on the clock, or that of the processors, which other programs disturb less.
 
     Raises:
@@ -174,7 +175,7 @@ def compare(
 
 
 def check_agreement(title: str, values: Sequence[tuple[str, list[float]]], rtol: float) -> None:
-    """Refuse to compare the speed of different computations."""
+    """Raise an error if the contestants compute different values."""
     (first, expected), *others = values
     for name, got in others:
         for number, (a, b) in enumerate(zip(expected, got, strict=True)):
@@ -183,17 +184,17 @@ def check_agreement(title: str, values: Sequence[tuple[str, list[float]]], rtol:
 
 
 def microseconds(function: Callable[[], Any], number: int = 2000) -> float:
-    """The mean time of a call."""
+    """Return the mean time of a call in microseconds."""
     return 1e6 * timeit.timeit(function, number=number) / number
 
 
 def available_cpus() -> list[int]:
-    """The CPUs this process may run on."""
+    """Return the CPUs that this process may use."""
     return sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else list(range(os.cpu_count() or 1))
 
 
 def readable(seconds: float) -> str:
-    """A time with a unit that leaves two to four digits."""
+    """Return a time with a unit that leaves two to four digits."""
     for size, name in ((1.0, "s"), (1e-3, "ms")):
         if seconds >= size:
             return f"{seconds / size:.3g} {name}"

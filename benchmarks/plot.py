@@ -1,4 +1,4 @@
-"""The ratios as a picture: for each workload, where tensorgrad's time stands among its peers'."""
+"""Plot the ratios: for each workload, tensorgrad's time divided by that of each other library."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ MARKERS = dict(zip(COLOURS, "Dos^v"))
 
 
 def draw(rows: Sequence[Row]) -> Figure:
-    """A line for each workload and number of threads, a point for each peer; left of 1 tensorgrad is faster.
+    """Draw a row for each workload and thread count, and a point for each library. Below 1, tensorgrad is faster.
 
     A short line in a peer's colour is the target against it; hollow points are PyTorch with its default Adam, and tuned
     NumPy. Contestants outside `COLOURS`, which are tensorgrad itself at other work, are left out.
@@ -59,10 +59,10 @@ def draw(rows: Sequence[Row]) -> Figure:
 
 
 def peer(row: Row) -> str:
-    """The first word of the contestant's name."""
+    """Return the first word of the contestant's name."""
     return row.who.replace(",", " ").split()[0]
 
 
 def label(row: Row) -> str:
-    """The workload, and how many threads it had."""
+    """Return the workload and its number of threads."""
     return f"{row.workload} ({row.threads} thread{'s' if row.threads > 1 else ''})"

@@ -1,12 +1,12 @@
 """Run the benchmarks and print one table: `python benchmarks/run.py`.
 
     --only NAME ...   these workloads only (default: all)
-    --rounds N        how often each contestant has its turn (default 15)
+    --rounds N        the number of turns of each contestant (default 15)
     --write           also write the table to benchmarks/RESULTS.md and its ratios to benchmarks/results.svg
-    --here            take the Python that runs this, in which the peers are installed, and make no environment
+    --here            use the current Python, in which the other libraries are installed, and create no environment
 
-The first time it makes an environment with the peers, `benchmarks/.venv`, from `requirements.txt`. A missed target is
-marked, and is no error. With TENSORGRAD_DATA naming a folder that has Fashion-MNIST, that is what is fitted.
+The first run creates an environment with the other libraries, `benchmarks/.venv`, from `requirements.txt`. A missed
+target is marked and is not an error. If TENSORGRAD_DATA names a folder with Fashion-MNIST, that data set is fitted.
 
 To add a workload, write `workloads/<name>.py` with `measure(rounds) -> list[Row]` and name it in `WORKLOADS`. Most call
 `harness.race` with a `Contestant` for each peer; `workloads/small_ops.py` is a short one to start from.

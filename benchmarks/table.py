@@ -1,4 +1,4 @@
-"""The rows of the result, and the table they are printed in."""
+"""Rows of the results, and their Markdown table."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ class Ratio:
     Attributes:
         median, low, high: the median of the rounds' ratios, and the quartiles.
         fastest: the ratio of the fastest turns.
-        at_most: what it should reach, or None.
+        at_most: the target, or None.
     """
 
     median: float
@@ -36,9 +36,9 @@ class Row:
         workload, threads, who: what was measured.
         measured: on the clock, or whatever else is measured.
         processors: the time of all processors together.
-        ratio: the first contestant's time by this one's.
+        ratio: the first contestant's time divided by this one's.
         target, met: for what is not a ratio.
-        memory: how far the resident memory rose.
+        memory: the increase of the resident memory.
     """
 
     workload: str
@@ -60,7 +60,7 @@ VERDICTS = {True: "met", False: "**missed**", None: ""}
 
 
 def markdown(rows: Sequence[Row]) -> str:
-    """The rows as a Markdown table, columns aligned so that it also reads well as plain text."""
+    """Return the rows as a Markdown table with aligned columns, which is also readable as plain text."""
     cells = [HEADINGS, *map(texts, rows)]
     widths = [max(map(len, column)) for column in zip(*cells)]
     lines = ["| " + " | ".join(cell.ljust(width) for cell, width in zip(line, widths)) + " |" for line in cells]
@@ -69,7 +69,7 @@ def markdown(rows: Sequence[Row]) -> str:
 
 
 def texts(row: Row) -> tuple[str, ...]:
-    """A row's cells."""
+    """Return the cells of a row."""
     ratio = row.ratio
     if ratio is None:
         comparison = ("", "", row.target, VERDICTS[row.met])

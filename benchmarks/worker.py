@@ -1,11 +1,11 @@
-"""One contestant in a process of its own: reads commands from stdin, answers each with a line of JSON.
+"""Run one contestant in a separate process: read commands from stdin and answer each with a line of JSON.
 
 `harness.py` starts it as `worker.py CPUS BUILDER`, with the builder pickled. The builder returns a `step()`;
 the commands are
 
-    values N    run N steps and give what they returned, as numbers
-    time N      run one step, then N more, and give the seconds these took: on the clock, and of all processors together
-    memory      give how far the resident memory rose above what it was before the first step, in bytes
+    values N    run N steps and return their results, as numbers
+    time N      run one step, then N more, and return the seconds of the latter: wall time, and time of all processors
+    memory      return the increase of the resident memory since before the first step, in bytes
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from typing import Any
 
 
 def main(cpus: str, builder: str) -> None:
-    """Build the contestant on the given CPUs (numbers joined by commas), then obey until stdin ends."""
+    """Build the contestant on the given CPUs (numbers joined by commas), then answer commands until stdin ends."""
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, map(int, cpus.split(",")))
     step = pickle.loads(base64.b64decode(builder))()
@@ -35,7 +35,7 @@ def main(cpus: str, builder: str) -> None:
 
 
 def answer(command: str, count: int, step: Callable[[], Any], before: int) -> Any:
-    """What the harness asked for."""
+    """Return the answer to a command."""
     if command == "values":
         return [float(step()) for _ in range(count)]
     if command == "time":
@@ -51,9 +51,9 @@ def answer(command: str, count: int, step: Callable[[], Any], before: int) -> An
 
 
 def resident_peak() -> int:
-    """The most memory this process has had resident, in bytes.
+    """Return the peak resident memory of this process, in bytes.
 
-    On Linux from /proc: what `getrusage` says there a process inherits from the one that started it.
+    On Linux it is read from /proc, because a process inherits the value of `getrusage` from its parent.
     """
     status = Path("/proc/self/status")
     if status.exists():

@@ -1,4 +1,4 @@
-"""Paths as users write them, and regular files that are opened without waiting for anything."""
+"""Expand paths given by users, and open regular files without blocking."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ def expanded(path: Any, asker: str) -> Path:
     """Return a path with `~` replaced by the user's folder.
 
     Raises:
-        TypeError: it is not a path. An integer would be a file that is open already.
+        TypeError: `path` is not a path. An integer would be a file descriptor.
 
     >>> expanded("run/model.safetensors", "load").name
     'model.safetensors'
@@ -23,12 +23,12 @@ def expanded(path: Any, asker: str) -> Path:
 
 
 def open_regular(path: Path, error: type[Exception]) -> BinaryIO:
-    """Open a regular file for reading. A pipe or a device, which could keep the caller waiting, raises `error`.
+    """Open a regular file for reading. A pipe or a device, which could block, raises `error`.
 
     Raises:
         OSError: there is no such file, or it cannot be read.
     """
-    if stat.S_ISREG(os.stat(path).st_mode):  # to open another one can already have an effect
+    if stat.S_ISREG(os.stat(path).st_mode):  # opening other kinds of files can have side effects
         flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
         file = os.fdopen(os.open(path, flags), "rb")
         if stat.S_ISREG(os.fstat(file.fileno()).st_mode):

@@ -1,4 +1,4 @@
-"""What names of PyTorch, Keras and *Neural Networks from Scratch* are called here, on objects and as arguments."""
+"""Hints that map attributes and arguments of PyTorch, Keras and *Neural Networks from Scratch* to the names here."""
 
 from __future__ import annotations
 
@@ -115,10 +115,10 @@ SETTINGS = {
 
 
 class Hint:
-    """An attribute that a class does not have, with an error that says what it is called here.
+    """Descriptor for an attribute that a class lacks; its error message names the counterpart here.
 
-    An attribute of an object, or of a subclass, takes its place. A `__getattr__` would do, too, but slows down the
-    access to every other attribute.
+    An attribute of an instance or a subclass overrides it. A `__getattr__` would also work, but slows down the access
+    to every other attribute.
     """
 
     def __init__(self, name: str, hint: str) -> None:
@@ -129,7 +129,7 @@ class Hint:
 
 
 def attribute_hints(hints: Mapping[str, str]) -> Callable[[type[T]], type[T]]:
-    """Give a class a hint for each attribute of other libraries that it does not have.
+    """Return a class decorator that adds a hint for each attribute of other libraries that the class lacks.
 
     >>> @attribute_hints(OPTIMIZER)
     ... class Descent:
@@ -155,7 +155,7 @@ def _without_hints(thing: object) -> list[str]:
 
 
 def with_hints(hints: Mapping[str, str]) -> Callable[[Callable[P, T]], Callable[P, T]]:
-    """Have a function name the counterpart of an argument that it does not have.
+    """Return a decorator whose error message names the counterpart of an argument that the function lacks.
 
     >>> @with_hints(SETTINGS)
     ... def descend(learning_rate):
@@ -182,7 +182,7 @@ def with_hints(hints: Mapping[str, str]) -> Callable[[Callable[P, T]], Callable[
 
 
 class Listed(Generic[T]):
-    """An iterator that says what to do when it is taken for a list.
+    """An iterator with a helpful error message when it is used like a list.
 
     >>> weights = Listed(iter([1.0, 2.0]))
     >>> weights[0]

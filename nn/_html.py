@@ -1,4 +1,4 @@
-"""What notebooks show of networks, models and the history of a training."""
+"""HTML representations of networks, models and training histories for notebooks."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ WIDTH, HEIGHT = 160, 28
 
 
 def module_as_html(module: Any, name: str = "") -> str:
-    """Return a module as a tree: each that holds others can be folded up."""
+    """Return a module as a tree in which modules with children can be collapsed."""
     parameters = list(module.parameters())
     label = f"<span style='opacity:.6'>{html.escape(name)}: </span>" if name else ""
     children = list(module.named_children())
@@ -46,7 +46,7 @@ def model_as_html(model: Any) -> str:
 
 
 def history_as_html(history: Mapping[str, list[float]]) -> str:
-    """Return a table with a line for each value: a small curve over the epochs, the last value and the best one."""
+    """Return a table with one row per metric: a small plot over the epochs, the last value and the best value."""
     count = len(next(iter(history.values()), []))
     rows = "".join(
         f"<tr><td style='{CELL}'>{html.escape(name)}</td><td style='{CELL}'>{curve(values)}</td>"
@@ -59,7 +59,7 @@ def history_as_html(history: Mapping[str, list[float]]) -> str:
 
 
 def curve(values: list[float]) -> str:
-    """Return a line through the values as SVG; what is not finite is left out."""
+    """Return a line through the values as SVG. Values that are not finite are omitted."""
     finite = [value for value in values if abs(value) < float("inf")]
     lowest, span = min(finite, default=0.0), (max(finite, default=0.0) - min(finite, default=0.0)) or 1.0
     step = (WIDTH - 4) / max(len(values) - 1, 1)

@@ -1,4 +1,4 @@
-"""What was loaded into a network, and what was not."""
+"""The report of which tensors were loaded into a network."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ class LoadReport:
         loaded: names of the network's tensors that have new values.
         missing: names of the network's tensors that were not in the source. They keep their values.
         unused: names in the source that belong to no tensor of the network.
-        wrong_shape: for each tensor of the network whose array had another shape, the shape that was expected and
-            the shape that came. These tensors keep their values.
+        wrong_shape: for each tensor of the network whose array had another shape, the expected shape and the actual
+            shape. These tensors keep their values.
 
     >>> report = LoadReport(loaded=["0.weight", "0.bias"], wrong_shape={"2.weight": ((4, 5), (4, 2))})
     >>> print(report)
@@ -30,7 +30,7 @@ class LoadReport:
 
     @property
     def complete(self) -> bool:
-        """Whether every tensor of the network was loaded and nothing was left over."""
+        """Whether every tensor of the network was loaded and every array of the source was used."""
         return not (self.missing or self.unused or self.wrong_shape)
 
     def __str__(self) -> str:

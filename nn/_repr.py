@@ -1,4 +1,4 @@
-"""`repr` of layers and losses: the call that would make them."""
+"""`repr` of layers and losses: the call that creates them."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from typing import Any
 
 
 def settings(thing: object) -> dict[str, Any]:
-    """The plain arguments of the constructor, read from the attributes of the same names, unless at their default.
+    """Return the constructor's plain arguments that differ from their defaults, read from attributes of the same names.
 
-    Arguments without a default come under their name as well: `{"inputs": 2, "neurons": 64}`.
+    Arguments without a default are also listed by name: `{"inputs": 2, "neurons": 64}`.
     """
     found = {}
     for name, parameter in inspect.signature(type(thing)).parameters.items():
@@ -21,12 +21,12 @@ def settings(thing: object) -> dict[str, Any]:
 
 
 def _is_plain(value: Any) -> bool:
-    """Whether it is a number, a text or a tuple of them."""
+    """Return whether a value is a number, a string or a tuple of them."""
     return all(map(_is_plain, value)) if isinstance(value, tuple) else isinstance(value, (bool, int, float, str))
 
 
 def described(thing: object, shown: Mapping[str, Any]) -> str:
-    """`Name(2, 64, bias=False)`: positional arguments bare, the others by name."""
+    """Return a call such as `Name(2, 64, bias=False)`: required arguments by position, the others by name."""
     parameters = inspect.signature(type(thing)).parameters
     parts = []
     for name, value in shown.items():
@@ -36,5 +36,5 @@ def described(thing: object, shown: Mapping[str, Any]) -> str:
 
 
 def counted(number: int, noun: str) -> str:
-    """`1 parameter`, `1,200 parameters`."""
+    """Return a number with its noun, such as `1 parameter` or `1,200 parameters`."""
     return f"{number:,} {noun}{'' if number == 1 else 's'}"

@@ -11,14 +11,14 @@ Rng: TypeAlias = np.random.Generator | np.random.RandomState | int | None
 
 
 def generator(rng: Rng) -> np.random.Generator | np.random.RandomState:
-    """The source of draws that `rng` stands for.
+    """Return the random generator for an `rng` argument.
 
     Args:
-        rng: a `Generator` or a `RandomState` is used as it is, so that several users share one stream; an integer
+        rng: a `Generator` or a `RandomState` is used directly, so that several users share one stream; an integer
             (at least 0) seeds a new `Generator`; None gives a new one seeded by the operating system.
 
     Raises:
-        TypeError: `rng` is something else.
+        TypeError: `rng` has another type.
         ValueError: a negative seed.
 
     >>> float(generator(7).random()) == float(generator(7).random())

@@ -1,6 +1,6 @@
-"""Several arrays side by side: the inputs of a network that takes more than one, or its outputs.
+"""Helpers for networks with several inputs or outputs.
 
-They are a tuple or a dict of arrays. Everything else is a single array.
+Several inputs or outputs are a tuple or a dict of arrays. Everything else is a single array.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from typing import Any
 
 
 def is_several(values: Any) -> bool:
-    """Return whether these are several arrays: a dict, or a tuple of things that have axes.
+    """Return whether `values` holds several arrays: a dict, or a tuple of arrays or tensors.
 
     A tuple of numbers or of lists is a single array, as it is for NumPy.
 
@@ -24,7 +24,7 @@ def is_several(values: Any) -> bool:
 
 
 def mapped(function: Callable[..., Any], values: Any, *others: Any) -> Any:
-    """Return `function` of each of several values, in the same tuple or dict; of a single one, its result.
+    """Apply a function to each of several values and return the results in the same structure.
 
     Args:
         function: A function of one of `values`, and of its counterpart in each of `others`.
@@ -42,7 +42,7 @@ def mapped(function: Callable[..., Any], values: Any, *others: Any) -> Any:
 
 
 def named(values: Any) -> list[tuple[str, Any]]:
-    """Return several values with how messages index them; a single one with an empty name.
+    """Return pairs of the index used in messages and the value. A single value has an empty index.
 
     >>> named(("x", "y")), named({"image": "x"}), named("x")
     ([('[0]', 'x'), ('[1]', 'y')], [("['image']", 'x')], [('', 'x')])

@@ -11,7 +11,7 @@ from tensorgrad import Tensor
 
 
 def as_array(values: Any) -> Any:
-    """Return `values` as a NumPy array; the array of a tensor, or of another library, as it is."""
+    """Return `values` as a NumPy array. The array of a tensor, or of another library, is returned unchanged."""
     if isinstance(values, Tensor):
         return values.array
     foreign = not isinstance(values, np.ndarray) and hasattr(type(values), "__array_function__")

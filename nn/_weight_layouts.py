@@ -1,4 +1,4 @@
-"""The names and layouts of a layer's tensors in other frameworks, as the layer declares them for `nn.interop`."""
+"""Declare the names and layouts of a layer's tensors in other frameworks, for `nn.interop`."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ Conversion = Callable[[Arrays], Arrays]
 
 @dataclass(frozen=True)
 class Foreign:
-    """Tensors of another framework, and the steps that turn them into tensors of a layer. Made by `foreign`.
+    """Tensors of another framework and the steps that convert them to tensors of a layer. Created by `foreign`.
 
     Each method returns a new `Foreign` with one more step. The steps are written in the direction of loading; each has
-    an inverse, so that saving needs no declaration of its own.
+    an inverse, so saving needs no separate declaration.
 
     >>> theirs = foreign("weight").transpose()
     >>> theirs.to_ours((np.zeros((2, 5)),))[0].shape
@@ -86,13 +86,13 @@ class Foreign:
         return replace(self, steps=(*self.steps, (to_ours, to_theirs)))
 
     def to_ours(self, arrays: Arrays) -> Arrays:
-        """Return the layer's arrays for those of the other framework."""
+        """Convert arrays of the other framework to arrays of the layer."""
         for step, _ in self.steps:
             arrays = step(arrays)
         return arrays
 
     def to_theirs(self, arrays: Arrays) -> Arrays:
-        """Return the other framework's arrays for those of the layer."""
+        """Convert arrays of the layer to arrays of the other framework."""
         for _, step in reversed(self.steps):
             arrays = step(arrays)
         return arrays
@@ -107,7 +107,7 @@ class Layout:
     """Names and layouts of a layer's tensors in another framework.
 
     Args:
-        tensors: what each tensor of the layer, or tuple of its tensors, is made of: a name, if only the name differs,
+        tensors: the source of each tensor of the layer, or tuple of its tensors: a name, if only the name differs,
             or `foreign(...)` with steps. A key such as `"query.weight"` is a tensor of an inner module; it overrides
             the declaration of that module. A key that the layer lacks, such as `"bias"` of a layer without bias, is
             skipped. Tensors that are not named keep their names and layouts.

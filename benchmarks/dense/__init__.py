@@ -1,1 +1,1 @@
-"""One training step of a dense network, as each of the peers would have it written: the same task, a file for each."""
+"""One training step of a dense network, written idiomatically for each library: the same task, one file per library."""

@@ -12,7 +12,7 @@ from dense.task import Task
 
 
 def training(task: Task) -> Callable[[], Any]:
-    """A step returns the loss."""
+    """Return a step, which returns the loss."""
     import autograd
 
     inputs, labels = task.data()
@@ -20,12 +20,12 @@ def training(task: Task) -> Callable[[], Any]:
 
 
 def one_hot(labels: Any, classes: int) -> Any:
-    """Rows of 0 and 1 in float32: with these autograd is faster than with fancy indices."""
+    """Return one-hot rows in float32, with which autograd is faster than with fancy indexing."""
     return np.eye(classes, dtype=np.float32)[labels]
 
 
 def loss(parameters: Any, x: Any, y: Any) -> Any:
-    """Softmax cross-entropy of the network's scores. It divides by a Python number: `mean` would widen to float64."""
+    """Return the softmax cross-entropy. It divides by a Python number, because `mean` would promote to float64."""
     import autograd.numpy as anp
 
     *hidden, (w, b) = zip(parameters[::2], parameters[1::2])

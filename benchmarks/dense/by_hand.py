@@ -1,7 +1,7 @@
 """With NumPy by hand, in the book's style: the layers, losses and optimizers of `examples/nnfs/by_hand.py`.
 
-Intermediate results are new arrays, layers keep their inputs, and there is a gradient for the network's input too. The
-tests hold that file to the book's own loss curves.
+Intermediate results are new arrays, layers keep their inputs, and the gradient of the network's input is also computed.
+The tests compare that file with the book's loss curves.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ import by_hand as book
 
 
 def training(task: Task) -> Callable[[], Any]:
-    """A step returns the loss."""
+    """Return a step, which returns the loss."""
     parameters = task.parameters()
     layers: list[Any] = []
     for w, b in zip(parameters[::2], parameters[1::2]):
@@ -43,10 +43,10 @@ def training(task: Task) -> Callable[[], Any]:
 
 
 class UnclippedLoss(book.SoftmaxCrossEntropy):
-    """The book clips the probabilities in the loss; then its value would be another than the other contestants'."""
+    """Cross-entropy without the book's clipping, so that its value equals that of the other contestants."""
 
     def forward(self, scores: Array) -> Array:
-        """The probabilities."""
+        """Return the probabilities."""
         self.shifted = scores - scores.max(axis=1, keepdims=True)
         powers = np.exp(self.shifted)
         self.totals = powers.sum(axis=1, keepdims=True)
@@ -55,12 +55,12 @@ class UnclippedLoss(book.SoftmaxCrossEntropy):
         return output
 
     def loss(self, y: Array) -> float:
-        """log Σeˣ − x of the right class, on average."""
+        """Return the mean of log Σeˣ − x of the correct class."""
         return float((np.log(self.totals[:, 0]) - self.shifted[range(len(y)), y]).mean())
 
 
 def optimizer_for(task: Task) -> book.Optimizer:
-    """The optimizer of the task; the book's constants are those of `rules.py`."""
+    """Return the optimizer of the task. The book's constants are those of `rules.py`."""
     if task.optimizer in ("SGD", "momentum"):
         return book.SGD(task.learning_rate, momentum=rules.MOMENTUM if task.optimizer == "momentum" else 0.0)
     if task.optimizer == "Adagrad":

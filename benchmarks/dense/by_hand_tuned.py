@@ -1,4 +1,4 @@
-"""With NumPy by hand, as fast as NumPy goes: what is left of the time when an engine costs nothing.
+"""With NumPy by hand, tuned for speed: an estimate of the time without the overhead of an engine.
 
 No array of a layer's size is allocated after the start, there is no gradient for the input, the last layer's softmax
 and cross-entropy are one, and Adam runs over all parameters at once, in blocks that fit into the cache. For Adam only.
@@ -20,7 +20,7 @@ BLOCK = 65_536
 
 
 def training(task: Task) -> Callable[[], Any]:
-    """A step returns the loss."""
+    """Return a step, which returns the loss."""
     start = task.parameters()
     weights, gradients = (np.empty(sum(p.size for p in start), np.float32) for _ in range(2))
     parameters, slopes = in_the_shapes_of(start, weights), in_the_shapes_of(start, gradients)
@@ -39,13 +39,13 @@ def training(task: Task) -> Callable[[], Any]:
 
 
 def in_the_shapes_of(arrays: list[Array], flat: Array) -> list[Array]:
-    """Views of `flat`, one behind the other."""
+    """Return consecutive views of `flat` in the shapes of the arrays."""
     ends = np.cumsum([array.size for array in arrays])
     return [flat[end - array.size : end].reshape(array.shape) for array, end in zip(arrays, ends)]
 
 
 class Network:
-    """The network with room for every intermediate result."""
+    """The network with preallocated buffers for all intermediate results."""
 
     def __init__(self, task: Task, parameters: list[Array], slopes: list[Array]) -> None:
         samples = task.data()[0].shape[1]
@@ -57,7 +57,7 @@ class Network:
         self.ones, self.rows = np.ones(samples, np.float32), np.arange(samples)
 
     def loss_and_gradients(self, x: Array, y: Array) -> Any:
-        """The loss; the gradients are written where they belong."""
+        """Return the loss and write the gradients into their buffers."""
         inputs = [x, *self.outputs]
         for at, (w, b) in enumerate(self.layers):
             out = np.matmul(inputs[at], w, out=self.outputs[at])
@@ -84,7 +84,7 @@ class Network:
 
 
 class Adam:
-    """Adam over flat arrays; the factors 1 − β of its averages come in at the end."""
+    """Adam over flat arrays. The factors 1 − β of its averages are applied at the end."""
 
     def __init__(self, weights: Array, gradients: Array, rate: float) -> None:
         sums, squares = np.zeros_like(weights), np.zeros_like(weights)
@@ -98,7 +98,7 @@ class Adam:
         ]
 
     def step(self) -> None:
-        """One step."""
+        """Perform one step."""
         self.t += 1
         correction = (1 - BETA_1) / (1 - BETA_1**self.t)
         root = math.sqrt((1 - BETA_2) / (1 - BETA_2**self.t))

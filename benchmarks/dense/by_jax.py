@@ -11,7 +11,7 @@ from dense.task import Task
 
 
 def training(task: Task) -> Callable[[], Any]:
-    """A step returns the loss, and waits for it: JAX would otherwise return before it has computed."""
+    """Return a step, which returns the loss. It waits for the result, because JAX computes asynchronously."""
     import jax
     import jax.numpy as jnp
 
@@ -36,7 +36,7 @@ def training(task: Task) -> Callable[[], Any]:
 
 
 def loss(parameters: Any, x: Any, y: Any) -> Any:
-    """Softmax cross-entropy of the network's scores."""
+    """Return the softmax cross-entropy of the network's scores."""
     import jax
     import jax.numpy as jnp
 

@@ -10,7 +10,7 @@ from dense.task import Array, Task
 
 
 def training(task: Task) -> Callable[[], Any]:
-    """A step returns the loss."""
+    """Return a step, which returns the loss."""
     import mygrad as mg
     from mygrad.nnet.activations import relu
     from mygrad.nnet.losses import softmax_crossentropy

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def training(task: Task) -> Callable[[], Any]:
-    """A step returns the loss."""
+    """Return a step, which returns the loss."""
     import nn
 
     net, loss = network(task), nn.SoftmaxCrossEntropy()
@@ -33,7 +33,7 @@ def training(task: Task) -> Callable[[], Any]:
 
 
 def network(task: Task) -> nn.Sequential:
-    """The network at its start."""
+    """Return the initial network."""
     import nn
 
     layers: list[nn.Module] = []
@@ -45,7 +45,7 @@ def network(task: Task) -> nn.Sequential:
 
 
 def optimizer_for(task: Task, network: nn.Module) -> nn.Optimizer:
-    """The optimizer of the task."""
+    """Return the optimizer of the task."""
     import nn
 
     parameters, rate, epsilon = list(network.parameters()), task.learning_rate, rules.EPSILON

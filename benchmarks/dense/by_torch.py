@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def training(task: Task, *, fused: bool | None = True) -> Callable[[], Any]:
-    """A step returns the loss. `fused=None` takes PyTorch's default optimizer; RMSprop has no fused one."""
+    """Return a step, which returns the loss. `fused=None` uses PyTorch's default; RMSprop has no fused form."""
     import torch
 
     net, loss = network(task), torch.nn.CrossEntropyLoss()
@@ -34,7 +34,7 @@ def training(task: Task, *, fused: bool | None = True) -> Callable[[], Any]:
 
 
 def network(task: Task) -> torch.nn.Sequential:
-    """The network at its start."""
+    """Return the initial network."""
     import torch
 
     layers: list[torch.nn.Module] = []
@@ -48,7 +48,7 @@ def network(task: Task) -> torch.nn.Sequential:
 
 
 def optimizer_for(task: Task, network: torch.nn.Module, *, fused: bool | None) -> torch.optim.Optimizer:
-    """The optimizer of the task."""
+    """Return the optimizer of the task."""
     import torch
 
     parameters, rate, eps = list(network.parameters()), task.learning_rate, rules.EPSILON

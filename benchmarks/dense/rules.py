@@ -1,4 +1,4 @@
-"""The constants of all contestants' optimizers, and Adam for the peers that have none: MyGrad, HIPS autograd, JAX.
+"""The constants of all contestants' optimizers, and Adam for libraries without it: MyGrad, HIPS autograd, JAX.
 
 *Neural Networks from Scratch*, chapter 10.
 """
@@ -23,11 +23,11 @@ Kept: TypeAlias = tuple[Any, Any]
 
 
 def adam(w: Any, g: Any, kept: Kept, t: Any, rate: float, xp: Any) -> tuple[Any, Kept]:
-    """Momentum and RMSprop together, both corrected for their start at 0: the new parameter, and what to keep.
+    """Return the new parameter and state after a step of Adam.
 
     Args:
         w, g: a parameter and its gradient.
-        kept: of the step before.
+        kept: the state after the previous step.
         t: the step's number, from 1 on.
         rate: the learning rate.
         xp: NumPy or `jax.numpy`.
@@ -39,14 +39,14 @@ def adam(w: Any, g: Any, kept: Kept, t: Any, rate: float, xp: Any) -> tuple[Any,
 
 
 def start(parameters: list[Any], xp: Any) -> list[Kept]:
-    """What is kept of each parameter before the first step."""
+    """Return the initial state of each parameter."""
     return [(xp.zeros(w.shape, w.dtype), xp.zeros(w.shape, w.dtype)) for w in parameters]
 
 
 def update(
     parameters: list[Any], gradients: Any, kept: list[Kept], t: Any, rate: float, xp: Any
 ) -> tuple[list[Any], list[Kept]]:
-    """All parameters after a step, and what is kept of them."""
+    """Return all parameters and their state after a step."""
     new = [adam(w, g, k, t, rate, xp) for w, g, k in zip(parameters, gradients, kept)]
     return [w for w, _ in new], [k for _, k in new]
 
@@ -57,12 +57,12 @@ def training(
     inputs: Iterable[Any],
     targets: Iterable[Any],
 ) -> Callable[[], Any]:
-    """A step returns the loss, for peers whose parameters are NumPy's arrays. With Adam only.
+    """Return a step, which returns the loss, for libraries whose parameters are NumPy arrays. Adam only.
 
     Args:
-        task: what is trained.
+        task: the network, data and optimizer.
         loss_and_gradients: of the parameters, a batch, and its targets.
-        inputs, targets: batch by batch, as the peer likes them.
+        inputs, targets: the batches, in the form that the library needs.
     """
     parameters = task.parameters()
     kept, t = start(parameters, np), 0

@@ -1,4 +1,4 @@
-"""What is trained: a dense network with ReLU and softmax cross-entropy, in float32, from a given start."""
+"""The training task: a dense network with ReLU and softmax cross-entropy, in float32, with given initial weights."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ class Task:
 
     Attributes:
         sizes: the widths, from the input to the classes.
-        data: gives inputs (batches, samples, features) and labels (batches, samples). A step takes the next batch.
+        data: returns inputs (batches, samples, features) and labels (batches, samples). A step takes the next batch.
         optimizer: "SGD", "momentum", "Adagrad", "RMSprop" or "Adam".
-        learning_rate: of the optimizer; whatever else it has is as in `rules.py` for all contestants.
+        learning_rate: of the optimizer. Its other settings are those of `rules.py` for all contestants.
     """
 
     sizes: tuple[int, ...]
@@ -29,10 +29,10 @@ class Task:
     learning_rate: float = 0.001
 
     def weights(self) -> list[Array]:
-        """The start, He's: an array (inputs, neurons) for each layer. Biases start at 0."""
+        """Return the initial weights (He): an array (inputs, neurons) for each layer. Biases start at 0."""
         rng = np.random.default_rng(0)
         return [(rng.standard_normal(s) * np.sqrt(2 / s[0])).astype(np.float32) for s in pairwise(self.sizes)]
 
     def parameters(self) -> list[Array]:
-        """Weights and biases in turn."""
+        """Return weights and biases, alternating."""
         return [array for w in self.weights() for array in (w, np.zeros(w.shape[1], np.float32))]

@@ -1,1 +1,1 @@
-"""What is measured, a file per workload."""
+"""The workloads, one file each."""

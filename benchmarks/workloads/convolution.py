@@ -27,7 +27,7 @@ class Case(NamedTuple):
 
     @property
     def title(self) -> str:
-        """What the table calls it."""
+        """The name in the table."""
         kernel, stride = f"{self.kernel}×{self.kernel}", f", stride {self.stride}" if self.stride > 1 else ""
         return f"convolution {kernel}{stride}, {self.samples}×{self.size}²×{self.channels}→{self.filters}"
 
@@ -45,7 +45,7 @@ CASES = (
 
 
 def measure(rounds: int) -> list[Row]:
-    """Ours and PyTorch's, at one thread."""
+    """Compare tensorgrad with PyTorch at one thread."""
     rows: list[Row] = []
     for case in CASES:
         contestants = [
@@ -58,7 +58,7 @@ def measure(rounds: int) -> list[Row]:
 
 
 def data(case: Case) -> list[Any]:
-    """The images, the weight, the bias and the upstream gradient."""
+    """Return the images, the weight, the bias and the upstream gradient."""
     rng = np.random.default_rng(0)
     windows = -(-case.size // case.stride)
     shapes = [
@@ -71,7 +71,7 @@ def data(case: Case) -> list[Any]:
 
 
 def ours(case: Case) -> Callable[[], Any]:
-    """With tensorgrad; a step returns one element of the weight's gradient."""
+    """Return a step with tensorgrad, which returns one element of the weight's gradient."""
     import nn
     import tensorgrad as tg
 
@@ -87,7 +87,7 @@ def ours(case: Case) -> Callable[[], Any]:
 
 
 def by_torch(case: Case, *, channels_last: bool) -> Callable[[], Any]:
-    """With PyTorch."""
+    """Return the same step with PyTorch."""
     import torch
 
     layout = torch.channels_last if channels_last else torch.contiguous_format

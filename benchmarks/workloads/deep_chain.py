@@ -1,7 +1,7 @@
 """A long chain of operations: neither the time per operation nor Python's stack may grow with the length.
 
-Ten times the length may take up to twice the time per operation: Python's own garbage collector goes through the
-growing graph again and again while it is recorded. Quadratic time would be ten times as long.
+Ten times the length may take up to twice the time per operation: Python's garbage collector repeatedly
+traverses the growing graph while it is recorded. With quadratic time, it would be ten times as long.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ SHORT, LONG = 100_000, 1_000_000
 
 
 def measure(rounds: int) -> list[Row]:
-    """100,000 operations beside the peers' (JAX would compile them for minutes), then 1,000,000 beside 100,000."""
+    """Compare 100,000 operations with the other libraries (JAX would compile for minutes), and with 1,000,000."""
     peers = [
         Contestant("tensorgrad", ours_short, units=SHORT),
         Contestant("torch", by_torch, 0.6, SHORT),
@@ -34,17 +34,17 @@ def measure(rounds: int) -> list[Row]:
 
 
 def ours_short() -> Callable[[], Any]:
-    """100,000 operations with tensorgrad."""
+    """Return a step of 100,000 operations with tensorgrad."""
     return ours(SHORT)
 
 
 def ours_long() -> Callable[[], Any]:
-    """1,000,000 operations with tensorgrad."""
+    """Return a step of 1,000,000 operations with tensorgrad."""
     return ours(LONG)
 
 
 def ours(length: int) -> Callable[[], Any]:
-    """A chain of `length` operations with tensorgrad."""
+    """Return a step of `length` operations with tensorgrad."""
     import tensorgrad as tg
 
     x = tg.tensor(1.0, requires_grad=True)
@@ -58,7 +58,7 @@ def ours(length: int) -> Callable[[], Any]:
 
 
 def by_torch() -> Callable[[], Any]:
-    """With PyTorch."""
+    """Return the same step with PyTorch."""
     import torch
 
     x = torch.tensor(1.0, requires_grad=True)
@@ -72,7 +72,7 @@ def by_torch() -> Callable[[], Any]:
 
 
 def by_mygrad() -> Callable[[], Any]:
-    """With MyGrad."""
+    """Return the same step with MyGrad."""
     import mygrad as mg
 
     mg.turn_memory_guarding_off()  # as its documentation advises for speed
@@ -86,7 +86,7 @@ def by_mygrad() -> Callable[[], Any]:
 
 
 def by_autograd() -> Callable[[], Any]:
-    """With HIPS autograd."""
+    """Return the same step with HIPS autograd."""
     import autograd
 
     gradient = autograd.grad(lambda x: chain(x, SHORT))
@@ -94,7 +94,7 @@ def by_autograd() -> Callable[[], Any]:
 
 
 def chain(x: Any, length: int) -> Any:
-    """x, `length` times multiplied by 1."""
+    """Return x multiplied by 1 `length` times."""
     for _ in range(length):
         x = x * 1.0
     return x

@@ -1,4 +1,4 @@
-"""What reaching an operation through NumPy costs: `np.exp(t)` against `tg.exp(t)`."""
+"""The cost of calling an operation through NumPy: `np.exp(t)` compared with `tg.exp(t)`."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ AT_MOST = 1.0
 
 
 def measure(rounds: int) -> list[Row]:
-    """The dearest of several functions, both ways in turn."""
+    """Measure both ways in turn and return the function with the largest cost."""
     t, m = tg.tensor(np.ones(16, np.float32), requires_grad=True), tg.tensor(np.ones((4, 4)))
     both_ways: dict[str, tuple[Callable[[], Any], Callable[[], Any]]] = {
         "exp": (lambda: tg.exp(t), lambda: np.exp(t)),

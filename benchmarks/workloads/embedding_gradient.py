@@ -20,7 +20,7 @@ Array = np.ndarray[Any, Any]
 
 
 def measure(rounds: int) -> list[Row]:
-    """Ours and PyTorch, at one thread."""
+    """Compare nn with PyTorch at one thread."""
     rows = []
     for vocabulary, at_most in TARGETS.items():
         contestants = [
@@ -32,7 +32,7 @@ def measure(rounds: int) -> list[Row]:
 
 
 def data(vocabulary: int) -> tuple[Array, Array, Array]:
-    """The table, the ids and the upstream gradient."""
+    """Return the table, the ids and the upstream gradient."""
     rng = np.random.default_rng(0)
     ids = rng.integers(0, vocabulary, SHAPE) if vocabulary < 100 else rng.zipf(1.3, SHAPE) % vocabulary
     table = rng.standard_normal((vocabulary, FEATURES), dtype=np.float32)
@@ -40,7 +40,7 @@ def data(vocabulary: int) -> tuple[Array, Array, Array]:
 
 
 def ours(vocabulary: int) -> Callable[[], Any]:
-    """With nn; a step returns a number of the gradient."""
+    """Return a step with nn, which returns one element of the gradient."""
     import nn
     import tensorgrad as tg
 
@@ -57,7 +57,7 @@ def ours(vocabulary: int) -> Callable[[], Any]:
 
 
 def by_torch(vocabulary: int) -> Callable[[], Any]:
-    """With PyTorch."""
+    """Return the same step with PyTorch."""
     import torch
 
     table, ids, upstream = data(vocabulary)

@@ -20,15 +20,15 @@ SAMPLES, BATCH = 60_000, 128
 
 
 def measure(rounds: int) -> list[Row]:
-    """Both, at one thread and at two."""
+    """Compare both at one thread and at two."""
     title = "fit, Fashion-MNIST" if published() else "fit, random pixels"
     contestants = [Contestant("tensorgrad", by_fit), Contestant("torch, DataLoader", by_loader, 0.7)]
-    # Over an epoch rounding moves the losses apart, as it does in every long training.
+    # Over an epoch, rounding makes the losses diverge, as in any long training.
     return race(title, contestants, rounds=rounds, threads=(1, 2), unit="per epoch", rtol=5e-3)
 
 
 def by_fit() -> Callable[[], Any]:
-    """`Model.fit`; a step is an epoch and returns its mean loss."""
+    """Return a step with `Model.fit`, which trains one epoch and returns its mean loss."""
     import nn
 
     X, y = data()
@@ -48,7 +48,7 @@ def by_fit() -> Callable[[], Any]:
 
 
 def by_loader() -> Callable[[], Any]:
-    """The loop that PyTorch's users write; fused Adam."""
+    """Return the same step as the usual PyTorch loop, with fused Adam."""
     import torch
     from torch.utils.data import DataLoader, TensorDataset
 
@@ -75,7 +75,7 @@ def by_loader() -> Callable[[], Any]:
 
 
 def data() -> tuple[Array, Array]:
-    """Rows of 784 pixels from -1 to 1 in float32, and labels."""
+    """Return rows of 784 pixels from -1 to 1 in float32, and labels."""
     import nn
 
     found = published()
@@ -87,7 +87,7 @@ def data() -> tuple[Array, Array]:
 
 
 def published() -> tuple[Array, Array] | None:
-    """Fashion-MNIST's training set, if it is on this machine."""
+    """Return the training set of Fashion-MNIST, or None if it is not on this machine."""
     import nn
 
     try:

@@ -16,12 +16,12 @@ KIB = 1024
 
 
 def measure(rounds: int) -> list[Row]:
-    """Growth of Python's allocations and of the resident memory, and the number of objects left in cycles."""
+    """Measure the growth of Python's allocations and of resident memory, and count the objects left in cycles."""
     step = training(TASK)
     for _ in range(STEPS // 10):
         step()
     peak = resident_peak()
-    gc.disable()  # so that no automatic collection hides what there is to collect
+    gc.disable()  # so that no automatic collection hides uncollected objects
     tracemalloc.start()
     step()
     gc.collect()  # also empties Python's lists of objects kept for reuse, which would count as growth
@@ -41,5 +41,5 @@ def measure(rounds: int) -> list[Row]:
 
 
 def row(measured: str, target: str, met: bool) -> Row:
-    """One fact about the training run."""
+    """Return a row with one result of the training run."""
     return Row("flat_memory", 1, f"tensorgrad, {STEPS:,} steps", measured, target=target, met=met)

@@ -13,24 +13,24 @@ SHAPES = ((4, 8), (8,), (8, 3), (3,))
 
 
 def measure(rounds: int) -> list[Row]:
-    """Ours and PyTorch's; those of JAX and autograd check a random direction, which is another work."""
+    """Compare tensorgrad with PyTorch. JAX and autograd check a random direction, a different task."""
     contestants = [Contestant("tensorgrad", ours), Contestant("torch", theirs)]
     return race("gradient_check", contestants, rounds=rounds, unit="per check")
 
 
 def data() -> tuple[list[np.ndarray[Any, Any]], np.ndarray[Any, Any]]:
-    """Weights and biases in turn, and the samples."""
+    """Return weights and biases, alternating, and the samples."""
     rng = np.random.default_rng(0)
     return [rng.standard_normal(shape) for shape in SHAPES], rng.standard_normal((5, 4))
 
 
 def network(x: Any, tanh: Callable[[Any], Any], w1: Any, b1: Any, w2: Any, b2: Any) -> Any:
-    """A number to differentiate."""
+    """Return a scalar to differentiate."""
     return (tanh(tanh(x @ w1 + b1) @ w2 + b2) ** 2).sum()
 
 
 def ours() -> Callable[[], Any]:
-    """With tensorgrad; a step returns the network's value."""
+    """Return a step with tensorgrad, which returns the network's value."""
     import tensorgrad as tg
 
     arrays, x = data()
@@ -47,7 +47,7 @@ def ours() -> Callable[[], Any]:
 
 
 def theirs() -> Callable[[], Any]:
-    """With PyTorch."""
+    """Return the same step with PyTorch."""
     import torch
 
     arrays, samples = data()

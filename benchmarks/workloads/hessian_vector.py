@@ -1,6 +1,6 @@
-"""A Hessian-vector product: the loss of the 784-128-64-10 network, batch of 128, by all its parameters, float32.
+"""A Hessian-vector product: the loss of the 784-128-64-10 network, batch of 128, all parameters, float32.
 
-By the gradient of ⟨gradient, v⟩; JAX pushes v forward through the gradient, which is what it advises.
+Computed as the gradient of ⟨gradient, v⟩; in JAX, by forward mode over the gradient, as its documentation advises.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from workloads.mlp_step import TASK
 
 
 def measure(rounds: int) -> list[Row]:
-    """Ours and the peers that can differentiate twice (MyGrad cannot), at one thread and at two."""
+    """Compare tensorgrad with the libraries that differentiate twice (MyGrad cannot), at one thread and at two."""
     contestants = [
         Contestant("tensorgrad", ours),
         Contestant("torch", theirs, 1.0),
@@ -29,7 +29,7 @@ def measure(rounds: int) -> list[Row]:
 
 
 def data() -> tuple[list[Array], list[Array], Array, Array]:
-    """The parameters, v of the same shapes, and a batch."""
+    """Return the parameters, v of the same shapes, and a batch."""
     inputs, labels = TASK.data()
     rng = np.random.default_rng(1)
     parameters = TASK.parameters()
@@ -37,7 +37,7 @@ def data() -> tuple[list[Array], list[Array], Array, Array]:
 
 
 def ours() -> Callable[[], Any]:
-    """With tensorgrad; a step returns the size of the product."""
+    """Return a step with tensorgrad, which returns the norm of the product."""
     import nn
     import tensorgrad as tg
 
@@ -55,7 +55,7 @@ def ours() -> Callable[[], Any]:
 
 
 def theirs() -> Callable[[], Any]:
-    """With PyTorch."""
+    """Return the same step with PyTorch."""
     import torch
     from torch.nn.functional import cross_entropy
 
@@ -76,7 +76,7 @@ def theirs() -> Callable[[], Any]:
 
 
 def compiled() -> Callable[[], Any]:
-    """With JAX."""
+    """Return the same step with JAX."""
     import jax
 
     parameters, v, x, y = data()
@@ -86,7 +86,7 @@ def compiled() -> Callable[[], Any]:
 
 
 def hips() -> Callable[[], Any]:
-    """With HIPS autograd, whose own `hessian_vector_product` takes a single array."""
+    """Return the same step with HIPS autograd, whose `hessian_vector_product` takes only a single array."""
     import autograd
     import autograd.numpy as anp
 
@@ -102,5 +102,5 @@ def hips() -> Callable[[], Any]:
 
 
 def size(products: list[Array]) -> float:
-    """The Euclidean norm of the biases' part: it takes next to no time, and depends on all of v."""
+    """Return the Euclidean norm of the biases' part, which takes almost no time and depends on all of v."""
     return float(np.sqrt(sum(np.square(bias).sum() for bias in products[1::2])))

@@ -1,4 +1,4 @@
-"""What `import tensorgrad` costs above `import numpy`: fresh interpreters, bytecode as an installer leaves it."""
+"""The cost of `import tensorgrad` beyond `import numpy`, in fresh interpreters with compiled bytecode."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ PEERS = ("torch", "jax", "mygrad", "autograd")
 
 
 def measure(rounds: int) -> list[Row]:
-    """NumPy before each of ours; what ours costs above it is the median of the differences. The peers a few times."""
+    """Import NumPy before each import of tensorgrad and report the median difference. The others run a few times."""
     with tempfile.TemporaryDirectory() as bytecode:
         for package in ("tensorgrad", *PEERS):
             milliseconds(package, bytecode)  # writes the bytecode
@@ -39,7 +39,7 @@ def measure(rounds: int) -> list[Row]:
 
 
 def milliseconds(package: str, bytecode: str) -> float:
-    """How long a fresh interpreter takes to import `package`, keeping compiled modules in the folder `bytecode`."""
+    """Return the time that a fresh interpreter takes to import `package`, with bytecode in the folder `bytecode`."""
     environment = os.environ | {"PYTHONPYCACHEPREFIX": bytecode, "PYTHONDONTWRITEBYTECODE": ""}
     command = [sys.executable, "-c", PROGRAM.format(package)]
     run = subprocess.run(command, check=True, capture_output=True, text=True, env=environment)

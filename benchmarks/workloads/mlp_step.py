@@ -2,8 +2,8 @@
 
 The graph is rebuilt at every step (but for JAX's). All contestants start from the same weights, use Adam's formula with
 the same constants, and go through the same batches of random pixels with random labels. There are enough of them that
-the network does not learn them by heart while it is timed: the gradients would vanish, and then the arithmetic
-of denormal numbers, many times slower, would be what is measured.
+the network does not memorise them while it is timed: the gradients would vanish, and the measurement would be
+dominated by the much slower arithmetic of subnormal numbers.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ BATCHES, BATCH, PIXELS, CLASSES = 64, 128, 784, 10
 
 
 def measure(rounds: int) -> list[Row]:
-    """Ours, PyTorch with its fused Adam and with its default one, and the peers, at one thread and at two."""
+    """Compare nn, PyTorch with fused and default Adam, and the other libraries, at one thread and at two."""
     contestants = [
         Contestant("tensorgrad", partial(by_tensorgrad.training, TASK)),
         Contestant("torch, fused Adam", partial(by_torch.training, TASK), 0.9),
@@ -31,12 +31,12 @@ def measure(rounds: int) -> list[Row]:
         Contestant("mygrad", partial(by_mygrad.training, TASK), 0.5),
         Contestant("autograd", partial(by_autograd.training, TASK), 0.5),
     ]
-    # Ten steps: later, rounding takes single elements across the kink of a ReLU, and the runs part.
+    # Ten steps: later, rounding moves single elements across the kink of a ReLU, and the runs diverge.
     return race("mlp_step", contestants, rounds=rounds, threads=(1, 2), unit="per step", agreeing_steps=10)
 
 
 def data() -> tuple[Array, Array]:
-    """Random pixels and labels."""
+    """Return random pixels and labels."""
     rng = np.random.default_rng(0)
     return rng.random((BATCHES, BATCH, PIXELS), dtype=np.float32), rng.integers(0, CLASSES, (BATCHES, BATCH))
 

@@ -27,7 +27,7 @@ class Case(NamedTuple):
 
     @property
     def title(self) -> str:
-        """What the table calls it."""
+        """The name in the table."""
         window = f"{self.window}×{self.window}, stride 2"
         return f"{self.kind}-pool {window}, {self.samples}×{self.size}²×{self.channels}"
 
@@ -42,7 +42,7 @@ CASES = (
 
 
 def measure(rounds: int) -> list[Row]:
-    """Ours and PyTorch's, at one thread."""
+    """Compare tensorgrad with PyTorch at one thread."""
     rows: list[Row] = []
     for case in CASES:
         contestants = [
@@ -55,7 +55,7 @@ def measure(rounds: int) -> list[Row]:
 
 
 def data(case: Case) -> tuple[Any, Any]:
-    """The images and the upstream gradient."""
+    """Return the images and the upstream gradient."""
     rng = np.random.default_rng(0)
     shape = (case.samples, case.size, case.size, case.channels)
     half = (case.samples, case.size // 2, case.size // 2, case.channels)
@@ -63,7 +63,7 @@ def data(case: Case) -> tuple[Any, Any]:
 
 
 def ours(case: Case) -> Callable[[], Any]:
-    """With tensorgrad; a step returns the sum of the gradient's first row of pixels."""
+    """Return a step with tensorgrad, which returns the sum of the gradient's first row of pixels."""
     import nn
     import tensorgrad as tg
 
@@ -79,7 +79,7 @@ def ours(case: Case) -> Callable[[], Any]:
 
 
 def by_torch(case: Case, *, channels_last: bool) -> Callable[[], Any]:
-    """With PyTorch."""
+    """Return the same step with PyTorch."""
     import torch
 
     layout = torch.channels_last if channels_last else torch.contiguous_format

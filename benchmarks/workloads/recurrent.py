@@ -1,6 +1,6 @@
 """One training step of a recurrent network: 64 features, 50 steps, 128 units, a head of 10 classes on the last state.
 
-Batch of 32, cross-entropy, Adam, float32. All contestants start from the same weights, with biases of 0. They part
+Batch of 32, cross-entropy, Adam, float32. All contestants start from the same weights, with biases of 0. They diverge
 after the first step, because PyTorch trains two biases where one would do.
 """
 
@@ -22,7 +22,7 @@ Array = np.ndarray[Any, Any]
 
 
 def measure(rounds: int) -> list[Row]:
-    """Ours and PyTorch, for each kind of layer, at one thread."""
+    """Compare nn with PyTorch for each kind of layer, at one thread."""
     rows = []
     for kind, at_most in TARGETS.items():
         contestants = [
@@ -34,14 +34,14 @@ def measure(rounds: int) -> list[Row]:
 
 
 def data() -> tuple[Array, Array]:
-    """Random sequences and labels."""
+    """Return random sequences and labels."""
     rng = np.random.default_rng(0)
     shape = (BATCHES, BATCH, TIME, FEATURES)
     return rng.standard_normal(shape, dtype=np.float32), rng.integers(0, CLASSES, (BATCHES, BATCH))
 
 
 def weights(kind: str) -> tuple[Array, Array, Array]:
-    """The weights at the start: of the inputs, of the states, and of the head. The gates are in the same order."""
+    """Return the initial weights: of the inputs, of the states, and of the head. The gates are in the same order."""
     rng = np.random.default_rng(1)
     width = {"LSTM": 4, "GRU": 3, "RNN": 1}[kind] * UNITS
     shapes = [(FEATURES, width), (UNITS, width), (UNITS, CLASSES)]
@@ -50,7 +50,7 @@ def weights(kind: str) -> tuple[Array, Array, Array]:
 
 
 def ours(kind: str) -> Callable[[], Any]:
-    """With nn; a step returns the loss."""
+    """Return a step with nn, which returns the loss."""
     import nn
 
     layer, head, loss = getattr(nn, kind)(FEATURES, UNITS), nn.Dense(UNITS, CLASSES), nn.SoftmaxCrossEntropy()
@@ -72,7 +72,7 @@ def ours(kind: str) -> Callable[[], Any]:
 
 
 def by_torch(kind: str) -> Callable[[], Any]:
-    """With PyTorch."""
+    """Return the same step with PyTorch."""
     import torch
 
     recurrent = getattr(torch.nn, kind)(FEATURES, UNITS, batch_first=True)

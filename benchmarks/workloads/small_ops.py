@@ -14,7 +14,7 @@ OPERATIONS = 3 * REPEATS
 
 
 def measure(rounds: int) -> list[Row]:
-    """Ours, what NumPy alone takes for the same arithmetic, and the peers."""
+    """Compare tensorgrad, NumPy alone with the same arithmetic, and the other libraries."""
     contestants = [
         Contestant("tensorgrad", ours, units=OPERATIONS),
         Contestant("torch", by_torch, 0.6, OPERATIONS),
@@ -27,13 +27,13 @@ def measure(rounds: int) -> list[Row]:
 
 
 def data() -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
-    """The start x and the weights w."""
+    """Return the initial x and the weights w."""
     rng = np.random.default_rng(0)
     return (0.1 * rng.standard_normal(16)).astype(np.float32), (0.5 * rng.standard_normal(16)).astype(np.float32)
 
 
 def ours() -> Callable[[], Any]:
-    """With tensorgrad; a step returns the sum of w's gradient."""
+    """Return a step with tensorgrad, which returns the sum of w's gradient."""
     import tensorgrad as tg
 
     x_data, w_data = data()
@@ -48,7 +48,7 @@ def ours() -> Callable[[], Any]:
 
 
 def by_torch() -> Callable[[], Any]:
-    """With PyTorch."""
+    """Return the same step with PyTorch."""
     import torch
 
     x_data, w_data = data()
@@ -63,7 +63,7 @@ def by_torch() -> Callable[[], Any]:
 
 
 def by_hand() -> Callable[[], Any]:
-    """With NumPy, the backward pass written out."""
+    """Return the same step with NumPy and a backward pass written by hand."""
     x, w = data()
 
     def step() -> Any:
@@ -82,7 +82,7 @@ def by_hand() -> Callable[[], Any]:
 
 
 def by_jax() -> Callable[[], Any]:
-    """With JAX, all of it compiled into one function."""
+    """Return the same step with JAX, compiled into one function."""
     import jax
     import jax.numpy as jnp
 
@@ -96,7 +96,7 @@ def by_jax() -> Callable[[], Any]:
 
 
 def by_mygrad() -> Callable[[], Any]:
-    """With MyGrad."""
+    """Return the same step with MyGrad."""
     import mygrad as mg
 
     mg.turn_memory_guarding_off()  # as its documentation advises for speed
@@ -112,7 +112,7 @@ def by_mygrad() -> Callable[[], Any]:
 
 
 def by_autograd() -> Callable[[], Any]:
-    """With HIPS autograd."""
+    """Return the same step with HIPS autograd."""
     import autograd
     import autograd.numpy as anp
 
@@ -126,7 +126,7 @@ def by_autograd() -> Callable[[], Any]:
 
 
 def chain(x: Any, w: Any, tanh: Callable[[Any], Any]) -> Any:
-    """REPEATS times tanh(x*w + w)."""
+    """Return tanh(x*w + w), applied REPEATS times."""
     for _ in range(REPEATS):
         x = tanh(x * w + w)
     return x

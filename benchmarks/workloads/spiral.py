@@ -17,7 +17,7 @@ LEARNING_RATES = {"SGD": 1.0, "momentum": 1.0, "Adagrad": 1.0, "RMSprop": 0.02, 
 
 
 def measure(rounds: int) -> list[Row]:
-    """Each optimizer: ours, PyTorch's (fused where it has one), and by hand; with Adam the other peers as well."""
+    """Compare nn, PyTorch (fused if available) and NumPy for each optimizer; for Adam, also the other libraries."""
     rows = []
     for optimizer, rate in LEARNING_RATES.items():
         task = Task((2, 64, 3), data, optimizer, rate)
@@ -38,7 +38,7 @@ def measure(rounds: int) -> list[Row]:
 
 
 def data() -> tuple[Array, Array]:
-    """A single batch: all samples."""
+    """Return a single batch of all samples."""
     import nn
 
     X, y = nn.datasets.spiral(100, 3, rng=0)

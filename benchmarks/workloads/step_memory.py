@@ -1,7 +1,7 @@
 """Peak memory of training steps of the wide network, above its parameters, Adam's two moments and the data.
 
-Each contestant first trains a tiny network in the same process, which loads what is loaded on first use. What the
-resident peak then rises by is the wide network, its gradients, its activations and whatever is in between.
+Each contestant first trains a tiny network in the same process, which triggers all imports on first use. The increase
+of the resident peak is then due to the wide network, its gradients, its activations and temporary arrays.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ STEPS = 5
 
 
 def measure(rounds: int) -> list[Row]:
-    """Every contestant in a process of its own, one thread; once, for it hardly varies."""
+    """Measure every contestant in a separate process, with one thread; once, because it hardly varies."""
     builders: dict[str, Callable[[Task], Callable[[], Any]]] = {
         "tensorgrad": by_tensorgrad.training,
         "torch, fused Adam": by_torch.training,
@@ -48,7 +48,7 @@ def measure(rounds: int) -> list[Row]:
 
 
 def prepared(training: Callable[[Task], Callable[[], Any]]) -> Callable[[], float]:
-    """A step returns the bytes that training needs above parameters, moments and data. It is for one call."""
+    """Return a step, which returns the bytes needed beyond parameters, moments and data. Call it only once."""
     tiny = training(Task((2, 3, 2), tiny_data))
     for _ in range(STEPS):
         tiny()
@@ -65,5 +65,5 @@ def prepared(training: Callable[[Task], Callable[[], Any]]) -> Callable[[], floa
 
 
 def tiny_data() -> tuple[Array, Array]:
-    """One batch of two samples."""
+    """Return one batch of two samples."""
     return np.ones((1, 2, 2), np.float32), np.array([[0, 1]])

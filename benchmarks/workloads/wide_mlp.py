@@ -1,6 +1,6 @@
 """One training step of a network of six layers of 1024: batch of 512, ReLU, cross-entropy, Adam, float32.
 
-Here the matrix products are nearly all of the work.
+Matrix products are nearly all of the work.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ BATCHES, BATCH, WIDTH, CLASSES = 4, 512, 1024, 10
 
 
 def measure(rounds: int) -> list[Row]:
-    """Ours, PyTorch with its fused Adam, and the peers, at one thread and at two."""
+    """Compare nn, PyTorch with fused Adam, and the other libraries, at one thread and at two."""
     contestants = [
         Contestant("tensorgrad", partial(by_tensorgrad.training, TASK)),
         Contestant("torch, fused Adam", partial(by_torch.training, TASK), 1.0),
@@ -32,7 +32,7 @@ def measure(rounds: int) -> list[Row]:
 
 
 def data() -> tuple[Array, Array]:
-    """Random numbers and labels."""
+    """Return random numbers and labels."""
     rng = np.random.default_rng(0)
     return rng.random((BATCHES, BATCH, WIDTH), dtype=np.float32), rng.integers(0, CLASSES, (BATCHES, BATCH))
 

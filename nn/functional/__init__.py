@@ -1,4 +1,4 @@
-"""What layers compute, as functions: operations declared beside their derivatives with the public `@tg.op`."""
+"""Functional form of the layers: operations declared with their derivatives by the public `@tg.op`."""
 
 from typing import Any
 

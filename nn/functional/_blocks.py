@@ -1,4 +1,4 @@
-"""Work in blocks that fit into the processor's second cache, and copies of whole pixels."""
+"""Blocks of samples that fit in the processor's L2 cache, and fast copies of whole pixels."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from typing import Any
 from numpy.typing import NDArray
 
 BLOCK_BYTES = 600_000
-"""What is computed in several passes over a block of this size stays in the cache, and NumPy's calls cost little.
+"""Bytes in a block. Several passes over a block of this size stay in the cache, and the overhead of calls is small.
 
 400 to 900 KB take the same time; 200 KB take up to a quarter more.
 """
 
 
 def blocks(samples: int, sample_bytes: int) -> Iterator[slice]:
-    """Yield slices of the samples, at least one in each.
+    """Yield slices with at least one sample each.
 
     >>> list(blocks(5, 250_000))
     [slice(0, 2, None), slice(2, 4, None), slice(4, 6, None)]
@@ -25,5 +25,5 @@ def blocks(samples: int, sample_bytes: int) -> Iterator[slice]:
 
 
 def pixels_as_items(x: NDArray[Any]) -> NDArray[Any]:
-    """View each pixel, the numbers along the last axis, as one item: it is copied in half the time of the numbers."""
+    """Return a view in which each pixel (the last axis) is one item. Copying it takes half the time."""
     return x.view(f"V{x.shape[-1] * x.itemsize}")[..., 0]

@@ -1,4 +1,4 @@
-"""Sums over pixels and affine maps of channels, in blocks that fit the cache: what the normalisations are made of.
+"""Sums over pixels and affine maps of channels for the normalisations, in blocks that fit in the cache.
 
 Arrays are `(samples, pixels, channels)`, coefficients `(samples, channels)`. Batch normalisation passes all samples as
 one. NumPy is slow along short rows, so a row here has several pixels, and the coefficients are repeated for each. For
@@ -18,7 +18,7 @@ from nn.functional.dense import ones
 Block = tuple[slice, slice]
 
 BLOCK_BYTES = 200_000
-"""A block of one array. Two of them, and what is computed from them, fit a second-level cache of 1 MB."""
+"""Bytes in a block of one array. Two blocks and the results computed from them fit in an L2 cache of 1 MB."""
 
 ROW_LENGTH = 512
 """Rows of at least that many numbers cost no more than one long row."""
@@ -28,7 +28,7 @@ def statistics(x: NDArray[Any]) -> tuple[Any, Any]:
     """Return the mean and Σ(x - mean)² over the pixels of each sample and channel, in float64.
 
     Each block is read once: its statistics are computed in the cache and joined to those of the blocks before it.
-    Nothing cancels, however large the mean is: Chan, Golub, LeVeque, *Updating Formulae and a Pairwise Algorithm for
+    Large means cause no cancellation: Chan, Golub, LeVeque, *Updating Formulae and a Pairwise Algorithm for
     Computing Sample Variances*, 1979.
     """
     rows = _rows(x)
@@ -81,7 +81,7 @@ def combined(
     g: NDArray[Any], x: NDArray[Any], of_g: NDArray[Any], of_x: NDArray[Any], shift: NDArray[Any],
     shape: tuple[int, ...],
 ) -> NDArray[Any]:  # fmt: skip
-    """Return of_g·g + of_x·x + shift in a new array of this shape. A view of one would be copied as a gradient."""
+    """Return of_g·g + of_x·x + shift in a new array of this shape. The engine would copy a gradient that is a view."""
     upstream, rows = _rows(g), _rows(x)
     out = np.empty(shape, x.dtype)
     results = out.reshape(rows.shape)
@@ -104,7 +104,7 @@ def _rows(x: NDArray[Any]) -> NDArray[Any]:
 
 
 def _blocks(rows: NDArray[Any]) -> Iterator[Block]:
-    """Yield the slices of samples and of rows that make a block: part of a sample, or several samples."""
+    """Yield the slices of samples and of rows that form a block: part of a sample, or several samples."""
     samples, count, length = rows.shape
     row_bytes = length * rows.itemsize
     if count * row_bytes > BLOCK_BYTES:

@@ -1,4 +1,4 @@
-"""The operations as loops over their definitions, for tests to compare with."""
+"""Reference implementations of the operations as plain loops, for tests."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def transposed_convolution(
 
 
 def _meetings(axes: tuple[Axis, ...]) -> Iterator[tuple[Any, Any, Any]]:
-    """Yield the place of every window, each position in the kernel, and the element that it meets if there is one."""
+    """Yield the index of every window, each kernel position, and the element at it unless it is padding."""
     for window in np.ndindex(*(axis.windows for axis in axes)):
         for place in np.ndindex(*(axis.kernel for axis in axes)):
             element = tuple(w * a.stride - a.before + k * a.dilation for w, k, a in zip(window, place, axes))

@@ -1,4 +1,4 @@
-"""The recurrent operations as loops over their definitions, sample by sample, for tests to compare with."""
+"""Reference implementations of the recurrent operations as plain loops over the samples, for tests."""
 
 from __future__ import annotations
 

@@ -1,13 +1,13 @@
 """The loops behind `recurrent`: each cell forward over all steps, and backpropagation through time by hand.
 
-Arrays are time first and contiguous, `(time, samples, features)`. The forward passes keep the gates apart, as
-`(gates, time, samples, units)`: every elementwise call then runs over one contiguous block. The backward passes put
-their gradients side by side again, so that the gradients of the weights are one product each.
+Arrays are time first and contiguous, `(time, samples, features)`. The forward passes store the gates separately, as
+`(gates, time, samples, units)`: every elementwise call then runs over one contiguous block. The backward passes
+concatenate their gradients, so that the gradients of the weights are one product each.
 
 `rnn` and `lstm` join the input, the state and a 1 for the bias in one row, `steps[t]`, and both weights and the bias in
 one matrix: one product per step, and one for all gradients of the parameters.
 
-`padding` has, for each step, the samples for which it is padding, or None. Such a step leaves the state as it was.
+`padding` has, for each step, the samples for which it is padding, or None. Such a step leaves the state unchanged.
 """
 
 from __future__ import annotations
@@ -49,17 +49,17 @@ def _project(x: Array, weight: Array, bias: Array | None) -> Array:
 
 
 def _joined(weight: Array, recurrent: Array, bias: Array | None) -> Array:
-    """Return both weights and the bias below each other."""
+    """Return both weights and the bias, stacked vertically."""
     return np.concatenate([weight, recurrent, *([] if bias is None else [bias[None]])])
 
 
 def _steps(x: Array, state: Array, bias: Array | None) -> tuple[Array, Array]:
-    """Return the rows that meet the joined weight, and the states in them; all but the first are yet to be set."""
+    """Return the rows multiplied by the joined weight, and a view of the states in them. Only the first is set."""
     time, samples, inputs = x.shape
     width = inputs + state.shape[1]
     steps = np.empty((time + 1, samples, width + (bias is not None)), x.dtype)
     steps[:-1, :, :inputs] = x
-    steps[-1, :, :inputs] = 0  # no input meets the last state
+    steps[-1, :, :inputs] = 0  # the last state has no input
     steps[0, :, inputs:width] = state
     steps[..., width:] = 1
     return steps, steps[..., inputs:width]
@@ -147,7 +147,7 @@ _LSTM_ORDER = (0, 1, 3, 2)
 
 
 class LSTMRun(NamedTuple):
-    """What `lstm_forward` computed, for `lstm_backward`."""
+    """Results of `lstm_forward` that `lstm_backward` needs."""
 
     gates: Array
     cells: Array
@@ -227,12 +227,12 @@ def lstm_backward(
 
 
 class GRURun(NamedTuple):
-    """What `gru_forward` computed, for `gru_backward`."""
+    """Results of `gru_forward` that `gru_backward` needs."""
 
     gates: Array
     """Reset gate, update gate, candidate."""
     memories: Array
-    """What the reset gate acts on, or has acted on: the product of the state and the weight, or the state itself."""
+    """The operand of the reset gate, or its result: the product of the state and the weight, or the state itself."""
     states: Array
 
 
@@ -337,12 +337,12 @@ def gru_gradients(
     to_weight, to_bias = _rows(x).T @ rows, ones(len(rows), rows.dtype) @ rows
     if reset_after:
         return to_weight, previous.T @ inner_rows, to_bias, ones(len(rows), rows.dtype) @ inner_rows
-    split = 2 * run.states.shape[-1]  # the candidate saw what the reset gate left of the state
+    split = 2 * run.states.shape[-1]  # the candidate's input is reset·state
     products = previous.T @ rows[:, :split], _rows(run.memories).T @ rows[:, split:]
     return to_weight, np.concatenate(products, axis=1), to_bias, None
 
 
-# -- what they share -----------------------------------------------------------------------------------------
+# -- shared helpers ------------------------------------------------------------------------------------------
 
 
 def joined_gradients(sums: Array, steps: Array, weight: Array, recurrent: Array) -> tuple[Array, Array, Array]:

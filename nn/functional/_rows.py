@@ -1,7 +1,7 @@
 """Convolution of images as a few large matrix products, without copying every window.
 
-Writing all windows side by side (im2col) copies an image `kh·kw` times, and the copying costs more than the product.
-Here only the `kh` pixels above each other are written side by side, in a *cell*. The `kw` neighbouring cells of a
+Concatenating all windows (im2col) copies an image `kh·kw` times, and the copying costs more than the product.
+Here only the `kh` pixels of a column are concatenated, in a *cell*. The `kw` neighbouring cells of a
 window then lie one behind the other in memory, so a window is a row of `kw·kh·channels` numbers without a copy:
 
     cells    | 0 | 1 | 2 | 3 | 4 | 5 | 6 | …        kw = 3
@@ -32,7 +32,7 @@ from nn.functional.windows import Axis
 
 
 class Block(NamedTuple):
-    """Some samples, some rows of their result, and the `number` windows of these rows."""
+    """A slice of samples, a slice of rows of their result, and the `number` of windows in these rows."""
 
     samples: slice
     rows: slice
@@ -46,16 +46,16 @@ class Cells:
     Args:
         x: the input; its pixels must be contiguous.
         vertical, horizontal: how the windows slide.
-        result_channels: of what is computed beside it, for the size of the blocks.
+        result_channels: the number of channels of the result, which affects the size of the blocks.
 
     Attributes:
         width: the windows in a row of the grid, of which the first `horizontal.windows` are part of the result.
         phases: the number of products.
-        block_windows: the most windows in a block.
+        block_windows: the maximum number of windows in a block.
     """
 
     def __init__(self, x: NDArray[Any], vertical: Axis, horizontal: Axis, result_channels: int) -> None:
-        # Negative padding, which the gradient of a convolution with much padding has, cuts off pixels.
+        # Negative padding, which occurs in the gradient of a convolution with much padding, crops pixels.
         x = x[:, max(-vertical.before, 0) :, max(-horizontal.before, 0) :]
         self.samples, self.rows, self.columns, self.channels = x.shape
         self.top, self.left = max(vertical.before, 0), max(horizontal.before, 0)
@@ -76,7 +76,7 @@ class Cells:
         self.buffer = np.zeros(self.block_windows * stride * self.cell + beyond, x.dtype)
 
     def blocks(self) -> Iterator[Block]:
-        """Fill the buffer, again and again, and yield the windows in it."""
+        """Fill the buffer with one block after another and yield the windows in it."""
         windows: dict[int, list[NDArray[Any]]] = {}
         for first in range(0, self.samples, self.block_samples):
             samples = slice(first, min(first + self.block_samples, self.samples))
@@ -127,8 +127,8 @@ def convolve(x: Any, weight: Any, bias: Any, axes: tuple[Axis, Axis]) -> Any:
 def input_gradient(g: Any, weight: Any, axes: tuple[Axis, Axis]) -> Any:
     """Return the gradient with respect to the input, which is a convolution of `g` with the kernel reversed.
 
-    With a stride, pixels of the input that are as far apart as the stride meet the same positions of the kernel. Each
-    of these phases is a small convolution of its own, without products with zeros.
+    With a stride, pixels of the input whose distance is the stride use the same positions of the kernel. Each of
+    these phases is a separate small convolution, without products with zeros.
     """
     vertical, horizontal = axes
     out = np.empty((len(g), vertical.size, horizontal.size, weight.shape[2]), g.dtype)

@@ -1,6 +1,6 @@
 """Convolution as a sum over the kernel's positions: general, in plain NumPy.
 
-Position `p` of the kernel meets one pixel of every window. With those pixels as rows,
+Position `p` of the kernel is multiplied by one pixel of every window. With those pixels as rows,
 
     result = Σₚ pixels(p) @ weight[p]
     ∂pixels(p) = g @ weight[p]ᵀ
@@ -20,7 +20,7 @@ from nn.functional.windows import Axis
 
 
 def convolve(x: Any, weight: Any, axes: tuple[Axis, ...], groups: int) -> Any:
-    """Return the convolution of arrays or tensors: every step is a NumPy function that is recorded for tensors."""
+    """Return the convolution of arrays or tensors, using only NumPy functions that are recorded for tensors."""
     x = _padded(x, [(axis.before, axis.after) for axis in axes])
     result = None
     for place in np.ndindex(weight.shape[:-2]):
@@ -68,7 +68,7 @@ def convolve_transposed(x: Any, weight: Any, axes: tuple[Axis, ...], groups: int
 
 
 def transposed(weight: Any, groups: int) -> Any:
-    """Return the weight `(*kernel, filters / groups, channels)` that leads from the filters back to the channels."""
+    """Return the weight `(*kernel, filters / groups, channels)` that maps the filters back to the channels."""
     *kernel, channels, filters = weight.shape
     by_group = np.reshape(weight, (*kernel, channels, groups, filters // groups))
     return np.reshape(np.swapaxes(by_group, -1, -3), (*kernel, filters // groups, groups * channels))
@@ -79,7 +79,7 @@ def _padded(x: Any, margins: list[tuple[int, int]]) -> Any:
 
 
 def _pixels(place: tuple[int, ...], axes: tuple[Axis, ...]) -> tuple[slice, ...]:
-    """Where in the padded input every window has the pixel that meets this position of the kernel."""
+    """Return the slices of the padded input with the pixel of every window at this kernel position."""
     starts = (k * axis.dilation for k, axis in zip(place, axes))
     return (
         slice(None),
@@ -88,7 +88,7 @@ def _pixels(place: tuple[int, ...], axes: tuple[Axis, ...]) -> tuple[slice, ...]
 
 
 def _product(pixels: Any, weight: Any, groups: int) -> Any:
-    """Return `pixels @ weight`, each group of channels with the weights of its own filters."""
+    """Return `pixels @ weight`, computed separately for each group."""
     channels, filters = weight.shape
     if groups == 1:
         return np.reshape(np.reshape(pixels, (-1, channels)) @ weight, (*pixels.shape[:-1], filters))
@@ -111,7 +111,7 @@ def _product_over_pixels(pixels: Any, g: Any, groups: int) -> Any:
 
 
 def is_depthwise(weight_shape: tuple[int, ...], groups: int) -> bool:
-    """Return whether every channel leads to one filter of its own."""
+    """Return whether every channel has exactly one filter."""
     return groups > 1 and weight_shape[-2:] == (1, groups)
 
 
@@ -122,7 +122,7 @@ def _split(array: Any, groups: int) -> list[Any]:
 
 
 def _spaced(x: Any, number: int, stride: int) -> Any:
-    """Put `stride - 1` zeros between neighbours along an axis."""
+    """Insert `stride - 1` zeros between neighbours along an axis."""
     if stride == 1:
         return x
     shape = x.shape

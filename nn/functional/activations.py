@@ -1,4 +1,4 @@
-"""Activation functions, as operations declared beside their derivatives.
+"""Activation functions, as operations declared with their derivatives.
 
 Choices between two branches are written as arithmetic with `_above`: on random signs `np.where` takes 50 µs for
 (128, 128), because the processor mispredicts the branch, and the arithmetic takes 12.
@@ -17,7 +17,7 @@ from tensorgrad import domains
 
 
 def _above(x: Any) -> Any:
-    """1 where x > 0, else 0, in x's own dtype."""
+    """Return 1 where x > 0, else 0, in the dtype of x."""
     return np.greater(x, 0).astype(x.dtype)
 
 
@@ -34,7 +34,7 @@ def relu(x: ArrayLike) -> Any:
     """
     if not isinstance(x, np.ndarray) or x.dtype.char not in "fd":
         return np.maximum(x, 0)
-    return x.clip(0, math.inf)  # in half to a third of the time, but for very small arrays (benchmarks/NOTES.md)
+    return x.clip(0, math.inf)  # half to a third of the time, except for very small arrays (benchmarks/NOTES.md)
 
 
 def _leaky_relu_slope(g: Any, x: Any, negative_slope: float) -> Any:
@@ -156,7 +156,7 @@ _GELU_CUBIC = 0.044715
 
 
 _BLOCK = 32_768
-"""So many numbers at a time, with what is computed from them, stay in the cache."""
+"""Numbers in a block that, with the results computed from it, stays in the cache."""
 
 
 def _gelu_tanh_gradients(g: Any, wanted: Any, x: Any, tanh: Any) -> Any:

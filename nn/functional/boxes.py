@@ -1,4 +1,4 @@
-"""Boxes around objects in images: overlap, and which of several detections of an object to keep.
+"""Bounding boxes of objects in images: overlap and non-maximum suppression.
 
 A box is (left, top, right, bottom), along the last axis of an array.
 """
@@ -75,7 +75,7 @@ def non_maximum_suppression(
         The indices, best first.
 
     Raises:
-        ValueError: shapes that do not fit, or a threshold outside [0, 1].
+        ValueError: the shapes do not match, or the threshold is outside [0, 1].
 
     >>> non_maximum_suppression([[0, 0, 2, 2], [0, 0, 2, 1.9], [5, 5, 6, 6]], [0.8, 0.9, 0.1])
     array([1, 2])
@@ -109,6 +109,6 @@ def _checked(boxes: ArrayLike) -> Any:
 
 
 def _area(lowest: Any, highest: Any) -> Any:
-    """Return the area between two corners; 0 where they are the other way around."""
+    """Return the area between two corners, or 0 where they are reversed."""
     sides = tg.maximum(highest - lowest, 0)
     return sides[..., 0] * sides[..., 1]

@@ -1,7 +1,7 @@
 """Convolution of sequences and images, and its transpose.
 
-The last axis has the channels. What the operations compute is written in `_taps`; where there is one group, no
-dilation and a kernel of more than one pixel, `_rows` computes the same in a half to a third of the time.
+The last axis has the channels. `_taps` has the general implementation. With one group, no dilation and a kernel of more
+than one pixel, `_rows` computes the same in a half to a third of the time.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ class _Setting(NamedTuple):
 
     @property
     def in_rows(self) -> bool:
-        """Whether `_rows` can compute it, and does so faster."""
+        """Whether `_rows` supports this convolution and is faster."""
         return (
             self.groups == 1
             and all(axis.dilation == 1 for axis in self.axes)
@@ -100,7 +100,7 @@ def _check_shapes(x_shape: Any, weight_shape: Any, groups: int) -> tuple[tuple[i
 
 
 def _wrong_channels(x_shape: Any, channels: int, axes: int) -> ValueError:
-    """The error for an input whose last axis does not have the channels, with a guess at what was meant."""
+    """Return the error for an input without the channels along the last axis, with a hint at the likely mistake."""
     message = (
         f"expected x of shape (batch, {', '.join(NAMES[axes])}, channels) with {channels} channels along the last "
         f"axis, got {tuple(x_shape)}."
@@ -121,13 +121,13 @@ def _check_bias(bias: Any, filters: int) -> None:
 
 
 def _same_dtype(*arrays: Any) -> list[Any]:
-    """Return C-contiguous arrays of the dtype that NumPy's promotion gives."""
+    """Return C-contiguous arrays of a common dtype, promoted as in NumPy."""
     dtype = np.result_type(*(each for each in arrays if each is not None))
     return [None if each is None else np.ascontiguousarray(each, dtype) for each in arrays]
 
 
 def _shaped(array: Any, *shape: int) -> Any:
-    """Return the array in this shape; itself if it has it, as the engine copies gradients that are views."""
+    """Return the array in this shape. It is returned unchanged if possible, because the engine copies views."""
     return array if array.shape == shape else array.reshape(shape)
 
 
@@ -137,7 +137,7 @@ def _image_axes(axes: tuple[Axis, ...]) -> Any:
 
 
 def _down(x: Any, weight: Any, bias: Any, s: _Setting) -> Any:
-    """Convolve: from the channels to the filters."""
+    """Return the convolution, which maps the channels to the filters."""
     x, weight, bias = _same_dtype(x, weight, bias)
     if s.in_rows:
         down, across = _image_axes(s.axes)
@@ -154,7 +154,7 @@ def _down(x: Any, weight: Any, bias: Any, s: _Setting) -> Any:
 
 
 def _up(g: Any, weight: Any, s: _Setting) -> Any:
-    """Send back: from the filters to the channels."""
+    """Return the transposed convolution, which maps the filters to the channels."""
     g, weight = _same_dtype(g, weight)
     if s.in_rows:
         down, across = _image_axes(s.axes)
@@ -289,7 +289,7 @@ def conv2d(
 ) -> Any:  # fmt: skip
     """Convolve images with kernels: each pixel of the result is a weighted sum of a window of the input.
 
-    As in every library for networks, the kernel is not reversed.
+    As in other neural-network libraries, the kernel is not reversed.
 
     Args:
         x: `(batch, height, width, channels)`, or any other axes before the last three.
@@ -307,7 +307,7 @@ def conv2d(
 
     Raises:
         ValueError: shapes or settings that do not fit; a kernel larger than the input with its padding.
-        TypeError: a setting that is no integer.
+        TypeError: a setting that is not an integer.
 
     References:
         Dumoulin and Visin, *A Guide to Convolution Arithmetic for Deep Learning*, 2016.
@@ -419,15 +419,15 @@ def conv_transpose2d(
 ) -> Any:  # fmt: skip
     """Transpose `conv2d`: each pixel of the input adds a weighted kernel to the result.
 
-    It computes what the gradient of a convolution computes, so its weight is that of the convolution from the filters
-    to the channels, as in Keras.
+    It computes the input gradient of a convolution, so its weight is that of the convolution from the filters to the
+    channels, as in Keras.
 
     Args:
         x: `(batch, height, width, channels)`, or any other axes before the last three.
         weight: `(kernel height, kernel width, filters / groups, channels)`.
         bias: `(filters,)`, or None.
         stride: the distance between the kernels in the result; a number, or one for each axis.
-        padding: what is cut off the result: a number, `(height, width)`, `((top, bottom), (left, right))`, "valid"
+        padding: what is cropped from the result: a number, `(height, width)`, `((top, bottom), (left, right))`, "valid"
             for nothing, or "same" for `stride` times the input's size.
         dilation, groups: as in `conv2d`.
         output_padding: rows and columns added at the bottom and on the right, less than the stride: several sizes
@@ -435,7 +435,7 @@ def conv_transpose2d(
 
     Raises:
         ValueError: shapes or settings that do not fit, or nothing would remain.
-        TypeError: a setting that is no integer.
+        TypeError: a setting that is not an integer.
 
     >>> conv_transpose2d(np.ones((2, 2, 1)), np.ones((2, 2, 1, 1))).data[..., 0]
     array([[1., 2., 1.],

@@ -13,7 +13,7 @@ from tensorgrad import domains
 
 
 def _rows(values: Any) -> Any:
-    """All samples below each other, however many axes they lie along."""
+    """Return the samples as rows of a matrix, for any number of leading axes."""
     return values if values.ndim == 2 else values.reshape(-1, values.shape[-1])
 
 
@@ -24,7 +24,7 @@ def _weight_gradient(g: Any, x: Any) -> Any:
 
 @functools.lru_cache(maxsize=16)
 def ones(length: int, dtype: np.dtype[Any]) -> NDArray[Any]:
-    """A vector of ones, to add up rows by a product. It is kept, as making it takes as long as the product."""
+    """Return a cached vector of ones, for summing rows by a product. Creating it takes as long as the product."""
     vector = np.ones(length, dtype)
     vector.flags.writeable = False
     return vector

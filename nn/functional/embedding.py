@@ -1,4 +1,4 @@
-"""Rows of a table by their numbers, as one operation with a fast gradient."""
+"""Embedding lookup, as one operation with a fast gradient."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _BLOCK = 96
 
 
 def _summed_rows(g: Any, ids: Any, weight_shape: Any, padding_index: Any) -> Any:
-    """Return the gradient of the table: the rows of `g` added up by their ids.
+    """Return the gradient with respect to the table: the rows of `g` summed by id.
 
     The rows are sorted by id, so that a block of them has few different ids, and a product with a small matrix of zeros
     and ones adds them up. `np.add.at` takes twice to eight times as long. As 0·NaN is NaN, a NaN in `g` also reaches

@@ -11,7 +11,7 @@ from nn._validation import as_array, whole_number
 
 
 def one_hot(labels: ArrayLike, classes: int, *, dtype: DTypeLike = np.float32) -> NDArray[Any]:
-    """Return a row for each label, with a 1 in the place of its class and 0 elsewhere.
+    """Return a row for each label, with 1 at the index of its class and 0 elsewhere.
 
     Args:
         labels: integers from 0 to `classes` - 1, of any shape.
@@ -19,7 +19,7 @@ def one_hot(labels: ArrayLike, classes: int, *, dtype: DTypeLike = np.float32) -
         dtype: of the rows.
 
     Returns:
-        An array of the shape of the labels, and `classes` as a further axis.
+        An array of shape `(*labels.shape, classes)`.
 
     Raises:
         ValueError: a label out of range.

@@ -23,11 +23,11 @@ from tensorgrad import domains
 __all__ = ["BatchNormResult", "batch_norm", "batch_norm_with", "group_norm", "instance_norm", "layer_norm", "rms_norm"]
 
 
-# -- what they have in common --------------------------------------------------------------------------------
+# -- shared helpers ------------------------------------------------------------------------------------------
 
 
 def _check_parameters(x: Any, axes: int, weight: Any, bias: Any) -> None:
-    """Refuse weights and biases that are not one number for each feature."""
+    """Reject weights and biases whose shape does not match the features."""
     expected = tuple(x.shape[x.ndim - axes :])
     for name, values in (("weight", weight), ("bias", bias)):
         if values is not None and np.shape(values) != expected:
@@ -102,7 +102,7 @@ def _gradients(
 
 
 class BatchNormResult(NamedTuple):
-    """What `batch_norm` returns: the normalised batch, and its mean and (biased) variance for each feature."""
+    """Result of `batch_norm`: the normalised batch, and its mean and (biased) variance for each feature."""
 
     output: Any
     mean: Any
@@ -170,7 +170,7 @@ def batch_norm(
         A `BatchNormResult`: the result, and the mean and the biased variance of each feature.
 
     Raises:
-        ValueError: shapes that do not fit, or nothing to average.
+        ValueError: shapes that do not match, or nothing to average.
 
     References:
         Ioffe and Szegedy, *Batch Normalization: Accelerating Deep Network Training by Reducing Internal Covariate
@@ -194,7 +194,7 @@ def batch_norm_with(
     x: ArrayLike, mean: ArrayLike, variance: ArrayLike, weight: ArrayLike | None = None,
     bias: ArrayLike | None = None, *, epsilon: float = 1e-5,
 ) -> tg.Tensor:  # fmt: skip
-    """Normalise each feature with this mean and variance, such as the running statistics of a `BatchNorm`.
+    """Normalise each feature with a given mean and variance, such as the running statistics of a `BatchNorm`.
 
     Args:
         x: `(…, features)`.
@@ -283,12 +283,12 @@ def group_norm(
 
     Args:
         x: `(samples, …, features)`.
-        groups: the number of groups, a divisor of the number of features. Neighbours are in a group.
+        groups: the number of groups, a divisor of the number of features. Each group has consecutive features.
         weight, bias: `(features,)`, or None.
         epsilon: added to the variance.
 
     Raises:
-        ValueError: shapes that do not fit, or features that are not a multiple of the groups.
+        ValueError: shapes that do not match, or features that are not a multiple of the groups.
 
     References:
         Wu and He, *Group Normalization*, 2018.
@@ -436,7 +436,7 @@ def layer_norm(
         epsilon: added to the variance.
 
     Raises:
-        ValueError: shapes that do not fit.
+        ValueError: shapes that do not match.
 
     References:
         Ba, Kiros, Hinton, *Layer Normalization*, 2016.
@@ -496,7 +496,7 @@ def rms_norm(x: ArrayLike, weight: ArrayLike | None = None, *, axes: int = 1, ep
         epsilon: added to the mean of the squares.
 
     Raises:
-        ValueError: shapes that do not fit.
+        ValueError: shapes that do not match.
 
     References:
         Zhang and Sennrich, *Root Mean Square Layer Normalization*, 2019.

@@ -1,7 +1,7 @@
-"""Pooling of sequences and images: the largest or the mean of each window, for every channel alone.
+"""Pooling of sequences and images: the maximum or the mean of each window, for every channel separately.
 
-A window's maximum or sum is computed along one axis after the other. The gradient goes the same way back: along each
-axis, from the results to the elements of their windows.
+The maximum or sum of a window is computed along one axis after the other. The gradient is propagated in reverse: along
+each axis, from the results to the elements of their windows.
 """
 
 from __future__ import annotations
@@ -91,7 +91,7 @@ class _Phases:
 
 
 def _reduced(reduce: np.ufunc, start: float, x: _Phases) -> Any:
-    """Return the windows along an axis, reduced; `start` where all of a window's elements are yet to come."""
+    """Reduce the windows along an axis, with `start` as the initial value."""
     axis, number = x.axis, x.number
     taps = [x.at(k) for k in range(axis.kernel)]
     whole = [elements for windows, elements in taps if windows == slice(0, axis.windows)]
@@ -107,7 +107,7 @@ def _reduced(reduce: np.ufunc, start: float, x: _Phases) -> Any:
 
 
 def _pooled(reduce: np.ufunc, start: float, x: Any, axes: tuple[Axis, ...]) -> Any:
-    """Return the windows along all axes, reduced."""
+    """Reduce the windows along all axes."""
     samples = _samples(np.ascontiguousarray(x), axes)
     out = np.empty((len(samples), *(axis.windows for axis in axes), x.shape[-1]), x.dtype)
     for block in blocks(len(samples), math.prod(samples.shape[1:]) * x.itemsize):
@@ -131,7 +131,7 @@ def _max_pooled(x: Any, axes: tuple[Axis, ...]) -> Any:
 
 
 def _max_composed(x: Any, axes: tuple[Axis, ...]) -> Any:
-    """Return the maxima in recorded functions: the elements at the places of the first maxima."""
+    """Return the maxima, using recorded functions: the elements at the indices of the first maxima."""
     leading, channels = x.shape[: -len(axes) - 1], x.shape[-1]
     elements = np.reshape(x, (*leading, math.prod(axis.size for axis in axes), channels))
     places = _places(axes)
@@ -186,7 +186,7 @@ def _to_largest(g: Any, x: _Phases, largest: Any, to_x: _Phases) -> None:
     axis, number = x.axis, x.number
     if _tiles(axis):
         last = to_x.at(axis.kernel - 1)[1]
-        left = g  # what has not found its element yet
+        left = g  # gradients not yet assigned to an element
         for k in range(axis.kernel - 1):
             received = np.multiply(left, x.at(k)[1] == largest, out=to_x.at(k)[1])
             left = np.subtract(left, received, out=last)
@@ -278,7 +278,7 @@ def max_pool2d(
 
     Raises:
         ValueError: settings that do not fit the shape; a window larger than the image with its padding.
-        TypeError: a setting that is no integer.
+        TypeError: a setting that is not an integer.
 
     >>> max_pool2d(np.arange(16.0).reshape(4, 4, 1), 2).data[..., 0]
     array([[ 5.,  7.],
@@ -452,7 +452,7 @@ def adaptive_average_pool2d(x: ArrayLike, output_size: Size) -> Tensor:
 
     Raises:
         ValueError: x has fewer than three axes, or none of its pixels.
-        TypeError: a size that is no integer.
+        TypeError: a size that is not an integer.
 
     >>> adaptive_average_pool2d(np.arange(9.0).reshape(3, 3, 1), 2).data[..., 0]
     array([[2., 3.],
@@ -481,7 +481,7 @@ def _means(size: int, parts: int, dtype: Any) -> Any:
     return matrix
 
 
-# -- over everything -----------------------------------------------------------------------------------------
+# -- over all pixels -----------------------------------------------------------------------------------------
 
 
 def global_average_pool(x: ArrayLike) -> Tensor:

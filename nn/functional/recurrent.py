@@ -21,30 +21,30 @@ __all__ = ["LSTMResult", "RecurrentResult", "gru", "lstm", "rnn"]
 
 
 class RecurrentResult(NamedTuple):
-    """What `rnn` and `gru` return: the state after every step, and after the last one that is not padding."""
+    """Result of `rnn` and `gru`: the state after every step, and after the last one that is not padding."""
 
     sequence: Any
     state: Any
 
 
 class LSTMResult(NamedTuple):
-    """What `lstm` returns: the hidden state after every step, and both states after the last one not padding."""
+    """Result of `lstm`: the hidden state after every step, and both states after the last one not padding."""
 
     sequence: Any
     hidden: Any
     cell: Any
 
 
-# -- what the operations share -------------------------------------------------------------------------------
+# -- shared helpers ------------------------------------------------------------------------------------------
 
 
 def _prepared(
     x: Any, weight: Any, recurrent_weight: Any, biases: Sequence[Any], states: Sequence[Any], gates: int, mask: Any,
     reverse: bool,
 ) -> tuple[Any, Any, Any, list[Any], list[Any], list[Any]]:  # fmt: skip
-    """Return the operands as the loops take them: arrays of one dtype, and the padding of each step.
+    """Return the operands for the loops: arrays of one dtype, and the padding of each step.
 
-    States that were left out are zeros.
+    Omitted states are zeros.
 
     Raises:
         ValueError: the shapes do not fit.
@@ -108,7 +108,7 @@ def _time_first(x: Any, mask: Any, reverse: bool) -> NDArray[Any]:
 
 
 def _batch_first(y: NDArray[Any], mask: Any, reverse: bool) -> NDArray[Any]:
-    """Return sequences as users have them, with zeros for padding."""
+    """Return sequences with the batch first, with zeros for padding."""
     out = np.array((y[::-1] if reverse else y).transpose(1, 0, 2), order="C")
     if mask is not None:
         out[~np.asarray(mask)] = 0
@@ -116,7 +116,7 @@ def _batch_first(y: NDArray[Any], mask: Any, reverse: bool) -> NDArray[Any]:
 
 
 def _to_x(sums: Any, weight: Any, mask: Any, reverse: bool, wanted: Sequence[bool]) -> Any:
-    """Return the gradient of the input, if it is wanted."""
+    """Return the gradient with respect to the input, if it is needed."""
     return _batch_first(loops.input_gradient(sums, weight), mask, reverse) if wanted[0] else None
 
 
@@ -134,7 +134,7 @@ def _scan(
 ) -> tuple[Any, ...]:  # fmt: skip
     """Return the sequence and the final states in recorded functions: `step(projected, *states)` after another."""
     if mask is not None:
-        mask = mask if hasattr(mask, "dtype") else np.asarray(mask)  # of another library, it stays there
+        mask = mask if hasattr(mask, "dtype") else np.asarray(mask)  # arrays of other libraries are not converted
         x = np.where(mask[..., None], x, 0)
     projected = np.matmul(x, weight)
     if bias is not None:
@@ -218,8 +218,8 @@ def rnn(
         bias: `(units,)`, or None.
         state: the initial h, `(batch, units)`; default zeros.
         activation: `"tanh"` or `"relu"`.
-        mask: `(batch, time)`, False for padding. There the output is 0, and the state stays as it was.
-        reverse: whether the steps are taken from the last to the first. The output stays in the order of x.
+        mask: `(batch, time)`, False for padding. There the output is 0 and the state is unchanged.
+        reverse: whether the steps are taken from the last to the first. The output keeps the order of x.
 
     Returns:
         The named tuple `(sequence, state)`: `(batch, time, units)`, and the final state `(batch, units)`.

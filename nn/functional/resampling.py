@@ -1,4 +1,4 @@
-"""Images made larger: by repeating or interpolating pixels, or by a margin of zeros."""
+"""Upsampling and zero padding of images."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def upsample2d(x: ArrayLike, factor: Size, *, mode: Literal["nearest", "bilinear
 
     Raises:
         ValueError: an unknown mode, a factor below 1, or x with fewer than three axes or without pixels.
-        TypeError: a factor that is no integer.
+        TypeError: a factor that is not an integer.
 
     >>> upsample2d([[[1.0], [3.0]]], (1, 2), mode="bilinear").data[..., 0]
     array([[1. , 1.5, 2.5, 3. ]])
@@ -57,7 +57,7 @@ def _interpolated(x: Tensor, axis: int, factor: int) -> Tensor:
 
 
 def zero_pad2d(x: ArrayLike, padding: Padding) -> Tensor:
-    """Put zeros around images.
+    """Pad images with zeros.
 
     Args:
         x: `(batch, height, width, channels)`, or any other axes before the last three.

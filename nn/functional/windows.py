@@ -1,4 +1,4 @@
-"""Windows that slide along the axes of sequences and images: what convolution and pooling have in common."""
+"""Sliding windows along the axes of sequences and images, used by convolution and pooling."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Padding: TypeAlias = int | Sequence[int] | Sequence[Sequence[int]] | Literal["sa
 """A number, a number for each axis, a pair (before, after) for each axis, or a rule."""
 
 NAMES = {1: ("time",), 2: ("height", "width")}
-"""What the axes between the batch and the channels are called, by their number."""
+"""Names of the axes between the batch and the channels, by the number of axes."""
 
 
 class Axis(NamedTuple):
@@ -35,12 +35,12 @@ class Axis(NamedTuple):
 
     @property
     def extent(self) -> int:
-        """The elements from the first to the last of a window."""
+        """The number of elements from the first to the last of a window."""
         return self.dilation * (self.kernel - 1) + 1
 
     @property
     def is_plain(self) -> bool:
-        """Whether every window is one element, and every element a window."""
+        """Whether the windows are the single elements."""
         return (self.kernel, self.stride, self.before, self.after) == (1, 1, 0, 0)
 
     def inside(self, k: int) -> tuple[slice, slice]:
@@ -72,7 +72,7 @@ def per_side(what: str, value: Padding, axes: int) -> tuple[tuple[int, int], ...
     Along one axis, a pair of numbers is (before, after).
 
     Raises:
-        TypeError, ValueError: `value` is no padding.
+        TypeError, ValueError: `value` is not a valid padding.
     """
     if isinstance(value, str):
         if value not in ("same", "valid"):
@@ -151,7 +151,7 @@ def slide_back(
         output_padding: elements added at the end; less than the stride.
 
     Raises:
-        TypeError, ValueError: a setting is out of range, or nothing would remain.
+        TypeError, ValueError: a setting is out of range, or the result would be empty.
     """
     axes = len(counts)
     sides = per_side("padding", padding, axes)

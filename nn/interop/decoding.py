@@ -1,4 +1,4 @@
-"""Arrays from what other libraries hold, without importing these."""
+"""Convert tensors of other libraries to arrays without importing these libraries."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 
 def widened(bits: NDArray[Any]) -> NDArray[np.float32]:
-    """Return bfloat16 numbers, given as their 16 bits, as float32, which holds each of them exactly.
+    """Convert bfloat16 numbers, passed as their 16 bits, to float32. The conversion is exact.
 
     >>> widened(np.array([0x3F80, 0xC000], np.uint16))
     array([ 1., -2.], dtype=float32)

@@ -16,7 +16,7 @@ Framework = Literal["PyTorch", "Keras"]
 
 @dataclass(frozen=True)
 class Binding:
-    """Tensors of a layer and the foreign tensors that they are made of.
+    """Tensors of a layer and the foreign tensors that they are converted from.
 
     Attributes:
         ours: names of the layer's tensors in the network.
@@ -39,9 +39,9 @@ class ExpectedLayer:
     """A layer with tensors, as another framework sees it.
 
     Attributes:
-        places: paths of the enclosing modules, from the network inwards, and of the layer: each here, and in the other
-            framework if the network were built there in the same way.
-        kind: in Keras, the name of the layer's class, else nothing.
+        places: paths of the enclosing modules, from the network inwards, and of the layer. Each is a pair: the path
+            here, and the path in the other framework if the network were built there in the same way.
+        kind: in Keras, the name of the layer's class, else "".
         layer: the layer.
         bindings: its tensors.
         ignored: foreign names that are neither used nor reported.
@@ -59,12 +59,12 @@ class ExpectedLayer:
 
     @property
     def path(self) -> str:
-        """Where the layer is in the network."""
+        """The path of the layer in the network."""
         return self.places[-1][0]
 
     @property
     def foreign_path(self) -> str:
-        """Where the layer would be in the other framework."""
+        """The path that the layer would have in the other framework."""
         return self.places[-1][1]
 
 
@@ -80,7 +80,7 @@ def _below(
     covered: frozenset[str],
     above: frozenset[int],
 ) -> Iterator[ExpectedLayer]:
-    """The layers from this one down.
+    """Yield this layer and the layers inside it.
 
     Args:
         module: the layer.
@@ -121,7 +121,7 @@ def module_layout(module: Module, framework: Framework) -> Layout:
 
 
 def _state_below(module: Module, above: frozenset[int]) -> dict[str, Tensor]:
-    """All tensors of a module and those inside it by name, also those that occur twice."""
+    """Return all tensors of a module and its inner modules by name, including those that occur twice."""
     found = dict(module.own_state())
     for name, child in module.named_children():
         if id(child) not in above | {id(module)}:
@@ -150,7 +150,7 @@ def _keras_spellings(bindings: tuple[Binding, ...]) -> dict[str, tuple[str, ...]
 
 
 def _keras_children(module: Module) -> dict[str, str]:
-    """The names of the children in files of Keras, which numbers the layers of a list by their class."""
+    """Return the names of the children in Keras files, where the layers of a list are numbered by class."""
     names: dict[str, str] = {}
     used: dict[str, int] = {}
     for name, child in module.named_children():

@@ -1,4 +1,4 @@
-"""Saving the weights of a network as another framework names and lays them out."""
+"""Save the weights of a network with the names and layouts of another framework."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ def save_pytorch(network: Module, path: str | os.PathLike[str]) -> None:
         path: the file.
 
     Raises:
-        SaveError: a dtype that safetensors does not have.
-        OSError: the file cannot be written. A file that was there is unchanged.
+        SaveError: a dtype that safetensors lacks.
+        OSError: the file cannot be written. An existing file is unchanged.
 
     >>> import tempfile, nn
     >>> network = nn.Sequential(nn.Dense(3, 2, rng=0), nn.ReLU())
@@ -56,8 +56,8 @@ def save_keras(network: Module, path: str | os.PathLike[str]) -> None:
         path: the file; Keras expects a name that ends in `.weights.h5`.
 
     Raises:
-        SaveError: h5py is not installed, or a dtype that Keras does not have.
-        OSError: the file cannot be written. A file that was there is unchanged.
+        SaveError: h5py is not installed, or a dtype that Keras lacks.
+        OSError: the file cannot be written. An existing file is unchanged.
     """
     try:
         import h5py
@@ -71,7 +71,7 @@ def save_keras(network: Module, path: str | os.PathLike[str]) -> None:
 
 
 def _foreign_state(network: Module, framework: Framework, path: str | os.PathLike[str]) -> dict[str, NDArray[Any]]:
-    """The arrays by the names of the other framework."""
+    """Return the arrays by the names of the other framework."""
     if not isinstance(network, Module):
         raise TypeError(f"save_{framework.lower()}: network must be an nn.Module, got {network!r}.")
     state: dict[str, NDArray[Any]] = {}

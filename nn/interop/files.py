@@ -1,4 +1,4 @@
-"""Weights files of any kind, told apart by their first bytes."""
+"""Read weights files of any format, recognised by their first bytes."""
 
 from __future__ import annotations
 
@@ -31,11 +31,11 @@ SAFETENSORS = {
 
 
 def read_weights(path: str | Path) -> Any:
-    """Return what a weights file holds, as arrays by name.
+    """Return the arrays of a weights file by name.
 
     Reads safetensors, `.npz`, PyTorch's `.pt` and `.pth`, Keras's `.keras`, `.weights.h5` and `.h5`, and the index that
-    Hugging Face writes for weights in several files. The kind is recognised by the content, not by the file's name. No
-    code from the file is run, and memory is bounded by what the file holds. bfloat16 is widened to float32.
+    Hugging Face writes for weights in several files. The format is recognised by the content, not by the file's name.
+    No code from the file is run, and memory use is bounded by the size of the file. bfloat16 is widened to float32.
 
     For a checkpoint of PyTorch that is more than a state dict, the result holds all of it, including lists,
     dictionaries and numbers. Pass the part with the weights to `load_pytorch`.
@@ -83,7 +83,7 @@ def file_kind(path: str | Path) -> str:
 
 
 def named_weights(path: str | Path, kind: str) -> Weights:
-    """Return the arrays of a file of any kind but PyTorch's, in which they may be nested."""
+    """Return the arrays of a file of any format except PyTorch's, in which arrays may be nested."""
     if kind == "Keras":
         return read_keras_archive(path)
     if kind == "HDF5":
@@ -94,7 +94,7 @@ def named_weights(path: str | Path, kind: str) -> Weights:
 
 
 def _read_index(path: Path) -> Weights:
-    """The tensors of several files, which a JSON file of Hugging Face lists by name."""
+    """Return the tensors of several files, which a JSON file of Hugging Face lists by name."""
     if path.stat().st_size > LARGEST_HEADER:
         raise LoadError(f"{path}: too long for an index of weights files.")
     try:
@@ -117,7 +117,7 @@ def _read_index(path: Path) -> Weights:
 
 
 def _read_safetensors(path: str | Path) -> Weights:
-    """The tensors in the order of their names: writers sort them in different ways."""
+    """Return the tensors sorted by name, because writers order them differently."""
     from safetensors import SafetensorError, deserialize
 
     with open_regular(Path(path), LoadError) as file:
@@ -159,7 +159,7 @@ def _read_npz(path: str | Path) -> Weights:
 
 
 def _read_npy(archive: Archive, name: str) -> NDArray[Any]:
-    """One array. Its size is compared with the bytes that are there before memory for it is taken."""
+    """Return one array, after checking its size against the length of the file before allocating memory."""
     content = archive.read(name)
     stream = io.BytesIO(content)
     try:

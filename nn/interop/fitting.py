@@ -1,4 +1,4 @@
-"""Whether the tensors of a source fit those of a network, and the error message if they do not."""
+"""Check whether the tensors of a source fit those of a network, and compose the error message if they do not."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from nn.interop.weights import Weights
 
 @dataclass
 class Fit:
-    """What would be loaded, converted and checked. Nothing is changed.
+    """The arrays that would be loaded, converted and checked. The network is not changed.
 
     Attributes:
         label: how messages name the source.
-        layers: what the network expects.
-        weights: what the source has.
+        layers: the layers that the network expects.
+        weights: the weights of the source.
         places: which tensor of the source belongs to which tensor of the network.
         arrays: the arrays to load, by the names of the network.
         conflicts: problems that are errors even with `strict=False`.
@@ -52,7 +52,7 @@ class Fit:
                 self._convert(layer, binding)
 
     def _convert(self, layer: ExpectedLayer, binding: Binding) -> None:
-        """Add the arrays of a binding, or why there are none."""
+        """Add the arrays of a binding, or the reason why there are none."""
         sources = [self.places.get((layer.path, name)) for name in binding.theirs.names]
         ours = [self._names[id(tensor)] for tensor in binding.tensors]
         where = _described(layer)
@@ -91,7 +91,7 @@ class Fit:
         self.arrays[name], self._origins[name] = cast, sources[0]
 
     def report(self) -> LoadReport:
-        """Return what would be loaded."""
+        """Return the report of what would be loaded."""
         ignored = self._ignored()
         return LoadReport(
             loaded=list(self.arrays),
@@ -101,20 +101,20 @@ class Fit:
         )
 
     def _ignored(self) -> set[str]:
-        """The names in the source that layers ignore: those beside the tensors that they take."""
+        """Return the names in the source that layers ignore, next to the tensors that they use."""
         names = {name.replace("/", "."): name for name in self.weights.tensors}
         wanted = {beginning + name for beginning, layer in self._beginnings() for name in layer.ignored}
         return {names[name] for name in wanted if name in names}
 
     def _beginnings(self) -> Iterator[tuple[str, ExpectedLayer]]:
-        """The prefix that the tensors of each layer have in the source, with dots as separators."""
+        """Yield the prefix that the tensors of each layer have in the source, with dots as separators."""
         for layer in self.layers:
             for local, spellings in layer.spellings.items():
                 source = self.places.get((layer.path, local), "").replace("/", ".")
                 yield from ((source.removesuffix(each), layer) for each in spellings if source.endswith(each))
 
     def _unused(self, name: str) -> str:
-        """Why a tensor of the source is not used."""
+        """Return the reason why a tensor of the source is not used."""
         dotted = name.replace("/", ".")
         beginning = dotted.removesuffix(dotted.rpartition(".")[2])
         owners = [layer for start, layer in self._beginnings() if start == beginning]
@@ -150,7 +150,7 @@ def _described(layer: ExpectedLayer) -> str:
 
 
 def _cause(got: tuple[int, ...], expected: tuple[int, ...], ours: tuple[int, ...]) -> str:
-    """Why the shape probably differs."""
+    """Return the likely reason why the shape differs."""
     if got == ours:
         return (
             ". It seems to be laid out as in tensorgrad or Keras. Load it with network.load_state_dict or "

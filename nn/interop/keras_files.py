@@ -1,11 +1,11 @@
-"""Files of Keras: `.weights.h5`, `.keras`, and the whole models and weights in HDF5 of Keras 2.
+"""Keras files: `.weights.h5`, `.keras`, and models and weights saved by Keras 2 in HDF5.
 
 In a `.weights.h5`, variable 1 of the third dense layer is the dataset `layers/dense_2/vars/1`. A `.keras` file is a zip
 archive with such a file and a description of the network, of which only the order, classes and names of the layers are
 used. Older files have a group per layer, named after the layer, and list the layers and their variables in attributes.
 
-Attributes with texts of variable length are never read: in a damaged file they send the HDF5 library into an endless
-loop. Files whose lists are of this kind are read without them, in the order of their names.
+Attributes with strings of variable length are never read: in a damaged file they cause an endless loop in the HDF5
+library. Files whose lists have this type are read without them, in the order of their names.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ def read_keras_archive(path: str | Path) -> Weights:
 
 
 def _layer_paths(description: Any, prefix: str = "") -> Iterator[tuple[str, str]]:
-    """The paths of the layers in files of Keras, in the order of the layers, and the names of the layers."""
+    """Yield the path in Keras files and the name of each layer, in the order of the layers."""
     used: dict[str, int] = {}
     for layer in description["config"].get("layers", ()):
         name = snake_case(layer["class_name"])
@@ -88,11 +88,11 @@ def read_hdf5(path: str | Path, content: bytes | None = None) -> Weights:
     """Return the weights of an HDF5 file that Keras wrote.
 
     Args:
-        path: the file, or, for messages, the one that `content` is from.
-        content: the bytes of the HDF5 file, if they are not those of `path`.
+        path: the file; if `content` is passed, only used in messages.
+        content: the bytes of the HDF5 file, if it is not `path` itself.
 
     Raises:
-        LoadError: the file is damaged or not of Keras, or h5py is not installed.
+        LoadError: the file is damaged or not a Keras file, or h5py is not installed.
     """
     try:
         import h5py
@@ -113,7 +113,7 @@ def read_hdf5(path: str | Path, content: bytes | None = None) -> Weights:
 
 
 def _read_new(file: Any, size: int) -> Weights:
-    """The weights of Keras 3: groups `vars` with numbered datasets."""
+    """Return the weights of Keras 3: groups `vars` with numbered datasets."""
     datasets = _datasets(file)
     names = sorted((name for name in datasets if not NOT_WEIGHTS.match(name)), key=natural)
     if not names:
@@ -122,7 +122,7 @@ def _read_new(file: Any, size: int) -> Weights:
 
 
 def _datasets(group: Any) -> dict[str, Any]:
-    """The datasets in a group and those inside it, each once. Links to other files are not followed."""
+    """Return all datasets in a group and its subgroups, each once. Links to other files are not followed."""
     import h5py
 
     found: dict[str, Any] = {}
@@ -136,7 +136,7 @@ def _datasets(group: Any) -> dict[str, Any]:
 
 
 def _read_old(root: Any, size: int) -> Weights:
-    """The weights of Keras 2: a group per layer, whose attributes list its variables."""
+    """Return the weights of Keras 2: a group per layer, whose attributes list its variables."""
     found = _datasets(root)
     layers = _texts(root, "layer_names") or []
     listed = [(layer, _texts(root[layer], "weight_names")) for layer in layers]
@@ -159,7 +159,7 @@ def _read_old(root: Any, size: int) -> Weights:
 
 
 def _texts(group: Any, name: str) -> list[str] | None:
-    """The texts in an attribute; None if they are of variable length."""
+    """Return the strings in an attribute; None if they have variable length."""
     attribute = group.attrs.get_id(name)
     if attribute.get_space().get_simple_extent_npoints() == 0:
         return []
@@ -169,7 +169,7 @@ def _texts(group: Any, name: str) -> list[str] | None:
 
 
 def _arrays(datasets: dict[str, Any], size: int) -> dict[str, NDArray[Any]]:
-    """The arrays of datasets, none of which may claim more bytes than the file can hold."""
+    """Return the arrays of datasets. A dataset that claims more bytes than the file can hold is an error."""
     total = 0
     for name, dataset in datasets.items():
         properties = dataset.id.get_create_plist()

@@ -1,4 +1,4 @@
-"""Loading the weights of other frameworks into a network: all of them or none."""
+"""Load weights of other frameworks into a network. If loading fails, the network is unchanged."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ def load_pytorch(
 ) -> LoadReport:
     """Load weights of PyTorch or Hugging Face into a network.
 
-    Each layer says how its tensors are named and laid out in PyTorch. The weight of `nn.Linear` is `(outputs, inputs)`;
-    it is transposed for `Dense`, even if it is square.
+    Each layer declares the names and layouts of its tensors in PyTorch. The weight of `nn.Linear` is
+    `(outputs, inputs)`; it is transposed for `Dense`, even if it is square.
 
     Args:
         network: the network.
@@ -135,7 +135,7 @@ def _matched(label: str, layers: list[ExpectedLayer], weights: Weights, framewor
 
 
 def _by_position(layers: list[ExpectedLayer], weights: Weights) -> Places:
-    """The places of a list without names: in the order of the layers and of their variables."""
+    """Match a list without names in the order of the layers and of their variables."""
     seen: set[int] = set()
     expected = []
     for layer in layers:

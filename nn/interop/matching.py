@@ -1,4 +1,4 @@
-"""Which tensor of the source belongs to which tensor of the network.
+"""Match the tensors of a source with the tensors of a network.
 
 By path: a layer at `encoder.0` takes `encoder.0.weight`. In order: the first layer of the network takes the first of
 the source, and so on. A layer of the source is a set of names with the same prefix, whose endings are the names that
@@ -54,7 +54,7 @@ def _keras_spelling(name: str) -> str:
 
 
 def _unwrapped(spelled: dict[str, str], own: list[str]) -> dict[str, str]:
-    """The spellings without the prefixes of wrappers, unless the network itself has such names."""
+    """Return the spellings without the prefixes of wrappers, unless the network itself has such names."""
     while True:
         for prefix in PREFIXES:
             if any(spelling.startswith(prefix) for spelling in spelled.values()) and not any(
@@ -73,7 +73,7 @@ def _distinct(spelled: dict[str, str]) -> dict[str, str] | None:
 
 
 def joined(path: str, name: str) -> str:
-    """Return the name of something in a module at a path."""
+    """Return the name of a tensor or module inside the module at a path."""
     return f"{path}.{name}" if path and name else path or name
 
 
@@ -81,7 +81,7 @@ def joined(path: str, name: str) -> str:
 
 
 def by_path(layers: Iterable[ExpectedLayer], names: Names) -> Places:
-    """Return the places that have the names which the network expects."""
+    """Match tensors with the names that the network expects."""
     places = {}
     for layer in layers:
         for name, spellings in layer.spellings.items():
@@ -97,7 +97,7 @@ def by_path(layers: Iterable[ExpectedLayer], names: Names) -> Places:
 
 
 def by_order(layers: list[ExpectedLayer], names: Names) -> Places:
-    """Return the places when the layers of the network take those of the source one after the other."""
+    """Match the layers of the network with those of the source, one after the other."""
     places: Places = {}
     next_place: dict[str, int] = {}
     for layer in _once(layers):
@@ -112,7 +112,7 @@ def by_order(layers: list[ExpectedLayer], names: Names) -> Places:
 
 
 def _once(layers: list[ExpectedLayer]) -> Iterator[ExpectedLayer]:
-    """The layers without those whose tensors are those of an earlier one."""
+    """Yield the layers, without those that share all tensors with an earlier one."""
     seen: set[int] = set()
     for layer in layers:
         tensors = {id(tensor) for binding in layer.bindings for tensor in binding.tensors}
@@ -122,12 +122,12 @@ def _once(layers: list[ExpectedLayer]) -> Iterator[ExpectedLayer]:
 
 
 def _has_kinds(names: Names) -> bool:
-    """Whether the names of layers are made from their classes, as in the files of Keras 3."""
+    """Return whether the names of layers are derived from their classes, as in Keras 3 files."""
     return any(name.startswith("layers.") and ".vars." in name for name in names.main)
 
 
 def _layer_at(layer: ExpectedLayer, names: Names, place: int, kind: str) -> dict[str, str] | None:
-    """The names of the layer of the source to which the name at this place belongs, if it fits the network's layer."""
+    """Return the names of the source's layer at this position, if it fits the network's layer."""
     first = names.main[place]
     for ending in (spelling for spellings in layer.spellings.values() for spelling in spellings):
         if first != ending and not first.endswith(f".{ending}"):
@@ -157,7 +157,7 @@ def _endings(layer: ExpectedLayer, names: Names, path: str) -> dict[str, str] | 
 
 
 def order_is_certain(layers: list[ExpectedLayer], names: Names, weights: Weights) -> bool:
-    """Whether layers that were matched in order cannot have been confused.
+    """Return whether matching in order is unambiguous.
 
     This holds if the source keeps the order of the layers, if the names of its layers differ only in numbers, or if no
     two layers of the network have the same shapes.
@@ -173,7 +173,7 @@ def order_is_certain(layers: list[ExpectedLayer], names: Names, weights: Weights
 
 
 def by_names(layers: list[ExpectedLayer], names: Names, given: Mapping[str, str]) -> Places:
-    """Return the places that the caller gives, as a mapping from modules or tensors of the network to the source.
+    """Match by a mapping from modules or tensors of the network to names in the source.
 
     The name of a tensor overrides that of its layer, which overrides that of an enclosing module.
 
@@ -204,7 +204,7 @@ def by_names(layers: list[ExpectedLayer], names: Names, given: Mapping[str, str]
 
 
 def _own_names(layers: list[ExpectedLayer]) -> dict[str, list[tuple[ExpectedLayer, str, list[str]]]]:
-    """The names that the caller may use: of modules, and of tensors, as in the network or as in the framework.
+    """Return the names that the caller may use: of modules, and of tensors, as in the network or as in the framework.
 
     For each name, the tensors that it covers (layer, name relative to it), and the endings that complete the name.
     """

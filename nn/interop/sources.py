@@ -1,4 +1,4 @@
-"""Arrays by name from any source: a file, or a mapping or list in memory."""
+"""Read arrays by name from any source: a file, or a mapping or list in memory."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from nn.interop.weights import Weights
 from nn.saving import LoadError
 
 STATE_KEYS = ("state_dict", "model_state_dict", "model", "network", "net", "module", "weights")
-"""Usual names of the state dict in a checkpoint."""
+"""Common keys of the state dict in a checkpoint."""
 
 LOADERS = {"PyTorch": "nn.interop.load_pytorch", "Keras": "nn.interop.load_keras"}
 
@@ -31,9 +31,9 @@ def weights_of(source: Any, framework: Framework) -> Weights:
     """Return the arrays of a source.
 
     Raises:
-        LoadError: the file is damaged or of the other framework, or there are no arrays in the source.
+        LoadError: the file is damaged or belongs to the other framework, or there are no arrays in the source.
         OSError: there is no such file, or it cannot be read.
-        TypeError: neither a path nor a mapping, nor, for Keras, a list of arrays.
+        TypeError: the source is not a path, a mapping or, for Keras, a list of arrays.
     """
     label = source_label(source)
     if isinstance(source, (str, os.PathLike)):
@@ -53,7 +53,7 @@ def weights_of(source: Any, framework: Framework) -> Weights:
 
 
 def _state(content: Any, label: str) -> dict[str, NDArray[Any]]:
-    """The tensors of a state dict, or of a checkpoint that has one in a usual place."""
+    """Return the tensors of a state dict, or of a checkpoint that has one under a common key."""
     if not isinstance(content, Mapping):
         raise LoadError(f"{label}: expected names and their tensors, found a {type(content).__name__}.")
     own = _tensors(content)
@@ -77,7 +77,7 @@ def _state(content: Any, label: str) -> dict[str, NDArray[Any]]:
 
 
 def _tensors(values: Mapping[Any, Any]) -> dict[Any, Any]:
-    """The arrays and tensors of any library among these values; if there are none, the lists of numbers."""
+    """Return the values that are arrays or tensors of any library; if there are none, the lists of numbers."""
     arrays = {name: value for name, value in values.items() if hasattr(value, "shape") and hasattr(value, "dtype")}
     return arrays or {name: value for name, value in values.items() if isinstance(value, list) and _is_numbers(value)}
 

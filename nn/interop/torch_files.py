@@ -1,11 +1,12 @@
-"""Files of `torch.save`, read without unpickling: tensors and plain containers, and nothing else.
+"""Read files of `torch.save` without unpickling. Only tensors and plain containers are supported.
 
 The file is a zip archive. `NAME/data.pkl` is a pickle of the saved object, in which a tensor is a call of
 `torch._utils._rebuild_tensor_v2` on a storage; the bytes of storage `7` are the member `NAME/data/7`.
 
-A pickle is a program, and Python's `pickle` would run it. Here a small interpreter knows the instructions that tensors
-and plain containers need. It calls nothing: names such as `torch._utils._rebuild_tensor_v2` are looked up in a table,
-and a pickle with any other name or instruction is refused. https://docs.python.org/3/library/pickletools.html
+A pickle is a program, and Python's `pickle` would run it. This module has a small interpreter of the instructions that
+tensors and plain containers need. It never imports or calls anything that the pickle names: names such as
+`torch._utils._rebuild_tensor_v2` are looked up in a table, and any other name or instruction is an error.
+https://docs.python.org/3/library/pickletools.html
 """
 
 from __future__ import annotations
@@ -88,7 +89,7 @@ class Dictionary(dict[Hashable, Any]):
 
 
 def read_torch(path: str | Path) -> Any:
-    """Return what `torch.save` wrote, with arrays in the place of tensors.
+    """Return the object saved by `torch.save`, with arrays instead of tensors.
 
     bfloat16 is widened to float32. Tensors that share memory in the file share it here, and cannot be written to.
 
@@ -236,7 +237,7 @@ def _known(name: str) -> Name:
 
 
 def _made(name: str, arguments: tuple[Any, ...]) -> Any:
-    """What the call of a function in PyTorch would have made."""
+    """Return the result of calling a function of PyTorch."""
     if name == "collections.OrderedDict" and not arguments:
         return Dictionary()
     if name == "torch._utils._rebuild_tensor_v2" and len(arguments) >= 6:
@@ -258,7 +259,7 @@ def _made(name: str, arguments: tuple[Any, ...]) -> Any:
 
 
 def _tensor(storage: Any, offset: Any, shape: Any, strides: Any) -> NDArray[Any]:
-    """A view of the storage, which must lie inside it and have no more elements than it has."""
+    """Return a view of the storage, after checking that it lies inside the storage and is not larger."""
     elements = _expect(storage, Storage).elements
     sizes = [_count(size) for size in _expect(shape, tuple)]
     steps = [_count(step) for step in _expect(strides, tuple)]

@@ -17,7 +17,7 @@ class Weights:
     Attributes:
         tensors: the arrays by the names that the source gives them.
         aliases: further names of some of the tensors.
-        ordered: whether the order is that in which the network was built. If not, it is that of the names.
+        ordered: whether the tensors are in the order in which the network was built. If not, they are sorted by name.
     """
 
     tensors: Mapping[str, NDArray[Any]]

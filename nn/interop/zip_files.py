@@ -1,4 +1,4 @@
-"""Zip archives, with sizes that are checked before memory is allocated."""
+"""Zip archives whose sizes are checked before memory is allocated."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ LARGEST_RATIO = 1032
 """The largest number of bytes that one byte of a deflated member can encode."""
 
 DAMAGE = (zipfile.BadZipFile, zlib.error, struct.error, EOFError, OSError, RuntimeError, ArithmeticError, ValueError)
-"""What `zipfile` raises for a damaged archive; OSError for a place before its beginning."""
+"""Exceptions that `zipfile` raises for a damaged archive; OSError for a position before its beginning."""
 
 
 class Archive:

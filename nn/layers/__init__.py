@@ -1,4 +1,4 @@
-"""Layers: modules that networks are built from, one file per family."""
+"""Layers, with one file per family."""
 
 from nn.layers.activations import (
     ELU,

@@ -1,4 +1,4 @@
-"""What layers with a weight and a bias have in common: initialisers, penalties, settings."""
+"""Base class of layers with a weight and a bias."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ class Weighted(Module):
         return Tensor(values, requires_grad=True)
 
     def penalties(self) -> Iterator[Tensor]:
-        """λΣ|w| and λΣw² for the weights and for the bias, where λ is not 0."""
+        """Yield λΣ|w| and λΣw² for the weights and for the bias, where λ is not 0."""
         for values, l1, l2 in (
             (self.weight, self.weight_l1, self.weight_l2),
             (self.bias, self.bias_l1, self.bias_l2),
@@ -67,7 +67,7 @@ class Weighted(Module):
     def weighted_settings(self) -> dict[str, Any]:
         """Return the constructor's arguments that differ from their defaults.
 
-        A class with a constructor returns this from its own `settings`, so that saving relies on it.
+        A class with its own constructor returns this from `settings`, which saving relies on.
         """
         shown = settings(self)
         if self.bias is None:
@@ -77,6 +77,6 @@ class Weighted(Module):
         return shown
 
     def place(self) -> str:
-        """This layer and, when its weight is named after it, its path in the network, for messages."""
+        """Return this layer and, if its weight is named, its path in the network, for messages."""
         path = (self.weight.name or "").rpartition(".")[0]
         return f"layer {path}: {self!r}" if path else repr(self)

@@ -1,4 +1,4 @@
-"""How layers draw their first weights."""
+"""Draw the initial weights of layers."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from nn._validation import as_array
 def drawn(
     layer: str, argument: str, initializer: Any, shape: tuple[int, ...], rng: Rng, dtype: DTypeLike
 ) -> NDArray[Any]:
-    """Return the values that an initialiser draws for the argument of a layer.
+    """Return the initial values that an initialiser draws for a layer.
 
     Raises:
-        TypeError: the dtype is not floating-point, or this is no initialiser.
+        TypeError: the dtype is not floating-point, or the argument is not an initialiser.
         ValueError: the values have the wrong shape.
     """
     if np.dtype(dtype).kind != "f":

@@ -1,4 +1,4 @@
-"""Activations as modules, to stand between the layers of a network."""
+"""Activation functions as modules, for use between the layers of a network."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from tensorgrad import Tensor
 
 
 class Identity(Module):
-    """x as it is: the book's linear activation.
+    """Return x unchanged: the book's linear activation.
 
     >>> Identity()([-1.0, 2.0])
     Tensor([-1.,  2.])
     """
 
     def forward(self, x: ArrayLike) -> Tensor:
-        """`x` as a tensor."""
+        """Return `x` as a tensor."""
         return x if isinstance(x, Tensor) else Tensor(x)
 
 
@@ -116,7 +116,7 @@ class PReLU(Module):
 
     Args:
         features: the length of the last axis of x, for a weight of each feature; or 1, for one weight.
-        initial: what the weights start from.
+        initial: the initial value of the weights.
         dtype: of the weight.
 
     Attributes:
@@ -211,7 +211,7 @@ class Sigmoid(Module):
 
 
 class Tanh(Module):
-    """The hyperbolic tangent, elementwise.
+    """Hyperbolic tangent, elementwise.
 
     >>> Tanh()([-1e4, 0.0])
     Tensor([-1.,  0.])
@@ -225,7 +225,7 @@ class Tanh(Module):
 class Softmax(Module):
     """eˣ/Σeˣ along `axis`: probabilities that sum to 1.
 
-    For training, leave it away and use `SoftmaxCrossEntropy` on the network's plain outputs: faster and exact.
+    For training, omit it and use `SoftmaxCrossEntropy` on the network's plain outputs, which is faster and exact.
 
     >>> Softmax()([[0.0, 1e4]])
     Tensor([[0., 1.]])

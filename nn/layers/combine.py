@@ -1,4 +1,4 @@
-"""Layers side by side: residual connections, branches, and their results joined."""
+"""Layers that combine others: residual connections, parallel branches, concatenation."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tensorgrad import Tensor
 
 
 class Residual(Module):
-    """The result of layers added to their input: `shortcut(x) + layers(x)`.
+    """Residual connection: `shortcut(x) + layers(x)`.
 
     Args:
         *layers: modules, applied one after the other.
@@ -40,7 +40,7 @@ class Residual(Module):
         self.shortcut = shortcut
 
     def forward(self, x: Any) -> Tensor:
-        """Return `shortcut(x)` plus what the layers make of `x`."""
+        """Return `shortcut(x)` plus the result of the layers."""
         x = x if isinstance(x, Tensor) else Tensor(x)
         result = x
         for layer in self.layers:
@@ -57,7 +57,7 @@ class Residual(Module):
 
 
 class Parallel(Module):
-    """Branches that all have the same input. The result is the tuple of their results.
+    """Parallel branches with the same input. The result is the tuple of their results.
 
     Args:
         *branches: modules.
@@ -88,13 +88,13 @@ class Parallel(Module):
 
 
 class Concatenate(Module):
-    """Several tensors joined along an axis.
+    """Concatenate several tensors along an axis.
 
     Args:
         axis: by default the last, that of the channels or features.
 
     Raises:
-        TypeError: when called, x is no tuple or list of tensors.
+        TypeError: when called, x is not a tuple or list of tensors.
         ValueError: when called, the other axes differ.
 
     >>> Concatenate()(([[1.0]], [[2.0, 3.0]]))
@@ -105,7 +105,7 @@ class Concatenate(Module):
         self.axis = axis
 
     def forward(self, x: Any) -> Tensor:
-        """Return the tensors of `x`, a tuple or list, joined."""
+        """Concatenate the tensors of `x`, a tuple or list."""
         if not isinstance(x, (tuple, list)):
             raise TypeError(f"Concatenate: expected a tuple or list of tensors, got {type(x).__name__}.")
         joined: Tensor = tg.concatenate(list(x), axis=self.axis)

@@ -16,7 +16,7 @@ from tensorgrad import Tensor
 
 
 class _Convolution(Weighted):
-    """What the layers have in common."""
+    """Base class of the convolutional layers."""
 
     axes: ClassVar[int]
 
@@ -67,7 +67,7 @@ class _Convolution(Weighted):
 
 
 class _TransposedConvolution(_Convolution):
-    """What the transposed layers have in common."""
+    """Base class of the transposed convolutional layers."""
 
     def __init__(
         self, channels: int, filters: int, kernel_size: Size, *, stride: Size = 1, padding: Padding = 0,

@@ -19,7 +19,7 @@ from tensorgrad import Tensor
 
 
 class Dense(Weighted):
-    """A fully connected layer: `x @ weight + bias`.
+    """Fully connected layer: `x @ weight + bias`.
 
     Args:
         inputs: the width of x, at least 1.
@@ -29,21 +29,21 @@ class Dense(Weighted):
         weight_l1, weight_l2, bias_l1, bias_l2: λ of the penalties λΣ|w| and λΣw², at least 0; see
             `regularization_loss`. *Neural Networks from Scratch*, chapter 14.
         dtype: of the parameters.
-        rng: where the weights are drawn from: a `Generator`, a `RandomState`, a seed, or None. Layers that are
-            given the same generator draw from it one after the other; given the same seed, they draw the same.
+        rng: the source of the weights: a `Generator`, a `RandomState`, a seed, or None. Layers with the same generator
+            draw from it one after the other. Layers with the same seed draw the same numbers.
 
     Attributes:
         weight: `(inputs, neurons)`.
         bias: `(neurons,)`, or None.
 
-    x is `(samples, inputs)`, or a single sample `(inputs,)`, or a stack `(…, inputs)`; the result has `neurons` in
-    the place of `inputs`. dtypes promote as in NumPy.
+    x is `(samples, inputs)`, or a single sample `(inputs,)`, or a stack `(…, inputs)`; the result has `neurons`
+    instead of `inputs`. Dtypes promote as in NumPy.
 
     Raises:
-        ValueError: a size below 1, a negative or non-finite λ, λ for a bias that is not there, an initialiser that
-            gives the wrong shape; when called, x of another width.
-        TypeError: a size that is not an integer, a dtype that is not floating-point, or a `weight_init` that is no
-            initialiser.
+        ValueError: a size below 1, a negative or non-finite λ, λ for a missing bias, an initialiser that returns
+            the wrong shape; when called, x of another width.
+        TypeError: a size that is not an integer, a dtype that is not floating-point, or a `weight_init` that is not
+            an initialiser.
 
     >>> import numpy as np
     >>> layer = Dense(4, 3, rng=0)

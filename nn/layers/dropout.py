@@ -1,4 +1,4 @@
-"""Layers that add noise in training: dropout and Gaussian noise."""
+"""Layers that add noise during training: dropout and Gaussian noise."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ class Dropout(Module):
     """In training, set a random fraction of the inputs to 0 and scale up the rest; in evaluation, change nothing.
 
     Args:
-        rate: the fraction that is dropped, in [0, 1). What is kept is divided by 1 - rate, so that sums keep their
-            size.
-        rng: where the choice is drawn from: a `Generator`, a `RandomState`, a seed, or None.
+        rate: the fraction that is dropped, in [0, 1). The other values are divided by 1 - rate, so that the
+            expected sums are unchanged.
+        rng: the source of random numbers: a `Generator`, a `RandomState`, a seed, or None.
 
     Srivastava et al., *Dropout: A Simple Way to Prevent Neural Networks from Overfitting*, 2014;
     *Neural Networks from Scratch*, chapter 15.
@@ -41,7 +41,7 @@ class Dropout(Module):
         self.rng = generator(rng)
 
     def forward(self, x: ArrayLike) -> Tensor:
-        """Return `x` with a fraction of it dropped, or as it is."""
+        """Return `x` with a fraction of it dropped, or `x` unchanged."""
         x = x if isinstance(x, Tensor) else Tensor(x)
         if not self.training or self.rate == 0:
             return x
@@ -55,8 +55,8 @@ class SpatialDropout(Module):
     Neighbouring pixels are alike, so a dropped pixel can be guessed from them; a dropped channel cannot.
 
     Args:
-        rate: the fraction that is dropped, in [0, 1). What is kept is divided by 1 - rate.
-        rng: where the choice is drawn from: a `Generator`, a `RandomState`, a seed, or None.
+        rate: the fraction that is dropped, in [0, 1). The other values are divided by 1 - rate.
+        rng: the source of random numbers: a `Generator`, a `RandomState`, a seed, or None.
 
     Raises:
         ValueError: `rate` outside [0, 1); when called, x with fewer than two axes.
@@ -76,7 +76,7 @@ class SpatialDropout(Module):
         self.rng = generator(rng)
 
     def forward(self, x: ArrayLike) -> Tensor:
-        """Return `x`, `(batch, …, channels)`, with a fraction of its channels dropped, or as it is."""
+        """Return `x`, `(batch, …, channels)`, with a fraction of its channels dropped, or `x` unchanged."""
         x = x if isinstance(x, Tensor) else Tensor(x)
         if x.ndim < 2:
             raise ValueError(f"{self!r}: expected x of shape (batch, …, channels), got {x.shape}.")
@@ -91,7 +91,7 @@ class GaussianNoise(Module):
 
     Args:
         scale: the standard deviation of the noise, at least 0.
-        rng: where it is drawn from: a `Generator`, a `RandomState`, a seed, or None.
+        rng: the source of random numbers: a `Generator`, a `RandomState`, a seed, or None.
 
     Raises:
         ValueError: `scale` is negative or not finite.
@@ -111,7 +111,7 @@ class GaussianNoise(Module):
         self.rng = generator(rng)
 
     def forward(self, x: ArrayLike) -> Tensor:
-        """Return `x` with noise added, or as it is."""
+        """Return `x` with noise added, or `x` unchanged."""
         x = x if isinstance(x, Tensor) else Tensor(x)
         if not self.training or self.scale == 0:
             return x

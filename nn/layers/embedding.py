@@ -22,10 +22,10 @@ class Embedding(Module):
     Args:
         vocabulary: the number of symbols, at least 1. Ids are 0 … vocabulary - 1.
         features: the length of each vector, at least 1.
-        padding_index: an id that only fills up sequences. Its vector starts at 0 and is not trained.
+        padding_index: the id used for padding. Its vector starts at 0 and is not trained.
         weight_init: an initialiser from `nn.init`; default `init.uniform(0.05)`, as in Keras.
         dtype: of the weight.
-        rng: where the weights are drawn from, as in `Dense`.
+        rng: the source of the weights, as in `Dense`.
 
     Attributes:
         weight: `(vocabulary, features)`.
@@ -83,13 +83,13 @@ class Embedding(Module):
             raise self._explained(error) from None
 
     def _explained(self, error: Exception) -> Exception:
-        """Return the error of the operation with this layer and its path in its place."""
+        """Return the operation's error with its name replaced by this layer and its path."""
         message = str(error).removeprefix("embedding: ").partition(" Operands:")[0]
         path = (self.weight.name or "").rpartition(".")[0]
         return type(error)(f"{f'layer {path}: ' if path else ''}{self!r}: {message}")
 
     def settings(self) -> dict[str, Any]:
-        """The constructor's arguments that differ from their defaults."""
+        """Return the constructor's arguments that differ from their defaults."""
         shown = super().settings()
         if self.weight.dtype != np.float32:
             shown["dtype"] = str(self.weight.dtype)

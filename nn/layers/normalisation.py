@@ -18,7 +18,7 @@ from tensorgrad import Tensor
 
 
 class _Normalisation(Module):
-    """What the normalisations have in common: a weight and a bias for each feature."""
+    """Base class of the normalisations, with a weight and a bias for each feature."""
 
     weight: Tensor | None
     bias: Tensor | None
@@ -63,7 +63,7 @@ class _Normalisation(Module):
         """Return `x` if its last axis has the features.
 
         Raises:
-            ValueError: it has not, with a hint for channels-first arrays.
+            ValueError: it does not, with a hint for channels-first arrays.
         """
         shape = np.shape(x)
         if shape[-1:] == (self.features,):
@@ -74,7 +74,7 @@ class _Normalisation(Module):
         raise ValueError(f"{self._place()}: {message}")
 
     def _place(self) -> str:
-        """This layer and, when its weight is named after it, its path in the network."""
+        """Return this layer and, if its weight is named, its path in the network."""
         path = ((self.weight.name if self.weight is not None else None) or "").rpartition(".")[0]
         return f"layer {path}: {self!r}" if path else repr(self)
 
@@ -82,18 +82,18 @@ class _Normalisation(Module):
 class BatchNorm(_Normalisation):
     """Batch normalisation: each feature is normalised over all other axes.
 
-    In training, with the mean and the variance of the batch, which also move the running statistics; in evaluation,
-    with the running statistics.
+    Training uses the mean and the variance of the batch and updates the running statistics. Evaluation uses the running
+    statistics.
 
     Args:
         features: the length of the last axis of x, at least 1.
-        momentum: how much of the running statistics each batch keeps: running = momentum·running +
+        momentum: the fraction of the running statistics that each batch keeps: running = momentum·running +
             (1 - momentum)·batch, as in Keras. PyTorch's momentum is 1 minus this. With None, the running statistics
             are the averages over all batches so far. The variance in them is the unbiased one, as in PyTorch.
         epsilon: added to the variance.
         affine: whether there are a weight and a bias.
         bias: whether there is a bias; it needs `affine`.
-        frozen: whether to normalise with the running statistics in training too, and to keep them as they are.
+        frozen: whether to use the running statistics in training too, without updating them.
         weight_init: an initialiser from `nn.init`; default ones. The bias starts at 0.
         dtype, rng: as in `Dense`.
 
@@ -164,9 +164,9 @@ class BatchNorm(_Normalisation):
         return output
 
     def freeze(self, frozen: bool = True) -> Self:
-        """Keep the statistics, the weight and the bias as they are, or, with False, let them change again.
+        """Freeze the statistics, the weight and the bias, or unfreeze them if `frozen` is False.
 
-        For fine-tuning: small batches would spoil the statistics of a trained network. Returns the layer itself.
+        Useful for fine-tuning, where small batches would distort the statistics of a trained network. Return the layer.
 
         >>> layer = BatchNorm(2).freeze()
         >>> list(layer.parameters())
@@ -197,7 +197,7 @@ class BatchNorm(_Normalisation):
 
     @property
     def pytorch_layout(self) -> Layout:
-        """The names in PyTorch, whose count of batches is read if there is one here."""
+        """Return the names in PyTorch. Its count of batches is read if this layer has one."""
         if self.batches is None:
             return Layout({"running_variance": "running_var"}, ignored=["num_batches_tracked"])
         return Layout({"running_variance": "running_var", "batches": "num_batches_tracked"})

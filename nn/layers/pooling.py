@@ -13,7 +13,7 @@ from tensorgrad import Tensor
 
 
 class _Pool(Module):
-    """What the pools of windows have in common."""
+    """Base class of the pooling layers with windows."""
 
     axes: ClassVar[int]
 

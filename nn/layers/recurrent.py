@@ -1,4 +1,4 @@
-"""Recurrent layers: sequences in, sequences or their last state out."""
+"""Recurrent layers, which map sequences to sequences or to the last state."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from tensorgrad import Tensor
 
 
 class Recurrent(Module):
-    """What `RNN`, `LSTM` and `GRU` share: their arguments are documented there."""
+    """Base class of `RNN`, `LSTM` and `GRU`, which document the arguments."""
 
     parameter_names = ("bias", "recurrent_bias")
 
@@ -74,11 +74,11 @@ class Recurrent(Module):
         self.above = [self.another(self.units) for _ in range(layers - 1)]
 
     def _first_bias(self, zeros: Any) -> Any:
-        """Return what the bias starts from."""
+        """Return the initial bias."""
         return zeros
 
     def another(self, inputs: int, **changes: Any) -> Self:
-        """Return one more layer of this kind, drawn from the same generator."""
+        """Return another layer of this class whose weights are drawn from the same generator."""
         settings = self.settings() | {"inputs": inputs, "layers": 1, "dropout": 0.0} | changes
         initializers = {"weight_init": self.weight_init, "recurrent_init": self.recurrent_init}
         return type(self)(**(settings | initializers | {"rng": self.rng}))
@@ -88,13 +88,13 @@ class Recurrent(Module):
     def forward(
         self, x: ArrayLike, state: Any = None, *, lengths: ArrayLike | None = None, mask: ArrayLike | None = None
     ) -> Any:
-        """Return what comes out of the last of the stacked layers.
+        """Return the output of the last of the stacked layers.
 
         Args:
             x: `(batch, time, inputs)`.
             state: the initial state, as `return_state=True` returns it; default zeros.
-            lengths: `(batch,)`, the number of steps of each sequence, at most time. What follows is padding.
-            mask: `(batch, time)` booleans, False for padding, in the place of `lengths`.
+            lengths: `(batch,)`, the number of steps of each sequence, at most time. Later steps are padding.
+            mask: `(batch, time)` booleans, False for padding, instead of `lengths`.
 
         Returns:
             The state after the last step, `(batch, units)`, or with `return_sequences=True` after every step,
@@ -112,7 +112,7 @@ class Recurrent(Module):
         return (output, state) if self.return_state else output
 
     def step(self, x: ArrayLike, state: Any = None) -> tuple[Tensor, Any]:
-        """Return the output for one step, and the state to pass to the next one: for generation.
+        """Return the output for one step and the state for the next step. Useful for generation.
 
         Args:
             x: `(batch, inputs)`.
@@ -181,10 +181,10 @@ class Recurrent(Module):
             found.append(tuple(tensors))
         return found
 
-    # -- how it shows itself, and what it is elsewhere -----------------------------------------------------
+    # -- representation and layouts in other frameworks ------------------------------------------------------
 
     def settings(self) -> dict[str, Any]:
-        """The constructor's arguments that differ from their defaults."""
+        """Return the constructor's arguments that differ from their defaults."""
         shown = super().settings()
         if self.bias is None:
             shown["bias"] = False
@@ -198,12 +198,12 @@ class Recurrent(Module):
         return described(self, {name: value for name, value in self.settings().items() if name != "rng"})
 
     def _place(self) -> str:
-        """Return this layer and, if its weight is named after it, its path in the network."""
+        """Return this layer and, if its weight is named, its path in the network."""
         path = (self.weight.name or "").rpartition(".")[0]
         return f"layer {path}: {self!r}" if path else repr(self)
 
     def from_pytorch(self, suffix: str) -> dict[str, Foreign]:
-        """Return what the tensors of one layer are made of in PyTorch, where all layers of a stack are in one."""
+        """Return PyTorch's tensors for the tensors of one layer. In PyTorch, a stack of layers is one module."""
         return {
             "weight": foreign(f"weight_ih_{suffix}").transpose(),
             "recurrent_weight": foreign(f"weight_hh_{suffix}").transpose(),
@@ -212,7 +212,7 @@ class Recurrent(Module):
 
     @property
     def pytorch_layout(self) -> Layout:
-        """The names and layouts in PyTorch, which has two biases: their sum is ours."""
+        """Return the names and layouts in PyTorch, whose two biases add up to this layer's bias."""
         stack = [("", self), *((f"above.{number}.", layer) for number, layer in enumerate(self.above))]
         return Layout(
             {
@@ -240,7 +240,7 @@ class RNN(Recurrent):
         weight_init: an initialiser from `nn.init`; default `init.glorot()`.
         recurrent_init: an initialiser; default `init.orthogonal()`. Both as in Keras.
         dtype: of the parameters.
-        rng: where the weights are drawn from, and what is dropped, as in `Dense`.
+        rng: the source of the weights and of dropout, as in `Dense`.
 
     Attributes:
         weight: `(inputs, units)`.
@@ -290,7 +290,7 @@ class RNN(Recurrent):
         )  # fmt: skip
 
     def settings(self) -> dict[str, Any]:
-        """The constructor's arguments that differ from their defaults."""
+        """Return the constructor's arguments that differ from their defaults."""
         return super().settings()
 
 
@@ -399,11 +399,11 @@ class GRU(Recurrent):
         )  # fmt: skip
 
     def settings(self) -> dict[str, Any]:
-        """The constructor's arguments that differ from their defaults."""
+        """Return the constructor's arguments that differ from their defaults."""
         return super().settings()
 
     def from_pytorch(self, suffix: str) -> dict[str, Foreign]:
-        """Return what the tensors of one layer are made of in PyTorch; ours has its two biases, too."""
+        """Return PyTorch's tensors for the tensors of one layer, which has two biases as in PyTorch."""
         return super().from_pytorch(suffix) | {
             "bias": foreign(f"bias_ih_{suffix}"),
             "recurrent_bias": foreign(f"bias_hh_{suffix}"),
@@ -411,7 +411,7 @@ class GRU(Recurrent):
 
     @property
     def keras_layout(self) -> Layout:
-        """The names and layouts in Keras, which has the update gate first, and both biases in one variable."""
+        """Return the names and layouts in Keras, which has the update gate first, and both biases in one variable."""
         width = 3 * self.units
         kernels: dict[str | tuple[str, ...], str | Foreign] = {
             "weight": foreign("cell.kernel").reorder([1, 0, 2]),
@@ -425,7 +425,7 @@ class GRU(Recurrent):
 
 
 class Bidirectional(Module):
-    """A recurrent layer in both directions, side by side: `(…, 2·units)`.
+    """A recurrent layer in both directions, with concatenated outputs `(…, 2·units)`.
 
     Args:
         layer: an `RNN`, `LSTM` or `GRU` with `layers=1`, for the forward direction. The other direction is a layer of
@@ -465,7 +465,7 @@ class Bidirectional(Module):
     def forward(
         self, x: ArrayLike, state: Any = None, *, lengths: ArrayLike | None = None, mask: ArrayLike | None = None
     ) -> Any:
-        """Return both directions side by side; the arguments are those of the layers."""
+        """Return the outputs of both directions, concatenated. The arguments are those of the layers."""
         x = x if isinstance(x, Tensor) else Tensor(x)
         if state is not None and (not isinstance(state, (tuple, list)) or len(state) != 2):
             raise ValueError(
@@ -479,7 +479,7 @@ class Bidirectional(Module):
         return tg.concatenate([there[0], back[0]], axis=-1), (there[1], back[1])
 
     def settings(self) -> dict[str, Any]:
-        """The constructor's arguments."""
+        """Return the constructor's arguments."""
         return {"layer": self.layer}
 
     def __repr__(self) -> str:
@@ -487,7 +487,7 @@ class Bidirectional(Module):
 
     @property
     def pytorch_layout(self) -> Layout:
-        """The names and layouts in PyTorch, where both directions are in one layer."""
+        """Return the names and layouts in PyTorch, where both directions are in one layer."""
         return Layout(
             {
                 f"{ours}.{name}": theirs
@@ -498,7 +498,7 @@ class Bidirectional(Module):
 
     @property
     def keras_layout(self) -> Layout:
-        """The names and layouts in Keras."""
+        """Return the names and layouts in Keras."""
         tensors: dict[str | tuple[str, ...], str | Foreign] = {}
         for ours, theirs in (("layer", "forward_layer"), ("backward_layer", "backward_layer")):
             for names, made in self.layer.keras_layout.tensors.items():

@@ -16,7 +16,7 @@ class Sequential(Module):
     Args:
         *layers: modules. Their parameters are named `"0.weight"`, `"0.bias"`, `"2.weight"`, …
 
-    Indexing gives a layer, slicing a `Sequential` of the same layers; `len` and iteration work.
+    Indexing returns a layer, slicing a `Sequential` that shares the layers. `len` and iteration are supported.
 
     Raises:
         TypeError: something that is not a module.
@@ -36,13 +36,13 @@ class Sequential(Module):
         self.layers = layers
 
     def forward(self, x: ArrayLike) -> Any:
-        """The last layer's result."""
+        """Return the result of the last layer."""
         for layer in self.layers:
             x = layer(x)
         return x
 
     def named_children(self) -> Iterator[tuple[str, Module]]:
-        """The layers, named by their position."""
+        """Yield the layers, named by their position."""
         return ((str(position), layer) for position, layer in enumerate(self.layers))
 
     def __len__(self) -> int:
@@ -60,7 +60,7 @@ class Sequential(Module):
 
 
 def _hint(layer: object) -> str:
-    """What was probably meant."""
+    """Return a hint at what was probably meant."""
     if isinstance(layer, type) and issubclass(layer, Module):
         return f" Make one first: {layer.__name__}(...)."
     if isinstance(layer, (list, tuple)):

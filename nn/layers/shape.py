@@ -1,4 +1,4 @@
-"""Layers that change the shape of each sample: flattened, reshaped, enlarged, padded."""
+"""Layers that flatten, reshape, enlarge or pad each sample."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tensorgrad import Tensor
 
 
 class Flatten(Module):
-    """Every sample as one row: `(batch, …)` becomes `(batch, elements)`.
+    """Flatten each sample: `(batch, …)` becomes `(batch, elements)`.
 
     >>> import numpy as np
     >>> Flatten()(np.ones((8, 7, 7, 32))).shape
@@ -34,10 +34,10 @@ class Flatten(Module):
 
 
 class Reshape(Module):
-    """Every sample in another shape.
+    """Reshape each sample.
 
     Args:
-        shape: without the batch axis. One of its lengths may be -1, and follows from the others.
+        shape: without the batch axis. One of its lengths may be -1 and is then inferred from the others.
 
     Raises:
         ValueError: a length below 1 that is not -1, or two that are -1; when called, samples with another number of
@@ -70,7 +70,7 @@ class Reshape(Module):
 
 
 class UpSample2D(Module):
-    """Images enlarged by an integer factor: `functional.upsample2d`.
+    """Enlarge images by an integer factor: `functional.upsample2d`.
 
     Args:
         factor: a number, or one for each axis.
@@ -98,7 +98,7 @@ class UpSample2D(Module):
 
 
 class ZeroPad2D(Module):
-    """Images with a margin of zeros: `functional.zero_pad2d`.
+    """Pad images with zeros: `functional.zero_pad2d`.
 
     Args:
         padding: a number, `(height, width)` or `((top, bottom), (left, right))`.

@@ -1,4 +1,4 @@
-"""Losses: the classes, the operations behind them, and what targets may look like."""
+"""Losses: the classes, the operations that they use, and the validation of targets."""
 
 from nn.losses.losses import (
     BinaryCrossEntropy,

@@ -1,6 +1,6 @@
-"""Cross-entropy as operations, each with its forward rule and a derivative worked out by hand.
+"""Cross-entropy as operations, each with its derivative written by hand.
 
-They take targets as `nn.losses.targets` has checked them: class targets are np.intp labels `(…)` or rows
+The targets must have been validated by `nn.losses.targets`: class targets are np.intp labels `(…)` or rows
 `(…, classes)`, for predictions `(…, classes)`.
 """
 
@@ -25,7 +25,7 @@ def _one_hot(labels: Any, classes: int) -> Any:
 
 
 def _picked(values: Any, targets: Any) -> Any:
-    """Σ targets·values of each sample, over the classes; for labels, the value of the class they name."""
+    """Return Σ targets·values over the classes of each sample; for labels, the value of the labelled class."""
     if targets.ndim == values.ndim:
         return np.sum(targets * values, axis=-1)
     rows = values.reshape(-1, values.shape[-1])
@@ -33,7 +33,7 @@ def _picked(values: Any, targets: Any) -> Any:
 
 
 def _shifted_powers(logits: Any) -> tuple[Any, Any, Any]:
-    """x = logits - their largest, eˣ, and Σeˣ, over the classes.
+    """Return x = logits - max(logits), eˣ, and Σeˣ, over the classes.
 
     The shift is taken from the plain array: no gradient passes through it, as it changes no result.
     Both reductions run over a short last axis, where NumPy is slow: for (128, 10), comparing whole columns takes 3 µs

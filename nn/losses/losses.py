@@ -1,4 +1,4 @@
-"""Losses: how wrong predictions are, as one number to go backward from.
+"""Losses: scalar measures of the error of predictions.
 
 All are averages over the outputs of a sample, then over the samples, in the dtype of the predictions. Called with
 `sample_weight`, they multiply the loss of each sample by its weight before they average.
@@ -42,7 +42,7 @@ from tensorgrad import Tensor
 
 @attribute_hints(LOSS)
 class Loss:
-    """Base class: `loss(predictions, targets)` is a scalar tensor. Subclasses write `forward`.
+    """Base class: `loss(predictions, targets)` is a scalar tensor. Subclasses implement `forward`.
 
     >>> class MeanCubicError(Loss):
     ...     def forward(self, predictions, targets):
@@ -52,12 +52,12 @@ class Loss:
     """
 
     def forward(self, predictions: Any, targets: Any, sample_weight: Any = None) -> Tensor:
-        """Compute the loss. Subclasses write this; users call the loss itself.
+        """Compute the loss. Subclasses implement this; users call the loss itself.
 
-        A subclass that leaves `sample_weight` out cannot be used with weights.
+        A subclass without the argument `sample_weight` cannot be used with weights.
 
         Raises:
-            NotImplementedError: the subclass has no `forward`.
+            NotImplementedError: the subclass does not implement `forward`.
         """
         raise NotImplementedError(f"{type(self).__name__}: a loss needs a forward(self, predictions, targets) method.")
 
@@ -65,13 +65,13 @@ class Loss:
         """Return the result of `forward`.
 
         Args:
-            predictions: what the network gave.
-            targets: what is right.
-            sample_weight: a number for each sample. Its loss is multiplied by that, and the mean is still taken over
-                the number of samples, not over the sum of the weights.
+            predictions: the outputs of the network.
+            targets: the true values.
+            sample_weight: a number for each sample, by which its loss is multiplied. The sum is still divided by the
+                number of samples, not by the sum of the weights.
 
         Raises:
-            TypeError: the loss takes no weights.
+            TypeError: the loss does not support weights.
         """
         if sample_weight is None:
             return self.forward(predictions, targets)
@@ -83,10 +83,10 @@ class Loss:
         return self.forward(predictions, targets, sample_weight)
 
     def probabilities(self, outputs: NDArray[Any]) -> NDArray[Any]:
-        """Return the probabilities that outputs of the network stand for; for `Model.predict_proba`.
+        """Return the probabilities for outputs of the network; used by `Model.predict_proba`.
 
         Raises:
-            TypeError: this is no loss for classes.
+            TypeError: this is not a loss for classes.
         """
         raise TypeError(
             f"{type(self).__name__}: outputs trained on this loss are no probabilities. predict_proba and "
@@ -94,7 +94,7 @@ class Loss:
         )
 
     def classes(self, probabilities: NDArray[Any]) -> NDArray[np.intp]:
-        """Return the most probable classes; for `Model.predict_classes`."""
+        """Return the most probable classes; used by `Model.predict_classes`."""
         return np.asarray(probabilities.argmax(axis=-1))
 
     def __repr__(self) -> str:
@@ -110,10 +110,10 @@ class SoftmaxCrossEntropy(Loss):
     outputs are.
 
     Args:
-        label_smoothing: the part of each target that is spread evenly over all classes, in [0, 1). Szegedy et al.,
+        label_smoothing: the fraction of each target that is spread evenly over all classes, in [0, 1). Szegedy et al.,
             *Rethinking the Inception Architecture for Computer Vision*, 2015.
-        ignored_label: a label that takes no part in the average, such as that of padding; None for none. PyTorch's is
-            -100.
+        ignored_label: a label that is excluded from the average, such as that of padding; None for none. PyTorch's
+            default is -100.
 
     Raises:
         ValueError: `label_smoothing` outside [0, 1); targets of another shape, labels out of range, rows that do not
@@ -133,7 +133,7 @@ class SoftmaxCrossEntropy(Loss):
         self.ignored_label = None if ignored_label is None else operator.index(ignored_label)
 
     def forward(self, predictions: ArrayLike, targets: ArrayLike, sample_weight: ArrayLike | None = None) -> Tensor:
-        """`softmax_cross_entropy` of checked targets."""
+        """Return `softmax_cross_entropy` of validated targets."""
         predictions = as_predictions("SoftmaxCrossEntropy", predictions)
         if self.label_smoothing or self.ignored_label is not None:
             labels = smoothed_rows(
@@ -146,7 +146,7 @@ class SoftmaxCrossEntropy(Loss):
         return softmax_cross_entropy(predictions, labels)
 
     def probabilities(self, outputs: NDArray[Any]) -> NDArray[Any]:
-        """Return their softmax."""
+        """Return the softmax of the outputs."""
         return np.asarray(tg.softmax.apply(outputs, axis=-1))
 
 
@@ -156,7 +156,7 @@ class CategoricalCrossEntropy(Loss):
     `predictions` are `(samples, classes)` in [0, 1]; targets as for `SoftmaxCrossEntropy`, which is faster and exact
     where probabilities underflow. The rule is that of the book (chapter 5): the value is -log p of the right class,
     with p clipped to [1e-7, 1 - 1e-7], and the gradient is that of the *unclipped* value, -1/p. (Through the
-    clip it would be 0 for a confident mistake, which then could never be unlearned.) Only where 1/p would overflow,
+    clip it would be 0 for a confident mistake, which could then never be corrected.) Only where 1/p would overflow,
     at p < 1e4 times the smallest normal number, is p taken to be that; the gradient is finite, also for p = 0.
 
     Raises:
@@ -172,7 +172,7 @@ class CategoricalCrossEntropy(Loss):
     """
 
     def forward(self, predictions: ArrayLike, targets: ArrayLike, sample_weight: ArrayLike | None = None) -> Tensor:
-        """`categorical_cross_entropy` of checked targets."""
+        """Return `categorical_cross_entropy` of validated targets."""
         predictions = as_predictions("CategoricalCrossEntropy", predictions)
         labels = check_classes("CategoricalCrossEntropy", predictions, targets)
         check_within_0_and_1(
@@ -183,7 +183,7 @@ class CategoricalCrossEntropy(Loss):
         return categorical_cross_entropy(predictions, labels)
 
     def probabilities(self, outputs: NDArray[Any]) -> NDArray[Any]:
-        """Return them: they are probabilities."""
+        """Return the outputs, which already are probabilities."""
         return outputs
 
 
@@ -201,13 +201,13 @@ class SigmoidBinaryCrossEntropy(Loss):
     """
 
     def forward(self, predictions: ArrayLike, targets: ArrayLike, sample_weight: ArrayLike | None = None) -> Tensor:
-        """`sigmoid_binary_cross_entropy` of checked targets."""
+        """Return `sigmoid_binary_cross_entropy` of validated targets."""
         predictions = as_predictions("SigmoidBinaryCrossEntropy", predictions)
         wanted = check_binary("SigmoidBinaryCrossEntropy", predictions, targets)
         return sigmoid_binary_cross_entropy(predictions, wanted, _weights(self, predictions, sample_weight))
 
     def probabilities(self, outputs: NDArray[Any]) -> NDArray[Any]:
-        """Return their sigmoid."""
+        """Return the sigmoid of the outputs."""
         return np.asarray(tg.sigmoid.apply(outputs))
 
     def classes(self, probabilities: NDArray[Any]) -> NDArray[np.intp]:
@@ -230,7 +230,7 @@ class BinaryCrossEntropy(Loss):
     """
 
     def forward(self, predictions: ArrayLike, targets: ArrayLike, sample_weight: ArrayLike | None = None) -> Tensor:
-        """`binary_cross_entropy` of checked targets."""
+        """Return `binary_cross_entropy` of validated targets."""
         predictions = as_predictions("BinaryCrossEntropy", predictions)
         wanted = check_binary("BinaryCrossEntropy", predictions, targets)
         check_within_0_and_1(
@@ -239,7 +239,7 @@ class BinaryCrossEntropy(Loss):
         return binary_cross_entropy(predictions, wanted, _weights(self, predictions, sample_weight))
 
     def probabilities(self, outputs: NDArray[Any]) -> NDArray[Any]:
-        """Return them: they are probabilities."""
+        """Return the outputs, which already are probabilities."""
         return outputs
 
     def classes(self, probabilities: NDArray[Any]) -> NDArray[np.intp]:
@@ -248,13 +248,13 @@ class BinaryCrossEntropy(Loss):
 
 
 class FocalLoss(Loss):
-    """Binary cross-entropy of logits in which outputs that are nearly right count less, averaged.
+    """Mean binary cross-entropy of logits in which nearly correct outputs have less weight.
 
-    With p the probability of the right answer, -αₜ·(1 - p)^gamma·log p. For detection, where nearly all outputs are
-    background.
+    The loss of an output is -αₜ·(1 - p)^gamma·log p, where p is the probability of the correct class. Used for object
+    detection, where nearly all outputs are background.
 
     Args:
-        gamma: how much less, 0 or at least 1; 0 for plain cross-entropy.
+        gamma: the exponent, 0 or at least 1; 0 for plain cross-entropy.
         alpha: the weight of targets of 1, in [0, 1]; those of 0 have 1 - alpha. None for equal weights of 1.
 
     `predictions` and `targets` have the same shape; targets are 0 or 1, or probabilities between.
@@ -278,7 +278,7 @@ class FocalLoss(Loss):
         self.alpha = None if alpha is None else float(alpha)
 
     def forward(self, predictions: ArrayLike, targets: ArrayLike, sample_weight: ArrayLike | None = None) -> Tensor:
-        """The mean of the weighted cross-entropies."""
+        """Return the mean of the weighted cross-entropies."""
         logits = as_predictions("FocalLoss", predictions)
         y = check_binary("FocalLoss", logits, targets)
         entropy = tg.softplus(logits) - logits * y
@@ -303,7 +303,7 @@ class KLDivergence(Loss):
     """
 
     def forward(self, predictions: ArrayLike, targets: ArrayLike, sample_weight: ArrayLike | None = None) -> Tensor:
-        """The mean divergence."""
+        """Return the mean divergence."""
         logs = as_predictions("KLDivergence", predictions)
         array = as_constant("KLDivergence", targets)
         check_same_shape("KLDivergence", logs.shape, array.shape)
@@ -325,14 +325,14 @@ class MeanSquaredError(Loss):
     """
 
     def forward(self, predictions: ArrayLike, targets: ArrayLike, sample_weight: ArrayLike | None = None) -> Tensor:
-        """The mean of the squared differences."""
+        """Return the mean of the squared differences."""
         return _mean(self, tg.square(difference("MeanSquaredError", predictions, targets)), sample_weight)
 
 
 class MeanAbsoluteError(Loss):
     """|prediction - target|, averaged. Both have the same shape, usually `(samples, outputs)`.
 
-    The gradient is the sign of the difference, 0 where there is none. (The book's code has it upside down.)
+    The gradient is the sign of the difference, and 0 where the difference is 0. (The book has the opposite sign.)
 
     Raises:
         ValueError: another shape, or no samples.
@@ -342,12 +342,12 @@ class MeanAbsoluteError(Loss):
     """
 
     def forward(self, predictions: ArrayLike, targets: ArrayLike, sample_weight: ArrayLike | None = None) -> Tensor:
-        """The mean of the absolute differences."""
+        """Return the mean of the absolute differences."""
         return _mean(self, tg.abs(difference("MeanAbsoluteError", predictions, targets)), sample_weight)
 
 
 class Huber(Loss):
-    """d²/2 for differences up to `delta`, delta·(|d| - delta/2) beyond, averaged: outliers pull with bounded force.
+    """d²/2 for differences up to `delta`, delta·(|d| - delta/2) beyond, averaged: outliers have bounded gradients.
 
     Huber, *Robust Estimation of a Location Parameter*, 1964.
 
@@ -364,7 +364,7 @@ class Huber(Loss):
         self.delta = float(delta)
 
     def forward(self, predictions: ArrayLike, targets: ArrayLike, sample_weight: ArrayLike | None = None) -> Tensor:
-        """With m = min(|d|, delta), the mean of m·(|d| - m/2): both branches in one."""
+        """Return the mean of m·(|d| - m/2) with m = min(|d|, delta), which covers both branches."""
         size = tg.abs(difference("Huber", predictions, targets))
         capped = tg.minimum(size, self.delta)
         return _mean(self, capped * (size - 0.5 * capped), sample_weight)
@@ -376,7 +376,7 @@ class IoULoss(Loss):
     `predictions` and `targets` are `(…, 4)`: left, top, right, bottom.
 
     Args:
-        generalised: whether boxes that do not touch are pulled together, as in `functional.overlap`.
+        generalised: whether boxes that do not touch also have a gradient, as in `functional.overlap`.
 
     Raises:
         ValueError: another shape, or no samples.
@@ -389,7 +389,7 @@ class IoULoss(Loss):
         self.generalised = bool(generalised)
 
     def forward(self, predictions: ArrayLike, targets: ArrayLike, sample_weight: ArrayLike | None = None) -> Tensor:
-        """The mean of 1 minus the overlaps."""
+        """Return the mean of 1 minus the overlaps."""
         boxes = as_predictions("IoULoss", predictions)
         array = as_constant("IoULoss", targets)
         check_same_shape("IoULoss", boxes.shape, array.shape)

@@ -13,17 +13,17 @@ from tensorgrad import Tensor
 
 
 class PerOutput(Loss):
-    """Weighted sum of a loss for each output of a network. `nn.Model` makes one if `loss` is a tuple or a dict.
+    """Weighted sum of a loss for each output of a network. `nn.Model` creates one if `loss` is a tuple or a dict.
 
     Args:
         losses: a tuple of losses, for a network that returns a tuple; or a dict, for one that returns a dict.
         weights: the factor of each, of the same structure; default: 1 for each.
 
     Raises:
-        TypeError: something is not a loss, or a weight is not a number; when called, if predictions or targets are not
-            of this structure.
-        ValueError: there is no loss, the weights are for other outputs, or one is not finite; when called, if there
-            are more or fewer predictions or targets, or others.
+        TypeError: an item is not a loss, or a weight is not a number; when called, if predictions or targets do not
+            have this structure.
+        ValueError: there is no loss, the weights do not match the losses, or one is not finite; when called, if the
+            number of predictions or targets, or their keys, differ.
 
     >>> import nn, numpy as np
     >>> loss = PerOutput({"class": nn.SoftmaxCrossEntropy(), "age": nn.MeanSquaredError()}, {"class": 1.0, "age": 0.1})
@@ -44,7 +44,7 @@ class PerOutput(Loss):
         self.weights = mapped(lambda _: 1.0, losses) if weights is None else self._checked_weights(weights)
 
     def forward(self, predictions: Any, targets: Any, sample_weight: Any = None) -> Tensor:
-        """Σ weight · loss over the outputs."""
+        """Return Σ weight · loss over the outputs."""
         check_structure("the network's outputs", self.losses, predictions)
         check_structure("the targets y", self.losses, targets)
         given = () if sample_weight is None else (sample_weight,)
@@ -84,11 +84,11 @@ class PerOutput(Loss):
 
 
 def check_structure(what: str, expected: Any, values: Any) -> None:
-    """Refuse values that are not one for each output of a network.
+    """Reject values that do not match the outputs of a network.
 
     Raises:
-        TypeError: they are no tuple or dict, as the losses are.
-        ValueError: there are more or fewer, or others.
+        TypeError: `values` is not a tuple or dict, as the losses are.
+        ValueError: the number of values or their keys differ.
     """
     kind = dict if isinstance(expected, dict) else tuple
     got = type(values).__name__

@@ -1,4 +1,4 @@
-"""What targets may look like, and what to say when they do not."""
+"""Validation of predictions, targets and sample weights."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ SEVERAL = " For a network with several outputs, give nn.Model a loss for each: l
 
 
 def as_predictions(asker: str, predictions: ArrayLike) -> Tensor:
-    """`predictions` as a floating-point tensor that is not empty."""
+    """Return `predictions` as a floating-point tensor that is not empty."""
     if not isinstance(predictions, Tensor):
         if is_several(predictions):
             raise TypeError(f"{asker}: got several predictions, expected one tensor.{SEVERAL}")
@@ -28,14 +28,14 @@ def as_predictions(asker: str, predictions: ArrayLike) -> Tensor:
 
 
 def as_constant(asker: str, targets: ArrayLike) -> Any:
-    """`targets` as an array; they take part in no gradient."""
+    """Return `targets` as an array, without a gradient."""
     if isinstance(targets, Tensor) and targets.requires_grad:
         raise TypeError(f"{asker}: the targets require a gradient, but the loss has none for them. Pass detach().")
     return as_array(targets)
 
 
 def check_same_shape(asker: str, predictions: tuple[int, ...], targets: tuple[int, ...]) -> None:
-    """Refuse targets that are not one number for each prediction; never broadcast.
+    """Reject targets whose shape differs from that of the predictions. They are never broadcast.
 
     Raises:
         ValueError: the shapes differ.
@@ -54,12 +54,12 @@ def check_same_shape(asker: str, predictions: tuple[int, ...], targets: tuple[in
 
 
 def check_within_0_and_1(asker: str, what: str, values: NDArray[Any], advice: str) -> None:
-    """Refuse values outside [0, 1], but for rounding; NaN passes, so that it reaches the loss.
+    """Reject values outside [0, 1], up to rounding. NaN is accepted, so that it reaches the loss.
 
     Raises:
-        ValueError: naming the first such value.
+        ValueError: a value is outside; the message names the first.
     """
-    if not isinstance(values, np.ndarray):  # the arrays of other libraries are not read
+    if not isinstance(values, np.ndarray):  # arrays of other libraries are not checked
         return
     if values.min() < -1e-6 or values.max() > 1 + 1e-6:
         index = _first((values < -1e-6) | (values > 1 + 1e-6))
@@ -67,7 +67,7 @@ def check_within_0_and_1(asker: str, what: str, values: NDArray[Any], advice: st
 
 
 def difference(asker: str, predictions: ArrayLike, targets: ArrayLike) -> Tensor:
-    """predictions - targets, in the dtype of the predictions.
+    """Return predictions - targets, in the dtype of the predictions.
 
     Raises:
         ValueError: the shapes differ, or there are no samples.
@@ -83,7 +83,7 @@ def check_weights(asker: str, outputs: tuple[int, ...], dtype: Any, sample_weigh
 
     Args:
         asker: names the loss in messages.
-        outputs: the shape of what is weighted: `(samples, ...)`.
+        outputs: the shape of the weighted array: `(samples, ...)`.
         dtype: of the predictions.
         sample_weight: a number for each sample, `(samples,)`; or one for each place of the first axes of `outputs`,
             such as `(samples, time)`.
@@ -109,7 +109,7 @@ def weighted_rows(labels: NDArray[Any], classes: int, weights: NDArray[Any]) -> 
 
 
 def check_binary(asker: str, predictions: Tensor, targets: ArrayLike) -> Any:
-    """Targets in [0, 1], one for each prediction, in the dtype of the predictions.
+    """Return targets in [0, 1], one for each prediction, in the dtype of the predictions.
 
     Raises:
         ValueError: another shape, or a value outside (naming the first).
@@ -121,7 +121,7 @@ def check_binary(asker: str, predictions: Tensor, targets: ArrayLike) -> Any:
 
 
 def check_classes(asker: str, predictions: Tensor, targets: ArrayLike) -> Any:
-    """Class targets for predictions of shape `(…, classes)`: integers of shape `(…)`, or rows like the predictions.
+    """Return class targets for predictions `(…, classes)`: integers `(…)`, or rows like the predictions.
 
     Rows hold a probability for each class: a 1 among zeros (one-hot), or soft labels that sum to 1.
 
@@ -159,7 +159,7 @@ def smoothed_rows(
 ) -> Any:
     """Return class targets as rows in the dtype of the predictions, mixed with equal probabilities for all classes.
 
-    Rows of ignored labels are 0, and the others larger, so that the mean over all rows is that over the others.
+    Rows of ignored labels are 0. The other rows are scaled so that the mean over all rows is the mean over these.
 
     Raises:
         ValueError, TypeError: as `check_classes`; every label is ignored.
@@ -181,7 +181,7 @@ def smoothed_rows(
 
 
 def _check_rows(asker: str, rows: Any) -> None:
-    """Refuse rows that do not sum to 1. The arrays of other libraries are not read."""
+    """Reject rows that do not sum to 1. Arrays of other libraries are not checked."""
     sums = np.sum(rows, axis=-1)
     wrong = np.abs(sums - 1) > 1e-3
     if isinstance(rows, np.ndarray) and wrong.any():
@@ -190,10 +190,10 @@ def _check_rows(asker: str, rows: Any) -> None:
 
 
 def _check_labels(asker: str, labels: Any, classes: int) -> None:
-    """Refuse labels out of range. The arrays of other libraries are not read."""
+    """Reject labels out of range. Arrays of other libraries are not checked."""
     if not isinstance(labels, np.ndarray):
         return
-    if labels.view(np.uintp).max() >= classes:  # as unsigned numbers, negative labels are huge: one look finds both
+    if labels.view(np.uintp).max() >= classes:  # as unsigned integers, negative labels are huge: one check finds both
         index = _first((labels < 0) | (labels >= classes))
         advice = " For a single output, use a binary loss." if classes == 1 else ""
         raise ValueError(
@@ -203,6 +203,6 @@ def _check_labels(asker: str, labels: Any, classes: int) -> None:
 
 
 def _first(mask: NDArray[np.bool_]) -> int | tuple[int, ...]:
-    """The index of the first True: a number for one axis, a tuple for several."""
+    """Return the index of the first True: an integer for one axis, a tuple for several."""
     index = tuple(int(i) for i in np.argwhere(mask)[0])
     return index[0] if len(index) == 1 else index

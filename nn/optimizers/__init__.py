@@ -1,6 +1,6 @@
 """Optimizers, and learning-rate schedules.
 
-`optimizer.py` has the step, `algorithms.py` the formulas.
+`optimizer.py` contains the step, `algorithms.py` the formulas.
 """
 
 from nn.optimizers._groups import ParameterGroup

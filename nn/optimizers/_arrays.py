@@ -1,4 +1,4 @@
-"""Reading and writing the arrays of parameters: in place if they are NumPy's, else by assignment."""
+"""Read and write the arrays of parameters: in place for NumPy arrays, otherwise by assignment."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Array = Any
 
 
 def read_only(array: Array) -> Array:
-    """Return a view that refuses writes, if the array is NumPy's."""
+    """Return a read-only view of a NumPy array. Arrays of other libraries are returned unchanged."""
     if isinstance(array, np.ndarray):
         array = array.view()
         array.flags.writeable = False
@@ -21,7 +21,7 @@ def read_only(array: Array) -> Array:
 
 
 def writable(parameter: Tensor) -> Array:
-    """Return the parameter's array to write into. If it is NumPy's, it is first made contiguous and writable."""
+    """Return the parameter's array for writing. A NumPy array is first made contiguous and writable."""
     array = parameter.own_array()
     if isinstance(array, np.ndarray):
         flags = array.flags
@@ -32,7 +32,7 @@ def writable(parameter: Tensor) -> Array:
 
 
 def assign(parameter: Tensor, values: Array) -> None:
-    """Give the parameter new values: in place if its array is NumPy's."""
+    """Assign new values to a parameter, in place if its array is a NumPy array."""
     if isinstance(parameter.array, np.ndarray):
         array = writable(parameter)
         parameter.mark_changed()

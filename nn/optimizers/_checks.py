@@ -1,4 +1,4 @@
-"""Checks of the `update` methods that users write."""
+"""Checks of user-defined `update` methods."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def checked_result(owner: str, result: Any, names: Sequence[str], gradient: Arra
     """Return the change and the new state that `update` returned, the state as arrays of the gradient's dtype.
 
     Raises:
-        TypeError: If it is not a pair of a change and a dict.
+        TypeError: If the result is not a pair of a change and a dict.
         ValueError: If an array is missing or has another shape than the gradient.
     """
     owner = f"{owner}.update"
@@ -38,7 +38,7 @@ def checked_result(owner: str, result: Any, names: Sequence[str], gradient: Arra
 
 
 def check_signature(kind: type[Any]) -> None:
-    """Refuse subclasses written for `update(self, gradient, *state, room, *factors)`, as it was before."""
+    """Reject subclasses written for the former signature `update(self, gradient, *state, room, *factors)`."""
     old = callable(vars(kind).get("factors"))
     if "update" in vars(kind) and not old:
         try:
@@ -53,7 +53,7 @@ def check_signature(kind: type[Any]) -> None:
 
 
 def _kept(array: Array, gradient: Array) -> Array:
-    """Return a new state array in the gradient's dtype, which is an array of its own and not the gradient."""
+    """Return a new state array in the gradient's dtype that does not share memory with the gradient."""
     if isinstance(gradient, np.ndarray):
         return np.require(array, gradient.dtype, "W")
     return array.astype(gradient.dtype)

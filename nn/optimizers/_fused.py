@@ -1,12 +1,12 @@
-"""The step for NumPy arrays at full speed: in place, in blocks that stay in the processor's cache.
+"""Fast step for NumPy arrays: in place, in blocks that fit in the processor's cache.
 
-Nothing here is needed to understand an optimizer. `Optimizer.step` and the `update` methods say what is computed, and
-tests hold this file equal to them.
+This file is not needed to understand an optimizer. `Optimizer.step` and the `update` methods define the computation,
+and tests compare this file with them.
 
 An update is a dozen NumPy operations. Run over a whole weight matrix, each of them reads and writes all of it from
-memory again. Run over one block after another, all but the first find it in the cache. For small parameters (biases,
-mostly) the calls cost more than the numbers, so they are updated together. Results are written into arrays that exist,
-which is twice as fast as making new ones. Every element gets the same update as on its own.
+memory again. Run over one block after another, all but the first find it in the cache. For small parameters
+(mostly biases) the calls cost more than the arithmetic, so they are updated together. Results are written into existing
+arrays, which is twice as fast as allocating new ones. Every element gets the same update as without blocks.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ Update = TypeVar("Update", bound=Callable[..., Any])
 
 
 def fused(kernel: Kernel) -> Callable[[Update], Update]:
-    """Decorate an `update` method with its fused form. A subclass that overrides the method has none."""
+    """Return a decorator that adds a fused form to an `update` method. An overriding method has none."""
 
     def with_kernel(update: Update) -> Update:
         vars(update)["kernel"] = kernel
@@ -139,9 +139,9 @@ class Piece:
 
     Attributes:
         number: The parameter's number.
-        elements: Their place in the flattened parameter.
+        elements: Their slice of the flattened parameter.
         weights: The elements themselves: a view of the parameter.
-        place: Their place in the block.
+        place: Their slice of the block.
     """
 
     number: int
@@ -196,14 +196,14 @@ class Section:
 
 
 class FusedStep:
-    """The blocks of an optimizer, planned in the first step and whenever a parameter has another array."""
+    """The blocks of an optimizer, planned in the first step and whenever the array of a parameter is replaced."""
 
     def __init__(self) -> None:
         self._planned: list[object] = []
         self._sections: list[Section] | None = None
 
     def __reduce__(self) -> tuple[type[FusedStep], tuple[()]]:
-        return FusedStep, ()  # blocks are views, and copies of views would be arrays of their own
+        return FusedStep, ()  # blocks are views, and copies of views would be independent arrays
 
     def forget(self) -> None:
         """Plan again in the next step, because the state has been replaced."""
@@ -221,7 +221,7 @@ class FusedStep:
             groups: The number of each parameter's group.
 
         Returns:
-            The sections, or None if there is an array that is not NumPy's or is of float16.
+            The sections, or None if an array is not a NumPy array or has the dtype float16.
         """
         arrays = [*weights.values()]
         if len(arrays) != len(self._planned) or any(map(operator.is_not, arrays, self._planned)):

@@ -11,7 +11,7 @@ from nn.optimizers.schedules import Schedule
 from tensorgrad import Tensor
 
 Parameters = Iterable[Tensor | Mapping[str, Any]]
-"""What optimizers are made for: tensors, or a dict for each group."""
+"""The first argument of optimizers: tensors, or a dict for each group."""
 
 
 class ParameterGroup:
@@ -20,7 +20,7 @@ class ParameterGroup:
     Args:
         kind: The optimizer's class, which declares the settings.
         parameters: The tensors.
-        settings: The settings that the group was given. The optimizer's constructor adds the others.
+        settings: The explicit settings of the group. The optimizer's constructor adds the others.
 
     Attributes:
         parameters: The tensors, as a tuple.
@@ -75,12 +75,12 @@ def parameter_groups(kind: type, parameters: Parameters, settings: Mapping[str, 
     Args:
         kind: The optimizer's class.
         parameters: The argument.
-        settings: Settings that groups have if they do not give them.
+        settings: Default settings for groups that do not specify them.
 
     Raises:
-        TypeError: If there is something that is neither a tensor nor the dict of a group.
+        TypeError: If an item is neither a tensor nor the dict of a group.
         ValueError: If there are no parameters, one is listed twice, is not a leaf, or requires no gradient; if a group
-            has no "params", or a setting that the optimizer has not.
+            has no "params", or a setting that the optimizer lacks.
     """
     owner = kind.__name__
     if isinstance(parameters, (Tensor, Mapping)) or not isinstance(parameters, Iterable):

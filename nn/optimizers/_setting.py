@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 class Setting:
     """A number that must be finite, at least 0 and less than `below`.
 
-    Assigning one to an optimizer sets it in all of its parameter groups.
+    Assigning a setting of an optimizer also sets it in all of its parameter groups.
     """
 
     def __init__(self, below: float = math.inf) -> None:
@@ -40,8 +40,8 @@ class Setting:
         """Return `value` as a Python number, which unlike NumPy's never widens float32.
 
         Raises:
-            TypeError: If it is not a real number.
-            ValueError: If it is negative, not finite, or too large.
+            TypeError: If `value` is not a real number.
+            ValueError: If `value` is negative, not finite, or too large.
         """
         if isinstance(value, bool) or not isinstance(value, numbers.Real):
             raise TypeError(f"{owner}: {self.name} must be a number, got {value!r}.")

@@ -1,6 +1,6 @@
-"""The optimizers: how a gradient g becomes a change of the weights w.
+"""Optimizers: formulas that turn a gradient g into a change of the weights w.
 
-Each `update` is the formula in the class's documentation. Three things are the same for all of them. The learning rate
+Each `update` is the formula in the class's documentation. Three conventions hold for all of them. The learning rate
 of step t is lr = learning_rate / (1 + decay·t), where t is the number of finished steps, as in *Neural Networks from
 Scratch in Python* (chapter 10). ε is added outside the square root. A penalty on the weights (L1, L2) is part of the
 gradient of the loss, except in `AdamW`. For NumPy arrays, `Optimizer.step` uses the faster form in `_fused.py`.

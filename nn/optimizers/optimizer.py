@@ -1,4 +1,4 @@
-"""What all optimizers share: the step, parameter groups, and the state that is kept between steps."""
+"""Base class of optimizers: the step, parameter groups, and the state kept between steps."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from nn.optimizers.schedules import LearningRate, Schedule, decayed_rate
 from tensorgrad import Tensor, interrupts
 
 State = Mapping[str, Array]
-"""What an optimizer keeps for one parameter between steps: arrays by name."""
+"""The state of one parameter between steps: arrays by name."""
 
 FLUSH_EVERY = 100
 """Steps between two searches for negligible state; see `flush`."""
@@ -30,10 +30,10 @@ FLUSH_EVERY = 100
 
 @attribute_hints(OPTIMIZER)
 class Optimizer:
-    """Base class: changes parameters step by step so that the loss falls.
+    """Base class of optimizers, which update parameters step by step to reduce the loss.
 
-    An optimizer of your own is a subclass. It names its state (`state_names`) and its settings (each a `Setting`, so
-    that it is checked, shown, saved and can differ between groups), and writes the formula (`update`):
+    A custom optimizer is a subclass. It names its state (`state_names`) and its settings (each a `Setting`, so that it
+    is checked, shown, saved and can differ between groups), and implements the formula (`update`):
 
     >>> import numpy as np, tensorgrad as tg
     >>> from nn.optimizers import Setting
@@ -57,7 +57,7 @@ class Optimizer:
     >>> optimizer
     SignMomentum(1 parameter, learning_rate=0.5, decay=0, beta=0.9, iterations=1)
 
-    Settings can differ between groups of parameters. A group that does not give a setting has the optimizer's:
+    Settings can differ between groups of parameters. A group without a setting uses the optimizer's:
 
     >>> b = tg.tensor([0.0], requires_grad=True)
     >>> optimizer = SignMomentum([{"params": [w]}, {"params": [b], "learning_rate": 0.1}], learning_rate=0.5)
@@ -71,8 +71,8 @@ class Optimizer:
     >>> [group.learning_rate for group in optimizer.groups]
     [0.25, 0.05]
 
-    Parameters of float16 have their state and arithmetic in float32. State below 1e5 times the smallest normal number
-    of its dtype (float32: 1e-33) is set to 0 every hundred steps, because processors are slow with such numbers.
+    For float16 parameters, state and arithmetic are in float32. State below 1e5 times the smallest normal number
+    of its dtype (float32: 1e-33) is set to 0 every hundred steps, because arithmetic with subnormal numbers is slow.
 
     Args:
         parameters: The tensors to train, such as `network.parameters()`: leaves that require a gradient. Or a list of
@@ -81,7 +81,7 @@ class Optimizer:
         decay: The learning rate of step t = 0, 1, 2, … is learning_rate / (1 + decay · t).
 
     Raises:
-        TypeError: If there is something that is not a tensor, or a setting that is not a number.
+        TypeError: If a parameter is not a tensor, or a setting is not a number.
         ValueError: If there are no parameters, one is listed twice, is not a leaf or requires no gradient, or if a
             setting is unknown, negative, not finite or too large.
 
@@ -122,10 +122,10 @@ class Optimizer:
         self._warnings: set[str] = set()
 
     def step(self) -> None:
-        """Change every parameter by its gradient.
+        """Update every parameter with its gradient.
 
         Parameters without a gradient (None), and frozen ones (`requires_grad = False`), keep their value and state.
-        NumPy arrays are written in place and announced as changed, so that `backward` refuses a graph that was
+        NumPy arrays are updated in place and marked as changed, so that `backward` raises for a graph that was
         recorded with the old values.
 
         Warns:
@@ -158,14 +158,14 @@ class Optimizer:
             self._assign(updated)
 
     def update(self, gradient: Array, state: State, settings: SimpleNamespace) -> tuple[Array, State]:
-        """Return the change of one parameter and its new state. Subclasses write this.
+        """Return the change of one parameter and its new state. Subclasses implement this.
 
         It is called for each parameter with its gradient, its state and the settings of its group. It computes new
         arrays with NumPy's functions and changes none in place, so that it also works with the arrays of other
         libraries.
 
         Args:
-            gradient: The gradient, in the parameter's shape. It cannot be written into.
+            gradient: The gradient, in the parameter's shape. It is read-only.
             state: An array for each of `state_names`, in the parameter's shape.
             settings: The settings of this step as attributes; see `step_settings`.
 
@@ -178,14 +178,14 @@ class Optimizer:
         )
 
     def shrink(self, settings: SimpleNamespace) -> float:
-        """Return what the weights are multiplied by before the change is added: 1 unless weights decay."""
+        """Return the factor by which the weights are multiplied before the change is added: 1 without weight decay."""
         return 1.0
 
     def step_settings(self, group: ParameterGroup) -> SimpleNamespace:
-        """Return what `update` gets as `settings`: the group's settings, with the numbers of the next step.
+        """Return the `settings` argument of `update`: the group's settings and the values for the next step.
 
         These are `learning_rate`, after schedule and decay, and `iterations`, the number of finished steps. Subclasses
-        add what else depends on the step. Such numbers may be arrays in a compiled step. The other settings are
+        add other values that depend on the step. Such numbers may be arrays in a compiled step. The other settings are
         always Python numbers, on which `update` may branch.
         """
         settings = _StepSettings(**group.settings)
@@ -210,7 +210,7 @@ class Optimizer:
     def state_dict(self) -> dict[str, Any]:
         """Return the settings, `iterations` and copies of the state.
 
-        Settings are numbers, or a `Schedule` as it is. What a group has different from the optimizer comes under names
+        Settings are numbers or a `Schedule`. Settings in which a group differs from the optimizer have names
         such as `"groups.1.learning_rate"`, and the arrays under names such as `"velocity.0"`: the array's name in
         `state_names` and the parameter's number.
         """
@@ -223,7 +223,7 @@ class Optimizer:
         return state
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Restore what `state_dict` of the same kind of optimizer, for the same parameters and groups, returned.
+        """Restore the result of `state_dict` of an optimizer of the same class, parameters and groups.
 
         Raises:
             TypeError, ValueError: If a name is missing or unknown, a setting is wrong, or an array has another shape
@@ -332,7 +332,7 @@ class Optimizer:
         """Do the work of `step` faster, where `update` has a fused form and all arrays are NumPy's.
 
         Returns:
-            Whether that was so. If not, nothing has been done.
+            Whether the fast form was used. If not, nothing has been done.
         """
         kernel = getattr(self.update, "kernel", None)
         if kernel is None:
@@ -376,7 +376,7 @@ class Optimizer:
 
 
 class _StepSettings(SimpleNamespace):
-    """The settings of one step, with an error that helps."""
+    """The settings of one step, with a helpful error message for missing ones."""
 
     def __getattr__(self, name: str) -> Any:
         raise AttributeError(

@@ -2,7 +2,7 @@
 
 A schedule can be passed wherever an optimizer takes a `learning_rate`. It has no state, so saved training resumes
 exactly. Steps are batches: ten epochs of 469 batches are 4690 steps. The book's own decay,
-learning_rate / (1 + decay·t), is the optimizers' argument `decay`; given both, it divides the schedule's value.
+learning_rate / (1 + decay·t), is the optimizers' argument `decay`; with both, it divides the schedule's value.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ from nn.optimizers._setting import Setting
 
 
 class Schedule:
-    """Base class: `schedule(step)` is the learning rate after `step` finished steps. Subclasses write `rate`.
+    """Base class: `schedule(step)` is the learning rate after `step` finished steps. Subclasses implement `rate`.
 
-    A number times a schedule is a schedule with the same course, such as a lower one for some parameters:
+    A number times a schedule is a scaled schedule, for example with a lower rate for some parameters:
     `nn.Adam([{"params": head}, {"params": body, "learning_rate": 0.1 * schedule}], learning_rate=schedule)`.
 
     Raises, when called:
@@ -40,7 +40,7 @@ class Schedule:
     """
 
     def rate(self, step: int) -> float:
-        """Return the learning rate. Subclasses write this; users call the schedule itself.
+        """Return the learning rate. Subclasses implement this; users call the schedule itself.
 
         Raises:
             NotImplementedError: If the subclass has no `rate`.
@@ -80,13 +80,13 @@ class LearningRate(Setting):
         super().__set__(instance, cast(Any, value))
 
     def checked(self, owner: str, value: Any) -> Any:
-        """Return a schedule as it is, a number as Python's."""
+        """Return a schedule unchanged, and a number as a Python number."""
         if callable(value) and not isinstance(value, Schedule):
             raise TypeError(f"{owner}: {self.name} must be a number or an nn.Schedule object, got {value!r}.")
         return value if isinstance(value, Schedule) else super().checked(owner, value)
 
     def changed(self, of_group: Any, old: Any, new: Any) -> Any:
-        """Return a group's learning rate after the optimizer's changed: the ratio of the two stays, if it is known."""
+        """Return a group's learning rate after the optimizer's changed: their ratio is kept if it is known."""
         if of_group is old or of_group == old:
             return new
         if isinstance(of_group, ScaledSchedule) and of_group.schedule is old:

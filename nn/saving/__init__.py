@@ -1,11 +1,11 @@
-"""Saving and loading without pickle: a file can be read and checked, and nothing in it is ever executed.
+"""Saving and loading without pickle: no code from a file is ever executed.
 
-- `format`: safetensors files with a document and a checksum, written atomically;
+- `format`: safetensors files with a JSON document and a checksum, written atomically;
 - `state`: parameters and the state of random generators;
-- `config`: objects as descriptions in JSON;
-- `attributes`: plain data that training changed in them;
-- `build`: objects from descriptions, and the comparison of the result with the original;
-- `models`: whole models, and what is checked before anything is changed.
+- `config`: JSON descriptions of objects;
+- `attributes`: plain attributes that training changed;
+- `build`: building objects from their descriptions, and comparing the result with the original;
+- `models`: saving and loading whole models, with all checks before any change.
 """
 
 from nn.saving.format import LoadError, SaveError

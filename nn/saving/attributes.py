@@ -1,4 +1,4 @@
-"""Attributes that training changed: counters, gains and the like, which no argument of a constructor holds."""
+"""Attributes changed by training, such as counters, that are not arguments of a constructor."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ MISSING = object()
 
 
 def changed_attributes(holders: Mapping[str, Any], again: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
-    """Return descriptions of the attributes in which objects differ from those that were made again, by their names.
+    """Return descriptions of the attributes in which objects differ from their rebuilt copies, by name.
 
-    Only plain data is described: None, numbers, text, and lists, tuples and dicts of these. An array or tensor where
-    the constructor left nothing or None is what a layer keeps of its last call, and does not matter. Arguments of the
-    constructor are described and compared with it.
+    Only plain data is described: None, numbers, strings, and lists, tuples and dicts of these. An array or tensor where
+    the constructor set nothing or None is a result that a layer keeps of its last call; it is ignored. Arguments of the
+    constructor are described and compared separately.
 
     Raises:
-        SaveError: something else differs.
+        SaveError: an attribute that is not plain data differs.
     """
     found: dict[str, dict[str, Any]] = {}
     for path in holders.keys() & again.keys():
@@ -47,10 +47,10 @@ def changed_attributes(holders: Mapping[str, Any], again: Mapping[str, Any]) -> 
 
 
 def restore_attributes(holders: Mapping[str, Any], values: Mapping[str, Mapping[str, Any]]) -> None:
-    """Assign what `changed_attributes` described and a `Builder` has built.
+    """Assign attributes described by `changed_attributes` and built by a `Builder`.
 
     Raises:
-        ValueError: it is not plain data, or its attribute holds something else, such as a method or layers.
+        ValueError: a value is not plain data, or the attribute is something else, such as a method or a layer.
     """
     for path, attributes in values.items():
         thing = holders[path]
@@ -66,7 +66,7 @@ def _not_saved(thing: Any) -> frozenset[str]:
 
 
 def is_plain(value: Any) -> bool:
-    """Return whether this is None, a number, text, or a list, tuple or dict of these."""
+    """Return whether a value is None, a number, a string, or a list, tuple or dict of these."""
     if type(value) in (list, tuple):
         return all(map(is_plain, value))
     if type(value) is dict:
@@ -79,9 +79,9 @@ def _description(value: Any) -> Any:
 
 
 def _differs(value: Any, made: Any) -> bool:
-    """Return whether a value that is to be saved is lost if the constructor makes the other one."""
+    """Return whether saving must record a value because the constructor sets another one."""
     if isinstance(value, (RandomSource, *BASES)):
-        return False  # described, or compared, on their own
+        return False  # described or compared separately
     if is_plain(value):
         return (
             made is MISSING or not is_plain(made) or json.dumps(_description(value)) != json.dumps(_description(made))

@@ -1,4 +1,4 @@
-"""Objects from their descriptions: only of classes that are known or handed in. Nothing else in a file can run."""
+"""Build objects from their descriptions. Only known classes and those passed by the caller are ever called."""
 
 from __future__ import annotations
 
@@ -20,27 +20,27 @@ from nn.saving.state import RandomSource, generator_from_state, set_generator_st
 from tensorgrad import Tensor
 
 SMALL = 1_000_000
-"""Elements: weights of this size are made even if the file has not so many, to say then which tensor is missing."""
+"""Elements. Weights up to this size are allocated even if the file has fewer, so that the error names the tensor."""
 
 MOST_OBJECTS = 20_000
-"""Layers and other objects in a description, at most, where one that occurs again counts again: a network that holds
-itself twice in each of thirty levels is a short description, but takes for ever to compute or to print."""
+"""Layers and other objects in a description, at most, counting repeated ones each time: a network that holds
+itself twice in each of thirty levels is a short description, but takes forever to compute or to print."""
 
 DTYPE = re.compile(r"[<>=|]?[A-Za-z]\w*")
-"""How dtypes are described. NumPy also takes text such as "(2,3)f4", which it parses as Python."""
+"""Names of dtypes. NumPy also accepts strings such as "(2,3)f4", which it parses as Python."""
 
 
 class Builder:
-    """Makes what `Describer` described.
+    """Builder of the objects described by `Describer`.
 
     Args:
         known: the classes and functions that may be named.
         arrays: the tensors of the file.
-        elements: how many the network has in the file; layers that would make more of them are refused.
+        elements: the number of elements of the network in the file; layers that would allocate more are rejected.
 
     Attributes:
-        tensors: what `{"tensor": name}` means: at first arrays of the file, later the network's own tensors.
-        used: the names of the arrays that were asked for by `{"array": name}`.
+        tensors: the targets of `{"tensor": name}`: at first arrays of the file, later the network's tensors.
+        used: the names of the arrays referenced by `{"array": name}`.
     """
 
     def __init__(self, known: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]], elements: int) -> None:
@@ -55,10 +55,10 @@ class Builder:
         self._generators: list[tuple[RandomSource, dict[str, Any]]] = []
 
     def build(self, described: Any) -> Any:
-        """The value of a description.
+        """Return the value of a description.
 
         Raises:
-            ValueError: it is malformed, names what is not known, or a constructor refuses its arguments.
+            ValueError: it is malformed, names something unknown, or a constructor rejects its arguments.
         """
         match described:
             case None | bool() | int() | float() | str():
@@ -96,7 +96,7 @@ class Builder:
         raise ValueError(f"no description of anything: {str(described)[:80]}")
 
     def settle(self) -> None:
-        """Put the generators into their states again: constructors may have drawn from them."""
+        """Restore the states of the generators, because constructors may have drawn from them."""
         for source, state in self._generators:
             set_generator_state(source, state)
 
@@ -139,7 +139,7 @@ class Builder:
             raise ValueError(f"{name} cannot be made again: {type(error).__name__}: {error}") from error
 
     def _blank(self, shape: tuple[int, ...], rng: Rng, dtype: DTypeLike) -> NDArray[Any]:
-        """An initialiser for weights whose values come later. It bounds what a file can make layers allocate."""
+        """Initialise weights whose values are set later. Limits how much memory a file can make layers allocate."""
         self._made_elements += math.prod(shape)
         if self._made_elements > self._most_elements:
             raise ValueError(f"weights of shape {shape} are more than all in the file.")
@@ -152,14 +152,14 @@ def _signature(cls: type) -> inspect.Signature:
 
 
 def _largest(value: Any) -> int:
-    """Return the largest integer in an argument, 0 if there is none."""
+    """Return the largest integer in an argument, or 0 if there is none."""
     if isinstance(value, (list, tuple)):
         return max(map(_largest, value), default=0)
     return int(value) if isinstance(value, (int, np.integer)) else 0
 
 
 def check_objects(document: Any) -> None:
-    """Refuse a description of too many objects before any is made.
+    """Reject a description of too many objects before any is built.
 
     Raises:
         ValueError: there are more than `MOST_OBJECTS`.
@@ -193,11 +193,10 @@ def _scalar(value: Any, name: str) -> Any:
 
 
 def check_same(network: Module, again: Module) -> None:
-    """Refuse a network that was made again and is not what it was.
+    """Reject a rebuilt network that differs from the original.
 
-    That is, a layer inside has another class or other settings, or an array that a layer makes when it is made and that
-    is no part of its state has other values. What a layer keeps of its last call, to look at, is not there yet when it
-    is made, and does not matter.
+    It differs if a layer inside has another class or other settings, or if an array that the constructor creates and
+    that is not part of the state has other values. Results that a layer keeps of its last call are ignored.
 
     Raises:
         ValueError: naming the layer.
@@ -220,7 +219,7 @@ def check_same(network: Module, again: Module) -> None:
 
 
 def shared_parameters(network: Module) -> str:
-    """What to say if a parameter occurs twice, else nothing: layers that are made one by one have one each."""
+    """Return an error message if a parameter occurs twice, else "": rebuilt layers do not share parameters."""
     first: dict[int, str] = {}
     for path, module in network.named_modules():
         for name, tensor in module.own_state():
@@ -234,7 +233,7 @@ def shared_parameters(network: Module) -> str:
 
 
 def _layers(network: Module) -> dict[str, str]:
-    """The class and the settings of each module inside, in JSON, by path."""
+    """Return the class and the settings of each inner module as JSON, by path."""
     describer = Describer(dict(network.named_state()))
     return {
         path: f"{type(module).__name__} {json.dumps(describer.describe(path, dict(module.settings())))}"

@@ -1,13 +1,13 @@
-"""Objects as descriptions in JSON: what class, and with which arguments it is made.
+"""JSON descriptions of objects: the class and the arguments of its constructor.
 
-A description is a tree of plain values. What JSON has no word for is a dict that says what it is:
+A description is a tree of plain values. Types that JSON lacks are dicts with a marker key:
 `{"tuple": […]}`, `{"dict": {…}}`, `{"float": "inf"}`, `{"dtype": "float32"}`, `{"scalar": 0.5, "of": "float32"}`,
 `{"array": "settings.0"}` (a tensor of the file), `{"tensor": "0.weight"}` (one of the network), `{"generator": {…}}`,
 `{"name": "nn.ReLU"}` (a class or function). An object is
 
     {"class": "nn.Dense", "arguments": {"inputs": 784, "neurons": 10}}
 
-An object or generator that occurs again is `{"again": 3}`: the fourth that was finished.
+A repeated object or generator is `{"again": 3}`: the fourth that was finished.
 """
 
 from __future__ import annotations
@@ -29,11 +29,11 @@ from nn.saving.state import RandomSource, generator_state
 from tensorgrad import Tensor
 
 BASES = (Module, Loss, Metric, Optimizer, Schedule)
-"""What can be described: the classes derived from these."""
+"""Base classes of the objects that can be described."""
 
 
 def known_classes() -> dict[str, type]:
-    """The classes of this package by the names they have in files.
+    """Return the classes of this package by their names in files.
 
     >>> known_classes()["nn.Dense"]
     <class 'nn.layers.dense.Dense'>
@@ -43,11 +43,11 @@ def known_classes() -> dict[str, type]:
 
 
 def with_custom(custom: Iterable[Any]) -> dict[str, Any]:
-    """The known classes, and these classes and functions under their own names.
+    """Return the known classes together with these classes and functions, by name.
 
     Raises:
-        TypeError: something that has no name, such as a layer in the place of its class.
-        ValueError: two of one name.
+        TypeError: an object without a name, such as a layer instead of its class.
+        ValueError: two objects have the same name.
     """
     if isinstance(custom, type) or not isinstance(custom, Iterable):
         raise TypeError(f"custom must be a list of classes and functions, got {custom!r}. Write custom=[…].")
@@ -62,7 +62,7 @@ def with_custom(custom: Iterable[Any]) -> dict[str, Any]:
 
 
 def name_of(thing: Any) -> str | None:
-    """The name a class or function has in files: `nn.Dense`, or `MyLayer` for one of your own; None if it has none."""
+    """Return the name of a class or function in files, such as `nn.Dense` or `MyLayer`; None if it has none."""
     name = getattr(thing, "__name__", None)
     if not callable(thing) or inspect.ismethod(thing) or not isinstance(name, str) or not name.isidentifier():
         return None
@@ -77,19 +77,19 @@ def _subclasses(base: type) -> Iterator[type]:
 
 
 def is_start_only(name: str) -> bool:
-    """Whether an argument of this name is an initialiser: what it gives is replaced by the values in the file."""
+    """Return whether an argument of this name is an initialiser, whose values are replaced by those of the file."""
     return name.endswith("_init")
 
 
 class Describer:
-    """Makes descriptions, and gathers what goes with them.
+    """Describes objects and collects the arrays and classes that they refer to.
 
     Args:
-        tensors: those of the network by name, which the file holds anyway.
+        tensors: the tensors of the network by name, which the file already holds.
 
     Attributes:
-        arrays: constant arrays among the arguments, under the names they shall have in the file.
-        custom: the classes and functions met that are not of this package.
+        arrays: constant arrays among the arguments, by their names in the file.
+        custom: the classes and functions found that are not part of this package.
     """
 
     def __init__(self, tensors: Mapping[str, Tensor]) -> None:
@@ -100,10 +100,10 @@ class Describer:
         self._begun: set[int] = set()
 
     def describe(self, what: str, value: Any) -> Any:
-        """The description of a value; `what` names it in messages.
+        """Return the description of a value; `what` names it in messages.
 
         Raises:
-            SaveError: it cannot be described.
+            SaveError: the value cannot be described.
         """
         if value is None or type(value) in (bool, int, str):
             return value
@@ -138,7 +138,7 @@ class Describer:
         return {"array": name}
 
     def _note(self, name: str, thing: Any) -> None:
-        """Remember a class or function of the caller's."""
+        """Record a class or function that is not part of this package."""
         if name.startswith("nn.") or any(each is thing for each in self.custom):
             return
         if any(name == each.__name__ for each in self.custom):
@@ -146,7 +146,7 @@ class Describer:
         self.custom.append(thing)
 
     def _once(self, what: str, thing: Any) -> dict[str, Any]:
-        """The description of an object, or of where it occurred before."""
+        """Return the description of an object, or a reference to its previous occurrence."""
         if id(thing) in self._finished:
             return {"again": self._finished[id(thing)]}
         if id(thing) in self._begun:
@@ -177,12 +177,12 @@ def _dtype_name(dtype: np.dtype[Any]) -> str:
 
 
 def arguments(what: str, thing: Any) -> dict[str, Any]:
-    """The constructor's arguments that would make such an object, read from the attributes of the same names.
+    """Return the constructor's arguments for an object, read from the attributes of the same names.
 
-    A module whose class writes `settings` for its constructor says them itself.
+    A module whose class defines `settings` for its constructor returns them from there.
 
     Raises:
-        SaveError: an attribute is not there.
+        SaveError: an attribute is missing.
     """
     cls = type(thing)
     if _answers_for_itself(cls):
@@ -206,7 +206,7 @@ def arguments(what: str, thing: Any) -> dict[str, Any]:
 
 
 def _answers_for_itself(cls: type) -> bool:
-    """Whether `settings` was written for the constructor that this class has, and not only for that of a base class."""
+    """Return whether `settings` belongs to the constructor of this class and not only to that of a base class."""
     if not issubclass(cls, Module) or cls.settings is Module.settings:
         return False
     return issubclass(_definer(cls, "settings"), _definer(cls, "__init__"))

@@ -1,12 +1,12 @@
-"""The file: safetensors, with a document in JSON and a checksum over everything in its header.
+"""The file format: safetensors with a JSON document and a checksum of the whole file in its header.
 
     8 bytes         the length of the header
     header          JSON: where each tensor lies, its dtype and shape, and in `__metadata__` one entry, "tensorgrad",
                     with the document
     tensors         their bytes, one after the other
 
-The document's "sha256" is the SHA-256 of the whole file as it is with 64 zeros in that place. So any byte that
-differs is noticed, and every program that reads safetensors reads these files.
+The document's "sha256" is the SHA-256 of the whole file with 64 zeros in its place. Any changed byte is therefore
+detected, and every program that reads safetensors can read these files.
 https://huggingface.co/docs/safetensors
 """
 
@@ -31,10 +31,10 @@ from numpy.typing import NDArray
 from nn._files import expanded, open_regular
 
 VERSION = 1
-"""Of the document; files of a newer one are refused."""
+"""Version of the document; files of a newer version are rejected."""
 
 LARGEST_HEADER = 10_000_000
-"""Bytes: room for the names of about 100,000 tensors. What a header can make Python allocate is bounded with it."""
+"""Bytes, enough for the names of about 100,000 tensors. This limits the memory used for parsing a header."""
 
 DTYPES = frozenset(map(np.dtype, ["f2", "f4", "f8", "i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8", "?"]))
 
@@ -45,19 +45,19 @@ TOKEN = re.compile("[0-9a-f]{16}")
 
 UNSIGNED = "0" * 64
 CHECKSUM = re.compile(rb'\\"sha256\\":\\"([0-9a-f]{64})\\"')
-"""The checksum as it stands in the header: JSON in a JSON string. In any text inside the document the quotation marks
+"""The checksum as written in the header: JSON in a JSON string. In any text inside the document the quotation marks
 would be escaped once more, so it occurs once."""
 
 
 class LoadError(ValueError):
-    """A file that is not what it should be: damaged, cut short, of another kind, or of another network.
+    """Raised for a file that is damaged, truncated, of another format or of another network.
 
-    The message names the file and, where there is one, the tensor. Nothing has been changed.
+    The message names the file and, if applicable, the tensor. Nothing has been changed.
     """
 
 
 class SaveError(ValueError):
-    """Something that a file could not give back. The message names it. No file has been written."""
+    """Raised for an object that could not be restored from a file. The message names it. No file has been written."""
 
 
 def write(
@@ -67,17 +67,17 @@ def write(
     *,
     dry_run: bool = False,
 ) -> None:
-    """Write the file, whole or not at all.
+    """Write the file atomically.
 
     Args:
         path: the file.
         tensors: arrays of real numbers or booleans by name, in any memory layout.
-        document: what JSON can hold, with keys other than "sha256" and "version".
-        dry_run: whether to try everything and leave `path` as it is.
+        document: data that JSON can represent, with keys other than "sha256" and "version".
+        dry_run: whether to run all checks without changing `path`.
 
     Raises:
-        SaveError: a dtype that safetensors has not, too many tensors, or what was written does not read back. A file
-            that was there is as before.
+        SaveError: a dtype that safetensors lacks, too many tensors, or the written file does not read back. An existing
+            file is unchanged.
         OSError: the file cannot be written.
     """
     from safetensors.numpy import save
@@ -99,18 +99,18 @@ def write(
 def read(
     path: str | os.PathLike[str], *, most_objects: int | None = None
 ) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
-    """The tensors, as arrays of their own, and the document.
+    """Return the tensors, as independent arrays, and the document.
 
-    The file is checked first, from the outside in, and reading it takes at most about three times its size.
+    The file is checked before it is parsed. Reading takes at most about three times its size in memory.
 
     Args:
         path: the file.
-        most_objects: how many objects the document may describe, each with at most five brackets.
+        most_objects: the maximum number of objects in the document, each with at most five braces.
 
     Raises:
-        LoadError: it is not a file that `write` wrote, or not any more.
+        LoadError: the file was not written by `write`, or has been changed since.
         OSError: there is no such file, or it cannot be read.
-        TypeError: this is not a path.
+        TypeError: `path` is not a path.
     """
     from safetensors import SafetensorError
     from safetensors.numpy import load
@@ -135,7 +135,7 @@ def read(
 
 
 def _checked_content(path: Path) -> tuple[bytes, int]:
-    """All bytes of the file, if the checksum in it is theirs, and where the header ends."""
+    """Return the bytes of the file, after verifying the checksum, and the end of the header."""
     with open_regular(path, LoadError) as file:
         size = os.fstat(file.fileno()).st_size
         start = file.read(8)
@@ -162,7 +162,7 @@ def _checked_content(path: Path) -> tuple[bytes, int]:
 
 
 def _what(start: bytes, size: int) -> str:
-    """What a file probably is whose first eight bytes are no header's length."""
+    """Return the likely format of a file whose first eight bytes are not a header's length."""
     if start[:4] == b"PK\x03\x04":
         return "a zip archive, such as PyTorch, Keras and np.savez write, not a safetensors file"
     if start[:1] == b"\x80" and size > 8:
@@ -171,9 +171,9 @@ def _what(start: bytes, size: int) -> str:
 
 
 def _plain(name: str, array: NDArray[Any]) -> NDArray[Any]:
-    """The array as safetensors needs it, which writes the bytes as they lie in memory: contiguous, in rows.
+    """Return the array in C order, because safetensors writes the bytes as they are in memory.
 
-    (`np.ascontiguousarray` would make a vector of a single number.)
+    (`np.ascontiguousarray` would turn a scalar into a vector.)
     """
     plain = np.asarray(array, array.dtype.newbyteorder("="), order="C")
     if plain.dtype not in DTYPES:
@@ -195,22 +195,22 @@ def replace_file(
     *,
     dry_run: bool = False,
 ) -> None:
-    """Put a file with this content at `path`: whoever opens it finds the old file or the new one, whole.
+    """Write a file atomically: readers of `path` see either the complete old file or the complete new one.
 
-    That holds at every moment, also if this process is killed or the power fails: the content goes into a temporary
-    file in the same folder, is forced onto the disk, read back and checked, and only then gets the name. A process that
-    is killed meanwhile leaves the temporary file, `.NAME.….tmp`, behind. The next save to the same path removes it.
+    This also holds if the process is killed or the power fails. The content is written to a temporary file in the same
+    folder, synced to disk, read back and checked, and only then renamed. A process that is killed before that leaves
+    the temporary file `.NAME.….tmp` behind. The next save to the same path removes it.
 
     Args:
-        path: the file; if it is a link, what it points to. One that was there keeps its permissions.
-        pieces: the content, in one or more.
-        check: called with the temporary file; what it raises is passed on, and `path` is as before.
-        dry_run: whether to remove the temporary file at the end, and leave `path` as it is.
+        path: the file; if it is a link, the target of the link. An existing file keeps its permissions.
+        pieces: the content, in one or more parts.
+        check: called with the temporary file. Its exceptions are propagated, and `path` is unchanged.
+        dry_run: whether to remove the temporary file at the end and leave `path` unchanged.
 
     Raises:
         OSError: the file cannot be written, its folder does not exist, or `path` is a folder, a device, a pipe or a
-            socket. It is as before.
-        TypeError: this is not a path.
+            socket. It is unchanged.
+        TypeError: `path` is not a path.
 
     >>> import tempfile
     >>> with tempfile.TemporaryDirectory() as folder:
@@ -223,7 +223,7 @@ def replace_file(
     _remove_abandoned(target)
     file, temporary = _new_temporary(target)
     try:
-        with file:  # and its lock is held until it has its name
+        with file:  # the lock is held until the file is renamed
             file.writelines(pieces)
             file.flush()
             os.fsync(file.fileno())
@@ -254,7 +254,7 @@ def _check_replaceable(target: Path) -> None:
 
 
 def _temporary_start(target: Path) -> str:
-    """What the names of the temporary files of a file begin with. A long name is shortened, as another is longer."""
+    """Return the prefix of the names of a file's temporary files. Long names are shortened."""
     name = target.name
     if len(os.fsencode(name)) > LONGEST_STEM:
         name = hashlib.sha256(os.fsencode(name)).hexdigest()[:16]
@@ -262,7 +262,7 @@ def _temporary_start(target: Path) -> str:
 
 
 def _new_temporary(target: Path) -> tuple[BinaryIO, Path]:
-    """A new file beside `target`, locked so that others see that it is in use."""
+    """Create a file beside `target`, locked so that other processes see that it is in use."""
     while True:
         temporary = target.with_name(f"{_temporary_start(target)}{secrets.token_hex(8)}.tmp")
         try:
@@ -276,7 +276,7 @@ def _new_temporary(target: Path) -> tuple[BinaryIO, Path]:
 
 
 def _remove_abandoned(target: Path) -> None:
-    """Remove the temporary files of saves to `target` that were killed: those that no process has locked."""
+    """Remove the temporary files of killed saves to `target`: those that no process has locked."""
     start = _temporary_start(target)
     for entry in os.scandir(target.parent):
         middle = entry.name.removeprefix(start).removesuffix(".tmp")
@@ -287,9 +287,9 @@ def _remove_abandoned(target: Path) -> None:
 
 
 def _locked(file: BinaryIO, *, exclusive: bool) -> bool | None:
-    """Lock a file until it is closed. Returns whether that was possible; None on systems that have no such locks.
+    """Lock a file until it is closed. Return whether this succeeded, or None on systems without such locks.
 
-    Several can have a lock that is not exclusive. The HDF5 library takes one, too, when it reads.
+    Several processes can hold a lock that is not exclusive. The HDF5 library also takes one when it reads.
     """
     try:
         import fcntl
@@ -305,7 +305,7 @@ def _locked(file: BinaryIO, *, exclusive: bool) -> bool | None:
 
 
 def _sync_folder(folder: Path) -> None:
-    """Force the new name onto the disk. (Windows has no such call, and does it by itself.)"""
+    """Sync the new name to disk. (Windows has no such call and does not need it.)"""
     if os.name == "nt":
         return
     descriptor = os.open(folder, os.O_RDONLY)

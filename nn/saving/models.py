@@ -1,4 +1,4 @@
-"""Whole models as files: the network, and all that training needs to go on."""
+"""Save and load whole models: the network and everything needed to resume training."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ Arrays = Mapping[str, NDArray[Any]]
 
 @dataclass
 class Parts:
-    """What a model consists of.
+    """The parts of a model.
 
     Attributes:
         network, loss, metrics, rng, optimizer: as `nn.Model` takes them.
@@ -42,20 +42,20 @@ class Parts:
 
 
 DESCRIBED = ("network", "loss", "metrics", "rng", "optimizer")
-"""The parts that are objects, in the order in which they are described and made."""
+"""The parts that are objects, in the order in which they are described and built."""
 
 
 def save_model(path: str | Path, parts: Parts, *, dry_run: bool = False) -> None:
-    """Write a model into a file, after making it again from what will be written, to see that it comes back.
+    """Write a model to a file, after checking that it can be rebuilt from the content to be written.
 
     Args:
         path: the file.
         parts: the model.
-        dry_run: whether to try everything and leave `path` as it is.
+        dry_run: whether to run all checks without changing `path`.
 
     Raises:
-        SaveError: something in it cannot be described, or would come back different. No file has been written.
-        OSError: the file cannot be written. A file that was there is as before.
+        SaveError: a part cannot be described, or would differ after loading. No file has been written.
+        OSError: the file cannot be written. An existing file is unchanged.
     """
     try:
         document, arrays, custom = _written(parts)
@@ -78,12 +78,12 @@ def save_model(path: str | Path, parts: Parts, *, dry_run: bool = False) -> None
 
 
 def load_model(path: str | Path, custom: Iterable[Any] = ()) -> Parts:
-    """Read what `save_model` wrote.
+    """Read a model written by `save_model`.
 
     Raises:
-        LoadError: the file is not what it should be, or names a class that is not known.
+        LoadError: the file is invalid, or names an unknown class.
         OSError: there is no such file, or it cannot be read.
-        TypeError, ValueError: `custom` holds something that is no class or function, or two of one name.
+        TypeError, ValueError: `custom` has an item that is not a class or function, or two of the same name.
     """
     known = with_custom(custom)
     arrays, document = read(path, most_objects=MOST_OBJECTS)
@@ -96,7 +96,7 @@ def load_model(path: str | Path, custom: Iterable[Any] = ()) -> Parts:
 
 
 def _written(parts: Parts) -> tuple[dict[str, Any], Arrays, list[Any]]:
-    """The document and the tensors of the file, and the classes and functions of the caller's that are in it."""
+    """Return the document and the tensors of the file, and the classes and functions that the user defined."""
     tensors = dict(parts.network.named_state())
     optimizer = parts.optimizer
     for number, parameter in enumerate(() if optimizer is None else optimizer.parameters):
@@ -133,10 +133,10 @@ def _written(parts: Parts) -> tuple[dict[str, Any], Arrays, list[Any]]:
 
 
 def _made(document: Mapping[str, Any], arrays: Arrays, known: Mapping[str, Any]) -> Parts:
-    """The model that was written.
+    """Return the model described by a document.
 
     Raises:
-        ValueError: something does not fit together.
+        ValueError: the parts are inconsistent.
     """
     check_objects(document)
     weights = section(arrays, "network")
@@ -147,7 +147,7 @@ def _made(document: Mapping[str, Any], arrays: Arrays, known: Mapping[str, Any])
         network = _checked(builder.build(objects["network"]), "network", Module)
         set_parameters(network, weights)
         builder.tensors = tensors = dict(network.named_state())
-        _set_trained(tensors, frozen=())  # an optimizer takes only what is to be trained
+        _set_trained(tensors, frozen=())  # an optimizer accepts only trainable tensors
         loss, metrics, rng, optimizer = (builder.build(objects[name]) for name in DESCRIBED[1:])
         _set_trained(tensors, frozen=document["frozen"])
 
@@ -165,10 +165,10 @@ def _made(document: Mapping[str, Any], arrays: Arrays, known: Mapping[str, Any])
         builder.settle()
     except ValueError:
         raise
-    except Exception as error:  # whatever a wrong description leads to
+    except Exception as error:  # an invalid description can raise any exception
         raise ValueError(f"the description is malformed ({type(error).__name__}: {error}).") from error
     belonging = builder.used | {f"history.{name}" for name in epochs}
-    sections = ("network.",) if optimizer is None else ("network.", "optimizer.")  # whose owners have looked at each
+    sections = ("network.",) if optimizer is None else ("network.", "optimizer.")  # checked by their owners
     if strangers := [name for name in arrays if not name.startswith(sections) and name not in belonging]:
         raise ValueError(f"tensor {strangers[0]!r} belongs to nothing.")
     return Parts(network, loss, metrics, _checked(rng, "rng", RandomSource), optimizer, epochs)
@@ -181,7 +181,7 @@ def _checked(thing: Any, what: str, kind: Any) -> Any:
 
 
 def _holders(network: Module, loss: Any, metrics: Iterable[Metric]) -> dict[str, Any]:
-    """What may keep generators and data: all modules, the loss and the metrics."""
+    """Return the objects that may hold generators and data: all modules, the loss and the metrics."""
     modules = {f"network.{path}": module for path, module in network.named_modules()}
     return modules | {"loss": loss} | {f"metrics.{number}": metric for number, metric in enumerate(metrics)}
 

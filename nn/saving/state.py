@@ -1,4 +1,4 @@
-"""The state of a network as arrays, and of a random generator as numbers."""
+"""Save and restore the state of networks and of random generators."""
 
 from __future__ import annotations
 
@@ -20,25 +20,25 @@ GENERATORS: dict[str, type[np.random.BitGenerator]] = {
 }
 
 POSITIONS = {"MT19937": (("state", "pos"), 624), "Philox": (("buffer_pos",), 4)}
-"""Where a state says at which of its buffered numbers it stands, and the largest that NumPy can bear: it does not look,
+"""The key of the position in the buffered numbers, and its largest valid value. NumPy does not check the position
 and would read beyond the buffer."""
 
 
 def save_parameters(path: str | Path, network: Module) -> None:
-    """Write what `network.state_dict()` holds.
+    """Write `network.state_dict()` to a file.
 
     Raises:
-        SaveError: a dtype that safetensors has not.
-        OSError: the file cannot be written. A file that was there is as before.
+        SaveError: a dtype that safetensors lacks.
+        OSError: the file cannot be written. An existing file is unchanged.
     """
     write(path, {name: tensor.array for name, tensor in network.named_state()}, {"content": "parameters"})
 
 
 def load_parameters(path: str | Path, network: Module) -> None:
-    """Set every tensor of the network to what the file, of parameters or of a whole model, has under its name.
+    """Load every tensor of the network from a file of parameters or of a whole model.
 
     Raises:
-        LoadError: the file is not what it should be, or is of another network. Nothing has been changed.
+        LoadError: the file is invalid, or belongs to another network. Nothing has been changed.
         OSError: there is no such file, or it cannot be read.
     """
     arrays, document = read(path)
@@ -52,13 +52,13 @@ def load_parameters(path: str | Path, network: Module) -> None:
 
 
 def section(arrays: Mapping[str, NDArray[Any]], name: str) -> dict[str, NDArray[Any]]:
-    """The arrays whose names begin with `name` and a dot, without these."""
+    """Return the arrays whose names start with `name` and a dot, with this prefix removed."""
     prefix = f"{name}."
     return {key.removeprefix(prefix): array for key, array in arrays.items() if key.startswith(prefix)}
 
 
 def set_parameters(network: Module, arrays: Mapping[str, NDArray[Any]]) -> None:
-    """As `network.load_state_dict`, but the dtypes must be the same, too, except for the order of bytes.
+    """Load arrays as `network.load_state_dict` does, but require equal dtypes, except for the byte order.
 
     Raises:
         ValueError: naming the tensors. Nothing has been changed.
@@ -78,10 +78,10 @@ def set_parameters(network: Module, arrays: Mapping[str, NDArray[Any]]) -> None:
 
 
 def generator_state(source: RandomSource) -> dict[str, Any]:
-    """Numbers, text, lists and dicts that `set_generator_state` takes.
+    """Return the state as numbers, strings, lists and dicts, for `set_generator_state`.
 
     Raises:
-        ValueError: its bits come from something that NumPy does not provide.
+        ValueError: its bit generator is not one of NumPy's.
 
     >>> generator_state(np.random.default_rng(0))["bit_generator"]
     'PCG64'
@@ -97,10 +97,10 @@ def generator_state(source: RandomSource) -> dict[str, Any]:
 
 
 def generator_from_state(state: dict[str, Any]) -> RandomSource:
-    """A new generator that will draw what the one of this state would have drawn.
+    """Return a new generator in this state, which draws the same numbers.
 
     Raises:
-        ValueError: this is no state.
+        ValueError: `state` is not a valid state.
 
     >>> first = np.random.default_rng(0)
     >>> second = generator_from_state(generator_state(first))
@@ -117,7 +117,7 @@ def generator_from_state(state: dict[str, Any]) -> RandomSource:
 
 
 def set_generator_state(source: RandomSource, state: dict[str, Any]) -> None:
-    """Bring a generator of the same kind into this state."""
+    """Set the state of a generator of the same kind."""
     path, largest = POSITIONS.get(state["bit_generator"], ((), 0))
     place: Any = state
     for key in path:
