@@ -112,7 +112,7 @@ def _tall_qr_gradient(g_q: Any, g_r: Any, q: Any, r: Any) -> Any:
     domain=WELL_CONDITIONED,
     examples=[
         case((1, 1)), case((3, 3)), case((4, 2)), case((2, 4)), case((2, 3, 2)), case((0, 0)), case((0, 3, 2)),
-        case((3, 3), mode="complete"), case((2, 3), mode="complete"),
+        case((3, 3), mode="complete"), case((2, 4), mode="complete"),
     ],
     reference=lambda a, mode="reduced": np.linalg.qr(a, mode),
 )  # fmt: skip
