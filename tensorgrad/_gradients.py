@@ -29,9 +29,7 @@ def after_hooks(node: Node, gradient: Any) -> Any:
                 f"hook: expected a gradient of shape {node.shape} and dtype {node.dtype}, but {hook} returned "
                 f"{replacement.shape} {replacement.dtype}."
             )
-        gradient = (
-            replacement if isinstance(replacement, Methods) else np.copy(replacement)
-        )  # the hook may write into it
+        gradient = replacement if isinstance(replacement, Methods) else np.copy(replacement)  # the hook may reuse it
         gradient = gradient if gradient.dtype is node.dtype else gradient.astype(node.dtype)
     return gradient
 
