@@ -105,7 +105,7 @@ def op(
         keep: names of values that the forward rule computes for the rules: it returns `(result, (kept, ...))`.
         composed: the same function in recorded operations, for higher derivatives and the arrays of other libraries.
             Required with `keep`, and for rules that use `out=` or item assignment.
-        numpy: the NumPy functions that call this operation when one of their arguments is a tensor.
+        numpy: the NumPy functions that call this operation when an argument is a tensor.
         methods, reflected: its names in `Tensor`, and the one with swapped operands (`"__radd__"`).
         sequence, linear, view: the parameter that is a sequence of tensors; whether the result is linear in each input;
             whether it may be a view of the first.
