@@ -13,7 +13,7 @@ import contextlib
 import numpy as np
 
 LARGEST = 2**25 - 2**16
-"""Bytes: nearly the 32 MiB from which glibc learns no more."""
+"""Bytes: just below 32 MiB, above which glibc does not raise its limits."""
 
 
 def keep_freed_memory() -> None:

@@ -17,7 +17,7 @@ from tensorgrad.tensor import Tensor
 P = ParamSpec("P")
 Rule = Callable[..., Any]
 RESULT = -1
-"""The place of `out` among the operands."""
+"""Position of `out` among the operands."""
 
 _ASSIGNS = dis.opmap["STORE_SUBSCR"]
 

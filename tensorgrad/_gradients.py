@@ -115,4 +115,4 @@ class Pass:
 
 
 running: list[Pass] = []
-"""The passes that are running, in any thread."""
+"""Running passes of all threads."""

@@ -12,7 +12,7 @@ from tensorgrad.modes import enable_grad
 from tensorgrad.node import Node, Result, next_number
 
 Attach = Callable[[Any, Node], Any]
-"""Makes a tensor of a saved array and the node it belongs to."""
+"""Creates a tensor from a saved array and its node."""
 
 
 def recording(attach: Attach) -> Call:

@@ -33,7 +33,7 @@ FUNCTIONS = {
     "unsqueeze": "tg.expand_dims(x, axis)",
     "zeros": "tg.tensor(np.zeros(shape))",
 }
-"""Functions of PyTorch -> what to write with tensorgrad."""
+"""PyTorch function -> equivalent in tensorgrad."""
 
 METHODS = {
     "clamp": "t.clip(min, max)",
@@ -62,7 +62,7 @@ METHODS = {
     "view": "t.reshape(shape)",
     "zero_": "t.data = np.zeros(t.shape)",
 }
-"""Methods and attributes of PyTorch's tensors -> what to write with tensorgrad."""
+"""Method or attribute of PyTorch tensors -> equivalent in tensorgrad."""
 
 KEYWORDS = {
     "dim": "axis",
@@ -71,7 +71,7 @@ KEYWORDS = {
     "unbiased": "ddof",
     "correction": "ddof",
 }
-"""Arguments of PyTorch -> NumPy's."""
+"""PyTorch argument -> NumPy argument."""
 
 
 def function_hint(name: str) -> str:

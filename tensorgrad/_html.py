@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 LARGEST = 12
-"""Rows and columns that are shown, at most; of more, the first and the last ones."""
+"""Maximum number of rows and columns shown; of more, the first and the last ones are shown."""
 
 TABLE = "border-collapse:collapse;font-family:monospace;font-size:12px;margin:4px 0"
 CELL = "padding:1px 6px;text-align:right;border:1px solid rgba(128,128,128,.25)"

@@ -14,19 +14,19 @@ from tensorgrad.node import Constant
 from tensorgrad.tensor import DEEPEST, Tensor
 
 NUMBERS = frozenset({float, int, bool, type(None)})
-"""What an operand may be as it is; None is one that was left out, such as a bound of `clip`."""
+"""Types of operands that need no conversion; None is an omitted operand, such as a bound of `clip`."""
 
 FIXED = frozenset({float, int, bool, type(None), str, slice, type(...)})
-"""Types of options that nobody can write into."""
+"""Immutable types of options."""
 
 COPIED_BYTES = 16384
-"""How large an array that is no operand may be for a node to keep a copy of it."""
+"""Maximum size of an array option that a node copies."""
 
 REAL_KINDS = "fiub"
 """NumPy's codes for the kinds of dtypes that a tensor can hold."""
 
 KEPT_BYTES = 1024
-"""How large an operand without a gradient may be for a node to keep it alive, so that drawings can show it."""
+"""Maximum size of an operand without a gradient that a node keeps alive, so that drawings can show it."""
 
 
 def check_operand(value: Any, name: str) -> Any:

@@ -11,7 +11,7 @@ from tensorgrad import _gradients, _messages
 from tensorgrad.node import CHANGED, LIVE, RELEASED, Node, Result
 
 Call = Callable[[Node, Any, Container[Node] | None], Iterable[tuple[int, Any]]]
-"""`call_rules`, or a function around it that records or observes."""
+"""`call_rules`, or a wrapper of it that records or observes."""
 
 
 def backpropagate(

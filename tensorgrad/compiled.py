@@ -286,11 +286,11 @@ HELPERS: dict[str, Any] = {
     "enumerate": enumerate,
     "tuple": tuple,
 }
-"""What the written functions refer to; builtins too, since modules of `ops` have a `sum` or an `any` of their own."""
+"""Names used by the generated functions, including builtins, because modules of `ops` redefine `sum` and `any`."""
 
 
 _FIXED_ANNOTATIONS = frozenset({"bool", "int", "float", "str", "int | None", "Axis", "Shape", "DTypeLike"})
-"""Annotations of options that NumPy does not take lists or arrays for."""
+"""Annotations of options that cannot be lists or arrays in NumPy."""
 
 
 def plan_of(operation: Any, *, reflected: bool = False) -> Plan:

@@ -20,7 +20,7 @@ P = ParamSpec("P")
 
 PLAIN = os.environ.get("TENSORGRAD_PLAIN", "") not in ("", "0")
 recorder = record.recorder if PLAIN else compiled.recorder
-"""Makes the function that users call; with TENSORGRAD_PLAIN=1, from the code that is written to be read."""
+"""Creates the public function; with TENSORGRAD_PLAIN=1, from the readable implementation in `record`."""
 
 
 @dataclass(eq=False)

@@ -20,9 +20,9 @@ from tensorgrad.modes import current_mode
 from tensorgrad.node import CHANGED, Node
 
 DEEPEST = 64
-"""The axes of an array, at most."""
+"""Maximum number of axes of an array."""
 views: dict[int, dict[int, weakref.ref[Any]]] = {}
-"""The living views of leaves' arrays, by the identities of the array and of the view; see `_views`."""
+"""Live views of leaves' arrays, keyed by the ids of the array and of the view; see `_views`."""
 
 
 class Tensor(Methods):
@@ -52,9 +52,9 @@ class Tensor(Methods):
     __slots__ = ("__weakref__", "_grad", "_name", "array", "node")
 
     array: NDArray[Any]
-    """The values themselves, for operations and optimizers. Everyone else reads and assigns `data`."""
+    """Values, for operations and optimizers. Other code reads and assigns `data`."""
     node: Node | None
-    """Where this tensor stands in the graph; None when no gradient is wanted."""
+    """Node of this tensor in the graph; None if it requires no gradient."""
 
     def __init__(
         self,

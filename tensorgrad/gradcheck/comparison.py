@@ -18,10 +18,10 @@ from tensorgrad.tensor import Tensor
 from tensorgrad.transforms.gradient import gradient
 
 SMALL = 64
-"""Up to so many elements, every entry of the Jacobian is compared from the start."""
+"""Maximum number of elements for which every entry of the Jacobian is compared from the start."""
 
 DIRECTIONS = 3
-"""How many random directions are tried in each larger input."""
+"""Number of random directions tried in each larger input."""
 
 
 class GradcheckError(AssertionError):

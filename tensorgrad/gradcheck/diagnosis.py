@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from tensorgrad._typing import Shape
 
 _ROWS = 3
-"""How many of the wrong entries a message shows."""
+"""Maximum number of wrong entries shown in a message."""
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ EPSILON = float(np.finfo(np.float64).eps)
 STEP = float(np.cbrt(EPSILON))
 
 _ROUNDING = 16 * EPSILON
-"""The relative error that the values of a function are trusted to have: a few dozen operations, each rounded."""
+"""Assumed relative error of the values of a function: a few dozen rounded operations."""
 
 _CONCLUSIVE = 1e-3
 """A difference decides if its own error is at most this fraction of the derivative."""
@@ -32,7 +32,7 @@ _LEVEL = 8.0
 """The ratio of neighbouring steps on the ladder."""
 
 _LEVELS = 48
-"""The most steps on the ladder; 20 at a point near 1."""
+"""Maximum number of steps on the ladder; 20 at a point near 1."""
 
 
 @dataclass(frozen=True)

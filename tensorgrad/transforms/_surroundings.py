@@ -17,10 +17,10 @@ import numpy as np
 from tensorgrad.tensor import Tensor
 
 _LIMIT = 10_000
-"""How many objects are looked at. Those behind them are not found; a recomputation with other values then raises."""
+"""Maximum number of objects searched. If others change, the recomputation raises an error for different values."""
 
 _COPIED_BYTES = 1 << 20
-"""How large a buffer may be for its values to be restored after a recomputation."""
+"""Maximum size of a buffer whose values are restored after a recomputation."""
 
 _PLAIN = (int, float, complex, str, bytes, bool, type(None), np.generic, np.ndarray, np.dtype, type, ModuleType)
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 DEEPEST = 200
-"""Containers inside each other, at most."""
+"""Maximum nesting depth of containers."""
 
 
 def leaves(tree: Any, depth: int = 0) -> list[Any]:

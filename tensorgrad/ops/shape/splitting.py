@@ -18,7 +18,7 @@ from tensorgrad.ops.indexing.items import getitem
 from tensorgrad.tensor import Tensor
 
 MOST_EMPTY_PARTS = 100_000
-"""How many sections `array_split` makes of fewer elements, at most."""
+"""Maximum number of sections that `array_split` makes when there are fewer elements."""
 
 __all__ = ["array_split", "dsplit", "hsplit", "split", "vsplit"]
 
