@@ -1,4 +1,4 @@
-"""tensorgrad: a NumPy array that remembers how it was made.
+"""tensorgrad: automatic differentiation for NumPy arrays.
 
 >>> import tensorgrad as tg
 >>> x = tg.tensor(3.0, requires_grad=True)
@@ -66,10 +66,10 @@ _PRIVATE = {
 
 
 def __getattr__(name: str) -> Any:
-    """Load pictures when the first one is drawn.
+    """Load the drawing functions on first use.
 
     Raises:
-        AttributeError: There is no such name. For a name of PyTorch, the message names its counterpart.
+        AttributeError: There is no such attribute. For a PyTorch name, the message names its counterpart.
     """
     if name in ("Drawing", "Walkthrough", "draw", "walkthrough"):
         from tensorgrad import viz

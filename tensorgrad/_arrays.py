@@ -1,4 +1,4 @@
-"""Arrays of any library: the engine asks of them NumPy's protocols only, and never converts them."""
+"""Arrays of any library: the engine uses only NumPy's protocols and never converts them."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from tensorgrad._tensor_methods import Methods
 
 
 def is_foreign(value: Any) -> bool:
-    """Return whether `value` is the array of another library, which speaks NumPy's protocols (NEP 18)."""
+    """Return whether `value` is an array of another library that implements NumPy's protocols (NEP 18)."""
     return not isinstance(value, (np.ndarray, Methods)) and hasattr(type(value), "__array_function__")
 
 
 def as_array(value: Any) -> Any:
-    """Return `value` as a NumPy array, or as it is if it is the array of another library.
+    """Return `value` as a NumPy array, or unchanged if it is an array of another library.
 
     Raises:
         ValueError: `value` is a masked array with masked entries.
@@ -37,7 +37,7 @@ def holds(condition: Any) -> bool:
 
 
 def read_only(array: Any) -> Any:
-    """Return a view of a NumPy array that refuses writes; other libraries' arrays as they are."""
+    """Return a read-only view of a NumPy array; other libraries' arrays are returned unchanged."""
     if not isinstance(array, np.ndarray):
         return array
     view = array.view()

@@ -1,4 +1,4 @@
-"""Operations that are written with other operations, and methods that differ from NumPy's functions."""
+"""Operations composed of other operations, and methods that differ from NumPy's functions."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ def composed(
     reference: Callable[..., Any] | None = None,
     numpy_only: str = "",
 ) -> Callable[[Callable[P, R]], Callable[P, R]]:
-    """Declare an operation that is written with other operations, and so needs no rules.
+    """Declare an operation that is composed of other operations and therefore needs no rules.
 
-    The decorated function is called with its arguments as they are, tensors among them, and may return several tensors.
-    It answers for NumPy's functions and is tested like every other operation.
+    The decorated function is called with its arguments unchanged, including tensors, and may return several tensors.
+    It implements NumPy's functions for tensors and is tested like every other operation.
 
     Args:
         inputs: the parameters that can be tensors.
@@ -88,5 +88,5 @@ def _is_list_of_tensors(value: Any) -> bool:
 
 
 def method(name: str, function: Any) -> None:
-    """Put `function` into `Tensor`: for methods whose arguments differ from those of NumPy's function."""
+    """Add `function` to `Tensor` as a method whose arguments differ from those of NumPy's function."""
     setattr(Tensor, name, function)

@@ -1,4 +1,4 @@
-"""Checks of what `@op` was passed, and what follows from it."""
+"""Checks of the arguments of `@op`, and the attributes derived from them."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tensorgrad.tensor import Tensor
 P = ParamSpec("P")
 Rule = Callable[..., Any]
 RESULT = -1
-"""The place of `out` among the operands."""
+"""Position of `out` among the operands."""
 
 _ASSIGNS = dis.opmap["STORE_SUBSCR"]
 
@@ -26,7 +26,7 @@ registry: dict[str, Callable[..., Any]] = {}
 
 
 class Recorded(Protocol[P]):
-    """A function that `op` declared: it returns tensors, its `apply` returns arrays if it is called with arrays."""
+    """Function declared by `op`. It returns tensors; its `apply` returns arrays if it is called with arrays."""
 
     operation: Any
     __name__: str
@@ -35,12 +35,12 @@ class Recorded(Protocol[P]):
         """Return the result as a tensor."""
 
     def apply(self, *args: P.args, **kwargs: P.kwargs) -> Any:
-        """Return the result as an array, or as a tensor if a tensor is among the arguments: what rules call."""
+        """Return the result as an array, or as a tensor if an argument is a tensor. Rules call this."""
 
 
 @dataclass(frozen=True)
 class SequenceRules:
-    """The rules of an operation with a sequence input: one each for the others, then the same for every item."""
+    """Rules of an operation with a sequence input: one for each other input, then the same one for every item."""
 
     single: tuple[Rule | None, ...]
     item: Rule | None
@@ -56,10 +56,10 @@ def checked(
     forward: Callable[..., Any], rules: Mapping[str, Rule | None], joint: Rule | None, joined: tuple[str, ...],
     keep: tuple[str, ...], composed: Callable[..., Any] | None, sequence: str | None,
 ) -> dict[str, Any]:  # fmt: skip
-    """Return the attributes of an `Operation` that follow from its rules.
+    """Return the attributes of an `Operation` that are derived from its rules.
 
     Raises:
-        TypeError: the rules, the parameters and the kept values do not fit together.
+        TypeError: the rules, the parameters and the kept values are inconsistent.
     """
     name = forward.__name__
     signature = inspect.signature(forward)
@@ -99,12 +99,12 @@ def checked(
 
 
 def _owner(name: str, inputs: tuple[str, ...]) -> int | None:
-    """Return the place of the operand whose value a rule asks for by `name`; RESULT for `out`, None for others."""
+    """Return the position of the operand that the rule parameter `name` refers to; RESULT for `out`, else None."""
     return RESULT if name == "out" else inputs.index(name) if name in inputs else None
 
 
 def _writes(rule: Rule | None) -> bool:
-    """Return whether a rule assigns items or uses `out=`, as far as its own code shows."""
+    """Return whether the code of a rule itself assigns items or uses `out=`."""
     if rule is None:
         return False
     code = rule.__code__
@@ -124,7 +124,7 @@ def _check_names(name: str, parameters: Iterable[str], sequence: str | None) -> 
 
 
 def _saves(name: str, rule: Rule | None, known: set[str], first: tuple[str, ...]) -> tuple[str, ...]:
-    """Return the names that `rule` asks for after `first`."""
+    """Return the names of the parameters of `rule` after `first`."""
     if not inspect.isfunction(rule) or rule.__code__.co_kwonlyargcount:
         raise TypeError(
             f"op {name}: a derivative rule is a function of g and what it needs, as in lambda g, x: …; got {rule!r}."
@@ -149,7 +149,7 @@ def dressed(function: Any, forward: Callable[..., Any]) -> Any:
 
 
 def announce(function: Any, operation: Any) -> Any:
-    """Make an operation known: to the registry, to NumPy's protocols, and as methods of `Tensor`."""
+    """Add an operation to the registry, to NumPy's protocols, and to the methods of `Tensor`."""
     if isinstance(operation.domain, Domain):
         operation.domain = dict.fromkeys(operation.inputs, operation.domain)
     operation.function, function.operation, function.apply = function, operation, operation.apply

@@ -1,4 +1,4 @@
-"""What a backward pass needs in special cases: partial targets, several results, hooks, copies, other passes."""
+"""Special cases of the backward pass: partial targets, several results, hooks, copies, concurrent passes."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _FLOAT16 = np.dtype(np.float16)
 
 
 def after_hooks(node: Node, gradient: Any) -> Any:
-    """Return `gradient`, or what the hooks of `node` replaced it with."""
+    """Return `gradient`, or the replacement returned by the hooks of `node`."""
     recorded = isinstance(gradient, Methods)
     for hook in tuple(node.hooks or ()):
         replacement = hook(gradient if recorded else read_only(np.copy(gradient)))  # hooks may keep it
@@ -29,13 +29,13 @@ def after_hooks(node: Node, gradient: Any) -> Any:
                 f"hook: expected a gradient of shape {node.shape} and dtype {node.dtype}, but {hook} returned "
                 f"{replacement.shape} {replacement.dtype}."
             )
-        gradient = replacement if isinstance(replacement, Methods) else np.copy(replacement)  # theirs may change later
+        gradient = replacement if isinstance(replacement, Methods) else np.copy(replacement)  # the hook may reuse it
         gradient = gradient if gradient.dtype is node.dtype else gradient.astype(node.dtype)
     return gradient
 
 
 def summed(gradient: Any, axes: tuple[int, ...], *, keepdims: bool = False) -> Any:
-    """Return Σgradient over `axes`. float16, whose sums stop at 2048 where ones are added, is added in float32."""
+    """Return Σgradient over `axes`. float16 is added in float32, because a float16 sum of ones never exceeds 2048."""
     reduce: Any = np.add.reduce
     if gradient.dtype is _FLOAT16:
         return reduce(gradient, axis=axes, dtype=np.float32, keepdims=keepdims).astype(np.float16)
@@ -43,7 +43,7 @@ def summed(gradient: Any, axes: tuple[int, ...], *, keepdims: bool = False) -> A
 
 
 def leading_to(requested: set[Node], order: list[Node]) -> set[Node]:
-    """Return those nodes of `order` that were computed from a requested one."""
+    """Return the nodes of `order` that were computed from a requested node."""
     leading: set[Node] = set()
     for node in reversed(order):
         for entry in node.inputs:
@@ -63,7 +63,7 @@ def completed(node: Node, gradients: list[Any]) -> Any:
 
 
 def owned(found: dict[Node, Any], seeds: Mapping[Node, Any]) -> dict[Node, Any]:
-    """Copy those arrays in `found` that are a view, or are also another gradient's."""
+    """Copy the arrays in `found` that are views or are shared with another gradient."""
     taken = {id(seed) for seed in seeds.values()}
     for node, gradient in found.items():
         if isinstance(gradient, np.ndarray):
@@ -78,10 +78,10 @@ def owned(found: dict[Node, Any], seeds: Mapping[Node, Any]) -> dict[Node, Any]:
 
 
 class Pass:
-    """A backward pass that is running, as a context manager.
+    """Context manager for a running backward pass.
 
-    No other pass may go through the same nodes meanwhile, in a hook or in another thread: one of them might release
-    what the other one needs.
+    Meanwhile no other pass may use the same nodes, neither in a hook nor in another thread: one of them might release
+    arrays that the other one needs.
 
     Args:
         order: its nodes.
@@ -115,4 +115,4 @@ class Pass:
 
 
 running: list[Pass] = []
-"""The passes that are running, in any thread."""
+"""Running passes of all threads."""

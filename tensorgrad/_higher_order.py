@@ -1,4 +1,4 @@
-"""Gradients that are recorded: the rules called on tensors, or the composed form recorded in their place."""
+"""Recorded gradients: the rules are called on tensors, or the composed form is recorded instead."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tensorgrad.modes import enable_grad
 from tensorgrad.node import Node, Result, next_number
 
 Attach = Callable[[Any, Node], Any]
-"""Makes a tensor of a saved array and the node it belongs to."""
+"""Creates a tensor from a saved array and its node."""
 
 
 def recording(attach: Attach) -> Call:
@@ -38,7 +38,7 @@ def _call_recorded(
 
 
 def composed_again(node: Node, attach: Attach) -> tuple[list[Any], int]:
-    """Return the results of `node` recorded in operations, and the number from which their nodes count."""
+    """Record the composed form of `node`; return its results and the number after which its nodes were created."""
     operation = node.operation
     operands = [_attached(value, place, node, attach) for place, value in enumerate(node.saved[-1])]
     since = next_number()
@@ -48,7 +48,7 @@ def composed_again(node: Node, attach: Attach) -> tuple[list[Any], int]:
 
 
 def attached(node: Node, attach: Attach, wanted: Container[Node] | None = None) -> list[Any]:
-    """Return what is saved for `wanted` inputs as tensors: an input belongs to its own node, the result to `node`."""
+    """Return the values saved for `wanted` inputs as tensors: inputs belong to their nodes, the result to `node`."""
     owners = node.operation.owners
     if node.operation.joint is not None:
         return [[_attached(value, place, node, attach) for value, place in zip(node.saved[0], owners[0])]]
@@ -66,7 +66,7 @@ def attached(node: Node, attach: Attach, wanted: Container[Node] | None = None) 
 
 
 def _attached(value: Any, place: int | None, node: Node, attach: Attach) -> Any:
-    """Return a saved value as a tensor, if it is that of a node.
+    """Return a saved value as a tensor if it is the value of a node.
 
     Args:
         value: an array, or several of them: the items of a sequence, or the results as a named tuple.

@@ -1,4 +1,4 @@
-"""What names of PyTorch are called here, for error messages."""
+"""PyTorch names and their counterparts in this package, for error messages."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ FUNCTIONS = {
     "unsqueeze": "tg.expand_dims(x, axis)",
     "zeros": "tg.tensor(np.zeros(shape))",
 }
-"""Functions of PyTorch -> what to write with tensorgrad."""
+"""PyTorch function -> equivalent in tensorgrad."""
 
 METHODS = {
     "clamp": "t.clip(min, max)",
@@ -62,7 +62,7 @@ METHODS = {
     "view": "t.reshape(shape)",
     "zero_": "t.data = np.zeros(t.shape)",
 }
-"""Methods and attributes of PyTorch's tensors -> what to write with tensorgrad."""
+"""Method or attribute of PyTorch tensors -> equivalent in tensorgrad."""
 
 KEYWORDS = {
     "dim": "axis",
@@ -71,7 +71,7 @@ KEYWORDS = {
     "unbiased": "ddof",
     "correction": "ddof",
 }
-"""Arguments of PyTorch -> NumPy's."""
+"""PyTorch argument -> NumPy argument."""
 
 
 def function_hint(name: str) -> str:
@@ -84,9 +84,9 @@ def function_hint(name: str) -> str:
 
 
 class Hint:
-    """An attribute that a class does not have, with an error that says what it is called here.
+    """Missing attribute of a class; the error names its counterpart in this package.
 
-    A `__getattr__` would do, too, but slows down the access to every other attribute.
+    A `__getattr__` would also work, but slows down access to every other attribute.
     """
 
     def __init__(self, name: str, hint: str) -> None:
@@ -97,7 +97,7 @@ class Hint:
 
 
 def add_hints(tensor: type, functions: Iterable[str]) -> None:
-    """Give the class of tensors a hint for PyTorch's names, and for functions that are no methods."""
+    """Add hints to the tensor class for PyTorch's names and for functions that are not methods."""
     hints = {name: f"a function: tg.{name}(t)" for name in functions} | METHODS
     for name, hint in hints.items():
         if not hasattr(tensor, name):
@@ -105,7 +105,7 @@ def add_hints(tensor: type, functions: Iterable[str]) -> None:
 
 
 def unexpected_argument(function: str, names: Iterable[str]) -> TypeError:
-    """Return what Python says about an unknown argument, and what it is called here."""
+    """Return Python's error for an unknown argument, extended with the name used in this package."""
     name = next(iter(names))
     hint = f" Here it is {KEYWORDS[name]!r}, as in NumPy." if name in KEYWORDS else ""
     return TypeError(f"{function}() got an unexpected keyword argument {name!r}.{hint}")

@@ -1,4 +1,4 @@
-"""What notebooks show of a tensor: its shape and dtype, and its numbers in cells that are shaded by their size."""
+"""HTML representation of tensors in notebooks: shape, dtype, and values in cells shaded by magnitude."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from typing import Any
 import numpy as np
 
 LARGEST = 12
-"""Rows and columns that are shown, at most; of more, the first and the last ones."""
+"""Maximum number of rows and columns shown; of more, the first and the last ones are shown."""
 
 TABLE = "border-collapse:collapse;font-family:monospace;font-size:12px;margin:4px 0"
 CELL = "padding:1px 6px;text-align:right;border:1px solid rgba(128,128,128,.25)"
 
 
 def tensor_as_html(tensor: Any) -> str:
-    """Return a table of the tensor's numbers, orange below 0 and blue above it, under a line that describes it.
+    """Return an HTML table of the tensor's values, orange below 0 and blue above, under a line of description.
 
-    Of more than two axes, the first matrix is shown.
+    With more than two axes, the first matrix is shown.
     """
     facts = [f"shape {tensor.shape}", str(tensor.dtype)]
     facts += [f"name {tensor.name!r}"] if tensor.name else []
@@ -52,7 +52,7 @@ def _table(matrix: Any) -> str:
 
 
 def _shown(length: int) -> list[int | None]:
-    """The indices to show, with None for those left out."""
+    """Return the indices to show, with None in place of those left out."""
     if length <= LARGEST:
         return list(range(length))
     half = LARGEST // 2

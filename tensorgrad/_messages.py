@@ -1,4 +1,4 @@
-"""The errors of operations and of the backward pass, in words for users."""
+"""Error messages of operations and of the backward pass."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tensorgrad.node import CHANGED, Node
 
 
 def explained(error: Exception, name: str, operands: Mapping[str, Any]) -> Exception | None:
-    """Return `error` again, naming the operation and its operands; None for other exception types, which get a note."""
+    """Return `error` with the operation and operands named; None for other exception types, which get a note."""
     wrong = [key for key, value in operands.items() if _is_no_number(value) or value is getattr(error, "obj", operands)]
     if isinstance(error, AttributeError) and wrong:
         error = TypeError(f"expected a tensor or numbers as {wrong[0]!r}, got {operands[wrong[0]]!r}")
@@ -30,7 +30,7 @@ def explained(error: Exception, name: str, operands: Mapping[str, Any]) -> Excep
 
 
 def _is_no_number(value: Any) -> bool:
-    """Whether NumPy makes a Python object of this: None, or an integer of more than 64 bits."""
+    """Return whether NumPy stores this as a Python object: None, or an integer of more than 64 bits."""
     return value is None or (type(value) is int and not -(2**63) <= value < 2**64)
 
 
@@ -43,7 +43,7 @@ def _described(value: Any) -> str:
 
 
 def not_real(dtype: Any, name: str) -> TypeError:
-    """For an operand or a result that a tensor cannot hold."""
+    """Return the error for an operand or a result that a tensor cannot hold."""
     return TypeError(
         f"{name}: expected real numbers, got dtype {dtype}"
         + (" (complex numbers are not supported)." if dtype.kind == "c" else ".")
@@ -51,7 +51,7 @@ def not_real(dtype: Any, name: str) -> TypeError:
 
 
 def not_float(dtype: Any, name: str) -> TypeError:
-    """For a result that depends on a tracked tensor but cannot carry a gradient."""
+    """Return the error for a result that depends on a tracked tensor but cannot have a gradient."""
     return TypeError(
         f"{name}: the result has dtype {dtype} and cannot carry a gradient. "
         "Call it on detach(), or convert with astype(float) first."
@@ -59,7 +59,7 @@ def not_float(dtype: Any, name: str) -> TypeError:
 
 
 def no_rule(parameter: str, name: str) -> TypeError:
-    """For a tracked tensor as an argument that has no derivative rule."""
+    """Return the error for a tracked tensor passed to a parameter without a derivative rule."""
     return TypeError(
         f"{name}: the argument {parameter!r} has no derivative rule, but was given a tensor that requires a "
         "gradient. Pass detach() of it, or declare the rule in @op."
@@ -67,7 +67,7 @@ def no_rule(parameter: str, name: str) -> TypeError:
 
 
 def leaves_graph(name: str) -> TypeError:
-    """For a tensor that requires a gradient and would become an array without one."""
+    """Return the error for a tensor that requires a gradient and would become an array without one."""
     return TypeError(
         f"{name}: expected values without a gradient, got a tensor that requires one, which would be lost. Use "
         "t.detach() or t.data for the values alone, tg.stack([t, u]) to make a tensor of several, and functions of "
@@ -76,7 +76,7 @@ def leaves_graph(name: str) -> TypeError:
 
 
 def not_copied() -> TypeError:
-    """For a copy or a pickle of a tensor that is part of a graph."""
+    """Return the error for copying or pickling a tensor that is part of a graph."""
     return TypeError(
         "copy: this tensor was made by an operation, and a copy of it would be cut off from its graph. Copy t.detach() "
         "for the values alone, use t.copy() for a copy that passes its gradient on, or copy the leaves."
@@ -84,7 +84,7 @@ def not_copied() -> TypeError:
 
 
 def masked_entries(name: str) -> ValueError:
-    """For a masked array, whose hidden values would be used."""
+    """Return the error for a masked array, whose hidden values would be used."""
     return ValueError(
         f"{name}: got a masked array with masked entries, whose hidden values would be used. Replace them with "
         "a.filled(number), or choose between values with tg.where(mask, x, y)."
@@ -92,7 +92,7 @@ def masked_entries(name: str) -> ValueError:
 
 
 def tensor_result(name: str) -> TypeError:
-    """For a forward rule that returned a tensor."""
+    """Return the error for a forward rule that returned a tensor."""
     return TypeError(
         f"{name}: the forward rule returned a tensor, so one of its options was given a tensor. "
         "Options take plain arrays and numbers."
@@ -100,7 +100,7 @@ def tensor_result(name: str) -> TypeError:
 
 
 def numpy_only(name: str, reason: str) -> TypeError:
-    """For an operation that cannot run on the arrays of another library."""
+    """Return the error for an operation that cannot run on the arrays of another library."""
     return TypeError(
         f"{name}: expected NumPy arrays, because {reason}; got an array of another library. "
         "Convert the operand to NumPy first, or compute the result without this function."
@@ -108,7 +108,7 @@ def numpy_only(name: str, reason: str) -> TypeError:
 
 
 def released(node: Node) -> RuntimeError:
-    """For a second backward pass over a graph."""
+    """Return the error for a second backward pass over a graph."""
     return RuntimeError(
         f"backward: the graph of this {node.operation.name} was released by an earlier backward pass. "
         "Compute the result again, or keep the graph with backward(retain_graph=True)."
@@ -116,7 +116,7 @@ def released(node: Node) -> RuntimeError:
 
 
 def running() -> RuntimeError:
-    """For a backward pass through nodes that another one is going through."""
+    """Return the error for a backward pass through nodes that another running pass uses."""
     return RuntimeError(
         "backward: another backward pass through this graph is running, in another thread or because a hook called "
         "backward. Call it after the other pass has returned, or compute the result again for a graph of its own."
@@ -124,7 +124,7 @@ def running() -> RuntimeError:
 
 
 def stale(node: Node) -> RuntimeError:
-    """For a node that a backward pass cannot go through: it was released, or it is a leaf whose data changed."""
+    """Return the error for a node that was released, or for a leaf whose data changed."""
     if node.state is not CHANGED:
         return released(node)
     name = f" {node.name!r}" if node.name else ""
@@ -135,7 +135,7 @@ def stale(node: Node) -> RuntimeError:
 
 
 def not_an_array(node: Node, contribution: Any) -> TypeError:
-    """For a derivative rule that returned something else than an array."""
+    """Return the error for a derivative rule that returned something other than an array."""
     return TypeError(
         f"{node.operation.name}: a derivative rule returned {contribution!r}; it must return an array, the gradient of "
         "its input. For an input without one, declare the rule as None."
@@ -143,7 +143,7 @@ def not_an_array(node: Node, contribution: Any) -> TypeError:
 
 
 def wrong_shape(node: Node, given: Any, shape: Any) -> ValueError:
-    """For a derivative rule that returned a gradient of a shape that does not broadcast from the input's."""
+    """Return the error for a derivative rule whose gradient has a shape that does not broadcast from the input's."""
     return ValueError(
         f"{node.operation.name}: a derivative rule gave a gradient of shape {given} for an input of "
         f"shape {shape}. A rule must return the input's shape, or one that NumPy would broadcast it to."

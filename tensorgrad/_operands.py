@@ -1,4 +1,4 @@
-"""What goes into an operation and what comes out: tensors, arrays of any library, numbers."""
+"""Checks of the operands and results of operations: tensors, arrays of any library, numbers."""
 
 from __future__ import annotations
 
@@ -14,23 +14,23 @@ from tensorgrad.node import Constant
 from tensorgrad.tensor import DEEPEST, Tensor
 
 NUMBERS = frozenset({float, int, bool, type(None)})
-"""What an operand may be as it is; None is one that was left out, such as a bound of `clip`."""
+"""Types of operands that need no conversion; None is an omitted operand, such as a bound of `clip`."""
 
 FIXED = frozenset({float, int, bool, type(None), str, slice, type(...)})
-"""Types of options that nobody can write into."""
+"""Immutable types of options."""
 
 COPIED_BYTES = 16384
-"""How large an array that is no operand may be for a node to keep a copy of it."""
+"""Maximum size of an array option that a node copies."""
 
 REAL_KINDS = "fiub"
 """NumPy's codes for the kinds of dtypes that a tensor can hold."""
 
 KEPT_BYTES = 1024
-"""How large an operand without a gradient may be for a node to keep it alive, so that drawings can show it."""
+"""Maximum size of an operand without a gradient that a node keeps alive, so that drawings can show it."""
 
 
 def check_operand(value: Any, name: str) -> Any:
-    """Return an operand as it is if it is a tensor, a number or an array of any library, else as a NumPy array.
+    """Return an operand unchanged if it is a tensor, a number or an array of any library, else as a NumPy array.
 
     Nested lists that contain tensors become a tensor, which passes its gradient on to them.
     """
@@ -48,7 +48,7 @@ def check_operand(value: Any, name: str) -> Any:
 
 
 def contains_tensor(value: Any, depth: int = 0) -> bool:
-    """Return whether a tensor is in nested lists and tuples, which can be as deep as an array has axes."""
+    """Return whether nested lists and tuples contain a tensor. The nesting is limited to an array's number of axes."""
     if isinstance(value, (list, tuple)):
         return depth <= DEEPEST and any(contains_tensor(item, depth + 1) for item in value)
     return isinstance(value, Tensor)
@@ -57,7 +57,7 @@ def contains_tensor(value: Any, depth: int = 0) -> bool:
 def joined(value: Any, dtype: Any = None) -> Any:
     """Return nested lists of tensors, arrays and numbers as one tensor, as `np.stack` joins arrays.
 
-    Python's numbers take the dtype of what they stand next to, as in operations.
+    Python numbers take the dtype of the neighbouring values, as in operations.
     """
     if not isinstance(value, (list, tuple)):
         return np.asarray(value, dtype) if value.__class__ in NUMBERS else value
@@ -93,10 +93,10 @@ def check_option(value: Tensor, parameter: str, name: str) -> Any:
 
 
 def settled(option: Any) -> Any:
-    """Return an argument that is no operand as a node keeps it: lists and small arrays as copies.
+    """Return an argument that is not an operand in the form saved on the node: lists and small arrays as copies.
 
-    Whoever passed an index or a mask may write into it before the backward pass. Anomaly mode finds that where an array
-    is too large to be copied.
+    The caller may write into an index or a mask before the backward pass. For arrays that are too large to be copied,
+    anomaly mode detects such writes.
     """
     if option.__class__ is tuple:
         return option if FIXED.issuperset(map(type, option)) else tuple([settled(item) for item in option])
@@ -108,7 +108,7 @@ def settled(option: Any) -> Any:
 
 
 def check_result(value: Any, name: str) -> Any:
-    """Return a result of a forward rule as an array of real numbers: NumPy gives scalars for 0-d results."""
+    """Return a result of a forward rule as an array of real numbers: NumPy returns scalars for 0-d results."""
     if isinstance(value, Tensor):
         raise _messages.tensor_result(name)
     array = np.asarray(value) if isinstance(value, np.generic) else as_array(value)
@@ -123,7 +123,7 @@ def shape_of(value: Any) -> Any:
 
 
 def spread(args: tuple[Any, ...], kwargs: dict[str, Any]) -> list[Any]:
-    """Return the arguments of a call in a list, with those in sequences one by one."""
+    """Return the arguments of a call as a flat list, with sequences expanded."""
     return [i for v in (*args, *kwargs.values()) for i in (v if isinstance(v, (list, tuple)) else [v])]
 
 
@@ -133,9 +133,9 @@ def holds_foreign(values: list[Any]) -> bool:
 
 
 def without_gradient(value: Any) -> Any:
-    """Return what a node keeps of an operand that requires no gradient, for pictures: large ones weakly.
+    """Return what a node keeps of an operand that requires no gradient, for drawing: weak references to large ones.
 
-    What the rules need is in `saved` until the graph is released; beyond that, a graph must not keep a batch alive.
+    Values needed by the rules are in `saved` until the graph is released. A graph must not keep a batch alive longer.
     """
     if value.__class__ is np.ndarray:
         return value if value.nbytes <= KEPT_BYTES else weakref.ref(value)

@@ -1,7 +1,7 @@
 """Python's operators and NumPy's methods, as type checkers see them.
 
-There are no bodies here. `@op(methods=("__add__", ...))` puts the recorded operation itself into the class:
-a function in a class is a method, so `a + b` *is* `add(a, b)`, with no call between.
+The methods have no bodies here. `@op(methods=("__add__", ...))` adds the recorded operation itself to the class,
+so `a + b` calls `add(a, b)` directly.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from tensorgrad._typing import ArrayLike, Axis
 
 
 class Methods:
-    """The operators and methods that `Tensor` has from `tensorgrad.ops`."""
+    """Operators and methods of `Tensor` defined in `tensorgrad.ops`."""
 
     __slots__ = ()
 

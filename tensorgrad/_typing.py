@@ -1,4 +1,4 @@
-"""What annotations in this package mean."""
+"""Type aliases used in annotations."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""Results that are views keep their values when the tensor they were made from is written into.
+"""Keep the values of views when the tensor they were created from is written into.
 
 `w.T` shares its memory with `w`. Copying a large embedding whenever it is transposed would be slow. So operations note
-the views they return, and a writer first gives the tensor a new array if a view of the old one is alive.
+the views they return, and a writer first replaces the tensor's array if a view of the old one is alive.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ def note_view(source: Any, result: Any) -> None:
     if not isinstance(source, Tensor):
         return
     node = source.node
-    is_leaf = node is None or node.operation is None  # nobody writes into the results of operations
+    is_leaf = node is None or node.operation is None  # results of operations are never written into
     if not is_leaf and not views:
         return
     owner = getattr(result, "base", None)
@@ -33,7 +33,7 @@ def note_view(source: Any, result: Any) -> None:
 
 
 def _forget(owner: int, view: int, _: ref[Any]) -> None:
-    """Called when a view dies. The last one takes the entry of its owner along, which was alive until now."""
+    """Remove a view that was garbage-collected, and with the last view the entry of its owner, alive until then."""
     known = views[owner]
     del known[view]
     if not known:

@@ -23,7 +23,7 @@ _PACKAGE = str(Path(__file__).parent)
 
 @dataclass(frozen=True)
 class _Origin:
-    """The user's line that made a node, and fingerprints of what was saved there."""
+    """The line of user code that created a node, and fingerprints of its saved values."""
 
     line: str
     fingerprints: Any
@@ -33,7 +33,7 @@ _origins: WeakKeyDictionary[Node, _Origin] = WeakKeyDictionary()
 
 
 class detect_anomaly(Switch):
-    """Check every recorded value and gradient, and every saved array; several times slower.
+    """Check every recorded value and gradient, and every saved array. Computations become several times slower.
 
     Raises, inside the block:
         FloatingPointError: at the operation whose result, or whose derivative rule, is the first to hold a NaN or
@@ -57,7 +57,7 @@ class detect_anomaly(Switch):
 
 
 def watch(node: Node, results: Iterable[Any]) -> None:
-    """Remember where `node` was made, and refuse a result that is not finite."""
+    """Store where `node` was created, and raise an error if a result is not finite."""
     origin = _Origin(_user_line(), _fingerprints(node.saved))
     _origins[node] = origin
     for result in results:
@@ -66,7 +66,7 @@ def watch(node: Node, results: Iterable[Any]) -> None:
 
 
 def checking(call: Call | None) -> Call | None:
-    """Return `call` with the checks of anomaly mode around it, if that is on."""
+    """Return `call` wrapped in the checks of anomaly mode, if it is on."""
     return partial(_call_checked, call) if current_mode().anomalies else call
 
 
@@ -97,7 +97,7 @@ def _what(values: Any) -> str:
 
 
 def _fingerprints(saved: Any) -> Any:
-    """Return what a node saved, with a checksum in the place of every array that can be written into."""
+    """Return the saved values of a node, with every writable array replaced by a checksum."""
     if isinstance(saved, np.ndarray) or (is_foreign(saved) and hasattr(saved, "tobytes")):
         return zlib.crc32(saved.tobytes())
     return [_fingerprints(item) for item in saved] if isinstance(saved, (tuple, list)) else repr(saved)

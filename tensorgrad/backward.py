@@ -1,4 +1,4 @@
-"""The backward pass: how a gradient travels from a result to everything it was computed from."""
+"""The backward pass: propagates gradients from results to everything they were computed from."""
 
 from __future__ import annotations
 
@@ -11,21 +11,21 @@ from tensorgrad import _gradients, _messages
 from tensorgrad.node import CHANGED, LIVE, RELEASED, Node, Result
 
 Call = Callable[[Node, Any, Container[Node] | None], Iterable[tuple[int, Any]]]
-"""`call_rules`, or a function around it that records or observes."""
+"""`call_rules`, or a wrapper of it that records or observes."""
 
 
 def backpropagate(
     seeds: Mapping[Node, Any], *, release: bool, towards: Iterable[Node] | None = None, since: int = 0,
     call: Call | None = None,
 ) -> dict[Node, Any]:  # fmt: skip
-    """Send the gradients `seeds` back through the graph, by the chain rule, and return those of the requested nodes.
+    """Propagate the gradients `seeds` through the graph by the chain rule and return those of the requested nodes.
 
     Args:
         seeds: for each output's node, the gradient to start from.
-        release: drop the saved arrays as the pass goes.
-        towards: compute only what these nodes' gradients need, and return theirs; default all nodes that collect.
+        release: drop the saved arrays during the pass.
+        towards: compute only what these nodes' gradients need, and return them; default all nodes that collect.
         since: stop at nodes older than this number.
-        call: a function around `call_rules`, to record or to observe.
+        call: a wrapper of `call_rules` that records or observes.
 
     Raises:
         RuntimeError: the graph was released, a leaf's data changed since, or another pass runs through the same nodes.
@@ -48,9 +48,9 @@ def _apply_rules(
     order: list[Node], pending: dict[Node, Any], requested: set[Node] | None, relevant: set[Node] | None, release: bool,
     call: Call | None,
 ) -> dict[Node, Any]:  # fmt: skip
-    """Pass the gradients in `pending` on, node by node, and return those of the requested nodes."""
+    """Propagate the gradients in `pending`, node by node, and return those of the requested nodes."""
     useful = None if requested is None or relevant is None else requested | relevant
-    summed: set[Node] = set()  # where `pending` is a sum, which nobody else holds
+    summed: set[Node] = set()  # nodes whose entry in `pending` is a new sum, referenced nowhere else
     found: dict[Node, Any] = {}
     for node in order:
         gradient = pending.pop(node, None)
@@ -81,7 +81,7 @@ def _apply_rules(
                 pending[parent] += contribution
             else:
                 pending[parent] = pending[parent] + contribution
-                if call is None:  # tensors are values, and an observer may keep what it is shown
+                if call is None:  # tensors are immutable values, and an observer may keep its arguments
                     summed.add(parent)
         if release:
             node.saved, node.state = (), RELEASED
@@ -91,9 +91,9 @@ def _apply_rules(
 def call_rules(
     node: Node, gradient: Any, wanted: Container[Node] | None = None, saved: Any = None
 ) -> Iterable[tuple[int, Any]]:
-    """Yield the positions of the inputs of `node` with what it contributes to their gradients.
+    """Yield the positions of the inputs of `node` with its contributions to their gradients.
 
-    Nothing else calls a derivative rule; `compiled` spells this function out for each operation.
+    This is the only place that calls derivative rules; `compiled` generates a specialised version for each operation.
 
     Args:
         node: the recorded call of an operation.
@@ -117,9 +117,9 @@ def call_rules(
 
 
 def topological_order(roots: Iterable[Node], since: int = 0) -> list[Node]:
-    """Return `roots` and their ancestors, children first; do not look behind nodes older than number `since`.
+    """Return `roots` and their ancestors, children first; do not follow nodes older than number `since`.
 
-    A node may only pass its gradient on after every node that used it: from the youngest to the oldest.
+    A node may propagate its gradient only after every node that used it, so the order is from the newest to the oldest.
     """
     reached = {node.number: node for node in roots}
     waiting = list(reached.values())
@@ -133,7 +133,7 @@ def topological_order(roots: Iterable[Node], since: int = 0) -> list[Node]:
 
 
 def _pass_on(node: Node, gradient: Any, pending: dict[Node, Any], useful: set[Node] | None) -> None:
-    """Add the gradient of one of several results to those that wait at their call."""
+    """Add the gradient of one of several results to the pending gradients of their call."""
     call = node.inputs[0]
     if isinstance(node, Result) and (useful is None or call in useful):
         arrived = pending.setdefault(call, [None] * len(call.shape))
@@ -142,7 +142,7 @@ def _pass_on(node: Node, gradient: Any, pending: dict[Node, Any], useful: set[No
 
 
 def unbroadcast(gradient: Any, shape: tuple[int, ...], node: Node) -> Any:
-    """Sum `gradient` down to `shape`: where NumPy stretched an operand, one element was used many times."""
+    """Sum `gradient` to `shape`: where NumPy broadcast an operand, one element was used several times."""
     given = gradient.shape
     added = gradient.ndim - len(shape)
     if added > 0:

@@ -1,8 +1,8 @@
-"""Writes, for each declared operation, the Python function that users call: `record`, specialised for speed.
+"""Generate the Python function that users call for each declared operation: `record`, specialised for speed.
 
-The function is spelled out for exactly that operation's arguments, as `dataclasses` does for `__init__`: nothing
-is looked up, bound or looped over at call time, which makes a small operation eight times as fast. To see
-one, `print(tg.multiply.operation.source)`. Tests hold its results and nodes equal to those of `record`.
+The code is generated for exactly that operation's arguments, as `dataclasses` does for `__init__`: nothing is looked
+up, bound or looped over at call time, which makes a small operation eight times as fast. Use
+`print(tg.multiply.operation.source)` to see an example. Tests check that results and nodes equal those of `record`.
 """
 
 from __future__ import annotations
@@ -29,21 +29,21 @@ from tensorgrad.tensor import Tensor, tensor_at
 
 @dataclass(frozen=True)
 class Plan:
-    """What the function to be written depends on: two operations with equal plans share their code.
+    """Everything the generated function depends on: two operations with equal plans share their code.
 
     Attributes:
         parameters: those of the forward rule.
         inputs: the parameters that can be tensors; a sequence of tensors comes last.
         sequence: the one among them that is a sequence, if any.
-        saves: for each input, the names its rule asks for; None for an input without a rule.
+        saves: for each input, the names of its rule's parameters; None for an input without a rule.
         joint: whether there is one rule for all inputs.
         keep: names of the values that the forward rule hands over besides its result.
         results: whether the forward rule returns several results.
         composed: whether the operands are saved too, for the composed form.
         needs_numpy: whether arrays of other libraries are treated differently.
         view: whether the result may be a view of the first input.
-        reflected: whether the two operands are exchanged, for `__rsub__` and its like.
-        settled: the options that may be lists or arrays, which others can write into.
+        reflected: whether the two operands are swapped, as for `__rsub__`.
+        settled: the options that may be lists or arrays, which the caller can write into.
     """
 
     parameters: tuple[Parameter, ...]
@@ -61,12 +61,12 @@ class Plan:
 
     @property
     def single(self) -> list[tuple[str, tuple[str, ...] | None]]:
-        """The inputs that are one tensor each, with what is saved for them."""
+        """Return the inputs that are single tensors, with the names saved for them."""
         return [(i, save) for i, save in zip(self.inputs, self.saves) if i != self.sequence]
 
     @property
     def options(self) -> list[Parameter]:
-        """The parameters that cannot be tensors."""
+        """Return the parameters that cannot be tensors."""
         return [p for p in self.parameters if p.name not in self.inputs]
 
 
@@ -74,7 +74,7 @@ def written(plan: Plan) -> tuple[str, str]:
     """Return the parameter list and the body of the recording function."""
     header = ", ".join(reversed(plan.inputs)) if plan.reflected else str(Signature(list(plan.parameters)))[1:-1]
     lines = []
-    if any(p.name == "axis" for p in plan.parameters) and not plan.reflected:  # people write dim= there
+    if any(p.name == "axis" for p in plan.parameters) and not plan.reflected:  # users of PyTorch write dim=
         header += ", **_unknown"
         lines += ["if _unknown:", "    raise unexpected_argument(name, _unknown)"]
     lines += [*_take_arrays(plan), *_compute(plan), *_record(plan)]
@@ -191,7 +191,7 @@ def _argument(p: Parameter) -> str:
 
 
 def _passed_on(plan: Plan, p: Parameter) -> str:
-    """The argument as it was passed, for another function with the same parameters."""
+    """Return the source of an argument passed on to another function with the same parameters."""
     operands = {i: f"{i}_operand" for i, _ in plan.single} | {plan.sequence: f"{plan.sequence}_operands"}
     star = "*" if p.kind is p.VAR_POSITIONAL else f"{p.name}=" if p.kind is p.KEYWORD_ONLY else ""
     return star + operands.get(p.name, p.name)
@@ -205,14 +205,14 @@ def _saved(plan: Plan, owner: str, save: tuple[str, ...] | None) -> str:
 
 
 def _value(plan: Plan, name: str) -> str:
-    """The variable of that name; `x_shape` stands for the shape of the operand `x`, unless it is a parameter itself."""
+    """Return the source for a variable; `x_shape` is the shape of the operand `x`, unless it is a parameter itself."""
     if name.endswith("_shape") and name not in {p.name for p in plan.parameters}:
         return f"shape_of({name.removesuffix('_shape')})"
     return name
 
 
 def rule_caller(operation: Any) -> Callable[..., Any]:
-    """Return `backward.call_rules`; spelled out, if the operation has one result and a rule for each operand."""
+    """Return `backward.call_rules`, specialised if the operation has one result and a rule for each operand."""
     if operation.joint is not None or operation.results is not None or operation.sequence:
         return call_rules
     counts = tuple(None if names is None else len(names) for names in operation.saves)
@@ -286,15 +286,15 @@ HELPERS: dict[str, Any] = {
     "enumerate": enumerate,
     "tuple": tuple,
 }
-"""What the written functions refer to; builtins too, since modules of `ops` have a `sum` or an `any` of their own."""
+"""Names used by the generated functions, including builtins, because modules of `ops` redefine `sum` and `any`."""
 
 
 _FIXED_ANNOTATIONS = frozenset({"bool", "int", "float", "str", "int | None", "Axis", "Shape", "DTypeLike"})
-"""Annotations of options that NumPy does not take lists or arrays for."""
+"""Annotations of options that cannot be lists or arrays in NumPy."""
 
 
 def plan_of(operation: Any, *, reflected: bool = False) -> Plan:
-    """Return what the code of `operation` depends on."""
+    """Return the plan of `operation`."""
     bare = tuple(  # without annotations, and with None for every default; the real ones are set afterwards
         p.replace(annotation=p.empty, default=p.empty if p.default is p.empty else None)
         for p in operation.signature.parameters.values()
@@ -320,10 +320,10 @@ def plan_of(operation: Any, *, reflected: bool = False) -> Plan:
 
 
 def recorder(operation: Any, *, reflected: bool = False) -> Any:
-    """Return the function that users call, in the module that declared it, with the name of its forward rule.
+    """Return the public function, in the module that declared it and with the name of its forward rule.
 
-    Its code is written when it is called for the first time: `import tensorgrad` would take twice as long if it
-    compiled every operation. The code it starts with only exchanges itself for the real one and calls again.
+    Its code is generated on the first call: `import tensorgrad` would take twice as long if it compiled every
+    operation. The initial code only replaces itself by the generated code and calls the function again.
     """
     name, forward, plan = operation.name, operation.forward, plan_of(operation, reflected=reflected)
     namespace: dict[str, Any] = {}
@@ -343,8 +343,8 @@ def recorder(operation: Any, *, reflected: bool = False) -> Any:
 
 
 def _made(header: str, body: str) -> str:
-    """Return the source of `make`. Every function it can make has the same free variables, so that their code can be
-    exchanged: names count as used even where they are never reached."""
+    """Return the source of `make`. All functions it makes have the same free variables, so that their code can be
+    replaced: names count as used even in unreachable code."""
     return (
         f"def make(name, forward, operation, complete, {', '.join(HELPERS)}):\n"
         f"    def recorded({header}):\n"
@@ -364,7 +364,7 @@ def _compiled(plan: Plan) -> CodeType:
 
 
 def source(operation: Any) -> str:
-    """Return the source of the recording function, to read."""
+    """Return the source of the recording function in readable form."""
     return shown(plan_of(operation), operation.name)
 
 

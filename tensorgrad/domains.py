@@ -1,4 +1,4 @@
-"""Where an operation may be sampled, said beside its declaration and used by the tests."""
+"""Domains from which tests sample the inputs of an operation, declared beside the operation."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Domain:
     gap: float = 0.1
 
     def sample(self, rng: np.random.Generator, shape: Shape) -> NDArray[np.float64]:
-        """Random values of the given shape, all different, so that no two tie."""
+        """Return random values of the given shape, all different, so that there are no ties."""
         size = int(np.prod(shape, dtype=int))
         grid = np.linspace(self.low, self.high, 4 * size + 23)[1:-1]
         for point in self.avoid:
@@ -37,12 +37,12 @@ ABOVE_MINUS_ONE = Domain(-0.8, 2.0)
 
 @dataclass(frozen=True)
 class Case:
-    """One call to test with: a shape per input (a list of them for a sequence, None to leave it out), and options."""
+    """A test call: one shape per input (a list for a sequence, None to omit it), and options."""
 
     shapes: tuple[Shape | list[Shape] | None, ...]
     options: dict[str, Any] = field(default_factory=dict)
 
 
 def case(*shapes: Shape | list[Shape] | None, **options: Any) -> Case:
-    """Shorthand for a `Case`: `case((2, 3), axis=0)`."""
+    """Return a `Case`, for example `case((2, 3), axis=0)`."""
     return Case(shapes, options)

@@ -1,4 +1,4 @@
-"""Ctrl-C at a good moment: never between two changes that belong together.
+"""Handling of Ctrl-C that never interrupts between two changes that belong together.
 
 Python raises `KeyboardInterrupt` in the main thread between any two of its instructions: also after the weights of one
 layer were updated and before those of the next, or in the first line of an `__exit__` that should undo something.
@@ -34,12 +34,12 @@ _policies: dict[CodeType, Policy] = {}
 
 
 class _Watch:
-    """What is known of Ctrl-C in the main thread.
+    """State of the Ctrl-C handling in the main thread.
 
     Attributes:
         depth: the number of sections that have begun and not ended; the handler is installed by the outermost one.
         previous: the handler that was installed before.
-        pending: whether a Ctrl-C waits.
+        pending: whether a Ctrl-C is postponed.
     """
 
     __slots__ = ("depth", "pending", "previous")
@@ -54,7 +54,7 @@ _watch = _Watch()
 
 
 def uninterrupted(function: F) -> F:
-    """Let Ctrl-C wait while `function`, and everything that it calls, runs. For short functions.
+    """Postpone Ctrl-C while `function` and everything that it calls runs. For short functions.
 
     >>> import signal
     >>> before = signal.signal(signal.SIGINT, lambda number, frame: print("interrupted"))
@@ -71,7 +71,7 @@ def uninterrupted(function: F) -> F:
 
 
 def postponed(function: F) -> F:
-    """Let a Ctrl-C wait while `function` runs; a second one takes effect at once."""
+    """Postpone the first Ctrl-C while `function` runs; a second one takes effect at once."""
     return _section(marked(function, "wait once"))
 
 
@@ -83,13 +83,13 @@ def interruptible(function: Callable[..., T], *args: Any) -> T:
 
 
 def marked(function: F, policy: Policy) -> F:
-    """Return `function`, during which Ctrl-C has this effect if a section has begun."""
+    """Return `function` marked with `policy`, which applies to Ctrl-C while it runs inside a section."""
     _policies[function.__code__] = policy
     return function
 
 
 def begin() -> None:
-    """Begin a section, in which Ctrl-C is handled here. For `__enter__` of context managers, which are `marked`."""
+    """Begin a section in which this module handles Ctrl-C. For `__enter__` of context managers, which are `marked`."""
     if threading.get_ident() != threading.main_thread().ident:
         return
     if not _watch.depth:
@@ -102,7 +102,7 @@ def begin() -> None:
 
 
 def end() -> None:
-    """End the section. A Ctrl-C that waits takes effect, unless the caller is inside another section that waits."""
+    """End the section. A postponed Ctrl-C takes effect, unless an enclosing section postpones it further."""
     if threading.get_ident() != threading.main_thread().ident:
         return
     _watch.depth = max(_watch.depth - 1, 0)
@@ -135,7 +135,7 @@ def _handle(number: int, frame: FrameType | None) -> None:
 
 
 def _policy(frame: FrameType | None) -> Policy:
-    """Return what the innermost marked function on the stack asks for."""
+    """Return the policy of the innermost marked function on the stack."""
     while frame is not None:
         policy = _policies.get(frame.f_code)
         if policy is not None:

@@ -1,4 +1,4 @@
-"""Switches for recording, each for the current thread and async task only."""
+"""Context managers that control recording, each for the current thread and async task only."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 @dataclass(frozen=True, slots=True)
 class Mode:
-    """What operations do besides computing: record a graph, and check every value."""
+    """What operations do besides computing: whether they record a graph and check every value."""
 
     recording: bool = True
     anomalies: bool = False
@@ -28,7 +28,7 @@ current_mode = _mode.get
 
 
 class Switch:
-    """A context manager, and a decorator, that changes fields of the current `Mode` and restores them."""
+    """Context manager and decorator that changes fields of the current `Mode` and restores them on exit."""
 
     changes: ClassVar[dict[str, bool]]
 
@@ -36,7 +36,7 @@ class Switch:
         self._tokens: list[Token[Mode]] = []
 
     def __call__(self, function: F) -> F:
-        """`function` with the switch set while it runs."""
+        """Return `function` wrapped so that the switch is set while it runs."""
         if inspect.isgeneratorfunction(function) or inspect.iscoroutinefunction(function):
             raise TypeError(
                 f"{type(self).__name__}: {function.__name__} would run after the switch is back. "
@@ -45,7 +45,7 @@ class Switch:
 
         @wraps(function)
         def switched(*args: Any, **kwargs: Any) -> Any:
-            with type(self)():  # another one, as the function may run in several threads at once
+            with type(self)():  # a new instance, because the function may run in several threads at once
                 return interrupts.interruptible(lambda: function(*args, **kwargs))
 
         return interrupts.marked(switched, "wait")  # type: ignore[return-value]
@@ -65,10 +65,10 @@ for _method in (Switch.__enter__, Switch.__exit__):
 
 
 class no_grad(Switch):
-    """Compute without recording: results require no gradient, and nothing is saved.
+    """Disable recording: results require no gradient, and nothing is saved.
 
-    For evaluation and for updates by hand. Works as `with no_grad():` and as `@no_grad()`; it holds for this
-    thread or async task only.
+    Use it for evaluation and for manual updates. Works as `with no_grad():` and as `@no_grad()`; it applies to the
+    current thread or async task only.
 
     >>> import tensorgrad as tg
     >>> w = tg.tensor(3.0, requires_grad=True)
@@ -82,7 +82,7 @@ class no_grad(Switch):
 
 
 class enable_grad(Switch):
-    """Record again inside a `no_grad` block.
+    """Enable recording inside a `no_grad` block.
 
     >>> import tensorgrad as tg
     >>> w = tg.tensor(3.0, requires_grad=True)
@@ -96,7 +96,7 @@ class enable_grad(Switch):
 
 
 def is_grad_enabled() -> bool:
-    """Whether operations are recorded in this thread or async task.
+    """Return whether operations are recorded in this thread or async task.
 
     >>> import tensorgrad as tg
     >>> tg.is_grad_enabled()

@@ -1,4 +1,4 @@
-"""The nodes of the graph: what was computed from what, and what the derivative rules need to know."""
+"""The nodes of the graph: recorded calls, their inputs, and the values saved for the derivative rules."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ class Node:
     Attributes:
         number: creation order. Inputs are older, so descending numbers are a topological order.
         operation: the operation that was called; None for a leaf.
-        inputs: per operand its node if it requires a gradient, else (for pictures) its value; if that takes more than
+        inputs: per operand its node if it requires a gradient, else (for drawing) its value; if that takes more than
             1 KiB, a weak reference to the array or tensor.
         options: the remaining arguments by name (`axis=0`, …).
-        saved: per rule, the values it will be called with; None where no gradient is required. The operands follow if
+        saved: per rule, the values of its parameters; None where no gradient is required. The operands follow if
             the operation has a composed form. Empty without rules, and when released.
         state: LIVE; RELEASED by a backward pass; or CHANGED, for a leaf whose values were replaced.
         shape, dtype: those of the result; tuples of them if the call has several.
         tensor, name: a weak reference to the tensor and its name, for leaves and results that were named or retained.
         collects: whether `backward` writes the gradient that arrives here into the tensor's `grad`.
         hooks: functions called with that gradient, or None.
-        array: of a leaf, its values until its graph is released.
-        seed, scopes: for pictures: the gradient that a pass started with here, and the layers that returned this.
+        array: the values of a leaf, until its graph is released.
+        seed, scopes: for drawing: the gradient that a pass started with here, and the layers that returned this.
     """
 
     __slots__ = (
@@ -60,14 +60,14 @@ class Node:
 
     @classmethod
     def leaf(cls, tensor: ReferenceType[Any], array: Any, name: str | None = None) -> Node:
-        """Return the node of a tensor that no operation made: of one version of it, until its values change."""
+        """Return the node of a leaf tensor. It represents one version of the leaf, until its values change."""
         node = cls(None, (), {}, (), array.shape, array.dtype)
         node.tensor, node.array, node.name, node.collects = tensor, array, name, True
         return node
 
     @property
     def parents(self) -> tuple[Node, ...]:
-        """The nodes a gradient goes to, one for each operand: `a * a` has the parent `a` twice."""
+        """Return the nodes that receive a gradient, one for each operand: `a * a` has the parent `a` twice."""
         return tuple(entry for entry in self.inputs if isinstance(entry, Node))
 
     def __repr__(self) -> str:
@@ -85,7 +85,7 @@ class Result(Node):
 
 
 class Constant(NamedTuple):
-    """What a node keeps of a small operand that requires no gradient and has a name: its values, not the tensor."""
+    """Name and values of a small operand that requires no gradient. A node keeps this instead of the tensor."""
 
     array: Any
     name: str

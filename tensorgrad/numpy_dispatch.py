@@ -1,8 +1,8 @@
-"""NumPy's protocols: which of our operations answers when NumPy's function is given a tensor.
+"""NumPy's protocols: the operations that implement NumPy's functions for tensors.
 
-`np.exp(t)` asks the tensor (NEP 13 for ufuncs, NEP 18 for the rest). An operation that was declared with
-`numpy=np.exp` answers. Functions without a derivative worth the name (comparisons, shape queries) work on the
-plain arrays. Everything else is an error: computing on would silently lose the gradient.
+`np.exp(t)` calls the tensor's protocol method (NEP 13 for ufuncs, NEP 18 for other functions), which calls the
+operation declared with `numpy=np.exp`. Functions without a useful derivative (comparisons, shape queries) run on the
+plain arrays. Every other function raises an error, because its result would silently lose the gradient.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ passed_on: dict[Callable[..., Any], tuple[str, int]] = {
 def answer_ufunc(
     ufunc: np.ufunc, method: str, inputs: tuple[Any, ...], kwargs: dict[str, Any], plain: Callable[[Any], Any]
 ) -> Any:
-    """What `ufunc(*inputs)` gives when one of the inputs is a tensor."""
+    """Return the result of `ufunc(*inputs)` when one of the inputs is a tensor."""
     if ufunc in not_differentiable:
         return getattr(ufunc, method)(*plain(inputs), **plain(kwargs))
     name = f"np.{ufunc.__name__}" + ("" if method == "__call__" else f".{method}")
@@ -66,7 +66,7 @@ def answer_ufunc(
 def answer_function(
     function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any], plain: Callable[[Any], Any]
 ) -> Any:
-    """What `function(*args, **kwargs)` gives when a tensor is among its arguments."""
+    """Return the result of `function(*args, **kwargs)` when one of the arguments is a tensor."""
     if function in answers:
         return answers[function](*args, **kwargs)
     if function in not_differentiable:
@@ -76,7 +76,7 @@ def answer_function(
         if function in passed_on:
             _refuse_gradient(function, args, kwargs)
         return function(*arrays, **plain(kwargs))
-    if function.__module__ == "numpy":  # NumPy's own, after the book's nnfs.init() has put another into its place
+    if function.__module__ == "numpy":  # the original, after the book's nnfs.init() has replaced it
         replacement = getattr(np, function.__name__, None)
         if replacement in answers:
             return answers[replacement](*args, **kwargs)
@@ -84,7 +84,7 @@ def answer_function(
 
 
 def _refuse_gradient(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-    """Refuse a tensor that requires a gradient as the argument on which the result of `function` depends smoothly."""
+    """Raise an error if the result of `function` depends smoothly on a tensor that requires a gradient."""
     name, position = passed_on[function]
     argument = kwargs.get(name, args[position] if position < len(args) else None)
     if getattr(argument, "requires_grad", False):

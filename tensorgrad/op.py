@@ -1,4 +1,4 @@
-"""`@op`: a forward rule and its derivative rules, declared once, become a recorded operation."""
+"""`@op`: declares a recorded operation from a forward rule and its derivative rules."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ P = ParamSpec("P")
 
 PLAIN = os.environ.get("TENSORGRAD_PLAIN", "") not in ("", "0")
 recorder = record.recorder if PLAIN else compiled.recorder
-"""Makes the function that users call; with TENSORGRAD_PLAIN=1, from the code that is written to be read."""
+"""Creates the public function; with TENSORGRAD_PLAIN=1, from the readable implementation in `record`."""
 
 
 @dataclass(eq=False)
 class Operation:
-    """What was declared, as in `op`; `inputs` are the parameters that can be tensors, a sequence of them last."""
+    """A declared operation; see `op`. `inputs` are the parameters that can be tensors, a sequence of them last."""
 
     name: str
     forward: Callable[..., Any]
@@ -52,7 +52,7 @@ class Operation:
     call: Callable[..., Any] = field(init=False)
 
     def apply(self, *args: Any, **kwargs: Any) -> Any:
-        """Return arrays if called with arrays, and tensors if a tensor is among the arguments: what rules call."""
+        """Return arrays if called with arrays, and tensors if an argument is a tensor. Rules call this."""
         if any(isinstance(item, Tensor) for item in _operands.spread(args, kwargs)):
             return self.function(*args, **kwargs)
         if not self.saves or (self.needs_numpy and _operands.holds_foreign(_operands.spread(args, kwargs))):
@@ -63,17 +63,17 @@ class Operation:
 
     @property
     def needs_numpy(self) -> bool:
-        """Whether the forward rule runs on NumPy arrays only."""
+        """Return whether the forward rule runs on NumPy arrays only."""
         return self.composed is not None or bool(self.numpy_only)
 
     def on_foreign(self, *args: Any, **kwargs: Any) -> Any:
-        """Return the result for arrays of other libraries: that of the composed form."""
+        """Return the result of the composed form, for arrays of other libraries."""
         if self.composed is None:
             raise _messages.numpy_only(self.name, self.numpy_only)
         return self.composed(*args, **kwargs)
 
     def saved_for(self, position: int) -> tuple[str, ...] | None:
-        """Return the names that the rule of the operand at `position` asks for; None without a rule."""
+        """Return the names saved for the rule of the operand at `position`; None without a rule."""
         return self.saves[min(position, len(self.saves) - 1)]
 
     @property
@@ -99,22 +99,22 @@ def op(
     `out=` and item assignment, so they also work on tensors. A rule of None marks an input that is not differentiable.
 
     Args:
-        joint: one rule for all of `inputs`, which share work: `joint(g, wanted, ...)` returns a gradient for each
+        joint: one rule for all of `inputs`, when they share work: `joint(g, wanted, ...)` returns a gradient for each
             operand, or None where `wanted`, a tuple of booleans, is False.
         results: a named tuple, if the forward rule returns several arrays; `g` and `out` are such tuples then.
         keep: names of values that the forward rule computes for the rules: it returns `(result, (kept, ...))`.
         composed: the same function in recorded operations, for higher derivatives and the arrays of other libraries.
             Required with `keep`, and for rules that use `out=` or item assignment.
-        numpy: the NumPy functions it answers for when they are called with a tensor.
-        methods, reflected: its names in `Tensor`, and the one with exchanged operands (`"__radd__"`).
+        numpy: the NumPy functions that call this operation when an argument is a tensor.
+        methods, reflected: its names in `Tensor`, and the one with swapped operands (`"__radd__"`).
         sequence, linear, view: the parameter that is a sequence of tensors; whether the result is linear in each input;
             whether it may be a view of the first.
         numpy_only: why it cannot run on the arrays of other libraries, if it cannot.
-        domain, examples: where tests may sample the inputs, and shapes and options if not every shape will do.
+        domain, examples: where tests may sample the inputs, and shapes and options if not every shape is valid.
         reference: for tests, another way to compute the result of float64 arrays, where NumPy has no such function.
 
     Raises:
-        TypeError: the rules do not fit the parameters, or `composed` is missing.
+        TypeError: the rules do not match the parameters, or `composed` is missing.
 
     >>> import tensorgrad as tg
     >>> @tg.op(x=lambda g, x: g * 3 * x**2)

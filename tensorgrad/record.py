@@ -1,4 +1,4 @@
-"""What a call of an operation does: unwrap the tensors, compute, add a node. `compiled` does the same, faster."""
+"""The call of an operation: unwrap the tensors, compute, add a node. `compiled` is a faster equivalent."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tensorgrad.tensor import Tensor, tensor_at
 
 
 def recorder(operation: Any, *, reflected: bool = False) -> Callable[..., Any]:
-    """Return the function that users call; `reflected` exchanges the operands, for `__rsub__` and its like."""
+    """Return the public function; `reflected` swaps the operands, as for `__rsub__`."""
 
     def recorded(*args: Any, **kwargs: Any) -> Any:
         return record(operation, args[::-1] if reflected else args, kwargs)
@@ -58,7 +58,7 @@ def record(operation: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any
 
 
 def _take_operands(operation: Any, values: dict[str, Any]) -> list[Any]:
-    """Return the operands in order, checked, and put them into `values`; a sequence of tensors is spread out."""
+    """Return the operands in order, checked, and store them in `values`; a sequence of tensors is expanded."""
     operands: list[Any] = []
     for name in operation.inputs:
         if name == operation.sequence:

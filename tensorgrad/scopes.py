@@ -1,7 +1,7 @@
-"""Which part of a program made which nodes, so that a picture can put a frame around them.
+"""Scopes: which layer created which nodes, so that drawings can frame them.
 
-Nodes are numbered as they are made, so what a layer recorded is an interval of numbers. It is noted once, on the node
-of the layer's result, and costs the operations inside nothing.
+Nodes are numbered in creation order, so the nodes recorded by a layer form an interval of numbers. The interval is
+stored once, on the node of the layer's result, at no cost to the operations inside.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ from tensorgrad.tensor import Tensor
 
 
 class Scope(NamedTuple):
-    """One call of a layer, noted on a node that it returned.
+    """One call of a layer, stored on a node that it returned.
 
     Attributes:
-        start: the call made nodes whose numbers are greater than this; the last is the one that holds the note.
-        kind: what was called: the name of the layer's class.
-        owner: the layer, held weakly: a layer may keep its result, which would then hold the layer.
-        sources: what it was called with that no operation made, held likewise: arrays and leaf tensors.
+        start: the nodes created by the call have greater numbers than this; the last one holds this scope.
+        kind: the name of the layer's class.
+        owner: a weak reference to the layer, which may keep its result; a strong one would create a cycle.
+        sources: weak references to the arrays and leaf tensors among its arguments.
     """
 
     start: int
@@ -35,7 +35,7 @@ class Scope(NamedTuple):
 
 
 def enter() -> int:
-    """Call this before a layer computes; `leave` wants what it returns.
+    """Begin the scope of a layer; pass the returned number to `leave`.
 
     >>> import tensorgrad as tg
     >>> class Double:
@@ -61,10 +61,10 @@ def _reference(value: Any) -> ReferenceType[Any]:
 
 
 def leave(start: int, owner: Any, inputs: Iterable[Any], result: Any) -> Any:
-    """Note that `owner` made `result` (a tensor, or a tuple, list or dict of them) of `inputs`. Returns the result."""
+    """Store on `result` that `owner` computed it from `inputs`, and return it: a tensor, or a tuple, list or dict."""
     if isinstance(result, Tensor):
         node = result.node
-        if isinstance(node, Result):  # the call is noted once, not for each of its results
+        if isinstance(node, Result):  # the scope is stored once per call, not for each of its results
             node = node.inputs[0]
             if node.scopes and node.scopes[-1].start == start:
                 return result

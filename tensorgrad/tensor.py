@@ -1,4 +1,4 @@
-"""The tensor: a NumPy array that remembers how it was made."""
+"""The tensor: a NumPy array with the graph of the operations that computed it."""
 
 from __future__ import annotations
 
@@ -20,28 +20,28 @@ from tensorgrad.modes import current_mode
 from tensorgrad.node import CHANGED, Node
 
 DEEPEST = 64
-"""The axes of an array, at most."""
+"""Maximum number of axes of an array."""
 views: dict[int, dict[int, weakref.ref[Any]]] = {}
-"""The living views of leaves' arrays, by the identities of the array and of the view; see `_views`."""
+"""Live views of leaves' arrays, keyed by the ids of the array and of the view; see `_views`."""
 
 
 class Tensor(Methods):
-    """An array, the node of the operation that made it, and room for a gradient.
+    """Array with a gradient and a link to the operation that computed it.
 
     Args:
-        data: anything `np.asarray` takes: numbers, nested lists, an array, or a tensor that requires no gradient. Not
-            copied, except a view of another array that is to require a gradient.
-        requires_grad: whether `backward` should fill `grad`. Floating-point data only.
-        dtype: element type; default: the data's own, as NumPy decides it.
-        name: a label for pictures and messages.
+        data: anything `np.asarray` accepts: numbers, nested lists, an array, or a tensor that requires no gradient. Not
+            copied, except for a view of another array when `requires_grad` is True.
+        requires_grad: whether `backward` should accumulate into `grad`. Floating-point data only.
+        dtype: element type; default: inferred from the data by NumPy.
+        name: a label for drawings and error messages.
 
     Raises:
         TypeError: for complex, object or text data, for tensors that require a gradient, and for integers or booleans
-            that are to require one.
+            with `requires_grad=True`.
         ValueError: for a masked array with masked entries.
 
     Operators and NumPy's methods are the operations of `tensorgrad.ops`, listed in `tensorgrad._tensor_methods`.
-    A tensor is a value: slices do not alias, `t += u` rebinds the name, `t[i] = v` makes a new value.
+    Tensors behave as values: slices do not alias, `t += u` rebinds the name, and `t[i] = v` creates a new value.
 
     >>> w = Tensor([1.0, 2.0], requires_grad=True)
     >>> (w * w).sum().backward()
@@ -52,9 +52,9 @@ class Tensor(Methods):
     __slots__ = ("__weakref__", "_grad", "_name", "array", "node")
 
     array: NDArray[Any]
-    """The values themselves, for operations and optimizers. Everyone else reads and assigns `data`."""
+    """Values, for operations and optimizers. Other code reads and assigns `data`."""
     node: Node | None
-    """Where this tensor stands in the graph; None when no gradient is wanted."""
+    """Node of this tensor in the graph; None if it requires no gradient."""
 
     def __init__(
         self,
@@ -71,19 +71,19 @@ class Tensor(Methods):
         if requires_grad:
             self.requires_grad = True
 
-    # -- what it is ---------------------------------------------------------------------------------------
+    # -- attributes ---------------------------------------------------------------------------------------
 
     @property
     def data(self) -> NDArray[Any]:
-        """The values as an array.
+        """Values as an array.
 
-        A leaf hands out its own array. Assigning replaces the values by a copy of the new ones, in this tensor's dtype;
-        if it requires a gradient, `backward` then refuses every graph that was recorded with the old ones. What was
-        made by an operation, or is a view of another's array, is handed out read-only.
+        A leaf returns its array itself. Assignment replaces the values by a copy of the new ones, in this tensor's
+        dtype; if the leaf requires a gradient, `backward` then raises an error for every graph recorded with the old
+        values. Results of operations, and views of another tensor's array, are returned read-only.
 
-        Writing into an array (`w.data[0] = 1`) between forward and backward cannot be seen from here. Call
-        `mark_changed` after writing into a leaf that requires a gradient. `detect_anomaly` finds such writes, also into
-        constants, for which `mark_changed` does nothing.
+        Writes into the array (`w.data[0] = 1`) between forward and backward are not detected. Call `mark_changed` after
+        writing into a leaf that requires a gradient. `detect_anomaly` detects such writes, including writes into
+        constants, for which `mark_changed` has no effect.
 
         Raises:
             RuntimeError: assigning to a tensor that an operation made.
@@ -111,9 +111,9 @@ class Tensor(Methods):
         self._change(array if array is self.array else np.copy(array))  # it is its own in `w.data -= …`
 
     def own_array(self) -> NDArray[Any]:
-        """Return this leaf's array to write into. Results that are views of it, such as `w.T`, keep their values.
+        """Return the writable array of this leaf. Results that are views of it, such as `w.T`, keep their values.
 
-        For optimizers: write, then call `mark_changed`. While such a view is alive, the leaf first gets a copy.
+        For optimizers: write, then call `mark_changed`. If such a view is alive, the array is first replaced by a copy.
         """
         if id(self.array) in views:
             self.array = np.copy(self.array)
@@ -122,8 +122,9 @@ class Tensor(Methods):
         return self.array
 
     def mark_changed(self) -> None:
-        """Say that this leaf's array was written into, as an optimizer does: `backward` then refuses every graph that
-        was recorded with the old values. Assigning `data` says it too.
+        """Mark the array of this leaf as changed, as optimizers do after writing into it.
+
+        `backward` then raises an error for every graph recorded with the old values. Assigning `data` does the same.
 
         >>> w = Tensor([1.0, 2.0], requires_grad=True)
         >>> loss = (w * w).sum()
@@ -149,7 +150,7 @@ class Tensor(Methods):
 
     @property
     def grad(self) -> NDArray[Any] | None:
-        """The gradient that `backward` accumulated here; None before the first pass.
+        """Gradient accumulated by `backward`; None before the first pass.
 
         It can be assigned: an array of this tensor's shape, which is converted to its dtype, or None.
 
@@ -165,7 +166,7 @@ class Tensor(Methods):
 
     @property
     def requires_grad(self) -> bool:
-        """Whether a gradient is wanted here. Can be set on leaves.
+        """Whether `backward` computes a gradient for this tensor. Can be set on leaves.
 
         Raises:
             TypeError: set on integers or booleans.
@@ -181,7 +182,7 @@ class Tensor(Methods):
                     f"tensor: only floating-point data can require a gradient, got {self.dtype}. "
                     "Pass floats, or dtype=np.float32."
                 )
-            if isinstance(self.array, np.ndarray) and not self.array.flags.owndata:  # what is trained is written into
+            if isinstance(self.array, np.ndarray) and not self.array.flags.owndata:  # optimizers write into it
                 self.array = self.array.copy()
             self.node = Node.leaf(weakref.ref(self), self.array, self._name)
         elif not wanted and self.node is not None:
@@ -196,7 +197,7 @@ class Tensor(Methods):
 
     @property
     def name(self) -> str | None:
-        """A label for pictures and messages."""
+        """Label for drawings and error messages."""
         return self._name
 
     @name.setter
@@ -207,28 +208,28 @@ class Tensor(Methods):
 
     @property
     def shape(self) -> Shape:
-        """The length of each axis."""
+        """Length of each axis."""
         return self.array.shape
 
     @property
     def ndim(self) -> int:
-        """The number of axes."""
+        """Number of axes."""
         return self.array.ndim
 
     @property
     def size(self) -> int:
-        """The number of elements."""
+        """Number of elements."""
         return self.array.size
 
     @property
     def dtype(self) -> np.dtype[Any]:
-        """The element type."""
+        """Element type."""
         return self.array.dtype
 
     # -- gradients ----------------------------------------------------------------------------------------
 
     def backward(self, gradient: ArrayLike | None = None, *, retain_graph: bool = False) -> None:
-        """Add the derivative of this tensor to `grad` of every leaf it was made from.
+        """Add the derivative of this tensor to the `grad` of every leaf it was computed from.
 
         Args:
             gradient: the gradient to start from, of this tensor's shape; default 1, for a single number.
@@ -255,7 +256,7 @@ class Tensor(Methods):
                 tensor.add_to_grad(arrived)
 
     def seed_gradient(self, gradient: ArrayLike | None = None) -> NDArray[Any]:
-        """The array a backward pass from here starts with: `gradient` checked, or 1 for a single number."""
+        """Return the gradient that a backward pass starts with: `gradient`, checked, or 1 for a single number."""
         if self.node is None:
             raise RuntimeError(
                 "backward: this tensor has no graph. It was made without recording (no_grad, detach), or none of "
@@ -275,18 +276,18 @@ class Tensor(Methods):
         return seed  # type: ignore[no-any-return]
 
     def detach(self) -> Tensor:
-        """The same values without the graph. Shares memory, and is read-only; `copy()` or `numpy()` of it is not.
+        """Return a tensor with the same values and no graph. It shares memory and is read-only; its `copy()` is not.
 
-        If this is a leaf that an optimizer writes into, so does the detached tensor change.
+        If this is a leaf that an optimizer writes into, the detached tensor changes too.
         """
         return Tensor(read_only(self.array), name=self._name)
 
     def numpy(self) -> NDArray[Any]:
-        """The values as an array of your own: a copy, free of the graph."""
+        """Return a copy of the values as an array, without the graph."""
         return np.copy(self.array)
 
     def item(self) -> Any:
-        """The single element as a Python number.
+        """Return the single element as a Python number.
 
         Raises:
             ValueError: there is not exactly one element.
@@ -294,15 +295,15 @@ class Tensor(Methods):
         return self.array.item()
 
     def add_to_grad(self, arrived: Any) -> None:
-        """Accumulate a gradient that a backward pass computed."""
+        """Accumulate a gradient computed by a backward pass."""
         self._grad = arrived if self._grad is None else as_array(self._grad + arrived)
 
     def zero_grad(self) -> None:
-        """Forget the accumulated gradient."""
+        """Reset the accumulated gradient to None."""
         self._grad = None
 
     def retain_grad(self) -> None:
-        """Have `backward` fill `grad` here too, although an operation made this tensor.
+        """Accumulate `grad` for this tensor too, although it is not a leaf.
 
         Raises:
             RuntimeError: this tensor requires no gradient.
@@ -312,9 +313,9 @@ class Tensor(Methods):
         node.collects = True
 
     def register_hook(self, hook: Callable[[Any], Any]) -> Callable[[], None]:
-        """Call `hook(gradient)` when the whole gradient of this tensor is known.
+        """Call `hook(gradient)` when the complete gradient of this tensor has been computed.
 
-        What it returns, if not None, goes on in the gradient's place. Its argument is read-only.
+        If the hook does not return None, its result replaces the gradient. Its argument is read-only.
 
         Returns:
             A function that removes the hook.
@@ -342,9 +343,9 @@ class Tensor(Methods):
         return remove
 
     def become(self, other: Tensor) -> None:
-        """Take over the value of `other` and its place in the graph, as item assignment does.
+        """Take the value of `other` and its node in the graph, as item assignment does.
 
-        The old value keeps its node and hooks; the name and `retain_grad` come along.
+        The old value keeps its node and hooks. This tensor keeps its name and `retain_grad`.
         """
         if not isinstance(other, Tensor):
             raise TypeError(f"become: expected a tensor, got {type(other).__name__}.")
@@ -391,9 +392,9 @@ class Tensor(Methods):
         return int(self.array)
 
     def __float__(self) -> float:
-        """Return the single element as a Python number, which leaves the graph, as `item()` does.
+        """Return the single element as a Python number outside the graph, as `item()` does.
 
-        So do `math.sin(t)`, `np.float64(t)`, and `a[i] = t` for an element of a NumPy array, which call this.
+        `math.sin(t)`, `np.float64(t)`, and `a[i] = t` for an element of a NumPy array call this method.
         """
         return float(self.array)
 
@@ -427,10 +428,10 @@ class Tensor(Methods):
     __hash__ = object.__hash__  # by identity: == compares element by element
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Copy or pickle the values of a leaf, whether it requires a gradient, its name and its `grad`.
+        """Support copying and pickling of leaves: their values, `requires_grad`, name and `grad`.
 
         Raises:
-            TypeError: an operation made this tensor; a copy would not be in its graph.
+            TypeError: this tensor was computed by an operation; a copy would not be part of its graph.
         """
         if not self.is_leaf:
             raise _messages.not_copied()
@@ -455,7 +456,7 @@ class Tensor(Methods):
     # -- NumPy's protocols --------------------------------------------------------------------------------
 
     def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> NDArray[Any]:
-        """Return the values, for `np.asarray(t)` and everything in NumPy, SciPy and Matplotlib that calls it.
+        """Return the values, for `np.asarray(t)` and the functions of NumPy, SciPy and Matplotlib that call it.
 
         Raises:
             TypeError: this tensor requires a gradient, which would be lost.
@@ -476,17 +477,17 @@ class Tensor(Methods):
 def tensor(
     data: ArrayLike, *, requires_grad: bool = False, dtype: DTypeLike | None = None, name: str | None = None
 ) -> Tensor:
-    """A tensor with a copy of `data`.
+    """Return a tensor with a copy of `data`.
 
     Args:
         data: numbers, nested lists, an array, or a tensor that requires no gradient.
-        requires_grad: whether `backward` should fill `grad`. Floating-point data only.
-        dtype: element type; default: the data's own, as NumPy decides it (Python floats are float64).
-        name: a label for pictures and messages.
+        requires_grad: whether `backward` should accumulate into `grad`. Floating-point data only.
+        dtype: element type; default: inferred from the data by NumPy (Python floats are float64).
+        name: a label for drawings and error messages.
 
     Raises:
         TypeError: for complex, object or text data, for tensors that require a gradient (use `detach()`, or `tg.stack`
-            for several), and for integers or booleans that are to require one.
+            for several), and for integers or booleans with `requires_grad=True`.
         ValueError: for a masked array with masked entries.
 
     >>> tensor([[1, 2], [3, 4]], dtype=np.float32, requires_grad=True, name="w")
@@ -497,7 +498,7 @@ def tensor(
 
 
 def tensor_at(array: Any, node: Node | None) -> Tensor:
-    """Return a tensor for an array that an operation computed or saved, at its place in the graph."""
+    """Return a tensor for an array that an operation computed or saved, connected to its node."""
     tensor = object.__new__(Tensor)  # what `Tensor` would check was checked when the operation was recorded
     tensor.array, tensor.node = array, node
     tensor._grad = tensor._name = None
@@ -505,9 +506,9 @@ def tensor_at(array: Any, node: Node | None) -> Tensor:
 
 
 def plain(value: Any, depth: int = 0) -> Any:
-    """Return `value` with the array in the place of every tensor, also inside tuples, lists and dicts.
+    """Return `value` with every tensor replaced by its array, also inside tuples, lists and dicts.
 
-    This leaves the graph on purpose: for orders, comparisons and shifts that no gradient depends on.
+    The graph is deliberately not recorded: use it for orderings, comparisons and shifts that no gradient depends on.
 
     Raises:
         ValueError: lists are nested more deeply than an array has axes, or one is inside itself.

@@ -1,4 +1,4 @@
-"""Derivatives held against finite differences."""
+"""Checks of derivatives against finite differences."""
 
 from tensorgrad.gradcheck.check import gradcheck
 from tensorgrad.gradcheck.comparison import GradcheckError, GradcheckWarning

@@ -1,4 +1,4 @@
-"""Derivatives held against finite differences."""
+"""Checks of derivatives against finite differences."""
 
 from __future__ import annotations
 
@@ -30,39 +30,39 @@ def gradcheck(
 ) -> bool:
     """Check the derivatives of `f` at `inputs` against central differences in float64.
 
-    A derivative is right if |got - expected| <= atol + rtol |expected| + the error of the difference. The step fits
-    each element and the function: one in proportion to the element comes first, and where its result is not accurate
-    enough to decide, a ladder of steps with Richardson extrapolation. So log is checked at 1e-8 and sin at 1e8.
+    A derivative is correct if |got - expected| <= atol + rtol |expected| + the error of the difference. The step is
+    adapted to each element and the function: the first step is proportional to the element. Where its result is not
+    accurate enough, a ladder of steps with Richardson extrapolation follows. So log can be checked at 1e-8, sin at 1e8.
 
-    Up to 64 elements, every entry of the Jacobian is compared. Above, `fast` compares the derivative along three
+    Up to 64 elements, every entry of the Jacobian is compared. Above that, `fast` compares the derivative along three
     random directions in each input (two calls of `f` each). Only an input that fails is then compared entry by
-    entry, which decides. An error passes the random directions by chance only, unless it is below `rtol` of the
-    whole gradient of that input: one slightly wrong element among very many. `fast=False` finds these.
+    entry, and this comparison is decisive. The random directions miss an error only by chance, unless it is below
+    `rtol` of the whole gradient of that input: one slightly wrong element among very many. `fast=False` finds these.
 
-    On a kink (relu or abs at 0, a tie in max) there is no derivative: the one-sided slopes differ, however small the
-    step. A value between them is a valid subgradient. It passes, with a `GradcheckWarning` that names the place. Any
+    At a kink (relu or abs at 0, a tie in max) there is no derivative: the one-sided slopes differ, however small the
+    step. A value between them is a valid subgradient. It passes, with a `GradcheckWarning` that names the position. Any
     other value is an error.
 
     Args:
         f: takes the inputs and returns a float64 tensor or several, of any shapes. It must be deterministic.
             Called with copies of the inputs; or, if it has no parameters, without arguments: then `inputs` are the
-            leaf tensors that it uses, whose values are moved in place and put back, also after an error. An error
-            that it raises outside its domain, where a long step ends, is ignored.
-        inputs: a tensor or array, or an iterable of them. Checked are float64 arrays, numbers, and tensors that
-            require a gradient. Integers, booleans and other tensors are constants.
+            leaf tensors that it uses, whose values are changed in place and restored, also after an error. Errors
+            that it raises outside its domain, which a long step may reach, are ignored.
+        inputs: a tensor or array, or an iterable of them. Float64 arrays, numbers, and tensors that require a
+            gradient are checked. Integers, booleans and other tensors are constants.
         order: 2 checks the second derivatives as well: the rules themselves must be differentiable.
-        eps: the first step at elements of size 1 and more; it is in proportion to smaller ones. Default ∛ε ≈ 6e-6,
+        eps: the first step at elements of size 1 and more, and proportionally less at smaller ones. Default ∛ε ≈ 6e-6,
             where the errors of truncation and of rounding balance (*Numerical Recipes*, 3rd ed., section 5.7).
         rtol, atol: the tolerances. Derivatives below `atol` are not checked.
         fast: whether large inputs are compared along random directions first.
-        rng: where the random directions come from: a generator, or a seed (None: a new one each time).
+        rng: generator or seed for the random directions (None: a new seed each time).
 
     Returns:
         True. Nothing that was passed in, and no `grad`, is changed.
 
     Raises:
-        GradcheckError: a derivative is wrong. The message says which input and entry, what was expected, what came,
-            and what their ratio usually means. Also if `f` is not deterministic, or not finite at the point or on one
+        GradcheckError: a derivative is wrong. The message names the input and entry, the expected and actual values,
+            and the usual meaning of their ratio. Also if `f` is not deterministic, or not finite at the point or on one
             side of it.
         TypeError: an input to check, or an output, is not float64: in float32 a central difference has about three
             digits.
@@ -82,7 +82,7 @@ def gradcheck(
     >>> gradcheck(lambda: tg.mean(tg.tanh(x @ weight)), [weight])
     True
 
-    The message names the place and the likely mistake:
+    The message names the position and the likely mistake:
 
     >>> gradcheck(lambda x: x * x.detach(), np.array([1.0, 3.0]))
     Traceback (most recent call last):
@@ -106,7 +106,7 @@ def gradcheck(
     settings = Settings(eps, rtol, atol, random)
     call, leaves, names = _prepared(f, inputs)
 
-    with np.errstate(all="ignore"):  # what is not finite is reported with its place instead
+    with np.errstate(all="ignore"):  # values that are not finite are reported with their position instead
         first = Comparison(call, leaves, names, "output {}".format, settings)
         first.check(fast=fast)
         if not first.connected:
@@ -120,7 +120,7 @@ def gradcheck(
 
 
 def _second(first: Comparison) -> Comparison:
-    """The comparison for the gradients of `first`, which depend on its leaves and on the upstream gradients."""
+    """Return the comparison for the gradients of `first` as functions of its leaves and the upstream gradients."""
     random = first.settings.random
     upstream = [Tensor(np.array(random.standard_normal(each.shape)), requires_grad=True) for each in first.recorded]
 
@@ -142,7 +142,7 @@ def _second(first: Comparison) -> Comparison:
 
 
 def _prepared(f: Callable[..., Any], inputs: Any) -> tuple[Callable[[], list[Tensor]], list[Tensor], list[str]]:
-    """`f` as a function without arguments, the leaves it then depends on, and what to call them."""
+    """Return `f` as a function without arguments, the leaves it depends on, and their names."""
     single = isinstance(inputs, (Tensor, np.ndarray)) or not isinstance(inputs, Iterable)
     given: list[Any] = [inputs] if single else list(inputs)
     checked = {position: name for position, each in enumerate(given) if (name := _checked_name(position, each))}
@@ -173,7 +173,7 @@ def _prepared(f: Callable[..., Any], inputs: Any) -> tuple[Callable[[], list[Ten
 
 
 def _checked_name(position: int, value: Any) -> str | None:
-    """What to call an input that is to be checked; None for a constant."""
+    """Return the name of an input to check; None for a constant."""
     if isinstance(value, Tensor) and not value.requires_grad:
         return None
     name = f"input {position}"
@@ -194,7 +194,7 @@ def _checked_name(position: int, value: Any) -> str | None:
 
 
 def _as_floats(given: Sequence[Any]) -> str:
-    """What to do about inputs that are integers or booleans; empty if there are none."""
+    """Return a hint about inputs that are integers or booleans; empty if there are none."""
     for position, value in enumerate(given):
         dtype = value.dtype if isinstance(value, Tensor) else np.asarray(value).dtype
         if dtype.kind in "iub":
@@ -206,7 +206,7 @@ def _as_floats(given: Sequence[Any]) -> str:
 def _takes_arguments(f: Callable[..., Any]) -> bool:
     try:
         parameters = inspect.signature(f).parameters.values()
-    except ValueError:  # some functions written in C do not tell
+    except ValueError:  # some functions written in C have no signature
         return True
     return any(p.kind is not p.KEYWORD_ONLY and p.kind is not p.VAR_KEYWORD for p in parameters)
 

@@ -1,4 +1,4 @@
-"""The Jacobian by the derivative rules beside the Jacobian by finite differences."""
+"""Comparison of the Jacobian from the derivative rules with the Jacobian from finite differences."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ from tensorgrad.tensor import Tensor
 from tensorgrad.transforms.gradient import gradient
 
 SMALL = 64
-"""Up to so many elements, every entry of the Jacobian is compared from the start."""
+"""Maximum number of elements for which every entry of the Jacobian is compared from the start."""
 
 DIRECTIONS = 3
-"""How many random directions are tried in each larger input."""
+"""Number of random directions tried in each larger input."""
 
 
 class GradcheckError(AssertionError):
-    """A derivative is wrong, or cannot be checked where it was asked for.
+    """A derivative is wrong, or cannot be checked at the given point.
 
     Attributes:
-        finding: what is wrong where, for programs: input, indices, expected, got, ratio, diagnosis. None if no
+        finding: machine-readable details: input, indices, expected, got, ratio, diagnosis. None if no
             entry could be compared (f is not finite or not deterministic, the backward pass fails).
     """
 
@@ -41,12 +41,12 @@ class GradcheckError(AssertionError):
 
 
 class GradcheckWarning(UserWarning):
-    """The point sits on a kink, where there is no derivative to check."""
+    """The point is on a kink, where there is no derivative to check."""
 
 
 @dataclass(frozen=True)
 class Settings:
-    """The step, the tolerances, and where random directions come from; see `gradcheck`."""
+    """Step, tolerances and random generator; see `gradcheck`."""
 
     eps: float
     rtol: float
@@ -56,16 +56,16 @@ class Settings:
 
 @dataclass
 class Comparison:
-    """Compares the derivatives of `call()`, some tensors, by `leaves`, which it is made from.
+    """Comparison of the derivatives of the tensors returned by `call()` with respect to `leaves`.
 
     Attributes:
-        call: computes the outputs anew from what the leaves hold.
-        leaves: float64 leaf tensors. They are moved by exchanging their arrays, and always put back.
-        inputs: what to call the leaves.
-        outputs: what to call the outputs.
+        call: recomputes the outputs from the current values of the leaves.
+        leaves: float64 leaf tensors. Their arrays are replaced during the check and always restored.
+        inputs: the names of the leaves.
+        outputs: the names of the outputs.
         settings: step and tolerances.
         recorded: the outputs with their graph.
-        here: the values of all outputs, in one row.
+        here: the values of all outputs, concatenated.
         connected: whether a gradient arrived at any leaf.
     """
 
@@ -92,11 +92,11 @@ class Comparison:
             self._compare_entries(positions)
 
     def _check_point(self) -> None:
-        """Refuse a point where f is not finite, and an f that gives something else each time."""
+        """Raise an error if f is not finite at the point or not deterministic."""
         if not np.isfinite(self.here).all():
             raise GradcheckError(f"{self._first_not_finite(self.here)} at the inputs themselves.")
         again = self._values()
-        rounding = 1e-12 * max(1.0, np.abs(self.here).max(initial=0.0))  # what threads may change in a sum
+        rounding = 1e-12 * max(1.0, np.abs(self.here).max(initial=0.0))  # differences between threads
         if again.shape != self.here.shape or not np.allclose(again, self.here, rtol=0.0, atol=rounding):
             raise GradcheckError(
                 "f is not deterministic: two calls at the same inputs gave different values. Dropout, or other random "
@@ -106,7 +106,7 @@ class Comparison:
     # -- the two kinds of derivative ----------------------------------------------------------------------
 
     def _gradients(self, weights: NDArray[Any]) -> list[NDArray[Any]]:
-        """By the rules: the gradient of the weighted sum of all outputs by each leaf, as a row."""
+        """Return the flattened gradient of the weighted sum of all outputs for each leaf, from the rules."""
         starts = [weights[block].reshape(output.shape) for _, output, block in self._blocks()]
         found = backward(self.recorded, self.leaves, starts, create_graph=False)
         self.connected = self.connected or any(each is not None for each in found)
@@ -115,7 +115,7 @@ class Comparison:
         ]
 
     def _slopes(self, leaf: Tensor, direction: NDArray[Any], step: float) -> Slopes:
-        """By differences: the slopes of all outputs when `leaf` moves in `direction`.
+        """Return the slopes of all outputs from differences when `leaf` moves in `direction`.
 
         Raises:
             Exception: f fails, or its outputs have another shape.
@@ -132,7 +132,7 @@ class Comparison:
         return slopes(values, self.here, step)
 
     def _slopes_or_nan(self, leaf: Tensor, direction: NDArray[Any], step: float) -> Slopes:
-        """As `_slopes`; NaN where f fails. A step out of its domain is no error as long as smaller ones stay inside."""
+        """Return `_slopes`, or NaN where f fails: a step out of the domain is no error if smaller ones stay inside."""
         try:
             return self._slopes(leaf, direction, step)
         except Exception:  # whatever f raises
@@ -149,7 +149,7 @@ class Comparison:
     # -- comparing ----------------------------------------------------------------------------------------
 
     def _suspects(self) -> list[int]:
-        """The leaves whose derivative along some random direction is wrong or has a kink."""
+        """Return the leaves whose derivative along some random direction is wrong or has a kink."""
         suspects = set()
         for _ in range(DIRECTIONS):
             weights = self.settings.random.standard_normal(self.here.size)
@@ -175,7 +175,7 @@ class Comparison:
         )
 
     def _compare_entries(self, positions: Sequence[int]) -> None:
-        """Compare the whole Jacobian by the leaves at `positions`."""
+        """Compare the whole Jacobian with respect to the leaves at `positions`."""
         jacobians = self._jacobians(positions)
         self._check_linear(jacobians)
 
@@ -200,7 +200,7 @@ class Comparison:
                 self._warn(position, kink)
 
     def _jacobians(self, positions: Sequence[int], factor: float = 1.0) -> dict[int, NDArray[Any]]:
-        """The Jacobian by the rules for each leaf at `positions`, from upstream gradients of `factor`."""
+        """Return the Jacobian from the rules for each leaf at `positions`, with upstream gradients of `factor`."""
         jacobians = {position: np.empty((self.here.size, self.leaves[position].size)) for position in positions}
         for row in range(self.here.size):
             gradients = self._gradients(factor * _unit(self.here.shape, row))
@@ -209,7 +209,7 @@ class Comparison:
         return jacobians
 
     def _rounding(self, position: int, got: NDArray[Any]) -> NDArray[Any]:
-        """Measure the rounding error of the rules: what changes when all numbers are rounded in another way.
+        """Measure the rounding error of the rules: the change when all numbers are rounded differently.
 
         It matters where large parts cancel to a derivative of 0, as those of sum(x - mean(x)) do.
         """
@@ -228,9 +228,9 @@ class Comparison:
         return np.asarray(np.max(changes, axis=0))
 
     def _check_linear(self, jacobians: dict[int, NDArray[Any]]) -> None:
-        """A backward pass multiplies by the upstream gradient; a rule that ignores it looks right where it is 1."""
+        """Check that rules multiply by the upstream gradient. A rule that ignores it appears correct where it is 1."""
         weights = self.settings.random.standard_normal(self.here.size)
-        found, scaled = self._gradients(weights), self._gradients(-4 * weights)  # a factor that rounds nothing
+        found, scaled = self._gradients(weights), self._gradients(-4 * weights)  # a power of 2 adds no rounding
         largest = max((np.abs(each).max(initial=0.0) for each in found), default=0.0)
         for position, jacobian in jacobians.items():
             expected, got = -4 * found[position], scaled[position]
@@ -262,7 +262,7 @@ class Comparison:
         return verdict
 
     def _explain_not_finite(self, position: int, element: int, direction: NDArray[Any], steps: Steps) -> None:
-        """Raise the error for a point so near the end of the domain that no few steps stay inside."""
+        """Raise the error for a point so close to the edge of the domain that too few steps stay inside."""
         leaf = self.leaves[position]
         for step in steps.ladder():
             found = self._slopes(leaf, direction, float(step))
@@ -276,7 +276,7 @@ class Comparison:
     # -- reporting ----------------------------------------------------------------------------------------
 
     def _blocks(self) -> Iterator[tuple[str, Tensor, slice]]:
-        """Each output with its name and its place in the row of all."""
+        """Yield each output with its name and its slice of the concatenated values."""
         start = 0
         for position, output in enumerate(self.recorded):
             yield self.outputs(position), output, slice(start, start + output.size)
@@ -319,7 +319,7 @@ class Comparison:
 
 
 def backward(outputs: list[Tensor], leaves: list[Tensor], starts: Sequence[Any], *, create_graph: bool) -> list[Any]:
-    """The gradients by `leaves`, None where no path leads.
+    """Return the gradients with respect to `leaves`; None where there is no path.
 
     Raises:
         GradcheckError: a derivative rule fails.
@@ -358,6 +358,6 @@ def _index(element: int, shape: Shape) -> tuple[int, ...]:
 
 
 def _typical(array: NDArray[Any]) -> float:
-    """The median of the absolute values that are not 0; 0 if there are none."""
+    """Return the median of the absolute values that are not 0; 0 if there are none."""
     sizes = np.abs(array[array != 0])
     return float(np.median(sizes)) if sizes.size else 0.0

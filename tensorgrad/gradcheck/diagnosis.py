@@ -1,4 +1,4 @@
-"""What a wrong derivative usually means, read off how it differs from the right one."""
+"""Diagnosis of wrong derivatives from how they differ from the correct ones."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ from numpy.typing import NDArray
 from tensorgrad._typing import Shape
 
 _ROWS = 3
-"""How many of the wrong entries a message shows."""
+"""Maximum number of wrong entries shown in a message."""
 
 
 @dataclass(frozen=True)
 class Finding:
-    """A wrong block of the Jacobian: one output by one input, its worst entry, and what that usually means.
+    """Wrong block of the Jacobian: one output with respect to one input, its worst entry, and a diagnosis.
 
     Attributes:
-        input, output: which ones, in words.
+        input, output: their names.
         input_index, output_index: the entry that differs most.
         expected, got: its values by finite differences and by the derivative rules.
         wrong, entries: how many entries differ, of how many.
         diagnosis: the name of the mistake: "counted twice", "path cut", …
-        message: all of this, to read.
+        message: all of this as text.
     """
 
     input: str
@@ -43,7 +43,7 @@ class Finding:
 
     @property
     def ratio(self) -> float:
-        """got / expected; infinite where 0 was expected."""
+        """Return got / expected; infinite where 0 was expected."""
         return _ratio(self.got, self.expected)
 
 
@@ -56,11 +56,11 @@ def find(
     output: tuple[str, Shape],
     lengths: Mapping[str, int],
 ) -> Finding:
-    """Name the mistake in a block of the Jacobian.
+    """Identify the mistake in a block of the Jacobian.
 
     Args:
         expected, got, wrong: arrays of shape (elements of the output, elements of the input).
-        input, output: how to call them, and their shapes.
+        input, output: their names and shapes.
         lengths: known lengths by name, to recognise a forgotten or repeated mean.
     """
     error = np.where(wrong, np.abs(got - expected), -1.0)
@@ -104,7 +104,7 @@ def diagnose(
     input_shape: Shape,
     lengths: Mapping[str, int],
 ) -> tuple[str, str]:
-    """The name of the mistake, and sentences that explain it. Arguments as in `find`."""
+    """Return the name of the mistake and an explanation. Arguments as in `find`."""
     want, have = expected[wrong], got[wrong]
     if not np.isfinite(have).all():
         return "not finite", (
@@ -204,7 +204,7 @@ def _is_transposed(expected: NDArray[Any], got: NDArray[Any], input_shape: Shape
 
 
 def _summed_axis(expected: NDArray[Any], got: NDArray[Any], input_shape: Shape) -> str | None:
-    """The axis of the input, in words, over which `got` is the sum of `expected`."""
+    """Return a description of the axis of the input over which `got` is the sum of `expected`."""
     blocks = expected.reshape(-1, *input_shape)
     found = got.reshape(blocks.shape)
     for axis in range(len(input_shape)):
@@ -215,7 +215,7 @@ def _summed_axis(expected: NDArray[Any], got: NDArray[Any], input_shape: Shape) 
 
 
 def _alike(a: NDArray[Any], b: NDArray[Any]) -> bool:
-    """Whether two arrays tell the same story: within a thousandth, or negligible beside the largest."""
+    """Return whether two arrays agree to within a thousandth, or up to values negligible beside the largest."""
     return bool(np.allclose(a, b, rtol=1e-3, atol=1e-6 * np.abs(b).max()))
 
 

@@ -1,4 +1,4 @@
-"""Derivatives by finite differences, with steps that fit the point and the function.
+"""Derivatives from finite differences, with steps adapted to the point and the function.
 
 A central difference with step h is off by about h²|f‴|/6 (truncation) and by ε|f|/h (rounding). Their sum is smallest
 near h = ∛ε ≈ 6e-6 times the scale on which f changes (Press et al., *Numerical Recipes*, 3rd ed., section 5.7). That
@@ -20,7 +20,7 @@ EPSILON = float(np.finfo(np.float64).eps)
 STEP = float(np.cbrt(EPSILON))
 
 _ROUNDING = 16 * EPSILON
-"""The relative error that the values of a function are trusted to have: a few dozen operations, each rounded."""
+"""Assumed relative error of the values of a function: a few dozen rounded operations."""
 
 _CONCLUSIVE = 1e-3
 """A difference decides if its own error is at most this fraction of the derivative."""
@@ -32,16 +32,16 @@ _LEVEL = 8.0
 """The ratio of neighbouring steps on the ladder."""
 
 _LEVELS = 48
-"""The most steps on the ladder; 20 at a point near 1."""
+"""Maximum number of steps on the ladder; 20 at a point near 1."""
 
 
 @dataclass(frozen=True)
 class Slopes:
-    """The slopes of several outputs along one line, on either side of a point.
+    """Slopes of several outputs along one line, on either side of a point.
 
     Attributes:
         before, after: the one-sided differences.
-        rounding: how wrong rounding may have made them.
+        rounding: a bound on their rounding error.
     """
 
     before: NDArray[Any]
@@ -50,15 +50,15 @@ class Slopes:
 
     @property
     def central(self) -> NDArray[Any]:
-        """The central differences."""
+        """Return the central differences."""
         return np.asarray((self.before + self.after) / 2)
 
     def at(self, outputs: NDArray[np.intp]) -> Slopes:
-        """The slopes of some of the outputs."""
+        """Return the slopes of some of the outputs."""
         return Slopes(self.before[outputs], self.after[outputs], self.rounding[outputs])
 
     def weighted(self, weights: NDArray[Any]) -> Slopes:
-        """The slopes of the weighted sum of the outputs, as the only output."""
+        """Return the slopes of the weighted sum of the outputs, as the only output."""
         return Slopes(
             np.array([weights @ self.before]),
             np.array([weights @ self.after]),
@@ -67,7 +67,7 @@ class Slopes:
 
     @property
     def jump(self) -> NDArray[Any]:
-        """How much the two sides disagree."""
+        """Return the difference between the two one-sided slopes."""
         return np.asarray(np.abs(self.after - self.before))
 
 
@@ -84,10 +84,10 @@ def slopes(values: Callable[[float], NDArray[Any]], here: NDArray[Any], step: fl
 
 @dataclass(frozen=True)
 class Steps:
-    """The steps to try along one line.
+    """Steps to try along one line.
 
     Attributes:
-        first: fits if the function changes on the scale of the point, or on a scale of 1.
+        first: suitable if the function changes on the scale of the point, or on a scale of 1.
         smallest, largest: the ends of the ladder.
         scale: the size of the point.
     """
@@ -112,18 +112,18 @@ class Steps:
         return cls(eps * min(scale, 1.0), smallest, largest, scale)
 
     def quick(self) -> tuple[float, float, float]:
-        """The steps to try first: the usual one, one against rounding, and one against truncation."""
+        """Return the steps to try first: the usual one, one that reduces rounding, and one that reduces truncation."""
         return self.first, self.largest / 32, self.first / _LEVEL
 
     def ladder(self) -> NDArray[np.float64]:
-        """Steps from the smallest to the largest, in about equal ratios."""
+        """Return steps from the smallest to the largest, in approximately equal ratios."""
         count = max(8, 1 + int(np.ceil(np.log(self.largest / self.smallest) / np.log(_LEVEL))))
         return np.geomspace(self.smallest, self.largest, count)
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """The result for each derivative in question.
+    """Result for each checked derivative.
 
     Attributes:
         expected: the value by finite differences. NaN if the function is finite on no more than one side.
@@ -153,7 +153,7 @@ def judge(
         got: the derivative of each output.
         rtol, atol: the tolerances. The error of the difference is added to them.
         scale: how large the derivatives of each output are. A derivative of 0 is confirmed at once if rounding could
-            only hide one far below this; kinks far below this are none.
+            only hide one far below this; kinks far below this are ignored.
     """
     expected = np.full(got.shape, np.nan)
     wrong = np.ones(got.shape, np.bool_)
@@ -165,7 +165,7 @@ def judge(
         if step == steps.first:
             first = found
         right = _confirmed(found.at(undecided), got[undecided], rtol, atol, may_hide[undecided])
-        # A longer step may leave the local slope behind. It counts only where rounding blurred the first one.
+        # A longer step may not measure the local slope. It is used only where rounding dominates the first one.
         right &= ~(np.abs(found.central - first.central) > first.rounding + rtol * np.abs(first.central))[undecided]
         expected[undecided[right]] = found.central[undecided[right]]
         wrong[undecided[right]] = False
@@ -180,7 +180,7 @@ def judge(
 
 
 def _confirmed(found: Slopes, got: NDArray[Any], rtol: float, atol: float, may_hide: NDArray[Any]) -> NDArray[np.bool_]:
-    """Whether the differences with one step are enough to call a derivative right."""
+    """Return whether the differences with one step suffice to confirm a derivative."""
     central, noise = found.central, found.rounding
     size = np.abs(central)
     straight = found.jump <= _CONCLUSIVE * size + 2 * noise
@@ -192,11 +192,11 @@ def _confirmed(found: Slopes, got: NDArray[Any], rtol: float, atol: float, may_h
 def _decided(
     steps: Steps, rungs: list[Slopes], got: NDArray[Any], rtol: float, atol: float, scale: NDArray[Any]
 ) -> tuple[NDArray[Any], NDArray[np.bool_], NDArray[np.bool_]]:
-    """The expected derivatives from a whole ladder of steps, which of `got` are wrong, and where there is a kink.
+    """Return the expected derivatives from a ladder of steps, which of `got` are wrong, and where there is a kink.
 
-    Small steps suffer from rounding, large ones from truncation. Going up the ladder, the estimates first settle and
-    then leave the derivative again. The place where neighbours agree best, the first such place, is the local slope:
-    a staircase has another one, farther up, which is the slope of its flight.
+    Small steps suffer from rounding, large ones from truncation. With increasing steps, the estimates first converge
+    to the derivative and then diverge again. The local slope is where neighbouring estimates first agree best: a step
+    function has another such point, at longer steps, which is its average slope.
     """
     before = np.stack([rung.before for rung in rungs])
     after = np.stack([rung.after for rung in rungs])
@@ -229,7 +229,7 @@ def _decided(
 
 
 def _quantum(before: NDArray[Any], after: NDArray[Any], most: float) -> NDArray[Any]:
-    """The smallest change of each output, or ε if that is above `most`.
+    """Return the smallest change of each output, or ε if that is above `most`.
 
     The logarithm of a number near 1, say, changes in steps of ε, which is far above the rounding error of such a small
     result. At small steps it looks constant.
@@ -240,7 +240,7 @@ def _quantum(before: NDArray[Any], after: NDArray[Any], most: float) -> NDArray[
 
 
 def _first_valley(estimates: NDArray[Any], error: NDArray[Any], got: NDArray[Any]) -> NDArray[np.intp]:
-    """For each output, the step whose estimate counts: where the error is smallest before it first rises again."""
+    """Return for each output the step to use: where the error is smallest before it first increases again."""
     size = np.max(np.where(np.isfinite(error), np.abs(estimates) - error, 0.0), axis=0)
     # Ten times as much as for a single step: the error is an upper bound here, and small only in a narrow valley.
     conclusive = error <= 10 * _CONCLUSIVE * np.maximum(size, np.abs(got))
@@ -259,7 +259,7 @@ def _first_valley(estimates: NDArray[Any], error: NDArray[Any], got: NDArray[Any
 def _kinks(
     before: NDArray[Any], after: NDArray[Any], noise: NDArray[Any], negligible: NDArray[Any], local: int
 ) -> tuple[NDArray[np.bool_], NDArray[Any], NDArray[Any], NDArray[Any]]:
-    """Whether the slopes of the two sides stay apart, their smaller and larger one, and the error of these.
+    """Return whether the one-sided slopes stay apart, the smaller and the larger of them, and their errors.
 
     At a smooth point the jump shrinks with the step. On a kink it does not, down to the smallest step that rounding
     leaves visible, which is one of the first `local`.

@@ -1,4 +1,4 @@
-"""The table of derivatives: every operation beside its rules, a file per family."""
+"""Operations and their derivative rules, one file per family."""
 
 from typing import TYPE_CHECKING
 

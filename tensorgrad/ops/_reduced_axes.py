@@ -1,4 +1,4 @@
-"""What all reductions share: the axes of the gradient restored, elements counted and masked, cases to test with."""
+"""Helpers of all reductions: restoring the axes of the gradient, counting and masking elements, and test cases."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tensorgrad.domains import Case, case
 
 
 def over_axes(**options: Any) -> list[Case]:
-    """Test cases of a reduction: one axis, several, a negative one, all; kept or not."""
+    """Return test cases of a reduction: one axis, several, a negative one, all; kept or not."""
     return [
         case((), **options),
         case((3,), **options),
@@ -28,7 +28,7 @@ SOME = np.array([[True, False, True], [True, True, True]])
 
 
 def axes_of(axis: Axis, ndim: int) -> tuple[int, ...]:
-    """The reduced axes as positive numbers. NumPy also takes a number for an axis, of which none is reduced then."""
+    """Return the reduced axes as non-negative integers. A 0-d array has none, although NumPy accepts axis=0."""
     if axis is None or ndim == 0:
         return tuple(range(ndim))
     return normalize_axis_tuple(axis, ndim)
@@ -49,7 +49,7 @@ def restored(g: Any, shape: Shape, axis: Axis, keepdims: bool) -> Any:
 
 
 def counted(shape: Shape, axis: Axis, where: Any = True) -> Any:
-    """How many elements are reduced to one: a number, or with a mask an array that keeps the reduced axes."""
+    """Return how many elements are reduced to one: a number, or with a mask an array that keeps the reduced axes."""
     if where is True:
         return int(np.prod([shape[a] for a in axes_of(axis, len(shape))], dtype=int))
     return np.add.reduce(np.broadcast_to(where, shape), axis=axes_of(axis, len(shape)), dtype=int, keepdims=True)
@@ -76,5 +76,5 @@ def total(a: Any, axis: Axis = None, *, keepdims: bool = False) -> Any:
 
 
 def masked(g: Any, where: Any) -> Any:
-    """Where the elements took part `g`, else 0."""
+    """Return `g` where the elements were included, else 0."""
     return g if where is True else np.where(where, g, 0.0)

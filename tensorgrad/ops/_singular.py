@@ -18,7 +18,7 @@ from tensorgrad.tensor import Tensor
     reference=lambda x, at: np.zeros(x.shape, x.dtype),
 )
 def zeros_with_singular_slope(x: ArrayLike, at: Any) -> Any:
-    """Zeros like `x`, whose derivative is NaN where `at` holds, whatever it is multiplied with, and 0 elsewhere.
+    """Return zeros like `x` whose derivative is NaN where `at` is True, whatever it is multiplied by, and 0 elsewhere.
 
     >>> zeros_with_singular_slope([0.0, 1.0], at=np.array([True, False]))
     Tensor([0., 0.])

@@ -1,4 +1,4 @@
-"""Whether an operation is being recorded, for those that compute differently then."""
+"""Check whether an operation is being recorded, for operations that then compute differently."""
 
 from __future__ import annotations
 
@@ -9,5 +9,5 @@ from tensorgrad.tensor import Tensor
 
 
 def tracked(a: Any) -> bool:
-    """Whether a gradient by `a` is being recorded."""
+    """Return whether a gradient with respect to `a` is being recorded."""
     return isinstance(a, Tensor) and a.requires_grad and is_grad_enabled()

@@ -1,6 +1,6 @@
-"""Answers about values that have no derivative: places, counts and truths, as plain arrays and numbers.
+"""Functions without a derivative: positions, counts and truth values, as plain arrays and numbers.
 
-`np.argmax(t)` and its like give the same: see `tensorgrad.numpy_dispatch`.
+NumPy's functions, such as `np.argmax(t)`, return the same: see `tensorgrad.numpy_dispatch`.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ T = TypeVar("T")
 
 
 def _named(function: Callable[P, T]) -> Callable[P, T]:
-    """Have the function's errors name it, as those of operations do."""
+    """Add the function's name to its errors, as operations do."""
 
     @functools.wraps(function)
     def call(*args: P.args, **kwargs: P.kwargs) -> T:
@@ -41,7 +41,7 @@ def _named(function: Callable[P, T]) -> Callable[P, T]:
 
 @_named
 def argmax(a: ArrayLike, axis: int | None = None, *, keepdims: bool = False) -> Any:
-    """Where the largest element is along `axis`, or (by default) among all elements in a row; the first that ties.
+    """Return the index of the largest element along `axis`, or (by default) of the flattened array; the first of ties.
 
     >>> argmax([1.0, 3.0, 2.0])
     np.int64(1)
@@ -51,7 +51,7 @@ def argmax(a: ArrayLike, axis: int | None = None, *, keepdims: bool = False) -> 
 
 @_named
 def argmin(a: ArrayLike, axis: int | None = None, *, keepdims: bool = False) -> Any:
-    """Where the smallest element is along `axis`, or (by default) among all elements in a row; the first that ties.
+    """Return the index of the smallest element along `axis`, or (by default) of the flattened array; the first of ties.
 
     >>> argmin([[1.0, 3.0], [2.0, 0.0]], axis=1)
     array([0, 1])
@@ -60,7 +60,7 @@ def argmin(a: ArrayLike, axis: int | None = None, *, keepdims: bool = False) -> 
 
 
 def opposite(a: Any) -> Any:
-    """Values in the opposite order, none of which overflows; NaN stays NaN. Applied twice, it gives `a` again."""
+    """Return values in the opposite order, without overflow; NaN stays NaN. Applied twice, it returns `a`."""
     return np.negative(a) if np.issubdtype(a.dtype, np.inexact) else np.invert(a)
 
 
@@ -73,7 +73,7 @@ def argsort(
     stable: bool | None = None,
     descending: bool | None = None,
 ) -> Any:
-    """The places from which `sort` takes the elements along `axis`; with axis=None, among all elements in a row.
+    """Return the indices that sort the elements along `axis`; with axis=None, those of the flattened array.
 
     >>> argsort([3.0, 1.0, 2.0])
     array([1, 2, 0])
@@ -87,7 +87,7 @@ def argsort(
 
 @_named
 def count_nonzero(a: ArrayLike, axis: Axis = None, *, keepdims: bool = False) -> Any:
-    """How many elements over `axis` (all axes by default) are not 0.
+    """Count the elements over `axis` (all axes by default) that are not 0.
 
     >>> count_nonzero([[1.0, 0.0], [2.0, 3.0]], axis=0)
     array([2, 1])
@@ -97,7 +97,7 @@ def count_nonzero(a: ArrayLike, axis: Axis = None, *, keepdims: bool = False) ->
 
 @_named
 def nonzero(a: ArrayLike) -> tuple[Any, ...]:
-    """Where elements are not 0: an array of places for each axis, which together index them.
+    """Return the indices of elements that are not 0, as one array for each axis.
 
     >>> nonzero([1.0, 0.0, 2.0])
     (array([0, 2]),)
@@ -110,7 +110,7 @@ def nonzero(a: ArrayLike) -> tuple[Any, ...]:
 
 @_named
 def all(a: ArrayLike, axis: Axis = None, *, keepdims: bool = False, where: Any = True) -> Any:
-    """Whether all elements over `axis` (all axes by default) are not 0.
+    """Return whether all elements over `axis` (all axes by default) are not 0.
 
     >>> all([[1.0, 0.0], [2.0, 3.0]], axis=1)
     array([False,  True])
@@ -120,7 +120,7 @@ def all(a: ArrayLike, axis: Axis = None, *, keepdims: bool = False, where: Any =
 
 @_named
 def any(a: ArrayLike, axis: Axis = None, *, keepdims: bool = False, where: Any = True) -> Any:
-    """Whether any element over `axis` (all axes by default) is not 0.
+    """Return whether any element over `axis` (all axes by default) is not 0.
 
     >>> any([[0.0, 0.0], [2.0, 3.0]], axis=1)
     array([False,  True])

@@ -1,4 +1,4 @@
-"""Derivatives of tensors by tensors, and functions into functions that give derivatives."""
+"""Derivatives of tensors with respect to tensors, and transformations of functions into their derivatives."""
 
 from tensorgrad.transforms.checkpoint import checkpoint
 from tensorgrad.transforms.functional import grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp

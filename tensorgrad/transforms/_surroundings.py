@@ -1,6 +1,6 @@
-"""What a function uses besides its arguments: random generators, and objects with state such as layers.
+"""State that a function uses besides its arguments: random generators and stateful objects such as layers.
 
-A checkpointed function is computed twice. The second time it must draw the same numbers, and leave no trace.
+A checkpointed function is computed twice. The second call must draw the same random numbers and change no state.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ import numpy as np
 from tensorgrad.tensor import Tensor
 
 _LIMIT = 10_000
-"""How many objects are looked at. Those behind them are not found; a recomputation with other values then raises."""
+"""Maximum number of objects searched. If others change, the recomputation raises an error for different values."""
 
 _COPIED_BYTES = 1 << 20
-"""How large a buffer may be for its values to be restored after a recomputation."""
+"""Maximum size of a buffer whose values are restored after a recomputation."""
 
 _PLAIN = (int, float, complex, str, bytes, bool, type(None), np.generic, np.ndarray, np.dtype, type, ModuleType)
 
@@ -34,7 +34,7 @@ class Surroundings:
     They are found by following closures, defaults, global names that the code mentions, attributes and containers.
 
     Attributes:
-        drawn_from: the states of the generators when this was made.
+        drawn_from: the states of the generators at creation time.
     """
 
     def __init__(self, *roots: Any) -> None:
@@ -45,13 +45,13 @@ class Surroundings:
         self.drawn_from = self._states()
 
     def forget_unused(self) -> None:
-        """Keep only the states of generators that have been drawn from since this was made."""
+        """Keep only the states of generators that have been used since creation."""
         now = self._states()
         self.drawn_from = [entry for entry, (_, state) in zip(self.drawn_from, now) if not _equal(entry[1], state)]
 
     @contextmanager
     def as_before(self) -> Iterator[None]:
-        """Draw the numbers of the first time inside the block; afterwards, put everything back as it was before it."""
+        """Replay the first call's random numbers inside the block, and restore all state afterwards."""
         states, attributes = self._states(), [(each, dict(vars(each))) for each in self._objects]
         arrays = [(each, each.array, np.copy(each.array)) for each in self._buffers]
         _restore(self.drawn_from)
@@ -68,7 +68,7 @@ class Surroundings:
                 buffer.array = array
 
     def _states(self) -> State:
-        of_numpy = np.random.get_state(legacy=False)  # noqa: NPY002 (whoever uses the old functions has that state)
+        of_numpy = np.random.get_state(legacy=False)  # noqa: NPY002 (state of the legacy functions)
         states: State = [(np.random.set_state, of_numpy), (random.setstate, random.getstate())]
         for each in self._generators:
             if isinstance(each, np.random.RandomState):
@@ -99,7 +99,7 @@ class Surroundings:
 
 
 def _reached(value: Any) -> list[Any]:
-    """Return what a function or a container refers to."""
+    """Return the objects that a function or a container refers to."""
     if isinstance(value, FunctionType):
         enclosed = []
         for cell in value.__closure__ or ():
@@ -117,7 +117,7 @@ def _reached(value: Any) -> list[Any]:
 
 
 def _names(code: CodeType) -> set[str]:
-    """Return the names that the code of a function, and of those inside it, looks up."""
+    """Return the names that the code of a function and of its nested functions looks up."""
     inner = [name for constant in code.co_consts if isinstance(constant, CodeType) for name in _names(constant)]
     return {*code.co_names, *inner}
 

@@ -1,4 +1,4 @@
-"""Recompute instead of save: memory for time."""
+"""Checkpointing: save memory by recomputing values in the backward pass."""
 
 from __future__ import annotations
 
@@ -23,17 +23,17 @@ R = TypeVar("R")
 
 
 def checkpoint(f: Callable[P, R]) -> Callable[P, R]:
-    """Return a function like `f` that saves nothing for the backward pass, and computes `f` once more there.
+    """Return a function like `f` that saves nothing for the backward pass and recomputes `f` there.
 
-    A chain of n layers cut into √n checkpointed pieces needs memory for 2√n of them instead of n, at the price of
-    one more forward pass (Chen et al. 2016, *Training Deep Nets with Sublinear Memory Cost*).
+    A chain of n layers divided into √n checkpointed segments needs memory for 2√n layers instead of n, at the cost of
+    one additional forward pass (Chen et al. 2016, *Training Deep Nets with Sublinear Memory Cost*).
 
     Args:
-        f: a function that returns a tensor, or a tuple, list or dict of tensors. It must compute the same again from
+        f: a function that returns a tensor, or a tuple, list or dict of tensors. It must compute the same result from
             the same arguments. Tensors it uses besides its arguments (the weights of a layer) receive gradients too.
-            Random generators that it reaches through its arguments, variables and attributes draw the same numbers
-            again, as do NumPy's and Python's global ones. What changes attributes and buffers, such as running
-            statistics, does so once.
+            Random generators reachable through its arguments, variables and attributes draw the same numbers again, as
+            do NumPy's and Python's global generators. Attributes and buffers, such as running statistics, are updated
+            only once.
 
     Raises:
         TypeError: when called, if `f` returns anything but tensors.
@@ -61,7 +61,7 @@ def checkpoint(f: Callable[P, R]) -> Callable[P, R]:
             raise TypeError(f"checkpoint: the function must return tensors, got a {got}.")
         places = [place for place, each in enumerate(results) if each.node is not None and each.node.number >= first]
         outputs = [results[place] for place in places]
-        arrays = [each.array for each in outputs]  # `again` must not hold tensors, and with them the graph
+        arrays = [each.array for each in outputs]  # `again` must not reference tensors, which keep the graph alive
 
         def again() -> list[Tensor]:
             with surroundings.as_before():
@@ -77,7 +77,7 @@ def checkpoint(f: Callable[P, R]) -> Callable[P, R]:
 
 
 def _checked(recomputed: list[Tensor], before: list[Any]) -> list[Tensor]:
-    """Return the results of the recomputation, if they are those of the first time up to rounding."""
+    """Return the recomputed results if they equal the first ones up to rounding; otherwise raise an error."""
     if len(recomputed) != len(before) or not all(map(_agree, recomputed, before)):
         raise RuntimeError(
             "checkpoint: computed again, the function gave other values than before. Something it uses was changed in "
@@ -101,7 +101,7 @@ def _agree(again: Tensor, before: Any) -> bool:
 
 
 def _replaced(outputs: list[Tensor], first: int, again: Callable[[], list[Tensor]]) -> list[Tensor]:
-    """Return `outputs` with one node in the place of everything recorded between them and their sources."""
+    """Return `outputs` with one node that replaces everything recorded between them and their sources."""
     sources = _sources([each.node for each in outputs if each.node is not None], first)
     if not sources:
         return [each.detach() for each in outputs]
@@ -117,7 +117,7 @@ def _replaced(outputs: list[Tensor], first: int, again: Callable[[], list[Tensor
 
 
 def _sources(outputs: list[Node], first: int) -> list[Node]:
-    """Return the nodes from before the call that the results were computed from: those older than number `first`."""
+    """Return the nodes created before the call that the results depend on: those older than number `first`."""
     inside = [node for node in topological_order(outputs, since=first) if node.number >= first]
     return list(dict.fromkeys(parent for node in inside for parent in node.parents if parent.number < first))
 
@@ -128,7 +128,7 @@ def _as_tuple(*results: Any) -> tuple[Any, ...]:
 
 @dataclass(eq=False)
 class _Recomputation:
-    """An operation whose derivative is found by computing it again: one joint rule for all sources."""
+    """Operation that recomputes its result to differentiate it, with one joint rule for all sources."""
 
     sources: list[Node]
     again: Callable[[], list[Tensor]]
@@ -155,5 +155,5 @@ class _Recomputation:
         return [found.get(source) for source in self.sources]
 
     def saved_for(self, position: int) -> tuple[str, ...]:
-        """Nothing is saved."""
+        """Return an empty tuple: nothing is saved."""
         return ()

@@ -1,10 +1,10 @@
-"""Forward mode: how far the result moves when the inputs move along given tangents.
+"""Forward mode: the directional derivative of a result along given tangents of the inputs.
 
-The tangents travel through a graph that was already recorded, oldest node first. There is no second table of
-rules; how an operation passes a tangent on follows from the first:
+Tangents are propagated through a graph that was already recorded, oldest node first. There are no separate
+forward-mode rules; the tangent of an operation follows from its derivative rule:
 
-- elementwise: its Jacobian is diagonal, so the derivative rule serves as it is: `rule(tangent)`;
-- linear in the input: the forward rule, with the tangent in that input's place;
+- elementwise: its Jacobian is diagonal, so the derivative rule applies directly: `rule(tangent)`;
+- linear in the input: the forward rule, with the tangent in place of that input;
 - anything else: the rule g ↦ Jᵀg is linear in g, and its own gradient, started from the tangent, is J·tangent.
 """
 
@@ -25,7 +25,7 @@ from tensorgrad.transforms.gradient import gradient
 
 
 def push_forward(output: Node, tangents: dict[Node, Any], *, differentiable: bool) -> Any:
-    """Return the tangent of `output` when the nodes in `tangents` move along them; None if it does not depend on them.
+    """Return the tangent of `output` for the given `tangents` of nodes; None if it does not depend on these nodes.
 
     Tangents are arrays, and so is the result; if it is to be differentiated, they are tensors.
     """
@@ -44,7 +44,7 @@ def push_forward(output: Node, tangents: dict[Node, Any], *, differentiable: boo
 
 
 def _through(node: Node, moving: dict[Node, Any], differentiable: bool) -> Any:
-    """Return the tangent of the result of `node` (a list, if it has several), when its inputs move along `moving`."""
+    """Return the tangent of the result of `node` (a list, if it has several) given those of its inputs, `moving`."""
     operation = node.operation
     if operation.composed is not None:
         results, _ = composed_again(node, tensor_at)
@@ -73,7 +73,7 @@ def _through(node: Node, moving: dict[Node, Any], differentiable: bool) -> Any:
 
 
 def _is_elementwise(operation: Operation) -> bool:
-    """Return whether each element of the result depends on the matching elements only: NumPy's plain ufuncs."""
+    """Return whether each element of the result depends on the matching elements only, as in NumPy's ufuncs."""
     return any(isinstance(function, np.ufunc) and function.signature is None for function in operation.numpy)
 
 
@@ -82,7 +82,7 @@ def _array_only(array: Any, node: Node) -> Any:
 
 
 def _other_operands(operation: Operation, position: int, saved: tuple[Any, ...]) -> dict[str, Any] | None:
-    """Return the inputs besides the one at `position` by name, if its rule had them all saved."""
+    """Return the inputs other than the one at `position` by name, if all of them were saved for its rule."""
     if operation.sequence:
         return None
     by_name = dict(zip(operation.saves[position] or (), saved))
@@ -118,5 +118,5 @@ def _zeros(shape: Any, dtype: Any, moving: dict[Node, Any]) -> Any:
 
 
 def _unsummed(tangent: Any, pulled: Tensor) -> Any:
-    """The engine sums a rule's result over broadcast axes; the other way round, a tangent is stretched over them."""
+    """Broadcast a tangent over the axes that the engine sums in a rule's result."""
     return np.broadcast_to(tangent, pulled.shape) if tangent.shape != pulled.shape else tangent

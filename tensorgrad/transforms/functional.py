@@ -1,7 +1,7 @@
-"""Functions into functions that give derivatives.
+"""Transformations of functions into functions that return derivatives.
 
 Arguments may be numbers, arrays, tensors, or tuples, lists and dicts of them. Results are tensors. Transforms nest:
-what is given a tensor that some outer transform (or the user) is differentiating stays differentiable.
+results remain differentiable if an argument is a tensor that an outer transform (or the user) is differentiating.
 """
 
 from __future__ import annotations
@@ -23,16 +23,16 @@ Argnums = int | Sequence[int]
 
 
 def grad(f: Callable[..., Any], argnums: Argnums = 0, *, has_aux: bool = False) -> Callable[..., Any]:
-    """The function that gives the gradient of `f`.
+    """Return a function that computes the gradient of `f`.
 
     Args:
         f: a function of arrays whose result is a single number (with `has_aux`, a pair of that and anything).
-        argnums: the position of the argument to differentiate by, or several.
+        argnums: the position of the argument to differentiate with respect to, or several positions.
         has_aux: whether `f` returns (number, more).
 
     Returns:
-        A function of the same arguments. It gives the gradient, shaped like the argument (a tuple, for several);
-        with `has_aux` a pair of that and `more`.
+        A function of the same arguments. It returns the gradient, shaped like the argument (a tuple, for several);
+        with `has_aux`, the pair (gradient, `more`).
 
     Raises:
         ValueError: when called, if the result of `f` is not a single number.
@@ -57,12 +57,12 @@ def grad(f: Callable[..., Any], argnums: Argnums = 0, *, has_aux: bool = False) 
 
 
 def value_and_grad(f: Callable[..., Any], argnums: Argnums = 0, *, has_aux: bool = False) -> Callable[..., Any]:
-    """The function that gives the result of `f` together with its gradient, at the cost of the gradient alone.
+    """Return a function that computes the result of `f` and its gradient, at the cost of the gradient alone.
 
     Args and raises: as in `grad`.
 
     Returns:
-        A function of the same arguments that gives (value, gradient); with `has_aux`, ((value, more), gradient).
+        A function of the same arguments that returns (value, gradient); with `has_aux`, ((value, more), gradient).
 
     >>> value_and_grad(lambda x: x * x)(3.0)
     (Tensor(9.), Tensor(6.))
@@ -84,10 +84,10 @@ def value_and_grad(f: Callable[..., Any], argnums: Argnums = 0, *, has_aux: bool
 
 
 def vjp(f: Callable[..., Any], *primals: Any) -> tuple[Any, Callable[[Any], tuple[Any, ...]]]:
-    """The result of `f`, and the function that pulls a gradient of the result back to the arguments.
+    """Return the result of `f` and a function that computes vector-Jacobian products.
 
     Returns:
-        (out, pullback). `pullback(cotangent)`, with a cotangent shaped like `out`, gives a tuple with vᵀJ for each
+        (out, pullback). `pullback(cotangent)`, with a cotangent shaped like `out`, returns a tuple with vᵀJ for each
         primal. It may be called any number of times.
 
     >>> out, pullback = vjp(lambda x, y: x * y, 2.0, 3.0)
@@ -117,11 +117,11 @@ def vjp(f: Callable[..., Any], *primals: Any) -> tuple[Any, Callable[[Any], tupl
 
 
 def jvp(f: Callable[..., Any], primals: Sequence[Any], tangents: Sequence[Any]) -> tuple[Any, Any]:
-    """The result of `f` at `primals`, and how it moves when they move along `tangents`: J·v.
+    """Return the result of `f` at `primals` and the Jacobian-vector product J·v for `tangents`.
 
     Args:
         primals: the arguments.
-        tangents: one for each, of its shape.
+        tangents: one for each primal, of the same shape.
 
     Returns:
         (out, tangent), both shaped like the result of `f`.
@@ -140,16 +140,16 @@ def jvp(f: Callable[..., Any], primals: Sequence[Any], tangents: Sequence[Any]) 
 
 
 def jacobian(f: Callable[..., Any], argnums: Argnums = 0) -> Callable[..., Any]:
-    """The function that gives all derivatives of the result of `f` by an argument.
+    """Return a function that computes the Jacobian of `f` with respect to an argument.
 
     Args:
         f: a function whose result is a tensor of any shape, or a container of them.
-        argnums: the position of the argument to differentiate by, or several (then the result is a tuple).
+        argnums: the position of the argument to differentiate with respect to, or several (then the result is a tuple).
 
     Returns:
-        A function of the same arguments. For a result of shape R and an argument of shape A it gives a tensor of shape
-        R + A, column by column or row by row, whichever are fewer. For containers it gives, in the place of each
-        result, a container like the argument.
+        A function of the same arguments. For a result of shape R and an argument of shape A it returns a tensor of
+        shape R + A, computed by columns or by rows, whichever are fewer. For containers, each result is replaced by a
+        container like the argument.
 
     >>> import numpy as np
     >>> jacobian(lambda x: x**2)(np.array([1.0, 2.0]))
@@ -165,9 +165,9 @@ def jacobian(f: Callable[..., Any], argnums: Argnums = 0) -> Callable[..., Any]:
 
 
 def hessian(f: Callable[..., Any], argnums: Argnums = 0) -> Callable[..., Any]:
-    """The function that gives all second derivatives of `f` by an argument, an array of shape A: shape A + A.
+    """Return a function that computes the Hessian of `f`: for an argument of shape A, a tensor of shape A + A.
 
-    For a container, or several arguments, it gives the derivative of each part's gradient by each part.
+    For a container, or several arguments, it returns the derivative of each part's gradient with respect to each part.
 
     >>> import numpy as np
     >>> hessian(lambda x: np.prod(x))(np.array([2.0, 3.0]))
@@ -178,7 +178,7 @@ def hessian(f: Callable[..., Any], argnums: Argnums = 0) -> Callable[..., Any]:
 
 
 def hvp(f: Callable[..., Any], x: Any, v: Any) -> Any:
-    """The Hessian of `f` at `x` times `v`, without forming it: the gradient of ⟨∇f(x), v⟩.
+    """Return the Hessian of `f` at `x` times `v`, without forming the Hessian: the gradient of ⟨∇f(x), v⟩.
 
     Args:
         f: a function of one argument whose result is a single number.
@@ -213,7 +213,7 @@ def hvp(f: Callable[..., Any], x: Any, v: Any) -> Any:
 
 
 class _Call:
-    """One call of a function, recorded with fresh tensors for the arguments to differentiate by."""
+    """One call of a function, recorded with new tensors for the arguments to differentiate with respect to."""
 
     def __init__(
         self, f: Callable[..., Any], args: tuple[Any, ...], kwargs: Any, argnums: Argnums, *, has_aux: bool = False
@@ -239,7 +239,7 @@ class _Call:
         self.nested = self._depends_on_others(leaves(self.out))
 
     def _depends_on_others(self, values: list[Any]) -> bool:
-        """Whether something outside is being differentiated too, so that derivatives must be recorded."""
+        """Return whether an outer computation is being differentiated too, so that derivatives must be recorded."""
         if not self.recording:
             return False
         own = {each.node for each in self.inputs if each.is_leaf}
@@ -247,7 +247,7 @@ class _Call:
         return any(node.operation is None and node not in own for node in topological_order(nodes))
 
     def single_tensor(self, name: str) -> Tensor:
-        """The result, which must be one tensor (a plain number is a constant)."""
+        """Return the result, which must be one tensor (a plain number is a constant)."""
         if isinstance(self.out, (tuple, list, dict)):
             raise TypeError(f"{name}: the function must return one tensor, got a {type(self.out).__name__}.")
         if np.result_type(self.out).kind in "biu":
@@ -258,13 +258,13 @@ class _Call:
         return self.out if isinstance(self.out, Tensor) else Tensor(self.out)
 
     def outside(self, value: Any) -> Any:
-        """`value` as the caller may see it: cut from the graph of this call, unless an outer one goes on."""
+        """Return `value` for the caller: detached from the graph of this call, unless an outer transform needs it."""
         if not isinstance(value, Tensor) or self._depends_on_others([value]):
             return value
         return Tensor(value.array)
 
     def pulled_back(self, result: Tensor, start: Any) -> list[Any]:
-        """The gradient of `result` by each input; None where it does not depend on it."""
+        """Return the gradient of `result` with respect to each input; None for inputs it does not depend on."""
         if not result.requires_grad:
             return [None] * len(self.inputs)
         found = gradient(
@@ -278,7 +278,7 @@ class _Call:
         return list(found)
 
     def pushed_forward(self, result: Any, tangents: Sequence[Any]) -> Tensor:
-        """The tangent of `result` when the inputs move along `tangents`."""
+        """Return the tangent of `result` for the given `tangents` of the inputs."""
         if isinstance(result, Tensor) and result.node is not None:
             differentiable = self.nested or any(map(_tracked, tangents))
             moves = {
@@ -293,13 +293,13 @@ class _Call:
         return Tensor(np.zeros_like(result.array) if isinstance(result, Tensor) else np.zeros(np.shape(result)))
 
     def jacobian_of(self, out: Tensor) -> Any:
-        """All derivatives of `out`, in containers like the arguments."""
+        """Return the Jacobian of `out`, in containers like the arguments."""
         if sum(each.size for each in self.inputs) < out.size:
             return self.shaped_like_arguments([self.columns(out, i) for i in range(len(self.inputs))])
         return self.shaped_like_arguments(self.rows(out))
 
     def rows(self, out: Tensor) -> list[Any]:
-        """The Jacobian of `out` by each input, a backward pass for each element of `out`."""
+        """Return the Jacobian of `out` with respect to each input, using one backward pass per element of `out`."""
         passes = [self.pulled_back(out, unit) for unit in _units(out)]
         blocks = []
         for i, each in enumerate(self.inputs):
@@ -309,7 +309,7 @@ class _Call:
         return blocks
 
     def columns(self, out: Tensor, i: int) -> Any:
-        """The Jacobian of `out` by input `i`, a forward sweep for each element of the input."""
+        """Return the Jacobian of `out` with respect to input `i`, using one forward sweep per element of the input."""
         still = [np.zeros_like(each.array) for each in self.inputs]
         each = self.inputs[i]
         columns = [self.pushed_forward(out, [*still[:i], unit, *still[i + 1 :]]) for unit in _units(each)]
@@ -317,7 +317,7 @@ class _Call:
         return ops.reshape(stacked, out.shape + each.shape)
 
     def shaped_like_arguments(self, found: Sequence[Any]) -> Any:
-        """The derivatives by the inputs, in containers like the arguments; 0 where there is no dependence."""
+        """Return the derivatives in containers like the arguments; 0 where there is no dependence."""
         tensors = [
             Tensor(np.zeros_like(each.array)) if one is None else one if isinstance(one, Tensor) else Tensor(one)
             for one, each in zip(found, self.inputs)
@@ -327,7 +327,7 @@ class _Call:
 
 
 def _fresh(value: Any) -> Tensor:
-    """A tensor to differentiate by: a new leaf, or a copy inside the graph of whoever tracks `value` already."""
+    """Return a tensor to differentiate with respect to: a new leaf, or a recorded copy if `value` is tracked."""
     return ops.copy(value) if _tracked(value) else Tensor(value, requires_grad=True)
 
 
@@ -336,6 +336,6 @@ def _tracked(value: Any) -> bool:
 
 
 def _units(like: Tensor) -> list[np.ndarray[Any, Any]]:
-    """Arrays like `like` with a single 1, at each place in turn."""
+    """Return arrays like `like` with a single 1, at each position in turn."""
     zeros = np.zeros_like(like.array)
     return [zeros + unit.reshape(like.shape) for unit in np.eye(like.size, dtype=like.dtype)]

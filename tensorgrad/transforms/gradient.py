@@ -1,4 +1,4 @@
-"""Derivatives of tensors by tensors."""
+"""Derivatives of tensors with respect to tensors."""
 
 from __future__ import annotations
 
@@ -24,22 +24,22 @@ def gradient(
     retain_graph: bool | None = None,
     allow_unused: bool = False,
 ) -> Any:
-    """The gradient of `outputs` (their sum, if several) by each of `inputs`. No `.grad` is touched.
+    """Return the gradient of `outputs` (their sum, if several) with respect to `inputs`. No `.grad` is changed.
 
     Args:
         outputs: one or several tensors.
-        inputs: one or several tensors they were made from: leaves or intermediate results.
+        inputs: one or several tensors they were computed from: leaves or intermediate results.
         grad_outputs: the gradient to start from at each output, of its shape; default 1, for single numbers.
         create_graph: record the computation of the gradients, so that they can be differentiated again.
-        retain_graph: keep the saved arrays for another pass; default: as `create_graph`.
-        allow_unused: give None for an input that the outputs do not depend on, instead of an error.
+        retain_graph: keep the saved arrays for another pass; default: the value of `create_graph`.
+        allow_unused: return None for an input that the outputs do not depend on, instead of raising an error.
 
     Returns:
-        For one tensor as `inputs` its gradient, for a sequence a tuple of them: arrays, or with `create_graph`
-        tensors.
+        The gradient if `inputs` is one tensor, a tuple of gradients if it is a sequence: arrays, or tensors with
+        `create_graph`.
 
     Raises:
-        TypeError: something else than tensors.
+        TypeError: an argument is not a tensor.
         RuntimeError: an input does not require a gradient or was not used, or the graph was released.
         ValueError: `grad_outputs` is missing for a tensor of several elements, or has the wrong shape.
 

@@ -1,4 +1,4 @@
-"""Arguments of several arrays: tuples, lists and dicts, nested as you like, and the row of arrays inside them."""
+"""Arbitrarily nested tuples, lists and dicts of arrays, and the flat sequences of arrays inside them."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 DEEPEST = 200
-"""Containers inside each other, at most."""
+"""Maximum nesting depth of containers."""
 
 
 def leaves(tree: Any, depth: int = 0) -> list[Any]:
-    """Everything in `tree` that is not a tuple, list or dict, in order (dicts in theirs).
+    """Return everything in `tree` that is not a tuple, list or dict, in order (dicts in insertion order).
 
     Raises:
         ValueError: containers are nested too deeply, or one is inside itself.
@@ -28,7 +28,7 @@ def leaves(tree: Any, depth: int = 0) -> list[Any]:
 
 
 def rebuilt(tree: Any, new_leaves: Iterator[Any]) -> Any:
-    """A container like `tree` with the leaves taken from `new_leaves` in order.
+    """Return a container like `tree` with its leaves taken from `new_leaves` in order.
 
     >>> rebuilt({"w": 1.0, "layers": [(2.0, 3.0), 4.0]}, iter("abcd"))
     {'w': 'a', 'layers': [('b', 'c'), 'd']}
@@ -43,5 +43,5 @@ def rebuilt(tree: Any, new_leaves: Iterator[Any]) -> Any:
 
 
 def mapped(function: Callable[[Any], Any], tree: Any) -> Any:
-    """`tree` with `function` applied to every leaf."""
+    """Return `tree` with `function` applied to every leaf."""
     return rebuilt(tree, iter([function(leaf) for leaf in leaves(tree)]))

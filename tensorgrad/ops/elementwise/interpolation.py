@@ -31,7 +31,7 @@ class _Segments(NamedTuple):
     Attributes:
         lower, upper: the numbers of the two points.
         run: how far they are apart; 1 beyond the points.
-        share: how far x is on the way from the lower to the upper one, from 0 to 1; 0 beyond the points.
+        share: the fraction of the way from the lower to the upper one, from 0 to 1; 0 beyond the points.
     """
 
     lower: Any
@@ -125,18 +125,18 @@ def interp(
     right: ArrayLike | None = None,
     period: float | None = None,
 ) -> Any:
-    """At each x the height of the line through the points (xp, fp) on either side of it.
+    """Interpolate linearly between the points (xp, fp).
 
-    Differentiable in all but `period`. At a kink the derivative is the one to the right, so 0 at the last point.
+    Differentiable in everything but `period`. At a kink the derivative is that to the right, so 0 at the last point.
 
     Args:
-        xp: where the points are, a row in ascending order (in any order with `period`).
-        fp: their heights.
-        left, right: the height before the first and behind the last point; by default that of the point.
-        period: take the points as one period of a function; then `left` and `right` have no meaning.
+        xp: the coordinates of the points, a vector in ascending order (in any order with `period`).
+        fp: the values at the points.
+        left, right: the value before the first and after the last point; by default that of the point.
+        period: treat the points as one period of a function; then `left` and `right` are ignored.
 
     Raises:
-        ValueError: no points, points that are not rows of one length, a period of 0.
+        ValueError: no points, points that are not vectors of the same length, a period of 0.
 
     >>> interp([0.5, 9.0], [0.0, 1.0, 2.0], [0.0, 10.0, 0.0])
     Tensor([5., 0.])

@@ -115,7 +115,7 @@ def power(x: ArrayLike, y: ArrayLike) -> Any:
     domain=POSITIVE,
 )
 def float_power(x: ArrayLike, y: ArrayLike) -> Any:
-    """x to the power y, elementwise, always in float64, as NumPy has it: the derivatives are those of `power`.
+    """x to the power y, elementwise, always in float64, as in NumPy: the derivatives are those of `power`.
 
     >>> float_power([2, 3], -1)
     Tensor([0.5       , 0.33333333])

@@ -19,7 +19,7 @@ _DIVIDENDS, _DIVISORS = Domain(2.3, 2.9), Domain(1.5, 2.2)  # the quotient stays
 
 @op(x=lambda g: np.zeros_like(g), numpy=np.floor, domain=_BETWEEN_INTEGERS)
 def floor(x: ArrayLike) -> Any:
-    """The largest whole number ≤ x, elementwise. The derivative is 0, also at the jumps.
+    """Largest integer ≤ x, elementwise. The derivative is 0, also at the jumps.
 
     >>> floor([1.7, -1.7])
     Tensor([ 1., -2.])
@@ -29,7 +29,7 @@ def floor(x: ArrayLike) -> Any:
 
 @op(x=lambda g: np.zeros_like(g), numpy=np.ceil, domain=_BETWEEN_INTEGERS)
 def ceil(x: ArrayLike) -> Any:
-    """The smallest whole number ≥ x, elementwise. The derivative is 0, also at the jumps.
+    """Smallest integer ≥ x, elementwise. The derivative is 0, also at the jumps.
 
     >>> ceil([1.7, -1.7])
     Tensor([ 2., -1.])
@@ -39,7 +39,7 @@ def ceil(x: ArrayLike) -> Any:
 
 @op(x=lambda g: np.zeros_like(g), numpy=np.trunc, domain=_BETWEEN_INTEGERS)
 def trunc(x: ArrayLike) -> Any:
-    """The whole part of x, elementwise. The derivative is 0, also at the jumps.
+    """Integer part of x, elementwise. The derivative is 0, also at the jumps.
 
     >>> trunc([1.7, -1.7])
     Tensor([ 1., -1.])
@@ -55,7 +55,7 @@ def trunc(x: ArrayLike) -> Any:
     examples=[case(()), case((3,)), case((2, 3)), case((0,)), case((2, 3), decimals=-1)],
 )
 def round(a: ArrayLike, decimals: int = 0) -> Any:
-    """Rounded to `decimals` places, halves to even, elementwise. The derivative is 0, also at the jumps.
+    """Round to `decimals` places, halves to even, elementwise. The derivative is 0, also at the jumps.
 
     >>> round([1.25, -1.7], 1)
     Tensor([ 1.2, -1.7])
@@ -70,7 +70,7 @@ def round(a: ArrayLike, decimals: int = 0) -> Any:
     domain=NONZERO,
 )
 def heaviside(x: ArrayLike, y: ArrayLike) -> Any:
-    """0 where x < 0, 1 where x > 0, and y where x = 0, elementwise. The derivative by x is 0, also at the step.
+    """0 where x < 0, 1 where x > 0, and y where x = 0, elementwise. ∂/∂x = 0, also at the step.
 
     >>> heaviside([-2.0, 0.0, 2.0], 0.5)
     Tensor([0. , 0.5, 1. ])
@@ -144,7 +144,7 @@ def copysign(x: ArrayLike, y: ArrayLike) -> Any:
 def nan_to_num(
     x: ArrayLike, copy: bool = True, nan: float = 0.0, posinf: float | None = None, neginf: float | None = None
 ) -> Any:
-    """`x` with numbers in the place of NaN and infinities; those receive no gradient. Always a copy.
+    """Replace NaN and infinities by numbers; they receive no gradient. Always returns a copy.
 
     >>> nan_to_num([1.0, float("nan")])
     Tensor([1., 0.])

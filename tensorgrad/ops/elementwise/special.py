@@ -1,4 +1,4 @@
-"""Functions that NumPy lacks or has in part: the error function, Bessel functions, and sinc.
+"""Special functions: the error function, Bessel functions, and sinc.
 
 Where no closed form exists the values come from Chebyshev series, fitted to 40-digit values so that the error is
 below the last digit of float64; `np.polynomial` evaluates them.

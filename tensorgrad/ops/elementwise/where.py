@@ -1,4 +1,4 @@
-"""Choosing between values: the gradient goes to the value that was taken."""
+"""Selection between values: the gradient goes to the selected value."""
 
 from __future__ import annotations
 
@@ -111,9 +111,9 @@ def clipped(a: ArrayLike, a_min: ArrayLike | None = None, a_max: ArrayLike | Non
     examples=[case((2, 3), (), ()), case((2, 3), (3,), (2, 1))],
 )
 def clip(a: ArrayLike, a_min: Any = None, a_max: Any = None, *, min: Any = None, max: Any = None) -> Any:
-    """`a` limited to [min, max], elementwise; None leaves that side open.
+    """Limit `a` to [min, max], elementwise; None means no limit.
 
-    The gradient goes to a inside and at the bounds, to the bound outside.
+    The gradient goes to `a` inside and at the bounds, and to the bound outside.
 
     >>> clip([-1.0, 0.5, 2.0], min=0.0, max=1.0)
     Tensor([0. , 0.5, 1. ])
@@ -131,10 +131,10 @@ method("clip", lambda self, min=None, max=None: clip(self, min, max))
     numpy=np.where,
 )
 def where(condition: ArrayLike, x: ArrayLike, y: ArrayLike) -> Any:
-    """`x` where the condition holds, else `y`, elementwise. The one not taken gets the gradient 0 exactly.
+    """Select `x` where the condition is True, else `y`, elementwise. The other one receives the gradient 0 exactly.
 
-    Both are computed before the choice. To keep a NaN out of the *rule* of the one not taken, guard its input
-    too (the double where): `where(x > 0, log(where(x > 0, x, 1.0)), 0.0)`.
+    Both are computed before the selection. To avoid NaN in the *rule* of the one not selected, guard its input too
+    (the double where): `where(x > 0, log(where(x > 0, x, 1.0)), 0.0)`.
 
     >>> where([True, False], [1.0, 2.0], 0.0)
     Tensor([1., 0.])

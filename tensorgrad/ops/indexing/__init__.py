@@ -1,1 +1,1 @@
-"""Elements taken out, put in, chosen and ordered by position."""
+"""Indexing, assignment, insertion, selection and sorting of elements."""

@@ -37,10 +37,10 @@ def _to_chosen(g: Any, index: int, a: Any, choices_shape: Sequence[Shape], mode:
     ],
 )
 def choose(a: Any, choices: Sequence[ArrayLike], mode: str = "raise") -> Any:
-    """At each place the element of the array whose number `a` has there: choices[a[i]][i].
+    """Select the element choices[a[i]][i] at each position.
 
-    Numbers out of range are a ValueError, or with `mode` "wrap" counted on from the start, with "clip" moved to
-    the nearest end. The other choices get the gradient 0 exactly.
+    Numbers out of range raise a ValueError; with `mode` "wrap" they wrap around, with "clip" they are clipped to the
+    nearest end. The other choices receive the gradient 0 exactly.
 
     >>> choose([0, 1, 0], [[1.0, 2.0, 3.0], [10.0, 20.0, 30.0]])
     Tensor([ 1., 20.,  3.])
@@ -68,9 +68,9 @@ def _is_first(index: int, condlist: Sequence[Any]) -> Any:
     ],
 )
 def select(condlist: Sequence[Any], choicelist: Sequence[ArrayLike], default: ArrayLike = 0) -> Any:
-    """At each place the choice of the first condition that holds there, else `default`.
+    """Select at each position the choice of the first condition that is True, else `default`.
 
-    The others get the gradient 0 exactly.
+    The others receive the gradient 0 exactly.
 
     >>> x = np.array([-2.0, 0.5, 3.0])
     >>> select([x < 0, x > 1], [-x, x * x])

@@ -1,4 +1,4 @@
-"""Diagonals and triangles of matrices: everything outside gets no gradient."""
+"""Diagonals and triangles of matrices: elements outside receive no gradient."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def _on_diagonal(g: Any, a_shape: Shape, offset: int, axis1: int, axis2: int) ->
     view=True,
 )
 def diagonal(a: ArrayLike, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
-    """The elements a[…, i, …, i + offset, …] of two axes, along a new last axis.
+    """Return the elements a[…, i, …, i + offset, …] of two axes, along a new last axis.
 
     >>> diagonal([[1.0, 2.0], [3.0, 4.0]])
     Tensor([1., 4.])
@@ -76,7 +76,7 @@ def _diag_back(g: Any, v_shape: Shape, k: int) -> Any:
     view=True,
 )
 def diag(v: ArrayLike, k: int = 0) -> Any:
-    """A matrix with the vector `v` on its k-th diagonal; or the k-th diagonal of a matrix.
+    """Return a matrix with the vector `v` on its k-th diagonal, or the k-th diagonal of a matrix.
 
     >>> diag([1.0, 2.0])
     Tensor([[1., 0.],
@@ -92,7 +92,7 @@ def diag(v: ArrayLike, k: int = 0) -> Any:
     linear=True,
 )
 def diagflat(v: ArrayLike, k: int = 0) -> Any:
-    """A matrix with all elements of `v` on its k-th diagonal.
+    """Return a matrix with all elements of `v` on its k-th diagonal.
 
     >>> diagflat([[1.0, 2.0]])
     Tensor([[1., 0.],
@@ -108,7 +108,7 @@ def diagflat(v: ArrayLike, k: int = 0) -> Any:
     linear=True,
 )
 def tril(m: ArrayLike, k: int = 0) -> Any:
-    """The lower triangle: zeros above the k-th diagonal, in each matrix of the last two axes.
+    """Return the lower triangle: zeros above the k-th diagonal, in each matrix of the last two axes.
 
     >>> tril([[1.0, 2.0], [3.0, 4.0]])
     Tensor([[1., 0.],
@@ -124,7 +124,7 @@ def tril(m: ArrayLike, k: int = 0) -> Any:
     linear=True,
 )
 def triu(m: ArrayLike, k: int = 0) -> Any:
-    """The upper triangle: zeros below the k-th diagonal, in each matrix of the last two axes.
+    """Return the upper triangle: zeros below the k-th diagonal, in each matrix of the last two axes.
 
     >>> triu([[1.0, 2.0], [3.0, 4.0]])
     Tensor([[1., 2.],

@@ -1,4 +1,4 @@
-"""Elements deleted and inserted along an axis."""
+"""Deletion and insertion of elements along an axis."""
 
 from __future__ import annotations
 
@@ -43,8 +43,8 @@ def _undeleted(g: Any, arr_shape: Shape, obj: Any, axis: int | None) -> Any:
     linear=True,
 )
 def delete(arr: ArrayLike, obj: Any, axis: int | None = None) -> Any:
-    """Without the slices at `obj` (a position, several, a slice or truth values) along `axis`; by default of all
-    elements in one row. What was deleted gets the gradient 0.
+    """Delete the slices at `obj` (a position, several, a slice or truth values) along `axis`; by default of the
+    flattened array. Deleted elements receive the gradient 0.
 
     >>> delete([1.0, 2.0, 3.0], 1)
     Tensor([1., 3.])
@@ -55,7 +55,7 @@ def delete(arr: ArrayLike, obj: Any, axis: int | None = None) -> Any:
 
 
 def _arrangement(length: int, new_length: int, obj: Any) -> tuple[Any, Any]:
-    """Where the old elements are after `np.insert`, and where each of the inserted ones is."""
+    """Return the positions of the old elements after `np.insert`, and those of the inserted elements."""
     labels = np.insert(np.full(length, -1), obj, np.arange(new_length - length))
     places = np.argsort(labels, kind="stable")
     return places[:length], places[length:]
@@ -96,7 +96,7 @@ def _at_inserted(g: Any, arr_shape: Shape, obj: Any, axis: int | None) -> Any:
     ],
 )
 def insert(arr: ArrayLike, obj: Any, values: ArrayLike, axis: int | None = None) -> Any:
-    """With `values` put in before the positions `obj` along `axis`; by default all elements are read as one row.
+    """Insert `values` before the positions `obj` along `axis`; by default into the flattened array.
 
     >>> insert([1.0, 2.0, 3.0], [0, 2], [10.0, 20.0])
     Tensor([10.,  1.,  2., 20.,  3.])

@@ -1,4 +1,4 @@
-"""Taking elements out, and putting them in. A slice is a value of its own, never a window into another."""
+"""Indexing and item assignment. A slice is a separate value and never aliases another tensor."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ __all__ = ["getitem"]
 
 
 def _repeats(index: Any) -> bool:
-    """Whether `index` may name an element more than once: only arrays of integers can."""
+    """Return whether `index` may select an element more than once: only integer arrays can."""
     items = index if isinstance(index, tuple) else (index,)
     arrays = [i for i in items if not (i is None or i is ... or isinstance(i, (slice, int, np.integer)))]
     return any(as_array(i).dtype != bool for i in arrays)
@@ -82,7 +82,7 @@ def _counted(values: Any, index: Any, shape: Shape) -> Any:
     reference=_counted,
 )
 def scatter(values: ArrayLike, index: Any, shape: Shape) -> Any:
-    """Zeros of the given shape with `values` added at `index`, as often as it names a place: `getitem` backwards.
+    """Add `values` to zeros of the given shape at `index`, which may repeat positions: the gradient of `getitem`.
 
     >>> scatter(np.array([1.0, 10.0, 100.0]), np.array([0, 2, 0]), (3,))
     Tensor([101.,   0.,  10.])
@@ -116,7 +116,7 @@ def scatter(values: ArrayLike, index: Any, shape: Shape) -> Any:
     reference=lambda x, index: x[index],
 )
 def getitem(x: ArrayLike, index: Any) -> Any:
-    """`x[index]` with every index NumPy knows: numbers, slices, `...`, None, arrays of integers or booleans.
+    """Return `x[index]` for every index NumPy supports: numbers, slices, `...`, None, arrays of integers or booleans.
 
     An element that was taken several times receives the sum of the gradients.
 
@@ -160,7 +160,7 @@ def _put(x: Any, value: Any, index: Any) -> Any:
     reference=_put,
 )
 def with_item(x: ArrayLike, value: ArrayLike, index: Any) -> Any:
-    """A copy of `x` with `value` at `index`: what `t[index] = value` rebinds `t` to.
+    """Return a copy of `x` with `value` at `index`; `t[index] = value` assigns it to `t`.
 
     >>> with_item([1.0, 2.0, 3.0], 9.0, index=slice(1, None))
     Tensor([1., 9., 9.])
@@ -173,7 +173,7 @@ def with_item(x: ArrayLike, value: ArrayLike, index: Any) -> Any:
 
 
 def _setitem_method(self: Tensor, index: Any, value: Any) -> None:
-    """Make `t` a new value with `value` at `index`. What was computed from the old one still sees the old one.
+    """Replace the value of `t` by a copy with `value` at `index`. Earlier results still refer to the old value.
 
     Inside `no_grad`, `value` is a constant; the other elements keep their gradients.
     """

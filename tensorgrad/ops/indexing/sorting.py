@@ -1,4 +1,4 @@
-"""Elements put in order: each sends its gradient back to the place it came from."""
+"""Sorting: the gradient of each element returns to its original position."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def sort(
     stable: bool | None = None,
     descending: bool | None = None,
 ) -> Any:
-    """The elements in ascending or descending order along `axis`; with axis=None, all of them in one row.
+    """Sort the elements in ascending or descending order along `axis`; with axis=None, flatten the array first.
 
     NaN comes last in both orders. Each sends its gradient to its old place; equal elements share theirs evenly. `kind`
     and `stable` choose NumPy's algorithm and do not change the values.
@@ -73,7 +73,7 @@ def sort(
     algorithm: dict[str, Any] = {
         name: value for name, value in (("kind", kind), ("stable", stable)) if value is not None
     }
-    if descending:  # NumPy's own keyword is there since 2.5
+    if descending:  # NumPy has this keyword since 2.5
         return opposite(np.sort(opposite(a), axis=axis, **algorithm))
     return np.sort(a, axis=axis, **algorithm)
 
@@ -89,8 +89,8 @@ def sort(
     ],
 )
 def partition(a: ArrayLike, kth: int | Sequence[int], axis: int | None = -1, kind: Any = "introselect") -> Any:
-    """Rearranged along `axis` so that the element at `kth` is where it would be if sorted, none before it is
-    larger and none behind it smaller; with axis=None, all elements in one row.
+    """Rearrange along `axis` so that the element at `kth` is at its sorted position, none before it is larger and
+    none after it is smaller; with axis=None, flatten the array first.
 
     Each sends its gradient to its old place; equal elements share theirs evenly.
 

@@ -1,4 +1,4 @@
-"""Elements taken by position along an axis: each sends its gradient to where it came from."""
+"""Taking of elements by position along an axis: the gradient of each returns to its original position."""
 
 from __future__ import annotations
 
@@ -60,10 +60,10 @@ def _positions(indices: Any, length: int, mode: str) -> Any:
     linear=True,
 )
 def take(a: ArrayLike, indices: Any, axis: int | None = None, mode: str = "raise") -> Any:
-    """The elements at `indices` along `axis`, or (by default) of all elements in one row.
+    """Return the elements at `indices` along `axis`, or (by default) of the flattened array.
 
-    An element that was taken several times receives the sum of the gradients. Indices out of range are an
-    IndexError, or with `mode` "wrap" counted on from the start, with "clip" moved to the nearest end.
+    An element that was taken several times receives the sum of the gradients. Indices out of range raise an
+    IndexError; with `mode` "wrap" they wrap around, with "clip" they are clipped to the nearest end.
 
     >>> take([1.0, 2.0, 3.0], [0, 0, 2])
     Tensor([1., 1., 3.])
@@ -99,7 +99,7 @@ def _along_axis(indices: Any, shape: Shape, axis: int | None) -> Any:
     linear=True,
 )
 def take_along_axis(arr: ArrayLike, indices: Any, axis: int | None = -1) -> Any:
-    """At every place of the other axes, the elements at `indices` along `axis`: what `argsort` and `argmax` ask for.
+    """Return the elements at `indices` along `axis`, separately at each position of the other axes (as for `argsort`).
 
     `indices` has as many axes as `arr`; with axis=None both are read as one row.
 
@@ -129,13 +129,13 @@ def _put_into_copy(arr: Any, indices: Any, values: Any, axis: int | None = -1) -
     reference=_put_into_copy,
 )
 def put_along_axis(arr: ArrayLike, indices: Any, values: ArrayLike, axis: int | None = -1) -> Tensor:
-    """`arr` with `values` at the places that `take_along_axis` would take: a new tensor, `arr` stays as it is.
+    """Return a copy of `arr` with `values` at the positions that `take_along_axis` would take.
 
     (`np.put_along_axis(t, …)` assigns, as it does to arrays: `t` becomes the new value, as with `t[i] = v`.)
-    Where `indices` names a place twice, the last value counts and gets the gradient.
+    If a position occurs twice in `indices`, the last value is used and receives the gradient.
 
     Raises:
-        ValueError: `indices` has not as many axes as `arr`.
+        ValueError: `indices` and `arr` differ in their number of axes.
         IndexError: an index out of range.
 
     >>> put_along_axis([[3.0, 1.0], [2.0, 4.0]], np.array([[1], [0]]), 0.0)
@@ -184,9 +184,9 @@ def _true_places(condition: Any, length: int) -> Any:
     linear=True,
 )
 def compress(condition: Any, a: ArrayLike, axis: int | None = None) -> Any:
-    """The slices along `axis` for which the condition holds; by default of all elements in one row.
+    """Return the slices along `axis` where the condition is True; by default of the flattened array.
 
-    `condition` is a row of truth values; where it ends before the axis does, nothing more is taken.
+    `condition` is a vector of truth values; if it is shorter than the axis, it is extended with False.
 
     >>> compress([True, False, True], [1.0, 2.0, 3.0])
     Tensor([1., 3.])
@@ -218,7 +218,7 @@ method("compress", _compress_method)
     linear=True,
 )
 def extract(condition: Any, arr: ArrayLike) -> Any:
-    """The elements for which the condition holds, in one row.
+    """Return the elements for which the condition is True, as a vector.
 
     >>> extract([True, False, True], [1.0, 2.0, 3.0])
     Tensor([1., 3.])

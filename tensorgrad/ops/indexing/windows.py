@@ -1,4 +1,4 @@
-"""Windows sliding along an array, and the sums and differences made in them."""
+"""Sliding windows, convolution and correlation, and differences of neighbours."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def _counted(windows: Any, shape: Shape, axis: Any = None) -> Any:
     reference=_counted,
 )
 def overlap_add(windows: ArrayLike, shape: Shape, axis: Axis = None) -> Any:
-    """Zeros of the given shape with every window added in its place: `sliding_window_view` backwards.
+    """Add every window to zeros of the given shape, at its position: the gradient of `sliding_window_view`.
 
     `windows` is shaped as `sliding_window_view` of an array of that shape would be.
 
@@ -75,7 +75,7 @@ def overlap_add(windows: ArrayLike, shape: Shape, axis: Axis = None) -> Any:
     view=True,
 )
 def sliding_window_view(x: ArrayLike, window_shape: int | Sequence[int], axis: Axis = None) -> Any:
-    """All windows of the given shape: their places along the old axes, their elements along new last ones.
+    """Return all windows of the given shape: positions along the old axes, elements along new last axes.
 
     Without `axis`, `window_shape` has a length for every axis. The windows are not copied; each element receives
     the sum of the gradients of all windows it is in.
@@ -188,7 +188,7 @@ def _differences_back(g: Any, ary_shape: Shape, to_begin: Any) -> Any:
     ],
 )
 def ediff1d(ary: ArrayLike, to_end: ArrayLike | None = None, to_begin: ArrayLike | None = None) -> Any:
-    """The differences of neighbours, all elements read as one row, between the values of `to_begin` and `to_end`.
+    """Differences of neighbours in the flattened array, between the values of `to_begin` and `to_end`.
 
     >>> ediff1d([1.0, 3.0, 6.0], to_begin=0.0)
     Tensor([0., 2., 3.])

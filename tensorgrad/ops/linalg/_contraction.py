@@ -1,4 +1,4 @@
-"""The sum of products that `einsum` spells out."""
+"""Sum of products: the operation behind `einsum`."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tensorgrad.op import op
 
 
 def _axes_spelled_out(subscripts: str, ndims: Sequence[int]) -> tuple[list[str], str]:
-    """A letter for each axis of each operand, and of the result: letters for the dots, and `->` made explicit."""
+    """Return the subscripts of the operands and of the result, with ellipses and an implicit `->` expanded."""
     left, arrow, output = subscripts.replace(" ", "").partition("->")
     terms = left.split(",")
     stretches = [ndim - len(term.replace("...", "")) if "..." in term else 0 for term, ndim in zip(terms, ndims)]
@@ -34,7 +34,7 @@ def _unused(subscripts: str) -> str:
 def _to_operand(
     g: Any, index: int, operands: Sequence[Any], operands_shape: Sequence[Shape], subscripts: str, optimize: Any
 ) -> Any:
-    """The product of `g` and all other operands, summed over what this operand has no axis for."""
+    """Return the product of `g` and all other operands, summed over the labels that this operand lacks."""
     spelled, output = _axes_spelled_out(subscripts, [len(shape) for shape in operands_shape])
     shape = operands_shape[index]
     terms = [output, *spelled[:index], *spelled[index + 1 :]]
@@ -85,7 +85,7 @@ def _to_operand(
     reference=lambda operands, subscripts, optimize=False: np.einsum(subscripts, *operands, optimize=optimize),
 )
 def einsum(operands: Sequence[Any], subscripts: str, optimize: Any = False) -> Any:
-    """What `tg.einsum` computes, its operands as one sequence.
+    """Return the result of `tg.einsum`, with its operands as one sequence.
 
     >>> einsum([[[1.0, 2.0], [3.0, 4.0]]], "ii->i")
     Tensor([1., 4.])

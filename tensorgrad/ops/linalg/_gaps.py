@@ -1,4 +1,4 @@
-"""What the derivatives of eigenvectors and singular vectors share.
+"""Helpers for the derivatives of eigenvectors and singular vectors.
 
 Vectors of equal values are determined only up to a rotation among themselves, so their derivative divides by the gaps
 between the values; `divide_by_gaps` refuses a gap of 0. Vectors that merely complete a basis have no derivative at all.
@@ -34,7 +34,7 @@ def _to_gaps(g: Any, gaps: Any, out: Any) -> Any:
     reference=np.divide,
 )
 def divide_by_gaps(x: ArrayLike, gaps: ArrayLike) -> Any:
-    """x / gaps, elementwise, and 0 where both are 0: ∂x = 1/gaps, ∂gaps = -x/gaps².
+    """Quotient x / gaps, elementwise, and 0 where both are 0: ∂x = 1/gaps, ∂gaps = -x/gaps².
 
     Raises:
         numpy.linalg.LinAlgError: a gap of 0 below an x, or in derivatives a gradient, that is not 0.

@@ -1,4 +1,4 @@
-"""What the operations on matrices share: transposes, triangles, and matrices that are fit to test with."""
+"""Helpers of the matrix operations: transposes, triangles, and domains of test matrices."""
 
 from __future__ import annotations
 
@@ -13,29 +13,29 @@ from tensorgrad.domains import Domain
 
 
 def transposed(a: Any) -> Any:
-    """Each matrix of a stack, transposed."""
+    """Transpose each matrix of a stack."""
     return np.swapaxes(a, -1, -2)
 
 
 def diagonal(n: int) -> NDArray[np.bool_]:
-    """Where an n × n matrix has its diagonal. Boolean, so that it widens no dtype."""
+    """Return the boolean mask of the diagonal of an n × n matrix. A boolean mask does not widen any dtype."""
     return np.eye(n, dtype=bool)
 
 
 def mirrored(a: Any) -> Any:
-    """The symmetric matrix with the lower triangle of `a`."""
+    """Return the symmetric matrix with the lower triangle of `a`."""
     return np.where(np.tri(a.shape[-1], dtype=bool), a, transposed(a))
 
 
 def folded(gradient: Any) -> Any:
-    """The gradient of `mirrored`: what would go to the upper triangle goes to the lower one."""
+    """Return the gradient of `mirrored`: the gradient of the upper triangle is added to the lower one."""
     n = gradient.shape[-1]
     below = np.tri(n, k=-1, dtype=bool)
     return np.where(below, gradient + transposed(gradient), np.where(diagonal(n), gradient, 0.0))
 
 
 def epsilon(a: Any) -> float:
-    """The relative rounding error of the dtype of `a`, as a Python number, which widens no dtype."""
+    """Return the relative rounding error of the dtype of `a`, as a Python number, which does not widen any dtype."""
     return float(np.finfo(a.dtype).eps)
 
 
@@ -44,7 +44,7 @@ class WellConditioned(Domain):
     """Matrices whose singular values lie between 1 and 2, apart from each other."""
 
     def sample(self, rng: np.random.Generator, shape: Shape) -> NDArray[np.float64]:
-        """A stack of random matrices of the given shape."""
+        """Return a stack of random matrices of the given shape."""
         *stack, rows, columns = shape
         smaller = min(rows, columns)
         left, right = (np.linalg.qr(rng.normal(size=(*stack, n, smaller)))[0] for n in (rows, columns))
@@ -56,7 +56,7 @@ class Definite(Domain):
     """Symmetric matrices whose eigenvalues lie between 1 and 2, apart from each other."""
 
     def sample(self, rng: np.random.Generator, shape: Shape) -> NDArray[np.float64]:
-        """A stack of random matrices of the given shape."""
+        """Return a stack of random matrices of the given shape."""
         basis = np.linalg.qr(rng.normal(size=shape))[0]
         return np.asarray(np.matmul(basis * np.linspace(1.0, 2.0, shape[-1]), transposed(basis)))
 

@@ -1,4 +1,4 @@
-"""Determinants, differentiable also where a matrix is singular."""
+"""Determinants, which are differentiable at singular matrices too."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ class SlogdetResult(NamedTuple):
 
 
 def _spread(numbers: Any) -> Any:
-    """One number for each matrix of a stack, ready to multiply it."""
+    """Return one number for each matrix of a stack, in a shape that broadcasts against it."""
     return np.expand_dims(numbers, (-2, -1))
 
 
 def _is_far_from_singular(a: Any) -> bool:
-    """Whether the inverses of these matrices have half of their digits right."""
+    """Return whether the inverses of these matrices are accurate to half of their digits."""
     matrices = plain(a)
     if is_foreign(matrices):
         return False  # what is right for singular matrices is right for all
@@ -82,7 +82,7 @@ def _signed_minors(a: Any) -> Any:
     reference=_signed_minors,
 )
 def cofactors(a: ArrayLike) -> Any:
-    """The derivative of the determinant by each element: det a · a⁻ᵀ, and its limit where `a` is singular.
+    """Derivative of the determinant with respect to each element: det a · a⁻ᵀ, and its limit where `a` is singular.
 
     Stewart (1998), "On the adjugate matrix": the product is accurate however close to singular `a` is.
 
@@ -106,9 +106,9 @@ def cofactors(a: ArrayLike) -> Any:
     examples=[case((1, 1)), case((3, 3)), case((2, 2, 2)), case((2, 1, 3, 3)), case((0, 2, 2)), case((0, 0))],
 )
 def det(a: ArrayLike) -> Any:
-    """Determinant: the derivative is the matrix of cofactors, det a · a⁻ᵀ; right also where `a` is singular.
+    """Determinant: the derivative is the matrix of cofactors, det a · a⁻ᵀ, also where `a` is singular.
 
-    Second derivatives are right there too; a third one is an error if singular values are equal.
+    Second derivatives are correct there too; a third derivative is an error if singular values are equal.
 
     >>> det([[1.0, 2.0], [3.0, 5.0]])
     Tensor(-1.)

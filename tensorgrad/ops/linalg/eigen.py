@@ -19,7 +19,7 @@ from tensorgrad.ops.linalg._matrices import DEFINITE, diagonal, folded, transpos
 
 
 class EighResult(NamedTuple):
-    """Eigenvalues in rising order, and the eigenvectors as columns."""
+    """Eigenvalues in ascending order, and the eigenvectors as columns."""
 
     eigenvalues: Any
     eigenvectors: Any
@@ -44,7 +44,7 @@ def _eigh_gradient(g: EighResult, a_shape: Shape, out: EighResult, UPLO: str) ->
     examples=[case((1, 1)), case((3, 3)), case((3, 3), UPLO="U"), case((2, 2, 2)), case((0, 0)), case((0, 2, 2))],
 )
 def eigh(a: ArrayLike, UPLO: Any = "L") -> Any:
-    """Eigenvalues λ, rising, and eigenvectors v of symmetric matrices: ∂λᵢ = vᵢ vᵢᵀ.
+    """Eigenvalues λ in ascending order and eigenvectors v of symmetric matrices: ∂λᵢ = vᵢ vᵢᵀ.
 
     Only the triangle `UPLO` of `a` is read and receives the gradient. Where eigenvalues are equal, each receives the
     gradient of the eigenvector that was found; a gradient of their eigenvectors, or a second derivative, is an error.
@@ -72,7 +72,7 @@ def eigh(a: ArrayLike, UPLO: Any = "L") -> Any:
     examples=[case((1, 1)), case((3, 3)), case((3, 3), UPLO="U"), case((2, 2, 2)), case((0, 2, 2))],
 )
 def eigvalsh(a: ArrayLike, UPLO: str = "L") -> Any:
-    """The eigenvalues of symmetric matrices alone: those of `eigh`, with the same derivative.
+    """Eigenvalues of symmetric matrices: those of `eigh`, with the same derivative.
 
     >>> eigvalsh([[2.0, 1.0], [1.0, 2.0]])
     Tensor([1., 3.])

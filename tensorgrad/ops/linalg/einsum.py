@@ -1,4 +1,4 @@
-"""Einstein's summation, in every form NumPy reads."""
+"""Einstein summation, in every form that NumPy accepts."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _LETTERS = ascii_uppercase + ascii_lowercase  # sorted, so that an implicit resu
 
 
 def _as_letters(labels: Any) -> str:
-    """`[0, 1, Ellipsis]` as "AB..."."""
+    """Return the labels as a string, `[0, 1, Ellipsis]` as "AB..."."""
     known = isinstance(labels, Sequence) and all(each is ... or each in range(len(_LETTERS)) for each in labels)
     if not known:
         raise ValueError(f"einsum: expected a list of whole numbers from 0 to 51, or `...`, got {labels!r}.")
@@ -26,7 +26,7 @@ def _as_letters(labels: Any) -> str:
 
 
 def einsum(subscripts: Any, *operands: Any, optimize: Any = False) -> Tensor:
-    """Sum of products over named axes, as `subscripts` say it: each operand receives the gradient times the others.
+    """Sum of products over the axes named in `subscripts`: each operand receives the gradient times the others.
 
     Every form of NumPy's: implicit ("ij,jk") and explicit ("ij,jk->ik"), with an ellipsis ("...i,i->..."), with a
     label twice in one operand ("ii->i" is the diagonal), and with lists of numbers for the labels, as in
@@ -35,7 +35,7 @@ def einsum(subscripts: Any, *operands: Any, optimize: Any = False) -> Tensor:
     Args:
         subscripts: the labels of each operand's axes and of the result's.
         operands: the arrays.
-        optimize: as for NumPy: False, True, "greedy", "optimal" or a path. Gradients find their own path, if not False.
+        optimize: as for NumPy: False, True, "greedy", "optimal" or a path. Unless False, gradients use separate paths.
 
     >>> einsum("ij,j->i", [[1.0, 2.0], [3.0, 4.0]], [1.0, 10.0])
     Tensor([21., 43.])

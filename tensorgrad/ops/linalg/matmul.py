@@ -51,7 +51,7 @@ def _matmul_right(g: Any, x: Any, y_shape: Shape) -> Any:
     linear=True,
 )
 def matmul(x: ArrayLike, y: ArrayLike) -> Any:
-    """Matrix product x @ y, of stacks of matrices and of vectors as NumPy has it: ∂x = g @ yᵀ, ∂y = xᵀ @ g.
+    """Matrix product x @ y, with stacks of matrices and vectors as in NumPy: ∂x = g @ yᵀ, ∂y = xᵀ @ g.
 
     >>> matmul([[1.0, 2.0]], [[3.0], [4.0]])
     Tensor([[11.]])
@@ -110,7 +110,7 @@ def _dot_right(g: Any, a: Any, b_shape: Shape) -> Any:
     linear=True,
 )
 def dot(a: ArrayLike, b: ArrayLike) -> Any:
-    """NumPy's dot product: numbers multiply, vectors and matrices as in `matmul`, and for more axes the sum runs
+    """NumPy's dot product: numbers multiply, vectors and matrices behave as in `matmul`, and for more axes the sum runs
     over the last axis of `a` and the last but one of `b`.
 
     >>> dot([1.0, 2.0], [3.0, 4.0])

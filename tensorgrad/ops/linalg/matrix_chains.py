@@ -25,7 +25,7 @@ from tensorgrad.tensor import Tensor, checked_array, plain
     examples=[case((3, 3), n=n) for n in (1, 2, 5, -1, -3)] + [case((2, 2, 2), n=3), case((0, 2, 2), n=2)],
 )
 def matrix_power(a: ArrayLike, n: int) -> Any:
-    """a multiplied n times with itself, by repeated squaring; for n < 0 its inverse; for n = 0 the constant 1.
+    """Raise `a` to the integer power n, by repeated squaring; for n < 0 of its inverse; for n = 0 the constant 1.
 
     Raises:
         TypeError: n is not an integer.
@@ -66,7 +66,7 @@ def matrix_power(a: ArrayLike, n: int) -> Any:
     ],
 )
 def multi_dot(arrays: Sequence[ArrayLike]) -> Any:
-    """The product of two or more matrices, in the order that takes the fewest multiplications.
+    """Product of two or more matrices, in the order that needs the fewest multiplications.
 
     The first may be a vector, a row, and the last one, a column. The order: Cormen et al., "Introduction to
     algorithms", 3rd edition, section 15.2 (matrix-chain multiplication).
@@ -93,7 +93,7 @@ def multi_dot(arrays: Sequence[ArrayLike]) -> Any:
 
 
 def _cheapest_splits(lengths: Sequence[int]) -> dict[tuple[int, int], int]:
-    """For each part start:stop of a chain, where to split it; matrix i has the shape (lengths[i], lengths[i + 1])."""
+    """Return the best split of each part start:stop of a chain; matrix i has shape (lengths[i], lengths[i + 1])."""
     count = len(lengths) - 1
     cost = {(start, start + 1): 0 for start in range(count)}
     splits = {}

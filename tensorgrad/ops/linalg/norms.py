@@ -1,4 +1,4 @@
-"""Norms of vectors and matrices, of every order NumPy knows, and the condition number."""
+"""Norms of vectors and matrices, of every order that NumPy supports, and the condition number."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from tensorgrad.tensor import Tensor, checked_array, plain
 
 
 def _to_largest(g: Any, x: Any, norm: Any, axis: Axis) -> Any:
-    """To the elements whose size is the norm, in equal shares."""
+    """Return the gradient divided equally among the elements whose absolute value is the norm."""
     chosen = np.equal(np.absolute(x), norm) | np.isnan(x)  # a NaN is the norm, and differs from itself
     return g * np.sign(x) * np.divide(chosen, np.sum(chosen, axis=axis, keepdims=True), dtype=g.dtype)
 
@@ -76,7 +76,7 @@ def vector_norm(x: ArrayLike, *, axis: Any = None, keepdims: bool = False, ord: 
 
 
 def _matrix_norm(x: Any, ord: Any) -> Any:
-    """Of the last two axes; all but those that are vector norms."""
+    """Return the norm over the last two axes, for the orders that are not vector norms."""
     if ord in (1, -1, np.inf, -np.inf):
         sums = sum(absolute(x), axis=-2 if ord in (1, -1) else -1)
         return max(sums, axis=-1) if ord > 0 else min(sums, axis=-1)
@@ -107,7 +107,7 @@ def _orders(*shape: int, **options: Any) -> list[Case]:
     ],
 )
 def norm(x: ArrayLike, ord: Any = None, axis: Axis = None, keepdims: bool = False) -> Any:
-    """The norm of vectors (one axis), matrices (two axes), or by default of all elements together, |x|₂.
+    """Norm of vectors (one axis), of matrices (two axes), or by default of all elements together, |x|₂.
 
     Vector norms are those of `vector_norm`. Matrix norms: "fro" (default), the root of the sum of squares; 2, -2 and
     "nuc", the largest, the smallest and the sum of the singular values; 1 and -1, inf and -inf, the largest and the
@@ -148,7 +148,7 @@ def norm(x: ArrayLike, ord: Any = None, axis: Axis = None, keepdims: bool = Fals
     examples=[case((2, 3)), case((2, 3, 2), ord="nuc"), case((2, 3, 2), keepdims=True, ord=-2), case((3, 2), ord=1)],
 )
 def matrix_norm(x: ArrayLike, *, keepdims: bool = False, ord: Any = "fro") -> Any:
-    """The norm of the matrices in the last two axes; orders as for `norm`.
+    """Norm of the matrices in the last two axes; orders as for `norm`.
 
     >>> matrix_norm([[3.0, 0.0], [0.0, 4.0]], ord="nuc")
     Tensor(7.)
@@ -168,9 +168,9 @@ def matrix_norm(x: ArrayLike, *, keepdims: bool = False, ord: Any = "fro") -> An
     ],
 )
 def cond(x: ArrayLike, p: Any = None) -> Any:
-    """The condition number, norm(x)·norm(x⁻¹) with norms of order `p`; by default, largest / smallest singular value.
+    """Condition number, norm(x)·norm(x⁻¹) with norms of order `p`; by default, largest / smallest singular value.
 
-    A matrix with NaN in it has the condition number NaN, and one with an infinity has infinity.
+    A matrix that contains NaN has the condition number NaN, and one that contains an infinity has infinity.
 
     Raises:
         numpy.linalg.LinAlgError: a gradient is to be recorded for a singular matrix, where the number is infinite.

@@ -88,7 +88,7 @@ def outer(a: ArrayLike, b: ArrayLike) -> Any:
 
 
 def _paired(axes: Any, a_ndim: int, b_ndim: int) -> tuple[list[int], list[int]]:
-    """The axes of a and of b that `tensordot` sums over, counted from the front, partners at the same place."""
+    """Return the non-negative axes of a and of b that `tensordot` sums over, in matching order."""
     if isinstance(axes, (int, np.integer)):
         return list(range(a_ndim - int(axes), a_ndim)), list(range(int(axes)))
     of_a, of_b = (np.reshape(each, -1).tolist() for each in axes)
@@ -141,7 +141,7 @@ def tensordot(a: ArrayLike, b: ArrayLike, axes: Any = 2) -> Any:
 
 
 def _as_blocks(g: Any, a_shape: Shape, b_shape: Shape) -> Any:
-    """`g` with two axes for each of its own: which block, and where in it."""
+    """Return `g` with each axis split in two: the block, and the position inside the block."""
     return np.reshape(
         g, [length for pair in zip(_padded(a_shape, g.ndim), _padded(b_shape, g.ndim)) for length in pair]
     )
@@ -190,7 +190,7 @@ def kron(a: ArrayLike, b: ArrayLike) -> Any:
 
 
 def _from_the_end(axis: int, ndim: int) -> int:
-    """Counted so, an axis is the same one also after broadcasting has added axes in front."""
+    """Return `axis` counted from the end, so that it stays valid when broadcasting adds leading axes."""
     return axis - ndim if axis >= 0 else axis
 
 
@@ -227,7 +227,7 @@ def cross(
     """Vector product of vectors of 3 elements, which lie along `axisa`, `axisb`, in the result along `axisc` (or all
     along `axis`): ∂a = b × g, ∂b = g × a.
 
-    NumPy's vectors of 2 elements, which it deprecates, are an error: append a 0.
+    Vectors of 2 elements, which are deprecated in NumPy, raise an error: append a 0.
 
     >>> cross([1.0, 0.0, 0.0], [0.0, 1.0, 0.0])
     Tensor([0., 0., 1.])

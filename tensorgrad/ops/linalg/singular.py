@@ -18,7 +18,7 @@ from tensorgrad.tensor import plain
 
 
 class SVDResult(NamedTuple):
-    """The factors of a matrix U diag(S) Vh; S in falling order."""
+    """The factors of a matrix U diag(S) Vh, with S in descending order."""
 
     U: Any
     S: Any
@@ -40,7 +40,7 @@ def _svd_gradient(g: SVDResult, out: SVDResult) -> Any:
     gradient = np.matmul(np.matmul(u, in_basis), vh)
 
     scale = row(np.where(zero, 0.0, s))
-    if rows > columns:  # u can also turn out of the space it spans
+    if rows > columns:  # u can also rotate out of the space it spans
         outside = g_u - np.matmul(u, np.matmul(transposed(u), g_u))
         gradient = gradient + np.matmul(divide_by_gaps.apply(outside, scale), vh)
     if columns > rows:
@@ -71,7 +71,7 @@ def _advice(rows: int, columns: int) -> str:
     reference=lambda a, full_matrices=False: np.linalg.svd(a, full_matrices),
 )  # fmt: skip
 def svd_factors(a: ArrayLike, full_matrices: bool = False) -> Any:
-    """The factors U, S and Vh of `svd`, in one operation with three results.
+    """Return the factors U, S and Vh of `svd`, in one operation with three results.
 
     >>> svd_factors([[3.0, 0.0], [0.0, -2.0]]).S
     Tensor([3., 2.])
@@ -95,7 +95,7 @@ def svd_factors(a: ArrayLike, full_matrices: bool = False) -> Any:
     ],
 )
 def svd(a: ArrayLike, full_matrices: bool = True, compute_uv: bool = True, hermitian: bool = False) -> Any:
-    """U, S and Vh with U diag(S) Vh = a: ∂Sᵢ = uᵢ vᵢᵀ.
+    """Singular value decomposition: U, S and Vh with U diag(S) Vh = a; ∂Sᵢ = uᵢ vᵢᵀ.
 
     A singular value of 0 is a kink, like |x| at 0, and its gradient is 0. Where singular values are equal, each
     receives the gradient of the vectors that were found. The gradient of vectors that belong to equal values (and for
@@ -113,7 +113,7 @@ def svd(a: ArrayLike, full_matrices: bool = True, compute_uv: bool = True, hermi
         SVDResult: a named tuple `(U, S, Vh)`; S alone without `compute_uv`.
 
     Raises:
-        ValueError: in the backward pass, if a gradient arrives at vectors that only complete a basis.
+        ValueError: in the backward pass, for a gradient of vectors that only complete a basis.
         numpy.linalg.LinAlgError: in the backward pass, where singular values are equal, as described.
 
     >>> svd([[3.0, 0.0], [0.0, -2.0]], compute_uv=False)
@@ -124,7 +124,7 @@ def svd(a: ArrayLike, full_matrices: bool = True, compute_uv: bool = True, hermi
 
 
 def _symmetric_svd(a: ArrayLike) -> Any:
-    """From the eigenvalues: the singular values are their absolute values, and the signs go into Vh."""
+    """Compute the SVD from the eigenvalues: singular values are their absolute values, and the signs go into Vh."""
     values: Any
     vectors: Any
     values, vectors = eigh(a)
@@ -142,7 +142,7 @@ def _symmetric_svd(a: ArrayLike) -> Any:
     examples=[case((3, 3)), case((4, 2)), case((2, 2, 3)), case((0, 2, 2))],
 )
 def svdvals(x: ArrayLike) -> Any:
-    """The singular values alone, falling: those of `svd`, with the same derivative.
+    """Singular values in descending order: those of `svd`, with the same derivative.
 
     >>> svdvals([[3.0, 0.0], [0.0, -2.0]])
     Tensor([3., 2.])

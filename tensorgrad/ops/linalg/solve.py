@@ -40,7 +40,7 @@ def inv(a: ArrayLike) -> Any:
 
 
 def _solve_right(g: Any, a: Any, b_shape: Shape) -> Any:
-    """a⁻ᵀ g: for one vector b, or for matrices."""
+    """Return a⁻ᵀ g, for one vector b or for matrices."""
     if len(b_shape) == 1:
         return np.squeeze(np.linalg.solve(transposed(a), np.expand_dims(g, -1)), -1)
     return np.linalg.solve(transposed(a), g)
@@ -71,11 +71,11 @@ def _solve_left(g: Any, a: Any, b_shape: Shape, out: Any) -> Any:
     ],
 )
 def solve(a: ArrayLike, b: ArrayLike) -> Any:
-    """The x with a x = b: ∂b = a⁻ᵀ g, ∂a = -∂b xᵀ (Giles 2008).
+    """Solve a x = b for x: ∂b = a⁻ᵀ g, ∂a = -∂b xᵀ (Giles 2008).
 
     Args:
         a: matrices of shape (..., n, n).
-        b: one vector (n,), or matrices (..., n, k); as in NumPy 2, anything but a single vector is matrices.
+        b: one vector (n,), or matrices (..., n, k); as in NumPy 2, anything but a single vector is treated as matrices.
 
     Raises:
         numpy.linalg.LinAlgError: `a` is singular.
@@ -117,14 +117,14 @@ def pinv(a: ArrayLike, rcond: Any = None, hermitian: bool = False, *, rtol: Any 
     """Moore-Penrose pseudo-inverse. Golub and Pereyra (1973), "The differentiation of pseudo-inverses and nonlinear
     least squares problems whose variables separate", formula 4.12.
 
-    The derivative is that along matrices of the same rank: where `a` is rank deficient, the pseudo-inverse jumps in
-    all other directions.
+    The derivative is taken along matrices of the same rank: where `a` is rank deficient, the pseudo-inverse is
+    discontinuous in all other directions.
 
     Args:
         a: matrices of shape (..., m, n).
         rcond: singular values up to `rcond` times the largest count as 0.
         hermitian: `a` is symmetric; only its lower triangle is read, and receives the gradient.
-        rtol: the same as `rcond`; None stands for max(m, n) times the rounding error of the dtype.
+        rtol: the same as `rcond`; None means max(m, n) times the rounding error of the dtype.
 
     >>> pinv([[2.0], [0.0]])
     Tensor([[0.5, 0. ]])
@@ -159,11 +159,11 @@ class LstsqResult(NamedTuple):
     ],
 )
 def lstsq(a: ArrayLike, b: ArrayLike, rcond: float | None = None) -> LstsqResult:
-    """The shortest x with the least |a x - b|², by the pseudo-inverse of `a` (whose derivative see).
+    """Return the shortest x that minimises |a x - b|², from `pinv(a)`; see there for the derivative.
 
     Args:
         a: a matrix (m, n).
-        b: a vector (m,), or the columns (m, k) of as many problems.
+        b: a vector (m,), or a matrix (m, k) whose columns are k separate problems.
         rcond: singular values up to `rcond` times the largest count as 0; default max(m, n) times the rounding error.
 
     Returns:
@@ -199,7 +199,7 @@ def lstsq(a: ArrayLike, b: ArrayLike, rcond: float | None = None) -> LstsqResult
     examples=[case((2, 3, 3, 2)), case((4, 2, 2), ind=1), case((2, 2, 4)), case((1, 1))],
 )
 def tensorinv(a: ArrayLike, ind: int = 2) -> Tensor:
-    """The inverse for `tensordot`: that of the matrix whose rows are the first `ind` axes.
+    """Inverse with respect to `tensordot`: that of the matrix whose rows are the first `ind` axes.
 
     >>> tensorinv([[[2.0, 0.0]], [[0.0, 4.0]]], ind=1).shape
     (1, 2, 2)
@@ -223,7 +223,7 @@ def tensorinv(a: ArrayLike, ind: int = 2) -> Tensor:
     ],
 )
 def tensorsolve(a: ArrayLike, b: ArrayLike, axes: Sequence[int] | None = None) -> Tensor:
-    """The x with tensordot(a, x, x.ndim) = b; `axes` of `a` go to its end first.
+    """Solve tensordot(a, x, x.ndim) = b for x; `axes` of `a` are moved to the end first.
 
     >>> tensorsolve([[2.0, 0.0], [0.0, 4.0]], [1.0, 2.0])
     Tensor([0.5, 0.5])

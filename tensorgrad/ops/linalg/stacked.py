@@ -1,7 +1,7 @@
-"""The functions of `numpy.linalg` that have namesakes in `numpy`: these work on the last axes, whatever comes before.
+"""Functions of `numpy.linalg` that share a name with one in `numpy` but work on the last axes of a stack.
 
 See the Python array API standard, "Linear algebra extension". All but `vecdot` and `matrix_transpose`, which have
-no namesakes, are reached as `tg.linalg.<name>` only.
+no counterpart of the same name, are available as `tg.linalg.<name>` only.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ __all__ = ["matrix_transpose", "vecdot"]
     examples=[case((2, 3)), case((3, 1)), case((2, 3, 4)), case((0, 2))],
 )
 def matrix_transpose(x: ArrayLike, /) -> Any:
-    """The last two axes exchanged.
+    """Exchange the last two axes.
 
     Raises:
         ValueError: fewer than two axes.
@@ -70,7 +70,7 @@ def vecdot(x1: ArrayLike, x2: ArrayLike, /, *, axis: int = -1) -> Any:
     examples=[case((3, 3)), case((2, 3), offset=1), case((2, 3, 2), offset=-1), case((0, 2))],
 )
 def diagonal(x: ArrayLike, /, *, offset: int = 0) -> Any:
-    """The elements x[…, i, i + offset] of each matrix.
+    """Return the elements x[…, i, i + offset] of each matrix.
 
     >>> diagonal([[1.0, 2.0], [3.0, 4.0]])
     Tensor([1., 4.])
@@ -84,7 +84,7 @@ def diagonal(x: ArrayLike, /, *, offset: int = 0) -> Any:
     examples=[case((3, 3)), case((2, 3), offset=1), case((2, 3, 2), offset=-1), case((0, 2))],
 )
 def trace(x: ArrayLike, /, *, offset: int = 0, dtype: Any = None) -> Any:
-    """The sum of the diagonal of each matrix.
+    """Sum of the diagonal of each matrix.
 
     >>> trace([[1.0, 2.0], [3.0, 4.0]])
     Tensor(5.)
@@ -94,10 +94,10 @@ def trace(x: ArrayLike, /, *, offset: int = 0, dtype: Any = None) -> Any:
 
 @composed("x1", "x2", numpy=np.linalg.outer, examples=[case((2,), (3,)), case((1,), (1,)), case((3,), (0,))])
 def outer(x1: ArrayLike, x2: ArrayLike, /) -> Any:
-    """Every element of one vector times every element of the other.
+    """Outer product of two vectors.
 
     Raises:
-        ValueError: not two vectors.
+        ValueError: an argument is not a vector.
 
     >>> outer([1.0, 2.0], [3.0, 4.0])
     Tensor([[3., 4.],

@@ -1,4 +1,4 @@
-"""The sum of a diagonal."""
+"""Traces: sums of diagonals."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ __all__ = ["trace"]
     ],
 )
 def trace(a: ArrayLike, offset: int = 0, axis1: int = 0, axis2: int = 1, dtype: Any = None) -> Any:
-    """The sum of a diagonal, Σa[…, i, …, i + offset, …], each element of which receives the gradient.
+    """Sum of a diagonal, Σa[…, i, …, i + offset, …]: each of its elements receives the gradient.
 
     >>> trace([[1.0, 2.0], [3.0, 4.0]])
     Tensor(5.)

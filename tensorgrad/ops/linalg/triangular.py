@@ -50,7 +50,7 @@ def _cholesky_gradient(g: Any, out: Any, upper: bool) -> Any:
     examples=[case((1, 1)), case((3, 3)), case((3, 3), upper=True), case((2, 2, 2)), case((0, 0)), case((0, 2, 2))],
 )
 def cholesky(a: ArrayLike, *, upper: bool = False) -> Any:
-    """The lower triangle L with L Lᵀ = a, for positive definite matrices; with `upper` its transpose.
+    """Cholesky factor L, lower triangular with L Lᵀ = a, of positive definite matrices; with `upper` its transpose.
 
     Only the lower (or upper) triangle of `a` is read and receives the gradient. Murray (2016), "Differentiation of
     the Cholesky decomposition".
@@ -117,7 +117,7 @@ def _tall_qr_gradient(g_q: Any, g_r: Any, q: Any, r: Any) -> Any:
     reference=lambda a, mode="reduced": np.linalg.qr(a, mode),
 )  # fmt: skip
 def qr_factors(a: ArrayLike, mode: Any = "reduced") -> Any:
-    """The factors Q and R of `qr`, in one operation with two results; "reduced" or "complete".
+    """Return the factors Q and R of `qr`, in one operation with two results; "reduced" or "complete".
 
     >>> qr_factors([[3.0, 1.0], [4.0, 2.0]]).R
     Tensor([[-5. , -2.2],
@@ -142,7 +142,7 @@ def qr_factors(a: ArrayLike, mode: Any = "reduced") -> Any:
     ],
 )
 def qr(a: ArrayLike, mode: str = "reduced") -> Any:
-    """Q with orthonormal columns and upper triangular R, such that Q R = a.
+    """QR decomposition: Q with orthonormal columns and upper triangular R such that Q R = a.
 
     The gradient: Walter and Lehmann (2010), "Algorithmic differentiation of linear algebra functions"; with more
     columns than rows, Roberts and Roberts (2020), "QR and LQ decomposition matrix backpropagation algorithms".
@@ -156,7 +156,7 @@ def qr(a: ArrayLike, mode: str = "reduced") -> Any:
         QRResult: a named tuple `(Q, R)`; R alone with mode "r".
 
     Raises:
-        ValueError: another mode; or, in the backward pass, a gradient arrives at columns that only complete a basis.
+        ValueError: an unknown mode; or, in the backward pass, a gradient for columns that only complete a basis.
         numpy.linalg.LinAlgError: in the backward pass, if the first k columns of `a` are linearly dependent.
 
     >>> qr([[3.0, 1.0], [4.0, 2.0]], mode="r")

@@ -1,1 +1,1 @@
-"""Sums, extremes, moments and quantiles over axes, and running sums along them."""
+"""Sums, extremes, moments and quantiles over axes, and cumulative sums along axes."""

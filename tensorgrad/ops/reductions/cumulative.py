@@ -1,4 +1,4 @@
-"""Running sums and products, differences, and integrals along an axis."""
+"""Cumulative sums and products, differences, and integrals along an axis."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ __all__ = ["cumprod", "cumsum", "diff", "trapezoid"]
 
 
 def _along(axis: int, ndim: int, part: slice) -> tuple[slice, ...]:
-    """The index that takes `part` of one axis and all of the others."""
+    """Return the index that selects `part` of one axis and all of the others."""
     return (slice(None),) * normalize_axis_index(axis, ndim) + (part,)
 
 
@@ -51,7 +51,7 @@ _SCANS = [
     linear=True,
 )
 def cumsum(a: ArrayLike, axis: int | None = None, dtype: Any = None) -> Any:
-    """Running sums along `axis` (of all elements in a row by default): the gradient is summed from the end.
+    """Cumulative sums along `axis` (of the flattened array by default): the gradient is summed from the end.
 
     >>> cumsum([1.0, 2.0, 3.0])
     Tensor([1., 3., 6.])
@@ -84,7 +84,7 @@ def _cumprod_slope_in_rows(g: Any, a: Any) -> Any:
 
 @op(a=_cumprod_slope, numpy=np.cumprod, methods=["cumprod"], domain=NONZERO, examples=_SCANS)
 def cumprod(a: ArrayLike, axis: int | None = None, dtype: Any = None) -> Any:
-    """Running products along `axis` (of all elements in a row by default). Right also where elements are 0.
+    """Cumulative products along `axis` (of the flattened array by default). Gradients are correct at zeros too.
 
     >>> cumprod([1.0, 2.0, 3.0])
     Tensor([1., 2., 6.])
@@ -93,7 +93,7 @@ def cumprod(a: ArrayLike, axis: int | None = None, dtype: Any = None) -> Any:
 
 
 def _as_part(value: Any, a: Any, axis: int) -> Any:
-    """What `diff` puts before or after: a single number stands for one element along the axis."""
+    """Return the value that `diff` prepends or appends: a single number becomes one element along the axis."""
     if np.ndim(value):
         return value
     if isinstance(value, (int, float)):
@@ -137,7 +137,7 @@ def diff(a: ArrayLike, n: int = 1, axis: int = -1, prepend: Any = None, append: 
 
 
 def _slopes(f: Any, spacing: Any, axis: int, edge_order: int) -> Any:
-    """Second-order differences inside, differences of `edge_order` at the two ends."""
+    """Return second-order differences inside, and differences of `edge_order` at the two ends."""
 
     def at(start: int, stop: int | None) -> Any:
         return f[_along(axis, f.ndim, slice(start, stop))]
@@ -171,7 +171,7 @@ def _slopes(f: Any, spacing: Any, axis: int, edge_order: int) -> Any:
 
 
 def _one_sided(edge: Any, next: Any, after: Any, step: Any, step_after: Any) -> Any:
-    """The slope at the edge of the parabola through three points."""
+    """Return the slope at the edge of the parabola through three points."""
     both = step + step_after
     return (
         edge * (-(step + both) / (step * both))
@@ -191,10 +191,10 @@ def _one_sided(edge: Any, next: Any, after: Any, step: Any, step_after: Any) -> 
     ],
 )
 def slopes(f: ArrayLike, *varargs: Any, axis: Any = None, edge_order: int = 1) -> Any:
-    """What `np.gradient` gives: slopes of sampled values by differences along each axis, for any spacing.
+    """Slopes of sampled values from differences along each axis, for any spacing, as in `np.gradient`.
 
     `varargs` are NumPy's: one spacing for all axes, or a number or the coordinates for each. (`tg.gradient` is
-    something else: the derivative of tensors by tensors.)
+    different: it returns the derivative of tensors with respect to tensors.)
 
     >>> slopes([1.0, 4.0, 9.0])
     Tensor([3., 4., 5.])
@@ -216,7 +216,7 @@ def slopes(f: ArrayLike, *varargs: Any, axis: Any = None, edge_order: int = 1) -
     examples=[case((4,)), case((2, 4), dx=0.5), case((3, 2), axis=0), case((3,), x=np.array([0, 1, 3], np.float32))],
 )
 def trapezoid(y: ArrayLike, x: Any = None, dx: float = 1.0, axis: int = -1) -> Any:
-    """The integral along `axis` by the trapezoidal rule, with points at `x` or `dx` apart.
+    """Integral along `axis` by the trapezoidal rule, with points at `x` or at distances of `dx`.
 
     >>> trapezoid([1.0, 2.0, 3.0])
     Tensor(4.)

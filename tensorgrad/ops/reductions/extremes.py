@@ -16,7 +16,7 @@ __all__ = ["amax", "amin", "max", "min", "ptp"]
 
 
 def _shared_by_ties(a: Any, out: Any, axis: Axis, keepdims: bool, initial: float | None, where: Any) -> Any:
-    """1 at the element equal to the extreme `out`, or 1/k at each of k that tie."""
+    """Return 1 at the element equal to the extreme `out`, or 1/k at each of k ties."""
     extreme = restored(out, np.shape(a), axis, keepdims)
     chosen = (a == extreme) | ((a != a) & (extreme != extreme))  # a NaN is the extreme, and differs from itself
     chosen = np.logical_and(chosen, where)
@@ -49,7 +49,7 @@ def _given(initial: float | None, where: Any) -> dict[str, Any]:
 def max(
     a: ArrayLike, axis: Axis = None, *, keepdims: bool = False, initial: float | None = None, where: Any = True
 ) -> Any:
-    """The largest element over `axis` (all axes by default). It receives the gradient; ties split it evenly.
+    """Largest element over `axis` (all axes by default). It receives the gradient; ties split it evenly.
 
     >>> max([[1.0, 2.0], [3.0, 4.0]], axis=1)
     Tensor([2., 4.])
@@ -61,7 +61,7 @@ def max(
 def min(
     a: ArrayLike, axis: Axis = None, *, keepdims: bool = False, initial: float | None = None, where: Any = True
 ) -> Any:
-    """The smallest element over `axis` (all axes by default). It receives the gradient; ties split it evenly.
+    """Smallest element over `axis` (all axes by default). It receives the gradient; ties split it evenly.
 
     >>> min([[1.0, 2.0], [3.0, 4.0]], axis=1)
     Tensor([1., 3.])
@@ -71,7 +71,7 @@ def min(
 
 @composed("a", numpy=np.ptp, examples=over_axes())
 def ptp(a: ArrayLike, axis: Axis = None, *, keepdims: bool = False) -> Any:
-    """The range, max - min, over `axis` (all axes by default).
+    """Range, max - min, over `axis` (all axes by default).
 
     >>> ptp([1.0, 5.0, 3.0])
     Tensor(4.)

@@ -1,4 +1,4 @@
-"""Reductions and scans that leave NaNs out, which therefore receive no gradient."""
+"""Reductions and scans that ignore NaN. NaN elements receive no gradient."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _REDUCTIONS = [*over_axes(), case((2, 3), axis=1, where=SOME, initial=0.3)]
 def nansum(
     a: ArrayLike, axis: Axis = None, dtype: Any = None, *, keepdims: bool = False, initial: float = 0, where: Any = True
 ) -> Any:
-    """Σa over `axis` (all axes by default) without the NaNs.
+    """Sum over `axis` (all axes by default), ignoring NaN.
 
     >>> nansum([1.0, float("nan"), 2.0])
     Tensor(3.)
@@ -43,7 +43,7 @@ def nansum(
 def nanprod(
     a: ArrayLike, axis: Axis = None, dtype: Any = None, *, keepdims: bool = False, initial: float = 1, where: Any = True
 ) -> Any:
-    """Πa over `axis` (all axes by default) without the NaNs.
+    """Product over `axis` (all axes by default), ignoring NaN.
 
     >>> nanprod([3.0, float("nan"), 2.0])
     Tensor(6.)
@@ -63,7 +63,7 @@ def _extreme(extreme: Any, worst: float, a: Any, axis: Any, **options: Any) -> A
 def nanmax(
     a: ArrayLike, axis: Axis = None, *, keepdims: bool = False, initial: float | None = None, where: Any = True
 ) -> Any:
-    """The largest element over `axis` that is not NaN; NaN, without a warning, where there is none. Ties share evenly.
+    """Largest element over `axis` that is not NaN; NaN, without a warning, where there is none. Ties share evenly.
 
     >>> nanmax([1.0, float("nan"), 2.0])
     Tensor(2.)
@@ -75,7 +75,7 @@ def nanmax(
 def nanmin(
     a: ArrayLike, axis: Axis = None, *, keepdims: bool = False, initial: float | None = None, where: Any = True
 ) -> Any:
-    """The smallest element over `axis` that is not NaN; NaN, without a warning, where there is none. Ties share evenly.
+    """Smallest element over `axis` that is not NaN; NaN, without a warning, where there is none. Ties share evenly.
 
     >>> nanmin([1.0, float("nan"), 2.0])
     Tensor(1.)
@@ -85,7 +85,7 @@ def nanmin(
 
 @composed("a", numpy=np.nanmean, examples=[*over_axes(), case((2, 3), axis=1, where=SOME)])
 def nanmean(a: ArrayLike, axis: Axis = None, dtype: Any = None, *, keepdims: bool = False, where: Any = True) -> Any:
-    """Average over `axis` (all axes by default) without the NaNs; NaN, without a warning, where there is nothing else.
+    """Average over `axis` (all axes by default), ignoring NaN; NaN, without a warning, where all elements are NaN.
 
     >>> nanmean([1.0, float("nan"), 2.0])
     Tensor(1.5)
@@ -102,7 +102,7 @@ _SCANS = [case((4,)), case((2, 3)), case((2, 3), axis=0), case((2, 3, 2), axis=-
 
 @composed("a", numpy=np.nancumsum, examples=_SCANS)
 def nancumsum(a: ArrayLike, axis: int | None = None, dtype: Any = None) -> Any:
-    """Running sums along `axis` (of all elements in a row by default), to which NaNs add 0.
+    """Cumulative sums along `axis` (of the flattened array by default), with NaN counted as 0.
 
     >>> nancumsum([1.0, float("nan"), 2.0])
     Tensor([1., 1., 3.])
@@ -112,7 +112,7 @@ def nancumsum(a: ArrayLike, axis: int | None = None, dtype: Any = None) -> Any:
 
 @composed("a", numpy=np.nancumprod, domain=NONZERO, examples=_SCANS)
 def nancumprod(a: ArrayLike, axis: int | None = None, dtype: Any = None) -> Any:
-    """Running products along `axis` (of all elements in a row by default), in which NaNs are factors of 1.
+    """Cumulative products along `axis` (of the flattened array by default), with NaN counted as 1.
 
     >>> nancumprod([3.0, float("nan"), 2.0])
     Tensor([3., 3., 6.])
@@ -133,7 +133,7 @@ def _spread(measure: Any, a: Any, axis: Axis, where: Any, **options: Any) -> Any
 def nanvar(
     a: ArrayLike, axis: Axis = None, dtype: Any = None, *, ddof: float = 0, keepdims: bool = False, where: Any = True
 ) -> Any:
-    """Variance over `axis` (all axes by default) of what is not NaN.
+    """Variance over `axis` (all axes by default), ignoring NaN.
 
     >>> nanvar([1.0, float("nan"), 3.0])
     Tensor(1.)
@@ -149,7 +149,7 @@ def nanvar(
 def nanstd(
     a: ArrayLike, axis: Axis = None, dtype: Any = None, *, ddof: float = 0, keepdims: bool = False, where: Any = True
 ) -> Any:
-    """Standard deviation over `axis` (all axes by default) of what is not NaN. For constants the gradient is 0.
+    """Standard deviation over `axis` (all axes by default), ignoring NaN. For constants the gradient is 0.
 
     >>> nanstd([1.0, float("nan"), 3.0])
     Tensor(1.)

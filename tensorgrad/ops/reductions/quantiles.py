@@ -1,4 +1,4 @@
-"""Median, quantiles and percentiles: interpolation between two elements of the sorted row.
+"""Median, quantiles and percentiles: interpolation between two sorted elements.
 
 Hyndman and Fan (1996), "Sample quantiles in statistical packages", compare the definitions.
 """
@@ -43,7 +43,7 @@ _ONE_OR_HALFWAY = ("averaged_inverted_cdf", "midpoint")
 
 
 def _sorted_rows(a: Any, axis: Axis) -> Any:
-    """The elements over which a quantile is taken, in ascending order along one last axis."""
+    """Return the elements over which a quantile is computed, in ascending order along one last axis."""
     axes = tuple(range(a.ndim)) if axis is None else normalize_axis_tuple(axis, a.ndim)
     others = [other for other in range(a.ndim) if other not in axes]
     shape = (*(a.shape[other] for other in others), counted(a.shape, axis))
@@ -53,7 +53,7 @@ def _sorted_rows(a: Any, axis: Axis) -> Any:
 
 
 def _position(q: Any, n: int, method: str) -> Any:
-    """Where in a sorted row of n elements the quantile lies: 0 is the first, 0.5 halfway to the second."""
+    """Return the position of the quantile among n sorted elements: 0 is the first, 0.5 halfway to the second."""
     if method in _BETWEEN:
         alpha, beta = _BETWEEN[method]
         return clip(q * (n + 1 - alpha - beta) + (alpha - 1), 0, n - 1)
@@ -63,7 +63,7 @@ def _position(q: Any, n: int, method: str) -> Any:
 
 
 def _interpolated(rows: Any, position: Any) -> Any:
-    """At each position a number between the elements below and above it, computed from the nearer one as NumPy does."""
+    """Interpolate between the elements below and above each position, starting from the nearer one, as NumPy does."""
     below: NDArray[np.int_] = np.floor(position.array).astype(int)
     low, high = take(rows, below, -1), take(rows, np.minimum(below + 1, rows.shape[-1] - 1), -1)
     gap = high - low
@@ -87,7 +87,7 @@ def _nan_if_any(result: Any, rows: Any) -> Any:
 
 
 def _arranged(result: Any, q_shape: Shape, a_shape: Shape, axis: Axis, keepdims: bool) -> Any:
-    """`result` with the axes of q first, as NumPy has them, then those of `a` that are left."""
+    """Return `result` with the axes of q first, as in NumPy, followed by the remaining axes of `a`."""
     if q_shape:
         kept = result.ndim - len(q_shape)
         result = transpose(result, [*range(kept, result.ndim), *range(kept)])
@@ -130,23 +130,23 @@ def _examples(scale: float) -> list[Any]:
     examples=_examples(1.0),
 )
 def quantile(a: ArrayLike, q: ArrayLike, axis: Axis = None, *, method: str = "linear", keepdims: bool = False) -> Any:
-    """The value that a share `q` of the elements over `axis` (all axes by default) lies below.
+    """Quantile: the value below which a fraction `q` of the elements over `axis` (all axes by default) lies.
 
-    The gradient goes to the two neighbours in the sorted row, (1 - s) to the lower and s to the upper one if the
-    quantile is a share s of the way between them; ties share evenly. The derivative by `q` is the slope between
-    them, at an element that to the right, so 0 at the last. A row with a NaN gives NaN, and beside an infinity the
-    result may be NaN too, as NumPy has it.
+    The gradient goes to the two neighbours in sorted order, (1 - s) to the lower and s to the upper one if the
+    quantile is a fraction s of the way between them; ties share evenly. The derivative with respect to `q` is the
+    slope between them, or at an element the slope to the right, so it is 0 at the last one. Rows that contain NaN
+    return NaN, and beside an infinity the result may be NaN too, as in NumPy.
 
     Args:
         a: any shape.
         q: numbers from 0 to 1, of any shape; its axes come first in the result. Does not change the dtype.
         axis: the axis or axes to reduce.
-        method: NumPy's. Those that jump from element to element have no derivative by `q`.
+        method: as in NumPy. Discontinuous methods have no derivative with respect to `q`.
         keepdims: keep the reduced axes, with length 1.
 
     Raises:
         ValueError: q outside [0, 1], an unknown method, or no elements.
-        TypeError: a gradient by `q` is wanted of a method that jumps.
+        TypeError: `q` requires a gradient, but the method is discontinuous.
 
     >>> quantile([4.0, 1.0, 3.0, 2.0], [0.0, 0.5])
     Tensor([1. , 2.5])
@@ -162,7 +162,7 @@ def quantile(a: ArrayLike, q: ArrayLike, axis: Axis = None, *, method: str = "li
     examples=_examples(100.0),
 )
 def percentile(a: ArrayLike, q: ArrayLike, axis: Axis = None, *, method: str = "linear", keepdims: bool = False) -> Any:
-    """The value that `q` percent of the elements over `axis` (all axes by default) lie below: `quantile` of q/100.
+    """Percentile: the value below which `q` percent of the elements over `axis` lie, `quantile` of q/100.
 
     >>> percentile([4.0, 1.0, 3.0, 2.0], 50)
     Tensor(2.5)
@@ -172,9 +172,9 @@ def percentile(a: ArrayLike, q: ArrayLike, axis: Axis = None, *, method: str = "
 
 @composed("a", numpy=np.median, examples=[*over_axes(), case((4,)), case((0, 3), axis=1)])
 def median(a: ArrayLike, axis: Axis = None, *, keepdims: bool = False) -> Any:
-    """The element in the middle of the sorted row over `axis` (all axes by default), or the mean of the two there.
+    """Median over `axis` (all axes by default): the middle one of the sorted elements, or the mean of the middle two.
 
-    They receive the gradient, two of them one half each; ties share evenly. A row with a NaN gives NaN.
+    They receive the gradient, two of them one half each; ties share evenly. Rows that contain NaN return NaN.
 
     Raises:
         ValueError: there are no elements.

@@ -43,7 +43,7 @@ def sum(
 
 
 def _running_product(x: Any) -> Any:
-    """Products of the elements before each one, along the last axis, in log₂(n) steps."""
+    """Return the products of all elements before each one, along the last axis, in log₂(n) steps."""
     shifted = np.concatenate([np.ones_like(x[..., :1]), x[..., :-1]], axis=-1)
     step = 1
     while step < shifted.shape[-1]:
@@ -53,7 +53,7 @@ def _running_product(x: Any) -> Any:
 
 
 def _divisible(a: Any, axis: Axis) -> bool:
-    """Whether no product of some of the factors overflows or underflows, so that dividing by one loses nothing."""
+    """Return whether no partial product overflows or underflows, so that dividing by a factor is accurate."""
     size = np.absolute(plain(a))
     with np.errstate(over="ignore"):
         smallest, largest = np.prod(np.minimum(size, 1.0), axis=axis), np.prod(np.maximum(size, 1.0), axis=axis)
@@ -93,7 +93,7 @@ def prod(
     initial: float = 1,
     where: Any = True,
 ) -> Any:
-    """Product over `axis` (all axes by default): each element receives the product of the others, zeros or not.
+    """Product over `axis` (all axes by default): each element receives the product of the others, also at zeros.
 
     >>> prod([2.0, 3.0, 4.0])
     Tensor(24.)

@@ -1,1 +1,1 @@
-"""The same elements in another shape or arrangement, joined, split, repeated and padded."""
+"""Reshaping, rearranging, joining, splitting, repeating and padding of arrays."""

@@ -1,4 +1,4 @@
-"""Axes exchanged, moved, turned and added: the gradient goes the same way back."""
+"""Transposing, moving, reversing, rotating and adding of axes: the gradient is transformed back."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def _transposed_back(g: Any, axes: Sequence[int] | None) -> Any:
     view=True,
 )
 def transpose(a: ArrayLike, axes: Sequence[int] | None = None) -> Any:
-    """The axes in another order; reversed by default.
+    """Permute the axes; by default, reverse them.
 
     >>> transpose([[1.0, 2.0], [3.0, 4.0]])
     Tensor([[1., 3.],
@@ -51,7 +51,7 @@ def transpose(a: ArrayLike, axes: Sequence[int] | None = None) -> Any:
     view=True,
 )
 def swapaxes(a: ArrayLike, axis1: int, axis2: int) -> Any:
-    """Two axes exchanged.
+    """Exchange two axes.
 
     >>> swapaxes([[1.0, 2.0]], 0, 1)
     Tensor([[1.],
@@ -68,7 +68,7 @@ def swapaxes(a: ArrayLike, axis1: int, axis2: int) -> Any:
     view=True,
 )
 def expand_dims(a: ArrayLike, axis: int | Sequence[int]) -> Any:
-    """With new axes of length 1 at the positions `axis` of the result.
+    """Insert axes of length 1 at the positions `axis` of the result.
 
     >>> expand_dims([1.0, 2.0], 0)
     Tensor([[1., 2.]])
@@ -89,7 +89,7 @@ def expand_dims(a: ArrayLike, axis: int | Sequence[int]) -> Any:
     view=True,
 )
 def moveaxis(a: ArrayLike, source: int | Sequence[int], destination: int | Sequence[int]) -> Any:
-    """The axes `source` moved to the positions `destination`; the others stay in order.
+    """Move the axes `source` to the positions `destination`; the others stay in order.
 
     >>> moveaxis(np.ones((2, 3, 4)), 0, -1).shape
     (3, 4, 2)
@@ -116,7 +116,7 @@ def _rolled_back(g: Any, axis: int, start: int) -> Any:
     view=True,
 )
 def rollaxis(a: ArrayLike, axis: int, start: int = 0) -> Any:
-    """One axis moved to just before the axis that is now at `start`. `moveaxis` is easier to read.
+    """Move one axis to just before the axis at `start`. `moveaxis` is easier to read.
 
     >>> rollaxis(np.ones((2, 3, 4)), 2).shape
     (4, 2, 3)
@@ -132,7 +132,7 @@ def rollaxis(a: ArrayLike, axis: int, start: int = 0) -> Any:
     view=True,
 )
 def flip(m: ArrayLike, axis: Axis = None) -> Any:
-    """The elements in reverse order along `axis` (all axes by default).
+    """Reverse the order of the elements along `axis` (all axes by default).
 
     >>> flip([1.0, 2.0, 3.0])
     Tensor([3., 2., 1.])
@@ -148,7 +148,7 @@ def flip(m: ArrayLike, axis: Axis = None) -> Any:
     view=True,
 )
 def fliplr(m: ArrayLike) -> Any:
-    """The columns in reverse order: `flip` along axis 1.
+    """Reverse the order of the columns: `flip` along axis 1.
 
     >>> fliplr([[1.0, 2.0], [3.0, 4.0]])
     Tensor([[2., 1.],
@@ -165,7 +165,7 @@ def fliplr(m: ArrayLike) -> Any:
     view=True,
 )
 def flipud(m: ArrayLike) -> Any:
-    """The rows in reverse order: `flip` along axis 0.
+    """Reverse the order of the rows: `flip` along axis 0.
 
     >>> flipud([[1.0, 2.0], [3.0, 4.0]])
     Tensor([[3., 4.],
@@ -188,7 +188,7 @@ def flipud(m: ArrayLike) -> Any:
     linear=True,
 )
 def roll(a: ArrayLike, shift: int | Sequence[int], axis: Axis = None) -> Any:
-    """The elements shifted along `axis` (by default as one row); those pushed off one end come in at the other.
+    """Shift the elements along `axis` (by default of the flattened array); those beyond the end wrap around.
 
     >>> roll([1.0, 2.0, 3.0], 1)
     Tensor([3., 1., 2.])
@@ -204,7 +204,7 @@ def roll(a: ArrayLike, shift: int | Sequence[int], axis: Axis = None) -> Any:
     view=True,
 )
 def rot90(m: ArrayLike, k: int = 1, axes: tuple[int, int] = (0, 1)) -> Any:
-    """Turned k times by 90 degrees in the plane of two axes, from the first towards the second.
+    """Rotate k times by 90 degrees in the plane of two axes, from the first towards the second.
 
     >>> rot90([[1.0, 2.0], [3.0, 4.0]])
     Tensor([[2., 4.],
@@ -214,7 +214,7 @@ def rot90(m: ArrayLike, k: int = 1, axes: tuple[int, int] = (0, 1)) -> Any:
 
 
 def shape_at_least(shape: Shape, ndim: int) -> Shape:
-    """`shape` with the axes of length 1 that `atleast_1d`, `atleast_2d` or `atleast_3d` add."""
+    """Return `shape` with the axes of length 1 that `atleast_1d`, `atleast_2d` or `atleast_3d` add."""
     if ndim == 3 and len(shape) in (1, 2):
         return (1, *shape, 1)[-3:]
     return (1,) * (ndim - len(shape)) + shape
@@ -227,7 +227,7 @@ def _each_at_least(ndim: int, arys: Sequence[ArrayLike]) -> Any:
 
 @composed("arys", sequence="arys", numpy=np.atleast_1d, examples=[case([()]), case([(2, 3)]), case([(), (0,), (2, 3)])])
 def atleast_1d(*arys: ArrayLike) -> Any:
-    """Numbers as rows of one element, the rest as it is. One tensor, or for several arguments a tuple of tensors.
+    """Convert numbers to vectors of one element. Returns one tensor, or for several arguments a tuple of tensors.
 
     >>> atleast_1d(2.0)
     Tensor([2.])
@@ -237,7 +237,7 @@ def atleast_1d(*arys: ArrayLike) -> Any:
 
 @composed("arys", sequence="arys", numpy=np.atleast_2d, examples=[case([()]), case([(3,)]), case([(), (0,), (2, 3)])])
 def atleast_2d(*arys: ArrayLike) -> Any:
-    """With axes of length 1 put in front until there are two. One tensor, or for several arguments a tuple.
+    """Prepend axes of length 1 until there are two. Returns one tensor, or for several arguments a tuple of tensors.
 
     >>> atleast_2d([1.0, 2.0])
     Tensor([[1., 2.]])
@@ -252,9 +252,9 @@ def atleast_2d(*arys: ArrayLike) -> Any:
     examples=[case([()]), case([(3,)]), case([(2, 3)]), case([(0,), (2, 3, 2)])],
 )
 def atleast_3d(*arys: ArrayLike) -> Any:
-    """With axes of length 1 added until there are three: n becomes (1, n, 1), and (m, n) becomes (m, n, 1).
+    """Add axes of length 1 until there are three: n becomes (1, n, 1), and (m, n) becomes (m, n, 1).
 
-    One tensor, or for several arguments a tuple of tensors.
+    Returns one tensor, or for several arguments a tuple of tensors.
 
     >>> atleast_3d([1.0, 2.0]).shape
     (1, 2, 1)

@@ -1,4 +1,4 @@
-"""Several arrays stretched to one shape: the gradient of an element is the sum over its copies."""
+"""Broadcasting to a common shape: the gradient of an element is the sum over its copies."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ __all__ = ["broadcast_arrays", "broadcast_to", "meshgrid"]
     view=True,
 )
 def broadcast_to(array: ArrayLike, shape: int | Sequence[int]) -> Any:
-    """Stretched to `shape` by NumPy's broadcasting; the gradient of an element is the sum over its copies.
+    """Broadcast an array to `shape`; the gradient of an element is the sum over its copies.
 
     >>> broadcast_to([1.0, 2.0], (2, 2))
     Tensor([[1., 2.],
@@ -41,7 +41,7 @@ def broadcast_to(array: ArrayLike, shape: int | Sequence[int]) -> Any:
     examples=[case([(3,), (2, 1)]), case([(), (2, 3)]), case([(2, 1, 3), (2, 1), ()]), case([(1,), (0, 1)])],
 )
 def broadcast_arrays(*args: ArrayLike) -> tuple[Tensor, ...]:
-    """All arguments stretched to the shape that NumPy's broadcasting gives them together.
+    """Broadcast all arguments to their common shape.
 
     >>> broadcast_arrays([1.0, 2.0], 3.0)
     (Tensor([1., 2.]), Tensor([3., 3.]))
@@ -64,16 +64,16 @@ def broadcast_arrays(*args: ArrayLike) -> tuple[Tensor, ...]:
     ],
 )
 def meshgrid(*xi: ArrayLike, copy: bool = True, sparse: bool = False, indexing: str = "xy") -> tuple[Tensor, ...]:
-    """For each of n axes given by its coordinates, the coordinate of every point of the grid they span.
+    """Return coordinate arrays of the grid spanned by n coordinate vectors.
 
     Args:
-        xi: the coordinates along each axis, numbers or rows.
+        xi: the coordinates along each axis: numbers or vectors.
         copy: has no effect: tensors are values, whether they share memory or not.
-        sparse: leave the grids at length 1 along the axes they do not depend on.
+        sparse: keep length 1 along the axes that a grid does not depend on.
         indexing: "xy" for grids of shape (len(y), len(x), …), "ij" for (len(x), len(y), …).
 
     Raises:
-        ValueError: another `indexing`.
+        ValueError: `indexing` has another value.
 
     >>> meshgrid([1.0, 2.0], [3.0, 4.0])
     (Tensor([[1., 2.],

@@ -1,4 +1,4 @@
-"""Several arrays joined to one: each receives its part of the gradient."""
+"""Joining of arrays: each array receives its part of the gradient."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ __all__ = ["append", "block", "column_stack", "concatenate", "dstack", "hstack",
 
 
 def _part(g: Any, index: int, arrays_shape: Sequence[Shape], axis: int | None) -> Any:
-    """The part of `g` that came from array number `index`."""
+    """Return the part of `g` that belongs to array number `index`."""
     if axis is None:
         sizes = [int(np.prod(shape, dtype=int)) for shape in arrays_shape]
         start = int(np.sum(sizes[:index], dtype=int))
@@ -40,7 +40,7 @@ def _part(g: Any, index: int, arrays_shape: Sequence[Shape], axis: int | None) -
     ],
 )
 def concatenate(arrays: Sequence[ArrayLike], axis: int | None = 0) -> Any:
-    """The arrays joined along an existing axis; with axis=None, all their elements in one row.
+    """Join arrays along an existing axis; with axis=None, flatten them first.
 
     >>> concatenate([[1.0, 2.0], [3.0]])
     Tensor([1., 2., 3.])
@@ -55,7 +55,7 @@ def concatenate(arrays: Sequence[ArrayLike], axis: int | None = 0) -> Any:
     examples=[case([(2, 3), (2, 3)]), case([(3,), (3,), (3,)], axis=-1), case([(), ()])],
 )
 def stack(arrays: Sequence[ArrayLike], axis: int = 0) -> Any:
-    """The arrays, all of one shape, joined along a new axis.
+    """Join arrays of the same shape along a new axis.
 
     >>> stack([[1.0, 2.0], [3.0, 4.0]])
     Tensor([[1., 2.],
@@ -65,7 +65,7 @@ def stack(arrays: Sequence[ArrayLike], axis: int = 0) -> Any:
 
 
 def _reshaped_part(g: Any, index: int, shapes: Sequence[Shape], as_joined: Callable[[Shape], Shape], axis: int) -> Any:
-    """The part from array number `index`, which was joined in the shape `as_joined` gives, in its own shape."""
+    """Return the gradient of array number `index`, which was joined in the shape returned by `as_joined`."""
     return np.reshape(_part(g, index, [as_joined(shape) for shape in shapes], axis), shapes[index])
 
 
@@ -80,7 +80,7 @@ def _row(shape: Shape) -> Shape:
     examples=[case([(3,), (2, 3)]), case([(), ()]), case([(1, 2, 2), (3, 2, 2)]), case([(0, 2), (2,)])],
 )
 def vstack(tup: Sequence[ArrayLike]) -> Any:
-    """The arrays on top of each other, rows first: joined along axis 0, a vector being one row.
+    """Stack arrays vertically: join them along axis 0, with vectors as rows.
 
     >>> vstack([[1.0, 2.0], [3.0, 4.0]])
     Tensor([[1., 2.],
@@ -100,7 +100,7 @@ def _line(shape: Shape) -> Shape:
     examples=[case([(3,), (2,)]), case([(), (2,)]), case([(2, 3), (2, 1)]), case([(2, 1, 2), (2, 0, 2)])],
 )
 def hstack(tup: Sequence[ArrayLike]) -> Any:
-    """The arrays side by side: joined along axis 1, vectors along their only axis.
+    """Stack arrays horizontally: join them along axis 1, vectors along their only axis.
 
     >>> hstack([[1.0, 2.0], [3.0]])
     Tensor([1., 2., 3.])
@@ -119,7 +119,7 @@ def _deep(shape: Shape) -> Shape:
     examples=[case([(3,), (3,)]), case([(), ()]), case([(2, 3), (2, 3, 2)]), case([(2, 2, 0), (2, 2)])],
 )
 def dstack(tup: Sequence[ArrayLike]) -> Any:
-    """The arrays one behind the other: joined along axis 2, after `atleast_3d`.
+    """Stack arrays in depth: join them along axis 2, after `atleast_3d`.
 
     >>> dstack([[1.0, 2.0], [3.0, 4.0]])
     Tensor([[[1., 3.],
@@ -139,7 +139,7 @@ def _column(shape: Shape) -> Shape:
     examples=[case([(3,), (3,)]), case([(), ()]), case([(3,), (3, 2)]), case([(0,), (0, 2)])],
 )
 def column_stack(tup: Sequence[ArrayLike]) -> Any:
-    """The arrays side by side as a matrix, a vector being one column.
+    """Join arrays side by side as a matrix, with vectors as columns.
 
     >>> column_stack([[1.0, 2.0], [3.0, 4.0]])
     Tensor([[1., 3.],
@@ -161,7 +161,7 @@ def column_stack(tup: Sequence[ArrayLike]) -> Any:
     ],
 )
 def append(arr: ArrayLike, values: ArrayLike, axis: int | None = None) -> Any:
-    """`values` joined on behind `arr` along `axis`; by default all elements of both in one row.
+    """Append `values` to `arr` along `axis`; by default both are flattened.
 
     >>> append([1.0, 2.0], 3.0)
     Tensor([1., 2., 3.])
@@ -170,7 +170,7 @@ def append(arr: ArrayLike, values: ArrayLike, axis: int | None = None) -> Any:
 
 
 def _depth(arrays: Any) -> int:
-    """How deeply the lists are nested; the same everywhere."""
+    """Return the nesting depth of the lists, which must be the same everywhere."""
     if isinstance(arrays, tuple):
         raise TypeError("expected lists of blocks, got a tuple. Write [[a, b], [c, d]]")
     if not isinstance(arrays, list):
@@ -198,13 +198,13 @@ def _joined(arrays: Any, axis: int, ndim: int) -> Any:
     examples=[case([(3,), (2,)]), case([(), (2,)]), case([(2, 3), (2, 1)]), case([(2, 2, 0), (2, 2, 1)])],
 )
 def block(arrays: Any) -> Any:
-    """A matrix (or an array of more axes) put together from a nested list of blocks.
+    """Assemble a matrix (or an array with more axes) from a nested list of blocks.
 
-    The innermost lists are joined along the last axis, those around them along the last but one, and so on.
+    The innermost lists are joined along the last axis, the enclosing lists along the second-last, and so on.
 
     Raises:
         TypeError: a tuple among the lists.
-        ValueError: an empty list, lists nested unequally, or blocks that do not fit.
+        ValueError: an empty list, lists nested to different depths, or blocks whose shapes do not match.
 
     >>> block([[np.eye(2), np.zeros((2, 1))], [5.0, 6.0, 7.0]])
     Tensor([[1., 0., 0.],

@@ -1,8 +1,8 @@
-"""Margins put around an array.
+"""Padding of arrays.
 
-Padding goes axis by axis: each row along the axis is continued on both sides by numbers that are weighted sums of
-its elements, with weights that only depend on the mode. The gradient of an element is therefore the gradient at
-its own place, plus the gradients of the margins with these weights.
+Axes are padded one after the other. Each row along an axis is extended on both sides by weighted sums of its
+elements, with weights that depend only on the mode. The gradient of an element is therefore the gradient at its
+position, plus the gradients of the margins times these weights.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _NOT_LINEAR = frozenset({"maximum", "median", "minimum"})
 
 
 def _pairs(values: Any, ndim: int) -> Any:
-    """(before, after) for each axis, from the short forms that NumPy allows."""
+    """Return (before, after) for each axis, from the short forms that NumPy allows."""
     if isinstance(values, Mapping):
         by_axis = {axis % ndim: pair for axis, pair in values.items()}
         return np.array([np.broadcast_to(by_axis.get(axis, 0), 2) for axis in range(ndim)])
@@ -35,7 +35,7 @@ def _margins_of(padded: Any, before: int, length: int) -> Any:
 
 
 def _sources(length: int, width: tuple[int, int], mode: Any, odd: bool) -> list[tuple[Any, Any]]:
-    """For each place of the margins, which elements it is made of: pairs of (weights, numbers of the elements)."""
+    """Return for each position of the margins the elements it depends on: pairs of (weights, element indices)."""
     before = width[0]
     numbers = np.arange(length)
     if mode == "linear_ramp":
@@ -44,7 +44,7 @@ def _sources(length: int, width: tuple[int, int], mode: Any, odd: bool) -> list[
     mirrored = _margins_of(np.pad(numbers, width, mode), before, length)
     if not odd or length == 1:
         return [(1.0, mirrored)]
-    # An odd reflection continues a straight line straight on. It is the mirrored element, with its sign changed at
+    # An odd reflection continues a straight line. It is the mirrored element, with its sign changed at
     # every reflection, and as much of both edges as makes that true for the lines 1, 1, 1, ... and 0, 1, 2, ...
     line = np.pad(numbers.astype(float), width, mode, reflect_type="odd")
     reflections = np.arange(-before, length + width[1]) // (length - 1 if mode == "reflect" else length)
@@ -54,7 +54,7 @@ def _sources(length: int, width: tuple[int, int], mode: Any, odd: bool) -> list[
 
 
 def _from_margins(margins: Any, shape: Shape, width: tuple[int, int], mode: str, stat_length: Any, odd: bool) -> Any:
-    """What the elements inside, rows of the given shape, receive from the gradients of the margins."""
+    """Return the contribution of the margins' gradients to the gradient of the inner elements."""
     if mode == "mean":
         length, places = shape[-1], np.arange(shape[-1])
         first, last = (length, length) if stat_length is None else np.minimum(stat_length, length).tolist()
@@ -70,7 +70,7 @@ def _from_margins(margins: Any, shape: Shape, width: tuple[int, int], mode: str,
 def _unpadded(
     g: Any, shape: Shape, pad_width: Any, mode: str, stat_length: Any, reflect_type: str | None
 ) -> Iterator[tuple[Any, Any]]:
-    """The gradient with the axes unpadded one by one, last first, each with the margins that were there."""
+    """Return the gradient with padding removed axis by axis, the last axis first."""
     ndim = len(shape)
     for axis in reversed(range(ndim)):
         before, after = width = tuple(_pairs(pad_width, ndim)[axis].tolist())
@@ -94,7 +94,7 @@ def _to_array(g: Any, array_shape: Shape, pad_width: Any, mode: str, stat_length
 
 
 def _to_values(g: Any, array_shape: Shape, values_shape: Shape, pad_width: Any, mode: Any, option: str) -> Any:
-    """The gradient of the values of `option` that the margins have, or lead to."""
+    """Return the gradient of `option`, the values of the margins or at their ends."""
     if not array_shape:  # a number has no margins
         return np.zeros_like(g, shape=values_shape)
     widths = _pairs(pad_width, len(array_shape)).tolist()
@@ -147,22 +147,22 @@ def pad(
     stat_length: Any = None,
     reflect_type: str | None = None,
 ) -> Any:
-    """The array with a margin around it, in every mode of NumPy that is linear.
+    """Pad an array, in every mode of NumPy that is linear.
 
     Args:
-        pad_width: how many places before and after, for each axis: ((before, after), …), one pair or one number
-            for all axes, or {axis: pair}.
-        mode: what the margin holds: "constant", "edge" (the nearest element), "linear_ramp" (from the edge to
+        pad_width: the number of values added before and after, for each axis: ((before, after), …), one pair or one
+            number for all axes, or {axis: pair}.
+        mode: the content of the margin: "constant", "edge" (the nearest element), "linear_ramp" (from the edge to
             `end_values`), "mean" (of the row, or of the `stat_length` elements nearest), "reflect" and "symmetric"
             (the row mirrored, without or with its edge), "wrap" (the row repeated), "empty" (anything).
-        constant_values, end_values: the margin's value, or its last; given like `pad_width`, 0 by default. They
-            have gradients too.
-        stat_length: given like `pad_width`; the whole row by default.
+        constant_values, end_values: the value of the margin, or at its end; same format as `pad_width`, default 0.
+            They have gradients too.
+        stat_length: same format as `pad_width`; default the whole row.
         reflect_type: "even", or "odd" for reflecting the distance from the edge.
 
     Raises:
-        ValueError: the modes "maximum", "minimum" and "median", which are not linear; an option that is not the
-            mode's; an unknown mode; a negative width.
+        ValueError: the modes "maximum", "minimum" and "median", which are not linear; an option of another mode; an
+            unknown mode; a negative width.
 
     >>> pad([1.0, 2.0, 3.0], (1, 2), mode="reflect")
     Tensor([2., 1., 2., 3., 2., 1.])

@@ -1,4 +1,4 @@
-"""Elements repeated: the gradient of an element is the sum over its copies."""
+"""Repeating of elements: the gradient of an element is the sum over its copies."""
 
 from __future__ import annotations
 
@@ -45,9 +45,9 @@ def _copies_summed(g: Any, a_shape: Shape, repeats: Any, axis: int | None) -> An
     linear=True,
 )
 def repeat(a: ArrayLike, repeats: int | Sequence[int], axis: int | None = None) -> Any:
-    """Each element several times in a row, along `axis` or (by default) all in one row.
+    """Repeat each element along `axis`, or (by default) of the flattened array.
 
-    `repeats` is one number for all, or one for each position along the axis.
+    `repeats` is one number for all elements, or one for each position along the axis.
 
     >>> repeat([1.0, 2.0], [1, 2])
     Tensor([1., 2., 2.])
@@ -79,7 +79,7 @@ def _tiles_summed(g: Any, A_shape: Shape, reps: Any) -> Any:
     linear=True,
 )
 def tile(A: ArrayLike, reps: int | Sequence[int]) -> Any:
-    """The whole array repeated along each axis as often as `reps` says, like tiles on a floor.
+    """Repeat the whole array `reps` times along each axis.
 
     >>> tile([1.0, 2.0], 2)
     Tensor([1., 2., 1., 2.])

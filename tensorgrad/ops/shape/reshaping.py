@@ -1,4 +1,4 @@
-"""The same elements in another arrangement: the gradient is arranged back."""
+"""Reshaping, copying and conversion: the gradient returns to the original shape and dtype."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ __all__ = ["astype", "copy", "ravel", "reshape", "squeeze"]
 
 
 def _check_order(order: str) -> None:
-    """Only orders that follow from the values' places: a tensor has no memory layout of its own."""
+    """Raise an error for orders that depend on the memory layout, which tensors do not define."""
     if order not in ("C", "F"):
         raise ValueError(f"order must be 'C' (last axis fastest) or 'F' (first axis fastest), got {order!r}")
 
@@ -40,17 +40,17 @@ def _check_order(order: str) -> None:
 def reshape(
     a: ArrayLike, shape: int | Sequence[int], order: Literal["C", "F"] = "C", *, copy: bool | None = None
 ) -> Any:
-    """The elements in another shape; one length may be -1, to be worked out.
+    """Change the shape without changing the elements; one length may be -1 and is then inferred.
 
-    They are read and placed with the last axis changing fastest, or with order="F" the first. `copy` is NumPy's:
-    True for memory of its own, False for an error where that would be needed.
+    Elements are read and placed with the last axis changing fastest, or with order="F" the first. As in NumPy,
+    `copy=True` always copies, and `copy=False` raises an error where a copy would be needed.
 
     >>> reshape([1.0, 2.0, 3.0, 4.0], (2, 2))
     Tensor([[1., 2.],
             [3., 4.]])
     """
     _check_order(order)
-    result = np.reshape(a, shape, order)  # NumPy's own `copy` is there since 2.1
+    result = np.reshape(a, shape, order)  # NumPy has `copy` since 2.1
     if copy is False and np.size(a) and not np.may_share_memory(a, result):
         raise ValueError(f"copy=False, but elements of shape {np.shape(a)} cannot be read as {shape} without a copy.")
     return np.copy(result) if copy else result
@@ -65,7 +65,7 @@ def reshape(
     view=True,
 )
 def ravel(a: ArrayLike, order: Literal["C", "F"] = "C") -> Any:
-    """All elements in one row, the last axis changing fastest, or with order="F" the first.
+    """Flatten an array, with the last axis changing fastest, or with order="F" the first.
 
     >>> ravel([[1.0, 2.0], [3.0, 4.0]])
     Tensor([1., 2., 3., 4.])
@@ -83,7 +83,7 @@ def ravel(a: ArrayLike, order: Literal["C", "F"] = "C") -> Any:
     view=True,
 )
 def squeeze(a: ArrayLike, axis: Axis = None) -> Any:
-    """Without its axes of length 1, or without those named.
+    """Remove axes of length 1: all of them, or those in `axis`.
 
     >>> squeeze([[1.0, 2.0]])
     Tensor([1., 2.])
@@ -93,7 +93,7 @@ def squeeze(a: ArrayLike, axis: Axis = None) -> Any:
 
 @op(a=lambda g: g, numpy=np.copy, methods=["copy"], linear=True)
 def copy(a: ArrayLike, order: Literal["K", "A", "C", "F"] = "K") -> Any:
-    """The same values in an array of their own, laid out in memory as `order` says.
+    """Return a copy with the memory layout `order`.
 
     >>> copy([1.0, 2.0])
     Tensor([1., 2.])
@@ -108,7 +108,7 @@ def copy(a: ArrayLike, order: Literal["K", "A", "C", "F"] = "K") -> Any:
     reference=lambda x, dtype: np.array(x, dtype),
 )
 def astype(x: ArrayLike, dtype: DTypeLike) -> Any:
-    """Converted to another dtype; the gradient comes back in the old one.
+    """Convert to another dtype; the gradient is converted back.
 
     >>> astype([1, 2], np.float32)
     Tensor([1., 2.], dtype=float32)
@@ -117,7 +117,7 @@ def astype(x: ArrayLike, dtype: DTypeLike) -> Any:
 
 
 def one_or_several(arguments: tuple[Any, ...]) -> Any:
-    """`t.reshape(2, 3)` and `t.reshape((2, 3))` mean the same."""
+    """Return the shape or axes of a method call: `t.reshape(2, 3)` is equivalent to `t.reshape((2, 3))`."""
     return arguments[0] if len(arguments) == 1 and not isinstance(arguments[0], int) else arguments
 
 

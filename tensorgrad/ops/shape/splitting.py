@@ -1,4 +1,4 @@
-"""One array cut into several: each part sends its gradient to where it was cut out."""
+"""Splitting of arrays: the gradient of each part goes to its position in the array."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from tensorgrad.ops.indexing.items import getitem
 from tensorgrad.tensor import Tensor
 
 MOST_EMPTY_PARTS = 100_000
-"""How many sections `array_split` makes of fewer elements, at most."""
+"""Maximum number of sections that `array_split` makes when there are fewer elements."""
 
 __all__ = ["array_split", "dsplit", "hsplit", "split", "vsplit"]
 
 
 def _parts(ary: ArrayLike, cuts: Sequence[Any], axis: int) -> list[Tensor]:
-    """The slices along `axis` from each cut to the next."""
+    """Return the slices along `axis` between consecutive cuts."""
     before = (slice(None),) * (axis % np.ndim(ary))
     return [getitem(ary, (*before, slice(start, stop))) for start, stop in pairwise(cuts)]
 
@@ -41,7 +41,7 @@ def _parts(ary: ArrayLike, cuts: Sequence[Any], axis: int) -> list[Tensor]:
     ],
 )
 def array_split(ary: ArrayLike, indices_or_sections: int | Sequence[int], axis: int = 0) -> list[Tensor]:
-    """Cut along `axis` into so many parts of nearly equal length (the first ones longer), or at given indices.
+    """Split along `axis` into a number of parts of nearly equal length (the first ones longer), or at given indices.
 
     Raises:
         ValueError: fewer than one section, or far more than there are elements.
@@ -76,7 +76,7 @@ def array_split(ary: ArrayLike, indices_or_sections: int | Sequence[int], axis: 
     ],
 )
 def split(ary: ArrayLike, indices_or_sections: int | Sequence[int], axis: int = 0) -> list[Tensor]:
-    """Cut along `axis` into so many parts of equal length, or at given indices.
+    """Split along `axis` into a number of parts of equal length, or at given indices.
 
     Raises:
         ValueError: the length is not a multiple of the number of sections (`array_split` allows it).
@@ -111,7 +111,7 @@ def _check_axes(ary: ArrayLike, least: int) -> None:
     ],
 )
 def hsplit(ary: ArrayLike, indices_or_sections: int | Sequence[int]) -> list[Tensor]:
-    """Cut from left to right: `split` along axis 1, a vector along its only axis.
+    """Split horizontally: `split` along axis 1, a vector along its only axis.
 
     Raises:
         ValueError: a single number, or as `split`.
@@ -136,7 +136,7 @@ def hsplit(ary: ArrayLike, indices_or_sections: int | Sequence[int]) -> list[Ten
     ],
 )
 def vsplit(ary: ArrayLike, indices_or_sections: int | Sequence[int]) -> list[Tensor]:
-    """Cut from top to bottom: `split` along axis 0.
+    """Split vertically: `split` along axis 0.
 
     Raises:
         ValueError: fewer than two axes, or as `split`.
@@ -159,7 +159,7 @@ def vsplit(ary: ArrayLike, indices_or_sections: int | Sequence[int]) -> list[Ten
     ],
 )
 def dsplit(ary: ArrayLike, indices_or_sections: int | Sequence[int]) -> list[Tensor]:
-    """Cut from front to back: `split` along axis 2.
+    """Split in depth: `split` along axis 2.
 
     Raises:
         ValueError: fewer than three axes, or as `split`.
