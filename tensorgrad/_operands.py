@@ -92,16 +92,18 @@ def check_option(value: Tensor, parameter: str, name: str) -> Any:
     return value.array
 
 
-def settled(option: Any) -> Any:
+def settled(option: Any, depth: int = 0) -> Any:
     """Return an argument that is not an operand in the form saved on the node: lists and small arrays as copies.
 
     The caller may write into an index or a mask before the backward pass. For arrays that are too large to be copied,
     anomaly mode detects such writes.
     """
+    if depth > DEEPEST:  # a list may be inside itself
+        return option
     if option.__class__ is tuple:
-        return option if FIXED.issuperset(map(type, option)) else tuple([settled(item) for item in option])
+        return option if FIXED.issuperset(map(type, option)) else tuple([settled(item, depth + 1) for item in option])
     if option.__class__ is list:
-        return [settled(item) for item in option]
+        return [settled(item, depth + 1) for item in option]
     if option.__class__ is ndarray and option.nbytes <= COPIED_BYTES:
         return option.copy()
     return option

@@ -52,6 +52,10 @@ class Axis(NamedTuple):
         return slice(first, last), slice(start, start + (last - first - 1) * self.stride + 1, self.stride)
 
 
+LONGEST = 2**31 - 1
+"""The largest kernel, stride or dilation: no axis of an array is longer."""
+
+
 def per_axis(what: str, value: Size, axes: int) -> tuple[int, ...]:
     """Return one integer of at least 1 for each axis.
 
@@ -60,10 +64,17 @@ def per_axis(what: str, value: Size, axes: int) -> tuple[int, ...]:
         ValueError: an integer below 1, or not one for each axis.
     """
     if not isinstance(value, Sequence) or isinstance(value, str):
-        return (whole_number(what, value),) * axes
+        return (_length(what, value),) * axes
     if len(value) != axes:
         raise ValueError(f"{what}: expected one integer, or one for each of {_listed(axes)}, got {value!r}.")
-    return tuple(whole_number(what, each) for each in value)
+    return tuple(_length(what, each) for each in value)
+
+
+def _length(what: str, value: Any) -> int:
+    number = whole_number(what, value)
+    if number > LONGEST:
+        raise ValueError(f"{what} must be at most {LONGEST}, got {number}.")
+    return number
 
 
 def per_side(what: str, value: Padding, axes: int) -> tuple[tuple[int, int], ...] | None:

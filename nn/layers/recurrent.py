@@ -18,6 +18,9 @@ from nn.layers.dropout import Dropout
 from nn.module import Module
 from tensorgrad import Tensor
 
+MOST_LAYERS = 1000
+"""How many layers may be stacked in one module."""
+
 
 class Recurrent(Module):
     """Base class of `RNN`, `LSTM` and `GRU`, which document the arguments."""
@@ -54,6 +57,8 @@ class Recurrent(Module):
         self.inputs = whole_number(f"{name}: inputs", inputs)
         self.units = whole_number(f"{name}: units", units)
         self.layers = whole_number(f"{name}: layers", layers)
+        if self.layers > MOST_LAYERS:
+            raise ValueError(f"{name}: layers must be at most {MOST_LAYERS}, got {layers}.")
         self.return_sequences, self.return_state, self.reverse = return_sequences, return_state, reverse
         self.weight_init = init.glorot() if weight_init is None else weight_init
         self.recurrent_init = init.orthogonal() if recurrent_init is None else recurrent_init
