@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from importlib.util import find_spec
 
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # the workers of `-n auto` have a core each, and wait for no other
 
 import numpy as np
 import pytest
 from hypothesis import settings
+
+collect_ignore = [] if find_spec("jax") else ["jax_array.py"]
+"""Helpers that import what `.ci/run` installs in an environment of its own."""
 
 settings.register_profile("repeatable", derandomize=True, deadline=None, database=None)
 settings.load_profile("repeatable")

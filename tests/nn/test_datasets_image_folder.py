@@ -112,7 +112,11 @@ def test_image_scales_grey_of_16_bits(tmp_path: Path) -> None:
 def test_image_of_16_bits_is_white_where_transparent_and_upright(tmp_path: Path) -> None:
     exif = Image.Exif()
     exif[0x0112] = 6  # turn a quarter clockwise to see it
-    Image.fromarray(np.array([[0, 257], [514, 771]], np.uint16)).save(tmp_path / "x.png", transparency=257, exif=exif)
+    deep = Image.fromarray(np.array([[0, 257], [514, 771]], np.uint16))
+    try:
+        deep.save(tmp_path / "x.png", transparency=257, exif=exif)
+    except OSError as error:
+        pytest.skip(f"this Pillow does not write such files: {error}")
     np.testing.assert_array_equal(datasets.image(tmp_path / "x.png", grey=True), [[2, 0], [3, 255]])
 
 
