@@ -417,8 +417,12 @@ def test_local_derivatives_as_text_give_the_slope(name: str) -> None:
                 if each.local:
                     try:
                         got = eval(as_python(each.local), {**NAMES, **values})
-                    except (NameError, ValueError):  # a name of a helper; NumPy 2.0 refuses clip without bounds
+                    except NameError:
                         continue
+                    except ValueError:
+                        if np.lib.NumpyVersion(np.__version__) >= "2.1.0":
+                            raise
+                        continue  # NumPy 2.0 refuses clip without bounds
                     assert got == pytest.approx(each.slope, rel=1e-3), f"{sample}: {each.local}"
                     assert each.value.numbers[0] == pytest.approx(each.slope)
 
