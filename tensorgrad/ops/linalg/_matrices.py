@@ -41,7 +41,7 @@ def epsilon(a: Any) -> float:
 
 
 def refuse_infinities(operation: str, a: Any) -> None:
-    """Raise LinAlgError if an element of `a` is infinite: LAPACK's singular value decomposition may never return then."""
+    """Raise LinAlgError if an element of `a` is infinite: the decomposition of LAPACK may never return then."""
     if not is_foreign(a) and np.isinf(a).any():
         raise np.linalg.LinAlgError(f"{operation}: expected finite numbers, got a matrix with an infinite element")
 
