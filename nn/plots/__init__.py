@@ -5,6 +5,7 @@ from nn.plots.confusion import confusion_matrix
 from nn.plots.histograms import layer_histograms
 from nn.plots.layer_statistics import LayerStatistics
 from nn.plots.live import LivePlot
+from nn.plots.playground import Playground
 from nn.plots.regression import regression_fit
 from nn.plots.strip import BoundaryStrip
 
@@ -12,6 +13,7 @@ __all__ = [
     "BoundaryStrip",
     "LayerStatistics",
     "LivePlot",
+    "Playground",
     "confusion_matrix",
     "decision_boundary",
     "layer_histograms",
