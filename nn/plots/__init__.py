@@ -1,5 +1,6 @@
 """Matplotlib plots: decisions of a model, statistics of its layers, and learning curves."""
 
+from nn.plots.animation import Animation
 from nn.plots.boundary import decision_boundary
 from nn.plots.confusion import confusion_matrix
 from nn.plots.histograms import layer_histograms
@@ -10,6 +11,7 @@ from nn.plots.regression import regression_fit
 from nn.plots.strip import BoundaryStrip
 
 __all__ = [
+    "Animation",
     "BoundaryStrip",
     "LayerStatistics",
     "LivePlot",

@@ -174,7 +174,7 @@ def test_playground_says_what_does_not_fit(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="with 2 elements in all"):
         Playground(X, y, image_shape=(3, 3))
     fit_with(recorder, epochs=1)
-    with pytest.raises(ValueError, match=r"unknown suffix '\.txt'"):
+    with pytest.raises(ValueError, match=r"Use one of \.gif, \.mp4, \.html"):
         recorder.save(tmp_path / "page.txt")
     with pytest.raises(FileNotFoundError, match="Make it first"):
         recorder.save(tmp_path / "none" / "page.html")

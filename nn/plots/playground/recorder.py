@@ -7,17 +7,22 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from nn._files import expanded
 from nn._validation import whole_number
 from nn.callbacks import Callback
+from nn.plots.animation import Animation, checked_film
 from nn.plots.inputs import checked_pair
+from nn.plots.playground.drawing import figures
 from nn.plots.playground.measure import Film, measure
 from nn.plots.playground.page import page
 
 MOST_FRAMES = 150
 """Beyond this number, every other frame is discarded and the interval doubles, which bounds memory and the page."""
+
+MOST_DRAWN = 40
+"""Frames of an animation."""
 
 
 class Playground(Callback):
@@ -123,22 +128,27 @@ class Playground(Callback):
         """Return the page as a single file that loads no other resources."""
         return page(self.film())
 
-    def save(self, path: str | Path) -> None:
-        """Write the page to a file.
+    def save(self, path: str | Path, *, seconds: float = 0.1) -> None:
+        """Write the page, or an animation of the training, to a file.
 
         Args:
-            path: file name that ends in .html.
+            path: file name that ends in .html for the page, or in .gif or .mp4 (requires ffmpeg) for an animation of at
+                most 40 frames.
+            seconds: the duration of a frame of an animation.
 
         Raises:
             ValueError: the suffix is unknown, or as for `film`.
             FileNotFoundError: the directory does not exist.
+            RuntimeError: ffmpeg is not installed, or fails.
         """
-        path = expanded(path, "Playground")
-        if path.suffix.lower() != ".html":
-            raise ValueError(f"Playground: unknown suffix {path.suffix!r} of {path.name!r}. Save it as .html.")
-        if not path.parent.is_dir():
-            raise FileNotFoundError(f"Playground: there is no folder {str(path.parent)!r}. Make it first.")
-        path.write_text(self.html, encoding="utf-8", newline="\n")
+        path = checked_film("Playground", path)
+        film = self.film()
+        if path.suffix.lower() == ".html":
+            path.write_text(page(film), encoding="utf-8", newline="\n")
+            return
+        count = len(film.epochs)
+        frames = np.linspace(0, count - 1, min(count, MOST_DRAWN)).round().astype(int)
+        Animation(figures(film, frames), seconds=seconds).save(path)
 
     def _repr_mimebundle_(
         self, include: Collection[str] | None = None, exclude: Collection[str] | None = None
