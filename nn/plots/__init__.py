@@ -3,7 +3,10 @@
 from nn.plots.animation import Animation
 from nn.plots.boundary import decision_boundary
 from nn.plots.confusion import confusion_matrix
+from nn.plots.gradients import gradient_sizes, sample_gradients
 from nn.plots.histograms import layer_histograms
+from nn.plots.images import detection_boxes, image_grid
+from nn.plots.inside import feature_maps, receptive_field, saliency, weights
 from nn.plots.layer_statistics import LayerStatistics
 from nn.plots.live import LivePlot
 from nn.plots.playground import Playground
@@ -18,6 +21,14 @@ __all__ = [
     "Playground",
     "confusion_matrix",
     "decision_boundary",
+    "detection_boxes",
+    "feature_maps",
+    "gradient_sizes",
+    "image_grid",
     "layer_histograms",
+    "receptive_field",
     "regression_fit",
+    "saliency",
+    "sample_gradients",
+    "weights",
 ]

@@ -8,17 +8,16 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
-from matplotlib.colors import LinearSegmentedColormap, to_rgb
+from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from nn.plots.boundary import Map, draw_map, draw_samples
 from nn.plots.inputs import percent
 from nn.plots.playground.measure import Film, Layer
+from nn.plots.signs import NEGATIVE, POSITIVE, SIGNS
 from nn.plots.style import COLOURS, INK, TRAINING, VALIDATION, blank, finish
 
-NEGATIVE, POSITIVE = "#0072b2", "#d55e00"
-SIGNS = LinearSegmentedColormap.from_list("signs", [NEGATIVE, "white", POSITIVE])
 FILL = 0.86
 """Fraction of the space of a neuron that its picture takes."""
 
