@@ -177,7 +177,7 @@ def _draw(
     finish(axes, title, "direction 1", "direction 2", grid=False)
     if places:
         handles, labels = axes.get_legend_handles_labels()
-        legend = axes.legend(handles, labels, loc="upper left", fontsize=9, facecolor="#555555", labelcolor="white")
+        legend = axes.legend(handles, labels, loc="best", fontsize=9, facecolor="#555555", labelcolor="white")
         for text in legend.get_texts():
             text.set_parse_math(False)
     return picture

@@ -14,9 +14,9 @@ from nn._validation import whole_number
 from nn.callbacks import Callback
 from nn.plots.animation import Animation, checked_film
 from nn.plots.inputs import checked_pair
-from nn.plots.playground.drawing import figures
+from nn.plots.playground.figures import figures
 from nn.plots.playground.measure import Film, measure
-from nn.plots.playground.page import page
+from nn.plots.playground.web import page
 
 MOST_FRAMES = 150
 """Beyond this number, every other frame is discarded and the interval doubles, which bounds memory and the page."""
