@@ -56,7 +56,7 @@ LAYERS: dict[str, list[set[str]]] = {
         {"recording.passes"},
         {"recording.capture"},
         {"folding", "layout"},
-        {"outputs", "lesson"},
+        {"calling", "outputs", "lesson"},
         {"drawing", "walkthrough"},
     ],
     "nn": [

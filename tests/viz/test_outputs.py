@@ -92,12 +92,22 @@ def test_the_element_scales_and_says_what_it_is(expression):
     assert element.get("style") == f"max-width:100%;min-width:{0.6 * int(element.get('width')):g}px;height:auto"
     assert element.get("role") == "img"
     assert element.get("aria-label") == "Graph of loss = power: 10 boxes"
-    assert len(titles(draw(expression.loss))) == 10
+    assert len(titles(draw(expression.loss))) == 9
+    assert len(titles(draw(expression.loss, style="full"))) == 10
     assert titles(draw(expression.loss))[0] == "w\nleaf, shape ()\nvalue -1.2\ngradient not computed yet"
 
 
 def test_operands_are_labelled_where_their_order_matters(expression):
-    assert [text for text in texts(draw(expression.loss, values=False)) if text in ("x", "y")].count("x") == 3
+    shown = texts(draw(expression.loss, values=False, style="full"))
+    assert [text for text in shown if text in ("x", "y", "left", "right", "exponent")] == [
+        "x",
+        "y",
+        "left",
+        "right",
+        "exponent",
+    ]
+    one = tg.tensor(1.0, requires_grad=True, name="one")
+    assert [text for text in texts(draw(one - tg.exp(one))) if text in ("x", "y")] == ["x", "y"]
     x = tg.tensor(1.0, requires_grad=True, name="one")
     assert not {"x", "y"} & set(texts(draw(x * 2 + 3)))
 
@@ -128,7 +138,7 @@ def test_parameters_inputs_and_constants_differ_in_more_than_colour():
     w = tg.tensor(2.0, requires_grad=True, name="w")
     x, data, five = tg.tensor(3.0, name="x"), tg.tensor(np.ones(2)), tg.tensor(5.0)
     loss = w * x + data + 4.0 * w * five
-    styles = {box.card.texts[0].text: box.card.style for box in draw(loss.sum()).picture.boxes}
+    styles = {box.card.texts[0].text: box.card.style for box in draw(loss.sum(), style="full").picture.boxes}
     assert {title: style for title, style in styles.items() if style not in ("operation", "output")} == {
         "w": "leaf",
         "x": "input",
@@ -137,7 +147,7 @@ def test_parameters_inputs_and_constants_differ_in_more_than_colour():
         "constant": "constant",
     }
     assert len(set(SHAPES.values())) == len(SHAPES)
-    assert {"parameter: a leaf that wants a gradient", "input", "constant"} <= set(texts(draw(loss)))
+    assert {"parameter: a leaf that requires a gradient", "input", "constant"} <= set(texts(draw(loss)))
 
 
 def test_many_boxes_in_one_are_a_stack_and_say_what_is_not_drawn(expression):
@@ -221,7 +231,8 @@ def test_a_name_that_cannot_be_seen_is_none(name):
     x = tg.tensor(1.0, requires_grad=True, name=name)
     y = x * 2
     y.name = name
-    assert [text for text in texts(draw(y)) if text in ("leaf", "multiply", "2")] == ["leaf", "2", "multiply", "2"]
+    shown = texts(draw(y, style="full"))
+    assert [text for text in shown if text in ("leaf", "multiply", "2")] == ["leaf", "2", "multiply", "2"]
     assert [line.split("  ")[0] for line in str(draw(y)).splitlines()[1:]] == ["#0 (leaf)", "#2 = multiply(#0, 2)"]
     assert "leaf" in draw(x).dot
 
@@ -352,7 +363,7 @@ def test_notebooks(expression):
 
 @pytest.mark.parametrize("wrong", [3.0, None, np.ones(2), "loss"])
 def test_not_a_tensor(wrong):
-    with pytest.raises(TypeError, match=f"draw: expected a Tensor, got {type(wrong).__name__}"):
+    with pytest.raises(TypeError, match=f"draw: expected a Tensor, .* got {type(wrong).__name__}"):
         draw(wrong)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
 from unicodedata import ucd_3_2_0 as unicodedata
 
@@ -65,9 +65,15 @@ class Card:
     operands: tuple[str, ...]
 
 
-def card(recording: Recording, box: Box) -> Card:
+def cards(recording: Recording, *, compact: bool = False) -> list[Card]:
+    """Return the cards of all boxes; in compact form, with fewer lines."""
+    names = labels.names(recording)
+    return [card(recording, box, names, compact=compact) for box in recording.boxes]
+
+
+def card(recording: Recording, box: Box, names: Collection[str], *, compact: bool = False) -> Card:
     """Return the card of a box, as small as its text allows."""
-    rows = list(_rows(box))
+    rows = list(_rows(box, compact=compact))
     style = labels.style(recording, box)
     room = SHAPES[style].room
     left, right = PADDING + room.left, PADDING + room.right
@@ -90,11 +96,11 @@ def card(recording: Recording, box: Box) -> Card:
         header=header,
         texts=tuple(texts),
         tooltip=labels.tooltip(box),
-        operands=tuple(labels.operand_labels(box)),
+        operands=tuple(labels.operand_labels(box, names)),
     )
 
 
-def _rows(box: Box) -> Iterator[tuple[str, str, str]]:
+def _rows(box: Box, *, compact: bool) -> Iterator[tuple[str, str, str]]:
     """Return the lines below the title: label, text and role."""
     if box.kind == "folded":
         yield "", labels.many(box), "options"
@@ -102,7 +108,7 @@ def _rows(box: Box) -> Iterator[tuple[str, str, str]]:
         yield "", labels.shortened(labels.options(box)), "options"
     if labels.is_number(box):
         return
-    if labels.has_shape(box):
+    if labels.shows_shape(box, compact=compact):
         yield "shape", labels.shape(box), "shape"
     for name, role, reading in (("value", "value", box.value), ("grad", "gradient", box.gradient)):
         for at, line in enumerate(labels.lines(reading, box)):

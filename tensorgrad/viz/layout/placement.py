@@ -6,7 +6,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from tensorgrad.viz.layout.cards import Card, card, frame_label_width, with_room
+from tensorgrad.viz.layout.cards import Card, frame_label_width, with_room
+from tensorgrad.viz.layout.cards import cards as plain_cards
 from tensorgrad.viz.layout.legend import Entry, legend
 from tensorgrad.viz.layout.plan import ARROW, Border, Piece, Plan
 from tensorgrad.viz.recording import Recording, labels
@@ -20,6 +21,8 @@ PADDING = 14.0
 """Between a frame and what is in it."""
 BAND = 26.0
 """The same at the top, where the frame's label stands."""
+CORNER = 8.0
+"""The radius of the corners of an edge between two rows."""
 LEVEL = 0.15
 """Pieces of an edge that are apart by less, in pixels, are one."""
 
@@ -70,6 +73,8 @@ class Route:
         source, target: the ids of the connected boxes.
         operand: the index among the operands of the target.
         depth: the number of frames around the target.
+        before: if the picture has several rows, the parts of the line in earlier rows, like `points`.
+        turns: the corners of the line's way from each of these rows to the next.
     """
 
     points: tuple[Point, ...]
@@ -80,6 +85,8 @@ class Route:
     target: int
     operand: int
     depth: int
+    before: tuple[tuple[Point, ...], ...] = ()
+    turns: tuple[tuple[Point, ...], ...] = ()
 
     @property
     def arrow_corners(self) -> tuple[Point, Point]:
@@ -115,6 +122,19 @@ class Picture:
         return (x - 1.0, y - 4.5) if self.direction == "LR" else (x + ARROW - 1.0, y + 1.0)
 
 
+def rounded(corners: Sequence[Point]) -> Iterator[tuple[Point, Point, Point]]:
+    """Yield, for each inner corner of a line with right angles, where its curve starts, the corner, and the end."""
+    for before, corner, after in zip(corners, corners[1:], corners[2:]):
+        yield _towards(corner, before), corner, _towards(corner, after)
+
+
+def _towards(corner: Point, other: Point) -> Point:
+    """Return the point at distance `CORNER` from the corner, or halfway to a point that is near."""
+    far = abs(other[0] - corner[0]) + abs(other[1] - corner[1])
+    share = min(CORNER, far / 2) / far if far else 0.0
+    return corner[0] + share * (other[0] - corner[0]), corner[1] + share * (other[1] - corner[1])
+
+
 def picture(recording: Recording, direction: Direction, cards: Sequence[Card] | None = None) -> Picture:
     """Lay out `recording`.
 
@@ -126,7 +146,7 @@ def picture(recording: Recording, direction: Direction, cards: Sequence[Card] | 
         direction: from left to right (`"LR"`) or from top to bottom (`"TB"`).
         cards: the cards of the boxes, if not the default ones.
     """
-    layout = _Layout(recording, direction, cards or [card(recording, box) for box in recording.boxes])
+    layout = _Layout(recording, direction, cards or plain_cards(recording))
     boxes = tuple(layout.placed(box.id) for box in recording.boxes)
     routes = tuple(layout.route(box.id, at) for box in recording.boxes for at in range(len(box.operands)))
     entries, width, height = legend(recording, *layout.size, MARGIN)

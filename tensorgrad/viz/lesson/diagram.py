@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from tensorgrad.viz.layout import Direction, Picture, picture
-from tensorgrad.viz.layout.cards import PADDING, ROW, TEXT_SIZE, Card, Text, card, text_width
+from tensorgrad.viz.layout.cards import PADDING, ROW, TEXT_SIZE, Card, Text, text_width
+from tensorgrad.viz.layout.cards import cards as plain_cards
 from tensorgrad.viz.lesson.equations import Notation, edge_label
 from tensorgrad.viz.lesson.steps import same
 from tensorgrad.viz.recording import Box, Reading, Recording, Summary, labels
@@ -24,7 +25,7 @@ def stage(recording: Recording, direction: Direction) -> Picture:
     shown = replace(shown, boxes=tuple(replace(box, gradient=widest[box.id], check=None) for box in shown.boxes))
     edges = edge_labels(recording)
     cards = []
-    for box, plain in zip(recording.boxes, [card(shown, box) for box in shown.boxes]):
+    for box, plain in zip(recording.boxes, plain_cards(shown)):
         found = [edges.get((box.id, place)) for place in range(len(box.operands))]
         cards.append(_with_edge_labels(_with_remark(plain, recording, box), found, direction))
     return picture(shown, direction, cards)

@@ -45,8 +45,9 @@ class _Source:
             edge_attr={"color": theme.edge, "fontcolor": theme.muted, "fontname": "Helvetica", "fontsize": "10"},
         )
         self.fill(graph, None)
+        names = labels.names(self.recording)
         for box in self.recording.boxes:
-            for operand, label in zip(box.operands, labels.operand_labels(box)):
+            for operand, label in zip(box.operands, labels.operand_labels(box, names)):
                 attributes = {"headlabel": graphviz.escape(label)} if label else {}
                 if labels.style(self.recording, self.recording.boxes[operand.box]) == "constant":
                     attributes["style"] = "dashed"
@@ -75,7 +76,7 @@ def _label(box: Box) -> str:
         lines.append(labels.many(box))
     if box.options:
         lines.append(labels.shortened(labels.options(box)))
-    if labels.has_shape(box):
+    if labels.shows_shape(box):
         lines.append(f"shape {labels.shape(box)}")
     if not labels.is_number(box):
         for name, reading in (("value", box.value), ("grad", box.gradient)):

@@ -9,7 +9,7 @@ from typing import Any
 from tensorgrad.viz.layout.cards import TEXT_SIZE, TITLE_SIZE
 from tensorgrad.viz.layout.legend import SIZE as LEGEND_SIZE
 from tensorgrad.viz.layout.legend import SWATCH, SWATCH_HEIGHT
-from tensorgrad.viz.layout.placement import Frame, Picture, Placed, Route
+from tensorgrad.viz.layout.placement import Frame, Picture, Placed, Route, rounded
 from tensorgrad.viz.layout.theme import FRAME_LINE, FRAME_RADIUS, HALO, Outline, Rectangle, Theme
 
 PIXELS_PER_INCH = 96
@@ -66,13 +66,19 @@ def _draw_line(axes: Any, route: Route, picture: Picture, theme: Theme) -> None:
     from matplotlib.patches import PathPatch
     from matplotlib.path import Path
 
-    vertices, codes = [route.points[0]], [Path.MOVETO]
-    for there, arrival in zip(route.points[1::2], [*route.points[2::2], None]):
-        vertices.append(there)
-        codes.append(Path.LINETO)
-        if arrival is not None:
-            vertices += picture.curve(there, arrival)
-            codes += [Path.CURVE4] * 3
+    vertices, codes = [(*route.before, route.points)[0][0]], [Path.MOVETO]
+    for points, turn in zip([*route.before, route.points], [*route.turns, ()]):
+        for there, arrival in zip(points[1::2], [*points[2::2], None]):
+            vertices.append(there)
+            codes.append(Path.LINETO)
+            if arrival is not None:
+                vertices += picture.curve(there, arrival)
+                codes += [Path.CURVE4] * 3
+        for start, corner, end in rounded(turn):
+            vertices += [start, corner, end]
+            codes += [Path.LINETO, Path.CURVE3, Path.CURVE3]
+        vertices += turn[-1:]
+        codes += [Path.LINETO] * len(turn[-1:])
     dashes = "--" if route.style == "constant" else "-"
     path = Path(vertices, codes)
     axes.add_patch(PathPatch(path, fill=False, edgecolor=theme.edge, linewidth=_points(1.3), linestyle=dashes))

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Collection
 
 from tensorgrad.viz.recording import Box, Group, Missing, Reading, Recording, Summary
 
 LONGEST = 32
 """Titles and options are cut after this many characters; the tooltip has them whole."""
 
-COMMUTATIVE = frozenset({"add", "multiply", "maximum", "minimum"})
+COMMUTATIVE = frozenset({"add", "multiply", "maximum", "minimum", "+", "×"})
 """Operations whose operands need no label: it does not matter which is which."""
+
+SIDES, POWER = ["left", "right"], ["base", "exponent"]
+"""What the operands x and y of an operation are called if a box of the graph has one of these names."""
 
 NOTES: dict[Missing, str] = {
     "not computed": "– not computed yet",
@@ -31,7 +35,7 @@ MOST_REMEDIES = 3
 """How many lost arrays are named below a picture."""
 
 LEGEND = {
-    "leaf": "parameter: a leaf that wants a gradient",
+    "leaf": "parameter: a leaf that requires a gradient",
     "input": "input",
     "constant": "constant",
     "operation": "operation",
@@ -129,11 +133,19 @@ def result(call: str, which: str) -> str:
 
 
 def has_shape(box: Box) -> bool:
-    """Return whether a shape is shown: folded boxes may have none, and calls with several results have several.
-
-    The shape of any other box may be "?".
+    """Return whether a box has one shape, which may be unknown: calls with several results have several, and folded
+    boxes may have none.
     """
     return not is_number(box) and not box.results and (box.kind != "folded" or box.shape is not None)
+
+
+def shows_shape(box: Box, *, compact: bool = False) -> bool:
+    """Return whether a box shows its shape. That of a scalar says nothing; in compact form, neither does that of an
+    array whose numbers are shown.
+    """
+    if not has_shape(box) or (box.shape == () and (compact or box.dtype == "float64")):
+        return False
+    return not (compact and isinstance(box.value, Summary) and box.value.numbers)
 
 
 def shape(box: Box) -> str:
@@ -198,19 +210,33 @@ def tooltip(box: Box) -> str:
     return "\n".join(parts)
 
 
-def operand_labels(box: Box) -> list[str]:
+def operand_labels(box: Box, names: Collection[str] = ()) -> list[str]:
     """Return the label of each operand's edge: its parameter name or position, if the order matters.
 
     Several uses of one box by a folded box are labelled with their number.
+
+    Args:
+        box: the box that uses the operands.
+        names: the names of the boxes of the graph, which would be mistaken for parameter names.
     """
     if box.kind != "folded" and (len(box.operands) < 2 or box.op in COMMUTATIVE):
         return [""] * len(box.operands)
-    return [printable(operand.name[max(operand.name.find("["), 0) :]) for operand in box.operands]
+    found = [printable(operand.name[max(operand.name.find("["), 0) :]) for operand in box.operands]
+    if names and not set(found).isdisjoint(names):
+        if found != ["x", "y"]:
+            return [""] * len(found)
+        return POWER if box.op in ("power", "^") else SIDES
+    return found
+
+
+def names(recording: Recording) -> frozenset[str]:
+    """Return the names of all boxes."""
+    return frozenset(filter(None, map(name, recording.boxes)))
 
 
 def style(recording: Recording, box: Box) -> str:
     """Return how to draw a box: by its kind, or as "output" for the operation that computed the output."""
-    return "output" if box.kind == "operation" and box is recording.boxes[-1] else kind(box)
+    return "output" if box.kind == "operation" and recording.is_output(box) else kind(box)
 
 
 def notes(recording: Recording) -> list[str]:

@@ -11,7 +11,7 @@ import math
 from dataclasses import dataclass, is_dataclass
 from typing import Any, Literal
 
-VERSION = 3
+VERSION = 4
 
 Kind = Literal["leaf", "constant", "operation", "folded"]
 Missing = Literal["not computed", "released", "dropped", "changed", "unrepeatable"]
@@ -220,13 +220,14 @@ class Pass:
 
 @dataclass(frozen=True)
 class Recording:
-    """Graph at one moment: its boxes in the order they were created. The last box is the output.
+    """Graph at one moment: its boxes in the order they were created.
 
     Attributes:
         boxes: the boxes in topological order; a box's id is its index.
         groups: the modules that created them.
         passes: backward passes step by step, the correct one first; empty unless requested.
         folded: what is not drawn, as text.
+        outputs: the ids of the outputs, if there are several. Otherwise the last box is the output.
         version: version of this format.
 
     >>> import tensorgrad as tg
@@ -243,7 +244,12 @@ class Recording:
     groups: tuple[Group, ...] = ()
     passes: tuple[Pass, ...] = ()
     folded: tuple[str, ...] = ()
+    outputs: tuple[int, ...] = ()
     version: int = VERSION
+
+    def is_output(self, box: Box) -> bool:
+        """Return whether the graph was drawn from this box."""
+        return box.id in self.outputs if self.outputs else box is self.boxes[-1]
 
     def to_json(self) -> str:
         """Return the recording as JSON text. NaN and infinities are written as the strings "nan", "inf" and "-inf"."""
@@ -264,6 +270,7 @@ class Recording:
             groups=tuple(Group(**group) for group in data["groups"]),
             passes=tuple(_pass(each) for each in data["passes"]),
             folded=tuple(data["folded"]),
+            outputs=tuple(data["outputs"]),
         )
 
 
