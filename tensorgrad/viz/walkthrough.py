@@ -33,6 +33,8 @@ SCRIPTS = (
     "focus.js",
     "formula.js",
     "details.js",
+    "compare.js",
+    "map.js",
     "predict.js",
     "table.js",
     "flow.js",

@@ -216,14 +216,20 @@ def test_a_spread_around_zero_does_not_read_as_zero():
     equal = draw(tg.tensor(np.full(100, 0.1)))
     assert "all 0.1" in texts(equal)
     assert "mean ± standard deviation" not in texts(equal)
-    assert "nan ± nan" in texts(draw(tg.tensor([np.nan] * 7)))
-    assert "nan ± nan" in texts(draw(tg.tensor([np.inf, -np.inf] * 4)))
+    assert "nan ± nan" in texts(draw(tg.tensor([np.nan] * 20)))
+    assert "nan ± nan" in texts(draw(tg.tensor([np.inf, -np.inf] * 10)))
 
 
 def test_booleans():
     x = tg.tensor([1.0, 2.0], requires_grad=True, name="x")
     assert {"True, False", "False"} <= set(texts(draw(tg.where(np.array([True, False]), x, False))))
-    assert "30% True" in texts(draw(tg.tensor(np.arange(10) < 3)))
+    assert "30% True" in texts(draw(tg.tensor(np.arange(20) < 6)))
+
+
+def test_class_labels_are_drawn_as_a_range():
+    assert "0 … 9" in texts(draw(tg.tensor(np.arange(40) % 10)))
+    assert " 4,  5,  6,  7" in texts(draw(tg.tensor(np.arange(16).reshape(4, 4) * 1)))
+    assert any("±" in text for text in texts(draw(tg.tensor(np.arange(16.0).reshape(16, 1)))))
 
 
 @pytest.mark.parametrize("name", ["", " "])

@@ -20,7 +20,7 @@ SYMBOLS = {
     "sqrt": "√",
     "sum": "Σ",
     "prod": "Π",
-    "abs": "|( )|",
+    "absolute": "|( )|",
     "transpose": "( )ᵀ",
 }
 """Operations with a symbol. Parentheses stand for the operand."""

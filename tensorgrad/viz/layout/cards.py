@@ -54,6 +54,7 @@ class Card:
         style: "leaf", "input", "constant", "operation", "folded" or "output".
         header: the height of the coloured band that holds the title; the whole card if there is only a title.
         operands: the edge label of each operand.
+        lines: from top to bottom, the height of the labels, in lines of text.
     """
 
     style: str
@@ -63,6 +64,7 @@ class Card:
     texts: tuple[Text, ...]
     tooltip: str
     operands: tuple[str, ...]
+    lines: int = 1
 
 
 def cards(recording: Recording, *, compact: bool = False) -> list[Card]:

@@ -20,7 +20,9 @@ MARGIN = 16.0
 PADDING = 14.0
 """Between a frame and what is in it."""
 BAND = 26.0
-"""The same at the top, where the frame's label stands."""
+"""The same at the top, above which the frame's label is written."""
+LABEL = 17.0
+"""From the top of a frame to the baseline of its label."""
 CORNER = 8.0
 """The radius of the corners of an edge between two rows."""
 LEVEL = 0.15
@@ -57,7 +59,7 @@ class Frame:
     @property
     def label_place(self) -> Point:
         """Left end of the label's baseline."""
-        return self.x + PADDING, self.y + BAND - 9.0
+        return self.x + PADDING, self.y + LABEL
 
 
 @dataclass(frozen=True)
@@ -135,7 +137,9 @@ def _towards(corner: Point, other: Point) -> Point:
     return corner[0] + share * (other[0] - corner[0]), corner[1] + share * (other[1] - corner[1])
 
 
-def picture(recording: Recording, direction: Direction, cards: Sequence[Card] | None = None) -> Picture:
+def picture(
+    recording: Recording, direction: Direction, cards: Sequence[Card] | None = None, *, band: float = BAND
+) -> Picture:
     """Lay out `recording`.
 
     Each group is laid out before the graph around it. Edges therefore do not cross unrelated frames, and frames do not
@@ -145,8 +149,9 @@ def picture(recording: Recording, direction: Direction, cards: Sequence[Card] | 
         recording: the graph.
         direction: from left to right (`"LR"`) or from top to bottom (`"TB"`).
         cards: the cards of the boxes, if not the default ones.
+        band: the space at the top of a frame.
     """
-    layout = _Layout(recording, direction, cards or plain_cards(recording))
+    layout = _Layout(recording, direction, cards or plain_cards(recording), band)
     boxes = tuple(layout.placed(box.id) for box in recording.boxes)
     routes = tuple(layout.route(box.id, at) for box in recording.boxes for at in range(len(box.operands)))
     entries, width, height = legend(recording, *layout.size, MARGIN)
@@ -160,7 +165,7 @@ class _Layout:
         size: width and height of the picture.
     """
 
-    def __init__(self, recording: Recording, direction: Direction, cards: Sequence[Card]) -> None:
+    def __init__(self, recording: Recording, direction: Direction, cards: Sequence[Card], band: float) -> None:
         self.left_to_right = direction == "LR"
         self.recording = recording
         self.cards = [with_room(each, left_to_right=self.left_to_right) for each in cards]
@@ -170,7 +175,7 @@ class _Layout:
         for group, inside in reversed(self.nesting.insides.items()):
             border = Border(MARGIN, MARGIN)
             if group is not None:
-                border = Border(PADDING, BAND, frame_label_width(self.labels[group]))
+                border = Border(PADDING, band, frame_label_width(self.labels[group]))
             self.plans[group] = Plan(
                 recording, inside, self.cards, self.plans, border, left_to_right=self.left_to_right
             )

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 
+from tensorgrad.viz.lesson.board import Board, rule_board, sum_board, total_board
 from tensorgrad.viz.lesson.equations import Equation, Notation, on_one_line
+from tensorgrad.viz.lesson.guesses import rule_guesses, shape_guesses
+from tensorgrad.viz.lesson.reasons import reason
 from tensorgrad.viz.lesson.steps import Change, Question, Step, StepKind, same
 from tensorgrad.viz.recording import Box, Contribution, Event, Pass, Reading, Recording, Summary, labels
 
@@ -131,32 +134,80 @@ class _Telling:
         arrival = self.arrival(target, before, given)
         was = "–" if before is None else labels.one_line(before, self.boxes[target])
         told = f";  {arrival[0][0]}: {was} → {arrival[0][1]}"
-        words = self.arrival_words(target, before)
+        words, name = self.arrival_words(target, before), self.notation.symbols[target]
+        overwrites = self.told.kind == "overwritten"
+        summed = total_board(self.notation, self.boxes[target], None if overwrites else before, given)
 
-        def step(kind: StepKind, equation: Equation, words: str, asked: Question | None) -> Step:
+        def step(kind: StepKind, equation: Equation, words: str, asked: Question | None, board: Board = ()) -> Step:
             line, equations = on_one_line(equation) + told, (equation, arrival)
-            return Step(kind, event.box, given.operand, line, words, equations, (change,), asked, given.value)
+            boards = tuple(filter(None, (board, summed if board else ())))
+            return Step(
+                kind, event.box, given.operand, line, words, equations, (change,), asked, given.value, boards=boards
+            )
 
         if given.slope is not None:
             asked = None
             if isinstance(given.total, Summary):
-                asked = Question(f"{arrival[0][0]} = ", float(given.total.numbers[0]))
+                partial, upstream = self.notation.partial(event, given), self.notation.gradients[event.box]
+                added = "" if before is None or overwrites else ", and add what had arrived before"
+                asked = Question(
+                    f"{arrival[0][0]} = ",
+                    float(given.total.numbers[0]),
+                    f"Multiply {upstream} by {partial}{added}.",
+                    rule_guesses(self.notation, event, given, before, overwritten=overwrites),
+                )
             slope = self.notation.slope_words(event, given)
             return [step("rule", self.notation.chain(event, given, self.sign), f"{slope} {words}", asked)]
         rule = self.notation.vjp(event, given, self.totals, self.sign)
-        asked = Question(f"shape of {rule[0][0]}: ", given.given_shape)
+        shape_of = self.boxes[target].shape
+        hint = "" if given.given_shape == shape_of else "The rule returns one number for each element of the result."
+        others = [(self.boxes[event.box].shape, self.notation.symbols[event.box]), (shape_of, name)]
+        asked = Question(f"shape of {rule[0][0]}: ", given.given_shape, hint, shape_guesses(given.given_shape, others))
         if rule[1][1] == "=" and isinstance(given.value, Summary):
             asked = Question(f"{rule[0][0]} = ", float(given.value.numbers[0]))
         shape = self.boxes[target].shape
+        why = reason(self.notation, event, given)
+        board = () if rule[1][1] == "=" and self.is_scalar_rule(event) else self.board(event, given)
         if shape is None or given.given_shape == shape:
-            return [step("rule", rule, f"{self.notation.rule_words(event, given)} {words}", asked)]
+            return [step("rule", rule, f"{why} {words}", asked, board)]
         wide = self.notation.wide_words(target, given)
         narrow = self.notation.sum_down(target, given, self.sign)
         added = self.notation.sum_words(target, given)
         return [
-            Step("rule", event.box, given.operand, on_one_line(rule), wide, (rule,), (), asked),
-            step("sum down", narrow, f"{added} {words}", Question(f"shape of {narrow[0][0]}: ", shape)),
+            Step(
+                "rule",
+                event.box,
+                given.operand,
+                on_one_line(rule),
+                f"{why} {wide}",
+                (rule,),
+                (),
+                asked,
+                boards=(board,),
+            ),
+            step(
+                "sum down",
+                narrow,
+                f"{added} {words}",
+                Question(
+                    f"shape of {narrow[0][0]}: ",
+                    shape,
+                    "",
+                    shape_guesses(shape, [(given.given_shape, "what the rule gave, before the sum")]),
+                ),
+                sum_board(self.notation, event, given, self.sign, narrow[2][0]),
+            ),
         ]
+
+    def is_scalar_rule(self, event: Event) -> bool:
+        """Return whether all that a rule computes with are scalars."""
+        box = self.boxes[event.box]
+        ids = [*(operand.box for operand in box.operands), *(self.notation.results(box) or [box.id])]
+        return all(map(self.notation.is_scalar, ids))
+
+    def board(self, event: Event, given: Contribution) -> Board:
+        """Return the call of a rule with its arrays."""
+        return rule_board(self.notation, event, given, self.totals, self.sign)
 
     def arrival(self, target: int, before: Reading, given: Contribution) -> Equation:
         """Describe the current sum of gradients at a box."""

@@ -31,6 +31,9 @@ GONE = {
 }
 """How an array was lost, and what brings it back, as the end of a sentence."""
 
+LINE, COLUMNS, ROWS = 6, 4, 6
+"""So many numbers are written on one line. More are written as a grid of at most so many columns and rows."""
+
 MOST_REMEDIES = 3
 """How many lost arrays are named below a picture."""
 
@@ -145,7 +148,7 @@ def shows_shape(box: Box, *, compact: bool = False) -> bool:
     """
     if not has_shape(box) or (box.shape == () and (compact or box.dtype == "float64")):
         return False
-    return not (compact and isinstance(box.value, Summary) and box.value.numbers)
+    return not (compact and shows_numbers(box.value, box))
 
 
 def shape(box: Box) -> str:
@@ -163,17 +166,37 @@ def lines(reading: Reading, box: Box) -> list[str]:
         return []
     if not isinstance(reading, Summary):
         return [NOTES[reading][0]]
-    if not reading.numbers:
+    if not shows_numbers(reading, box):
         return [_spread(reading, box)]
     texts = [number(each) for each in reading.numbers]
-    row = box.shape[-1] if box.shape else 1
+    if len(texts) > LINE:
+        longest = max(map(len, texts))
+        texts = [text.rjust(longest) for text in texts]
+    row = _row(box, len(texts))
     return [", ".join(texts[start : start + row]) for start in range(0, len(texts), row)]
+
+
+def shows_numbers(reading: Reading, box: Box) -> bool:
+    """Return whether all numbers are shown: those of an array that is small and not too long or wide."""
+    if not isinstance(reading, Summary) or not reading.numbers:
+        return False
+    count = len(reading.numbers)
+    row = _row(box, count)
+    return count <= LINE or (row <= COLUMNS and count <= ROWS * row)
+
+
+def _row(box: Box, count: int) -> int:
+    """Return how many numbers are written on a line: a row of the array, or, if it has only one, as many as fit."""
+    row = box.shape[-1] if box.shape else 1
+    return COLUMNS if row == count > LINE else row
 
 
 def _spread(reading: Summary, box: Box) -> str:
     """Return mean ± standard deviation. A mean that is only rounding error is omitted: "0 ± 1e-4" reads as a zero."""
     if box.shape is not None and 0 in box.shape:
         return "empty"
+    if box.dtype is not None and box.dtype.startswith(("int", "uint")):
+        return f"{number(reading.min)} … {number(reading.max)}"
     if box.dtype == "bool":
         return f"{number(100 * reading.mean)}% True"
     if reading.min == reading.max:
@@ -190,7 +213,7 @@ def _mean(reading: Summary) -> float:
 
 def one_line(reading: Reading, box: Box) -> str:
     """Return a value or a gradient on one line."""
-    return "; ".join(lines(reading, box))
+    return "; ".join(" ".join(line.split()) for line in lines(reading, box))
 
 
 def tooltip(box: Box) -> str:

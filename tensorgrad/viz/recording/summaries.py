@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from tensorgrad.viz.recording import Detail, Summary
 
-FEW = 6
+FEW = 16
 """Arrays of at most this many elements are recorded number by number."""
 
 BINS = 24
