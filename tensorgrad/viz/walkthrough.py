@@ -65,7 +65,8 @@ class Walkthrough:
     def html(self) -> str:
         """Return the page as a single file that loads no other resources."""
         title = f"Walkthrough of {labels.full_title(self.recording.boxes[-1])}"
-        shown = json.dumps(lesson(self.recording, self.direction, title), allow_nan=False, separators=(",", ":"))
+        content = lesson(self.recording, self.direction, title)
+        shown = json.dumps(content, allow_nan=False, ensure_ascii=False, separators=(",", ":"))
         parts = {
             "title": escape(title),
             "style": _colours() + _page("page.css"),

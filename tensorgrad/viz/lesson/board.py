@@ -119,7 +119,7 @@ def _plain_figure(recording: Recording, figure: Figure) -> dict[str, Any]:
     if numbers:
         return {**found, "cells": numbers}
     if isinstance(held, Summary) and held.detail is not None and _alike(held, figure.reading):
-        return {**found, "box": box.id, "what": figure.what}
+        return {"symbol": figure.symbol, "box": box.id, "what": figure.what}
     return {**found, "text": labels.one_line(figure.reading, box) or "?"}
 
 

@@ -38,6 +38,7 @@ def boxes(recording: Recording, placed: Picture) -> list[dict[str, Any]]:
                 "operands": [operand.box for operand in box.operands],
                 "group": box.group,
                 "symbol": named.boxes[box.id].name or title,
+                "shape": "" if box.shape is None else str(box.shape),
                 "uses": uses[box.id],
                 "wantsGradient": box.kind != "constant",
                 "facts": facts,

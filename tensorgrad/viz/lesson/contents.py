@@ -115,14 +115,15 @@ def _chip(moved: str, target: Box) -> str:
 
 def _change(recording: Recording, change: Change) -> dict[str, Any]:
     box = recording.boxes[change.box]
-    return {
+    found: dict[str, Any] = {
         "box": change.box,
         "what": change.what,
         "lines": labels.lines(change.reading, box),
         "final": change.final,
-        "right": None if change.right is None else right_words(recording, box.id),
-        "rightLines": labels.lines(change.right, box),
     }
+    if change.right is not None:
+        found |= {"right": right_words(recording, box.id), "rightLines": labels.lines(change.right, box)}
+    return found
 
 
 def _plain(answer: float | tuple[int, ...]) -> float | str | tuple[int, ...]:

@@ -136,7 +136,7 @@ def test_predict_asks_for_shapes_of_arrays(open_page):
     page.page.locator("#predict").click()
     while not page.page.locator("#question").is_visible():
         page.press("ArrowRight")
-    assert page.text("#prompt") == "shape of a: "
+    assert page.text("#prompt") == "shape of v₁: "
     page.page.locator("#guess").fill("4 x 2")
     page.press("Enter")
     assert page.text("#verdict").startswith("✓")

@@ -38,7 +38,7 @@ function figure(piece, hidden) {
   } else if (!hidden && held?.detail) {
     content = canvasOf(held.detail, piece.symbol, THUMBNAIL);
   }
-  return make("span", { class: "figure" }, make("span", { class: "symbol" }, piece.symbol), content, make("span", { class: "shape" }, hidden ? "" : piece.shape));
+  return make("span", { class: "figure" }, make("span", { class: "symbol" }, piece.symbol), content, make("span", { class: "shape" }, hidden ? "" : piece.shape ?? lesson.boxes[piece.box].shape));
 }
 
 /** Two rows: symbols above, what stands for them below. `total`: what a box holds now, after the chain rule. */
