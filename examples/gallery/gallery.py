@@ -95,6 +95,8 @@ def graphs(out: Path) -> dict[str, str]:
     tg.draw(expression.loss, renderer="dot").save(out / "graphviz.svg")
     tg.draw(classifier.loss).save(out / "network.svg")
     tg.draw(classifier.loss, depth=1).save(out / "network_folded.svg")
+    tg.draw(classifier.loss, style="compact").save(out / "network_compact.svg")
+    tg.draw(classifier.network).save(out / "structure.svg")
     tg.draw(network(samples), values=False).save(out / "residual.svg")
     tg.draw(long_chain(x, w)).save(out / "ten_thousand.svg")
     return {
@@ -103,6 +105,8 @@ def graphs(out: Path) -> dict[str, str]:
         "graphviz.svg": 'the same by Graphviz, if it is installed: renderer="dot"',
         "network.svg": "modules have frames",
         "network_folded.svg": "modules folded: depth=1",
+        "network_compact.svg": 'symbols for operations, and numbers in place of shapes: style="compact"',
+        "structure.svg": "the structure of a network without data: tg.draw(network)",
         "residual.svg": "twelve equal blocks, drawn once",
         "ten_thousand.svg": "10,000 operations, folded by repetition",
     }
@@ -116,6 +120,23 @@ def walkthroughs(out: Path) -> dict[str, str]:
     return {
         "walkthrough.html": "a walkthrough: forwards, then backwards, one step at a time",
         "walkthrough_network.html": "a walkthrough of a network, with shapes, heatmaps and modules that fold",
+    }
+
+
+def neurons(out: Path) -> dict[str, str]:
+    """Networks as neurons and weights."""
+    X, y = nn.datasets.spiral(100, 3, rng=0)
+    small = nn.Sequential(nn.Dense(2, 6, rng=1), nn.Tanh(), nn.Dense(6, 3, rng=2))
+    images, labels, *_ = nn.datasets.digits(rng=0)
+    large = nn.Sequential(nn.Dense(64, 128, rng=0), nn.ReLU(), nn.Dense(128, 10, rng=1))
+    picture = nn.plots.network(small, X, y, loss=nn.SoftmaxCrossEntropy())
+    picture.save(out / "neurons.svg")
+    picture.save(out / "neurons.html")
+    nn.plots.network(large, images, labels, loss=nn.SoftmaxCrossEntropy()).save(out / "neurons_large.svg")
+    return {
+        "neurons.svg": "a network as neurons and weights, with the values and gradients of one sample",
+        "neurons.html": "the same, to step through: how each neuron is computed",
+        "neurons_large.svg": "layers of 64 and 128 neurons, summarised",
     }
 
 
@@ -185,6 +206,7 @@ def confusion(out: Path) -> dict[str, str]:
 KINDS: tuple[Callable[[Path], dict[str, str]], ...] = (
     graphs,
     walkthroughs,
+    neurons,
     classification,
     regression,
     confusion,

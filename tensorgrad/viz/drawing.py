@@ -87,8 +87,9 @@ class Drawing:
     def save(self, path: str | PathLike[str]) -> None:
         """Write the picture to a file. The suffix determines the format.
 
-        PNG and PDF use matplotlib's default font, which shows Chinese, Japanese and Korean characters and emoji as
-        empty squares. SVG and HTML use the fonts of the viewer's system.
+        PNG and PDF take Chinese, Japanese and Korean characters from a font of the system, if one is installed; see
+        `outputs.fonts`. Characters that no font has, such as emoji, are shown as empty squares. SVG and HTML use the
+        fonts of the viewer's system.
 
         Args:
             path: file name that ends in .svg, .html, .dot, .png or .pdf.

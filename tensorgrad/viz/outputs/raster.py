@@ -11,6 +11,7 @@ from tensorgrad.viz.layout.legend import SIZE as LEGEND_SIZE
 from tensorgrad.viz.layout.legend import SWATCH, SWATCH_HEIGHT
 from tensorgrad.viz.layout.placement import Frame, Picture, Placed, Route, rounded
 from tensorgrad.viz.layout.theme import FRAME_LINE, FRAME_RADIUS, HALO, Outline, Rectangle, Theme
+from tensorgrad.viz.outputs.fonts import family
 
 PIXELS_PER_INCH = 96
 RESOLUTION = 2
@@ -160,7 +161,7 @@ def _write(
         text,
         color=colour,
         fontsize=_points(size),
-        family="monospace" if mono else "sans-serif",
+        family=family(mono=mono),
         weight="bold" if bold else "normal",
         ha=side,
         va="baseline",
