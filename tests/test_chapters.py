@@ -60,4 +60,4 @@ def test_the_gallery(tmp_path):
     shown = re.findall(r'(?:src|href)="([^"]+)"', page)
     made = {path.name for path in (tmp_path / "out").iterdir()} - {"index.html"}
     assert set(shown) == made
-    assert len(shown) == 18
+    assert len(shown) == 23

@@ -129,7 +129,7 @@ def neurons(out: Path) -> dict[str, str]:
     small = nn.Sequential(nn.Dense(2, 6, rng=1), nn.Tanh(), nn.Dense(6, 3, rng=2))
     images, labels, *_ = nn.datasets.digits(rng=0)
     large = nn.Sequential(nn.Dense(64, 128, rng=0), nn.ReLU(), nn.Dense(128, 10, rng=1))
-    picture = nn.plots.network(small, X, y, loss=nn.SoftmaxCrossEntropy())
+    picture = nn.plots.network(small, X[60:], y[60:], loss=nn.SoftmaxCrossEntropy())
     picture.save(out / "neurons.svg")
     picture.save(out / "neurons.html")
     nn.plots.network(large, images, labels, loss=nn.SoftmaxCrossEntropy()).save(out / "neurons_large.svg")

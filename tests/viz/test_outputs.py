@@ -106,6 +106,10 @@ def test_operands_are_labelled_where_their_order_matters(expression):
         "right",
         "exponent",
     ]
+    weight = tg.tensor(np.ones((2, 1)), requires_grad=True, name="w")
+    linear = nn.functional.linear(tg.tensor(np.ones((1, 2)), name="x"), weight, np.ones(1))
+    shown = texts(draw(linear))
+    assert (shown.count("x"), "weight" in shown, "bias" in shown) == (1, True, True)
     one = tg.tensor(1.0, requires_grad=True, name="one")
     assert [text for text in texts(draw(one - tg.exp(one))) if text in ("x", "y")] == ["x", "y"]
     x = tg.tensor(1.0, requires_grad=True, name="one")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from unicodedata import ucd_3_2_0 as unicodedata
 
@@ -73,7 +73,7 @@ def cards(recording: Recording, *, compact: bool = False) -> list[Card]:
     return [card(recording, box, names, compact=compact) for box in recording.boxes]
 
 
-def card(recording: Recording, box: Box, names: Collection[str], *, compact: bool = False) -> Card:
+def card(recording: Recording, box: Box, names: Mapping[str, int], *, compact: bool = False) -> Card:
     """Return the card of a box, as small as its text allows."""
     rows = list(_rows(box, compact=compact))
     style = labels.style(recording, box)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection
+from collections.abc import Mapping
+from types import MappingProxyType
 
 from tensorgrad.viz.recording import Box, Group, Missing, Reading, Recording, Summary
 
@@ -233,28 +234,32 @@ def tooltip(box: Box) -> str:
     return "\n".join(parts)
 
 
-def operand_labels(box: Box, names: Collection[str] = ()) -> list[str]:
+def operand_labels(box: Box, names: Mapping[str, int] = MappingProxyType({})) -> list[str]:
     """Return the label of each operand's edge: its parameter name or position, if the order matters.
 
     Several uses of one box by a folded box are labelled with their number.
 
     Args:
         box: the box that uses the operands.
-        names: the names of the boxes of the graph, which would be mistaken for parameter names.
+        names: the box of each name in the graph. A label that is the name of another box would mislead, and one that
+            is the name of the operand itself says nothing.
     """
     if box.kind != "folded" and (len(box.operands) < 2 or box.op in COMMUTATIVE):
         return [""] * len(box.operands)
     found = [printable(operand.name[max(operand.name.find("["), 0) :]) for operand in box.operands]
-    if names and not set(found).isdisjoint(names):
-        if found != ["x", "y"]:
-            return [""] * len(found)
+    misleads = any(names.get(label, operand.box) != operand.box for label, operand in zip(found, box.operands))
+    if misleads and found == ["x", "y"]:
         return POWER if box.op in ("power", "^") else SIDES
+    return [label if not misleads and label not in names else "" for label in found]
+
+
+def names(recording: Recording) -> dict[str, int]:
+    """Return the box of each name; -1 for a name of several boxes."""
+    found: dict[str, int] = {}
+    for box in recording.boxes:
+        if name(box):
+            found[name(box)] = -1 if name(box) in found else box.id
     return found
-
-
-def names(recording: Recording) -> frozenset[str]:
-    """Return the names of all boxes."""
-    return frozenset(filter(None, map(name, recording.boxes)))
 
 
 def style(recording: Recording, box: Box) -> str:
