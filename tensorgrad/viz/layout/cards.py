@@ -17,7 +17,19 @@ LABEL_COLUMN = 37.0
 TITLE_SIZE = 12.5
 TEXT_SIZE = 11.0
 SMALLEST = 64.0
-WIDE = {"·": 0.5, "–": 0.7, "±": 0.88, "×": 0.88, "∂": 0.7, "…": 1.05, "‱": 2.0, "₧": 1.6, "⸺": 2.4, "⸻": 3.6}
+SUBSCRIPTS = dict.fromkeys("₀₁₂₃₄₅₆₇₈₉⁰¹²³⁴⁵⁶⁷⁸⁹⁽⁾", 0.61)
+WIDE = SUBSCRIPTS | {
+    "·": 0.5,
+    "–": 0.7,
+    "±": 0.88,
+    "×": 0.88,
+    "∂": 0.7,
+    "…": 1.05,
+    "‱": 2.0,
+    "₧": 1.6,
+    "⸺": 2.4,
+    "⸻": 3.6,
+}
 """The widths of characters that occur often, or are wider than any other."""
 BETWEEN_LABELS = 14.0
 
