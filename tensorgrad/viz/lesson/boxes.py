@@ -6,7 +6,7 @@ from typing import Any
 
 from tensorgrad.viz.layout import Picture
 from tensorgrad.viz.layout.cards import label_width
-from tensorgrad.viz.lesson.diagram import SIGNS, contributions, edge_labels, with_symbols
+from tensorgrad.viz.lesson.diagram import check_words, contributions, edge_labels, with_symbols
 from tensorgrad.viz.lesson.equations import Notation
 from tensorgrad.viz.recording import Box, Detail, Reading, Recording, Summary, labels
 
@@ -44,7 +44,7 @@ def boxes(recording: Recording, placed: Picture) -> list[dict[str, Any]]:
                 "facts": facts,
                 "value": _summary(box.value),
                 "gradient": _summary(recording.passes[0].gradients[box.id]),
-                "check": None if box.check is None else {"sign": SIGNS[box.check.verdict], "reason": box.check.reason},
+                "check": None if box.check is None else {"sign": check_words(box.check), "reason": box.check.reason},
             }
         )
     return found

@@ -10,7 +10,7 @@ from tensorgrad.viz.layout.cards import PADDING, ROW, TEXT_SIZE, TITLE_SIZE, Car
 from tensorgrad.viz.layout.cards import cards as plain_cards
 from tensorgrad.viz.lesson.equations import Notation, edge_label
 from tensorgrad.viz.lesson.steps import same
-from tensorgrad.viz.recording import Box, Reading, Recording, Summary, labels
+from tensorgrad.viz.recording import Box, Check, Reading, Recording, Summary, labels
 
 PORT = 31.0
 """Between the ends of two edges that carry a line of text above and one below."""
@@ -104,6 +104,13 @@ def _length(reading: Reading, box: Box) -> int:
     return max(map(len, labels.lines(reading, box)), default=0)
 
 
+def check_words(check: Check) -> str:
+    """Return the last line of a leaf at the end: whether finite differences agree, or what they give instead."""
+    if check.verdict == "differs" and check.expected:
+        return labels.shortened(f"✗ should be {', '.join(map(labels.number, check.expected))}")
+    return SIGNS[check.verdict]
+
+
 def right_words(recording: Recording, id: int) -> str:
     """Return the text on a box whose gradient is wrong: the correct gradient, or its mean if it has many lines."""
     box, reading = recording.boxes[id], recording.passes[0].gradients[id]
@@ -115,7 +122,7 @@ def right_words(recording: Recording, id: int) -> str:
 
 def _with_remark(plain: Card, recording: Recording, box: Box) -> Card:
     """Return the card with a last line that shows the result of a check or the correct value."""
-    remarks = [SIGNS[box.check.verdict]] if box.check is not None else []
+    remarks = [check_words(box.check)] if box.check is not None else []
     if wrong_somewhere(recording, box.id):
         remarks.append(right_words(recording, box.id))
     if not remarks:

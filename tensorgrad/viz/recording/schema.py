@@ -148,10 +148,12 @@ class Check:
     Attributes:
         verdict: "agrees", "differs" or "not checked".
         reason: how many elements were checked and the largest difference, or why none was checked, as text.
+        expected: the gradient by finite differences, if it differs and the leaf has few elements.
     """
 
     verdict: Literal["agrees", "differs", "not checked"]
     reason: str
+    expected: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -293,9 +295,13 @@ def _box(data: dict[str, Any]) -> Box:
         "shape": None if data["shape"] is None else tuple(data["shape"]),
         "value": _reading(data["value"]),
         "gradient": _reading(data["gradient"]),
-        "check": None if data["check"] is None else Check(**data["check"]),
+        "check": _check(data["check"]),
     }
     return Box(**{**data, **read})
+
+
+def _check(data: dict[str, Any] | None) -> Check | None:
+    return None if data is None else Check(**{**data, "expected": tuple(map(float, data["expected"]))})
 
 
 def _pass(data: dict[str, Any]) -> Pass:

@@ -154,7 +154,7 @@ def test_checks_are_shown_at_the_leaves(open_page):
     page = open_page(page_of(lessons.wrong_rule)[0].html)
     assert set(page.texts("text.remark")) == {""}
     page.press("End")
-    assert sorted(page.texts("text.remark")) == ["✓ checked", "✗ check differs"]
+    assert sorted(page.texts("text.remark")) == ["✓ checked", "✗ should be 6"]
     assert "wrong" in page.text("#words")
 
 
