@@ -26,12 +26,10 @@ def outputs_of(subject: Any, arguments: Sequence[Any]) -> list[Tensor]:
     Raises:
         TypeError: there is no tensor, something else is among them, or arguments are given for a tensor.
     """
-    if callable(subject) and not isinstance(subject, Tensor):
+    has_graph = hasattr(type(subject), "__graph__")
+    if has_graph or (callable(subject) and not isinstance(subject, Tensor)):
         with enable_grad():
-            if hasattr(type(subject), "__graph__"):
-                result = subject.__graph__(*arguments)
-            else:
-                result = subject(*_as_leaves(subject, arguments))
+            result = subject.__graph__(*arguments) if has_graph else subject(*_as_leaves(subject, arguments))
         outputs = list(_tensors(result))
         if not outputs:
             raise TypeError(

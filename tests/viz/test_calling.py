@@ -103,6 +103,12 @@ def test_draw_of_a_network_takes_an_input():
     assert drawing.recording.boxes[-1].value.numbers == tuple(network(np.ones((4, 2))).numpy().ravel().tolist())
 
 
+def test_draw_of_a_model_draws_its_network():
+    network = nn.Sequential(nn.Dense(2, 1, rng=0))
+    model = nn.Model(network, loss=nn.MeanSquaredError(), optimizer=nn.SGD(network.parameters()))
+    assert draw(model).recording == draw(network).recording
+
+
 def test_draw_unfolds_identical_layers():
     network = nn.Sequential(*[layer for _ in range(10) for layer in (nn.Dense(3, 3, rng=0), nn.Sigmoid())])
     assert len(draw(network).recording.boxes) == 5

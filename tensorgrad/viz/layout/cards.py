@@ -19,6 +19,7 @@ TEXT_SIZE = 11.0
 SMALLEST = 64.0
 SUBSCRIPTS = dict.fromkeys("₀₁₂₃₄₅₆₇₈₉⁰¹²³⁴⁵⁶⁷⁸⁹⁽⁾", 0.61)
 WIDE = SUBSCRIPTS | {
+    "\u00a0": 0.61,
     "·": 0.5,
     "–": 0.7,
     "±": 0.88,

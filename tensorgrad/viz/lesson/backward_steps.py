@@ -70,7 +70,7 @@ class _Telling:
             words = "Backward starts at the output, with the gradient it was given."
         changes = [self.change(output, reading)]
         if self.told.kind == "not zeroed":
-            words = f"Nobody called zero_grad(): the leaves still hold the gradients of the first pass. {words}"
+            words = f"zero_grad() was not called: the leaves still hold the gradients of the first pass. {words}"
             for leaf in self.leaves():
                 self.totals[leaf] = self.right.gradients[leaf]
                 changes.append(self.change(leaf, self.totals[leaf]))
@@ -92,14 +92,14 @@ class _Telling:
         if box in self.told.early:
             right = labels.one_line(self.right.gradients[box], self.boxes[box])
             words = (
-                f"Too early! Only {self.arrived[box]} of {expected} contributions to {name} have arrived, and already "
-                f"it hands on {shown}. Right: {right}."
+                f"Too early! Only {self.arrived[box]} of {expected} contributions to {name} have arrived, and it "
+                f"already passes on {shown}. Right: {right}."
             )
             marked = Change(box, "gradient", event.upstream, final=False, right=self.right.gradients[box])
             return [Step("early", box, None, f"⚠ {line} (right: {right})", words, (equation,), (marked,))]
         if expected < 2:
             return []
-        words = f"All {expected} contributions to {name} have arrived: now it may hand its gradient on."
+        words = f"All {expected} contributions to {name} have arrived: now it can pass its gradient on."
         if self.told.kind == "overwritten":
             words = f"All {expected} contributions to {name} have arrived, but only the last of them is left."
         return [Step("ready", box, None, line, words, (equation,))]
@@ -133,13 +133,13 @@ class _Telling:
         change = self.change(target, given.total)
         arrival = self.arrival(target, before, given)
         was = "–" if before is None else labels.one_line(before, self.boxes[target])
-        told = f";  {arrival[0][0]}: {was} → {arrival[0][1]}"
+        ending = f";  {arrival[0][0]}: {was} → {arrival[0][1]}"
         words, name = self.arrival_words(target, before), self.notation.symbols[target]
         overwrites = self.told.kind == "overwritten"
         summed = total_board(self.notation, self.boxes[target], None if overwrites else before, given)
 
         def step(kind: StepKind, equation: Equation, words: str, asked: Question | None, board: Board = ()) -> Step:
-            line, equations = on_one_line(equation) + told, (equation, arrival)
+            line, equations = on_one_line(equation) + ending, (equation, arrival)
             boards = tuple(filter(None, (board, summed if board else ())))
             return Step(
                 kind, event.box, given.operand, line, words, equations, (change,), asked, given.value, boards=boards
@@ -227,7 +227,7 @@ class _Telling:
         if self.told.kind == "not zeroed" and self.boxes[target].kind == "leaf":
             return f"It is added to what was left in {name}."
         if target in self.told.early and arrived > 1:
-            return f"Too late: {name} has already handed on what it had."
+            return f"Too late: {name} has already passed on what it had."
         if expected < 2:
             return ""
         rest = f"; {expected - arrived} to come." if arrived < expected else ". Contributions add up."
@@ -260,8 +260,11 @@ class _Telling:
                 return (
                     f"✗ Finite differences disagree at {', '.join(differing)}: a derivative rule on the way is wrong."
                 )
-            return "Done: each path from the output to a leaf has been walked once, and what arrived was added."
+            return "Done: the gradient has followed each path from the output to a leaf, and was added where they meet."
         wrong = [names[leaf] for leaf in leaves if not same(self.told.gradients[leaf], self.right.gradients[leaf])]
         if not wrong:
             return "The leaves are right all the same: the mistake stayed where no leaf depends on it."
-        return f"{len(wrong)} of {len(leaves)} gradients of leaves are wrong: {', '.join(wrong[:MANY])}."
+        if len(wrong) == 1:
+            return f"The gradient of {wrong[0]} is wrong."
+        more = f" and {len(wrong) - MANY} more" if len(wrong) > MANY else ""
+        return f"{len(wrong)} of the {len(leaves)} gradients of leaves are wrong: {', '.join(wrong[:MANY])}{more}."

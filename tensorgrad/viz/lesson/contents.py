@@ -20,7 +20,7 @@ PASSES: dict[PassKind, tuple[str, str]] = {
     "right": ("done right", ""),
     "naive order": (
         "mistake: naive order",
-        "Here each box hands its gradient on as soon as it is first reached. Where paths meet that is too early: "
+        "Here each box passes its gradient on as soon as it is first reached. Where paths meet that is too early: "
         "what arrives later never goes on. Topological order prevents it.",
     ),
     "overwritten": (

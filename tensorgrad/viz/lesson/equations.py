@@ -181,7 +181,7 @@ class Notation:
         """Explain why the result of a rule is larger than the operand."""
         symbol, shape = self.symbols[target], self.recording.boxes[target].shape
         shown = labels.one_line(given.given, self._like(target, given))
-        return f"{symbol} was broadcast from {shape} to {given.given_shape}, so the rule gives as much: {shown}."
+        return f"{symbol} was broadcast from {shape} to {given.given_shape}: the rule returns that shape, {shown}."
 
     def _like(self, target: int, given: Contribution) -> Box:
         """Return a placeholder for the array that a rule returned, to format its numbers."""

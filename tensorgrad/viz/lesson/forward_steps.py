@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 from tensorgrad.viz.lesson.board import forward_board
 from tensorgrad.viz.lesson.equations import Equation, Notation, on_one_line
 from tensorgrad.viz.lesson.guesses import forward_guesses, shape_guesses
@@ -65,7 +67,8 @@ def _step(recording: Recording, notation: Notation, id: int, used_by: list[int])
 
 def _uses(notation: Notation, used_by: list[int]) -> str:
     """Describe where a result is used. Its gradient will receive one contribution per use."""
-    names = ", ".join(dict.fromkeys(notation.symbols[id] for id in used_by))
+    counts = Counter(notation.symbols[id] for id in used_by)
     if len(used_by) > 1:
+        names = ", ".join(name if count == 1 else f"{name} ({count} times)" for name, count in counts.items())
         return f"It is used {len(used_by)} times, by {names}: as many contributions will meet in its gradient."
-    return f"Next, {names} will use it." if used_by else "This is the output."
+    return f"Next, {next(iter(counts))} will use it." if used_by else "This is the output."

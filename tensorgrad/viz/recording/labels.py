@@ -172,7 +172,7 @@ def lines(reading: Reading, box: Box) -> list[str]:
     texts = [number(each) for each in reading.numbers]
     if len(texts) > LINE:
         longest = max(map(len, texts))
-        texts = [text.rjust(longest) for text in texts]
+        texts = [text.rjust(longest, "\u00a0") for text in texts]  # plain spaces would collapse in SVG
     row = _row(box, len(texts))
     return [", ".join(texts[start : start + row]) for start in range(0, len(texts), row)]
 

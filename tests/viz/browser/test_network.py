@@ -48,8 +48,7 @@ def test_network_page_explains_a_neuron_by_keyboard(open_page):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize(("width", "height"), [(1280, 800), (768, 1024), (390, 844)])
+@pytest.mark.parametrize(("width", "height", "scheme"), [(1280, 800, "dark"), (768, 1024, "light"), (390, 844, "dark")])
 def test_network_page_fits(width, height, scheme, open_page):
     network = nn.Sequential(nn.Flatten(), nn.Dense(784, 128, rng=0), nn.ReLU(), nn.Dense(128, 10, rng=1))
     page = open_page(

@@ -344,37 +344,6 @@ def test_the_number_travels_to_the_box_that_receives_it(open_page):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("direction", ["LR", "TB"])
-def test_what_is_said_of_a_box_touches_no_other(direction, open_page):
-    loss, keep = lessons.expression()
-    page = open_page(walkthrough(loss, direction=direction).html)
-    seen = 0
-    for _ in range(page.step()[1] - 1):
-        page.press("ArrowRight")
-        for id, *marker in page.page.evaluate(MARKERS):
-            seen += 1
-            for other, *box in page.page.evaluate(BOXES):
-                apart = marker[2] <= box[0] or box[2] <= marker[0] or marker[3] <= box[1] or box[3] <= marker[1]
-                assert apart or other == id, (page.step(), id, other)
-    assert seen > 20
-    del keep
-
-
-MARKERS = """
-[...drawn.boxes].filter(([, { marker }]) => marker.textContent).map(([id, { marker }]) => {
-  const { x, y, width, height } = marker.getBBox();
-  return [id, x, y + 2, x + width, y + height - 2];  // letters are lower than their line
-})
-"""
-BOXES = """
-lesson.boxes.map((box) => {
-  const { x, y, width, height } = drawn.places.box(box);
-  return [box.id, x, y, x + width, y + height];
-})
-"""
-
-
-@pytest.mark.slow
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_the_theme_follows_the_system_until_the_button_is_pressed(scheme, open_page):
     page = open_page(page_of(lessons.unnamed)[0].html, color_scheme=scheme)
@@ -404,22 +373,6 @@ def test_a_long_name_is_cut_and_whole_in_the_panel(open_page):
     assert page.texts('[data-box="0"] text.title') == ["n" * 31 + "…"]
     page.page.locator('[data-box="0"]').hover()
     assert "n" * 500 in page.texts("#details dd")
-
-
-@pytest.mark.slow
-def test_what_happens_is_in_sight(open_page):
-    page = open_page(page_of(lessons.network)[0].html, width=900, height=600)
-    for _ in range(page.step()[1] - 1):
-        page.press("ArrowRight")
-        assert page.page.evaluate(IN_SIGHT)
-
-
-IN_SIGHT = """
-(() => {
-  const [stage, box] = [find("stage"), drawn.boxes.get(currentStep().box).group].map(e => e.getBoundingClientRect());
-  return box.left >= stage.left - 1 && box.right <= stage.right + 1;
-})()
-"""
 
 
 @pytest.mark.slow

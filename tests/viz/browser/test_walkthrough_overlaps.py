@@ -98,8 +98,11 @@ OUTSIDE = """
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("direction", ["LR", "TB"])
-@pytest.mark.parametrize("lesson", GALLERY, ids=lambda lesson: lesson.__name__)
+@pytest.mark.parametrize(
+    ("lesson", "direction"),
+    [*((lesson, "LR") for lesson in GALLERY), *((lesson, "TB") for lesson in (lessons.expression, softmax))],
+    ids=lambda value: getattr(value, "__name__", value),
+)
 def test_walkthrough_boxes_and_labels_keep_apart(lesson, direction, open_page):
     loss, keep = lesson()
     page = open_page(walkthrough(loss, direction=direction).html, reduced_motion="reduce")
@@ -111,14 +114,13 @@ def test_walkthrough_boxes_and_labels_keep_apart(lesson, direction, open_page):
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize(("width", "height"), WINDOWS)
 def test_walkthrough_fits_the_window(width, height, scheme, open_page):
-    for lesson in GALLERY[:3]:
-        loss, keep = lesson()
-        page = open_page(
-            walkthrough(loss).html, width=width, height=height, color_scheme=scheme, reduced_motion="reduce"
-        )
-        assert page.page.evaluate(OUTSIDE) == []
-        page.page.evaluate("find('fit').onclick()")
-        assert page.page.evaluate("[find('stage').scrollWidth - find('stage').clientWidth,"
-                                  " find('stage').scrollHeight - find('stage').clientHeight]") == [0, 0]  # fmt: skip
-        assert page.page.locator("#map").is_hidden()
-        del keep
+    loss, keep = lessons.network()
+    page = open_page(walkthrough(loss).html, width=width, height=height, color_scheme=scheme, reduced_motion="reduce")
+    assert page.page.evaluate(OUTSIDE) == []
+    page.page.evaluate("find('fit').onclick()")
+    scrolled = (
+        "(({ scrollWidth: w, scrollHeight: h, clientWidth, clientHeight }) => [w - clientWidth, h - clientHeight])"
+    )
+    assert page.page.evaluate(f"{scrolled}(find('stage'))") == [0, 0]
+    assert page.page.locator("#map").is_hidden()
+    del keep

@@ -15,7 +15,7 @@ function showFormula() {
   find("what").className = step.kind.replace(" ", "-");
   const equations = step.equations.map((terms, place) => equation(terms, asking, place > 0 && terms.length > 1));
   find("equations").replaceChildren(...(step.boards.length ? step.boards.map((pieces) => board(pieces, asking)) : equations));
-  if (!step.equations.length) find("equations").append(make("p", { class: "line" }, step.line));
+  if (!step.equations.length && !step.boards.length) find("equations").append(make("p", { class: "line" }, step.line));
   find("words").textContent = asking ? "What comes next? Type it, then press Enter." : step.words;
   const pass = lesson.passes[state.pass];
   find("mistake").textContent = pass.words && isBackward(state.step) ? `⚠ ${pass.words}` : "";

@@ -177,7 +177,7 @@ function remark(box, gradient) {
   return box.check && gradient?.final && state.pass === 0 ? [box.check.sign] : [];
 }
 
-/** Whether a box has handed its gradient on before all of it had arrived. */
+/** Whether a box has passed its gradient on before all of it had arrived. */
 function firedEarly(id) {
   if (!lesson.passes[state.pass].early.includes(id)) return false;
   return allSteps().slice(0, state.step).some((step) => step.kind === "early" && step.box === id);
