@@ -95,7 +95,7 @@ def graphs(out: Path) -> dict[str, str]:
     tg.draw(expression.loss, renderer="dot").save(out / "graphviz.svg")
     tg.draw(classifier.loss).save(out / "network.svg")
     tg.draw(classifier.loss, depth=1).save(out / "network_folded.svg")
-    tg.draw(classifier.loss, style="compact").save(out / "network_compact.svg")
+    tg.draw(classifier.loss, style="compact", heatmaps=True).save(out / "network_compact.svg")
     tg.draw(classifier.network).save(out / "structure.svg")
     tg.draw(network(samples), values=False).save(out / "residual.svg")
     tg.draw(long_chain(x, w)).save(out / "ten_thousand.svg")
@@ -105,7 +105,7 @@ def graphs(out: Path) -> dict[str, str]:
         "graphviz.svg": 'the same by Graphviz, if it is installed: renderer="dot"',
         "network.svg": "modules have frames",
         "network_folded.svg": "modules folded: depth=1",
-        "network_compact.svg": 'symbols for operations, and numbers in place of shapes: style="compact"',
+        "network_compact.svg": 'for slides: style="compact", and larger arrays as images: heatmaps=True',
         "structure.svg": "the structure of a network without data: tg.draw(network)",
         "residual.svg": "twelve equal blocks, drawn once",
         "ten_thousand.svg": "10,000 operations, folded by repetition",

@@ -22,6 +22,9 @@ from tensorgrad.viz.recording.capture import capture
 
 Renderer = Literal["tensorgrad", "dot"]
 Style = Literal["compact", "full"]
+THUMBNAIL = 24
+"""The most rows and columns of the heatmap of an array."""
+
 NARROWEST = 200
 """The smallest width, in pixels, at which a picture may be wrapped."""
 
@@ -66,7 +69,7 @@ class Drawing:
     @cached_property
     def picture(self) -> Picture:
         """Return the coordinates of the built-in layout, which SVG, PNG and PDF have in common."""
-        whole = picture(self.shown, self.direction, cards(self.shown, compact=self.style == "compact"))
+        whole = picture(self.shown, self.direction, cards(self.shown, compact=self.style == "compact", heatmaps=True))
         return whole if self.width is None else wrapped(self.shown, whole, self.width)
 
     @cached_property
@@ -161,6 +164,7 @@ def draw(
     style: Style | None = None,
     width: float | None = MOST,
     values: bool = True,
+    heatmaps: bool = False,
     theme: ThemeName = "light",
     renderer: Renderer = "tensorgrad",
 ) -> Drawing:
@@ -195,6 +199,8 @@ def draw(
         width: the width in pixels at which a picture from left to right is wrapped into rows. At this width, its
             smallest text is 10.5 pixels high. None for one row.
         values: whether to show values and gradients.
+        heatmaps: whether to show arrays of more than a few elements as images, too: orange is positive, blue negative.
+            The renderer `"dot"` does not draw them.
         theme: `"light"` or `"dark"`.
         renderer: `"tensorgrad"`, the built-in layout, or `"dot"`, Graphviz's layout for SVG, HTML, PNG and PDF. If
             Graphviz is not installed, fails or takes more than 10 seconds, the built-in layout is used and a warning
@@ -228,7 +234,7 @@ def draw(
         raise ValueError(f"draw: expected depth to be at least 0, which draws the outermost modules, got {depth}.")
     outputs = outputs_of(output, arguments)
     made_up = not arguments and hasattr(type(output), "__graph__")
-    whole = capture(outputs, values=values)
+    whole = capture(outputs, values=values, detail=THUMBNAIL if heatmaps else False)
     recording = fold(without_results(whole) if made_up else whole, depth=depth, unfold=unfold)
     if width is not None and not (isinstance(width, Real) and width >= NARROWEST):
         raise ValueError(f"draw: expected width to be at least {NARROWEST} pixels or None, got {width!r}.")

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from unicodedata import ucd_3_2_0 as unicodedata
 
 from tensorgrad.viz.layout.theme import SHAPES
-from tensorgrad.viz.recording import Box, Recording, labels
+from tensorgrad.viz.recording import Box, Detail, Recording, Summary, labels
 
 PADDING = 9.0
 HEADER = 24.0
@@ -33,6 +33,8 @@ WIDE = SUBSCRIPTS | {
 }
 """The widths of characters that occur often, or are wider than any other."""
 BETWEEN_LABELS = 14.0
+HEATMAP_WIDTH, HEATMAP_HEIGHT, HEATMAP_CELL = 110.0, 64.0, 9.0
+"""The largest image of an array, and the largest cell in it, in pixels."""
 
 
 @dataclass(frozen=True)
@@ -60,6 +62,17 @@ class Text:
 
 
 @dataclass(frozen=True)
+class Heatmap:
+    """Image of an array; `x` and `y` are relative to the card's top left corner."""
+
+    x: float
+    y: float
+    width: float
+    height: float
+    detail: Detail
+
+
+@dataclass(frozen=True)
 class Card:
     """One box, ready to be placed. Lengths are in pixels.
 
@@ -68,6 +81,7 @@ class Card:
         header: the height of the coloured band that holds the title; the whole card if there is only a title.
         operands: the edge label of each operand.
         lines: from top to bottom, the height of the labels, in lines of text.
+        heatmaps: images of arrays.
     """
 
     style: str
@@ -78,15 +92,24 @@ class Card:
     tooltip: str
     operands: tuple[str, ...]
     lines: int = 1
+    heatmaps: tuple[Heatmap, ...] = ()
 
 
-def cards(recording: Recording, *, compact: bool = False) -> list[Card]:
-    """Return the cards of all boxes; in compact form, with fewer lines."""
+def cards(recording: Recording, *, compact: bool = False, heatmaps: bool = False) -> list[Card]:
+    """Return the cards of all boxes.
+
+    Args:
+        recording: the graph.
+        compact: show fewer lines.
+        heatmaps: show the heatmaps of arrays, if they are recorded.
+    """
     names = labels.names(recording)
-    return [card(recording, box, names, compact=compact) for box in recording.boxes]
+    return [card(recording, box, names, compact=compact, heatmaps=heatmaps) for box in recording.boxes]
 
 
-def card(recording: Recording, box: Box, names: Mapping[str, int], *, compact: bool = False) -> Card:
+def card(
+    recording: Recording, box: Box, names: Mapping[str, int], *, compact: bool = False, heatmaps: bool = False
+) -> Card:
     """Return the card of a box, as small as its text allows."""
     rows = list(_rows(box, compact=compact))
     style = labels.style(recording, box)
@@ -97,6 +120,7 @@ def card(recording: Recording, box: Box, names: Mapping[str, int], *, compact: b
     texts = [Text(left, header - 7.0, title, "title")]
     width = max(SMALLEST if rows else 0.0, left + text_width(title, TITLE_SIZE) + right)
     baseline = header + 2.0
+    images = []
     for name, line, role in rows:
         baseline += ROW
         indent = 0.0 if role == "options" else LABEL_COLUMN
@@ -104,6 +128,12 @@ def card(recording: Recording, box: Box, names: Mapping[str, int], *, compact: b
             texts.append(Text(left, baseline, name, "label"))
         texts.append(Text(left + indent, baseline, line, role))
         width = max(width, left + indent + text_width(line, TEXT_SIZE, mono=True) + right)
+        detail = _detail(box, role) if heatmaps else None
+        if detail is not None:
+            size = _heatmap_size(detail)
+            images.append(Heatmap(left + indent, baseline + 5.0, *size, detail))
+            baseline += size[1] + 4.0
+            width = max(width, left + indent + size[0] + right)
     return Card(
         style=style,
         width=round(width),
@@ -112,7 +142,20 @@ def card(recording: Recording, box: Box, names: Mapping[str, int], *, compact: b
         texts=tuple(texts),
         tooltip=labels.tooltip(box),
         operands=tuple(labels.operand_labels(box, names)),
+        heatmaps=tuple(images),
     )
+
+
+def _detail(box: Box, role: str) -> Detail | None:
+    """Return the heatmap of a value or a gradient that is not shown as numbers."""
+    reading = {"value": box.value, "gradient": box.gradient}.get(role)
+    return reading.detail if isinstance(reading, Summary) and not labels.shows_numbers(reading, box) else None
+
+
+def _heatmap_size(detail: Detail) -> tuple[float, float]:
+    """Return the width and height: square cells, as large as fit."""
+    cell = min(HEATMAP_WIDTH / detail.columns, HEATMAP_HEIGHT / detail.rows, HEATMAP_CELL)
+    return round(cell * detail.columns, 1), round(cell * detail.rows, 1)
 
 
 def _rows(box: Box, *, compact: bool) -> Iterator[tuple[str, str, str]]:

@@ -12,6 +12,7 @@ from tensorgrad.viz.layout.legend import SWATCH, SWATCH_HEIGHT
 from tensorgrad.viz.layout.placement import Frame, Picture, Placed, Route, rounded
 from tensorgrad.viz.layout.theme import FRAME_LINE, FRAME_RADIUS, HALO, Outline, Rectangle, Theme
 from tensorgrad.viz.outputs.fonts import family
+from tensorgrad.viz.outputs.heatmap import colours
 
 PIXELS_PER_INCH = 96
 RESOLUTION = 2
@@ -40,6 +41,8 @@ def save(picture: Picture, theme: Theme, path: str | PathLike[str], kind: str) -
         axes.add_patch(Polygon([route.tip, *route.arrow_corners], facecolor=theme.edge, linewidth=0))
     for box in picture.boxes:
         _draw_box(axes, box, theme)
+    axes.set_xlim(0, picture.width)  # images have changed the limits
+    axes.set_ylim(picture.height, 0)
     for route in picture.routes:
         if route.label:
             side = "right" if picture.direction == "LR" else "left"
@@ -109,6 +112,10 @@ def _draw_box(axes: Any, box: Placed, theme: Theme) -> None:
             bold=text.bold,
             mono=text.mono,
         )
+    for image in card.heatmaps:
+        left, top = box.x + image.x, box.y + image.y
+        extent = (left, left + image.width, top + image.height, top)
+        axes.imshow(colours(image.detail), extent=extent, aspect="auto", interpolation="nearest", zorder=3)
 
 
 def _outlined(

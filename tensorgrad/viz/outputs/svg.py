@@ -10,6 +10,7 @@ from tensorgrad.viz.layout.legend import SIZE as LEGEND_SIZE
 from tensorgrad.viz.layout.legend import SWATCH, SWATCH_HEIGHT, Entry
 from tensorgrad.viz.layout.placement import Frame, Picture, Placed, Point, Route, rounded
 from tensorgrad.viz.layout.theme import FRAME_LINE, FRAME_RADIUS, HALO, Outline, Rectangle, Theme
+from tensorgrad.viz.outputs.heatmap import data_uri
 
 SANS = "system-ui, Segoe UI, Helvetica, Arial, sans-serif"
 MONO = "ui-monospace, Menlo, Consolas, DejaVu Sans Mono, monospace"
@@ -113,6 +114,11 @@ def _box(box: Placed, theme: Theme) -> Iterator[str]:
             bold=text.bold,
             mono=text.mono,
         )
+    for image in card.heatmaps:
+        place = f'x="{number(box.x + image.x)}" y="{number(box.y + image.y)}"'
+        size = f'width="{number(image.width)}" height="{number(image.height)}"'
+        look = 'preserveAspectRatio="none" style="image-rendering:pixelated"'
+        yield f'<image {place} {size} {look} href="{data_uri(image.detail)}"/>'
     yield "</g>"
 
 

@@ -32,7 +32,7 @@ def capture(
     output: Tensor | Sequence[Tensor],
     *,
     values: bool = True,
-    detail: bool = False,
+    detail: bool | int = False,
     passes: bool = False,
     checks: bool = False,
     gradient: ArrayLike | None = None,
@@ -44,7 +44,7 @@ def capture(
         values: record values and gradients. This repeats the forward pass, and also the backward pass if one was
             started from `output`.
         detail: also record a histogram and a heatmap of each array with more than a few elements. The more arrays there
-            are, the smaller the heatmaps; see `summaries.CELLS`.
+            are, the smaller the heatmaps; see `summaries.CELLS`. An integer is the largest number of rows and columns.
         passes: record a backward pass from `output` step by step, and the incorrect passes of `passes.py` if the graph
             is small. `backward` may have been called before, as long as the values, or the arrays saved for the rules,
             are still available. Hooks are not called; `folded` then says so.
@@ -69,7 +69,7 @@ def capture(
     """
     outputs = (output,) if isinstance(output, Tensor) else tuple(output)
     seed = outputs[0].seed_gradient(gradient) if passes or checks else None
-    side = SIDE if detail else 0
+    side = SIDE if detail is True else int(detail)
     without_graph = [each for each in outputs if each.node is None]
     if len(without_graph) == len(outputs):
         boxes = (
@@ -77,7 +77,7 @@ def capture(
             for id, each in enumerate(without_graph)
         )
         return Recording(tuple(boxes))
-    capturing = _Capture(tuple(each for each in outputs if each.node is not None), values or seed is not None, detail)
+    capturing = _Capture(tuple(each for each in outputs if each.node is not None), values or seed is not None, side)
     recording = capturing.recording()
     if without_graph:
         first = len(recording.boxes)
@@ -99,7 +99,7 @@ def capture(
 class _Capture:
     """Boxes recorded so far, and the box of each operand."""
 
-    def __init__(self, outputs: tuple[Tensor, ...], values: bool, detail: bool) -> None:
+    def __init__(self, outputs: tuple[Tensor, ...], values: bool, most: int) -> None:
         self.roots = list(dict.fromkeys(_node(output) for output in outputs))
         self.root = self.roots[0]
         self.values = values
@@ -108,7 +108,8 @@ class _Capture:
         self.gradients = self._gradients_again()
         self.altered = _altered_by_hooks(self.order)
         self.grouping = grouping(self.order)
-        self.side = side_for(READINGS * sum(np.size(v) > FEW for v in self.replayed.values.values())) if detail else 0
+        many = sum(np.size(value) > FEW for value in self.replayed.values.values()) if most else 0
+        self.side = min(most, side_for(READINGS * many))
         self.boxes: list[Box] = []
         self.ids: dict[Hashable, int] = {}
         self.sources: dict[int, ReferenceType[Any] | None] = {}

@@ -173,7 +173,7 @@ def lines(reading: Reading, box: Box) -> list[str]:
     if len(texts) > LINE:
         longest = max(map(len, texts))
         texts = [text.rjust(longest, "\u00a0") for text in texts]  # plain spaces would collapse in SVG
-    row = _row(box, len(texts))
+    row = _row(box.shape or (), len(texts))
     return [", ".join(texts[start : start + row]) for start in range(0, len(texts), row)]
 
 
@@ -181,14 +181,18 @@ def shows_numbers(reading: Reading, box: Box) -> bool:
     """Return whether all numbers are shown: those of an array that is small and not too long or wide."""
     if not isinstance(reading, Summary) or not reading.numbers:
         return False
-    count = len(reading.numbers)
-    row = _row(box, count)
+    return is_readable(box.shape or (), len(reading.numbers))
+
+
+def is_readable(shape: tuple[int, ...], count: int) -> bool:
+    """Return whether the numbers of an array of `count` elements can be written on a few short lines."""
+    row = _row(shape, count)
     return count <= LINE or (row <= COLUMNS and count <= ROWS * row)
 
 
-def _row(box: Box, count: int) -> int:
+def _row(shape: tuple[int, ...], count: int) -> int:
     """Return how many numbers are written on a line: a row of the array, or, if it has only one, as many as fit."""
-    row = box.shape[-1] if box.shape else 1
+    row = shape[-1] if shape else 1
     return COLUMNS if row == count > LINE else row
 
 
