@@ -46,9 +46,12 @@ def test_rows_keep_boxes_apart_and_edges_connected(seed, count, most):
         assert right < drawn.width
         assert bottom < drawn.height
     assert list(crossings_of_boxes(drawn)) == []
+    entered = set()
     for route, original in zip(drawn.routes, whole.routes):
         points = (*route.before, route.points)
-        assert touches(points[0][0], sides(drawn.boxes[route.source]), "LR", far=True)
+        start = points[0][0]
+        entered |= {(route.source, turn[-1]) for turn in route.turns}
+        assert touches(start, sides(drawn.boxes[route.source]), "LR", far=True) or (route.source, start) in entered
         assert touches(route.tip, sides(drawn.boxes[route.target]), "LR", far=False)
         assert len(route.turns) == len(route.before)
         for before, turn, after in zip(points, route.turns, points[1:]):
@@ -64,6 +67,15 @@ def test_rows_are_at_most_as_wide_as_asked():
         assert wrapped(recording, whole, most).width <= most
     assert wrapped(recording, whole, whole.width) is whole
     assert wrapped(recording, picture(recording, "TB"), 100).width > 100
+
+
+def test_rows_leave_out_empty_space():
+    value = start = tg.tensor(0.5, requires_grad=True, name="x")
+    for _ in range(100):
+        value = value * start  # the chain sinks lower and lower below the line of x
+    recording = capture(value)
+    drawn = wrapped(recording, picture(recording, "LR"))
+    assert drawn.height < 16 * 220
 
 
 def test_rows_split_frames_around_their_boxes():

@@ -7,7 +7,8 @@ leaves its row at the right, runs back between the rows, and enters the next row
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
@@ -31,14 +32,40 @@ SPLIT = 3.0
 """Splitting a frame counts as much as so many edges."""
 
 
+class Squeeze:
+    """New vertical positions of a row's contents: empty space between them is left out.
+
+    Args:
+        occupied: the vertical extents of the contents.
+        top: the new position of the uppermost.
+    """
+
+    def __init__(self, occupied: Iterable[tuple[float, float]], top: float) -> None:
+        self._starts: list[float] = []
+        self._shifts: list[float] = []
+        reach = None
+        for low, high in sorted(occupied):
+            if reach is None or low > reach:
+                shift = top - low if reach is None else self._shifts[-1] + reach - low
+                self._starts.append(low)
+                self._shifts.append(shift)
+            reach = high if reach is None else max(reach, high)
+        assert reach is not None
+        self.bottom = self(reach)
+
+    def __call__(self, y: float) -> float:
+        """Return the new position of a position that is occupied."""
+        return y + self._shifts[max(bisect_right(self._starts, y) - 1, 0)]
+
+
 @dataclass(frozen=True)
 class Row:
     """Part of a picture between two cuts.
 
     Attributes:
         start, end: the positions of the cuts in the original picture.
-        x, y: the shift of its contents.
-        left: the space to the left of the contents, where edges from the previous row enter.
+        x: the horizontal shift of its contents.
+        down: the new vertical position of a position in the original picture.
         signals: the boxes whose values cross the cut at the start, from top to bottom.
         bottom: the lower end of the row above, below which edges run back.
     """
@@ -46,7 +73,7 @@ class Row:
     start: float
     end: float
     x: float
-    y: float
+    down: Squeeze
     signals: tuple[int, ...]
     bottom: float
 
@@ -129,19 +156,18 @@ class _Wrapping:
         bottom = 0.0
         for at, (start, end) in enumerate(pairwise(ends)):
             signals = self._signals(at)
-            top, low = self._extent(at)
             lanes = BESIDE + LANE * len(signals) if signals else 0.0
             y = MARGIN if not at else bottom + BETWEEN_ROWS + LANE * len(signals) + BESIDE
             x = MARGIN + lanes - start if at else 0.0
-            self.rows.append(Row(start, end, x, y - top, signals, bottom))
-            bottom = y + low - top
+            down = Squeeze(self._occupied(at), y - BESIDE)
+            self.rows.append(Row(start, end, x, down, signals, bottom))
+            bottom = down.bottom - BESIDE
         self.bottom = bottom
+        self.drawn: set[tuple[int, int, tuple[Point, ...], tuple[Point, ...]]] = set()
 
     def picture(self) -> Picture:
         boxes = tuple(self._shifted(box) for box in self.whole.boxes)
-        frames = tuple(
-            replace(frame, x=frame.x + self.rows[row].x, y=frame.y + self.rows[row].y) for row, frame in self.frames
-        )
+        frames = tuple(self._shifted_frame(frame, self.rows[row]) for row, frame in self.frames)
         routes = tuple(self._route(route, pieces) for route, pieces in zip(self.whole.routes, self.pieces))
         right = max(
             [box.x + box.card.width for box in boxes]
@@ -159,7 +185,11 @@ class _Wrapping:
 
     def _shifted(self, box: Placed) -> Placed:
         row = self.rows[self.row_of(box.x)]
-        return replace(box, x=round(box.x + row.x, 1), y=round(box.y + row.y, 1))
+        return replace(box, x=round(box.x + row.x, 1), y=round(row.down(box.y), 1))
+
+    def _shifted_frame(self, frame: Frame, row: Row) -> Frame:
+        top, bottom = row.down(frame.y), row.down(frame.y + frame.height)
+        return replace(frame, x=round(frame.x + row.x, 1), y=round(top, 1), height=round(bottom - top, 1))
 
     def _signals(self, at: int) -> tuple[int, ...]:
         """Return the sources of the edges that enter a row from the row above, from top to bottom."""
@@ -171,17 +201,20 @@ class _Wrapping:
                 entering[route.source] = min(y, entering.get(route.source, math.inf))
         return tuple(sorted(entering, key=lambda source: entering[source]))
 
-    def _extent(self, at: int) -> tuple[float, float]:
-        """Return the top and the bottom of the contents of a row."""
-        ys = []
+    def _occupied(self, at: int) -> Iterator[tuple[float, float]]:
+        """Yield the vertical extents of the contents of a row: boxes, ends of frames, and edges."""
         for box in self.whole.boxes:
             if self.row_of(box.x) == at:
-                ys += [box.y, box.y + box.card.height]
+                yield box.y - BESIDE, box.y + box.card.height + BESIDE
         for row, frame in self.frames:
             if row == at:
-                ys += [frame.y, frame.y + frame.height]
-        ys += [y for pieces in self.pieces for row, points in pieces if row == at for _, y in points]
-        return min(ys), max(ys)
+                bottom = frame.y + frame.height
+                yield frame.y - BESIDE, frame.y + BAND
+                yield bottom - PADDING, bottom + BESIDE
+        for pieces in self.pieces:
+            for row, points in pieces:
+                if row == at:
+                    yield from ((y - BESIDE, y + BESIDE) for _, y in points)
 
     def _frames(self) -> Iterator[tuple[int, Frame]]:
         """Yield the parts of the frames with their rows, inner frames first. A part is as high as what it holds."""
@@ -217,10 +250,15 @@ class _Wrapping:
         turns = []
         for (_, before), (row, after) in pairwise(shifted):
             turns.append(self._turn(row, route.source, before, after))
+        parts = [(row, tuple(points), turn) for (row, points), turn in zip(shifted, turns)]
+        new = 0  # edges from one box run together: what one has drawn is not drawn again
+        while new < len(parts) and (route.source, *parts[new]) in self.drawn:
+            new += 1
+        self.drawn.update((route.source, *part) for part in parts)
         return replace(
             route,
-            before=tuple(tuple(points) for _, points in shifted[:-1]),
-            turns=tuple(turns),
+            before=tuple(points for _, points, _ in parts[new:]),
+            turns=tuple(turns[new:]),
             points=tuple(shifted[-1][1]),
             tip=self._point(shifted[-1][0], route.tip),
         )
@@ -246,7 +284,7 @@ class _Wrapping:
         return tuple((round(x, 1), round(y, 1)) for x, y in corners)
 
     def _point(self, at: int, point: Point) -> Point:
-        return round(point[0] + self.rows[at].x, 1), round(point[1] + self.rows[at].y, 1)
+        return round(point[0] + self.rows[at].x, 1), round(self.rows[at].down(point[1]), 1)
 
 
 def _pieces(route: Route, cuts: Sequence[float]) -> Iterator[tuple[int, list[Point]]]:

@@ -65,9 +65,9 @@ class _Telling:
         output = self.output.id
         reading = self.told.gradients[output]
         symbol, shown = self.notation.gradients[output], labels.one_line(reading, self.output)
-        words = "Backward starts at the output: its derivative by itself is 1."
+        words = "Backward starts at the output: its derivative with respect to itself is 1."
         if shown != "1":
-            words = "Backward starts at the output, with the gradient it was given."
+            words = "Backward starts at the output, with the gradient that backward() was called with."
         changes = [self.change(output, reading)]
         if self.told.kind == "not zeroed":
             words = f"zero_grad() was not called: the leaves still hold the gradients of the first pass. {words}"

@@ -99,13 +99,18 @@ def reason(notation: Notation, event: Event, given: Contribution) -> str:
         if given.rule and not given.rule.startswith("_"):
             return f"For its argument {argument}, {op} declares the rule {given.rule}."
         return f"{op} computes the gradient of its argument {argument} in a function of its own."
+    count = math.prod(target.shape or ()) // max(math.prod(box.shape or ()), 1)
+    if op in ("sum", "mean") and count == 1:
+        return (
+            f"There is only one element, so the gradient passes unchanged: {notation.symbols[target.id]} receives it."
+        )
     others = [operand.box for number, operand in enumerate(box.operands) if number != given.operand]
     return text.format(
         target=notation.symbols[target.id],
         result=notation.symbols[box.id],
         up=notation.upstream(box),
         other=notation.symbols[others[0]] if others else "",
-        count=math.prod(target.shape or ()) // max(math.prod(box.shape or ()), 1),
+        count=count,
     )
 
 

@@ -181,6 +181,8 @@ def shows_numbers(reading: Reading, box: Box) -> bool:
     """Return whether all numbers are shown: those of an array that is small and not too long or wide."""
     if not isinstance(reading, Summary) or not reading.numbers:
         return False
+    if len(reading.numbers) > LINE and reading.min == reading.max:
+        return False  # "all 0" says as much
     return is_readable(box.shape or (), len(reading.numbers))
 
 
