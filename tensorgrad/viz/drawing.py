@@ -196,8 +196,8 @@ def draw(
         unfold: draw each of several identical layers.
         style: `"compact"` has symbols such as × and ² for operations, and shows a shape only in place of numbers.
             `"full"` has the names of the operations and all shapes. None is `"compact"` if all values are scalars.
-        width: the width in pixels at which a picture from left to right is wrapped into rows. At this width, its
-            smallest text is 10.5 pixels high. None for one row.
+        width: the width in pixels at which a picture from left to right is wrapped into rows. At this width, text
+            is at least 11 pixels high. None for one row.
         values: whether to show values and gradients.
         heatmaps: whether to show arrays of more than a few elements as images, too: orange is positive, blue negative.
             The renderer `"dot"` does not draw them.
