@@ -1,13 +1,23 @@
 """Optimizers, and learning-rate schedules.
 
-`optimizer.py` contains the step, `algorithms.py` the formulas.
+`optimizer.py` contains the step, `algorithms.py`, `adam.py` and `lbfgs.py` the formulas.
 """
 
 from nn.optimizers._groups import ParameterGroup
 from nn.optimizers._setting import Setting
-from nn.optimizers.algorithms import SGD, Adagrad, Adam, AdamW, RMSprop
+from nn.optimizers.adam import Adam, AdamW, NAdam
+from nn.optimizers.algorithms import SGD, Adagrad, Lion, RMSprop
 from nn.optimizers.optimizer import Optimizer
-from nn.optimizers.schedules import CosineDecay, ExponentialDecay, ScaledSchedule, Schedule, StepDecay, WarmUp
+from nn.optimizers.schedules import (
+    CosineDecay,
+    ExponentialDecay,
+    OneCycle,
+    ScaledSchedule,
+    Schedule,
+    StepDecay,
+    WarmUp,
+    WarmUpCosine,
+)
 
 __all__ = [
     "SGD",
@@ -16,6 +26,9 @@ __all__ = [
     "AdamW",
     "CosineDecay",
     "ExponentialDecay",
+    "Lion",
+    "NAdam",
+    "OneCycle",
     "Optimizer",
     "ParameterGroup",
     "RMSprop",
@@ -24,4 +37,5 @@ __all__ = [
     "Setting",
     "StepDecay",
     "WarmUp",
+    "WarmUpCosine",
 ]
