@@ -91,6 +91,7 @@ from nn.metrics import (
 )
 from nn.module import Module
 from nn.optimizers import (
+    LBFGS,
     SGD,
     Adagrad,
     Adam,
@@ -120,6 +121,7 @@ __all__ = [
     "GELU",
     "GLU",
     "GRU",
+    "LBFGS",
     "LSTM",
     "RNN",
     "SGD",

@@ -7,6 +7,7 @@ from nn.optimizers._groups import ParameterGroup
 from nn.optimizers._setting import Setting
 from nn.optimizers.adam import Adam, AdamW, NAdam
 from nn.optimizers.algorithms import SGD, Adagrad, Lion, RMSprop
+from nn.optimizers.lbfgs import LBFGS
 from nn.optimizers.optimizer import Optimizer
 from nn.optimizers.schedules import (
     CosineDecay,
@@ -20,6 +21,7 @@ from nn.optimizers.schedules import (
 )
 
 __all__ = [
+    "LBFGS",
     "SGD",
     "Adagrad",
     "Adam",
