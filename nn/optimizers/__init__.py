@@ -5,6 +5,7 @@
 
 from nn.optimizers._groups import ParameterGroup
 from nn.optimizers._setting import Setting
+from nn.optimizers.accumulation import GradientAccumulator
 from nn.optimizers.adam import Adam, AdamW, NAdam
 from nn.optimizers.algorithms import SGD, Adagrad, Lion, RMSprop
 from nn.optimizers.lbfgs import LBFGS
@@ -28,6 +29,7 @@ __all__ = [
     "AdamW",
     "CosineDecay",
     "ExponentialDecay",
+    "GradientAccumulator",
     "Lion",
     "NAdam",
     "OneCycle",
