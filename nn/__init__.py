@@ -110,7 +110,7 @@ from nn.optimizers import (
     WarmUpCosine,
 )
 from nn.saving import LoadError, SaveError
-from nn.training import History, Model
+from nn.training import AveragedWeights, History, Model
 
 if TYPE_CHECKING:
     from nn import interop, plots
@@ -132,6 +132,7 @@ __all__ = [
     "AdaptiveAveragePool2D",
     "AveragePool1D",
     "AveragePool2D",
+    "AveragedWeights",
     "BatchNorm",
     "Bidirectional",
     "BinaryAccuracy",

@@ -8,6 +8,7 @@ from nn.optimizers._setting import Setting
 from nn.optimizers.accumulation import GradientAccumulator
 from nn.optimizers.adam import Adam, AdamW, NAdam
 from nn.optimizers.algorithms import SGD, Adagrad, Lion, RMSprop
+from nn.optimizers.grouping import group_parameters
 from nn.optimizers.lbfgs import LBFGS
 from nn.optimizers.optimizer import Optimizer
 from nn.optimizers.schedules import (
@@ -42,4 +43,5 @@ __all__ = [
     "StepDecay",
     "WarmUp",
     "WarmUpCosine",
+    "group_parameters",
 ]

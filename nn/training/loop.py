@@ -123,7 +123,7 @@ class Training:
             "learning_rate": learning_rate,
         }
         if self.validation is not None:
-            found = evaluate(model.network, model.loss, model.metrics, self.validation)
+            found = self._validate(self.validation)
             if not math.isfinite(found["loss"]):
                 raise FloatingPointError(
                     f"fit: val_loss became {found['loss']} after epoch {epoch + 1}/{self.epochs}; model.history has "
@@ -134,6 +134,14 @@ class Training:
         progress.epoch(epoch, values)
         for callback in self.callbacks:
             callback.on_epoch_end(epoch, values)
+
+    def _validate(self, data: Batches) -> dict[str, float]:
+        """Return the loss and the metrics on the validation data."""
+        with ExitStack() as ends:
+            for callback in self.callbacks:
+                callback.on_validation_begin()
+                ends.callback(callback.on_validation_end)
+            return evaluate(self.model.network, self.model.loss, self.model.metrics, data)
 
     @interrupts.postponed
     def _step(
