@@ -123,23 +123,9 @@ class Batches:
 
     def __iter__(self) -> Iterator[Batch]:
         draws = generator(self.rng)
-        order = self.order(draws) if len(self) > 1 else None
+        order = self._order(draws) if len(self) > 1 else None
         for rows in slices(self.samples, self.batch_size):
             yield self._prepared(rows if order is None else order[rows], draws)
-
-    def order(self, draws: Any) -> NDArray[np.intp] | None:
-        """Return the order of the samples in a pass, drawn from a random generator. None for their own order."""
-        if not self.shuffle:
-            return None
-        if self.block is None:
-            found: NDArray[np.intp] = draws.permutation(self.samples)
-            return found
-        starts = draws.permutation(-(-self.samples // self.block)) * self.block
-        rows: NDArray[np.intp] = (starts[:, None] + np.arange(self.block)).reshape(-1)
-        rows = rows[rows < self.samples]
-        for window in slices(self.samples, BLOCKS_AT_ONCE * self.block):
-            draws.shuffle(rows[window])
-        return rows
 
     def in_order(self) -> Iterator[Batch]:
         """Yield the batches in the order of the data, without augmentation. Data that need no preparation are views."""
@@ -217,6 +203,20 @@ class Batches:
             for name, array in of
         ]
         return f"Batches({', '.join(parts)}, batch_size={self.batch_size})"
+
+    def _order(self, draws: Any) -> NDArray[np.intp] | None:
+        """Return the order of the samples in a pass, drawn from a random generator. None for their own order."""
+        if not self.shuffle:
+            return None
+        if self.block is None:
+            found: NDArray[np.intp] = draws.permutation(self.samples)
+            return found
+        starts = draws.permutation(-(-self.samples // self.block)) * self.block
+        rows: NDArray[np.intp] = (starts[:, None] + np.arange(self.block)).reshape(-1)
+        rows = rows[rows < self.samples]
+        for window in slices(self.samples, BLOCKS_AT_ONCE * self.block):
+            draws.shuffle(rows[window])
+        return rows
 
     def _prepared(self, rows: slice | NDArray[np.intp], draws: Any) -> Batch:
         X = _gathered(self.X, rows)

@@ -132,7 +132,7 @@ class SequenceBatches(Batches):
         )
         self.pool = whole_number(f"{what}: pool", pool)
 
-    def order(self, draws: Any) -> NDArray[np.intp]:
+    def _order(self, draws: Any) -> NDArray[np.intp]:
         """Return the order of the sequences in a pass: of similar lengths within each batch."""
         lengths, size = self.X[LENGTHS], self.batch_size
         if not self.shuffle:
