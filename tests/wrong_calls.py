@@ -251,7 +251,7 @@ def public_callables() -> dict[str, Callable[..., Any]]:
 DESCRIPTORS = {"True", "0", "7", "-1", "int8", "10**19", "-10**19"}
 """What `open` takes for a file descriptor."""
 
-WRITTEN_BY_SUBCLASSES = {"update", "shrink", "l2", "step_settings", "penalties", "own_state", "named_children",
+WRITTEN_BY_SUBCLASSES = {"update", "shrink", "step_settings", "penalties", "own_state", "named_children",
                          "prepare", "probabilities", "classes"}  # fmt: skip
 LEAVE_METHODS = {"plot", "save", "save_parameters", "seed_gradient"}
 """Methods that write files, and a part of `backward`."""

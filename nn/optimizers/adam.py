@@ -52,6 +52,7 @@ class Adam(Optimizer):
     beta_1 = Setting(below=1.0)
     beta_2 = Setting(below=1.0)
     weight_decay = Setting(absent=0.0)
+    l2 = "weight_decay"
 
     def __init__(
         self,
@@ -80,10 +81,6 @@ class Adam(Optimizer):
         settings.correction_1 = 1 - settings.beta_1 ** (self.iterations + 1)
         settings.correction_2 = 1 - settings.beta_2 ** (self.iterations + 1)
         return settings
-
-    def l2(self, settings: SimpleNamespace) -> float:
-        """Return λ."""
-        return float(settings.weight_decay)
 
     @fused(adam)
     def update(self, gradient: Array, state: State, settings: SimpleNamespace) -> tuple[Array, State]:
@@ -127,6 +124,7 @@ class AdamW(Adam):
     """
 
     weight_decay = Setting()
+    l2 = ""
 
     def __init__(
         self,
@@ -150,10 +148,6 @@ class AdamW(Adam):
             weight_decay=weight_decay,
             amsgrad=amsgrad,
         )
-
-    def l2(self, settings: SimpleNamespace) -> float:
-        """Return 0: the decay is no part of the gradient."""
-        return 0.0
 
     def shrink(self, settings: SimpleNamespace) -> float:
         """Return 1 − lr·λ."""

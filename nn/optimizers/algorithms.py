@@ -56,6 +56,7 @@ class SGD(Optimizer):
     state_names = ("velocity",)
     momentum = Setting(below=1.0)
     weight_decay = Setting(absent=0.0)
+    l2 = "weight_decay"
 
     def __init__(
         self,
@@ -73,10 +74,6 @@ class SGD(Optimizer):
         self.nesterov = nesterov
         if nesterov and not momentum:
             raise ValueError("SGD: nesterov needs a momentum above 0.")
-
-    def l2(self, settings: SimpleNamespace) -> float:
-        """Return λ."""
-        return float(settings.weight_decay)
 
     @fused(sgd)
     def update(self, gradient: Array, state: State, settings: SimpleNamespace) -> tuple[Array, State]:
@@ -116,6 +113,7 @@ class Adagrad(Optimizer):
     state_names = ("cache",)
     epsilon = Setting()
     weight_decay = Setting(absent=0.0)
+    l2 = "weight_decay"
 
     def __init__(
         self,
@@ -129,10 +127,6 @@ class Adagrad(Optimizer):
         super().__init__(parameters, learning_rate, decay=decay)
         self.epsilon = epsilon
         self.weight_decay = weight_decay
-
-    def l2(self, settings: SimpleNamespace) -> float:
-        """Return λ."""
-        return float(settings.weight_decay)
 
     @fused(adagrad)
     def update(self, gradient: Array, state: State, settings: SimpleNamespace) -> tuple[Array, State]:
@@ -180,6 +174,7 @@ class RMSprop(Optimizer):
     rho = Setting(below=1.0)
     momentum = Setting(below=1.0, absent=0.0)
     weight_decay = Setting(absent=0.0)
+    l2 = "weight_decay"
 
     def __init__(
         self,
@@ -208,10 +203,6 @@ class RMSprop(Optimizer):
         if settings.momentum and "velocity" not in self.state_names:
             self.add_state("velocity")
         return settings
-
-    def l2(self, settings: SimpleNamespace) -> float:
-        """Return λ."""
-        return float(settings.weight_decay)
 
     @fused(rmsprop)
     def update(self, gradient: Array, state: State, settings: SimpleNamespace) -> tuple[Array, State]:

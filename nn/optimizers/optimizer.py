@@ -94,6 +94,9 @@ class Optimizer:
     state_names: tuple[str, ...] = ()
     """The names of the arrays that are kept for each parameter between steps. They start at 0."""
 
+    l2: ClassVar[str] = ""
+    """The name of the setting that is λ in the penalty λ/2·Σw², whose gradient λ·w is added to each gradient."""
+
     needs_closure: ClassVar[bool] = False
     """Whether `step` takes a function that computes the loss again, so that `Model.fit` cannot call it."""
 
@@ -156,8 +159,10 @@ class Optimizer:
             )
             return
         settings = [self.step_settings(group) for group in self.groups]
-        if any(map(self.l2, settings)):
-            gradients = self._penalized(gradients, settings)
+        for group in self.groups:
+            if group.settings.get(self.l2):
+                gradients = self._penalized(gradients)
+                break
         if not self._fused_step(gradients, settings):
             updated = []
             for number, gradient in gradients.items():
@@ -191,10 +196,6 @@ class Optimizer:
     def shrink(self, settings: SimpleNamespace) -> float:
         """Return the factor by which the weights are multiplied before the change is added: 1 without weight decay."""
         return 1.0
-
-    def l2(self, settings: SimpleNamespace) -> float:
-        """Return λ of the penalty λ/2·Σw², whose gradient λ·w is added to the gradient: 0 without L2 weight decay."""
-        return 0.0
 
     def step_settings(self, group: ParameterGroup) -> SimpleNamespace:
         """Return the `settings` argument of `update`: the group's settings and the values for the next step.
@@ -330,11 +331,11 @@ class Optimizer:
                 gradients[number] = gradient
         return gradients
 
-    def _penalized(self, gradients: Mapping[int, Array], settings: list[SimpleNamespace]) -> dict[int, Array]:
+    def _penalized(self, gradients: Mapping[int, Array]) -> dict[int, Array]:
         """Return the gradients with those of the L2 penalties added."""
         penalized = {}
         for number, gradient in gradients.items():
-            weights, factor = self.parameters[number].array, self.l2(settings[self._group_of[number]])
+            weights, factor = self.parameters[number].array, self.groups[self._group_of[number]].settings[self.l2]
             if factor:
                 same = weights.dtype == gradient.dtype
                 gradient = gradient + factor * (weights if same else weights.astype(gradient.dtype))
