@@ -202,7 +202,7 @@ class Batches:
             for what, of in zip("Xy", arrays)
             for name, array in of
         ]
-        return f"Batches({', '.join(parts)}, batch_size={self.batch_size})"
+        return f"{type(self).__name__}({', '.join(parts)}, batch_size={self.batch_size})"
 
     def _order(self, draws: Any) -> NDArray[np.intp] | None:
         """Return the order of the samples in a pass, drawn from a random generator. None for their own order."""

@@ -69,7 +69,8 @@ class LBFGS(Optimizer):
     """Newton's method with a Hessian estimated from the last steps, for small problems without noise.
 
     A step consists of several iterations, each of which computes the loss and the gradients again. So `step` takes a
-    function that does this, and `Model.fit` cannot be used. All parameters share their settings.
+    function that does this, and `Model.fit` cannot be used. All parameters share their settings, and their arrays are
+    NumPy's.
 
         d = −H·g         H: inverse Hessian, from the steps s and gradient changes y of the last iterations
         w += t·d         t: lr, or found by a line search
@@ -127,6 +128,8 @@ class LBFGS(Optimizer):
         super().__init__(parameters, learning_rate, decay=decay)
         if len(self.groups) > 1:
             raise ValueError("LBFGS: all parameters share their settings, got several groups.")
+        if not all(isinstance(parameter.array, np.ndarray) for parameter in self.parameters):
+            raise TypeError("LBFGS: expected parameters whose arrays are NumPy's.")
         if line_search not in ("strong_wolfe", None):
             raise ValueError(f'LBFGS: line_search must be "strong_wolfe" or None, got {line_search!r}.')
         self.max_iterations = whole_number("LBFGS: max_iterations", max_iterations)

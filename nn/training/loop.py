@@ -100,9 +100,9 @@ class Training:
         accumulator = GradientAccumulator(self.optimizer) if self.accumulate > 1 else None
         of_epoch, of_step, batches = _Losses(), _Losses(), len(self.data)
         for number, batch in enumerate(self.data, start=1):
-            step, size = (number - 1) // self.accumulate, rows_of(batch[1])
+            step = (number - 1) // self.accumulate
             is_last = number % self.accumulate == 0 or number == batches
-            logs = self._step(batch, penalized, epoch, step, accumulator, is_last)
+            logs, size = self._step(batch, penalized, epoch, step, accumulator, is_last)
             of_epoch.add(logs, size)
             if accumulator is not None:
                 of_step.add(logs, size)
@@ -152,10 +152,11 @@ class Training:
         step: int,
         accumulator: GradientAccumulator | None,
         is_last: bool,
-    ) -> dict[str, float]:
+    ) -> tuple[dict[str, float], int]:
         """Process one batch: forward, backward, and update if it is the last of its step.
 
-        The returned values are measured before the update.
+        Returns:
+            What was measured before the update, and the number of samples.
         """
         model, optimizer = self.model, self.optimizer
         X, y, *weights = batch
@@ -181,7 +182,7 @@ class Training:
         else:
             accumulator.backward(loss, rows_of(y))
             if not is_last:
-                return logs
+                return logs, rows_of(y)
             accumulator.average()
         for callback in self.callbacks:
             callback.on_gradients(step)
@@ -190,7 +191,7 @@ class Training:
             what = f"the gradient of {label} became NaN or infinite"
             raise FloatingPointError(self._diverged(what, logs, epoch, step))
         optimizer.step()
-        return logs
+        return logs, rows_of(y)
 
     def _diverged(self, what: str, logs: dict[str, float], epoch: int, step: int) -> str:
         """Return the message about a step whose values are not finite."""

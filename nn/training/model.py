@@ -202,8 +202,9 @@ class Model:
 
         Raises:
             ValueError, TypeError: X and y differ in length, the data are empty, samples or targets do not fit the
-                network and the loss, batch_size or epochs is below 1, there is no optimizer, or the optimizer holds a
-                tensor that is not a parameter of the network. Raised before anything is changed.
+                network and the loss, batch_size, accumulate or epochs is below 1, there is no optimizer, the optimizer
+                needs a closure (`LBFGS`) or holds a tensor that is not a parameter of the network. Raised before
+                anything is changed.
             RuntimeError: called inside `tg.no_grad()`, or while another `fit` of this model or network is running, in a
                 callback or in another thread.
             FloatingPointError: the loss, a gradient (after `on_gradients` of the callbacks) or the validation loss

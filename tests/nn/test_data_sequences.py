@@ -107,6 +107,10 @@ def test_a_model_trains_on_sequences() -> None:
     wide = SequenceBatches(pad(X, 7.0)[0], y, lengths=[len(each) for each in X], batch_size=10)
     assert model.evaluate(wide)["loss"] == pytest.approx(history["val_loss"][-1])
     assert model.predict(batches).shape == (40, 2)
+    model.fit(batches, validation_split=0.25, resume=False, accumulate=2, verbose=0)
+    assert repr(batches) == (
+        "SequenceBatches(X['x'] (40, 5, 1) float64, X['lengths'] (40,) int64, y (40,) int64, batch_size=10)"
+    )
 
 
 def test_pad_keeps_dtypes() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import math
 from collections.abc import Callable
 from pathlib import Path
@@ -118,8 +119,10 @@ def test_lbfgs_resumes_from_its_state_and_from_a_file(steps: int, tmp_path: Path
     assert loaded is not None
     for name, value in model.optimizer.state_dict().items():
         np.testing.assert_array_equal(loaded.state_dict()[name], value)
+    twin = copy.deepcopy(optimizer)
+    loss_of_twin = closure_of(twin, lambda: rosenbrock(twin.parameters[0], tg.sum))
     for _ in range(2):
-        assert optimizer.step(closure) == resumed.step(again)
+        assert optimizer.step(closure) == resumed.step(again) == twin.step(loss_of_twin)
     np.testing.assert_array_equal(w.data, other.data)
     assert network.training
 
