@@ -38,15 +38,15 @@ def mixup(X: Any, y: Any, alpha: float = 0.2, rng: Rng = None, *, classes: int |
     >>> bool(np.allclose(X[:, 0], y[:, 1]))
     True
     """
-    share = finite_number("mixup: alpha", alpha)
-    if not share > 0:
+    concentration = finite_number("mixup: alpha", alpha)
+    if not concentration > 0:
         raise ValueError(f"mixup: alpha must be above 0, got {alpha!r}.")
     X = as_inputs("mixup: X", X)
     samples = len(named(X)[0][1])
     y = as_targets("mixup", y, samples, mapped(np.shape, X))
     targets = mapped(lambda array: _as_rows(array, classes), y)
     draws = generator(rng)
-    fraction, order = float(draws.beta(share, share)), draws.permutation(samples)
+    fraction, order = float(draws.beta(concentration, concentration)), draws.permutation(samples)
 
     def mixed(array: NDArray[Any]) -> NDArray[Any]:
         if array.dtype.kind != "f":

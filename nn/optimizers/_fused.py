@@ -49,7 +49,7 @@ def fused(kernel: Kernel) -> Callable[[Update], Update]:
     return with_kernel
 
 
-# -- the updates of algorithms.py ----------------------------------------------------------------------------------
+# -- the updates of algorithms.py and adam.py ----------------------------------------------------------------------
 
 
 def sgd(optimizer: Any, settings: Any, dtype: np.dtype[Any]) -> Change:

@@ -17,7 +17,7 @@ from nn.optimizers._setting import Setting
 from nn.optimizers.line_search import Point, strong_wolfe
 from nn.optimizers.optimizer import Optimizer
 from nn.optimizers.schedules import Schedule
-from tensorgrad import Tensor, enable_grad
+from tensorgrad import Tensor, enable_grad, interrupts
 
 Flat = NDArray[Any]
 """All parameters, or something for each of them, in one flat array."""
@@ -84,7 +84,7 @@ class LBFGS(Optimizer):
         max_evaluations: The number of evaluations of the loss after which a step begins no other iteration; default
             5/4 of `max_iterations`.
         gradient_tolerance: A step ends where no element of the gradient is larger than this.
-        change_tolerance: A step ends when neither the loss nor any weight changes by more than this.
+        change_tolerance: A step ends when an iteration changes the loss, or each weight, by less than this.
         history_size: The number of iterations that H is estimated from, at least 1.
         line_search: "strong_wolfe" for a line search in each iteration, None for a fixed length.
 
@@ -154,6 +154,9 @@ class LBFGS(Optimizer):
             closure: A function without arguments that clears the gradients, computes the loss, calls `backward` and
                 returns the loss. It must return the same loss for the same parameters: no dropout, no other batch.
 
+        Warns:
+            UserWarning: Once, if no parameter has a gradient.
+
         Raises:
             TypeError: There is no closure, or it does not return a number.
             FloatingPointError: The loss or the gradient is NaN or infinite. The parameters are those before the
@@ -169,6 +172,8 @@ class LBFGS(Optimizer):
             self._memory, self._trained = Memory(self._memory.step, self._memory.gradient), trained
         first, gradient = self._evaluated(closure)
         self._check_finite(first, gradient)
+        if all(parameter.grad is None for parameter in self.parameters):
+            self._warn_once("the closure computed no gradient, so nothing was changed. Call loss.backward() in it.")
         loss, evaluations, learning_rate = first, 1, self.current_learning_rate
         for iteration in range(1, self.max_iterations + 1):
             if np.abs(gradient).max(initial=0) <= self.gradient_tolerance:
@@ -196,7 +201,7 @@ class LBFGS(Optimizer):
     ) -> tuple[Point, int]:
         """Move the parameters along the direction. Return the point, and the number of evaluations.
 
-        A step of fixed length is the last one without another evaluation, which nothing would need.
+        With a fixed length, the last iteration of a step evaluates nothing, because nothing would use it.
         """
         weights = [parameter.array.copy() for parameter in self.parameters]
 
@@ -235,6 +240,7 @@ class LBFGS(Optimizer):
         ]
         return float(value), np.concatenate(flat).astype(self._memory.step.dtype, copy=False)
 
+    @interrupts.uninterrupted
     def _place(self, weights: list[Any], step: Flat) -> None:
         """Set the trained parameters to these weights plus the step."""
         start = 0

@@ -91,7 +91,7 @@ class AveragedWeights(Callback):
             self._begin(network)
 
     def update(self) -> None:
-        """Add the present weights to the average, if it is their turn. Call this after each step.
+        """Count a step and, in every `every`-th one, add the weights to the average. Call this after each step.
 
         Raises:
             RuntimeError: If the network is not known, or has the average in place of its weights.

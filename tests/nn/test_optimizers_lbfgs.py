@@ -208,6 +208,10 @@ def test_lbfgs_refuses_wrong_use() -> None:
     for returned in (None, np.ones(2), first * np.ones(2), True):
         with pytest.raises(TypeError, match=r"LBFGS\.step: expected the closure to return the loss"):
             optimizer.step(lambda returned=returned: returned)
+    with pytest.warns(
+        UserWarning, match=r"LBFGS\.step: the closure computed no gradient.* Call loss\.backward\(\) in it"
+    ):
+        assert optimizer.step(lambda: 2.0) == 2.0
     network = nn.Dense(1, 1)
     model = nn.Model(network, loss=nn.MeanSquaredError(), optimizer=nn.LBFGS(network.parameters()))
     with pytest.raises(ValueError, match=r"fit: LBFGS computes the loss several times .* optimizer\.step\(closure\)"):
