@@ -23,8 +23,9 @@ class AveragedWeights(Callback):
 
     The network keeps its own weights, which training continues with. `applied` uses the average in their place for a
     while, and `copy_to_network` for good. As a callback of `fit`, it updates the average after each step, and measures
-    the `val_…` values with the average. Only parameters are averaged. Buffers, such as the running statistics of
-    `BatchNorm`, are those of the network.
+    the `val_…` values with the average. `ModelCheckpoint` saves and `EarlyStopping` restores the network's own weights,
+    not the average. Only parameters are averaged. Buffers, such as the running statistics of `BatchNorm`, are those of
+    the network.
 
     Args:
         network: The network; None to take that of the model in `fit`.
