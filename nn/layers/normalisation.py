@@ -103,7 +103,7 @@ class BatchNorm(_Normalisation):
         batches: the number of batches so far, if `momentum` is None; saved.
 
     x is `(samples, …, features)`: `(samples, features)` after a dense layer, `(batch, height, width, channels)` for
-    images.
+    images. `Model.fit` adds a last batch of a single sample to the batch before.
 
     Raises:
         ValueError: an argument out of range; when called, x with other features, or, in training, a single number
@@ -156,7 +156,7 @@ class BatchNorm(_Normalisation):
         if count < 2:
             raise ValueError(
                 f"{self._place()}: training needs at least 2 numbers for each feature, got x of shape {np.shape(x)}. "
-                "Avoid a last batch of one sample, or call eval()."
+                "Use a batch_size of at least 2, or call eval()."
             )
         result: Any = functional.batch_norm(x, self.weight, self.bias, epsilon=self.epsilon)
         self._follow(result.mean.array, result.variance.array * (count / (count - 1)))

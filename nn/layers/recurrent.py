@@ -497,22 +497,22 @@ class Bidirectional(Module):
         self, x: ArrayLike, state: Any = None, *, lengths: ArrayLike | None = None, mask: ArrayLike | None = None
     ) -> Any:
         """Return the outputs of both directions, concatenated. The arguments are those of the layers."""
-        x = x if isinstance(x, Tensor) else Tensor(x)
-        self.layer.check_input(x.shape)
-        mask = as_mask(repr(self), x.shape, lengths, mask)
+        sequence = x if isinstance(x, Tensor) else Tensor(x)
+        self.layer.check_input(sequence.shape)
+        mask = as_mask(repr(self), sequence.shape, lengths, mask)
         finals = []
         for number, (layer, initial) in enumerate(zip([self, *self.above], self._split_state(state))):
             if number and self.between is not None:
-                x = self.between(x)
+                sequence = self.between(sequence)
             sequences, lasts, states = zip(
                 *(
-                    scopes.leave(scopes.enter(), direction, (), direction.run_stack(x, first, mask))
+                    scopes.leave(scopes.enter(), direction, (), direction.run_stack(sequence, first, mask))
                     for direction, first in zip((layer.layer, layer.backward_layer), initial)
                 )
             )
-            x = tg.concatenate(sequences, axis=-1)
+            sequence = tg.concatenate(sequences, axis=-1)
             finals.append(states)
-        output = x if self.layer.return_sequences else tg.concatenate(lasts, axis=-1)
+        output = sequence if self.layer.return_sequences else tg.concatenate(lasts, axis=-1)
         if not self.layer.return_state:
             return output
         return output, tuple(finals) if self.layers > 1 else finals[0]

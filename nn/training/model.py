@@ -17,6 +17,7 @@ from nn._validation import whole_number
 from nn.callbacks import Callback
 from nn.data import Batches
 from nn.data.batches import as_batches
+from nn.layers import BatchNorm
 from nn.losses import Loss
 from nn.metrics import Metric
 from nn.module import Module
@@ -177,7 +178,9 @@ class Model:
                 "balanced", for weights inversely proportional to the class frequencies. Only the ratios matter. Metrics
                 and validation are not weighted by class.
             epochs: the number of passes over the samples.
-            batch_size: the number of samples per step; None for all. The last, smaller batch is kept.
+            batch_size: the number of samples per step; None for all. The last, smaller batch is kept. If the network
+                has a `BatchNorm`, a last batch of one sample is added to the batch before, because a single sample
+                cannot be normalised.
             validation_data: samples and targets, `(X, y)`, `(X, y, sample_weight)` or an `nn.data.Batches`, on which
                 the network is evaluated after each epoch, in evaluation mode.
             validation_split: the fraction of the samples to use for validation instead of training, in place of
@@ -224,6 +227,8 @@ class Model:
                     raise ValueError("fit: give either validation_data or validation_split.")
                 data, validation = data.split_last(validation_split)
                 warn_of_missing_classes(data.y, validation.y)
+            if any(isinstance(module, BatchNorm) and not module.frozen for module in self.network.modules()):
+                data.smallest_batch = max(data.smallest_batch, 2)
             training = Training(
                 model=self,
                 optimizer=optimizer,
