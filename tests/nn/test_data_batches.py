@@ -45,7 +45,7 @@ def test_batches_add_a_small_last_batch_to_the_one_before(samples: int, smallest
     assert [len(X) for X, _ in batches] == sizes
     assert len(batches) == len(sizes)
     assert sorted(np.concatenate([X for X, _ in batches])) == list(range(samples))
-    assert [len(X) for X, _ in batches.in_order()][0] == min(4, samples)
+    assert next(len(X) for X, _ in batches.in_order()) == min(4, samples)
 
 
 @given(samples=st.integers(1, 40), size=st.none() | st.integers(1, 50), shuffle=st.booleans(), seed=st.integers(0, 9))
