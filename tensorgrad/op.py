@@ -46,6 +46,7 @@ class Operation:
     domain: Any = field(default_factory=dict)
     examples: tuple[Case, ...] = ()
     reference: Callable[..., Any] | None = None
+    flops: Callable[..., int] | None = None
     numpy: tuple[Callable[..., Any], ...] = ()
     methods: tuple[str, ...] = ()
     function: Callable[..., Any] = field(init=False)
@@ -88,7 +89,7 @@ def op(
     numpy: Callable[..., Any] | Sequence[Callable[..., Any]] = (), methods: Sequence[str] = (),
     reflected: str | None = None, sequence: str | None = None, linear: bool = False, view: bool = False,
     numpy_only: str = "", domain: Domain | Mapping[str, Domain] = REAL, examples: Sequence[Case] = (),
-    reference: Callable[..., Any] | None = None, **rules: Rule | None,
+    reference: Callable[..., Any] | None = None, flops: Callable[..., int] | None = None, **rules: Rule | None,
 ) -> Callable[[Callable[P, Any]], Recorded[P]]:  # fmt: skip
     """Declare a differentiable operation.
 
@@ -111,6 +112,8 @@ def op(
             whether it may be a view of the first.
         numpy_only: why it cannot run on the arrays of other libraries, if it cannot.
         domain, examples: where tests may sample the inputs, and shapes and options if not every shape is valid.
+        flops: the number of floating-point operations of a call, if `costs` cannot count it: a function of `out_shape`,
+            `x_shape` for an input `x`, and options, in any order.
         reference: for tests, another way to compute the result of float64 arrays, where NumPy has no such function.
 
     Raises:
@@ -132,7 +135,7 @@ def op(
         operation = Operation(
             **_declaration.checked(forward, rules, joint, tuple(inputs), tuple(keep), composed, sequence),
             results=results, linear=linear, view=view, numpy_only=numpy_only, domain=domain, reference=reference,
-            examples=tuple(examples), numpy=(numpy,) if callable(numpy) else tuple(numpy),
+            flops=flops, examples=tuple(examples), numpy=(numpy,) if callable(numpy) else tuple(numpy),
             methods=(*methods, reflected) if reflected else tuple(methods),
         )  # fmt: skip
         operation.call = call_rules if PLAIN else compiled.rule_caller(operation)

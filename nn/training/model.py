@@ -338,15 +338,23 @@ class Model:
         loss = self._checked_loss("predict_classes")
         return loss.classes(loss.probabilities(self.predict(X, batch_size=batch_size)))
 
-    def summary(self, input_shape: tuple[int, ...] | None = None) -> None:
-        """Print a table of the layers, their output shapes and their parameters.
+    def summary(self, input_shape: tuple[int, ...] | None = None, *, batch_size: int = 1) -> None:
+        """Print a table of the layers: their output shapes, parameters, and the cost of a forward pass in training.
+
+        **FLOPs** are floating-point operations. A multiplication and an addition count as 2, so a `Dense` layer takes
+        2·inputs·neurons for each sample, and one for each bias. Any other function of a number, such as `exp`, counts
+        as 1. Moving numbers, as in `Flatten` and `Embedding`, is not counted. **kept** is the memory that the layer
+        keeps for the backward pass. An array that several layers keep is counted once, for the first of them.
+        Parameters and the samples themselves are not counted.
 
         Args:
             input_shape: the shape of one sample, without the batch axis. Default: that of the last data seen, or the
-                input shape of a `Dense` first layer; if neither is known, the shapes are omitted.
+                input shape of a `Dense` first layer; if neither is known, shapes and costs are omitted.
+            batch_size: the number of samples for which the costs are shown.
         """
         shape = self._sample_shape if input_shape is None else input_shape
-        print(in_evaluation(self.network, lambda: summary(self.network, shape)))
+        size = whole_number("summary: batch_size", batch_size)
+        print(in_evaluation(self.network, lambda: summary(self.network, shape, size)))
 
     # -- saving and loading -------------------------------------------------------------------------------
 
