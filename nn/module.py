@@ -114,6 +114,28 @@ class Module:
             _note_promotion(self, inputs)
         return scopes.leave(start, self, inputs, result)
 
+    def with_mask(self, x: Any, mask: Any) -> tuple[Any, Any]:
+        """Return the result for sequences with padding, and the mask of the result.
+
+        `Sequential` calls this if it is called with `lengths` or a `mask`. By default, the layer must process every
+        step on its own, as `Dense` does; the result then has the same mask. Layers that combine steps override it. The
+        mask of a result without steps is None.
+
+        Args:
+            x: `(batch, time, features)`, or ids `(batch, time)`.
+            mask: `(batch, time)` booleans, False for padding.
+
+        Raises:
+            TypeError: this module contains a layer that needs the mask, but does not define how to pass it on.
+        """
+        for path, inner in self.named_modules():
+            if inner is not self and type(inner).with_mask is not Module.with_mask:
+                raise TypeError(
+                    f"{type(self).__name__}: {path}, {type(inner).__name__}, needs the mask of the padding, but this "
+                    "module does not pass it on. Define with_mask(self, x, mask), which returns the result and a mask."
+                )
+        return self(x), mask
+
     def penalties(self) -> Iterable[Tensor]:
         """Return the regularisation terms of this module alone, as scalar tensors. There are none by default."""
         return ()

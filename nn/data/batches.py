@@ -19,6 +19,9 @@ from nn.data.arrays import as_inputs, as_targets, as_weights, batch_count, slice
 Batch: TypeAlias = tuple[Any, ...]
 """Samples, their targets (None if there are none) and, if there are any, their weights."""
 
+PADDING = ("lengths", "mask")
+"""Inputs of a network that describe the padding of its sequences. They keep their dtype."""
+
 Transform: TypeAlias = Callable[[Any], Any]
 Augmentation: TypeAlias = Callable[[Any, Any], Any]
 
@@ -245,6 +248,8 @@ def _gathered(X: Any, rows: slice | NDArray[np.intp]) -> Any:
 def _converted(X: Any, dtype: np.dtype[Any]) -> Any:
     if isinstance(X, np.ndarray):
         return X.astype(dtype, copy=False)
+    if isinstance(X, dict):
+        return {name: array if name in PADDING else _converted(array, dtype) for name, array in X.items()}
     return mapped(partial(_converted, dtype=dtype), X)
 
 

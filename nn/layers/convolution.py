@@ -12,11 +12,14 @@ from nn._rng import Rng
 from nn._validation import whole_number
 from nn.functional.windows import Padding, Size, as_setting, per_axis, per_side
 from nn.layers._weighted import Weighted
+from nn.layers.masks import refuse_mask
 from tensorgrad import Tensor
 
 
 class _Convolution(Weighted):
     """Base class of the convolutional layers."""
+
+    with_mask = refuse_mask
 
     axes: ClassVar[int]
 

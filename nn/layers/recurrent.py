@@ -14,9 +14,9 @@ from nn._repr import described
 from nn._rng import Rng, generator
 from nn._validation import whole_number
 from nn._weight_layouts import Foreign, Layout, foreign
-from nn.layers._masks import as_mask
 from nn.layers._weights import drawn
 from nn.layers.dropout import Dropout
+from nn.layers.masks import as_mask
 from nn.module import Module
 from tensorgrad import Tensor, scopes
 
@@ -121,6 +121,10 @@ class Recurrent(Module):
         sequence, last, state = self.run_stack(x, state, mask)
         output = sequence if self.return_sequences else last
         return (output, state) if self.return_state else output
+
+    def with_mask(self, x: Any, mask: Any) -> tuple[Any, Any]:
+        """Return the result for sequences with padding, and its mask; None if only the last state is returned."""
+        return self(x, mask=mask), mask if self.return_sequences else None
 
     def step(self, x: ArrayLike, state: Any = None) -> tuple[Tensor, Any]:
         """Return the output for one step and the state for the next step. Useful for generation.
@@ -516,6 +520,10 @@ class Bidirectional(Module):
         if not self.layer.return_state:
             return output
         return output, tuple(finals) if self.layers > 1 else finals[0]
+
+    def with_mask(self, x: Any, mask: Any) -> tuple[Any, Any]:
+        """Return the result for sequences with padding, and its mask; None if only the last state is returned."""
+        return self(x, mask=mask), mask if self.layer.return_sequences else None
 
     def _split_state(self, state: Any) -> list[tuple[Any, Any]]:
         """Return the initial states of the stacked layers, each as a pair for the two directions."""

@@ -20,6 +20,7 @@ from nn.training.checks import LossFunction
 from nn.training.evaluation import applied, evaluate, rows_of
 from nn.training.history import History
 from nn.training.nan_guard import cause, not_finite_gradient
+from nn.training.padding import without_padding
 from nn.training.progress import Progress
 from tensorgrad import interrupts, no_grad
 
@@ -91,8 +92,7 @@ class Training:
         penalized = _penalized(model.network)
         samples, data_loss, regularization_loss, learning_rate = 0, 0.0, 0.0, 0.0
         for step, batch in enumerate(self.data):
-            logs = self._step(batch, penalized, epoch, step)
-            size = rows_of(batch[1])
+            logs, size = self._step(batch, penalized, epoch, step)
             samples += size
             data_loss += logs["data_loss"] * size
             regularization_loss += logs["regularization_loss"] * size
@@ -124,12 +124,15 @@ class Training:
             callback.on_epoch_end(epoch, values)
 
     @interrupts.postponed
-    def _step(self, batch: Batch, penalized: Sequence[Module], epoch: int, step: int) -> dict[str, float]:
-        """Process one batch: forward, backward, update. The returned values are measured before the update."""
+    def _step(
+        self, batch: Batch, penalized: Sequence[Module], epoch: int, step: int
+    ) -> tuple[dict[str, float], int]:  # fmt: skip
+        """Process one batch: forward, backward, update. Return what was measured before the update, and the number of
+        samples, or of steps that are not padding."""
         model, optimizer = self.model, self.optimizer
         X, y, *weights = batch
         optimizer.zero_grad()
-        predictions = applied(model.network, X)
+        predictions, y, weights = without_padding(X, applied(model.network, X), y, weights)
         data_loss = (self.weighted_loss or model.loss)(predictions, y, *weights)
         penalty = total_penalty(penalized)
         loss = data_loss if penalty is None else data_loss + penalty
@@ -152,7 +155,7 @@ class Training:
             what = f"the gradient of {label} became NaN or infinite"
             raise FloatingPointError(self._diverged(what, logs, epoch, step))
         optimizer.step()
-        return logs
+        return logs, rows_of(y)
 
     def _diverged(self, what: str, logs: dict[str, float], epoch: int, step: int) -> str:
         """Return the message about a step whose values are not finite."""

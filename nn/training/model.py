@@ -113,6 +113,21 @@ class Model:
     >>> history = model.fit(X, {"kind": np.zeros(6, int), "size": np.ones((6, 1))}, verbose=0)
     >>> [name for name in history if "_" in name and name[0] in "ks"]
     ['kind_loss', 'size_loss', 'kind_accuracy']
+
+    **Sequences of different lengths** are padded to the same number of steps. Pass their lengths, or a mask with False
+    for padding, as a further input: `{"x": X, "lengths": lengths}` or `{"x": X, "mask": ids != 0}`. `Sequential` passes
+    the mask on to the layers that need it. A network of another class takes `lengths` or `mask` in its `forward`. The
+    padding then influences neither the loss, the gradients, the metrics nor the statistics of `BatchNorm`, whatever X
+    and y hold there. If the network returns a value for each step, `(samples, time, …)` with at least three axes, the
+    loss and the metrics are means over the steps that are not padding, each step with the same weight. In the result of
+    `predict`, the values at padding have no meaning.
+
+    >>> ids, lengths = np.array([[3, 1, 2], [4, 0, 0]]), np.array([3, 1])
+    >>> network = nn.Sequential(nn.Embedding(5, 8, rng=0), nn.LSTM(8, 8, return_sequences=True, rng=1), nn.Dense(8, 2))
+    >>> model = Model(network, loss=nn.SoftmaxCrossEntropy(), optimizer=nn.Adam(network.parameters()))
+    >>> history = model.fit({"x": ids, "lengths": lengths}, np.array([[0, 1, 1], [1, 0, 0]]), verbose=0)
+    >>> model.predict({"x": ids, "lengths": lengths}).shape
+    (2, 3, 2)
     """
 
     def __init__(
