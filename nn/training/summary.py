@@ -59,7 +59,7 @@ def summary(network: Module, sample_shape: Any = None, batch_size: int = 1) -> s
     if isinstance(sample_shape, dict) or any(isinstance(length, tuple) for length in sample_shape or ()):
         sample_shape = None  # a network with several inputs
     outputs: dict[str, Shape] = {}
-    found: dict[str, LayerCost] = {}
+    found: dict[str, LayerCost] | None = None
     if sample_shape is not None:
         with no_grad():
             _trace(network, "", _zeros(network, sample_shape, 1), outputs)
@@ -70,19 +70,19 @@ def summary(network: Module, sample_shape: Any = None, batch_size: int = 1) -> s
     for path, module in network.named_modules():
         below = {id(p) for _, child in module.named_children() for p in child.parameters()}
         own = [p for p in module.parameters() if id(p) not in below | seen]
-        if own or path in found or not list(module.named_children()):
+        if own or path in (found or ()) or not list(module.named_children()):
             seen |= {id(parameter) for parameter in own}
             count = sum(parameter.size for parameter in own)
-            flops, kept = found.get(path, LayerCost(0, 0))
-            work = (_scaled(flops), _memory(kept)) if found else ("", "")
+            flops, kept = (found or {}).get(path, LayerCost(0, 0))
+            work = ("", "") if found is None else (_scaled(flops), _memory(kept))
             rows.append((path or "—", type(module).__name__, _shown(outputs.get(path)), f"{count:,}", *work))
 
     parameters = list(network.parameters())
     lines = [_table(rows)]
     total = counted(sum(parameter.size for parameter in parameters), "parameter")
     lines.append(f"{total}, {_memory(sum(p.size * p.dtype.itemsize for p in parameters))}")
-    if found:
-        flops, kept = (sum(each) for each in zip(*found.values()))
+    if found is not None:
+        flops, kept = (sum(each) for each in zip(LayerCost(0, 0), *found.values()))
         lines.append(
             f"forward pass of {counted(batch_size, 'sample')}: {_scaled(flops)} FLOPs, {_memory(kept)} kept for the "
             "backward pass"
@@ -90,13 +90,13 @@ def summary(network: Module, sample_shape: Any = None, batch_size: int = 1) -> s
     return "\n".join(lines)
 
 
-def layer_costs(network: Module, sample_shape: Shape, batch_size: int = 1) -> dict[str, LayerCost]:
+def layer_costs(network: Module, sample_shape: Shape, batch_size: int = 1) -> dict[str, LayerCost] | None:
     """Return the cost of each layer that computes something, by its path.
 
     Samples of zeros are passed through a copy of the network in training mode. They are 2 and 3 at a time, and the
     costs for other batch sizes follow because both grow evenly: batch normalisation needs two samples, and a large
-    batch would take long. Parameters and the samples themselves are not counted as memory: they exist anyway. Nothing
-    is returned for a network that cannot be copied.
+    batch would take long. Parameters and the samples themselves are not counted as memory: they exist anyway. None is
+    returned for a network that cannot be copied.
 
     >>> import nn
     >>> layer_costs(nn.Sequential(nn.Dense(2, 3), nn.Tanh()), (2,), batch_size=10)
@@ -105,7 +105,7 @@ def layer_costs(network: Module, sample_shape: Shape, batch_size: int = 1) -> di
     try:
         twin = copy.deepcopy(network).train()
     except (TypeError, ValueError):
-        return {}
+        return None
     two, three = (_measured(twin, sample_shape, samples) for samples in (2, 3))
     return {
         path: LayerCost(*(max(0, a + (b - a) * (batch_size - 2)) for a, b in zip(two[path], three[path])))

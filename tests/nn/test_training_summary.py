@@ -17,6 +17,7 @@ B = 4  # samples
 
 def total(network: nn.Module, shape: tuple[int, ...], batch_size: int = B) -> tuple[int, int]:
     found = layer_costs(network, shape, batch_size)
+    assert found is not None
     return sum(cost.flops for cost in found.values()), sum(cost.kept for cost in found.values())
 
 
@@ -67,6 +68,7 @@ def test_layer_costs_equal_those_counted_by_hand(
 def test_layer_costs_count_memory_once_for_the_first_layer_that_keeps_it() -> None:
     network = nn.Sequential(nn.Dense(6, 5), nn.Tanh(), nn.Dense(5, 4), nn.ReLU(), nn.Dropout(0.5), nn.Dense(4, 3))
     found = layer_costs(network, (6,), B)
+    assert found is not None
     kept = {path: cost.kept for path, cost in found.items()}
     # tanh and relu keep their results, dropout its mask; the second Dense uses what tanh keeps, the third a new product
     assert kept == {"0": 0, "1": 4 * B * 5, "2": 0, "3": 4 * B * 4, "4": 4 * B * 4, "5": 4 * B * 4}
