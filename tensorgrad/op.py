@@ -108,12 +108,10 @@ def op(
             Required with `keep`, and for rules that use `out=` or item assignment.
         numpy: the NumPy functions that call this operation when an argument is a tensor.
         methods, reflected: its names in `Tensor`, and the one with swapped operands (`"__radd__"`).
-        sequence, linear, view: the parameter that is a sequence of tensors; whether the result is linear in each input;
-            whether it may be a view of the first.
+        sequence, linear, view: which parameter is a sequence; whether it is linear in each input, or may return a view.
         numpy_only: why it cannot run on the arrays of other libraries, if it cannot.
         domain, examples: where tests may sample the inputs, and shapes and options if not every shape is valid.
-        flops: the number of floating-point operations of a call, if `costs` cannot count it: a function of `out_shape`,
-            `x_shape` for an input `x`, and options, in any order.
+        flops: for `costs`, where it cannot count: a function of `out_shape`, `x_shape` of an input `x`, and options.
         reference: for tests, another way to compute the result of float64 arrays, where NumPy has no such function.
 
     Raises:

@@ -103,6 +103,7 @@ def test_costs_of_products_and_other_operations() -> None:
     assert flops(a + v) == flops(tg.exp(a)) == flops(tg.sum(a)) == 24
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", range(6))
 def test_products_and_convolutions_cost_what_pytorch_counts(case: int) -> None:
     torch = pytest.importorskip("torch", exc_type=ImportError)
