@@ -111,6 +111,15 @@ def test_expanded_pictures_show_gradients_names_and_large_constants() -> None:
     assert weight.gradient.mean == pytest.approx(network[0].weight.grad.mean())
 
 
+def test_expanded_losses_of_many_samples_show_all_values() -> None:
+    rng = np.random.default_rng(0)
+    x = tg.tensor(rng.normal(size=(300, 20)), requires_grad=True)
+    loss = nn.SoftmaxCrossEntropy(label_smoothing=0.1)(x, rng.integers(20, size=300))
+    recording = capture(expanded("draw", loss, True))  # the largest logit of each sample takes 2.4 kB
+    assert all(isinstance(box.value, Summary) for box in recording.boxes)
+    assert recording.boxes[-1].value.mean == pytest.approx(loss.item())
+
+
 def test_expanded_graphs_keep_random_operations_and_several_layers() -> None:
     rng = np.random.default_rng(0)
     network = nn.Sequential(

@@ -7,14 +7,18 @@ expanded graph is a new one. The user's graph is left unchanged; the two share l
 
 from __future__ import annotations
 
+import sys
+import threading
 import warnings
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
+from contextlib import contextmanager
 from difflib import get_close_matches
 from typing import Any
 from weakref import ReferenceType, ref
 
 import numpy as np
 
+from tensorgrad import _operands
 from tensorgrad.backward import topological_order
 from tensorgrad.node import Constant, Node, Result, next_number
 from tensorgrad.op import Operation
@@ -32,8 +36,12 @@ from tensorgrad.viz.recording.replay import (
     replay,
 )  # fmt: skip
 
-ELEMENTARY = "tensorgrad.ops.elementwise"
-"""Functions of single numbers, such as `sigmoid`. They are expanded if they are named, but not by `expand=True`."""
+SIMPLE, FUSED = "tensorgrad.ops.", "tensorgrad.ops.reductions.softmax"
+"""Modules of NumPy's functions, which `expand=True` leaves as they are, and an exception to this. Some of the others
+can be expanded by name, such as `sigmoid`."""
+
+_keeping = threading.RLock()
+"""Held while nodes keep all operands."""
 
 Expand = bool | str | Collection[str]
 """True for all fused operations, or the names of some."""
@@ -85,7 +93,7 @@ def steps(operation: Operation, arguments: dict[str, Any]) -> tuple[Tensor, ...]
     """
     start = next_number()
     try:
-        with Replaying(), np.errstate(all="ignore"), warnings.catch_warnings():
+        with _keeping_operands(), Replaying(), np.errstate(all="ignore"), warnings.catch_warnings():
             warnings.simplefilter("ignore")
             made = called(operation.composed or operation.forward, operation, arguments)
     except Exception:
@@ -97,6 +105,17 @@ def steps(operation: Operation, arguments: dict[str, Any]) -> tuple[Tensor, ...]
     inside = [node for node in topological_order([n for n in nodes if n is not None], start) if node.number > start]
     operations = [node.operation for node in inside if not isinstance(node, Result)]
     return None if len(operations) < 2 or operation in operations else results
+
+
+@contextmanager
+def _keeping_operands() -> Iterator[None]:
+    """Make new nodes keep all their operands: large constants of a composed form are held by nothing else."""
+    with _keeping:
+        before, _operands.KEPT_BYTES = _operands.KEPT_BYTES, sys.maxsize
+        try:
+            yield
+        finally:
+            _operands.KEPT_BYTES = before
 
 
 class _Expansion:
@@ -154,7 +173,8 @@ class _Expansion:
     def _is_wanted(self, operation: Operation) -> bool:
         if self.wanted is not None:
             return operation.name in self.wanted
-        return operation.composed is not None or not operation.forward.__module__.startswith(ELEMENTARY)
+        module = operation.forward.__module__
+        return operation.composed is not None or module == FUSED or not module.startswith(SIMPLE)
 
     def _expanded(self, node: Node, operation: Operation) -> tuple[Node, ...] | None:
         """Return the nodes of the results of a call in simpler operations, in a scope with the operation's name."""
