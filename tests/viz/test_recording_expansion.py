@@ -21,9 +21,12 @@ FUSED = [each for each in FUSED if each.name != "embedding"]  # a single look-up
 
 
 def titles(recording: Recording, group: str) -> list[str]:
-    """Return the operations in the groups of this kind."""
-    kinds = {each.id: each.kind for each in recording.groups}
-    return [box.op for box in recording.boxes if box.group is not None and kinds[box.group] == group and box.op]
+    """Return the operations in the groups of this kind, and in those inside them."""
+    inside: set[int | None] = set()
+    for each in recording.groups:
+        if each.kind == group or each.parent in inside:
+            inside.add(each.id)
+    return [box.op for box in recording.boxes if box.group in inside and box.op]
 
 
 def called(operation: Operation) -> tuple[tg.Tensor, list[tg.Tensor]]:
@@ -81,10 +84,16 @@ def test_draw_expands_a_named_operation_inside_a_frame_of_its_layer() -> None:
     assert {box.op for box in tg.draw(loss).recording.boxes} >= {"lstm"}  # the graph itself is unchanged
 
 
+def test_draw_folds_the_steps_of_an_expanded_sequence() -> None:
+    _, loss = network_loss(time=12)
+    groups = [(group.kind, group.times) for group in tg.draw(loss, expand="lstm").recording.groups]
+    assert groups == [("Sequential", 1), ("LSTM", 1), ("lstm", 1), ("Step", 1), ("Step", 11), ("Dense", 1)]
+
+
 def test_draw_expands_all_fused_operations_or_several_names() -> None:
     _, loss = network_loss()
     everything = {group.kind for group in tg.draw(loss, expand=True).recording.groups}
-    assert everything == {"Sequential", "LSTM", "lstm", "Dense", "linear", "softmax_cross_entropy"}
+    assert everything == {"Sequential", "LSTM", "lstm", "Step", "Dense", "linear", "softmax_cross_entropy"}
     some = tg.draw(loss, expand=["lstm", "linear"]).recording
     assert {group.kind for group in some.groups} == everything - {"softmax_cross_entropy"}
     assert tg.draw(loss, expand=False).recording == tg.draw(loss, expand=[]).recording == tg.draw(loss).recording
