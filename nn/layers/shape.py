@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike
 import tensorgrad as tg
 from nn import functional
 from nn.functional.windows import Padding, Size, as_setting, per_axis, per_side
+from nn.layers.masks import refuse_mask
 from nn.module import Module
 from tensorgrad import Tensor
 
@@ -23,6 +24,8 @@ class Flatten(Module):
     >>> Flatten()(np.ones((8, 7, 7, 32))).shape
     (8, 1568)
     """
+
+    with_mask = refuse_mask
 
     def forward(self, x: ArrayLike) -> Tensor:
         """Return `x` as rows."""
@@ -48,6 +51,8 @@ class Reshape(Module):
     >>> Reshape((4, 4, 2))(np.ones((8, 32))).shape
     (8, 4, 4, 2)
     """
+
+    with_mask = refuse_mask
 
     def __init__(self, shape: Sequence[int]) -> None:
         if not isinstance(shape, Sequence) or isinstance(shape, str):
@@ -85,6 +90,8 @@ class UpSample2D(Module):
     (8, 14, 14, 4)
     """
 
+    with_mask = refuse_mask
+
     def __init__(self, factor: Size, *, mode: Literal["nearest", "bilinear"] = "nearest") -> None:
         per_axis("UpSample2D: factor", factor, 2)
         if mode not in ("nearest", "bilinear"):
@@ -110,6 +117,8 @@ class ZeroPad2D(Module):
     >>> ZeroPad2D(((0, 1), (0, 1)))(np.ones((8, 7, 7, 4))).shape
     (8, 8, 8, 4)
     """
+
+    with_mask = refuse_mask
 
     def __init__(self, padding: Padding) -> None:
         if isinstance(padding, str):
