@@ -15,7 +15,7 @@ from tensorgrad.viz.recording import Recording, Summary
 from tensorgrad.viz.recording.capture import capture
 from tensorgrad.viz.recording.expansion import expanded
 
-FUSED = [operation_of(function) for function in registry.values()]
+FUSED = [operation_of(function) for name, function in registry.items() if name.startswith(("nn.", "tensorgrad."))]
 FUSED = [each for each in FUSED if each.composed is not None or each.forward.__module__.startswith("nn.losses")]
 FUSED = [each for each in FUSED if each.name != "embedding"]  # a single look-up
 
