@@ -6,7 +6,7 @@ An overview of these derivatives: Seeger et al. (2017), "Auto-differentiating li
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple, overload
 
 import numpy as np
 
@@ -25,7 +25,7 @@ from tensorgrad.ops.linalg._matrices import (
     mirrored,
     transposed,
 )
-from tensorgrad.tensor import plain
+from tensorgrad.tensor import Tensor, plain
 
 
 def _lower_cholesky_gradient(g: Any, lower: Any) -> Any:
@@ -72,11 +72,11 @@ LEADING_WELL_CONDITIONED = WellConditioned(leading=10.0)
 class QRResult(NamedTuple):
     """The factors of a matrix Q R: orthonormal columns, and an upper triangle."""
 
-    Q: Any
-    R: Any
+    Q: Tensor
+    R: Tensor
 
 
-def _qr_gradient(g: QRResult, out: QRResult) -> Any:
+def _qr_gradient(g: Any, out: Any) -> Any:
     rows, columns = out.Q.shape[-2], out.R.shape[-1]
     smaller = min(rows, columns)
     q, r = out.Q[..., :smaller], out.R[..., :smaller, :]
@@ -129,6 +129,18 @@ def qr_factors(a: ArrayLike, mode: Any = "reduced") -> Any:
             [ 0. ,  0.4]])
     """
     return np.linalg.qr(as_array(a), mode)
+
+
+@overload
+def qr(a: ArrayLike, mode: Literal["reduced", "complete"] = "reduced") -> QRResult: ...
+
+
+@overload
+def qr(a: ArrayLike, mode: Literal["r"]) -> Tensor: ...
+
+
+@overload
+def qr(a: ArrayLike, mode: str) -> Any: ...
 
 
 @composed(
