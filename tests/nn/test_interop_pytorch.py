@@ -445,9 +445,7 @@ def test_flatten_of_images_before_a_dense_layer_is_reported(tmp_path: Path) -> N
         return nn.Sequential(features, nn.Flatten(channels_first=channels_first), nn.Dense(6 * pixels, 4))
 
     path = tmp_path / "weights.safetensors"
-    with pytest.warns(
-        UserWarning, match=r"save_pytorch: Dense\(54, 4\) follows a Flatten .*channels_first=True"
-    ):
+    with pytest.warns(UserWarning, match=r"save_pytorch: Dense\(54, 4\) follows a Flatten .*channels_first=True"):
         nn.interop.save_pytorch(network(9), path)
     with pytest.warns(UserWarning, match="load_pytorch: Dense"):
         nn.interop.load_pytorch(network(9), path)
