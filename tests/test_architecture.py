@@ -328,8 +328,11 @@ def test_type_checkers_see_tensors(tmp_path: Path) -> None:
     expressions = [
         "a + b", "2.0 * a", "a @ b", "-a", "a ** 2", "abs(a)", "a[0]", "a.sum()", "a.T", "a.reshape(2, 1)",
         "tg.tensor([1.0])", "tg.exp(a)", "tg.maximum(a, 0.0)", "tg.concatenate([a, b])",
+        "tg.linalg.eigh(a).eigenvalues", "tg.linalg.svd(a).S", "tg.linalg.svd(a, compute_uv=False)",
+        "tg.linalg.qr(a).Q", "tg.linalg.qr(a, 'r')", "tg.linalg.slogdet(a).logabsdet", "F.lstm(a, a, a).cell",
+        "F.batch_norm(a).variance",
     ]  # fmt: skip
-    lines = ["import tensorgrad as tg", "a = tg.tensor([1.0, 2.0])", "b = tg.tensor([3.0, 4.0])"]
+    lines = ["import nn.functional as F", "import tensorgrad as tg", "a = tg.tensor([1.0, 2.0])", "b = a + 2.0"]
     snippet.write_text("\n".join([*lines, *(f"reveal_type({e})" for e in expressions)]) + "\n", encoding="utf-8")
     done = subprocess.run(
         [sys.executable, "-m", "mypy", "--strict", "--cache-dir", str(tmp_path / "cache"), str(snippet)],

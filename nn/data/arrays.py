@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nn._several import is_several, named
-from nn.data.conversion import to_array
+from nn.data.conversion import column_names, to_array
 from tensorgrad import Tensor
 
 
@@ -52,6 +52,12 @@ def as_inputs(what: str, X: Any) -> Any:
     if not is_several(X):
         return as_samples(what, X)
     return _of_equal_length(what, X, as_samples)
+
+
+def columns_of(X: Any) -> dict[str, tuple[str, ...]]:
+    """Return the column names of the inputs that are DataFrames, by the index of `named`; "" for a single input."""
+    found = {index: column_names(each) for index, each in (named(X) if is_several(X) else [("", X)])}
+    return {index: names for index, names in found.items() if names}
 
 
 def as_targets(what: str, y: Any, samples: int, shape: Any) -> Any:

@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike, DTypeLike, NDArray
 from nn._rng import Rng, generator
 from nn._several import mapped, named
 from nn._validation import whole_number
-from nn.data.arrays import as_inputs, as_targets, as_weights, batch_count, is_on_disk, slices
+from nn.data.arrays import as_inputs, as_targets, as_weights, batch_count, columns_of, is_on_disk, slices
 
 Batch: TypeAlias = tuple[Any, ...]
 """Samples, their targets (None if there are none) and, if there are any, their weights."""
@@ -102,6 +102,7 @@ class Batches:
         what: str = "Batches",
     ) -> None:
         self.X = as_inputs(f"{what}: X", X)
+        self.columns = columns_of(X)
         self.samples = len(named(self.X)[0][1])
         self.y = None if y is None else as_targets(what, y, self.samples, mapped(np.shape, self.X))
         self.sample_weight = None if sample_weight is None else as_weights(what, sample_weight, self.samples)

@@ -15,7 +15,7 @@ import tensorgrad as tg
 from nn.functional import _recurrent_definitions as definitions
 from nn.functional import _recurrent_loops as loops
 from nn.functional.activations import relu
-from tensorgrad import domains, scopes
+from tensorgrad import Tensor, domains, scopes
 
 __all__ = ["LSTMResult", "RecurrentResult", "gru", "lstm", "rnn"]
 
@@ -23,16 +23,16 @@ __all__ = ["LSTMResult", "RecurrentResult", "gru", "lstm", "rnn"]
 class RecurrentResult(NamedTuple):
     """Result of `rnn` and `gru`: the state after every step, and after the last one that is not padding."""
 
-    sequence: Any
-    state: Any
+    sequence: Tensor
+    state: Tensor
 
 
 class LSTMResult(NamedTuple):
     """Result of `lstm`: the hidden state after every step, and both states after the last one not padding."""
 
-    sequence: Any
-    hidden: Any
-    cell: Any
+    sequence: Tensor
+    hidden: Tensor
+    cell: Tensor
 
 
 # -- shared helpers ------------------------------------------------------------------------------------------
@@ -107,7 +107,7 @@ def _time_first(x: Any, mask: Any, reverse: bool) -> NDArray[Any]:
     return np.array(x[::-1] if reverse else x, order="C")
 
 
-def _batch_first(y: NDArray[Any], mask: Any, reverse: bool) -> NDArray[Any]:
+def _batch_first(y: NDArray[Any], mask: Any, reverse: bool) -> Any:
     """Return sequences with the batch first, with zeros for padding."""
     out = np.array((y[::-1] if reverse else y).transpose(1, 0, 2), order="C")
     if mask is not None:

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from nn._load_report import LoadReport
 from nn.interop.expected import ExpectedLayer, Framework, expected_layers
-from nn.interop.fitting import Fit
+from nn.interop.fitting import Fit, warn_of_flattened_pixels
 from nn.interop.matching import Places, by_names, by_order, by_path, names_of, order_is_certain
 from nn.interop.sources import LOADERS, source_label, weights_of
 from nn.interop.weights import Weights
@@ -44,6 +44,9 @@ def load_pytorch(
         OSError: there is no such file, or it cannot be read.
         TypeError: `network` is not a module, or `source` neither a path nor a mapping.
         ValueError: `names` has a name that is not in the network or not in the source.
+
+    Warns:
+        UserWarning: a `Dense` layer follows a `Flatten` of images, which PyTorch flattens in another order.
 
     >>> import numpy as np, nn
     >>> network = nn.Sequential(nn.Dense(3, 3, rng=0), nn.ReLU(), nn.Dense(3, 1, rng=1))
@@ -110,6 +113,8 @@ def _load(network: Module, source: Any, framework: Framework, names: Matching, s
         found = _matched(label, layers, weights, framework, names)
     if found.conflicts or (strict and not found.report().complete):
         raise LoadError(found.message(framework))
+    if framework == "PyTorch":
+        warn_of_flattened_pixels(network, "load_pytorch")
     network.load_state_dict(found.arrays, strict=False)
     return found.report()
 

@@ -20,18 +20,35 @@ from tensorgrad import Tensor
 class Flatten(Module):
     """Flatten each sample: `(batch, …)` becomes `(batch, elements)`.
 
+    Args:
+        channels_first: whether to flatten channel by channel, as PyTorch does, instead of pixel by pixel. Required if
+            the layer after it uses weights that were trained in PyTorch.
+
+    Raises:
+        TypeError: `channels_first` is not a boolean.
+
     >>> import numpy as np
     >>> Flatten()(np.ones((8, 7, 7, 32))).shape
     (8, 1568)
+    >>> image = np.array([[[[1, 10], [2, 20], [3, 30]]]])  # one image of 1 × 3 pixels with two channels
+    >>> Flatten()(image), Flatten(channels_first=True)(image)
+    (Tensor([[ 1, 10,  2, 20,  3, 30]]), Tensor([[ 1,  2,  3, 10, 20, 30]]))
     """
 
     with_mask = refuse_mask
+
+    def __init__(self, *, channels_first: bool = False) -> None:
+        if not isinstance(channels_first, bool):
+            raise TypeError(f"Flatten: channels_first must be True or False, got {channels_first!r}.")
+        self.channels_first = channels_first
 
     def forward(self, x: ArrayLike) -> Tensor:
         """Return `x` as rows."""
         x = x if isinstance(x, Tensor) else Tensor(x)
         if x.ndim < 1:
             raise ValueError("Flatten(): expected x of shape (batch, …), got a single number.")
+        if self.channels_first and x.ndim > 2:
+            x = tg.moveaxis(x, -1, 1)
         flat: Tensor = tg.reshape(x, (x.shape[0], math.prod(x.shape[1:])))
         return flat
 

@@ -10,6 +10,7 @@ import numpy as np
 
 from nn._several import named
 from nn.callbacks import Callback
+from nn.data.conversion import check_columns
 from nn.losses import PerOutput
 from nn.metrics import LossOfOutput, Metric, OfOutput
 from nn.module import Module
@@ -198,6 +199,22 @@ def check_samples(what: str, network: Module, shape: Any) -> None:
         return
     remedy = " Use X.reshape(-1, 1)." if expected == (1,) else ""
     raise ValueError(f"{what}: X has shape {shape}, but the network expects rows: (samples, {expected[0]}).{remedy}")
+
+
+def check_input_columns(
+    what: str, expected: Mapping[str, tuple[str, ...]], columns: Mapping[str, tuple[str, ...]]
+) -> None:
+    """Reject DataFrames whose columns are not those of the training data in the same order.
+
+    Args:
+        what: names the data in messages.
+        expected, columns: the column names of the training data and of these data; see `nn.data.arrays.columns_of`.
+
+    Raises:
+        ValueError: the columns of an input differ.
+    """
+    for index, names in columns.items():
+        check_columns(f"{what}: X{index}" if index else what, expected.get(index), names)
 
 
 def check_prediction(what: str, prediction: Any) -> None:

@@ -25,6 +25,7 @@ from nn.optimizers.optimizer import Optimizer
 from nn.saving import LoadError, Parts, load_model, load_parameters, save_model, save_parameters
 from nn.training.checks import (
     LossFunction,
+    check_input_columns,
     check_samples,
     checked_callbacks,
     checked_history,
@@ -155,6 +156,7 @@ class Model:
         self.history = History()
         self.stop_training = False
         self._sample_shape: Any = None
+        self._columns: dict[str, tuple[str, ...]] = {}
 
     # -- training -----------------------------------------------------------------------------------------
 
@@ -186,7 +188,8 @@ class Model:
             X: samples `(samples, ...)`. They are converted to the network's dtype: floating-point numbers once,
                 integers batch by batch. They are passed unchanged to a network with an `Embedding`. For a network with
                 several inputs, a tuple or dict of arrays. Alternatively, an `nn.data.Batches`, which has its own y,
-                sample_weight, batch_size and shuffle.
+                sample_weight, batch_size and shuffle. If X is a DataFrame, every later DataFrame must have the same
+                columns in the same order.
             y: a target for each sample, in the format that the loss expects. For several outputs, a tuple or dict.
             sample_weight: the weight of each sample in the loss and the metrics, at least 0. Only the ratios matter:
                 the weights are scaled to have a mean of 1.
@@ -243,6 +246,8 @@ class Model:
             optimizer = checked_optimizer(self.optimizer, self.network)
             data = self._batches("fit", X, y, sample_weight=sample_weight, batch_size=batch_size, shuffle=shuffle)
             validation = self._validation(validation_data, batch_size)
+            if validation is not None:
+                check_input_columns("fit: validation_data", data.columns, validation.columns)
             if validation_split is not None:
                 if validation_data is not None:
                     raise ValueError("fit: give either validation_data or validation_split.")
@@ -265,7 +270,7 @@ class Model:
             rehearse("fit", self.network, training.weighted_loss or self.loss, self.metrics, data)
             if training.validation is not None:
                 rehearse("fit: validation_data", self.network, self.loss, self.metrics, training.validation)
-            self._sample_shape = training.data.sample_shape
+            self._sample_shape, self._columns = training.data.sample_shape, data.columns or self._columns
             training.run(progress(verbose, training.epochs, training.steps, first=len(training.history.epochs)))
             return self.history
 
@@ -419,7 +424,7 @@ class Model:
         >>> bool((again.predict(X) == model.predict(X)).all())
         True
         """
-        parts = Parts(self.network, self.loss, self.metrics, self.rng, self.optimizer, self.history)
+        parts = Parts(self.network, self.loss, self.metrics, self.rng, self.optimizer, self.history, self._columns)
         save_model(path, parts, dry_run=dry_run)
 
     @classmethod
@@ -454,6 +459,7 @@ class Model:
         parts = load_model(path, custom)
         try:
             model = cls(parts.network, loss=parts.loss, optimizer=parts.optimizer, metrics=parts.metrics, rng=parts.rng)
+            model._columns = dict(parts.columns)
             for epoch in zip(*parts.epochs.values(), strict=True):
                 model.history.record(dict(zip(parts.epochs, epoch)))
         except (TypeError, ValueError) as error:
@@ -533,4 +539,6 @@ class Model:
     def _batches(self, what: str, X: Any, y: Any = None, **options: Any) -> Batches:
         dtype = next((parameter.dtype for parameter in self.network.parameters()), None)
         dtype = None if takes_ids(self.network) else dtype  # large ids would be rounded as floating-point numbers
-        return as_batches(what, X, y, dtype=dtype, rng=self.rng, **options)
+        batches = as_batches(what, X, y, dtype=dtype, rng=self.rng, **options)
+        check_input_columns(what, self._columns, batches.columns)
+        return batches
