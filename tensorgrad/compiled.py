@@ -234,7 +234,7 @@ def _caller(counts: tuple[int | None, ...], composed: bool) -> CodeType:
         f"    {''.join(f'rule{i}, ' for i in every)} = node.operation.rules",
         *(f"    asked{i} = saved{i} is not None and (wanted is None or node.inputs[{i}] in wanted)" for i in numbers),
     ]
-    if len(numbers) == 2:
+    if len(numbers) > 1:
         lines.append(f"    if {' and '.join(f'asked{i}' for i in numbers)}: return ({', '.join(pairs.values())})")
     if len(numbers) <= 2:
         lines += [f"    if asked{i}: return ({pairs[i]},)" for i in numbers] + ["    return ()"]

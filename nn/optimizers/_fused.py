@@ -54,12 +54,13 @@ def fused(kernel: Kernel) -> Callable[[Update], Update]:
 
 def sgd(optimizer: Any, settings: Any, dtype: np.dtype[Any]) -> Change:
     """Return the change of `SGD`."""
-    factor, momentum = np.array(-settings.learning_rate, dtype), np.array(settings.momentum, dtype)
+    factor = np.array(-settings.learning_rate, dtype)
+    if not settings.momentum:
+        return lambda g, v, buffer: np.multiply(g, factor, out=buffer)
+    momentum = np.array(settings.momentum, dtype)
 
     def change(g: Flat, v: Flat, buffer: Flat) -> Flat:
         np.multiply(g, factor, out=buffer)
-        if not settings.momentum:
-            return buffer
         v *= momentum
         v += buffer
         if not optimizer.nesterov:
