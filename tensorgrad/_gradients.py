@@ -66,14 +66,15 @@ def owned(found: dict[Node, Any], seeds: Mapping[Node, Any]) -> dict[Node, Any]:
     """Copy the arrays in `found` that are views or are shared with another gradient."""
     taken = set(map(id, seeds.values()))
     for node, gradient in found.items():
+        identity = id(gradient)
         if isinstance(gradient, np.ndarray):
-            if gradient.base is not None or id(gradient) in taken:
+            if gradient.base is not None or identity in taken:
                 found[node] = np.array(gradient)
         elif isinstance(gradient, np.generic):
             found[node] = np.array(gradient)
-        elif is_foreign(gradient) and (getattr(gradient, "base", None) is not None or id(gradient) in taken):
+        elif is_foreign(gradient) and (getattr(gradient, "base", None) is not None or identity in taken):
             found[node] = np.copy(gradient)
-        taken.add(id(gradient))
+        taken.add(identity)
     return found
 
 

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import weakref
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy import ndarray
 
 from tensorgrad import _messages
 from tensorgrad._arrays import as_array, is_foreign
-from tensorgrad.node import Constant
 from tensorgrad.tensor import DEEPEST, Tensor
 
 NUMBERS = frozenset({float, int, bool, type(None)})
@@ -27,6 +26,13 @@ REAL_KINDS = "fiub"
 
 KEPT_BYTES = 1024
 """Maximum size of an operand without a gradient that a node keeps alive, so that drawings can show it."""
+
+
+class Constant(NamedTuple):
+    """Name and values of a small operand that requires no gradient. A node keeps this instead of the tensor."""
+
+    array: Any
+    name: str
 
 
 def check_operand(value: Any, name: str) -> Any:

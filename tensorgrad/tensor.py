@@ -17,7 +17,7 @@ from tensorgrad._tensor_methods import Methods
 from tensorgrad._typing import ArrayLike, Shape
 from tensorgrad.backward import backpropagate
 from tensorgrad.modes import current_mode
-from tensorgrad.node import CHANGED, Node
+from tensorgrad.node import CHANGED, Node, leaf_node
 
 DEEPEST = 64
 """Maximum number of axes of an array."""
@@ -143,7 +143,7 @@ class Tensor(Methods):
         if old is None:
             self.array = array
         else:
-            node = Node.leaf(weakref.ref(self), array, self._name)
+            node = leaf_node(weakref.ref(self), array, self._name)
             node.hooks = old.hooks
             # In one statement without calls, which Python does not interrupt: the leaf is as before or as after.
             self.array, self.node, old.state, old.array = array, node, CHANGED, None
@@ -184,7 +184,7 @@ class Tensor(Methods):
                 )
             if isinstance(self.array, np.ndarray) and not self.array.flags.owndata:  # optimizers write into it
                 self.array = self.array.copy()
-            self.node = Node.leaf(weakref.ref(self), self.array, self._name)
+            self.node = leaf_node(weakref.ref(self), self.array, self._name)
         elif not wanted and self.node is not None:
             if not self.is_leaf:
                 raise RuntimeError("requires_grad: this tensor was made by an operation; use detach() instead.")
