@@ -137,7 +137,11 @@ def spread(args: tuple[Any, ...], kwargs: dict[str, Any]) -> list[Any]:
 
 def holds_foreign(values: list[Any]) -> bool:
     """Return whether an array of another library is among the operands."""
-    return any(is_foreign(value.array if isinstance(value, Tensor) else value) for value in values)
+    for value in values:  # `any` with a generator takes twice as long
+        array = value.array if isinstance(value, Tensor) else value
+        if array.__class__ is not ndarray and is_foreign(array):
+            return True
+    return False
 
 
 def without_gradient(value: Any) -> Any:
