@@ -59,6 +59,12 @@ def _softmax_minus_targets(g: Any, targets: Any, powers: Any, total: Any) -> Any
     return excess * (g * (classes / powers.size))
 
 
+def _softmax_minus_targets_again(g: Any, logits: Any, targets: Any) -> Any:
+    """`g * (softmax(logits) - one_hot(targets)) / samples`, from the logits."""
+    _, powers, total = _shifted_powers(logits)
+    return _softmax_minus_targets(g, targets, powers, total)
+
+
 _SOFTMAX_CASES: dict[str, Any] = {
     "examples": [domains.case((2, 3), (2, 3)), domains.case((3,), (3,))],
     "reference": lambda logits, targets: np.mean(
@@ -67,11 +73,7 @@ _SOFTMAX_CASES: dict[str, Any] = {
 }
 
 
-@tg.op(
-    logits=lambda g, logits, targets: _softmax_minus_targets(g, targets, *_shifted_powers(logits)[1:]),
-    targets=None,
-    **_SOFTMAX_CASES,
-)
+@tg.op(logits=_softmax_minus_targets_again, targets=None, **_SOFTMAX_CASES)
 def softmax_cross_entropy_again(logits: Any, targets: Any) -> Any:
     """`softmax_cross_entropy` without kept values, so that its rule can be differentiated.
 
