@@ -13,8 +13,8 @@ from weakref import ReferenceType, ref
 import numpy as np
 
 from tensorgrad._arrays import is_foreign
-from tensorgrad._operands import without_gradient
-from tensorgrad.node import Constant, Result, next_number
+from tensorgrad._operands import Constant, without_gradient
+from tensorgrad.node import Result, next_number
 from tensorgrad.tensor import Tensor
 
 

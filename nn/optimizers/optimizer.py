@@ -317,7 +317,7 @@ class Optimizer:
         gradients = {}
         for number, parameter in enumerate(self.parameters):
             gradient: Array = parameter.grad
-            if gradient is not None and parameter.requires_grad:
+            if gradient is not None and parameter.node is not None:  # requires a gradient
                 array, dtype = parameter.array, self._dtypes[number]
                 if isinstance(array, np.ndarray):
                     gradient = np.asarray(gradient, dtype, order="C")

@@ -102,7 +102,8 @@ def rate_at(step: int, learning_rate: float | Schedule) -> float:
 
 def decayed_rate(step: int, learning_rate: float | Schedule, decay: float) -> float:
     """Return the learning rate at this step with the book's decay: learning_rate / (1 + decay · step)."""
-    return rate_at(step, learning_rate) / (1.0 + decay * step)
+    rate = learning_rate(step) if isinstance(learning_rate, Schedule) else learning_rate
+    return rate / (1.0 + decay * step)
 
 
 class ScaledSchedule(Schedule):

@@ -18,9 +18,10 @@ from weakref import ReferenceType
 import numpy as np
 from numpy.typing import NDArray
 
+from tensorgrad._operands import Constant
 from tensorgrad.backward import topological_order
 from tensorgrad.modes import Switch
-from tensorgrad.node import CHANGED, RELEASED, Constant, Node, Result
+from tensorgrad.node import CHANGED, RELEASED, Node, Result
 from tensorgrad.op import Operation
 from tensorgrad.tensor import Tensor
 from tensorgrad.viz.recording import Missing
