@@ -91,20 +91,26 @@ from nn.metrics import (
 )
 from nn.module import Module
 from nn.optimizers import (
+    LBFGS,
     SGD,
     Adagrad,
     Adam,
     AdamW,
     CosineDecay,
     ExponentialDecay,
+    GradientAccumulator,
+    Lion,
+    NAdam,
+    OneCycle,
     Optimizer,
     RMSprop,
     Schedule,
     StepDecay,
     WarmUp,
+    WarmUpCosine,
 )
 from nn.saving import LoadError, SaveError
-from nn.training import History, Model
+from nn.training import AveragedWeights, History, Model
 
 if TYPE_CHECKING:
     from nn import interop, plots
@@ -116,6 +122,7 @@ __all__ = [
     "GELU",
     "GLU",
     "GRU",
+    "LBFGS",
     "LSTM",
     "RNN",
     "SGD",
@@ -125,6 +132,7 @@ __all__ = [
     "AdaptiveAveragePool2D",
     "AveragePool1D",
     "AveragePool2D",
+    "AveragedWeights",
     "BatchNorm",
     "Bidirectional",
     "BinaryAccuracy",
@@ -150,6 +158,7 @@ __all__ = [
     "GaussianNoise",
     "GlobalAveragePool",
     "GlobalMaxPool",
+    "GradientAccumulator",
     "GroupNorm",
     "History",
     "Huber",
@@ -159,6 +168,7 @@ __all__ = [
     "KLDivergence",
     "LayerNorm",
     "LeakyReLU",
+    "Lion",
     "LoadError",
     "LogSoftmax",
     "Loss",
@@ -171,6 +181,8 @@ __all__ = [
     "Model",
     "ModelCheckpoint",
     "Module",
+    "NAdam",
+    "OneCycle",
     "Optimizer",
     "PReLU",
     "Parallel",
@@ -198,6 +210,7 @@ __all__ = [
     "TopKAccuracy",
     "UpSample2D",
     "WarmUp",
+    "WarmUpCosine",
     "ZeroPad2D",
     "data",
     "datasets",

@@ -85,13 +85,14 @@ FIT = {
     "workers": "Leave it out: batches are prepared in this process.",
     "print_every": "Use verbose=2 for a line per epoch.",
     "x": "Here it is X.",
+    "accumulate_grad_batches": "Here it is accumulate.",
+    "gradient_accumulation_steps": "Here it is accumulate.",
 }
 """Arguments of Keras's `fit`, `evaluate` and `predict`, and of the book's `train` -> what to do."""
 
 SETTINGS = {
     "activation": "Put a layer such as nn.ReLU() behind this one.",
     "activation_function": "Put a layer such as nn.ReLU() behind this one.",
-    "amsgrad": "It is not supported.",
     "beta1": "Here it is beta_1.",
     "beta2": "Here it is beta_2.",
     "betas": "Here they are beta_1 and beta_2.",
@@ -112,6 +113,33 @@ SETTINGS = {
     "weight_regularizer_l2": "Here it is weight_l2.",
 }
 """Arguments of layers and optimizers elsewhere -> what to do."""
+
+OPTIMIZER_SETTINGS = SETTINGS | {
+    "alpha": "The ρ of RMSprop is rho.",
+    "amsgrad": "It is an argument of nn.Adam and nn.AdamW.",
+    "centered": "It is an argument of nn.RMSprop.",
+    "clipnorm": "Use nn.ClipGradients(norm=...).",
+    "clipvalue": "Use nn.ClipGradients(value=...).",
+    "dampening": "It is not supported: the gradient enters the velocity undamped.",
+    "ema_momentum": "Use nn.AveragedWeights(decay=...).",
+    "foreach": "Leave it out: small parameters are updated together.",
+    "fused": "Leave it out: the step is fused for NumPy arrays.",
+    "global_clipnorm": "Use nn.ClipGradients(norm=...).",
+    "gradient_accumulation_steps": "Use model.fit(..., accumulate=...), or nn.GradientAccumulator.",
+    "line_search_fn": "Here it is line_search.",
+    "lr_decay": "Here it is decay.",
+    "max_eval": "Here it is max_evaluations.",
+    "max_iter": "Here it is max_iterations.",
+    "maximize": "Minimise the negative loss.",
+    "momentum": "It is an argument of nn.SGD and nn.RMSprop.",
+    "nesterov": "It is an argument of nn.SGD. nn.NAdam is Adam with Nesterov momentum.",
+    "rho": "It is an argument of nn.RMSprop. Here the fraction that is kept is beta_2, if there is one.",
+    "tolerance_change": "Here it is change_tolerance.",
+    "tolerance_grad": "Here it is gradient_tolerance.",
+    "use_ema": "Use nn.AveragedWeights().",
+    "weight_decay": "This optimizer has none. Use an L2 penalty of the layers.",
+}
+"""Arguments of optimizers elsewhere -> what to do."""
 
 
 class Hint:

@@ -15,6 +15,8 @@ class Callback:
             on_epoch_begin(epoch)
                 on_gradients(step)           gradients are computed, the update is next: clip or inspect them
                 on_step_end(step, logs)      the parameters have been updated
+            on_validation_begin()            if there are validation data
+            on_validation_end()              also if validation fails
             on_epoch_end(epoch, logs)        after validation
         on_fit_end()                         also if training ends early, by an error or Ctrl-C
 
@@ -48,6 +50,12 @@ class Callback:
 
     def on_step_end(self, step: int, logs: Mapping[str, float]) -> None:
         """Called after an update."""
+
+    def on_validation_begin(self) -> None:
+        """Called before the validation of an epoch."""
+
+    def on_validation_end(self) -> None:
+        """Called after the validation of an epoch."""
 
     def on_epoch_end(self, epoch: int, logs: Mapping[str, float]) -> None:
         """Called after the last step of an epoch and its validation."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import mmap
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -136,6 +137,16 @@ def as_images(what: str, images: Any) -> NDArray[Any]:
             f"{array.shape}. Flatten them afterwards."
         )
     return array
+
+
+def is_on_disk(array: NDArray[Any]) -> bool:
+    """Return whether an array is memory-mapped, or a view of an array that is."""
+    base: Any = array
+    while isinstance(base, np.ndarray):
+        if isinstance(base, np.memmap):
+            return True
+        base = base.base
+    return isinstance(base, mmap.mmap)
 
 
 def slices(samples: int, size: int) -> Iterator[slice]:

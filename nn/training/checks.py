@@ -125,11 +125,17 @@ def checked_optimizer(optimizer: Optimizer | None, network: Module) -> Optimizer
     """Return the optimizer, if it trains only parameters of this network. It may hold parameters that have been frozen.
 
     Raises:
-        ValueError: there is no optimizer, it trains no parameter of the network, or it holds a tensor that is not (or
-            no longer) in the network.
+        ValueError: there is no optimizer, its step needs a closure, it trains no parameter of the network, or it holds
+            a tensor that is not (or no longer) in the network.
     """
     if optimizer is None:
         raise ValueError("fit: this model has no optimizer. Give it one: Model(..., optimizer=nn.Adam(...)).")
+    if optimizer.needs_closure:
+        kind = type(optimizer).__name__
+        raise ValueError(
+            f"fit: {kind} computes the loss several times in a step, which fit cannot do. Write the loop: "
+            f"optimizer.step(closure), see nn.{kind}. Or use another optimizer, such as nn.Adam."
+        )
     own = {id(tensor) for _, tensor in network.named_state()}
     strangers = [number for number, tensor in enumerate(optimizer.parameters) if id(tensor) not in own]
     if len(strangers) == len(optimizer.parameters):

@@ -154,6 +154,7 @@ class Model:
         class_weight: Mapping[int, float] | Literal["balanced"] | None = None,
         epochs: int = 1,
         batch_size: int | None = None,
+        accumulate: int = 1,
         validation_data: tuple[Any, ...] | Batches | None = None,
         validation_split: float | None = None,
         shuffle: bool = True,
@@ -181,6 +182,10 @@ class Model:
                 and validation are not weighted by class.
             epochs: the number of passes over the samples.
             batch_size: the number of samples per step; None for all. The last, smaller batch is kept.
+            accumulate: the number of batches per step. Their gradients are averaged over all of their samples, so that
+                a step is the same as with one batch of accumulate · batch_size samples, in less memory (except for
+                layers that compute statistics of a batch). The last, smaller step of an epoch is kept. Callbacks are
+                called for each step.
             validation_data: samples and targets, `(X, y)`, `(X, y, sample_weight)` or an `nn.data.Batches`, on which
                 the network is evaluated after each epoch, in evaluation mode.
             validation_split: the fraction of the samples to use for validation instead of training, in place of
@@ -200,8 +205,9 @@ class Model:
 
         Raises:
             ValueError, TypeError: X and y differ in length, the data are empty, samples or targets do not fit the
-                network and the loss, batch_size or epochs is below 1, there is no optimizer, or the optimizer holds a
-                tensor that is not a parameter of the network. Raised before anything is changed.
+                network and the loss, batch_size, accumulate or epochs is below 1, there is no optimizer, the optimizer
+                needs a closure (`LBFGS`) or holds a tensor that is not a parameter of the network. Raised before
+                anything is changed.
             RuntimeError: called inside `tg.no_grad()`, or while another `fit` of this model or network is running, in a
                 callback or in another thread.
             FloatingPointError: the loss, a gradient (after `on_gradients` of the callbacks) or the validation loss
@@ -236,6 +242,7 @@ class Model:
                 validation=validation,
                 epochs=whole_number("fit: epochs", epochs),
                 callbacks=checked_callbacks(callbacks),
+                accumulate=whole_number("fit: accumulate", accumulate),
                 weighted_loss=None if class_weight is None else ClassWeightedLoss(self.loss, class_weight, data),
             )
             if resume:
@@ -244,7 +251,7 @@ class Model:
             if training.validation is not None:
                 rehearse("fit: validation_data", self.network, self.loss, self.metrics, training.validation)
             self._sample_shape, self._columns = training.data.sample_shape, data.columns or self._columns
-            training.run(progress(verbose, training.epochs, len(training.data), first=len(training.history.epochs)))
+            training.run(progress(verbose, training.epochs, training.steps, first=len(training.history.epochs)))
             return self.history
 
         return exclusively(self, train)

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tensorgrad._arrays import is_foreign
 from tensorgrad._typing import Shape
 from tensorgrad.domains import Domain
 
@@ -37,6 +38,12 @@ def folded(gradient: Any) -> Any:
 def epsilon(a: Any) -> float:
     """Return the relative rounding error of the dtype of `a`, as a Python number, which does not widen any dtype."""
     return float(np.finfo(a.dtype).eps)
+
+
+def refuse_infinities(operation: str, a: Any) -> None:
+    """Raise LinAlgError if an element of `a` is infinite: the decomposition of LAPACK may never return then."""
+    if not is_foreign(a) and np.isinf(a).any():
+        raise np.linalg.LinAlgError(f"{operation}: expected finite numbers, got a matrix with an infinite element")
 
 
 @dataclass(frozen=True)

@@ -31,7 +31,7 @@ def _is_far_from_singular(a: Any) -> bool:
     matrices = plain(a)
     if is_foreign(matrices):
         return False  # what is right for singular matrices is right for all
-    if np.any(np.isnan(matrices)):  # so is everything made from it; the decomposition would not converge
+    if not np.isfinite(matrices).all():  # so is everything made from it; the decomposition would not converge
         return True
     values = np.linalg.svd(matrices, compute_uv=False)
     return bool(np.all(values[..., -1:] > epsilon(a) ** 0.5 * values[..., :1]))

@@ -12,7 +12,7 @@ from tensorgrad._typing import ArrayLike
 from tensorgrad.domains import case
 from tensorgrad.op import op
 from tensorgrad.ops.linalg._gaps import column, divide_by_gaps, negligible, rotations, row, without_derivative
-from tensorgrad.ops.linalg._matrices import WELL_CONDITIONED, diagonal, transposed
+from tensorgrad.ops.linalg._matrices import WELL_CONDITIONED, diagonal, refuse_infinities, transposed
 from tensorgrad.ops.linalg.eigen import eigh
 from tensorgrad.tensor import Tensor, plain
 
@@ -76,7 +76,9 @@ def svd_factors(a: ArrayLike, full_matrices: bool = False) -> Any:
     >>> svd_factors([[3.0, 0.0], [0.0, -2.0]]).S
     Tensor([3., 2.])
     """
-    return np.linalg.svd(as_array(a), full_matrices)
+    matrices = as_array(a)
+    refuse_infinities("svd", matrices)
+    return np.linalg.svd(matrices, full_matrices)
 
 
 @overload

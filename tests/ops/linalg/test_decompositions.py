@@ -141,3 +141,20 @@ def test_tangents_pass_through(function: Any, shape: Any, rng: np.random.Generat
     _, tangent = tg.jvp(function, (x,), (direction,))
     expected = jacobian(lambda step: function(x + step * direction).data, np.array(0.0))
     np.testing.assert_allclose(np.asarray(tangent), expected, rtol=1e-6, atol=1e-8)
+
+
+@pytest.mark.parametrize("function", [tg.linalg.svd, tg.linalg.pinv, lambda a: tg.linalg.lstsq(a, np.ones(3))])
+def test_an_infinite_element_is_refused_before_lapack_hangs_on_it(function: Any) -> None:
+    a = np.random.default_rng(0).standard_normal((3, 3))
+    a[0, 0] = np.inf
+    with pytest.raises(np.linalg.LinAlgError, match="expected finite numbers"):
+        function(a)
+
+
+def test_the_determinant_of_an_infinite_matrix_is_differentiated() -> None:
+    a = np.random.default_rng(0).standard_normal((3, 3))
+    a[0, 0] = np.inf
+    x = tg.tensor(a, requires_grad=True)
+    with np.errstate(invalid="ignore"):
+        tg.linalg.det(x).backward()
+    assert x.grad.shape == (3, 3)
