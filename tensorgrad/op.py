@@ -44,6 +44,7 @@ class Operation:
     domain: Any = field(default_factory=dict)
     examples: tuple[Case, ...] = ()
     reference: Callable[..., Any] | None = None
+    flops: Callable[..., int] | None = None
     numpy: tuple[Callable[..., Any], ...] = ()
     methods: tuple[str, ...] = ()
     function: Callable[..., Any] = field(init=False)
@@ -86,7 +87,7 @@ def op(
     numpy: Callable[..., Any] | Sequence[Callable[..., Any]] = (), methods: Sequence[str] = (),
     reflected: str | None = None, sequence: str | None = None, linear: bool = False, view: bool = False,
     numpy_only: str = "", domain: Domain | Mapping[str, Domain] = REAL, examples: Sequence[Case] = (),
-    reference: Callable[..., Any] | None = None, **rules: Rule | None,
+    reference: Callable[..., Any] | None = None, flops: Callable[..., int] | None = None, **rules: Rule | None,
 ) -> Callable[[Callable[P, Any]], Recorded[P, R]]:  # fmt: skip
     """Declare a differentiable operation.
 
@@ -105,10 +106,10 @@ def op(
             Required with `keep`, and for rules that use `out=` or item assignment.
         numpy: the NumPy functions that call this operation when an argument is a tensor.
         methods, reflected: its names in `Tensor`, and the one with swapped operands (`"__radd__"`).
-        sequence, linear, view: the parameter that is a sequence of tensors; whether the result is linear in each input;
-            whether it may be a view of the first.
+        sequence, linear, view: which parameter is a sequence; whether it is linear in each input, or may return a view.
         numpy_only: why it cannot run on the arrays of other libraries, if it cannot.
         domain, examples: where tests may sample the inputs, and shapes and options if not every shape is valid.
+        flops: for `costs`, where it cannot count: a function of `out_shape`, `x_shape` of an input `x`, and options.
         reference: for tests, another way to compute the result of float64 arrays, where NumPy has no such function.
 
     Raises:
@@ -130,7 +131,7 @@ def op(
         operation = Operation(
             **_declaration.checked(forward, rules, joint, tuple(inputs), tuple(keep), composed, sequence),
             results=results, linear=linear, view=view, numpy_only=numpy_only, domain=domain, reference=reference,
-            examples=tuple(examples), numpy=(numpy,) if callable(numpy) else tuple(numpy),
+            flops=flops, examples=tuple(examples), numpy=(numpy,) if callable(numpy) else tuple(numpy),
             methods=(*methods, reflected) if reflected else tuple(methods),
         )  # fmt: skip
         operation.call = call_rules if PLAIN else compiled.rule_caller(operation)

@@ -41,6 +41,7 @@ LAYERS: dict[str, list[set[str]]] = {
         {"linalg", "transforms"},
         {"gradcheck"},
         {"viz"},
+        {"costs"},
     ],
     "tensorgrad.ops": [
         {"_reduced_axes", "_singular", "_tracking", "nondifferentiable"},
@@ -92,9 +93,11 @@ Code may import from its own subpackage and from lower layers. A module that is 
 lies in its own layer and not in that of its subpackage. The package's `__init__` is above all layers.
 """
 
-PUBLIC_TO_NETWORKS = {"tensorgrad", "tensorgrad.domains", "tensorgrad.interrupts", "tensorgrad.scopes"}
-"""`domains` holds what a user's own `@op(domain=…, examples=…)` takes; `interrupts` protects what must not be left half
-done; by `scopes` a layer tells pictures of itself."""
+PUBLIC_TO_NETWORKS = {
+    "tensorgrad", "tensorgrad.costs", "tensorgrad.domains", "tensorgrad.interrupts", "tensorgrad.scopes"
+}  # fmt: skip
+"""`costs` counts the work of a recorded graph; `domains` has the arguments of a user's own `@op(domain=…, examples=…)`;
+`interrupts` protects changes that belong together; `scopes` records which layer made which nodes, for pictures."""
 
 
 def files(package: str) -> Iterator[tuple[str, Path]]:

@@ -149,6 +149,16 @@ def is_on_disk(array: NDArray[Any]) -> bool:
     return isinstance(base, mmap.mmap)
 
 
-def slices(samples: int, size: int) -> Iterator[slice]:
-    """Yield the rows of each batch."""
-    return (slice(start, start + size) for start in range(0, samples, size))
+def slices(samples: int, size: int, smallest: int = 1) -> Iterator[slice]:
+    """Yield the rows of each batch. A last batch below `smallest` is merged with the batch before it.
+
+    >>> list(slices(7, 3)), list(slices(7, 3, smallest=2))
+    ([slice(0, 3, None), slice(3, 6, None), slice(6, 7, None)], [slice(0, 3, None), slice(3, 7, None)])
+    """
+    last = (batch_count(samples, size, smallest) - 1) * size
+    return (slice(start, start + size if start < last else samples) for start in range(0, last + 1, size))
+
+
+def batch_count(samples: int, size: int, smallest: int = 1) -> int:
+    """Return the number of batches that `slices` yields."""
+    return max(1, -(-samples // size) - (0 < samples % size < smallest))

@@ -14,10 +14,13 @@ from numpy.typing import ArrayLike, DTypeLike, NDArray
 from nn._rng import Rng, generator
 from nn._several import mapped, named
 from nn._validation import whole_number
-from nn.data.arrays import as_inputs, as_targets, as_weights, columns_of, is_on_disk, slices
+from nn.data.arrays import as_inputs, as_targets, as_weights, batch_count, columns_of, is_on_disk, slices
 
 Batch: TypeAlias = tuple[Any, ...]
 """Samples, their targets (None if there are none) and, if there are any, their weights."""
+
+PADDING = ("lengths", "mask")
+"""Inputs of a network that describe the padding of its sequences. They keep their dtype."""
 
 Transform: TypeAlias = Callable[[Any], Any]
 Augmentation: TypeAlias = Callable[[Any, Any], Any]
@@ -50,6 +53,9 @@ class Batches:
         sample_weight: the weight of each sample in the loss and the metrics, at least 0. Only the ratios matter: the
             weights are scaled to have a mean of 1. Batches then consist of X, y and weights.
         batch_size: the number of samples per batch; None for a single batch. The last, smaller batch is kept.
+        smallest_batch: the fewest samples that the last batch of a pass may have. If fewer are left, they are added to
+            the batch before, so that every sample is used. `Model.fit` sets this to 2 for a network with a `BatchNorm`,
+            which cannot normalise a single sample. `in_order()` does not use it.
         shuffle: whether to take the samples in a new random order in each pass (irrelevant for a single batch).
         augment: `augment(X, rng)` returns a randomly changed batch like X; see `nn.data.shift`. For training only.
         transform: `transform(X)` returns the input of the network; see `nn.data.rescale`. Applied after `augment`.
@@ -86,6 +92,7 @@ class Batches:
         *,
         sample_weight: ArrayLike | None = None,
         batch_size: int | None = None,
+        smallest_batch: int = 1,
         shuffle: bool = True,
         augment: Augmentation | None = None,
         transform: Transform | None = None,
@@ -100,6 +107,7 @@ class Batches:
         self.y = None if y is None else as_targets(what, y, self.samples, mapped(np.shape, self.X))
         self.sample_weight = None if sample_weight is None else as_weights(what, sample_weight, self.samples)
         self.batch_size = self.samples if batch_size is None else whole_number(f"{what}: batch_size", batch_size)
+        self.smallest_batch = whole_number(f"{what}: smallest_batch", smallest_batch)
         for name, function in (("augment", augment), ("transform", transform), ("mix", mix)):
             if function is not None and not callable(function):
                 raise TypeError(f"{what}: {name} must be a function, got {function!r}.")
@@ -119,13 +127,13 @@ class Batches:
         return mapped(lambda array: array.shape[1:], self.batch(slice(0, 1))[0])
 
     def __len__(self) -> int:
-        """Return the number of batches."""
-        return -(-self.samples // self.batch_size)
+        """Return the number of batches of a pass for training."""
+        return batch_count(self.samples, self.batch_size, self.smallest_batch)
 
     def __iter__(self) -> Iterator[Batch]:
         draws = generator(self.rng)
         order = self._order(draws) if len(self) > 1 else None
-        for rows in slices(self.samples, self.batch_size):
+        for rows in slices(self.samples, self.batch_size, self.smallest_batch):
             yield self._prepared(rows if order is None else order[rows], draws)
 
     def in_order(self) -> Iterator[Batch]:
@@ -293,6 +301,8 @@ def _gathered(X: Any, rows: slice | NDArray[np.intp]) -> Any:
 def _converted(X: Any, dtype: np.dtype[Any]) -> Any:
     if isinstance(X, np.ndarray):
         return X.astype(dtype, copy=False)
+    if isinstance(X, dict):
+        return {name: array if name in PADDING else _converted(array, dtype) for name, array in X.items()}
     return mapped(partial(_converted, dtype=dtype), X)
 
 

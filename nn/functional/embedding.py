@@ -64,6 +64,7 @@ def _reference(ids: Any, weight: Any, padding_index: Any = None) -> Any:
 @tg.op(
     weight=_summed_rows,
     composed=_composed,
+    flops=lambda: 0,
     reference=_reference,
     examples=[
         domains.case((4, 3), ids=[[0, 2, 2], [3, 0, 2]]),

@@ -123,6 +123,11 @@ def _tiles(axis: Axis) -> bool:
     return axis.kernel == axis.stride and axis.size == axis.windows * axis.kernel and axis.before == 0
 
 
+def _flops(out_shape: tuple[int, ...], size: Size, axes: int) -> int:
+    """Return 1 operation for each element of each window."""
+    return math.prod(out_shape) * math.prod(per_axis("size", size, axes))
+
+
 # -- maximum -------------------------------------------------------------------------------------------------
 
 
@@ -211,6 +216,7 @@ def _to_largest(g: Any, x: _Phases, largest: Any, to_x: _Phases) -> None:
     composed=lambda x, size, stride=None, padding=0, ceil_mode=False: _max_composed(
         x, _axes_of(x.shape, 1, size, stride, padding, ceil_mode)
     ),
+    flops=lambda out_shape, size: _flops(out_shape, size, 1),
     reference=_definitions.max_pool1d,
     examples=[
         domains.case((2, 4, 2), size=2),
@@ -249,6 +255,7 @@ def max_pool1d(
     composed=lambda x, size, stride=None, padding=0, ceil_mode=False: _max_composed(
         x, _axes_of(x.shape, 2, size, stride, padding, ceil_mode)
     ),
+    flops=lambda out_shape, size: _flops(out_shape, size, 2),
     reference=_definitions.max_pool2d,
     examples=[
         domains.case((1, 4, 4, 2), size=2),
@@ -364,6 +371,7 @@ def _spread(g: Any, number: int, axis: Axis, out: Any) -> None:
     composed=lambda x, size, stride=None, padding=0, ceil_mode=False, count_padding=True: _average_composed(
         x, _axes_of(x.shape, 1, size, stride, padding, ceil_mode), count_padding
     ),
+    flops=lambda out_shape, size: _flops(out_shape, size, 1),
     reference=_definitions.average_pool1d,
     examples=[
         domains.case((2, 4, 2), size=2),
@@ -404,6 +412,7 @@ def average_pool1d(
     composed=lambda x, size, stride=None, padding=0, ceil_mode=False, count_padding=True: _average_composed(
         x, _axes_of(x.shape, 2, size, stride, padding, ceil_mode), count_padding
     ),
+    flops=lambda out_shape, size: _flops(out_shape, size, 2),
     reference=_definitions.average_pool2d,
     examples=[
         domains.case((1, 4, 4, 2), size=2),

@@ -15,7 +15,7 @@ import tensorgrad as tg
 from nn.functional import _recurrent_definitions as definitions
 from nn.functional import _recurrent_loops as loops
 from nn.functional.activations import relu
-from tensorgrad import Tensor, domains
+from tensorgrad import Tensor, domains, scopes
 
 __all__ = ["LSTMResult", "RecurrentResult", "gru", "lstm", "rnn"]
 
@@ -128,6 +128,10 @@ def _padding(mask: Any, reverse: bool, steps: int) -> list[NDArray[Any] | None]:
     return [rows if len(rows) else None for rows in (reversed(found) if reverse else found)]
 
 
+class Step:
+    """Step of a recurrent network: the name of its frame in drawings."""
+
+
 def _scan(
     step: Callable[..., tuple[Any, ...]], x: Any, weight: Any, recurrent_weight: Any, bias: Any,
     states: Sequence[Any], mask: Any, reverse: bool,
@@ -143,8 +147,9 @@ def _scan(
     zeros = np.zeros_like(projected, shape=(samples, recurrent_weight.shape[0]))
     current = tuple(zeros if state is None else state for state in states)
     outputs = []
+    frame = Step()
     for t in reversed(range(steps)) if reverse else range(steps):
-        new = step(projected[:, t], *current)
+        new = scopes.leave(scopes.enter(), frame, (), step(projected[:, t], *current))
         if mask is None:
             current = new
             outputs.append(current[0])

@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike
 import tensorgrad as tg
 from nn import functional
 from nn.functional.windows import Padding, Size, as_setting, per_axis, per_side
+from nn.layers.masks import refuse_mask
 from nn.module import Module
 from tensorgrad import Tensor
 
@@ -33,6 +34,8 @@ class Flatten(Module):
     >>> Flatten()(image), Flatten(channels_first=True)(image)
     (Tensor([[ 1, 10,  2, 20,  3, 30]]), Tensor([[ 1,  2,  3, 10, 20, 30]]))
     """
+
+    with_mask = refuse_mask
 
     def __init__(self, *, channels_first: bool = False) -> None:
         if not isinstance(channels_first, bool):
@@ -65,6 +68,8 @@ class Reshape(Module):
     >>> Reshape((4, 4, 2))(np.ones((8, 32))).shape
     (8, 4, 4, 2)
     """
+
+    with_mask = refuse_mask
 
     def __init__(self, shape: Sequence[int]) -> None:
         if not isinstance(shape, Sequence) or isinstance(shape, str):
@@ -102,6 +107,8 @@ class UpSample2D(Module):
     (8, 14, 14, 4)
     """
 
+    with_mask = refuse_mask
+
     def __init__(self, factor: Size, *, mode: Literal["nearest", "bilinear"] = "nearest") -> None:
         per_axis("UpSample2D: factor", factor, 2)
         if mode not in ("nearest", "bilinear"):
@@ -127,6 +134,8 @@ class ZeroPad2D(Module):
     >>> ZeroPad2D(((0, 1), (0, 1)))(np.ones((8, 7, 7, 4))).shape
     (8, 8, 8, 4)
     """
+
+    with_mask = refuse_mask
 
     def __init__(self, padding: Padding) -> None:
         if isinstance(padding, str):

@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from nn._hints import OPTIMIZER, OPTIMIZER_SETTINGS, attribute_hints, with_hints
+from nn._hints import OPTIMIZER, SETTINGS, attribute_hints, with_hints
 from nn._repr import counted
 from nn.module import promoted
 from nn.optimizers._arrays import Array, assign, read_only, writable
@@ -107,7 +107,7 @@ class Optimizer:
         super().__init_subclass__(**options)
         check_signature(cls)
         if "__init__" in vars(cls):
-            cls.__init__ = with_hints(OPTIMIZER_SETTINGS)(vars(cls)["__init__"])  # type: ignore[method-assign]
+            cls.__init__ = with_hints(SETTINGS)(vars(cls)["__init__"])  # type: ignore[method-assign]
 
     def __init__(self, parameters: Parameters, learning_rate: float | Schedule, *, decay: float = 0.0) -> None:
         if isinstance(self.state_names, str):

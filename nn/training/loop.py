@@ -21,6 +21,7 @@ from nn.training.checks import LossFunction
 from nn.training.evaluation import applied, evaluate, rows_of
 from nn.training.history import History
 from nn.training.nan_guard import cause, not_finite_gradient
+from nn.training.padding import without_padding
 from nn.training.progress import Progress
 from tensorgrad import interrupts, no_grad
 
@@ -156,13 +157,14 @@ class Training:
         """Process one batch: forward, backward, and update if it is the last of its step.
 
         Returns:
-            What was measured before the update, and the number of samples.
+            What was measured before the update, and the number of samples, or of steps that are not
+            padding.
         """
         model, optimizer = self.model, self.optimizer
         X, y, *weights = batch
         if accumulator is None or not accumulator.samples:
             optimizer.zero_grad()
-        predictions = applied(model.network, X)
+        predictions, y, weights = without_padding(X, applied(model.network, X), y, weights)
         data_loss = (self.weighted_loss or model.loss)(predictions, y, *weights)
         penalty = total_penalty(penalized)
         loss = data_loss if penalty is None else data_loss + penalty

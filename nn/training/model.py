@@ -17,6 +17,7 @@ from nn._validation import whole_number
 from nn.callbacks import Callback
 from nn.data import Batches
 from nn.data.batches import as_batches
+from nn.layers import BatchNorm
 from nn.losses import Loss
 from nn.metrics import Metric
 from nn.module import Module
@@ -113,6 +114,21 @@ class Model:
     >>> history = model.fit(X, {"kind": np.zeros(6, int), "size": np.ones((6, 1))}, verbose=0)
     >>> [name for name in history if "_" in name and name[0] in "ks"]
     ['kind_loss', 'size_loss', 'kind_accuracy']
+
+    **Sequences of different lengths** are padded to the same number of steps. Pass their lengths, or a mask with False
+    for padding, as a further input: `{"x": X, "lengths": lengths}` or `{"x": X, "mask": ids != 0}`. `Sequential` passes
+    the mask on to the layers that need it. A network of another class takes `lengths` or `mask` in its `forward`. The
+    padding then influences neither the loss, the gradients, the metrics nor the statistics of `BatchNorm`, whatever X
+    and y hold there. If the network returns a value for each step, `(samples, time, …)` with at least three axes, the
+    loss and the metrics are means over the steps that are not padding, each step with the same weight. In the result of
+    `predict`, the values at padding have no meaning.
+
+    >>> ids, lengths = np.array([[3, 1, 2], [4, 0, 0]]), np.array([3, 1])
+    >>> network = nn.Sequential(nn.Embedding(5, 8, rng=0), nn.LSTM(8, 8, return_sequences=True, rng=1), nn.Dense(8, 2))
+    >>> model = Model(network, loss=nn.SoftmaxCrossEntropy(), optimizer=nn.Adam(network.parameters()))
+    >>> history = model.fit({"x": ids, "lengths": lengths}, np.array([[0, 1, 1], [1, 0, 0]]), verbose=0)
+    >>> model.predict({"x": ids, "lengths": lengths}).shape
+    (2, 3, 2)
     """
 
     def __init__(
@@ -181,7 +197,9 @@ class Model:
                 "balanced", for weights inversely proportional to the class frequencies. Only the ratios matter. Metrics
                 and validation are not weighted by class.
             epochs: the number of passes over the samples.
-            batch_size: the number of samples per step; None for all. The last, smaller batch is kept.
+            batch_size: the number of samples per step; None for all. The last, smaller batch is kept. If the network
+                has a `BatchNorm`, a last batch of one sample is added to the batch before, because a single sample
+                cannot be normalised.
             accumulate: the number of batches per step. Their gradients are averaged over all of their samples, so that
                 a step is the same as with one batch of accumulate · batch_size samples, in less memory (except for
                 layers that compute statistics of a batch). The last, smaller step of an epoch is kept. Callbacks are
@@ -235,6 +253,8 @@ class Model:
                     raise ValueError("fit: give either validation_data or validation_split.")
                 data, validation = data.split_last(validation_split)
                 warn_of_missing_classes(data.y, validation.y)
+            if any(isinstance(module, BatchNorm) and not module.frozen for module in self.network.modules()):
+                data.smallest_batch = max(data.smallest_batch, 2)
             training = Training(
                 model=self,
                 optimizer=optimizer,
@@ -345,15 +365,23 @@ class Model:
         loss = self._checked_loss("predict_classes")
         return loss.classes(loss.probabilities(self.predict(X, batch_size=batch_size)))
 
-    def summary(self, input_shape: tuple[int, ...] | None = None) -> None:
-        """Print a table of the layers, their output shapes and their parameters.
+    def summary(self, input_shape: tuple[int, ...] | None = None, *, batch_size: int = 1) -> None:
+        """Print a table of the layers: their output shapes, parameters, and the cost of a forward pass in training.
+
+        **FLOPs** are floating-point operations. A multiplication and an addition count as 2, so a `Dense` layer takes
+        2·inputs·neurons for each sample, and one for each bias. Any other function of a number, such as `exp`, counts
+        as 1. Moving numbers, as in `Flatten` and `Embedding`, is not counted. **kept** is the memory that the layer
+        keeps for the backward pass. An array that several layers keep is counted once, for the first of them.
+        Parameters and the samples themselves are not counted.
 
         Args:
             input_shape: the shape of one sample, without the batch axis. Default: that of the last data seen, or the
-                input shape of a `Dense` first layer; if neither is known, the shapes are omitted.
+                input shape of a `Dense` first layer; if neither is known, shapes and costs are omitted.
+            batch_size: the number of samples for which the costs are shown.
         """
         shape = self._sample_shape if input_shape is None else input_shape
-        print(in_evaluation(self.network, lambda: summary(self.network, shape)))
+        size = whole_number("summary: batch_size", batch_size)
+        print(in_evaluation(self.network, lambda: summary(self.network, shape, size)))
 
     # -- saving and loading -------------------------------------------------------------------------------
 
