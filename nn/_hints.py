@@ -74,6 +74,20 @@ LOSS = {
 
 HISTORY = {"history": "the History itself, a mapping: history['loss']", "epoch": "history.epochs"}
 
+CALLBACK = {
+    "on_batch_begin": "on_epoch_begin(epoch) or on_gradients(step)",
+    "on_batch_end": "on_step_end(step, logs)",
+    "on_test_begin": "on_validation_begin()",
+    "on_test_end": "on_validation_end()",
+    "on_train_batch_begin": "on_epoch_begin(epoch) or on_gradients(step)",
+    "on_train_batch_end": "on_step_end(step, logs)",
+    "on_train_begin": "on_fit_begin(model)",
+    "on_train_end": "on_fit_end()",
+    "on_train_epoch_end": "on_epoch_end(epoch, logs)",
+    "on_train_start": "on_fit_begin(model)",
+}
+"""Methods of callbacks of Keras and Lightning -> the method here."""
+
 FIT = {
     "initial_epoch": "Use resume=True, which trains until there are `epochs` epochs in total.",
     "max_queue_size": "Leave it out: batches are prepared in this process.",

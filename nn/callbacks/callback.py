@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping
 from typing import Any
+
+from nn._hints import CALLBACK
 
 
 class Callback:
@@ -31,6 +34,9 @@ class Callback:
     Attributes:
         model: the `Model` being trained; set before `on_fit_begin`.
 
+    Warns:
+        UserWarning: a subclass defines a method of Keras's or Lightning's callbacks that has another name here.
+
     >>> class StopWhenGood(Callback):
     ...     def on_epoch_end(self, epoch, logs):
     ...         if logs["loss"] < 0.01:
@@ -38,6 +44,11 @@ class Callback:
     """
 
     model: Any = None
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        for name in CALLBACK.keys() & vars(cls).keys():
+            warnings.warn(f"{cls.__name__}.{name} is never called. Here it is {CALLBACK[name]}.", stacklevel=2)
 
     def on_fit_begin(self, model: Any) -> None:
         """Called before the first epoch."""

@@ -28,6 +28,7 @@ class Fit:
         layers: the layers that the network expects.
         weights: the weights of the source.
         places: which tensor of the source belongs to which tensor of the network.
+        certain: whether matching in order would be unambiguous.
         arrays: the arrays to load, by the names of the network.
         conflicts: problems that are errors even with `strict=False`.
     """
@@ -36,6 +37,7 @@ class Fit:
     layers: list[ExpectedLayer]
     weights: Weights
     places: Places
+    certain: bool = True
     arrays: dict[str, NDArray[Any]] = field(default_factory=dict)
     conflicts: list[str] = field(default_factory=list)
 
@@ -137,9 +139,10 @@ class Fit:
         if len(problems) > 12:
             lines.append(f"and {len(problems) - 12} more")
         if report.missing and report.unused:
+            by_order = "names='order', or " if self.certain else ""
             lines.append(
-                "If the names differ, pass names='order', or names={'of the network': 'of the source'}. If layers "
-                "should keep their own weights, pass strict=False."
+                f"If the names differ, pass {by_order}names={{'of the network': 'of the source'}}. If layers should "
+                "keep their own weights, pass strict=False."
             )
         elif not self.conflicts:
             lines.append(f"With strict=False, {LOADERS[framework]} loads what fits.")

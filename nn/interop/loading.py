@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
@@ -46,7 +47,8 @@ def load_pytorch(
         ValueError: `names` has a name that is not in the network or not in the source.
 
     Warns:
-        UserWarning: a `Dense` layer follows a `Flatten` of images, which PyTorch flattens in another order.
+        UserWarning: a `Dense` layer follows a `Flatten` of images, which PyTorch flattens in another order; or
+            `names="order"` for a file that does not keep the order of layers, if some of them have the same shapes.
 
     >>> import numpy as np, nn
     >>> network = nn.Sequential(nn.Dense(3, 3, rng=0), nn.ReLU(), nn.Dense(3, 1, rng=1))
@@ -122,6 +124,12 @@ def _load(network: Module, source: Any, framework: Framework, names: Matching, s
 def _matched(label: str, layers: list[ExpectedLayer], weights: Weights, framework: Framework, names: Matching) -> Fit:
     known = names_of(weights, layers, framework)
     if names == "order":
+        if not order_is_certain(layers, known, weights):
+            warnings.warn(
+                f"{LOADERS[framework]}: {label} lists its tensors by name, not by layer, and some layers have the same "
+                "shapes. Name the layers instead: names={'of the network': 'of the source'}.",
+                stacklevel=4,
+            )
         return Fit(label, layers, weights, by_order(layers, known))
     places = by_path(layers, known)
     if isinstance(names, Mapping):
@@ -130,8 +138,9 @@ def _matched(label: str, layers: list[ExpectedLayer], weights: Weights, framewor
         return Fit(label, layers, weights, {p: s for p, s in places.items() if s not in taken} | given)
     if names not in (None, "path"):
         raise ValueError(f"{LOADERS[framework]}: names must be 'path', 'order' or a mapping, got {names!r}.")
-    found = Fit(label, layers, weights, places)
-    if names is None and not found.report().complete and order_is_certain(layers, known, weights):
+    certain = order_is_certain(layers, known, weights)
+    found = Fit(label, layers, weights, places, certain)
+    if names is None and not found.report().complete and certain:
         ordered = by_order(layers, known)
         second = Fit(label, layers, weights, ordered)
         if second.report().complete and not second.conflicts and places.items() <= ordered.items():

@@ -226,11 +226,14 @@ def test_load_pytorch_by_order_is_not_guessed_from_sorted_files(tmp_path: Path, 
     save_file(first | second, tmp_path / "x.safetensors")
     network = mlp(3, 3, 3)
     before = network.state_dict()
-    with pytest.raises(nn.LoadError, match=r"there is no tensor '0.weight'(.|\n)*names='order'"):
+    with pytest.raises(nn.LoadError, match=r"there is no tensor '0.weight'(.|\n)*pass names={"):
         nn.interop.load_pytorch(network, tmp_path / "x.safetensors")
     assert all(np.array_equal(network.state_dict()[name], array) for name, array in before.items())
     nn.interop.load_pytorch(network, tmp_path / "x.safetensors", names={"0": "zebra", "2": "ape"})
     assert_loaded(network, first | second)
+    with pytest.warns(UserWarning, match="load_pytorch: .* lists its tensors by name, not by layer"):
+        nn.interop.load_pytorch(network, tmp_path / "x.safetensors", names="order")
+    assert_loaded(network, second | first)
 
 
 def test_load_pytorch_by_order_reads_numbers_as_numbers(tmp_path: Path, rng: np.random.Generator) -> None:

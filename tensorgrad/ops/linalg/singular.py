@@ -47,9 +47,9 @@ def _svd_gradient(g: Any, out: Any) -> Any:
         outside = g_v - np.matmul(v, np.matmul(vh, g_v))
         gradient = gradient + np.matmul(u, transposed(divide_by_gaps.apply(outside, scale)))
     if out.U.shape[-1] > smaller:
-        gradient = gradient + without_derivative(g.U[..., smaller:], _advice(rows, columns))
+        gradient = without_derivative(gradient, g.U[..., smaller:], _advice(rows, columns))
     if out.Vh.shape[-2] > smaller:
-        gradient = gradient + without_derivative(g.Vh[..., smaller:, :], _advice(rows, columns))
+        gradient = without_derivative(gradient, g.Vh[..., smaller:, :], _advice(rows, columns))
     return gradient
 
 

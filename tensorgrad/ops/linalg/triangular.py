@@ -93,7 +93,7 @@ def _qr_gradient(g: Any, out: Any) -> Any:
             f"qr: the last {rows - columns} columns of a complete Q are arbitrary, so they have no derivative. "
             "Use mode='reduced', or detach() the matrix."
         )
-        gradient = gradient + without_derivative(g.Q[..., smaller:], advice)
+        gradient = without_derivative(gradient, g.Q[..., smaller:], advice)
     return gradient
 
 
