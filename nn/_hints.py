@@ -149,7 +149,6 @@ LAYER: dict[str, tuple[str, ...] | str] = {
     "num_embeddings": ("vocabulary",),
     "num_features": ("features",),
     "num_groups": ("groups",),
-    "num_heads": ("heads",),
     "num_layers": ("layers",),
     "num_parameters": ("features",),
     "out_channels": ("filters",),

@@ -497,6 +497,8 @@ def _check_arguments(layer: str, init: Callable[..., None], args: tuple[Any, ...
     """
     if args and init is _without_arguments:
         raise TypeError(f"{layer}() takes no arguments, got {args[0]!r}.")
+    if hasattr(init, "__wrapped__"):  # a decorated constructor, as by `with_hints`, has hints already
+        return
     code = init.__code__
     known = code.co_varnames[1 : code.co_argcount + code.co_kwonlyargcount]
     for name in kwargs:
