@@ -46,7 +46,7 @@ def logits_without_padding(network: nn.Sequential, ids: Any) -> Any:
 
 
 def assert_close(a: Any, b: Any) -> None:
-    np.testing.assert_allclose(a, b, rtol=1e-11, atol=1e-12)
+    np.testing.assert_allclose(a, b, rtol=1e-12, atol=1e-12)
 
 
 def test_fit_computes_loss_gradients_metrics_and_statistics_as_without_padding() -> None:
