@@ -86,6 +86,8 @@ FIT = {
     "workers": "Leave it out: batches are prepared in this process.",
     "print_every": "Use verbose=2 for a line per epoch.",
     "x": "Here it is X.",
+    "lengths": 'Pass them as an input of the network: {"x": X, "lengths": lengths}.',
+    "mask": 'Pass it as an input of the network: {"x": X, "mask": mask}.',
 }
 """Arguments of Keras's `fit`, `evaluate` and `predict`, and of the book's `train` -> what to do."""
 

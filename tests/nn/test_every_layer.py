@@ -159,6 +159,7 @@ STACKS = ("LSTM", "Bidirectional")
 with_weights = pytest.mark.parametrize("name", [name for name in LAYERS if list(created(name)[0].named_state())])
 
 
+@pytest.mark.slow
 @with_weights
 def test_every_layer_with_weights_loads_those_of_pytorch(name: str) -> None:
     torch = pytest.importorskip("torch", exc_type=ImportError)
