@@ -102,6 +102,8 @@ FIT = {
     "x": "Here it is X.",
     "accumulate_grad_batches": "Here it is accumulate.",
     "gradient_accumulation_steps": "Here it is accumulate.",
+    "lengths": 'Pass them as an input of the network: {"x": X, "lengths": lengths}.',
+    "mask": 'Pass it as an input of the network: {"x": X, "mask": mask}.',
 }
 """Arguments of Keras's `fit`, `evaluate` and `predict`, and of the book's `train` -> what to do."""
 
@@ -187,7 +189,6 @@ LAYER: dict[str, tuple[str, ...] | str] = {
     "num_embeddings": ("vocabulary",),
     "num_features": ("features",),
     "num_groups": ("groups",),
-    "num_heads": ("heads",),
     "num_layers": ("layers",),
     "num_parameters": ("features",),
     "out_channels": ("filters",),

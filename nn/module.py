@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import inspect
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from types import MappingProxyType
 from typing import Any, ClassVar, Self
@@ -24,6 +25,9 @@ _ARRAY_RESULT = (
     "forward returned a NumPy array, which has lost its way back to the parameters. Return a Tensor: compute with "
     "tensorgrad's functions, not with .data or .numpy()."
 )
+
+_MASKS = {"lengths", "mask", "key_mask"}
+"""Arguments of `forward` that describe the padding of sequences."""
 
 _FLOAT64 = np.dtype(np.float64)
 
@@ -128,13 +132,15 @@ class Module:
             mask: `(batch, time)` booleans, False for padding.
 
         Raises:
-            TypeError: this module contains a layer that needs the mask, but does not define how to pass it on.
+            TypeError: this module takes a mask or contains a layer that does, but does not define how to pass it on.
         """
         for path, inner in self.named_modules():
-            if inner is not self and type(inner).with_mask is not Module.with_mask:
+            defined = type(inner).with_mask is not Module.with_mask
+            if defined or _MASKS & inspect.signature(inner.forward).parameters.keys():
+                what = f"{path}, {type(inner).__name__}, needs" if path else "its forward takes"
                 raise TypeError(
-                    f"{type(self).__name__}: {path}, {type(inner).__name__}, needs the mask of the padding, but this "
-                    "module does not pass it on. Define with_mask(self, x, mask), which returns the result and a mask."
+                    f"{type(self).__name__}: {what} the mask of the padding, but this module does not pass it on. "
+                    "Define with_mask(self, x, mask), which returns the result and its mask."
                 )
         return self(x), mask
 
@@ -497,6 +503,8 @@ def _check_arguments(layer: str, init: Callable[..., None], args: tuple[Any, ...
     """
     if args and init is _without_arguments:
         raise TypeError(f"{layer}() takes no arguments, got {args[0]!r}.")
+    if hasattr(init, "__wrapped__"):  # a decorated constructor, as by `with_hints`, has hints already
+        return
     code = init.__code__
     known = code.co_varnames[1 : code.co_argcount + code.co_kwonlyargcount]
     for name in kwargs:

@@ -128,6 +128,16 @@ def _padding(mask: Any, reverse: bool, steps: int) -> list[NDArray[Any] | None]:
     return [rows if len(rows) else None for rows in (reversed(found) if reverse else found)]
 
 
+def _flops(
+    x_shape: tuple[int, ...], recurrent_weight_shape: tuple[int, ...], biases: Sequence[Any], of_unit: int
+) -> int:
+    """Return the number of operations: products, biases, and `of_unit` others for each unit in each step."""
+    batch, time, inputs = x_shape
+    units, width = recurrent_weight_shape
+    added = sum(bias is not None for bias in biases)
+    return batch * time * (width * (2 * inputs + 2 * units + added) + of_unit * units)
+
+
 class Step:
     """Step of a recurrent network: the name of its frame in drawings."""
 
@@ -198,6 +208,9 @@ def _rnn_composed(
     results=RecurrentResult,
     keep=["steps", "states"],
     composed=_rnn_composed,
+    flops=lambda x_shape, recurrent_weight_shape, bias_shape: _flops(
+        x_shape, recurrent_weight_shape, [bias_shape], of_unit=2
+    ),
     reference=definitions.rnn,
     examples=[
         domains.case((2, 3, 2), (2, 2), (2, 2), (2,), (2, 2)),
@@ -279,6 +292,9 @@ def _lstm_composed(
     results=LSTMResult,
     keep=["run"],
     composed=_lstm_composed,
+    flops=lambda x_shape, recurrent_weight_shape, bias_shape: _flops(
+        x_shape, recurrent_weight_shape, [bias_shape], of_unit=13
+    ),
     reference=definitions.lstm,
     examples=[
         domains.case((2, 3, 2), (2, 8), (2, 8), (8,), (2, 2), (2, 2)),
@@ -374,6 +390,9 @@ def _gru_composed(
     results=RecurrentResult,
     keep=["inputs", "run"],
     composed=_gru_composed,
+    flops=lambda x_shape, recurrent_weight_shape, bias_shape, recurrent_bias_shape: _flops(
+        x_shape, recurrent_weight_shape, [bias_shape, recurrent_bias_shape], of_unit=10
+    ),
     reference=definitions.gru,
     examples=[
         domains.case((2, 3, 2), (2, 6), (2, 6), (6,), (6,), (2, 2)),

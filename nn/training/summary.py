@@ -63,7 +63,7 @@ def summary(network: Module, sample_shape: Any = None, batch_size: int = 1) -> s
     if sample_shape is not None:
         with no_grad():
             _trace(network, "", _zeros(network, sample_shape, 1), outputs)
-        found = layer_costs(network, sample_shape, batch_size)
+        found = layer_costs(network, sample_shape, batch_size, outputs)
 
     rows: list[tuple[str, ...]] = [("layer", "kind", "output", "parameters", "FLOPs", "kept")]
     seen: set[int] = set()
@@ -90,13 +90,15 @@ def summary(network: Module, sample_shape: Any = None, batch_size: int = 1) -> s
     return "\n".join(lines)
 
 
-def layer_costs(network: Module, sample_shape: Shape, batch_size: int = 1) -> dict[str, LayerCost] | None:
+def layer_costs(
+    network: Module, sample_shape: Shape, batch_size: int = 1, outputs: dict[str, Shape] | None = None
+) -> dict[str, LayerCost] | None:
     """Return the cost of each layer that computes something, by its path.
 
     Samples of zeros are passed through a copy of the network in training mode. They are 2 and 3 at a time, and the
     costs for other batch sizes follow because both grow evenly: batch normalisation needs two samples, and a large
     batch would take long. Parameters and the samples themselves are not counted as memory: they exist anyway. None is
-    returned for a network that cannot be copied.
+    returned for a network that cannot be copied. The output shapes of layers that `outputs` lacks are added to it.
 
     >>> import nn
     >>> layer_costs(nn.Sequential(nn.Dense(2, 3), nn.Tanh()), (2,), batch_size=10)
@@ -106,15 +108,16 @@ def layer_costs(network: Module, sample_shape: Shape, batch_size: int = 1) -> di
         twin = copy.deepcopy(network).train()
     except (TypeError, ValueError):
         return None
-    two, three = (_measured(twin, sample_shape, samples) for samples in (2, 3))
+    outputs = {} if outputs is None else outputs
+    two, three = (_measured(twin, sample_shape, samples, outputs) for samples in (2, 3))
     return {
         path: LayerCost(*(max(0, a + (b - a) * (batch_size - 2)) for a, b in zip(two[path], three[path])))
         for path in two
     }
 
 
-def _measured(network: Module, sample_shape: Shape, samples: int) -> dict[str, LayerCost]:
-    """Return the cost of each layer for a batch of this size."""
+def _measured(network: Module, sample_shape: Shape, samples: int, outputs: dict[str, Shape]) -> dict[str, LayerCost]:
+    """Return the cost of each layer for a batch of this size, and add missing output shapes to `outputs`."""
     x = _zeros(network, sample_shape, samples)
     flops: dict[str, int] = defaultdict(int)
     kept: dict[str, int] = defaultdict(int)
@@ -122,8 +125,12 @@ def _measured(network: Module, sample_shape: Shape, samples: int) -> dict[str, L
     with enable_grad():
         if x.dtype.kind == "f":
             x.requires_grad = True  # otherwise nothing is recorded of layers before the first parameter
+        shapes: dict[str, Shape] = {}
         for cost in costs(*_tensors(network(x))):
-            flops[paths.get(id(cost.module), "")] += cost.flops
+            path = paths.get(id(cost.module), "")
+            flops[path] += cost.flops
+            shapes[path] = cost.shape[0] if cost.shape and isinstance(cost.shape[0], tuple) else cost.shape
+        outputs.update({path: shape for path, shape in shapes.items() if path not in outputs})
         output = network(x.detach())
         known = {id(owner(tensor.array)) for _, tensor in network.named_state()} | {id(owner(x.array))}
         for cost in costs(*_tensors(output)):

@@ -200,5 +200,6 @@ def draw(
         raise TypeError(f"draw: expected depth to be an integer or None, got {depth!r}.")
     if depth is not None and depth < 0:
         raise ValueError(f"draw: expected depth to be at least 0, which draws the outermost modules, got {depth}.")
-    recording = fold(capture(expanded("draw", output, expand), values=values), depth=depth)
+    [shown] = expanded("draw", [output], expand)
+    recording = fold(capture(shown, values=values), depth=depth)
     return Drawing(recording, direction=direction, theme=theme, renderer=renderer)

@@ -140,7 +140,7 @@ def walkthrough(loss: Tensor, *, direction: Direction = "LR", expand: Expand = F
     if direction not in get_args(Direction):
         known = ", ".join(map(repr, get_args(Direction)))
         raise ValueError(f"walkthrough: expected direction to be one of {known}, got {direction!r}.")
-    output = expanded("walkthrough", loss, expand)
+    [output] = expanded("walkthrough", [loss], expand)
     _refuse_many(capture(output, values=False))  # before the expensive part
     return Walkthrough(capture(output, detail=True, passes=True, checks=True), direction=direction)
 

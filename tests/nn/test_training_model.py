@@ -673,7 +673,7 @@ def test_summary_of_other_networks(capsys: pytest.CaptureFixture[str]) -> None:
     text = capsys.readouterr().out
     assert [line.split() for line in text.splitlines()[2:-3]] == [
         ["0", "Twice", "(…,", "1000)", "1", "1", "k", "4", "kB"],
-        ["0.inner", "Dense", "1,001,000", "4", "M", "4", "kB"],
+        ["0.inner", "Dense", "(…,", "1000)", "1,001,000", "4", "M", "4", "kB"],
         ["1", "Identity", "(…,", "1000)", "0", "0", "0", "B"],
     ]
     assert text.splitlines()[-2] == "1,001,001 parameters, 4 MB"

@@ -46,7 +46,7 @@ def logits_without_padding(network: nn.Sequential, ids: Any) -> Any:
 
 
 def assert_close(a: Any, b: Any) -> None:
-    np.testing.assert_allclose(a, b, rtol=1e-11, atol=1e-12)
+    np.testing.assert_allclose(a, b, rtol=1e-12, atol=1e-12)
 
 
 def test_fit_computes_loss_gradients_metrics_and_statistics_as_without_padding() -> None:
@@ -162,6 +162,11 @@ class Around(nn.Module):
         return self.inner(x)
 
 
+class Own(nn.Module):
+    def forward(self, x: Any, mask: Any = None) -> Any:
+        return x if mask is None else x * mask
+
+
 @pytest.mark.parametrize(
     ("network", "lengths", "error", "message"),
     [
@@ -169,6 +174,8 @@ class Around(nn.Module):
         (nn.Sequential(nn.Flatten()), LENGTHS, TypeError, r"Flatten\(\): this layer combines the steps"),
         (nn.Sequential(nn.GroupNorm(2, 1)), LENGTHS, TypeError, "GroupNorm.*takes no lengths and no mask"),
         (nn.Sequential(Around(nn.GRU(2, 2))), LENGTHS, TypeError, "Around: inner, GRU, needs the mask .*with_mask"),
+        (nn.Sequential(Own()), LENGTHS, TypeError, "Own: its forward takes the mask .*Define with_mask"),
+        (nn.Sequential(Around(Own())), LENGTHS, TypeError, "Around: inner, Own, needs the mask"),
         (nn.Sequential(nn.ReLU()), LENGTHS + 1, ValueError, "Sequential: expected lengths of 0 … 6, got 7"),
         (nn.Sequential(nn.ReLU()), LENGTHS * 1.0, TypeError, "Sequential: expected integers as lengths"),
         (nn.BatchNorm(2), None, ValueError, r"BatchNorm.*expected a mask of booleans of shape \(6, 6\)"),

@@ -11,6 +11,7 @@ import nn
 import tensorgrad as tg
 from nn.training.summary import layer_costs
 from tensorgrad.costs import costs
+from tensorgrad.viz.recording.expansion import expanded
 
 B = 4  # samples
 
@@ -51,6 +52,7 @@ BY_HAND: list[tuple[nn.Module, tuple[int, ...], int, int | None]] = [
     # state and a 1 for each of 5 steps, and the final state
     (nn.RNN(2, 3), (5, 2), B * 5 * 3 * (2 * 2 + 1 + 2 * 3 + 2), B * 6 * (2 + 3 + 1) * 4),
     # 4 gates, each a sum and a sigmoid or tanh; 3 products, 1 sum and 1 tanh for the cell and the hidden state
+    (nn.GRU(2, 3), (5, 2), B * 5 * (9 * (2 * 2 + 1 + 2 * 3 + 1) + 10 * 3), None),
     (nn.LSTM(2, 3), (5, 2), B * 5 * (12 * (2 * 2 + 1 + 2 * 3 + 2) + 3 * 5), None),
     (nn.Residual(nn.Dense(6, 6)), (6,), B * (6 * 13 + 6), 0),
 ]
@@ -85,6 +87,18 @@ def test_layer_costs_follow_the_batch_size_and_leave_the_network_alone() -> None
     assert network[2].rng.bit_generator.state == state
     for name, values in network.state_dict().items():
         np.testing.assert_array_equal(values, before[name])
+
+
+@pytest.mark.parametrize("name", ["rnn", "lstm", "gru", "batch_norm", "layer_norm", "softmax"])
+def test_costs_of_fused_operations_are_those_of_the_operations_they_consist_of(name: str) -> None:
+    function = getattr(nn.functional, name, None) or tg.softmax
+    gates = {"rnn": 1, "lstm": 4, "gru": 3}.get(name)
+    shapes = [(2, 5, 3)] if gates is None else [(2, 5, 3), (3, 4 * gates), (4, 4 * gates), (4 * gates,)]
+    result = function(*(tg.tensor(np.ones(shape), requires_grad=True) for shape in shapes))
+    result = result[0] if isinstance(result, tuple) else result
+    [output] = expanded("draw", [result], name)
+    [whole] = [cost.flops for cost in costs(result) if cost.operation == name]
+    assert whole == sum(cost.flops for cost in costs(output))
 
 
 def test_costs_of_products_and_other_operations() -> None:

@@ -45,7 +45,7 @@ def called(operation: Operation) -> tuple[tg.Tensor, list[tg.Tensor]]:
 @pytest.mark.parametrize("operation", FUSED, ids=lambda operation: operation.name)
 def test_expanded_graphs_have_the_values_and_gradients_of_the_fused_operation(operation: Operation) -> None:
     result, operands = called(operation)
-    again = expanded("draw", result, operation.name)
+    [again] = expanded("draw", [result], operation.name)
     recording = capture(again)
     assert len(titles(recording, operation.name)) > 1
     assert operation.name not in {box.op for box in recording.boxes}
@@ -124,7 +124,8 @@ def test_expanded_losses_of_many_samples_show_all_values() -> None:
     rng = np.random.default_rng(0)
     x = tg.tensor(rng.normal(size=(300, 20)), requires_grad=True)
     loss = nn.SoftmaxCrossEntropy(label_smoothing=0.1)(x, rng.integers(20, size=300))
-    recording = capture(expanded("draw", loss, True))  # the largest logit of each sample takes 2.4 kB
+    [output] = expanded("draw", [loss], True)
+    recording = capture(output)  # the largest logit of each sample takes 2.4 kB
     assert all(isinstance(box.value, Summary) for box in recording.boxes)
     assert recording.boxes[-1].value.mean == pytest.approx(loss.item())
 
@@ -184,3 +185,14 @@ def test_draw_cannot_expand_what_backward_released() -> None:
 
 def test_draw_expands_nothing_in_a_constant() -> None:
     assert len(tg.draw(tg.tensor([1.0]), expand=True).recording.boxes) == 1
+
+
+def test_several_outputs_are_expanded_together() -> None:
+    x = tg.tensor([1.0, 2.0], requires_grad=True, name="x")
+    hidden = tg.softmax(x)
+    first, second, constant = expanded("draw", [hidden * 2, tg.exp(hidden), tg.tensor([1.0])], "softmax")
+    np.testing.assert_array_equal(second.data, np.exp(hidden.data))
+    assert constant.node is None
+    assert first.node is not None
+    assert second.node is not None
+    assert first.node.inputs[0] is second.node.inputs[0]

@@ -10,7 +10,7 @@ from __future__ import annotations
 import sys
 import threading
 import warnings
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from difflib import get_close_matches
 from typing import Any
@@ -26,6 +26,7 @@ from tensorgrad.scopes import Scope, reference
 from tensorgrad.tensor import Tensor, tensor_at
 from tensorgrad.viz.recording.replay import (
     WHY,
+    Replay,
     Replaying,
     arguments_of,
     called,
@@ -47,15 +48,15 @@ Expand = bool | str | Collection[str]
 """True for all fused operations, or the names of some."""
 
 
-def expanded(asker: str, output: Tensor, expand: Expand) -> Tensor:
-    """Return a tensor with the values of `output`, whose graph has simpler operations in place of fused ones.
+def expanded(asker: str, outputs: Sequence[Tensor], expand: Expand) -> list[Tensor]:
+    """Return tensors with the values of `outputs`, whose graph has simpler operations in place of fused ones.
 
     The simpler operations form a group with the name of the fused operation. Fused operations inside them are expanded
     too.
 
     Args:
         asker: the function that is named in messages.
-        output: the tensor to start from.
+        outputs: the tensors to start from.
         expand: True, or the names of the operations to expand.
 
     Raises:
@@ -65,23 +66,24 @@ def expanded(asker: str, output: Tensor, expand: Expand) -> Tensor:
 
     >>> import tensorgrad as tg
     >>> x = tg.tensor([1.0, 2.0], requires_grad=True)
-    >>> graph = topological_order([expanded("draw", tg.softmax(x), True).node])
+    >>> [output] = expanded("draw", [tg.softmax(x)], True)
+    >>> graph = topological_order([output.node])
     >>> [node.operation.name for node in graph[::-1] if node.operation]
     ['max', 'subtract', 'exp', 'sum', 'divide']
     """
-    names = _names(asker, expand)
-    if output.node is None or (names is not None and not names):
-        return output
+    names, outputs = _names(asker, expand), list(outputs)
+    if names is not None and not names:
+        return outputs
     found: set[str] = set()
     while True:
-        expansion = _Expansion(asker, output, names)
-        output = expansion.output
+        expansion = _Expansion(asker, outputs, names)
+        outputs = expansion.outputs
         if not expansion.names:
             break
         found |= expansion.names
     if names is not None and not names <= found:
-        raise _not_expanded(asker, output, sorted(names - found)[0])
-    return output
+        raise _not_expanded(asker, outputs, sorted(names - found)[0])
+    return outputs
 
 
 def steps(operation: Operation, arguments: dict[str, Any]) -> tuple[Tensor, ...] | None:
@@ -119,31 +121,39 @@ def _keeping_operands() -> Iterator[None]:
 
 
 class _Expansion:
-    """One round of expansion: the graph of `output` with the calls of some operations replaced.
+    """One round of expansion: the graph of `outputs` with the calls of some operations replaced.
 
     Attributes:
-        output: a tensor with the values of the given one and the new graph.
+        outputs: tensors with the values of the given ones and the new graph.
         names: the operations that were replaced.
     """
 
-    def __init__(self, asker: str, output: Tensor, names: set[str] | None) -> None:
-        assert output.node is not None
+    def __init__(self, asker: str, outputs: Sequence[Tensor], names: set[str] | None) -> None:
         self.asker = asker
         self.wanted = names
         self.names: set[str] = set()
-        self.replayed = replay(output)
+        roots = [output.node for output in outputs if output.node is not None]
+        self.replayed = Replay()
+        for output in outputs:
+            if output.node is not None:
+                again = replay(output)
+                self.replayed.values.update(again.values)
+                self.replayed.missing.update(again.missing)
         self.copies: dict[Node, Node] = {}
         self.results: dict[Node, tuple[Node, ...]] = {}
         self.starts: dict[int, int] = {}
-        order = topological_order([output.node])[::-1]
+        order = topological_order(roots)[::-1]
         waiting = sorted({scope.start for node in order for scope in node.scopes}, reverse=True)
         for node in order:
             while waiting and waiting[-1] < node.number:  # the scope began before this node, and does so again
                 self.starts[waiting.pop()] = next_number()
             self.copies[node] = self._copy(node)
-        self.output = tensor_at(output.array, self.copies[output.node])
-        if output.name is not None:
-            self.output.name = output.name
+        self.outputs = [
+            output if output.node is None else tensor_at(output.array, self.copies[output.node]) for output in outputs
+        ]
+        for output, copy in zip(outputs, self.outputs):
+            if output.name is not None and copy is not output:
+                copy.name = output.name
 
     def _copy(self, node: Node) -> Node:
         """Return the counterpart of `node` in the new graph; leaves are in both."""
@@ -238,9 +248,9 @@ def _names(asker: str, expand: Expand) -> set[str] | None:
     return set(names)
 
 
-def _not_expanded(asker: str, output: Tensor, name: str) -> ValueError:
-    assert output.node is not None
-    operations = (declared(node) for node in topological_order([output.node]))
+def _not_expanded(asker: str, outputs: Sequence[Tensor], name: str) -> ValueError:
+    nodes = topological_order(output.node for output in outputs if output.node is not None)
+    operations = (declared(node) for node in nodes)
     names = sorted({operation.name for operation in operations if operation is not None})
     if name in names:
         return ValueError(f"{asker}: {name} cannot be expanded: it does not consist of simpler operations.")
