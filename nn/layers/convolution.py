@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, DTypeLike
 from nn import functional, init
 from nn._rng import Rng
 from nn._validation import whole_number
+from nn._weight_layouts import Layout, foreign
 from nn.functional.windows import Padding, Size, as_setting, per_axis, per_side
 from nn.layers._weighted import Weighted
 from tensorgrad import Tensor
@@ -120,6 +121,8 @@ class Conv1D(_Convolution):
     """
 
     axes = 1
+    pytorch_layout = Layout({"weight": foreign("weight").transpose(), "bias": "bias"})
+    keras_layout = Layout({"weight": "kernel", "bias": "bias"}, name="conv1d")
 
     def _convolve(self, x: ArrayLike) -> Tensor:
         return functional.conv1d(
@@ -162,6 +165,8 @@ class Conv2D(_Convolution):
     """
 
     axes = 2
+    pytorch_layout = Layout({"weight": foreign("weight").transpose(2, 3, 1, 0), "bias": "bias"})
+    keras_layout = Layout({"weight": "kernel", "bias": "bias"}, name="conv2d")
 
     def _convolve(self, x: ArrayLike) -> Tensor:
         return functional.conv2d(
@@ -193,6 +198,8 @@ class ConvTranspose1D(_TransposedConvolution):
     """
 
     axes = 1
+    pytorch_layout = Layout({"weight": foreign("weight").transpose(), "bias": "bias"})
+    keras_layout = Layout({"weight": "kernel", "bias": "bias"}, name="conv1d_transpose")
 
     def _convolve(self, x: ArrayLike) -> Tensor:
         return functional.conv_transpose1d(
@@ -225,6 +232,8 @@ class ConvTranspose2D(_TransposedConvolution):
     """
 
     axes = 2
+    pytorch_layout = Layout({"weight": foreign("weight").transpose(2, 3, 1, 0), "bias": "bias"})
+    keras_layout = Layout({"weight": "kernel", "bias": "bias"}, name="conv2d_transpose")
 
     def _convolve(self, x: ArrayLike) -> Tensor:
         return functional.conv_transpose2d(
