@@ -25,7 +25,7 @@ from table import markdown
 WORKLOADS = (
     "small_ops", "spiral", "mlp_step", "wide_mlp", "fit", "hessian_vector", "deep_chain", "gradient_check",
     "step_memory", "flat_memory", "dispatch", "forward_mode", "import_cost", "convolution", "pooling", "recurrent",
-    "embedding_gradient",
+    "embedding_gradient", "layers", "image_networks",
 )  # fmt: skip
 RESULTS = Path(__file__).with_name("RESULTS.md")
 PREAMBLE = """\
@@ -49,7 +49,7 @@ no large array after the start (`dense/by_hand_tuned.py`). Why some targets are 
 def main() -> None:
     """Measure, print, and write if asked."""
     parser = argparse.ArgumentParser(
-        description="Measure tensorgrad beside its peers, and print one table: in 9 rounds, 10 minutes.",
+        description="Measure tensorgrad beside its peers, and print one table: in 9 rounds, 15 minutes.",
         epilog=f"Workloads: {', '.join(WORKLOADS)}.",
     )
     parser.add_argument("--only", nargs="+", choices=WORKLOADS, default=WORKLOADS, metavar="NAME", help="default: all")
