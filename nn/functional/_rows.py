@@ -28,6 +28,7 @@ from numpy.lib.stride_tricks import as_strided
 from numpy.typing import NDArray
 
 from nn.functional._blocks import BLOCK_BYTES, pixels_as_items
+from nn.functional._products import aligned_copy, multiply, transposed_product
 from nn.functional.windows import Axis
 
 
@@ -153,14 +154,12 @@ def weight_gradient(g: Any, x: Any, axes: tuple[Axis, Axis]) -> Any:
     rows = g.reshape(*g.shape[:2], horizontal.windows * filters)
     grid = np.zeros((cells.block_windows, filters), g.dtype)  # 0 where a window lies across a row's end
     total = np.zeros((horizontal.kernel * cells.cell, filters), g.dtype)
-    part = np.empty_like(total)
     for block in cells.blocks():
         gradients = grid[: block.number]
         n, height = len(rows[block.samples]), block.rows.stop - block.rows.start
         gradients.reshape(n, height, -1)[:, :, : rows.shape[-1]] = rows[block.samples, block.rows]
         for phase, windows in enumerate(block.windows):
-            np.matmul(windows.T, gradients[phase :: cells.phases], out=part)
-            total += part
+            total += transposed_product(windows, gradients[phase :: cells.phases])
     return total.reshape(horizontal.kernel, vertical.kernel, cells.channels, filters).swapaxes(0, 1)
 
 
@@ -168,13 +167,13 @@ def _convolve(x: Any, weight: Any, bias: Any, axes: tuple[Axis, Axis], out: Any)
     """Write the convolution into `out`, which may be every other pixel of an array."""
     vertical, horizontal = axes
     filters = weight.shape[-1]
-    matrix = np.ascontiguousarray(weight.swapaxes(0, 1)).reshape(-1, filters)
+    matrix = aligned_copy(weight.swapaxes(0, 1)).reshape(-1, filters)
     cells = Cells(x, vertical, horizontal, filters)
     grid = np.empty((cells.block_windows, filters), x.dtype)
     bias_row = None if bias is None else np.ascontiguousarray(np.broadcast_to(bias, (horizontal.windows, filters)))
     for block in cells.blocks():
         for phase, windows in enumerate(block.windows):
-            np.matmul(windows, matrix, out=grid[phase : block.number : cells.phases])
+            multiply(windows, matrix, grid[phase : block.number : cells.phases])
         part = out[block.samples, block.rows]
         result = grid[: block.number].reshape(*part.shape[:2], cells.width, filters)[:, :, : horizontal.windows]
         if bias_row is None:
