@@ -21,7 +21,7 @@ Array = NDArray[Any]
 SMALL = 1_000_000
 """Multiplications of a product that OpenBLAS regards as small."""
 
-FEWEST_ROWS, FEWEST_SUMMED_ROWS = 16, 48
+FEWEST_ROWS, FEWEST_SUMMED_ROWS = 8, 48
 """Rows of a piece below which the pieces are slower than the whole: of `multiply`, and of `transposed_product`."""
 
 CACHE_LINE = 64
@@ -56,6 +56,15 @@ def multiply(a: Array, b: Array, out: Array) -> None:
         np.matmul(a[whole:], b, out=out[whole:])
 
 
+def rows_in_pieces(array: Array, b: Array) -> Array:
+    """View the next to last axis of an array as pieces for products with `b`, if their number of rows divides it."""
+    *leading, rows, columns = array.shape
+    for count in range(1, rows // FEWEST_ROWS + 1):
+        if rows % count == 0 and (rows // count * b.size <= SMALL and small_is_fast()):
+            return array.reshape(*leading, count, rows // count, columns)
+    return array
+
+
 def transposed_product(a: Array, b: Array) -> Array:
     """Return `a.T @ b`."""
     rows = _rows_of_a_piece(len(a), a.shape[1] * b.shape[1], FEWEST_SUMMED_ROWS)
@@ -68,9 +77,15 @@ def transposed_product(a: Array, b: Array) -> Array:
 
 
 def _rows_of_a_piece(rows: int, multiplications: int, fewest: int) -> int:
-    """Return how many rows, with that many multiplications each, make a piece: all if others are not faster."""
+    """Return how many rows, with that many multiplications each, make a piece: all if pieces are not faster.
+
+    The pieces are as equal as possible, in steps of four rows.
+    """
     small = SMALL // max(multiplications, 1)
-    return max(min(small, rows) if small >= fewest and small_is_fast() else rows, 1)
+    if rows <= small or small < fewest or not small_is_fast():
+        return max(rows, 1)
+    equal = -(-rows // -(-rows // small))
+    return min(-(-equal // 4) * 4, small)
 
 
 def _pieces(array: Array, rows: int) -> Array:
