@@ -18,7 +18,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from nn.functional._products import aligned, aligned_copy, multiply, rows_in_pieces
+from nn.functional._blocks import aligned, aligned_copy
+from nn.functional._products import multiply, rows_in_pieces
 from nn.functional.dense import ones
 
 Array = NDArray[Any]
@@ -43,7 +44,7 @@ def _halved(weight: Array, sigmoids: int) -> Array:
 def _project(x: Array, weight: Array, bias: Array | None) -> Array:
     """Return what the inputs of all steps contribute to the gates, as `(gates, time, samples, units)`."""
     steps, samples, inputs = x.shape
-    out = np.empty((len(weight), steps * samples, weight.shape[-1]), x.dtype)
+    out = aligned((len(weight), steps * samples, weight.shape[-1]), x.dtype)
     for gate, part in zip(weight, out):
         multiply(x.reshape(-1, inputs), gate, part)
     if bias is not None:
@@ -70,7 +71,7 @@ def _steps(x: Array, state: Array, bias: Array | None) -> tuple[Array, Array]:
 
 def _through_time(first: Array, steps: int) -> Array:
     """Return an array for a state at every step, with `first` before them."""
-    states = np.empty((steps + 1, *first.shape), first.dtype)
+    states = aligned((steps + 1, *first.shape), first.dtype)
     states[0] = first
     return states
 
@@ -108,7 +109,7 @@ def rnn_forward(
     """Return the steps, and the states in them."""
     joined = aligned_copy(_joined(weight, recurrent, bias))
     steps, states = _steps(x, state, bias)
-    total = np.empty_like(state)
+    total = aligned(state.shape, state.dtype)
     for t, rows in enumerate(padding):
         np.matmul(steps[t], joined, out=total)
         if activation == "tanh":
@@ -167,9 +168,9 @@ def lstm_forward(
     """Run all steps."""
     joined = _halved(_apart(_joined(weight, recurrent, bias), _LSTM_ORDER), 3)
     steps, hiddens = _steps(x, hidden, bias)
-    gates = np.empty((4, len(x), *hidden.shape), hidden.dtype)
+    gates = aligned((4, len(x), *hidden.shape), hidden.dtype)
     cells = _through_time(cell, len(x))
-    outputs, new = np.empty_like(cells[1:]), np.empty_like(cell)
+    outputs, new = aligned((len(x), *cell.shape), cell.dtype), aligned(cell.shape, cell.dtype)
     for t, rows in enumerate(padding):
         gate = gates[:, t]
         np.matmul(steps[t], joined, out=gate)
@@ -198,7 +199,7 @@ def lstm_backward(
     back = aligned_copy(recurrent.T)
     samples, units = hidden.shape
     sums = np.empty((len(g), samples, 4 * units), g.dtype)
-    now, slopes, temporary = np.empty_like(gates[:, 0]), np.empty_like(gates[:3, 0]), np.empty_like(hidden)
+    now, slopes, temporary = (aligned((*n, samples, units), g.dtype) for n in ((4,), (3,), ()))
     to_i, to_f, to_o, to_candidate = now
     sums_in_pieces, hidden_in_pieces = rows_in_pieces(sums, back), rows_in_pieces(hidden, back)
     for t in reversed(range(len(g))):
@@ -255,8 +256,8 @@ def gru_forward(
         both[:2] += inner[:2]
     gates = _project(x, into, both)
     states = _through_time(state, len(x))
-    memories = np.empty_like(states[1:])
-    product, new = np.empty((3 if reset_after else 2, *state.shape), state.dtype), np.empty_like(state)
+    memories = aligned((len(x), *state.shape), state.dtype)
+    product, new = aligned((3 if reset_after else 2, *state.shape), state.dtype), aligned(state.shape, state.dtype)
     for t, rows in enumerate(padding):
         np.matmul(states[t], within[: len(product)], out=product)
         sigmoids, candidate = gates[:2, t], gates[2, t]
@@ -297,9 +298,9 @@ def gru_backward(
     samples, units = total.shape
     back = aligned_copy(recurrent.T)
     both = np.empty((len(g), samples, (4 if reset_after else 3) * units), g.dtype)
-    now = np.empty((both.shape[2] // units, samples, units), g.dtype)
+    now = aligned((both.shape[2] // units, samples, units), g.dtype)
     to_candidate, to_reset, to_update, *to_inner = now
-    slopes, temporary, product = np.empty_like(gates[:2, 0]), np.empty_like(total), np.empty_like(total)
+    slopes, temporary, product = (aligned((*n, samples, units), g.dtype) for n in ((2,), (), ()))
     inner, inner_back = both[..., units:], back if reset_after else back[: 2 * units]
     inner_in_pieces, product_in_pieces = rows_in_pieces(inner, inner_back), rows_in_pieces(product, inner_back)
     for t in reversed(range(len(g))):

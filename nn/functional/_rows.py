@@ -27,8 +27,8 @@ import numpy as np
 from numpy.lib.stride_tricks import as_strided
 from numpy.typing import NDArray
 
-from nn.functional._blocks import BLOCK_BYTES, pixels_as_items
-from nn.functional._products import aligned_copy, multiply, transposed_product
+from nn.functional._blocks import BLOCK_BYTES, aligned_copy, pixels_as_items
+from nn.functional._products import multiply, transposed_product
 from nn.functional.windows import Axis
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from nn.functional import _blocks as blocks
 from nn.functional import _products as products
 
 
@@ -28,9 +29,9 @@ def test_products_in_pieces_equal_the_whole(rows: int, rng: np.random.Generator)
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_aligned_arrays_begin_at_a_cache_line(shape: tuple[int, ...], dtype: type) -> None:
     for _ in range(5):
-        array = products.aligned(shape, dtype)
+        array = blocks.aligned(shape, dtype)
         assert array.shape == shape
         assert array.dtype == dtype
-        assert array.ctypes.data % products.CACHE_LINE == 0 or not array.size
+        assert array.ctypes.data % blocks.CACHE_LINE == 0 or not array.size
     values = np.arange(array.size, dtype=dtype).reshape(shape).T
-    np.testing.assert_array_equal(products.aligned_copy(values), values)
+    np.testing.assert_array_equal(blocks.aligned_copy(values), values)
