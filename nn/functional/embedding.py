@@ -14,7 +14,7 @@ from tensorgrad import Tensor, domains
 
 __all__ = ["embedding"]
 
-_BLOCK, _BLOCKS = 128, 32
+_BLOCK, _BLOCKS = 64, 8
 """Ids whose rows are summed by one product, and products that are computed together."""
 
 
