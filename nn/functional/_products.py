@@ -22,36 +22,47 @@ SMALL = 1_000_000
 """Multiplications of a product that OpenBLAS regards as small."""
 
 FEWEST_ROWS, FEWEST_SUMMED_ROWS = 8, 48
-"""Rows of a piece below which the pieces are slower than the whole: of `multiply`, and of `transposed_product`."""
+"""Rows of a piece below which the pieces are slower than the whole: of `a @ b`, and of `a.T @ b`."""
 
 
 def multiply(a: Array, b: Array, out: Array) -> None:
     """Write `a @ b` into `out`."""
-    rows = _rows_of_a_piece(len(a), b.size, FEWEST_ROWS)
+    for rows, results in pieces(a, out, b.size):
+        np.matmul(rows, b, out=results)
+
+
+def pieces(a: Array, b: Array, multiplications: int, fewest: int = FEWEST_ROWS) -> list[tuple[Array, Array]]:
+    """View the rows of two matrices as stacks of pieces, `(pieces, rows, columns)`.
+
+    Args:
+        a, b: matrices with the same number of rows.
+        multiplications: for each row of the product that is computed in pieces.
+        fewest: the rows of a piece below which the pieces are slower than the whole.
+
+    Returns:
+        Both stacks, and those of the rows that are left over, if any.
+    """
+    rows = _rows_of_a_piece(len(a), multiplications, fewest)
     whole = len(a) // rows * rows
-    np.matmul(_pieces(a[:whole], rows), b, out=_pieces(out[:whole], rows))
+    found = [(a[:whole].reshape(-1, rows, a.shape[1]), b[:whole].reshape(-1, rows, b.shape[1]))] if whole else []
     if whole < len(a):
-        np.matmul(a[whole:], b, out=out[whole:])
+        found.append((a[None, whole:], b[None, whole:]))
+    return found
 
 
 def rows_in_pieces(array: Array, b: Array) -> Array:
     """View the next to last axis of an array as pieces for products with `b`, if their number of rows divides it."""
     *leading, rows, columns = array.shape
     for count in range(1, rows // FEWEST_ROWS + 1):
-        if rows % count == 0 and (rows // count * b.size <= SMALL and small_is_fast()):
+        if rows % count == 0 and rows // count * b.size <= SMALL and small_is_fast():
             return array.reshape(*leading, count, rows // count, columns)
     return array
 
 
-def transposed_product(a: Array, b: Array) -> Array:
-    """Return `a.T @ b`."""
-    rows = _rows_of_a_piece(len(a), a.shape[1] * b.shape[1], FEWEST_SUMMED_ROWS)
-    whole = len(a) // rows * rows
-    products = np.matmul(_pieces(a[:whole], rows).transpose(0, 2, 1), _pieces(b[:whole], rows))
-    total: Array = products[0] if len(products) == 1 else products.sum(axis=0)
-    if whole < len(a):
-        total += a[whole:].T @ b[whole:]
-    return total
+def summed_pieces(a: Array, b: Array) -> list[tuple[Array, Array]]:
+    """Return stacks of pieces of `a.T` and of `b`, for the product `a.T @ b`: the sum over all of them."""
+    found = pieces(a, b, a.shape[1] * b.shape[1], FEWEST_SUMMED_ROWS)
+    return [(rows.transpose(0, 2, 1), others) for rows, others in found]
 
 
 def _rows_of_a_piece(rows: int, multiplications: int, fewest: int) -> int:
@@ -64,11 +75,6 @@ def _rows_of_a_piece(rows: int, multiplications: int, fewest: int) -> int:
         return max(rows, 1)
     equal = -(-rows // -(-rows // small))
     return min(-(-equal // 4) * 4, small)
-
-
-def _pieces(array: Array, rows: int) -> Array:
-    """View a matrix as `(pieces, rows, columns)`."""
-    return array.reshape(-1, rows, array.shape[1]) if len(array) else array[None]
 
 
 @functools.cache

@@ -28,7 +28,7 @@ from numpy.lib.stride_tricks import as_strided
 from numpy.typing import NDArray
 
 from nn.functional._blocks import BLOCK_BYTES, aligned_copy, pixels_as_items
-from nn.functional._products import multiply, transposed_product
+from nn.functional._products import pieces, summed_pieces
 from nn.functional.windows import Axis
 
 
@@ -154,12 +154,20 @@ def weight_gradient(g: Any, x: Any, axes: tuple[Axis, Axis]) -> Any:
     rows = g.reshape(*g.shape[:2], horizontal.windows * filters)
     grid = np.zeros((cells.block_windows, filters), g.dtype)  # 0 where a window lies across a row's end
     total = np.zeros((horizontal.kernel * cells.cell, filters), g.dtype)
+    plans: dict[int, list[tuple[Any, Any]]] = {}  # the products of a block, by the number of its windows
     for block in cells.blocks():
         gradients = grid[: block.number]
         n, height = len(rows[block.samples]), block.rows.stop - block.rows.start
         gradients.reshape(n, height, -1)[:, :, : rows.shape[-1]] = rows[block.samples, block.rows]
-        for phase, windows in enumerate(block.windows):
-            total += transposed_product(windows, gradients[phase :: cells.phases])
+        if block.number not in plans:
+            plans[block.number] = [
+                stacks
+                for phase, windows in enumerate(block.windows)
+                for stacks in summed_pieces(windows, gradients[phase :: cells.phases])
+            ]
+        for columns, upstream in plans[block.number]:
+            product = np.matmul(columns, upstream)
+            total += product[0] if len(product) == 1 else product.sum(axis=0)
     return total.reshape(horizontal.kernel, vertical.kernel, cells.channels, filters).swapaxes(0, 1)
 
 
@@ -170,10 +178,17 @@ def _convolve(x: Any, weight: Any, bias: Any, axes: tuple[Axis, Axis], out: Any)
     matrix = aligned_copy(weight.swapaxes(0, 1)).reshape(-1, filters)
     cells = Cells(x, vertical, horizontal, filters)
     grid = np.empty((cells.block_windows, filters), x.dtype)
+    plans: dict[int, list[tuple[Any, Any]]] = {}  # the products of a block, by the number of its windows
     bias_row = None if bias is None else np.ascontiguousarray(np.broadcast_to(bias, (horizontal.windows, filters)))
     for block in cells.blocks():
-        for phase, windows in enumerate(block.windows):
-            multiply(windows, matrix, grid[phase : block.number : cells.phases])
+        if block.number not in plans:
+            plans[block.number] = [
+                stacks
+                for phase, windows in enumerate(block.windows)
+                for stacks in pieces(windows, grid[phase : block.number : cells.phases], matrix.size)
+            ]
+        for windows, results in plans[block.number]:
+            np.matmul(windows, matrix, out=results)
         part = out[block.samples, block.rows]
         result = grid[: block.number].reshape(*part.shape[:2], cells.width, filters)[:, :, : horizontal.windows]
         if bias_row is None:
