@@ -24,6 +24,9 @@ SMALL = 1_000_000
 FEWEST_ROWS, FEWEST_SUMMED_ROWS = 8, 48
 """Rows of a piece below which the pieces are slower than the whole: of `a @ b`, and of `a.T @ b`."""
 
+KERNELS = ("skylakex", "cooperlake", "sapphirerapids")
+"""Sets of kernels of OpenBLAS for AVX-512."""
+
 
 def multiply(a: Array, b: Array, out: Array) -> None:
     """Write `a @ b` into `out`."""
@@ -82,12 +85,9 @@ def small_is_fast() -> bool:
     """Return whether small products are faster: OpenBLAS has the kernels and could not use many threads anyway."""
     tanh = np.lib.introspect.opt_func_info(func_name="^tanh$", signature="float32")
     targets = {target["current"] for signatures in tanh.values() for target in signatures.values()}
-    has_kernels = os.environ.get("OPENBLAS_CORETYPE", "SkylakeX").lower() in (
-        "skylakex",
-        "cooperlake",
-        "sapphirerapids",
-    )
-    return has_kernels and not targets.isdisjoint({"AVX512_SKX", "X86_V4"}) and _threads() <= 2
+    has_avx_512 = not targets.isdisjoint({"AVX512_SKX", "X86_V4"})
+    kernel = os.environ.get("OPENBLAS_CORETYPE", KERNELS[0])
+    return has_avx_512 and kernel.lower() in KERNELS and _threads() <= 2
 
 
 def _threads() -> int:
