@@ -40,7 +40,8 @@ def measure(rounds: int) -> list[Row]:
             Contestant("torch, channels first", partial(by_torch, name, channels_last=False), at_most),
             Contestant("torch, channels last", partial(by_torch, name, channels_last=True)),
         ]
-        rows += race(f"{name} step, batch {SHAPES[name][0]}", contestants, rounds=rounds, unit="per step", rtol=1e-4)
+        title = f"{name} step, batch {SHAPES[name][0]}"
+        rows += race(title, contestants, rounds=rounds, unit="per step", rtol=1e-4, clock="processors")
     return rows + memory()
 
 

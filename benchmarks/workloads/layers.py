@@ -49,7 +49,10 @@ def measure(rounds: int) -> list[Row]:
         if image:
             contestants.append(Contestant("torch, channels last", partial(by_torch, case, channels_last=True)))
         agreeing = 0 if case.ours == "Dropout" else 1  # each library draws its own random numbers
-        rows += race(case.title, contestants, rounds=rounds, unit="per pass", agreeing_steps=agreeing, rtol=1e-3)
+        rows += race(
+            case.title, contestants, rounds=rounds, unit="per pass", agreeing_steps=agreeing, rtol=1e-3,
+            clock="processors",
+        )  # fmt: skip
     return rows
 
 
