@@ -300,7 +300,7 @@ def gru_backward(
     both = np.empty((len(g), samples, (4 if reset_after else 3) * units), g.dtype)
     now = aligned((both.shape[2] // units, samples, units), g.dtype)
     to_candidate, to_reset, to_update, *to_inner = now
-    slopes, temporary, product = (aligned((*n, samples, units), g.dtype) for n in ((2,), (), ()))
+    slopes, temporary, kept, product = (aligned((*n, samples, units), g.dtype) for n in ((2,), (), (), ()))
     inner, inner_back = both[..., units:], back if reset_after else back[: 2 * units]
     inner_in_pieces, product_in_pieces = rows_in_pieces(inner, inner_back), rows_in_pieces(product, inner_back)
     for t in reversed(range(len(g))):
@@ -313,9 +313,8 @@ def gru_backward(
         to_update *= total
         np.multiply(candidate, candidate, out=temporary)
         np.subtract(1, temporary, out=temporary)  # of tanh
-        np.multiply(total, update, out=product)
-        np.subtract(total, product, out=to_candidate)  # total·(1 - update)
-        total[...] = product
+        np.multiply(total, update, out=kept)
+        np.subtract(total, kept, out=to_candidate)  # total·(1 - update)
         to_candidate *= temporary
         if reset_after:
             np.multiply(to_candidate, memories[t], out=to_reset)
@@ -324,11 +323,11 @@ def gru_backward(
             np.matmul(to_candidate, back[2 * units :], out=temporary)  # the gradient of reset·state
             np.multiply(temporary, states[t], out=to_reset)
             temporary *= reset
-            total += temporary
+            kept += temporary
         now[1:3] *= slopes
         both[t].reshape(samples, len(now), units)[...] = now.swapaxes(0, 1)
         np.matmul(inner_in_pieces[t], inner_back, out=product_in_pieces)
-        total += product
+        np.add(kept, product, out=total)
         held.put_back()
     return both[..., : 3 * units], inner, total
 
@@ -349,9 +348,12 @@ def gru_gradients(
     """Return the gradients of the two weights, of the bias and of the recurrent bias."""
     rows, inner_rows, previous = _rows(sums), _rows(inner), _rows(run.states[:-1])
     to_weight, to_bias = _candidate_last(_rows(x).T @ rows), _candidate_last(ones(len(rows), rows.dtype) @ rows)
+    units = run.states.shape[-1]
     if reset_after:
-        return to_weight, previous.T @ inner_rows, to_bias, ones(len(rows), rows.dtype) @ inner_rows
-    units = run.states.shape[-1]  # the candidate's input is reset·state
+        to_inner_bias = to_bias.copy()  # the same for both gates
+        to_inner_bias[2 * units :] = ones(len(rows), rows.dtype) @ inner_rows[:, 2 * units :]
+        return to_weight, previous.T @ inner_rows, to_bias, to_inner_bias
+    # the candidate's input is reset·state
     products = previous.T @ inner_rows, _rows(run.memories).T @ rows[:, :units]
     return to_weight, np.concatenate(products, axis=1), to_bias, None
 
