@@ -93,16 +93,15 @@ def data(name: str, samples: int | None) -> Iterator[tuple[Array, Array]]:
 
 
 def weights(shapes: Sequence[tuple[int, ...]]) -> list[Array]:
-    """Return initial parameters in tensorgrad's layout: scaled normal numbers, ones and zeros for normalisations."""
+    """Return initial parameters in tensorgrad's layout: scaled normal numbers; 1 after a kernel, else 0."""
     rng = np.random.default_rng(1)
     arrays = []
     for before, shape in pairwise([(), *shapes]):
         if len(shape) > 1:
-            scale = np.sqrt(2 / np.prod(shape[:-1]))
-            arrays.append((scale * rng.standard_normal(shape)).astype(np.float32))
-        else:  # a bias follows a scale or, in a layer without normalisation, a weight
-            is_scale = len(before) == 4 and len(shapes) > 10
-            arrays.append(np.full(shape, float(is_scale), np.float32))
+            numbers = rng.standard_normal(shape) * np.sqrt(2 / np.prod(shape[:-1]))
+        else:
+            numbers = np.full(shape, float(len(before) == 4))
+        arrays.append(numbers.astype(np.float32))
     return arrays
 
 
