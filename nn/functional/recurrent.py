@@ -359,7 +359,7 @@ def _gru_gradients(
     sums, inner, first = loops.gru_backward(upstream, g.state, run, recurrent_weight, reset_after, padding)
     of_parameters = any(wanted[1:5])
     to_parameters = loops.gru_gradients(sums, inner, run, inputs, reset_after) if of_parameters else [None] * 4
-    return _to_x(sums, weight, mask, reverse, wanted), *to_parameters, first
+    return _to_x(sums, loops.candidate_first(weight), mask, reverse, wanted), *to_parameters, first
 
 
 def _gru_composed(
