@@ -15,7 +15,7 @@ def pooled(kind: str, a: Attributes, x: Any, **options: Any) -> Any:
     axes = x.ndim - 2
     layer = getattr(nn, f"{kind}Pool{axes}D")(
         a["kernel_shape"], stride=a.get("strides", (1,) * axes), ceil_mode=bool(a.get("ceil_mode", 0)),
-        padding=padding(a, x.shape[2:], a["kernel_shape"]), **options,
+        padding=padding(a, x.shape[2:], a["kernel_shape"]), dilation=a.get("dilations", (1,) * axes), **options,
     )  # fmt: skip
     return first(layer(last(x)))
 
@@ -48,5 +48,4 @@ OPERATORS = {
 LEFT_OUT = {
     r"test_(Max|Avg)Pool3d.*|test_(max|average|lp)pool_3d_.*": "no three-dimensional pooling",
     r"test_maxpool_with_argmax_.*": "the places of the maxima are not returned",
-    r"test_(max|average|lp)pool_2d_dilations|test_MaxPool\dd_stride_padding_dilation": "pools have no dilation",
 }
