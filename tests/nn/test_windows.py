@@ -98,6 +98,7 @@ def test_slide_back_same_multiplies_by_the_stride() -> None:
 def test_slide_keeps_the_order_of_the_axes() -> None:
     down, across = slide((5, 9), (2, 3), (1, 2), ((0, 1), (2, 3)), (1, 2))
     assert (down, across) == ((5, 2, 1, 1, 0, 1, 5), (9, 3, 2, 2, 2, 3, 5))
+    assert slide((5, 9), (2, 5), (1, 3), "same") == ((5, 2, 1, 1, 0, 1, 5), (9, 5, 3, 1, 1, 1, 3))
     down, across = slide_back((5, 9), (2, 3), (2, 3), ((0, 1), (2, 3)), (1, 2), (1, 2))
     assert (down, across) == ((10, 2, 2, 1, 0, 1, 5), (26, 3, 3, 2, 2, 3, 9))
 
@@ -115,9 +116,11 @@ def test_per_side_reads_every_form(padding: Any, axes: int, sides: Any) -> None:
 
 
 @pytest.mark.parametrize("padding", [(1, 2, 3), (((1, 2, 3)),), ((1, 2), (3, 4), (5, 6)), ((1,), (2,)), "full", ()])
-@pytest.mark.parametrize("axes", [1, 2])
-def test_per_side_refuses_other_forms(padding: Any, axes: int) -> None:
-    with pytest.raises(ValueError, match="'same' or 'valid', got"):
+@pytest.mark.parametrize(
+    ("axes", "forms"), [(1, r"a pair \(before, after\)"), (2, r"\(height, width\), \(\(top, bottom\)")]
+)
+def test_per_side_refuses_other_forms(padding: Any, axes: int, forms: str) -> None:
+    with pytest.raises(ValueError, match=f"a number, {forms}.* 'same' or 'valid', got"):
         per_side("padding", padding, axes)
 
 
