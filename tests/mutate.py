@@ -62,6 +62,7 @@ OWN_TESTS = {"nn.functional.windows": ["tests/nn/test_windows.py"]}
 """Tests of a module that are faster than the checks, and go first."""
 BY_HAND_OF_NETWORKS = [
     "tests/nn/test_windows.py",
+    "tests/nn/test_blocks.py",
     "tests/nn/test_layers_activations.py",
     "tests/nn/test_losses.py",
     "tests/nn/test_layers_embedding.py",
