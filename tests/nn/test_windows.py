@@ -176,23 +176,23 @@ def meetings(sizes: Any, setting: dict[str, Any], ceil_mode: bool = False) -> An
 
 @pytest.mark.parametrize("setting", SETTINGS, ids=str)
 def test_conv2d_and_its_transpose_equal_loops(setting: dict[str, Any], rng: np.random.Generator) -> None:
-    x, weight = rng.normal(size=(2, 6, 8, 2)), rng.normal(size=(2, 3, 2, 3))
+    x, weight, bias = (rng.normal(size=shape) for shape in ((2, 6, 8, 2), (2, 3, 2, 3), (3,)))
     met = list(meetings((6, 8), setting))
     shape = (2, *(1 + max(window[axis] for window, _, _ in met) for axis in (0, 1)), 3)
-    g, expected, to_x, to_weight = rng.normal(size=shape), np.zeros(shape), np.zeros_like(x), np.zeros_like(weight)
+    g, expected, to_x, to_weight = rng.normal(size=shape), np.tile(bias, (*shape[:3], 1)), 0 * x, 0 * weight
     for window, place, pixel in met:
         expected[:, *window] += x[:, *pixel] @ weight[place]
         to_x[:, *pixel] += g[:, *window] @ weight[place].T
         to_weight[place] += x[:, *pixel].T @ g[:, *window]
-    inputs = tg.tensor(x, requires_grad=True), tg.tensor(weight, requires_grad=True)
+    inputs = [tg.tensor(each, requires_grad=True) for each in (x, weight, bias)]
     result = nn.functional.conv2d(*inputs, **setting)
     np.testing.assert_allclose(result.data, expected, rtol=1e-12, atol=1e-12)
-    for ours, theirs in zip(tg.gradient(result, inputs, grad_outputs=g), (to_x, to_weight)):
+    for ours, theirs in zip(tg.gradient(result, inputs, grad_outputs=g), (to_x, to_weight, g.sum((0, 1, 2)))):
         np.testing.assert_allclose(ours, theirs, rtol=1e-12, atol=1e-12)
     size = nn.functional.conv_transpose2d(g, weight, **setting).shape[1:3]
-    extra = (6 - size[0], 8 - size[1])
-    back = nn.functional.conv_transpose2d(g, weight, output_padding=extra, **setting)
-    np.testing.assert_allclose(back.data, to_x, rtol=1e-12, atol=1e-12)
+    extra, added = (6 - size[0], 8 - size[1]), [0.5, -1.0]
+    back = nn.functional.conv_transpose2d(g, weight, added, output_padding=extra, **setting)
+    np.testing.assert_allclose(back.data, to_x + added, rtol=1e-12, atol=1e-12)
 
 
 @pytest.mark.parametrize("ceil_mode", [False, True])
