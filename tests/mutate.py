@@ -382,6 +382,7 @@ def survivors(mutants: list[Mutant], report: Callable[[str], None]) -> tuple[lis
 
 
 THRESHOLD = "only moves the point from which numbers count as equal"
+BLOCKS = "only changes the size of the blocks"
 SUMMED = "the engine sums over the rows that are left"
 ZERO = "twice nothing, or minus nothing, is nothing"
 EQUIVALENT: dict[str, tuple[str, str]] = {
@@ -390,6 +391,8 @@ EQUIVALENT: dict[str, tuple[str, str]] = {
     "negligible": ("epsilon(values)", THRESHOLD),
     "_tall_qr_gradient": ("epsilon(r) * np.linalg.norm", THRESHOLD),
     "_bias_gradient": ("first factor dropped", SUMMED),
+    "_to_average": ("itemsize", BLOCKS),
+    "_to_maximum": ("itemsize", BLOCKS),
     "gru_gradients": ("first factor dropped", SUMMED),
     "_places": ("rows - row", "a slice ends with the array at the latest"),
     "_vector_norm_gradient": ("result", ZERO),
