@@ -11,8 +11,9 @@ from weakref import ReferenceType
 import numpy as np
 from numpy.typing import NDArray
 
+from tensorgrad._operands import Constant
 from tensorgrad.backward import topological_order
-from tensorgrad.node import Constant, Node, Result
+from tensorgrad.node import Node, Result
 from tensorgrad.op import Operation
 from tensorgrad.tensor import Tensor
 from tensorgrad.viz.recording.expansion import steps

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, ClassVar
 
 import numpy as np
@@ -23,6 +24,7 @@ class _Convolution(Weighted):
     with_mask = refuse_mask
 
     axes: ClassVar[int]
+    function: ClassVar[Callable[..., Tensor]]
 
     def __init__(
         self, channels: int, filters: int, kernel_size: Size, *, stride: Size = 1, padding: Padding = 0,
@@ -62,8 +64,11 @@ class _Convolution(Weighted):
                 raise
             raise ValueError(f"{self.place()}: {message}") from error
 
-    def _convolve(self, x: ArrayLike) -> Tensor:
-        raise NotImplementedError
+    def _convolve(self, x: ArrayLike, **options: Size) -> Tensor:
+        return type(self).function(
+            x, self.weight, self.bias, stride=self.stride, padding=self.padding, dilation=self.dilation,
+            groups=self.groups, **options,
+        )  # fmt: skip
 
     def settings(self) -> dict[str, Any]:
         """Return the constructor's arguments that differ from their defaults."""
@@ -89,6 +94,9 @@ class _TransposedConvolution(_Convolution):
 
     def _ends(self) -> tuple[int, int]:
         return self.filters // self.groups, self.channels
+
+    def _convolve(self, x: ArrayLike, **options: Size) -> Tensor:
+        return super()._convolve(x, output_padding=self.output_padding, **options)
 
     def settings(self) -> dict[str, Any]:
         """Return the constructor's arguments that differ from their defaults."""
@@ -124,14 +132,9 @@ class Conv1D(_Convolution):
     """
 
     axes = 1
+    function = functional.conv1d
     pytorch_layout = Layout({"weight": foreign("weight").transpose(), "bias": "bias"})
     keras_layout = Layout({"weight": "kernel", "bias": "bias"}, name="conv1d")
-
-    def _convolve(self, x: ArrayLike) -> Tensor:
-        return functional.conv1d(
-            x, self.weight, self.bias, stride=self.stride, padding=self.padding, dilation=self.dilation,
-            groups=self.groups,
-        )  # fmt: skip
 
 
 class Conv2D(_Convolution):
@@ -168,14 +171,9 @@ class Conv2D(_Convolution):
     """
 
     axes = 2
+    function = functional.conv2d
     pytorch_layout = Layout({"weight": foreign("weight").transpose(2, 3, 1, 0), "bias": "bias"})
     keras_layout = Layout({"weight": "kernel", "bias": "bias"}, name="conv2d")
-
-    def _convolve(self, x: ArrayLike) -> Tensor:
-        return functional.conv2d(
-            x, self.weight, self.bias, stride=self.stride, padding=self.padding, dilation=self.dilation,
-            groups=self.groups,
-        )  # fmt: skip
 
 
 class ConvTranspose1D(_TransposedConvolution):
@@ -201,14 +199,9 @@ class ConvTranspose1D(_TransposedConvolution):
     """
 
     axes = 1
+    function = functional.conv_transpose1d
     pytorch_layout = Layout({"weight": foreign("weight").transpose(), "bias": "bias"})
     keras_layout = Layout({"weight": "kernel", "bias": "bias"}, name="conv1d_transpose")
-
-    def _convolve(self, x: ArrayLike) -> Tensor:
-        return functional.conv_transpose1d(
-            x, self.weight, self.bias, stride=self.stride, padding=self.padding, dilation=self.dilation,
-            output_padding=self.output_padding, groups=self.groups,
-        )  # fmt: skip
 
 
 class ConvTranspose2D(_TransposedConvolution):
@@ -235,11 +228,6 @@ class ConvTranspose2D(_TransposedConvolution):
     """
 
     axes = 2
+    function = functional.conv_transpose2d
     pytorch_layout = Layout({"weight": foreign("weight").transpose(2, 3, 1, 0), "bias": "bias"})
     keras_layout = Layout({"weight": "kernel", "bias": "bias"}, name="conv2d_transpose")
-
-    def _convolve(self, x: ArrayLike) -> Tensor:
-        return functional.conv_transpose2d(
-            x, self.weight, self.bias, stride=self.stride, padding=self.padding, dilation=self.dilation,
-            output_padding=self.output_padding, groups=self.groups,
-        )  # fmt: skip

@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike
 
 import tensorgrad as tg
 from nn import functional
+from nn.functional.resampling import check_mode
 from nn.functional.windows import Padding, Size, as_setting, per_axis, per_side
 from nn.layers.masks import refuse_mask
 from nn.module import Module
@@ -97,9 +98,10 @@ class UpSample2D(Module):
     Args:
         factor: a number, or one for each axis.
         mode: "nearest" or "bilinear".
+        align_corners: as in `functional.upsample2d`.
 
     Raises:
-        ValueError: a factor below 1, or another mode.
+        ValueError: a factor below 1, another mode, or `align_corners` with "nearest".
         TypeError: a factor that is not an integer.
 
     >>> import numpy as np
@@ -109,16 +111,18 @@ class UpSample2D(Module):
 
     with_mask = refuse_mask
 
-    def __init__(self, factor: Size, *, mode: Literal["nearest", "bilinear"] = "nearest") -> None:
+    def __init__(
+        self, factor: Size, *, mode: Literal["nearest", "bilinear"] = "nearest", align_corners: bool = False
+    ) -> None:
         per_axis("UpSample2D: factor", factor, 2)
-        if mode not in ("nearest", "bilinear"):
-            raise ValueError(f"UpSample2D: mode must be 'nearest' or 'bilinear', got {mode!r}.")
+        check_mode("UpSample2D", mode, align_corners)
         self.factor = as_setting(factor)
         self.mode = mode
+        self.align_corners = bool(align_corners)
 
     def forward(self, x: ArrayLike) -> Tensor:
         """Return `functional.upsample2d` of `x`."""
-        return functional.upsample2d(x, self.factor, mode=self.mode)
+        return functional.upsample2d(x, self.factor, mode=self.mode, align_corners=self.align_corners)
 
 
 class ZeroPad2D(Module):

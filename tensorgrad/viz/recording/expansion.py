@@ -19,8 +19,9 @@ from weakref import ReferenceType, ref
 import numpy as np
 
 from tensorgrad import _operands
+from tensorgrad._operands import Constant
 from tensorgrad.backward import topological_order
-from tensorgrad.node import Constant, Node, Result, next_number
+from tensorgrad.node import Node, Result, next_number
 from tensorgrad.op import Operation
 from tensorgrad.scopes import Scope, reference
 from tensorgrad.tensor import Tensor, tensor_at
