@@ -143,7 +143,6 @@ SETTINGS = {
 LAYER: dict[str, tuple[str, ...] | str] = {
     "activation": "Put a layer such as nn.ReLU() behind this one.",
     "activity_regularizer": "It is not supported.",
-    "align_corners": "Leave it out: bilinear interpolation is that of align_corners=False.",
     "alpha": ("negative_slope",),
     "axis": "Leave it out: the features are the last axis.",
     "batch_first": "Leave it out: sequences are (batch, time, features).",

@@ -265,7 +265,7 @@ SPELLINGS: dict[str, str] = {
     "Softplus": "name",
     "SpatialDropout": "p inplace",
     "Tanh": "name",
-    "UpSample2D": "size scale_factor interpolation align_corners",
+    "UpSample2D": "size scale_factor interpolation",
     "ZeroPad2D": "data_format",
 }
 """Arguments of the layer in PyTorch, in Keras or in the book, that have another name here."""
