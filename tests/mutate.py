@@ -193,7 +193,7 @@ def _mistakes(node: ast.AST) -> Iterator[tuple[str, Change]]:
             opposite = ast.Sub() if isinstance(node.op, ast.Add) else ast.Add()
             yield f"{text}: sign flipped", lambda e: ast.AugAssign(e.target, opposite, e.value)
         elif isinstance(node.op, ast.Mult):
-            yield f"{text}: left out", lambda e: ast.Pass()
+            yield f"{text}: added instead", lambda e: ast.AugAssign(e.target, ast.Add(), e.value)
     elif isinstance(node, ast.Call) and (wrong := UFUNCS.get(ast.unparse(node.func))):
         function = ast.parse(wrong, mode="eval").body
         yield f"{ast.unparse(node)}: {wrong} in its place", lambda e: ast.Call(function, e.args, e.keywords)
@@ -394,6 +394,8 @@ EQUIVALENT: dict[str, tuple[str, str]] = {
     "negligible": ("epsilon(values)", THRESHOLD),
     "_tall_qr_gradient": ("epsilon(r) * np.linalg.norm", THRESHOLD),
     "_bias_gradient": ("first factor dropped", SUMMED),
+    "_blocks": ("row", BLOCKS),
+    "_rows": ("together * channels", BLOCKS),
     "_to_average": ("itemsize", BLOCKS),
     "_to_maximum": ("itemsize", BLOCKS),
     "gru_gradients": ("first factor dropped", SUMMED),

@@ -140,6 +140,8 @@ def test_sizes_are_one_number_or_one_for_each_axis() -> None:
         slide_back((3, 3), 2, 2, "same", 1, 1)
     with pytest.raises(ValueError, match=r"covers 5 elements along the width, but .* only 3 and 1 of padding\."):
         slide((9, 3), 3, 1, ((0, 0), (0, 1)), 2)
+    with pytest.raises(ValueError, match=r"covers 6 elements along the time, but .* only 3 and 2 of padding\."):
+        slide((3,), 6, 1, 1)
     with pytest.raises(ValueError, match=r"covers 3 elements along the time, but the input has only 2\. Use"):
         slide((2,), 3, 1, 0)
 
