@@ -95,10 +95,13 @@ def steps(operation: Operation, arguments: dict[str, Any]) -> tuple[Tensor, ...]
         arguments: tensors, arrays and options by name.
     """
     start = next_number()
+    form = operation.composed or operation.forward
+    while hasattr(form, "operation"):  # the composed form is one operation as well
+        form = form.operation.composed or form.operation.forward
     try:
         with _keeping_operands(), Replaying(), np.errstate(all="ignore"), warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            made = called(operation.composed or operation.forward, operation, arguments)
+            made = called(form, operation, arguments)
     except Exception:
         return None  # a forward rule need not accept tensors
     results = tuple(made) if operation.results is not None else (made,)
