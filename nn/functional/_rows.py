@@ -176,8 +176,8 @@ def weight_gradient(g: Any, x: Any, axes: tuple[Axis, Axis]) -> Any:
         n, height = len(rows[block.samples]), block.rows.stop - block.rows.start
         gradients.reshape(n, height, -1)[:, :, : rows.shape[-1]] = rows[block.samples, block.rows]
         for columns, upstream in cells.with_grid(block.number, grid, summed_pieces):
-            product = np.matmul(columns, upstream)
-            total += product[0] if len(product) == 1 else product.sum(axis=0)
+            for part in np.matmul(columns, upstream):
+                total += part
     return total.reshape(horizontal.kernel, vertical.kernel, cells.channels, filters).swapaxes(0, 1)
 
 

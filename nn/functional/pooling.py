@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike
 
 import tensorgrad as tg
 from nn.functional import _definitions
-from nn.functional._blocks import blocks, pixels_as_items
+from nn.functional._blocks import aligned, blocks, pixels_as_items
 from nn.functional.windows import NAMES, Axis, Padding, Size, per_axis, slide
 from tensorgrad import Tensor, domains
 
@@ -215,11 +215,15 @@ def _to_largest(g: Any, x: _Phases, largest: Any, to_x: _Phases) -> None:
         return
     for array in to_x.arrays:
         array[...] = 0
-    left = g.copy()
+    left, scratch = g.copy(), aligned(g.shape, g.dtype)
     for k in range(axis.kernel):
         windows, elements = x.at(k)
-        waiting, to_elements = left[_at(number, windows)], to_x.at(k)[1]
-        received = waiting * (elements == largest[_at(number, windows)])
+        which = _at(number, windows)
+        waiting, to_elements = left[which], to_x.at(k)[1]
+        if k == axis.kernel - 1:
+            to_elements += waiting
+            return
+        received = np.multiply(waiting, elements == largest[which], out=scratch[which])
         to_elements += received
         waiting -= received
 
