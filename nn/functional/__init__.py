@@ -3,6 +3,7 @@
 from typing import Any
 
 from nn.functional.activations import elu, gelu, gelu_tanh, glu, leaky_relu, prelu, relu, silu
+from nn.functional.attention import attention, attention_weights, rotary, rotary_angles, sinusoids
 from nn.functional.boxes import box_iou, non_maximum_suppression, overlap
 from nn.functional.convolution import conv1d, conv2d, conv_transpose1d, conv_transpose2d
 from nn.functional.dense import linear, ones
@@ -32,6 +33,8 @@ from nn.functional.resampling import upsample2d, zero_pad2d
 __all__ = [
     "BatchNormResult",
     "adaptive_average_pool2d",
+    "attention",
+    "attention_weights",
     "average_pool1d",
     "average_pool2d",
     "batch_norm",
@@ -65,7 +68,10 @@ __all__ = [
     "relu",
     "rms_norm",
     "rnn",
+    "rotary",
+    "rotary_angles",
     "silu",
+    "sinusoids",
     "upsample2d",
     "zero_pad2d",
 ]
