@@ -113,6 +113,30 @@ SETTINGS = {
 }
 """Arguments of layers and optimizers elsewhere -> what to do."""
 
+ATTENTION = {
+    "add_bias_kv": "It is not supported.",
+    "attn_dropout": "Here it is dropout.",
+    "batch_first": "Leave it out: sequences are (batch, time, features).",
+    "d_model": "Here it is features.",
+    "dim_feedforward": "Here it is hidden.",
+    "embed_dim": "Here it is features.",
+    "embedding_dim": "Here it is features.",
+    "encoder_layer": "Here it is block.",
+    "decoder_layer": "Here it is block.",
+    "head_dim": "Heads have features / heads features each.",
+    "kdim": "Here it is key_features.",
+    "key_dim": "Heads have features / heads features each.",
+    "layer_norm_eps": "Here it is epsilon.",
+    "max_len": "Leave it out: there is no longest sequence.",
+    "nhead": "Here it is heads.",
+    "num_heads": "Here it is heads.",
+    "num_key_value_heads": "Here it is kv_heads.",
+    "num_layers": "Here it is count.",
+    "num_query_heads": "Here it is heads.",
+    "vdim": "Here it is value_features.",
+}
+"""Arguments of attention, transformers and positions elsewhere -> what to do."""
+
 
 class Hint:
     """Descriptor for an attribute that a class lacks; its error message names the counterpart here.

@@ -1,4 +1,4 @@
-"""Attention, as one operation, and the positions that it needs."""
+"""Attention as one operation, and encodings of positions."""
 
 from __future__ import annotations
 

@@ -1,0 +1,39 @@
+"""Masks of sequences of different lengths: which steps are real, and which are padding."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+
+def as_mask(asker: str, shape: tuple[int, ...], lengths: Any, mask: Any) -> Any:
+    """Return a mask `(batch, time)`, True where a step is not padding; None if there is no padding.
+
+    Raises:
+        ValueError, TypeError: lengths or a mask that do not fit.
+    """
+    batch, time = shape[:2]
+    if lengths is None:
+        if mask is None:
+            return None
+        found = np.asarray(mask)
+        if found.shape != (batch, time):
+            raise ValueError(f"{asker}: expected a mask of shape (batch, time) = {(batch, time)}, got {found.shape}.")
+        if found.dtype != bool:
+            raise TypeError(
+                f"{asker}: expected a mask of booleans, True where a step is not padding, got dtype {found.dtype}."
+            )
+        return found
+    if mask is not None:
+        raise ValueError(f"{asker}: lengths and a mask say the same. Pass one of them.")
+    numbers = np.asarray(lengths)
+    if numbers.shape != (batch,):
+        raise ValueError(f"{asker}: expected lengths of shape (batch,) = {(batch,)}, got {numbers.shape}.")
+    if numbers.dtype.kind not in "iu":
+        raise TypeError(f"{asker}: expected integers as lengths, got dtype {numbers.dtype}.")
+    wrong = (numbers < 0) | (numbers > time)
+    if wrong.any():
+        first = int(np.argmax(wrong))
+        raise ValueError(f"{asker}: expected lengths of 0 … {time}, got {numbers[first]} for sequence {first}.")
+    return np.arange(time) < numbers[:, None]
