@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 from typing import Any
 
@@ -55,87 +54,43 @@ def _meetings(axes: tuple[Axis, ...]) -> Iterator[tuple[Any, Any, Any]]:
                 yield window, place, element
 
 
-def max_pool1d(x: Any, size: Any, *, stride: Any = None, padding: Any = 0, ceil_mode: bool = False) -> Any:
-    """Return the maxima of the windows along one axis."""
-    return _pooled(x, slide(x.shape[-2:-1], size, stride or size, padding, ceil_mode=ceil_mode), np.max)
+def pooled(reduce: Any, count: int) -> Any:
+    """Return a function that reduces the windows along `count` axes."""
+
+    def pool(
+        x: Any, size: Any, *, stride: Any = None, padding: Any = 0, dilation: Any = 1, ceil_mode: bool = False,
+        count_padding: bool = False,
+    ) -> Any:  # fmt: skip
+        axes = slide(x.shape[-count - 1 : -1], size, stride or size, padding, dilation, ceil_mode=ceil_mode)
+        if count_padding:
+            widths = [(axis.before, axis.after) for axis in axes]
+            x = np.pad(x, [(0, 0)] * (x.ndim - count - 1) + widths + [(0, 0)])
+            axes = tuple(a._replace(size=a.size + a.before + a.after, before=0, after=0) for a in axes)
+        samples = x.reshape(-1, *x.shape[-count - 1 :]) if x.size else x
+        elements: dict[Any, list[Any]] = {}
+        for window, _, element in _meetings(axes):
+            elements.setdefault(window, []).append(samples[:, *element])
+        out = np.zeros((len(samples), *(axis.windows for axis in axes), x.shape[-1]))
+        for window, found in elements.items():
+            out[:, *window] = reduce(found, axis=0)
+        return out.reshape(*x.shape[: -count - 1], *out.shape[1:])
+
+    return pool
 
 
-def max_pool2d(x: Any, size: Any, *, stride: Any = None, padding: Any = 0, ceil_mode: bool = False) -> Any:
-    """Return the maxima of the windows along two axes."""
-    return _pooled(x, slide(x.shape[-3:-1], size, stride or size, padding, ceil_mode=ceil_mode), np.max)
+max_pool1d, max_pool2d = pooled(np.max, 1), pooled(np.max, 2)
 
 
-def average_pool1d(
-    x: Any, size: Any, *, stride: Any = None, padding: Any = 0, ceil_mode: bool = False, count_padding: bool = True
-) -> Any:
+def average_pool1d(x: Any, size: Any, *, count_padding: bool = True, **settings: Any) -> Any:
     """Return the means of the windows along one axis."""
-    axes = slide(x.shape[-2:-1], size, stride or size, padding, ceil_mode=ceil_mode)
-    return _averages(x, axes, count_padding)
+    return pooled(np.mean, 1)(x, size, count_padding=count_padding, **settings)
 
 
-def average_pool2d(
-    x: Any, size: Any, *, stride: Any = None, padding: Any = 0, ceil_mode: bool = False, count_padding: bool = True
-) -> Any:
+def average_pool2d(x: Any, size: Any, *, count_padding: bool = True, **settings: Any) -> Any:
     """Return the means of the windows along two axes."""
-    axes = slide(x.shape[-3:-1], size, stride or size, padding, ceil_mode=ceil_mode)
-    return _averages(x, axes, count_padding)
+    return pooled(np.mean, 2)(x, size, count_padding=count_padding, **settings)
 
 
 def global_max_pool(x: Any) -> Any:
     """Return the maxima of all elements of a sample."""
     return np.array([[np.max(sample[..., c]) for c in range(x.shape[-1])] for sample in x])
-
-
-def _averages(x: Any, axes: tuple[Axis, ...], count_padding: bool) -> Any:
-    if not count_padding:
-        return _pooled(x, axes, np.mean)
-    widths = [(axis.before, axis.after) for axis in axes]
-    padded = np.pad(x, [(0, 0)] * (x.ndim - len(axes) - 1) + widths + [(0, 0)])
-    wider = (axis._replace(size=axis.size + axis.before + axis.after, before=0, after=0) for axis in axes)
-    return _pooled(padded, tuple(wider), np.mean)
-
-
-def _pooled(x: Any, axes: tuple[Axis, ...], reduce: Any) -> Any:
-    """Return `reduce` of the elements of each window."""
-    samples = x.reshape(-1, *x.shape[-len(axes) - 1 :]) if x.size else x
-    elements: dict[Any, list[Any]] = {}
-    for window, _, element in _meetings(axes):
-        elements.setdefault(window, []).append(samples[:, *element])
-    out = np.zeros((len(samples), *(axis.windows for axis in axes), x.shape[-1]))
-    for window, found in elements.items():
-        out[:, *window] = reduce(found, axis=0)
-    return out.reshape(*x.shape[: -len(axes) - 1], *out.shape[1:])
-
-
-def attention(q: Any, k: Any, v: Any, mask: Any = None, causal: bool = False, *, scale: float | None = None) -> Any:
-    """Return Σ weight·v over the keys that a query may attend to, with weights in proportion to exp(scale·q·k)."""
-    scale = 1 / math.sqrt(q.shape[-1]) if scale is None else scale
-    queries, keys = q.shape[-2], k.shape[-2]
-    scores = None if mask is None else np.broadcast_to(mask, (*q.shape[:-1], keys))
-    out = np.zeros((*q.shape[:-1], v.shape[-1]))
-    for *before, t in np.ndindex(*q.shape[:-1]):
-        head = tuple(before)
-        if len(head) > 1:
-            head = (*head[:-1], head[-1] // (q.shape[-3] // k.shape[-3]))
-        weights = {}
-        for s in range(min(keys, keys - queries + t + 1) if causal else keys):
-            score = scale * sum(a * b for a, b in zip(q[*before, t], k[*head, s]))
-            extra = 0 if scores is None else scores[*before, t, s]
-            if scores is not None and scores.dtype == bool:
-                extra = 0 if extra else -math.inf
-            weights[s] = math.exp(score + extra)
-        total = sum(weights.values())
-        for s, weight in weights.items():
-            out[*before, t] += weight / total * v[*head, s] if total else 0
-    return out
-
-
-def rotary(x: Any, cosines: Any, sines: Any, *, interleaved: bool = True) -> Any:
-    """Return a + bi times cos + i·sin, for the pairs (a, b) of features."""
-    features = x.shape[-1]
-    order = np.arange(features).reshape((-1, 2) if interleaved else (2, -1))
-    first, second = order.T if interleaved else order
-    product = (x[..., first] + 1j * x[..., second]) * (cosines + 1j * sines)
-    out = np.zeros(x.shape)
-    out[..., first], out[..., second] = product.real, product.imag
-    return out

@@ -189,7 +189,7 @@ def _phase(axis: Axis, start: int) -> tuple[list[int], Axis]:
     kernel = [k for k in range(axis.kernel) if (start + axis.before - k) % axis.stride == 0][::-1]
     size = len(range(start, axis.size, axis.stride))
     before = -((start + axis.before - kernel[0]) // axis.stride) if kernel else 0
-    return kernel, Axis(axis.windows, len(kernel), 1, 1, before, size + len(kernel) - 1 - axis.windows - before, size)
+    return kernel, Axis(axis.windows, len(kernel), 1, 1, before, 0, size)  # the padding after them is not used
 
 
 def _block_size(samples: int, rows: int, fitting: int) -> tuple[int, int]:

@@ -68,6 +68,7 @@ def _elu_slope(g: Any, x: Any, alpha: float) -> Any:
 @tg.op(
     x=_elu_slope,
     domain=domains.NONZERO,
+    examples=[domains.case((2, 3)), domains.case((2, 3), alpha=0.5), domains.case((0, 2), alpha=2.0)],
     reference=lambda x, alpha=1.0: np.where(x > 0, x, alpha * np.expm1(x)),
 )
 def elu(x: ArrayLike, *, alpha: float = 1.0) -> Any:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 import tensorgrad as tg
-from nn.functional import _attention_tiles, _definitions
+from nn.functional import _attention_definitions, _attention_tiles
 from tensorgrad import domains
 
 __all__ = ["attention", "attention_weights", "rotary", "rotary_angles", "sinusoids"]
@@ -168,7 +168,7 @@ _SOME = np.array([[True, False, True], [False, False, False]])
     inputs=["q", "k", "v", "mask"],
     keep=["softmax"],
     composed=_composed,
-    reference=_definitions.attention,
+    reference=_attention_definitions.attention,
     examples=[
         domains.case((2, 3, 2), (2, 3, 2), (2, 3, 2), None),
         domains.case((2, 3, 2), (2, 3, 2), (2, 3, 2), None, causal=True),
@@ -341,7 +341,7 @@ def _rotated_back(g: Any, cosines: Any, sines: Any, interleaved: bool) -> Any:
     x=_rotated_back,
     cosines=_cosine_gradient,
     sines=_sine_gradient,
-    reference=_definitions.rotary,
+    reference=_attention_definitions.rotary,
     examples=[
         domains.case((3, 2), (3, 1), (3, 1)),
         domains.case((2, 3, 4), (3, 2), (3, 2)),

@@ -219,12 +219,18 @@ def _to_weight(g: Any, x: Any, weight_shape: Any, stride: Any, padding: Any, dil
     return _across(g, x, _setting(x.shape, weight_shape, stride, padding, dilation, groups))
 
 
+_CONVOLUTION: dict[str, Any] = {
+    "x": _to_input,
+    "weight": _to_weight,
+    "bias": _bias_gradient,
+    "composed": _composed,
+    "reference": _definitions.convolution,
+}
+"""What is declared of a convolution along one axis or two."""
+
+
 @tg.op(
-    x=_to_input,
-    weight=_to_weight,
-    bias=_bias_gradient,
-    composed=_composed,
-    reference=_definitions.convolution,
+    **_CONVOLUTION,
     examples=[
         domains.case((2, 5, 2), (3, 2, 2), (2,)),
         domains.case((1, 6, 1), (2, 1, 3), None, stride=2, padding=1),
@@ -263,11 +269,7 @@ def conv1d(
 
 
 @tg.op(
-    x=_to_input,
-    weight=_to_weight,
-    bias=_bias_gradient,
-    composed=_composed,
-    reference=_definitions.convolution,
+    **_CONVOLUTION,
     examples=[
         domains.case((1, 3, 4, 2), (2, 2, 2, 2), (2,)),
         domains.case((2, 3, 3, 1), (3, 3, 1, 2), (2,), padding="same"),
@@ -357,12 +359,17 @@ def _transpose_to_weight(
     return _across(x, g, _transposed_setting(x.shape, weight_shape, stride, padding, dilation, output_padding, groups))
 
 
+_TRANSPOSED_CONVOLUTION: dict[str, Any] = {
+    "x": _transpose_to_input,
+    "weight": _transpose_to_weight,
+    "bias": _bias_gradient,
+    "composed": _transpose_composed,
+    "reference": _definitions.transposed_convolution,
+}
+
+
 @tg.op(
-    x=_transpose_to_input,
-    weight=_transpose_to_weight,
-    bias=_bias_gradient,
-    composed=_transpose_composed,
-    reference=_definitions.transposed_convolution,
+    **_TRANSPOSED_CONVOLUTION,
     examples=[
         domains.case((2, 3, 2), (3, 2, 2), (2,)),
         domains.case((1, 3, 1), (2, 3, 1), None, stride=3, padding=(1, 0), output_padding=1),
@@ -397,11 +404,7 @@ def conv_transpose1d(
 
 
 @tg.op(
-    x=_transpose_to_input,
-    weight=_transpose_to_weight,
-    bias=_bias_gradient,
-    composed=_transpose_composed,
-    reference=_definitions.transposed_convolution,
+    **_TRANSPOSED_CONVOLUTION,
     examples=[
         domains.case((1, 2, 3, 2), (2, 2, 2, 2), (2,)),
         domains.case((2, 2, 2, 1), (3, 3, 1, 1), (1,), stride=2, padding="same"),

@@ -74,8 +74,9 @@ def linear(x: ArrayLike, weight: ArrayLike, bias: ArrayLike) -> Any:
             "linear: weight must be (inputs, neurons) and bias (neurons,), got shapes "
             f"{inputs_and_neurons} and {neurons}."
         )
-    product = _product(x, weight)
-    if type(product) is np.ndarray and product.dtype is bias.dtype:
-        product += bias
+    product: Any = _product(x, weight)
+    shift: Any = bias
+    if type(product) is np.ndarray and product.dtype is shift.dtype:
+        product += shift
         return product
-    return product + bias
+    return product + shift

@@ -168,8 +168,8 @@ def _rnn_gradients(
     reverse: Any,
 ) -> Any:  # fmt: skip
     weight, recurrent_weight = (np.asarray(each, steps.dtype) for each in (weight, recurrent_weight))
-    padding = _padding(mask, reverse, len(steps) - 1)
     upstream = _time_first(g.sequence, mask, reverse)
+    padding = _padding(mask, reverse, len(upstream))
     sums, first = loops.rnn_backward(upstream, g.state, states, recurrent_weight, activation, padding)
     to_parameters = loops.joined_gradients(sums, steps, weight, recurrent_weight) if any(wanted[1:4]) else [None] * 3
     return _to_x(sums, weight, mask, reverse, wanted), *to_parameters, first
@@ -249,8 +249,8 @@ def rnn(
 
 def _lstm_gradients(g: Any, wanted: Any, weight: Any, recurrent_weight: Any, run: Any, mask: Any, reverse: Any) -> Any:
     weight, recurrent_weight = (np.asarray(each, run.steps.dtype) for each in (weight, recurrent_weight))
-    padding = _padding(mask, reverse, len(run.steps) - 1)
     upstream = _time_first(g.sequence, mask, reverse)
+    padding = _padding(mask, reverse, len(upstream))
     sums, hidden, cell = loops.lstm_backward(upstream, g.hidden, g.cell, run, recurrent_weight, padding)
     joined = loops.joined_gradients(sums, run.steps, weight, recurrent_weight) if any(wanted[1:4]) else [None] * 3
     return _to_x(sums, weight, mask, reverse, wanted), *joined, hidden, cell
@@ -333,8 +333,8 @@ def _gru_gradients(
     reverse: Any,
 ) -> Any:  # fmt: skip
     weight, recurrent_weight = (np.asarray(each, inputs.dtype) for each in (weight, recurrent_weight))
-    padding = _padding(mask, reverse, len(inputs))
     upstream = _time_first(g.sequence, mask, reverse)
+    padding = _padding(mask, reverse, len(upstream))
     sums, inner, first = loops.gru_backward(upstream, g.state, run, recurrent_weight, reset_after, padding)
     of_parameters = any(wanted[1:5])
     to_parameters = loops.gru_gradients(sums, inner, run, inputs, reset_after) if of_parameters else [None] * 4

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, ClassVar
 
 import numpy as np
@@ -19,6 +20,7 @@ class _Convolution(Weighted):
     """Base class of the convolutional layers."""
 
     axes: ClassVar[int]
+    function: ClassVar[Callable[..., Tensor]]
 
     def __init__(
         self, channels: int, filters: int, kernel_size: Size, *, stride: Size = 1, padding: Padding = 0,
@@ -58,8 +60,11 @@ class _Convolution(Weighted):
                 raise
             raise ValueError(f"{self.place()}: {message}") from error
 
-    def _convolve(self, x: ArrayLike) -> Tensor:
-        raise NotImplementedError
+    def _convolve(self, x: ArrayLike, **options: Size) -> Tensor:
+        return type(self).function(
+            x, self.weight, self.bias, stride=self.stride, padding=self.padding, dilation=self.dilation,
+            groups=self.groups, **options,
+        )  # fmt: skip
 
     def settings(self) -> dict[str, Any]:
         """Return the constructor's arguments that differ from their defaults."""
@@ -85,6 +90,9 @@ class _TransposedConvolution(_Convolution):
 
     def _ends(self) -> tuple[int, int]:
         return self.filters // self.groups, self.channels
+
+    def _convolve(self, x: ArrayLike, **options: Size) -> Tensor:
+        return super()._convolve(x, output_padding=self.output_padding, **options)
 
     def settings(self) -> dict[str, Any]:
         """Return the constructor's arguments that differ from their defaults."""
@@ -120,12 +128,7 @@ class Conv1D(_Convolution):
     """
 
     axes = 1
-
-    def _convolve(self, x: ArrayLike) -> Tensor:
-        return functional.conv1d(
-            x, self.weight, self.bias, stride=self.stride, padding=self.padding, dilation=self.dilation,
-            groups=self.groups,
-        )  # fmt: skip
+    function = functional.conv1d
 
 
 class Conv2D(_Convolution):
@@ -162,12 +165,7 @@ class Conv2D(_Convolution):
     """
 
     axes = 2
-
-    def _convolve(self, x: ArrayLike) -> Tensor:
-        return functional.conv2d(
-            x, self.weight, self.bias, stride=self.stride, padding=self.padding, dilation=self.dilation,
-            groups=self.groups,
-        )  # fmt: skip
+    function = functional.conv2d
 
 
 class ConvTranspose1D(_TransposedConvolution):
@@ -193,12 +191,7 @@ class ConvTranspose1D(_TransposedConvolution):
     """
 
     axes = 1
-
-    def _convolve(self, x: ArrayLike) -> Tensor:
-        return functional.conv_transpose1d(
-            x, self.weight, self.bias, stride=self.stride, padding=self.padding, dilation=self.dilation,
-            output_padding=self.output_padding, groups=self.groups,
-        )  # fmt: skip
+    function = functional.conv_transpose1d
 
 
 class ConvTranspose2D(_TransposedConvolution):
@@ -225,9 +218,4 @@ class ConvTranspose2D(_TransposedConvolution):
     """
 
     axes = 2
-
-    def _convolve(self, x: ArrayLike) -> Tensor:
-        return functional.conv_transpose2d(
-            x, self.weight, self.bias, stride=self.stride, padding=self.padding, dilation=self.dilation,
-            output_padding=self.output_padding, groups=self.groups,
-        )  # fmt: skip
+    function = functional.conv_transpose2d

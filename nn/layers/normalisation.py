@@ -18,7 +18,10 @@ from tensorgrad import Tensor
 
 
 class _Normalisation(Module):
-    """Base class of the normalisations, with a weight and a bias for each feature."""
+    """Base class of the normalisations, with a weight and a bias for each feature.
+
+    Subclasses with another constructor override `settings`, so that it is known to belong to it.
+    """
 
     weight: Tensor | None
     bias: Tensor | None
@@ -26,8 +29,8 @@ class _Normalisation(Module):
     has_bias: ClassVar[bool] = True
 
     def __init__(
-        self, features: int, epsilon: float, affine: bool, bias: bool, weight_init: init.Initializer | None,
-        dtype: DTypeLike, rng: Rng,
+        self, features: int, *, epsilon: float = 1e-5, affine: bool = True, bias: bool = True,
+        weight_init: init.Initializer | None = None, dtype: DTypeLike = np.float32, rng: Rng = None,
     ) -> None:  # fmt: skip
         name = type(self).__name__
         self.features = whole_number(f"{name}: features", features)
@@ -49,9 +52,6 @@ class _Normalisation(Module):
 
     def settings(self) -> dict[str, Any]:
         """Return the constructor's arguments that differ from their defaults."""
-        return self._settings()
-
-    def _settings(self) -> dict[str, Any]:
         shown = settings(self)
         if shown.get("dtype") == "float32":
             del shown["dtype"]
@@ -138,7 +138,9 @@ class BatchNorm(_Normalisation):
     ) -> None:  # fmt: skip
         if momentum is not None and not 0 <= momentum <= 1:
             raise ValueError(f"BatchNorm: momentum must be in [0, 1], or None for an average, got {momentum!r}.")
-        super().__init__(features, epsilon, affine, bias, weight_init, dtype, rng)
+        super().__init__(
+            features, epsilon=epsilon, affine=affine, bias=bias, weight_init=weight_init, dtype=dtype, rng=rng
+        )
         self.momentum = None if momentum is None else float(momentum)
         self.frozen = bool(frozen)
         self.running_mean = Tensor(np.zeros(self.features, dtype))
@@ -190,7 +192,7 @@ class BatchNorm(_Normalisation):
 
     def settings(self) -> dict[str, Any]:
         """Return the constructor's arguments that differ from their defaults."""
-        shown = self._settings()
+        shown = super().settings()
         if self.momentum is None:
             shown["momentum"] = None
         return shown
@@ -230,19 +232,9 @@ class LayerNorm(_Normalisation):
 
     keras_layout = Layout({"weight": "gamma", "bias": "beta"}, name="layer_normalization")
 
-    def __init__(
-        self, features: int, *, epsilon: float = 1e-5, affine: bool = True, bias: bool = True,
-        weight_init: init.Initializer | None = None, dtype: DTypeLike = np.float32, rng: Rng = None,
-    ) -> None:  # fmt: skip
-        super().__init__(features, epsilon, affine, bias, weight_init, dtype, rng)
-
     def forward(self, x: ArrayLike) -> Tensor:
         """Return `functional.layer_norm` of x."""
         return functional.layer_norm(self._checked(x), self.weight, self.bias, epsilon=self.epsilon)
-
-    def settings(self) -> dict[str, Any]:
-        """Return the constructor's arguments that differ from their defaults."""
-        return self._settings()
 
 
 class RMSNorm(_Normalisation):
@@ -276,7 +268,9 @@ class RMSNorm(_Normalisation):
         self, features: int, *, epsilon: float = 1e-5, affine: bool = True,
         weight_init: init.Initializer | None = None, dtype: DTypeLike = np.float32, rng: Rng = None,
     ) -> None:  # fmt: skip
-        super().__init__(features, epsilon, affine, False, weight_init, dtype, rng)
+        super().__init__(
+            features, epsilon=epsilon, affine=affine, bias=False, weight_init=weight_init, dtype=dtype, rng=rng
+        )
 
     def forward(self, x: ArrayLike) -> Tensor:
         """Return `functional.rms_norm` of x."""
@@ -284,7 +278,7 @@ class RMSNorm(_Normalisation):
 
     def settings(self) -> dict[str, Any]:
         """Return the constructor's arguments that differ from their defaults."""
-        return self._settings()
+        return super().settings()
 
 
 class GroupNorm(_Normalisation):
@@ -321,7 +315,9 @@ class GroupNorm(_Normalisation):
         self.groups = whole_number("GroupNorm: groups", groups)
         if whole_number("GroupNorm: features", features) % self.groups:
             raise ValueError(f"GroupNorm: features must be a multiple of groups, got {features} and {groups}.")
-        super().__init__(features, epsilon, affine, bias, weight_init, dtype, rng)
+        super().__init__(
+            features, epsilon=epsilon, affine=affine, bias=bias, weight_init=weight_init, dtype=dtype, rng=rng
+        )
 
     def forward(self, x: ArrayLike) -> Tensor:
         """Return `functional.group_norm` of x."""
@@ -329,7 +325,7 @@ class GroupNorm(_Normalisation):
 
     def settings(self) -> dict[str, Any]:
         """Return the constructor's arguments that differ from their defaults."""
-        return self._settings()
+        return super().settings()
 
 
 class InstanceNorm(_Normalisation):
@@ -360,16 +356,6 @@ class InstanceNorm(_Normalisation):
 
     keras_layout = Layout({"weight": "gamma", "bias": "beta"}, name="group_normalization")
 
-    def __init__(
-        self, features: int, *, epsilon: float = 1e-5, affine: bool = True, bias: bool = True,
-        weight_init: init.Initializer | None = None, dtype: DTypeLike = np.float32, rng: Rng = None,
-    ) -> None:  # fmt: skip
-        super().__init__(features, epsilon, affine, bias, weight_init, dtype, rng)
-
     def forward(self, x: ArrayLike) -> Tensor:
         """Return `functional.instance_norm` of x."""
         return functional.instance_norm(self._checked(x), self.weight, self.bias, epsilon=self.epsilon)
-
-    def settings(self) -> dict[str, Any]:
-        """Return the constructor's arguments that differ from their defaults."""
-        return self._settings()

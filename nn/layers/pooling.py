@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import ClassVar
 
 from numpy.typing import ArrayLike
@@ -16,22 +17,53 @@ class _Pool(Module):
     """Base class of the pooling layers with windows."""
 
     axes: ClassVar[int]
+    function: ClassVar[Callable[..., Tensor]]
 
-    def _set(self, size: Size, stride: Size | None, padding: Padding, ceil_mode: bool) -> None:
+    def __init__(
+        self, size: Size, *, stride: Size | None = None, padding: Padding = 0, dilation: Size = 1,
+        ceil_mode: bool = False,
+    ) -> None:  # fmt: skip
         name = type(self).__name__
         per_axis(f"{name}: size", size, self.axes)
         if stride is not None:
             per_axis(f"{name}: stride", stride, self.axes)
         per_side(f"{name}: padding", padding, self.axes)
+        per_axis(f"{name}: dilation", dilation, self.axes)
         self.size, self.stride, self.padding = as_setting(size), as_setting(stride), as_setting(padding)
+        self.dilation = as_setting(dilation)
         self.ceil_mode = bool(ceil_mode)
+
+    def forward(self, x: ArrayLike) -> Tensor:
+        """Return the pooled array."""
+        return self._pool(x)
+
+    def _pool(self, x: ArrayLike, **options: bool) -> Tensor:
+        return type(self).function(
+            x, self.size, stride=self.stride, padding=self.padding, dilation=self.dilation, ceil_mode=self.ceil_mode,
+            **options,
+        )  # fmt: skip
+
+
+class _AveragePool(_Pool):
+    """Base class of the pooling layers with means."""
+
+    def __init__(
+        self, size: Size, *, stride: Size | None = None, padding: Padding = 0, dilation: Size = 1,
+        ceil_mode: bool = False, count_padding: bool = True,
+    ) -> None:  # fmt: skip
+        super().__init__(size, stride=stride, padding=padding, dilation=dilation, ceil_mode=ceil_mode)
+        self.count_padding = bool(count_padding)
+
+    def forward(self, x: ArrayLike) -> Tensor:
+        """Return the pooled array."""
+        return self._pool(x, count_padding=self.count_padding)
 
 
 class MaxPool1D(_Pool):
     """The largest element of each window of a sequence: `functional.max_pool1d`.
 
     Args:
-        size, stride, padding, ceil_mode: as in `functional.max_pool1d`.
+        size, stride, padding, dilation, ceil_mode: as in `functional.max_pool1d`.
 
     Raises:
         ValueError: an argument out of range; when called, x that is too short.
@@ -43,22 +75,14 @@ class MaxPool1D(_Pool):
     """
 
     axes = 1
-
-    def __init__(
-        self, size: Size, *, stride: Size | None = None, padding: Padding = 0, ceil_mode: bool = False
-    ) -> None:
-        self._set(size, stride, padding, ceil_mode)
-
-    def forward(self, x: ArrayLike) -> Tensor:
-        """Return `functional.max_pool1d` of `x`."""
-        return functional.max_pool1d(x, self.size, stride=self.stride, padding=self.padding, ceil_mode=self.ceil_mode)
+    function = functional.max_pool1d
 
 
 class MaxPool2D(_Pool):
     """The largest pixel of each window of an image: `functional.max_pool2d`.
 
     Args:
-        size, stride, padding, ceil_mode: as in `functional.max_pool2d`.
+        size, stride, padding, dilation, ceil_mode: as in `functional.max_pool2d`.
 
     Raises:
         ValueError: an argument out of range; when called, x smaller than a window.
@@ -70,22 +94,14 @@ class MaxPool2D(_Pool):
     """
 
     axes = 2
-
-    def __init__(
-        self, size: Size, *, stride: Size | None = None, padding: Padding = 0, ceil_mode: bool = False
-    ) -> None:
-        self._set(size, stride, padding, ceil_mode)
-
-    def forward(self, x: ArrayLike) -> Tensor:
-        """Return `functional.max_pool2d` of `x`."""
-        return functional.max_pool2d(x, self.size, stride=self.stride, padding=self.padding, ceil_mode=self.ceil_mode)
+    function = functional.max_pool2d
 
 
-class AveragePool1D(_Pool):
+class AveragePool1D(_AveragePool):
     """The mean of each window of a sequence: `functional.average_pool1d`.
 
     Args:
-        size, stride, padding, ceil_mode, count_padding: as in `functional.average_pool1d`.
+        size, stride, padding, dilation, ceil_mode, count_padding: as in `functional.average_pool1d`.
 
     Raises:
         TypeError, ValueError: as `MaxPool1D`.
@@ -96,27 +112,14 @@ class AveragePool1D(_Pool):
     """
 
     axes = 1
-
-    def __init__(
-        self, size: Size, *, stride: Size | None = None, padding: Padding = 0, ceil_mode: bool = False,
-        count_padding: bool = True,
-    ) -> None:  # fmt: skip
-        self._set(size, stride, padding, ceil_mode)
-        self.count_padding = bool(count_padding)
-
-    def forward(self, x: ArrayLike) -> Tensor:
-        """Return `functional.average_pool1d` of `x`."""
-        return functional.average_pool1d(
-            x, self.size, stride=self.stride, padding=self.padding, ceil_mode=self.ceil_mode,
-            count_padding=self.count_padding,
-        )  # fmt: skip
+    function = functional.average_pool1d
 
 
-class AveragePool2D(_Pool):
+class AveragePool2D(_AveragePool):
     """The mean of each window of an image: `functional.average_pool2d`.
 
     Args:
-        size, stride, padding, ceil_mode, count_padding: as in `functional.average_pool2d`.
+        size, stride, padding, dilation, ceil_mode, count_padding: as in `functional.average_pool2d`.
 
     Raises:
         TypeError, ValueError: as `MaxPool2D`.
@@ -127,20 +130,7 @@ class AveragePool2D(_Pool):
     """
 
     axes = 2
-
-    def __init__(
-        self, size: Size, *, stride: Size | None = None, padding: Padding = 0, ceil_mode: bool = False,
-        count_padding: bool = True,
-    ) -> None:  # fmt: skip
-        self._set(size, stride, padding, ceil_mode)
-        self.count_padding = bool(count_padding)
-
-    def forward(self, x: ArrayLike) -> Tensor:
-        """Return `functional.average_pool2d` of `x`."""
-        return functional.average_pool2d(
-            x, self.size, stride=self.stride, padding=self.padding, ceil_mode=self.ceil_mode,
-            count_padding=self.count_padding,
-        )  # fmt: skip
+    function = functional.average_pool2d
 
 
 class AdaptiveAveragePool2D(Module):

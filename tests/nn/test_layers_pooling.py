@@ -48,6 +48,8 @@ def test_max_pool2d_equals_torch(numbers: str, rng: np.random.Generator) -> None
             x = np.where(rng.random(x.shape) < 0.7, -np.inf, x)
         if padding <= np.min(size) // 2:
             compare_with_torch("max", x, size, stride, padding, ceil_mode=ceil_mode)
+            if stride == 2 and padding == 0:
+                compare_with_torch("max", x, size, stride, padding, ceil_mode=ceil_mode, dilation=(2, 1))
 
 
 @pytest.mark.slow
