@@ -1,8 +1,8 @@
 """One training step of a small GPT: 65 characters, width 128, 2 blocks with 4 heads, 64 tokens, batch of 16, AdamW.
 
-Blocks normalise first and have the exact GELU; positions are sines and cosines; there is no dropout. PyTorch's network
-is written as in nanoGPT: one projection for queries, keys and values, and `scaled_dot_product_attention`. Both start
-from the same weights.
+Blocks normalise first and have the GELU with tanh, as in GPT-2; positions are sines and cosines; there is no dropout.
+PyTorch's network is written as in nanoGPT: one projection for queries, keys and values, and
+`scaled_dot_product_attention`. Both start from the same weights.
 
 References:
     Radford et al., *Language Models are Unsupervised Multitask Learners*, 2019; https://github.com/karpathy/nanoGPT
@@ -43,7 +43,7 @@ def network() -> Any:
     return nn.Sequential(
         nn.Embedding(VOCABULARY, WIDTH, rng=rng),
         nn.PositionalEncoding(WIDTH),
-        *[nn.TransformerBlock(WIDTH, HEADS, causal=True, rng=rng) for _ in range(BLOCKS)],
+        *[nn.TransformerBlock(WIDTH, HEADS, causal=True, activation="gelu_tanh", rng=rng) for _ in range(BLOCKS)],
         nn.LayerNorm(WIDTH),
         nn.Dense(WIDTH, VOCABULARY, rng=rng),
     )
@@ -89,7 +89,7 @@ def by_torch() -> Callable[[], Any]:
             )
             averages = f.scaled_dot_product_attention(q, k, v, is_causal=True)
             x = x + self.output(averages.transpose(1, 2).reshape(BATCH, TIME, WIDTH))
-            return x + self.contract(f.gelu(self.expand(self.norm2(x))))
+            return x + self.contract(f.gelu(self.expand(self.norm2(x)), approximate="tanh"))
 
     state = {name: torch.from_numpy(tensor.data) for name, tensor in network().named_state()}
     embedding = torch.nn.Embedding(VOCABULARY, WIDTH)
