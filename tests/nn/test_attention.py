@@ -155,6 +155,24 @@ def test_attention_returns_the_layout_of_the_queries(rng: np.random.Generator) -
     assert out.data.strides == by_time.strides  # so that joining the heads copies nothing
 
 
+def test_attention_takes_any_number_of_leading_axes(rng: np.random.Generator) -> None:
+    """As with these axes joined; masks broadcast along them."""
+    q, k, v = (rng.normal(size=(2, 3, heads, time, 2)) for heads, time in ((4, 3), (2, 5), (2, 5)))
+    weigh = rng.normal(size=q.shape)
+    joined = [each.reshape(6, *each.shape[2:]) for each in (q, k, v)]
+    for shape in ((3, 1, 3, 5), (2, 1, 4, 3, 5), (3, 5), (2, 3, 1, 1, 5), (2, 3, 4, 3, 5)):
+        mask = rng.normal(size=shape)
+        whole = np.broadcast_to(mask, (2, 3, 4, 3, 5))
+        ours = gradients(F.attention, [q, k, v, mask], weigh)
+        expected = gradients(F.attention, [*joined, whole.reshape(6, 4, 3, 5)], weigh.reshape(6, *weigh.shape[2:]))
+        for a, b in zip(ours[:4], expected[:4], strict=True):
+            np.testing.assert_allclose(a.reshape(b.shape), b, rtol=1e-10, atol=1e-12)
+        to_mask = expected[4].reshape(whole.shape)
+        padded = (1,) * (5 - len(shape)) + shape
+        axes = tuple(axis for axis, length in enumerate(padded) if length == 1)
+        np.testing.assert_allclose(ours[4], to_mask.sum(axis=axes, keepdims=True).reshape(shape), rtol=1e-9, atol=1e-12)
+
+
 def test_attention_to_second_order(rng: np.random.Generator) -> None:
     assert tg.gradcheck(lambda x: F.attention(x, x, x, causal=True), rng.standard_normal((2, 5, 8)), order=2)
     operands = [rng.normal(size=shape) for shape in ((1, 2, 3, 2), (1, 1, 3, 2), (2, 1, 3))]
