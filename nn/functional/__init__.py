@@ -77,7 +77,13 @@ __all__ = [
 ]
 
 
+RENAMED = {"dot_product_attention": "attention", "scaled_dot_product_attention": "attention"}
+"""PyTorch or Keras name → name here."""
+
+
 def __getattr__(name: str) -> Any:
+    if name in RENAMED:
+        raise AttributeError(f"module 'nn.functional' has no attribute {name!r}. Here it is {RENAMED[name]}.")
     if name == "logistic":
         raise AttributeError("nn.functional.logistic is now tensorgrad.sigmoid; in a derivative rule, sigmoid.apply.")
     raise AttributeError(f"module 'nn.functional' has no attribute {name!r}")

@@ -114,7 +114,8 @@ class MultiHeadAttention(Module):
             mask: True where a query may attend to a key, or numbers that are added to the scores: `(time, keys)`,
                 `(batch, time, keys)` or `(batch, heads, time, keys)`.
             lengths: `(batch,)`, the number of keys of each sequence. Later ones are padding, to which no query attends.
-            key_mask: `(batch, keys)` booleans, False for padding, instead of `lengths`.
+            key_mask: `(batch, keys)` booleans, False for padding, instead of `lengths`. Within a `KeyValueCache`, the
+                keys are those of all positions so far.
             return_weights: whether the attention weights are returned too.
 
         Returns:

@@ -420,6 +420,10 @@ def test_attention_layers_appear_in_summary_and_drawings(capsys: pytest.CaptureF
 def test_other_names_of_attention_layers_have_a_hint(theirs: str, ours: str) -> None:
     with pytest.raises(AttributeError, match=f"Here it is nn.{ours}"):
         getattr(nn, theirs)
+    with pytest.raises(AttributeError, match=r"Here it is attention\.$"):
+        nn.functional.scaled_dot_product_attention  # noqa: B018
+    with pytest.raises(AttributeError, match=r"Here it is layer\.heads\."):
+        LAYERS[0].num_heads  # noqa: B018
 
 
 @pytest.mark.parametrize(
