@@ -254,7 +254,7 @@ class TransformerBlock(Module):
         return Layout(tensors)
 
 
-class _Stack(Module):
+class Stack(Module):
     """Base class of `TransformerEncoder` and `TransformerDecoder`, which document the arguments."""
 
     @with_hints(ATTENTION | SETTINGS)
@@ -276,7 +276,7 @@ class _Stack(Module):
         return described(self, self.settings())
 
 
-class TransformerEncoder(_Stack):
+class TransformerEncoder(Stack):
     """A stack of transformer blocks in which each position attends to all.
 
     Args:
@@ -320,7 +320,7 @@ class TransformerEncoder(_Stack):
         return super().settings()
 
 
-class TransformerDecoder(_Stack):
+class TransformerDecoder(Stack):
     """A stack of causal transformer blocks, usually with cross-attention to the result of an encoder.
 
     Args:
