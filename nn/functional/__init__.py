@@ -3,7 +3,7 @@
 from typing import Any
 
 from nn.functional.activations import elu, gelu, gelu_tanh, glu, leaky_relu, prelu, relu, silu
-from nn.functional.attention import attention, attention_weights, rotary, rotary_angles, sinusoids
+from nn.functional.attention import attention, attention_weights
 from nn.functional.boxes import box_iou, non_maximum_suppression, overlap
 from nn.functional.convolution import conv1d, conv2d, conv_transpose1d, conv_transpose2d
 from nn.functional.dense import linear, ones
@@ -27,6 +27,7 @@ from nn.functional.pooling import (
     max_pool1d,
     max_pool2d,
 )
+from nn.functional.positions import rotary, rotary_angles, sinusoids
 from nn.functional.recurrent import gru, lstm, rnn
 from nn.functional.resampling import upsample2d, zero_pad2d
 

@@ -230,6 +230,12 @@ def test_attention_refuses_shapes_that_do_not_fit(arrays: list[Any], options: di
         F.attention(*arrays, **options)
 
 
+def test_attention_refuses_masks_of_integers() -> None:
+    for function in (F.attention, lambda q, k, v, mask: F.attention_weights(q, k, mask)):
+        with pytest.raises(TypeError, match=r"^attention(_weights)?: expected a mask of booleans.* got dtype int64"):
+            function(zeros(2, 3), zeros(2, 3), zeros(2, 3), np.ones((2, 2), int))
+
+
 # -- positions -----------------------------------------------------------------------------------------------
 
 
