@@ -133,8 +133,8 @@ def _transposed(values: Any, scale: float = 1.0, *, more: int = 0) -> NDArray[An
 # -- forward -------------------------------------------------------------------------------------------------
 
 
-def forward(q: Any, k: Any, v: Any, mask: Any, causal: bool, scale: float) -> tuple[NDArray[Any], Softmax]:
-    """Return the result, in the memory layout of the queries, and what the backward pass uses."""
+def forward(q: Any, k: Any, v: Any, mask: Any, causal: bool, scale: float, out: NDArray[Any]) -> Softmax:
+    """Write the result into `out`, and return what the backward pass uses."""
     rows, is_long = q.shape[:4], q.shape[3] >= LONG
     softmax = Softmax(
         mask,
@@ -142,7 +142,6 @@ def forward(q: Any, k: Any, v: Any, mask: Any, causal: bool, scale: float) -> tu
         None if is_long else np.empty((*rows, k.shape[3]), q.dtype),
         np.zeros((*rows, 1), q.dtype) if is_long else None,
     )
-    out = np.empty_like(q, shape=(*rows, v.shape[4]))
     largest = LARGEST if mask is None else LARGEST - np.abs(mask).max(initial=0, where=mask != -np.inf)
     for block in _blocks(q.shape, k.shape[3]):
         scores = Scores(q[block], _transposed(k[block], scale), _part(mask, block), causal)
@@ -166,30 +165,30 @@ def forward(q: Any, k: Any, v: Any, mask: Any, causal: bool, scale: float) -> tu
             result = out[block][..., tile, :]
             np.matmul(exponentials, v[block][..., :seen, :], out=result)
             result *= inverse  # instead of the exponentials, which are more numbers
-    return out, softmax
+    return softmax
 
 
 # -- backward ------------------------------------------------------------------------------------------------
 
 
 def backward(
-    g: Any, wanted: Any, q: Any, k: Any, v: Any, out: Any, softmax: Softmax, causal: bool, scale: float
-) -> tuple[Any, Any, Any, Any]:
-    """Return the gradients with respect to queries, keys, values and mask.
+    g: Any, q: Any, k: Any, v: Any, out: Any, softmax: Softmax, causal: bool, scale: float, gradients: Any, to_mask: Any
+) -> None:
+    """Write the gradients of queries, keys and values into `gradients`, and add that of the mask to `to_mask`, if any.
 
     With P the softmax of the scores and O = P @ V, ∂V = Pᵀ @ G and ∂scores = P * (G @ Vᵀ - Σ G * O): the sum over the
     features of the result takes the place of one over the keys. G is divided by the sums of the exponentials, which
     are more numbers.
     """
-    q_gradient = np.empty_like(q)
-    k_gradient, v_gradient = (np.empty_like(each) if q.size else np.zeros_like(each) for each in (k, v))
-    mask_gradient = np.zeros_like(softmax.mask) if wanted[3] else None
+    q_gradient, k_gradient, v_gradient = gradients
+    if not q.size:
+        k_gradient[...], v_gradient[...] = 0, 0
     tiles = _tiles(q.shape[3])
     for block in _blocks(q.shape, k.shape[3]):
         upstream, values = _upstream(g[block], softmax.inverse_sums[block], out[block]), _transposed(v[block], more=1)
         keys = _transposed(k[block], scale) if softmax.exponentials is None else values  # not used if they are kept
         scores = Scores(q[block], keys, _part(softmax.mask, block), causal)
-        to_mask = _part(mask_gradient, block)
+        part_to_mask = _part(to_mask, block)
         to_k, to_v = k_gradient[block], v_gradient[block]
         if len(tiles) > 1:  # to add to contiguous arrays takes a third of the time
             to_k, to_v = np.zeros(to_k.shape, to_k.dtype), np.zeros(to_v.shape, to_v.dtype)
@@ -202,13 +201,12 @@ def backward(
             np.matmul(to_scores, k[block][..., :seen, :], out=q_gradient[block][..., tile, :])
             _add(to_k, to_scores, scores.queries[..., tile, :], len(tiles) == 1)
             _add(to_v, exponentials, g_tile[..., :-1], len(tiles) == 1)
-            if to_mask is not None:
-                _add_to_mask(to_mask, to_scores, tile)
+            if part_to_mask is not None:
+                _add_to_mask(part_to_mask, to_scores, tile)
         np.multiply(to_k, scale, out=k_gradient[block])
         if len(tiles) > 1:
             v_gradient[block] = to_v
     q_gradient *= scale
-    return q_gradient, k_gradient, v_gradient, mask_gradient
 
 
 def _upstream(g: Any, inverse_sums: Any, out: Any) -> NDArray[Any]:

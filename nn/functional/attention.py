@@ -98,11 +98,20 @@ def _gradients(
     queries, keys, values = _grouped(*(np.asarray(each, dtype) for each in (q, k, v)))
     shape = (*queries.shape[:4], values.shape[4])
     upstream, result = (np.asarray(each, dtype).reshape(shape) for each in (g, out))
-    gradients = _attention_tiles.backward(
-        upstream, wanted, queries, keys, values, result, softmax, causal, _scale(scale, q)
+    gradients = [_empty(each, np.shape(each), dtype) for each in (q, k, v)]
+    to_mask = np.zeros_like(softmax.mask) if wanted[3] else None
+    _attention_tiles.backward(
+        upstream, queries, keys, values, result, softmax, causal, _scale(scale, q), _grouped(*gradients), to_mask
     )
-    found = [gradient.reshape(np.shape(each)) for gradient, each in zip(gradients, (q, k, v))]
-    return *found, None if gradients[3] is None else _as_mask(gradients[3], np.shape(mask), np.shape(q))
+    return *gradients, None if to_mask is None else _as_mask(to_mask, np.shape(mask), np.shape(q))
+
+
+def _empty(like: Any, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Any:
+    """Return an array with the memory layout of another, so that heads split by a view are joined by a view.
+
+    Axes before the heads have to be joined, which takes a contiguous array.
+    """
+    return np.empty_like(like, dtype, "K" if len(shape) < 5 else "C", shape=shape)
 
 
 def _as_mask(gradient: Any, shape: tuple[int, ...], q_shape: tuple[int, ...]) -> Any:
@@ -229,8 +238,10 @@ def attention(
     queries, keys, values = _grouped(*(each.astype(computed, copy=False) for each in (q, k, v)))
     if added is not None:
         added = _added(added, q.shape, keys.shape[1], computed)
-    out, softmax = _attention_tiles.forward(queries, keys, values, added, bool(causal), _scale(scale, q))
-    return out.reshape(*q.shape[:-1], v.shape[-1]).astype(dtype, copy=False), (softmax,)
+    out = _empty(q, (*q.shape[:-1], v.shape[-1]), computed)
+    result = out.reshape(*queries.shape[:4], v.shape[-1])  # a view
+    softmax = _attention_tiles.forward(queries, keys, values, added, bool(causal), _scale(scale, q), result)
+    return out.astype(dtype, copy=False), (softmax,)
 
 
 def attention_weights(
