@@ -334,6 +334,18 @@ def test_generation_with_a_cache_equals_the_full_pass(options: Any, rng: np.rand
     assert network(ids).requires_grad  # without the cache as before
 
 
+def test_generation_by_a_decoder_with_a_context_equals_the_full_pass(rng: np.random.Generator) -> None:
+    block = nn.TransformerBlock(8, 2, causal=True, cross_attention=True, dtype=np.float64, rng=0)
+    decoder = nn.TransformerDecoder(block, 2)
+    x, context = rng.normal(size=(2, 4, 8)), rng.normal(size=(2, 5, 8))
+    expected = decoder(x, context, context_lengths=[5, 3]).data
+    cache = nn.KeyValueCache()
+    for step in range(4):
+        with cache:
+            output = decoder(x[:, step : step + 1], context, context_lengths=[5, 3])
+        assert_close(output.data[:, 0], expected[:, step])
+
+
 def test_generation_after_an_error_has_the_cache_as_before(rng: np.random.Generator) -> None:
     block = nn.TransformerBlock(8, 2, causal=True, rng=1)
     network = nn.Sequential(nn.Embedding(11, 8, rng=0), block, nn.LearnedPositions(6, 8, rng=1))
