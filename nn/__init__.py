@@ -100,20 +100,26 @@ from nn.metrics import (
 )
 from nn.module import Module
 from nn.optimizers import (
+    LBFGS,
     SGD,
     Adagrad,
     Adam,
     AdamW,
     CosineDecay,
     ExponentialDecay,
+    GradientAccumulator,
+    Lion,
+    NAdam,
+    OneCycle,
     Optimizer,
     RMSprop,
     Schedule,
     StepDecay,
     WarmUp,
+    WarmUpCosine,
 )
 from nn.saving import LoadError, SaveError
-from nn.training import History, Model
+from nn.training import AveragedWeights, History, Model
 
 if TYPE_CHECKING:
     from nn import interop, plots
@@ -125,6 +131,7 @@ __all__ = [
     "GELU",
     "GLU",
     "GRU",
+    "LBFGS",
     "LSTM",
     "RNN",
     "SGD",
@@ -134,6 +141,7 @@ __all__ = [
     "AdaptiveAveragePool2D",
     "AveragePool1D",
     "AveragePool2D",
+    "AveragedWeights",
     "BatchNorm",
     "Bidirectional",
     "BinaryAccuracy",
@@ -160,6 +168,7 @@ __all__ = [
     "GaussianNoise",
     "GlobalAveragePool",
     "GlobalMaxPool",
+    "GradientAccumulator",
     "GroupNorm",
     "History",
     "Huber",
@@ -171,6 +180,7 @@ __all__ = [
     "LayerNorm",
     "LeakyReLU",
     "LearnedPositions",
+    "Lion",
     "LoadError",
     "LogSoftmax",
     "Loss",
@@ -184,6 +194,8 @@ __all__ = [
     "ModelCheckpoint",
     "Module",
     "MultiHeadAttention",
+    "NAdam",
+    "OneCycle",
     "Optimizer",
     "PReLU",
     "Parallel",
@@ -216,6 +228,7 @@ __all__ = [
     "TransformerEncoder",
     "UpSample2D",
     "WarmUp",
+    "WarmUpCosine",
     "ZeroPad2D",
     "data",
     "datasets",

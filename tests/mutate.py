@@ -316,7 +316,8 @@ def code_of(mutant: Mutant) -> CodeType | None:
         outer.body[:0] = [ast.Global([node.name]), node]  # global, as a function that calls itself expects
     else:
         outer.body[0] = ast.copy_location(ast.Return(node), outer.body[0])
-    compiled = compile(ast.fix_missing_locations(make), original.co_filename, "exec")
+    with warnings.catch_warnings(action="ignore", category=SyntaxWarning):  # such as of an index of a number
+        compiled = compile(ast.fix_missing_locations(make), original.co_filename, "exec")
     within = next(c for c in compiled.co_consts if isinstance(c, CodeType))
     code = next(c for c in within.co_consts if isinstance(c, CodeType))
     return code if code.co_freevars == original.co_freevars else None
@@ -383,14 +384,19 @@ def survivors(mutants: list[Mutant], report: Callable[[str], None]) -> tuple[lis
 
 
 THRESHOLD = "only moves the point from which numbers count as equal"
+TWO_WAYS = "only decides which of two right ways is taken"
+BLOCKS = "only changes the size of the blocks"
 SUMMED = "the engine sums over the rows that are left"
 ZERO = "twice nothing, or minus nothing, is nothing"
 EQUIVALENT: dict[str, tuple[str, str]] = {
     "_minus_targets_over_probabilities": ("finfo(probabilities.dtype).tiny", THRESHOLD),
-    "_is_far_from_singular": ("epsilon(a) ** 0.5", "only decides which of two right ways is taken"),
+    "_is_far_from_singular": ("epsilon(a) ** 0.5", TWO_WAYS),
+    "_tiles": ("axis.windows * axis.kernel", TWO_WAYS),
     "negligible": ("epsilon(values)", THRESHOLD),
     "_tall_qr_gradient": ("epsilon(r) * np.linalg.norm", THRESHOLD),
     "_bias_gradient": ("first factor dropped", SUMMED),
+    "_to_average": ("itemsize", BLOCKS),
+    "_to_maximum": ("itemsize", BLOCKS),
     "gru_gradients": ("first factor dropped", SUMMED),
     "_blocks": ("factor dropped", "only decides how much is computed at once"),
     "_places": ("rows - row", "a slice ends with the array at the latest"),

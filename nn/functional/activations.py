@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 import tensorgrad as tg
+from nn.functional._blocks import aligned
 from tensorgrad import domains
 
 
@@ -141,8 +142,8 @@ def glu(x: ArrayLike, *, axis: int = -1) -> tg.Tensor:
     return values * tg.sigmoid(gates)
 
 
-_BLOCK = 32_768
-"""Numbers in a block that, with the results computed from it, stays in the cache."""
+_BLOCK = 65_536
+"""Numbers in a block that, with the results computed from it, stays in an L2 cache of 2 MB."""
 
 
 def _gelu_gradients(g: Any, wanted: Any, x: Any, cumulative: Any) -> Any:
@@ -192,24 +193,22 @@ _GELU_SCALE = math.sqrt(2 / math.pi)
 _GELU_CUBIC = 0.044715
 
 
-def _gelu_tanh_gradients(g: Any, wanted: Any, x: Any, tanh: Any) -> Any:
-    """`g * (1 + tanh)/2 * (1 + x * (1 - tanh) * (scale + 3 * scale * cubic * x²))`, block by block."""
+def _gelu_tanh_gradients(g: Any, wanted: Any, x: Any, gate: Any) -> Any:
+    """`g * gate * (1 + 2 * (1 - gate) * x * (scale + 3 * scale * cubic * x²))`, block by block."""
     gradient = np.empty(x.shape, g.dtype)
     numbers, upstream, results = x.reshape(-1), g.reshape(-1), gradient.reshape(-1)
-    factor = np.empty(min(_BLOCK, x.size), g.dtype)
+    slopes, others = aligned((2, min(_BLOCK, x.size)), g.dtype)
     for start in range(0, x.size, _BLOCK):
-        part, t = numbers[start : start + _BLOCK], tanh[start : start + _BLOCK]
-        slope, other = results[start : start + _BLOCK], factor[: len(part)]
+        part, open_ = numbers[start : start + _BLOCK], gate[start : start + _BLOCK]
+        slope, closed = slopes[: len(part)], others[: len(part)]
         np.multiply(part, part, out=slope)
-        slope *= 3 * _GELU_SCALE * _GELU_CUBIC
-        slope += _GELU_SCALE
+        slope *= 6 * _GELU_SCALE * _GELU_CUBIC
+        slope += 2 * _GELU_SCALE
         slope *= part
-        slope *= np.subtract(1, t, out=other)
+        slope *= np.subtract(1, open_, out=closed)
         slope += 1
-        np.add(t, 1, out=other)
-        other *= 0.5
-        slope *= other
-        slope *= upstream[start : start + _BLOCK]
+        slope *= open_
+        np.multiply(slope, upstream[start : start + _BLOCK], out=results[start : start + _BLOCK])
     return (gradient,)
 
 
@@ -220,7 +219,7 @@ def _gelu_tanh_composed(x: Any) -> Any:
 @tg.op(
     joint=_gelu_tanh_gradients,
     inputs=["x"],
-    keep=["tanh"],
+    keep=["gate"],
     composed=_gelu_tanh_composed,
     reference=lambda x: x / (1 + np.exp(-math.sqrt(8 / math.pi) * (x + 0.044715 * x**3))),
 )
@@ -232,17 +231,16 @@ def gelu_tanh(x: ArrayLike) -> Any:
     """
     x = np.asarray(x)
     numbers = x.astype(np.result_type(x, np.float16), copy=False).reshape(-1)
-    out, tanh = np.empty(x.shape, numbers.dtype), np.empty(numbers.shape, numbers.dtype)
+    out, gate = np.empty(x.shape, numbers.dtype), aligned(numbers.shape, numbers.dtype)
     results = out.reshape(-1)
     for start in range(0, x.size, _BLOCK):
-        part, t = numbers[start : start + _BLOCK], tanh[start : start + _BLOCK]
-        result = results[start : start + _BLOCK]
-        np.multiply(part, part, out=result)
-        result *= _GELU_SCALE * _GELU_CUBIC
-        result += _GELU_SCALE
-        result *= part
-        np.tanh(result, out=t)
-        np.add(t, 1, out=result)
-        result *= part
-        result *= 0.5
-    return out, (tanh,)
+        part, open_ = numbers[start : start + _BLOCK], gate[start : start + _BLOCK]
+        np.multiply(part, part, out=open_)
+        open_ *= _GELU_SCALE * _GELU_CUBIC
+        open_ += _GELU_SCALE
+        open_ *= part
+        np.tanh(open_, out=open_)
+        open_ *= 0.5
+        open_ += 0.5
+        np.multiply(part, open_, out=results[start : start + _BLOCK])
+    return out, (gate,)

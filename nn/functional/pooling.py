@@ -138,6 +138,11 @@ def _tiles(axis: Axis) -> bool:
     return (axis.kernel, axis.dilation, axis.before) == (axis.stride, 1, 0) and axis.size == axis.windows * axis.kernel
 
 
+def _flops(out_shape: tuple[int, ...], size: Size, axes: int) -> int:
+    """Return 1 operation for each element of each window."""
+    return math.prod(out_shape) * math.prod(per_axis("size", size, axes))
+
+
 # -- maximum -------------------------------------------------------------------------------------------------
 
 
@@ -234,7 +239,9 @@ def _max_rules(count: int) -> dict[str, Any]:
 
 
 @tg.op(
-    **_max_rules(1),
+    x=_max_rules(1)["x"],
+    composed=_max_rules(1)["composed"],
+    flops=lambda out_shape, size: _flops(out_shape, size, 1),
     reference=_definitions.max_pool1d,
     examples=[
         domains.case((2, 4, 2), size=2),
@@ -269,7 +276,9 @@ def max_pool1d(
 
 
 @tg.op(
-    **_max_rules(2),
+    x=_max_rules(2)["x"],
+    composed=_max_rules(2)["composed"],
+    flops=lambda out_shape, size: _flops(out_shape, size, 2),
     reference=_definitions.max_pool2d,
     examples=[
         domains.case((1, 4, 4, 2), size=2),
@@ -401,7 +410,9 @@ def _average_rules(count: int) -> dict[str, Any]:
 
 
 @tg.op(
-    **_average_rules(1),
+    x=_average_rules(1)["x"],
+    composed=_average_rules(1)["composed"],
+    flops=lambda out_shape, size: _flops(out_shape, size, 1),
     reference=_definitions.average_pool1d,
     examples=[
         domains.case((2, 4, 2), size=2),
@@ -437,7 +448,9 @@ def average_pool1d(
 
 
 @tg.op(
-    **_average_rules(2),
+    x=_average_rules(2)["x"],
+    composed=_average_rules(2)["composed"],
+    flops=lambda out_shape, size: _flops(out_shape, size, 2),
     reference=_definitions.average_pool2d,
     examples=[
         domains.case((1, 4, 4, 2), size=2),

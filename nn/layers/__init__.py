@@ -1,6 +1,6 @@
 """Layers, with one file per family."""
 
-from nn.layers._cache import KeyValueCache
+from nn.layers._cache import KeyValueCache as KeyValueCache
 from nn.layers.activations import (
     ELU,
     GELU,
@@ -66,7 +66,6 @@ __all__ = [
     "GroupNorm",
     "Identity",
     "InstanceNorm",
-    "KeyValueCache",
     "LayerNorm",
     "LeakyReLU",
     "LearnedPositions",

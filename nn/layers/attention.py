@@ -9,15 +9,14 @@ from numpy.typing import ArrayLike, DTypeLike
 
 import tensorgrad as tg
 from nn import functional, init
-from nn._hints import ATTENTION, SETTINGS, with_hints
 from nn._repr import described
 from nn._rng import Rng, generator
 from nn._validation import whole_number
 from nn._weight_layouts import Foreign, Layout, foreign
 from nn.layers._cache import KeyValueCache, current_cache
-from nn.layers._masks import as_mask
 from nn.layers.dense import Dense
 from nn.layers.dropout import Dropout
+from nn.layers.masks import as_mask
 from nn.layers.positions import RotaryPositions
 from nn.module import Module
 from tensorgrad import Tensor
@@ -68,7 +67,6 @@ class MultiHeadAttention(Module):
     ValueError: MultiHeadAttention: features must be a multiple of heads, got 8 and 3.
     """
 
-    @with_hints(ATTENTION | SETTINGS)
     def __init__(
         self, features: int, heads: int, *, causal: bool = False, dropout: float = 0.0, kv_heads: int | None = None,
         key_features: int | None = None, value_features: int | None = None, rotary: bool | RotaryPositions = False,
@@ -147,6 +145,10 @@ class MultiHeadAttention(Module):
             averages = functional.attention(q, k, v, mask, self.causal)
         output = self.output(tg.reshape(tg.swapaxes(averages, 1, 2), queries.shape))
         return (output, weights) if return_weights else output
+
+    def with_mask(self, x: Any, mask: Any) -> tuple[Any, Any]:
+        """Return the result of self-attention to the steps that are not padding, and its mask."""
+        return self(x, key_mask=mask), mask
 
     def _split(self, x: Tensor, heads: int) -> Tensor:
         """Return `(batch, heads, time, features)`, as a view of `(batch, time, heads·features)`."""

@@ -11,13 +11,17 @@ from numpy.typing import ArrayLike, DTypeLike
 from nn import functional, init
 from nn._rng import Rng
 from nn._validation import whole_number
+from nn._weight_layouts import Layout, foreign
 from nn.functional.windows import Padding, Size, as_setting, per_axis, per_side
 from nn.layers._weighted import Weighted
+from nn.layers.masks import refuse_mask
 from tensorgrad import Tensor
 
 
 class _Convolution(Weighted):
     """Base class of the convolutional layers."""
+
+    with_mask = refuse_mask
 
     axes: ClassVar[int]
     function: ClassVar[Callable[..., Tensor]]
@@ -129,6 +133,8 @@ class Conv1D(_Convolution):
 
     axes = 1
     function = functional.conv1d
+    pytorch_layout = Layout({"weight": foreign("weight").transpose(), "bias": "bias"})
+    keras_layout = Layout({"weight": "kernel", "bias": "bias"}, name="conv1d")
 
 
 class Conv2D(_Convolution):
@@ -166,6 +172,8 @@ class Conv2D(_Convolution):
 
     axes = 2
     function = functional.conv2d
+    pytorch_layout = Layout({"weight": foreign("weight").transpose(2, 3, 1, 0), "bias": "bias"})
+    keras_layout = Layout({"weight": "kernel", "bias": "bias"}, name="conv2d")
 
 
 class ConvTranspose1D(_TransposedConvolution):
@@ -192,6 +200,8 @@ class ConvTranspose1D(_TransposedConvolution):
 
     axes = 1
     function = functional.conv_transpose1d
+    pytorch_layout = Layout({"weight": foreign("weight").transpose(), "bias": "bias"})
+    keras_layout = Layout({"weight": "kernel", "bias": "bias"}, name="conv1d_transpose")
 
 
 class ConvTranspose2D(_TransposedConvolution):
@@ -219,3 +229,5 @@ class ConvTranspose2D(_TransposedConvolution):
 
     axes = 2
     function = functional.conv_transpose2d
+    pytorch_layout = Layout({"weight": foreign("weight").transpose(2, 3, 1, 0), "bias": "bias"})
+    keras_layout = Layout({"weight": "kernel", "bias": "bias"}, name="conv2d_transpose")

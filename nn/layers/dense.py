@@ -9,7 +9,6 @@ from numpy.typing import ArrayLike, DTypeLike
 
 import tensorgrad as tg
 from nn import init
-from nn._hints import SETTINGS, with_hints
 from nn._rng import Rng
 from nn._validation import whole_number
 from nn._weight_layouts import Layout, foreign
@@ -59,7 +58,6 @@ class Dense(Weighted):
     pytorch_layout = Layout({"weight": foreign("weight").transpose(), "bias": "bias"})
     keras_layout = Layout({"weight": "kernel", "bias": "bias"}, name="dense")
 
-    @with_hints(SETTINGS)
     def __init__(
         self,
         inputs: int,

@@ -8,11 +8,13 @@ from typing import Any, ClassVar, Self
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
 
+import tensorgrad as tg
 from nn import functional, init
 from nn._repr import settings
 from nn._rng import Rng
 from nn._validation import as_array, whole_number
 from nn._weight_layouts import Layout
+from nn.layers.masks import refuse_mask
 from nn.module import Module
 from tensorgrad import Tensor
 
@@ -103,7 +105,7 @@ class BatchNorm(_Normalisation):
         batches: the number of batches so far, if `momentum` is None; saved.
 
     x is `(samples, …, features)`: `(samples, features)` after a dense layer, `(batch, height, width, channels)` for
-    images.
+    images. `Model.fit` adds a last batch of a single sample to the batch before.
 
     Raises:
         ValueError: an argument out of range; when called, x with other features, or, in training, a single number
@@ -147,23 +149,57 @@ class BatchNorm(_Normalisation):
         self.running_variance = Tensor(np.ones(self.features, dtype))
         self.batches = Tensor(np.zeros((), np.int64)) if momentum is None else None
 
-    def forward(self, x: ArrayLike) -> Tensor:
-        """Return x normalised, scaled and shifted."""
+    def forward(self, x: ArrayLike, *, mask: ArrayLike | None = None) -> Tensor:
+        """Return x normalised, scaled and shifted.
+
+        Args:
+            x: `(samples, …, features)`.
+            mask: `(samples, …)` booleans, False for padding of sequences, which does not influence the statistics.
+        """
         x = self._checked(x)
         if not self.training or self.frozen:
             return functional.batch_norm_with(
                 x, self.running_mean, self.running_variance, self.weight, self.bias, epsilon=self.epsilon
             )
+        if mask is not None:
+            real = as_array(mask)
+            if real.dtype != bool or real.shape != np.shape(x)[:-1]:
+                raise ValueError(
+                    f"{self._place()}: expected a mask of booleans of shape {np.shape(x)[:-1]}, got {real.dtype} "
+                    f"{real.shape}."
+                )
+            return self._normalised_steps(x if isinstance(x, Tensor) else Tensor(x), real)
         count = math.prod(np.shape(x)[:-1])
         if count < 2:
             raise ValueError(
                 f"{self._place()}: training needs at least 2 numbers for each feature, got x of shape {np.shape(x)}. "
-                "Avoid a last batch of one sample, or call eval()."
+                "Use a batch_size of at least 2, or call eval()."
             )
         result: Any = functional.batch_norm(x, self.weight, self.bias, epsilon=self.epsilon)
         self._follow(result.mean.array, result.variance.array * (count / (count - 1)))
         output: Tensor = result.output
         return output
+
+    def _normalised_steps(self, x: Tensor, real: Any) -> Tensor:
+        """Return x normalised by the statistics of the steps that are not padding; 0 for padding."""
+        count = np.sum(real)
+        if isinstance(real, np.ndarray) and count < 2:
+            raise ValueError(
+                f"{self._place()}: training needs at least 2 numbers for each feature that are not padding, got "
+                f"{count}."
+            )
+        real, axes = real[..., None], tuple(range(x.ndim - 1))
+        mean = tg.sum(tg.where(real, x, 0), axis=axes) / count
+        centred = tg.where(real, x - mean, 0)
+        variance = tg.sum(centred * centred, axis=axes) / count
+        self._follow(mean.array, variance.array * (count / (count - 1)))
+        result = functional.batch_norm_with(x, mean, variance, self.weight, self.bias, epsilon=self.epsilon)
+        output: Tensor = tg.where(real, result, 0)
+        return output
+
+    def with_mask(self, x: Any, mask: Any) -> tuple[Any, Any]:
+        """Return the result for sequences with padding, and their mask."""
+        return self(x, mask=mask), mask
 
     def freeze(self, frozen: bool = True) -> Self:
         """Freeze the statistics, the weight and the bias, or unfreeze them if `frozen` is False.
@@ -306,6 +342,8 @@ class GroupNorm(_Normalisation):
     array([[-1.,  1., -1.,  1.]])
     """
 
+    with_mask = refuse_mask
+
     keras_layout = Layout({"weight": "gamma", "bias": "beta"}, name="group_normalization")
 
     def __init__(
@@ -353,6 +391,8 @@ class InstanceNorm(_Normalisation):
     array([[[-1., -1.],
             [ 1.,  1.]]])
     """
+
+    with_mask = refuse_mask
 
     keras_layout = Layout({"weight": "gamma", "bias": "beta"}, name="group_normalization")
 

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import ClassVar
+from typing import Any, ClassVar
 
+import numpy as np
 from numpy.typing import ArrayLike
 
+import tensorgrad as tg
 from nn import functional
 from nn.functional.windows import Padding, Size, as_setting, per_axis, per_side
+from nn.layers.masks import refuse_mask
 from nn.module import Module
 from tensorgrad import Tensor
 
 
 class _Pool(Module):
     """Base class of the pooling layers with windows."""
+
+    with_mask = refuse_mask
 
     axes: ClassVar[int]
     function: ClassVar[Callable[..., Tensor]]
@@ -148,6 +153,8 @@ class AdaptiveAveragePool2D(Module):
     (8, 6, 6, 4)
     """
 
+    with_mask = refuse_mask
+
     def __init__(self, output_size: Size) -> None:
         per_axis("AdaptiveAveragePool2D: output_size", output_size, 2)
         self.output_size = as_setting(output_size)
@@ -169,6 +176,12 @@ class GlobalAveragePool(Module):
         """Return `functional.global_average_pool` of `x`."""
         return functional.global_average_pool(x)
 
+    def with_mask(self, x: Any, mask: Any) -> tuple[Any, Any]:
+        """Return the means over the steps that are not padding, 0 for a sequence without any."""
+        real = mask[..., None]
+        counts = np.maximum(np.sum(real, axis=1), 1)
+        return tg.sum(tg.where(real, x, 0), axis=1) / counts.astype(x.dtype), None
+
 
 class GlobalMaxPool(Module):
     """The maximum of each channel over time or over the image: `functional.global_max_pool`.
@@ -181,3 +194,8 @@ class GlobalMaxPool(Module):
     def forward(self, x: ArrayLike) -> Tensor:
         """Return `functional.global_max_pool` of `x`."""
         return functional.global_max_pool(x)
+
+    def with_mask(self, x: Any, mask: Any) -> tuple[Any, Any]:
+        """Return the maxima over the steps that are not padding, 0 for a sequence without any."""
+        real = mask[..., None]
+        return tg.where(np.any(real, axis=1), self(tg.where(real, x, -np.inf)), 0), None

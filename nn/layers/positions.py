@@ -8,7 +8,6 @@ import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
 
 from nn import functional, init
-from nn._hints import ATTENTION, SETTINGS, with_hints
 from nn._rng import Rng, generator
 from nn._validation import whole_number
 from nn.layers._cache import current_cache
@@ -42,7 +41,6 @@ class PositionalEncoding(Module):
             [0.84147098, 0.54030231]])
     """
 
-    @with_hints(ATTENTION | SETTINGS)
     def __init__(self, features: int, *, dropout: float = 0.0, base: float = 10_000.0, rng: Rng = None) -> None:
         self.features = whole_number("PositionalEncoding: features", features)
         self.dropout = dropout
@@ -86,7 +84,6 @@ class LearnedPositions(Module):
     (2, 5, 4)
     """
 
-    @with_hints(ATTENTION | SETTINGS)
     def __init__(
         self, length: int, features: int, *, weight_init: init.Initializer | None = None,
         dtype: DTypeLike = np.float32, rng: Rng = None,
@@ -143,7 +140,6 @@ class RotaryPositions(Module):
            [0.54, 0.84]])
     """
 
-    @with_hints(ATTENTION | SETTINGS)
     def __init__(self, features: int, *, base: float = 10_000.0, interleaved: bool = True) -> None:
         self.features = whole_number("RotaryPositions: features", features)
         if self.features % 2:

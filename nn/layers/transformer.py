@@ -10,7 +10,6 @@ import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
 
 from nn import functional, init
-from nn._hints import ATTENTION, SETTINGS, with_hints
 from nn._repr import described
 from nn._rng import Rng, generator
 from nn._validation import whole_number
@@ -65,7 +64,6 @@ class FeedForward(Module):
     (2, 5, 8)
     """
 
-    @with_hints(ATTENTION | SETTINGS)
     def __init__(
         self, features: int, hidden: int | None = None, *, activation: Activation = "gelu", dropout: float = 0.0,
         bias: bool = True, weight_init: init.Initializer | None = None, dtype: DTypeLike = np.float32, rng: Rng = None,
@@ -144,7 +142,6 @@ class TransformerBlock(Module):
     (3, 5, 8)
     """
 
-    @with_hints(ATTENTION | SETTINGS)
     def __init__(
         self, features: int, heads: int, *, causal: bool = False, hidden: int | None = None,
         activation: Activation = "gelu", norm: Literal["layer", "rms"] = "layer", norm_first: bool = True,
@@ -210,6 +207,10 @@ class TransformerBlock(Module):
             x = self._with(x, self.cross_norm, attend)
         return self._with(x, self.feed_forward_norm, self.feed_forward)
 
+    def with_mask(self, x: Any, mask: Any) -> tuple[Any, Any]:
+        """Return the result for sequences with padding, and its mask."""
+        return self(x, key_mask=mask), mask
+
     def _with(self, x: Tensor, norm: Module, part: Callable[[Tensor], Tensor]) -> Tensor:
         """Return the result of one part with its residual connection."""
         change = part(norm(x) if self.norm_first else x)
@@ -257,7 +258,6 @@ class TransformerBlock(Module):
 class Stack(Module):
     """Base class of `TransformerEncoder` and `TransformerDecoder`, which document the arguments."""
 
-    @with_hints(ATTENTION | SETTINGS)
     def __init__(self, block: TransformerBlock, count: int) -> None:
         name = type(self).__name__
         if not isinstance(block, TransformerBlock):
@@ -267,6 +267,10 @@ class Stack(Module):
         features, dtype = block.attention.features, block.attention.query.weight.dtype
         bias = block.attention.query.bias is not None
         self.norm = block.normalisation(features, bias, dtype) if block.norm_first else None
+
+    def with_mask(self, x: Any, mask: Any) -> tuple[Any, Any]:
+        """Return the result for sequences with padding, and its mask."""
+        return self(x, key_mask=mask), mask
 
     def settings(self) -> dict[str, Any]:
         """Return the constructor's arguments."""
@@ -297,7 +301,6 @@ class TransformerEncoder(Stack):
     (2, 5, 8)
     """
 
-    @with_hints(ATTENTION | SETTINGS)
     def __init__(self, block: TransformerBlock, count: int) -> None:
         super().__init__(block, count)
         if block.cross_attention is not None:
@@ -341,7 +344,6 @@ class TransformerDecoder(Stack):
     (2, 5, 8)
     """
 
-    @with_hints(ATTENTION | SETTINGS)
     def __init__(self, block: TransformerBlock, count: int) -> None:
         super().__init__(block, count)
         if not block.attention.causal:

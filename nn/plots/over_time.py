@@ -43,7 +43,7 @@ def draw_health(steps: Sequence[int], looks: Sequence[Sequence[Layer]]) -> Pictu
     picture = blank(8.0, 6.8 if shares else 3.4)
     panels = list(picture.subplots(2 if shares else 1, 1, squeeze=False)[:, 0])
     if shares:
-        _draw(panels[0], steps, shares, "Shares of dead units and of saturated activations", log=False)
+        _draw(panels[0], steps, shares, "Fractions of dead units and of saturated activations", log=False)
         panels[0].set_ylim(-0.03, 1.03)
         panels[0].yaxis.set_major_formatter(PercentFormatter(1.0))
     _draw(panels[-1], steps, gradients, "Gradients that arrive, root mean square", log=True)

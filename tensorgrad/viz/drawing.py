@@ -18,6 +18,7 @@ from tensorgrad.viz.outputs import dot, html, raster, svg, text
 from tensorgrad.viz.outputs.renderer import render
 from tensorgrad.viz.recording import Recording, labels
 from tensorgrad.viz.recording.capture import capture
+from tensorgrad.viz.recording.expansion import Expand, expanded
 
 Renderer = Literal["tensorgrad", "dot"]
 SUFFIXES = (".svg", ".html", ".dot", ".png", ".pdf")
@@ -137,6 +138,7 @@ def draw(
     *,
     direction: Direction = "LR",
     depth: int | None = None,
+    expand: Expand = False,
     values: bool = True,
     theme: ThemeName = "light",
     renderer: Renderer = "tensorgrad",
@@ -162,6 +164,8 @@ def draw(
         direction: `"LR"`, from left to right, or `"TB"`, from top to bottom.
         depth: nesting depth at which modules are drawn as one box each: 0 for the outermost modules, 1 for those
             directly inside them. None draws all modules, but folds identical layers.
+        expand: True to draw each fused operation, such as `lstm`, `conv2d` or `softmax_cross_entropy`, as the simpler
+            operations that it consists of, in a frame with its name; or the name of an operation, or several names.
         values: whether to show values and gradients.
         theme: `"light"` or `"dark"`.
         renderer: `"tensorgrad"`, the built-in layout, or `"dot"`, Graphviz's layout for SVG, HTML, PNG and PDF. If
@@ -169,8 +173,10 @@ def draw(
             says why.
 
     Raises:
-        TypeError: `output` is not a tensor, or `depth` is not an integer.
-        ValueError: `direction`, `theme` or `renderer` is unknown, or `depth` is negative.
+        TypeError: `output` is not a tensor, `depth` is not an integer, or `expand` is neither a boolean nor names.
+        ValueError: `direction`, `theme` or `renderer` is unknown, `depth` is negative, or `expand` names an operation
+            that is not in the graph or does not consist of simpler ones.
+        RuntimeError: an operation cannot be expanded, because `backward` released its operands.
 
     >>> import tensorgrad as tg
     >>> x = tg.tensor(3.0, requires_grad=True, name="x")
@@ -194,5 +200,6 @@ def draw(
         raise TypeError(f"draw: expected depth to be an integer or None, got {depth!r}.")
     if depth is not None and depth < 0:
         raise ValueError(f"draw: expected depth to be at least 0, which draws the outermost modules, got {depth}.")
-    recording = fold(capture(output, values=values), depth=depth)
+    [shown] = expanded("draw", [output], expand)
+    recording = fold(capture(shown, values=values), depth=depth)
     return Drawing(recording, direction=direction, theme=theme, renderer=renderer)

@@ -446,7 +446,6 @@ def test_other_names_of_attention_layers_have_a_hint(theirs: str, ours: str) -> 
         (nn.TransformerBlock, "dim_feedforward", "Here it is hidden"),
         (nn.TransformerBlock, "nhead", "Here it is heads"),
         (nn.TransformerEncoder, "num_layers", "Here it is count"),
-        (nn.PositionalEncoding, "max_len", "Leave it out"),
     ],
 )
 def test_other_arguments_of_attention_layers_have_a_hint(make: Any, name: str, hint: str) -> None:

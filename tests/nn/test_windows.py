@@ -199,21 +199,21 @@ def test_conv2d_and_its_transpose_equal_loops(setting: dict[str, Any], rng: np.r
 @pytest.mark.parametrize("setting", SETTINGS, ids=str)
 def test_pools_equal_loops(setting: dict[str, Any], ceil_mode: bool, rng: np.random.Generator) -> None:
     setting = {"stride": 1, **setting}
-    x = rng.permutation(np.linspace(-1, 1, 2 * 6 * 8 * 2)).reshape(2, 6, 8, 2)
     places: dict[Any, list[Any]] = {}
     for window, _, pixel in meetings((6, 8), setting, ceil_mode):
         places.setdefault(window, []).append(pixel)
     shape = (2, *(1 + max(window[axis] for window in places) for axis in (0, 1)), 2)
-    g = rng.normal(size=shape)
     for kind in ("max", "average"):
-        expected, to_x = np.zeros(shape), np.zeros_like(x)
+        x = rng.integers(0, 4, (2, 6, 8, 2)).astype(float)  # of equal numbers, the first is the maximum
+        g, expected, to_x = rng.normal(size=shape), np.zeros(shape), np.zeros_like(x)
         for window, pixels in places.items():
             for sample, channel in np.ndindex(2, 2):
                 values = [x[sample, *pixel, channel] for pixel in pixels]
-                factor = [float(v == max(values)) if kind == "max" else 1 / len(values) for v in values]
-                expected[sample, *window, channel] = np.dot(factor, values)
-                for pixel, each in zip(pixels, factor):
-                    to_x[sample, *pixel, channel] += each * g[sample, *window, channel]
+                first = values.index(max(values))
+                factors = [float(n == first) if kind == "max" else 1 / len(values) for n in range(len(values))]
+                expected[sample, *window, channel] = np.dot(factors, values)
+                for pixel, factor in zip(pixels, factors):
+                    to_x[sample, *pixel, channel] += factor * g[sample, *window, channel]
         leaf = tg.tensor(x, requires_grad=True)
         options = {"count_padding": False} if kind == "average" else {}
         pool = getattr(nn.functional, f"{kind}_pool2d")

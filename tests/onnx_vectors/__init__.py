@@ -43,7 +43,7 @@ NOT_COVERED = {
     "makes an array of constants": (
         "BlackmanWindow ConstantOfShape EyeLike HammingWindow HannWindow MelWeightMatrix Range"
     ),
-    "converts dtypes that NumPy does not have": "Cast CastLike",
+    "converts dtypes, most of which NumPy does not have": "Cast CastLike",
     "quantised numbers": (
         "ConvInteger DequantizeLinear DynamicQuantizeLinear MatMulInteger QLinearConv QLinearMatMul QuantizeLinear"
     ),

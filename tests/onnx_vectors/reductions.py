@@ -37,7 +37,7 @@ def extreme_index(function: Any) -> Any:
 
 
 def running(function: Any, start: int) -> Any:
-    """A running sum or product, in reverse or without the own element if ONNX says so."""
+    """A running sum or product, possibly from the end, and possibly of the elements before each."""
 
     def run(a: Attributes, x: Any, axis: Any) -> Any:
         axis, turn = int(axis), bool(a.get("reverse", 0))

@@ -6,6 +6,21 @@ from typing import Any
 
 import numpy as np
 
+from nn._validation import as_array
+from nn.module import Module
+
+
+def refuse_mask(layer: Module, x: Any, mask: Any) -> tuple[Any, Any]:
+    """Refuse sequences with padding: the `with_mask` of layers that combine steps and have no definition for padding.
+
+    Raises:
+        TypeError: always.
+    """
+    raise TypeError(
+        f"{layer!r}: this layer combines the steps of a sequence, so that padding would influence the result. It takes "
+        "no lengths and no mask. Use sequences of equal length, or a subclass that defines with_mask(self, x, mask)."
+    )
+
 
 def as_mask(asker: str, shape: tuple[int, ...], lengths: Any, mask: Any) -> Any:
     """Return a mask `(batch, time)`, True where a step is not padding; None if there is no padding.
@@ -17,7 +32,7 @@ def as_mask(asker: str, shape: tuple[int, ...], lengths: Any, mask: Any) -> Any:
     if lengths is None:
         if mask is None:
             return None
-        found = np.asarray(mask)
+        found = as_array(mask)
         if found.shape != (batch, time):
             raise ValueError(f"{asker}: expected a mask of shape (batch, time) = {(batch, time)}, got {found.shape}.")
         if found.dtype != bool:
@@ -27,7 +42,7 @@ def as_mask(asker: str, shape: tuple[int, ...], lengths: Any, mask: Any) -> Any:
         return found
     if mask is not None:
         raise ValueError(f"{asker}: lengths and a mask say the same. Pass one of them.")
-    numbers = np.asarray(lengths)
+    numbers = as_array(lengths)
     if numbers.shape != (batch,):
         raise ValueError(f"{asker}: expected lengths of shape (batch,) = {(batch,)}, got {numbers.shape}.")
     if numbers.dtype.kind not in "iu":
