@@ -146,7 +146,6 @@ LAYER: dict[str, tuple[str, ...] | str] = {
     "activation": "Put a layer such as nn.ReLU() behind this one.",
     "activity_regularizer": "It is not supported.",
     "add_bias_kv": "It is not supported.",
-    "align_corners": "Leave it out: bilinear interpolation is that of align_corners=False.",
     "alpha": ("negative_slope",),
     "attn_dropout": ("dropout",),
     "axis": "Leave it out: the features are the last axis.",

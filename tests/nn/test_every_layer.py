@@ -311,7 +311,7 @@ SPELLINGS: dict[str, str] = {
     "TransformerBlock": "d_model nhead dim_feedforward layer_norm_eps batch_first",
     "TransformerDecoder": "decoder_layer num_layers",
     "TransformerEncoder": "encoder_layer num_layers",
-    "UpSample2D": "size scale_factor interpolation align_corners",
+    "UpSample2D": "size scale_factor interpolation",
     "ZeroPad2D": "data_format",
 }
 """Arguments of the layer in PyTorch, in Keras or in the book, that have another name here."""

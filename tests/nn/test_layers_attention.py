@@ -307,6 +307,23 @@ def test_padding_influences_nothing(rng: np.random.Generator) -> None:
     np.testing.assert_allclose(first[1, :2], alone[0], rtol=1e-4, atol=1e-5)
 
 
+def test_padding_is_passed_through_sequential(rng: np.random.Generator) -> None:
+    """Each sequence has the result that it has alone."""
+    network = nn.Sequential(
+        nn.Dense(3, 8, rng=0),
+        nn.PositionalEncoding(8),
+        nn.MultiHeadAttention(8, 2, rng=1),
+        nn.TransformerBlock(8, 2, rng=2),
+        nn.TransformerEncoder(nn.TransformerBlock(8, 4, rng=3), 2),
+        nn.GlobalAveragePool(),
+        nn.Dense(8, 2, rng=4),
+    )
+    x = rng.normal(size=(3, 5, 3)).astype("f4")
+    together = network(x, lengths=LENGTHS).data
+    for row, length in enumerate(LENGTHS):
+        np.testing.assert_allclose(network(x[row : row + 1, :length]).data[0], together[row], rtol=1e-4, atol=1e-5)
+
+
 def gpt(**options: Any) -> nn.Sequential:
     return nn.Sequential(
         nn.Embedding(11, 16, rng=0), nn.PositionalEncoding(16),
