@@ -174,6 +174,15 @@ def _composed(q: Any, k: Any, v: Any, mask: Any = None, causal: bool = False, *,
     return np.reshape(np.matmul(weights, v), (*q.shape[:-1], v.shape[-1]))
 
 
+def _flops(
+    q_shape: tuple[int, ...], k_shape: tuple[int, ...], out_shape: tuple[int, ...], mask_shape: Any, causal: bool
+) -> int:
+    """Return the number of operations: of both products, the scale, and for each score its mask and the softmax."""
+    scores: int = math.prod(q_shape[:-1]) * k_shape[-2]
+    of_score: int = 2 * q_shape[-1] + 2 * out_shape[-1] + 5 + 2 * (causal or mask_shape is not None)
+    return scores * of_score + math.prod(q_shape)
+
+
 _SOME = np.array([[True, False, True], [False, False, False]])
 """A mask for examples, where the second query may attend to nothing."""
 
@@ -183,6 +192,7 @@ _SOME = np.array([[True, False, True], [False, False, False]])
     inputs=["q", "k", "v", "mask"],
     keep=["softmax"],
     composed=_composed,
+    flops=_flops,
     reference=_attention_definitions.attention,
     examples=[
         domains.case((2, 3, 2), (2, 3, 2), (2, 3, 2), None),

@@ -10,6 +10,7 @@ import pytest
 import nn
 import tensorgrad as tg
 from nn.functional import _attention_tiles
+from tensorgrad.costs import costs
 from tensorgrad.op import operation_of
 
 F = nn.functional
@@ -187,6 +188,14 @@ def test_attention_weights_average_the_values(rng: np.random.Generator) -> None:
     np.testing.assert_allclose(
         weights.data @ np.repeat(v, 2, axis=1), F.attention(q, k, v, mask, causal=True).data, rtol=1e-12
     )
+
+
+@pytest.mark.parametrize("options", [{}, {"causal": True}, {"mask": np.ones((4, 6), bool)}])
+def test_attention_costs_what_its_composed_form_costs(options: dict[str, Any]) -> None:
+    operands = [tg.tensor(np.zeros(shape), requires_grad=True) for shape in ((2, 3, 4, 5), (2, 3, 6, 5), (2, 3, 6, 7))]
+    composed: Any = operation_of(F.attention).composed
+    expected = sum(cost.flops for cost in costs(composed(*operands, **options)))
+    assert [cost.flops for cost in costs(F.attention(*operands, **options))] == [expected]
 
 
 def zeros(*shape: int) -> Any:
