@@ -46,7 +46,7 @@ def save_pytorch(network: Module, path: str | os.PathLike[str]) -> None:
     from safetensors.numpy import save
 
     state = _foreign_state(network, "PyTorch", path)
-    warn_of_flattened_pixels(network, "save_pytorch")
+    warn_of_flattened_pixels(network, "save_pytorch", stacklevel=2)
     content = save(state, {"format": "pt"})
     replace_file(path, [content], check=lambda written: named_weights(written, "safetensors"))
 

@@ -169,7 +169,7 @@ def _cause(got: tuple[int, ...], expected: tuple[int, ...], ours: tuple[int, ...
     return ". It is probably another kind of layer"
 
 
-def warn_of_flattened_pixels(network: Module, function: str) -> None:
+def warn_of_flattened_pixels(network: Module, function: str, stacklevel: int) -> None:
     """Warn about a `Dense` layer of flattened images, whose inputs have another order in PyTorch.
 
     Only the layers of a `Sequential` are known to follow one another.
@@ -180,7 +180,7 @@ def warn_of_flattened_pixels(network: Module, function: str) -> None:
         warnings.warn(
             f"{function}: {found!r} follows a Flatten of images. PyTorch flattens them channel by channel, so its "
             "weights belong to nn.Flatten(channels_first=True).",
-            stacklevel=4,
+            stacklevel=stacklevel + 1,
         )
 
 

@@ -116,7 +116,7 @@ def _load(network: Module, source: Any, framework: Framework, names: Matching, s
     if found.conflicts or (strict and not found.report().complete):
         raise LoadError(found.message(framework))
     if framework == "PyTorch":
-        warn_of_flattened_pixels(network, "load_pytorch")
+        warn_of_flattened_pixels(network, "load_pytorch", stacklevel=3)
     network.load_state_dict(found.arrays, strict=False)
     return found.report()
 

@@ -173,7 +173,15 @@ class Conv2D(_Convolution):
     axes = 2
     function = functional.conv2d
     pytorch_layout = Layout({"weight": foreign("weight").transpose(2, 3, 1, 0), "bias": "bias"})
-    keras_layout = Layout({"weight": "kernel", "bias": "bias"}, name="conv2d")
+
+    @property
+    def keras_layout(self) -> Layout:
+        """Return the names and layouts in Keras, where a depthwise convolution is a layer of its own class."""
+        if self.groups == 1 or self.groups != self.channels:
+            return Layout({"weight": "kernel", "bias": "bias"}, name="conv2d")
+        kernel, multiplier = self.weight.shape[:2], self.filters // self.channels
+        weight = foreign("kernel").reshape((*kernel, self.channels, multiplier), (*kernel, 1, self.filters))
+        return Layout({"weight": weight, "bias": "bias"}, name="depthwise_conv2d")
 
 
 class ConvTranspose1D(_TransposedConvolution):

@@ -320,3 +320,14 @@ def test_convolution_loads_weights_of_keras(rng: np.random.Generator) -> None:
     assert nn.interop.load_keras(network, arrays).complete
     for parameter, array in zip(network.parameters(), arrays.values()):
         np.testing.assert_array_equal(parameter.data, array)
+
+
+def test_depthwise_convolution_loads_weights_of_keras(rng: np.random.Generator) -> None:
+    """Keras keeps the filters of each channel on an axis of their own."""
+    images, kernel = rng.normal(size=(2, 5, 5, 3)), rng.normal(size=(2, 2, 3, 4))
+    layer = nn.Conv2D(3, 12, 2, groups=3, bias=False, dtype=np.float64)
+    state = {"layers/depthwise_conv2d/vars/0": kernel}
+    assert nn.interop.load_keras(nn.Sequential(layer), state).complete
+    windows = np.lib.stride_tricks.sliding_window_view(images, (2, 2), axis=(1, 2))
+    expected = np.einsum("nyxcij,ijcm->nyxcm", windows, kernel).reshape(2, 4, 4, 12)
+    np.testing.assert_allclose(layer(images).data, expected, atol=1e-12)
