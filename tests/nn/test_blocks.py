@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from nn.functional import _blocks, _channels, _rows
+from nn.functional import _attention_tiles, _blocks, _channels, _rows
 from tests.ops import checks
 from tests.ops.samples import BUILT_IN, samples_of
 
@@ -23,4 +23,17 @@ def test_operations_are_the_same_in_blocks(name: str, block_bytes: int, monkeypa
         monkeypatch.setattr(module, "BLOCK_BYTES", block_bytes)
     monkeypatch.setattr(_channels, "ROW_LENGTH", 4)
     for sample in samples_of(BUILT_IN[name]):
+        checks.composed_form_agrees(sample)
+
+
+@pytest.mark.parametrize("rows", [1, 2])
+@pytest.mark.parametrize("numbers", [1, 4])
+@pytest.mark.parametrize("largest", [-1.0, 30.0])
+def test_attention_is_the_same_in_tiles(
+    rows: int, numbers: int, largest: float, monkeypatch: pytest.MonkeyPatch
+) -> None:  # fmt: skip
+    """In tiles of any size, with and without a shift of the scores."""
+    for name, value in (("LONG", 1), ("ROWS", rows), ("NUMBERS", numbers), ("LARGEST", largest)):
+        monkeypatch.setattr(_attention_tiles, name, value)
+    for sample in samples_of(BUILT_IN["nn.functional.attention.attention"]):
         checks.composed_form_agrees(sample)

@@ -33,6 +33,7 @@ LAYERS: dict[str, tuple[Callable[[], nn.Module], Shape]] = {
     "Dropout": (lambda: nn.Dropout(0.25, rng=0), ROW),
     "ELU": (lambda: nn.ELU(0.5), ROW),
     "Embedding": (lambda: nn.Embedding(7, 3, padding_index=0), (5,)),
+    "FeedForward": (lambda: nn.FeedForward(4, 6, activation="swiglu"), SEQUENCE),
     "Flatten": (lambda: nn.Flatten(), IMAGE),
     "GELU": (lambda: nn.GELU("tanh"), ROW),
     "GLU": (lambda: nn.GLU(axis=-2), IMAGE),
@@ -46,16 +47,20 @@ LAYERS: dict[str, tuple[Callable[[], nn.Module], Shape]] = {
     "LSTM": (lambda: nn.LSTM(4, 3, layers=2, return_sequences=True), SEQUENCE),
     "LayerNorm": (lambda: nn.LayerNorm(4, epsilon=1e-3), ROW),
     "LeakyReLU": (lambda: nn.LeakyReLU(0.2), ROW),
+    "LearnedPositions": (lambda: nn.LearnedPositions(7, 4), SEQUENCE),
     "LogSoftmax": (lambda: nn.LogSoftmax(axis=1), SEQUENCE),
     "MaxPool1D": (lambda: nn.MaxPool1D(2, ceil_mode=True), SEQUENCE),
     "MaxPool2D": (lambda: nn.MaxPool2D(3, stride=2, padding=1), IMAGE),
+    "MultiHeadAttention": (lambda: nn.MultiHeadAttention(4, 2, causal=True), SEQUENCE),
     "PReLU": (lambda: nn.PReLU(4, initial=0.1), IMAGE),
     "Parallel": (lambda: nn.Sequential(nn.Parallel(nn.Dense(4, 2), nn.Dense(4, 3)), nn.Concatenate()), ROW),
+    "PositionalEncoding": (lambda: nn.PositionalEncoding(4, base=100.0), SEQUENCE),
     "RMSNorm": (lambda: nn.RMSNorm(4), ROW),
     "RNN": (lambda: nn.RNN(4, 3, activation="relu", reverse=True), SEQUENCE),
     "ReLU": (lambda: nn.ReLU(), ROW),
     "Reshape": (lambda: nn.Reshape((2, 2)), ROW),
     "Residual": (lambda: nn.Residual(nn.Dense(4, 3), shortcut=nn.Dense(4, 3)), ROW),
+    "RotaryPositions": (lambda: nn.RotaryPositions(4, interleaved=False), SEQUENCE),
     "Sequential": (lambda: nn.Sequential(nn.Dense(4, 3), nn.ReLU()), ROW),
     "SiLU": (lambda: nn.SiLU(), ROW),
     "Sigmoid": (lambda: nn.Sigmoid(), ROW),
@@ -63,6 +68,9 @@ LAYERS: dict[str, tuple[Callable[[], nn.Module], Shape]] = {
     "Softplus": (lambda: nn.Softplus(), ROW),
     "SpatialDropout": (lambda: nn.SpatialDropout(0.25, rng=0), IMAGE),
     "Tanh": (lambda: nn.Tanh(), ROW),
+    "TransformerBlock": (lambda: nn.TransformerBlock(4, 2, hidden=6, norm_first=False), SEQUENCE),
+    "TransformerDecoder": (lambda: nn.TransformerDecoder(nn.TransformerBlock(4, 2, causal=True), 2), SEQUENCE),
+    "TransformerEncoder": (lambda: nn.TransformerEncoder(nn.TransformerBlock(4, 2, norm="rms"), 2), SEQUENCE),
     "UpSample2D": (lambda: nn.UpSample2D((2, 3), mode="bilinear"), IMAGE),
     "ZeroPad2D": (lambda: nn.ZeroPad2D(((1, 0), (2, 1))), IMAGE),
 }
@@ -91,7 +99,12 @@ def test_every_layer_has_a_line_in_summary(name: str) -> None:
     lines = summary(network, x.shape[1:], batch_size=2).splitlines()
     names = [line.split()[1] for line in lines[2:] if len(line.split()) > 2]
     assert {type(layer).__name__ for layer in network.modules() if not list(layer.named_children())} <= set(names)
-    assert name in names or name in ("Sequential", "Parallel")  # which compute nothing on their own
+    assert name in names or name in (
+        "Sequential",
+        "Parallel",
+        "TransformerDecoder",
+        "TransformerEncoder",
+    )  # which compute nothing on their own
     assert lines[-1].startswith("forward pass of 2 samples: ")
 
 
@@ -149,9 +162,27 @@ KERAS: dict[str, dict[str, Shape]] = {
     "PReLU": {"alpha": (4,)},  # behind a Dense; for images, Keras has (1, 1, 4), which is refused
     "RMSNorm": {"scale": (4,)},
     "RNN": {"cell.kernel": (4, 3), "cell.recurrent_kernel": (3, 3), "cell.bias": (3,)},
+    "MultiHeadAttention": {
+        f"{part}_dense.{variable}": shape
+        for part in ("query", "key", "value", "output")
+        for variable, shape in (
+            ("kernel", (2, 2, 4) if part == "output" else (4, 2, 2)),
+            ("bias", (4,) if part == "output" else (2, 2)),
+        )
+    },
     "GRU": {"cell.kernel": (4, 9), "cell.recurrent_kernel": (3, 9), "cell.bias": (9,)},
 }
 """The variables of the layer in Keras, in its order."""
+
+ATTENTION = (
+    "FeedForward",
+    "LearnedPositions",
+    "MultiHeadAttention",
+    "TransformerBlock",
+    "TransformerDecoder",
+    "TransformerEncoder",
+)
+"""Layers that test_layers_attention.py compares with other frameworks, where these have such a layer."""
 
 STACKS = ("LSTM", "Bidirectional")
 """Layers that are one layer of PyTorch, and several of Keras."""
@@ -165,7 +196,9 @@ def test_every_layer_with_weights_loads_those_of_pytorch(name: str) -> None:
     torch = pytest.importorskip("torch", exc_type=ImportError)
     network, x = created(name)
     if name not in TORCH:
-        assert name in ("GRU", "RNN", "Parallel", "Residual"), f"{name}: which layer of PyTorch has these weights?"
+        assert name in (*ATTENTION, "GRU", "RNN", "Parallel", "Residual"), (
+            f"{name}: which layer of PyTorch has these weights?"
+        )
         return  # PyTorch has no GRU without reset_after, no RNN in reverse, and no layers that combine others
     torch.manual_seed(0)
     theirs = TORCH[name](torch.nn).eval()
@@ -196,7 +229,9 @@ def test_every_layer_with_weights_has_the_variables_of_keras(name: str, tmp_path
         by_order = [np.full(shape, 0.5, np.float32) for _, shape in variables]
         assert nn.interop.load_keras(other, by_order).complete
     else:
-        assert name in (*STACKS, "Parallel", "Residual", "Sequential"), f"{name}: which variables has it in Keras?"
+        assert name in (*ATTENTION, *STACKS, "Parallel", "Residual", "Sequential"), (
+            f"{name}: which variables has it in Keras?"
+        )
 
 
 def test_layers_without_weights_need_none_of_other_frameworks() -> None:
@@ -230,6 +265,7 @@ SPELLINGS: dict[str, str] = {
     "Dropout": "p seed inplace",
     "ELU": "negative_slope inplace",
     "Embedding": "num_embeddings embedding_dim padding_idx input_dim output_dim mask_zero embeddings_initializer",
+    "FeedForward": "d_model dim_feedforward use_bias",
     "Flatten": "start_dim end_dim data_format",
     "GELU": "inplace",
     "GLU": "dim",
@@ -248,16 +284,23 @@ SPELLINGS: dict[str, str] = {
     ),
     "LayerNorm": "normalized_shape eps elementwise_affine axis center scale",
     "LeakyReLU": "alpha inplace",
+    "LearnedPositions": "max_len embedding_dim",
     "LogSoftmax": "dim",
     "MaxPool1D": "kernel_size pool_size strides return_indices",
     "MaxPool2D": "kernel_size pool_size strides data_format",
+    "MultiHeadAttention": (
+        "embed_dim num_heads kdim vdim add_bias_kv batch_first attn_dropout key_dim head_dim num_query_heads "
+        "num_key_value_heads use_bias"
+    ),
     "PReLU": "num_parameters init",
     "Parallel": "name",
+    "PositionalEncoding": "d_model",
     "RMSNorm": "normalized_shape eps axis",
     "RNN": "nonlinearity hidden_size num_layers batch_first",
     "ReLU": "inplace name",
     "Reshape": "target_shape",
     "Residual": "name",
+    "RotaryPositions": "embed_dim",
     "Sequential": "name",
     "SiLU": "inplace",
     "Sigmoid": "name",
@@ -265,6 +308,9 @@ SPELLINGS: dict[str, str] = {
     "Softplus": "name",
     "SpatialDropout": "p inplace",
     "Tanh": "name",
+    "TransformerBlock": "d_model nhead dim_feedforward layer_norm_eps batch_first",
+    "TransformerDecoder": "decoder_layer num_layers",
+    "TransformerEncoder": "encoder_layer num_layers",
     "UpSample2D": "size scale_factor interpolation",
     "ZeroPad2D": "data_format",
 }

@@ -12,6 +12,7 @@ from types import ModuleType
 
 from tests.onnx_vectors import (
     activations,
+    attention,
     convolution,
     elementwise,
     images,
@@ -28,15 +29,13 @@ from tests.onnx_vectors import (
 FAMILIES: dict[str, ModuleType] = {
     module.__name__.rsplit(".", 1)[-1]: module
     for module in (
-        convolution, pooling, normalisation, recurrent, activations, images, training, elementwise, reductions,
-        products, shape, indexing,
+        convolution, pooling, normalisation, recurrent, attention, activations, images, training, elementwise,
+        reductions, products, shape, indexing,
     )
 }  # fmt: skip
 
 NOT_COVERED = {
-    "attention is compared with other references": (
-        "Attention FlexAttention LinearAttention RotaryEmbedding TensorScatter"
-    ),
+    "other forms of attention, and an update of its cache": "FlexAttention LinearAttention TensorScatter",
     "results are truth values or integers, without a derivative: NumPy's functions": (
         "And ArrayFeatureExtractor Binarizer BitCast BitShift BitwiseAnd BitwiseNot BitwiseOr BitwiseXor Equal Greater "
         "GreaterOrEqual IsInf IsNaN LabelEncoder Less LessOrEqual NonZero Not Or Shape Size Unique Xor"
