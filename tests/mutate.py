@@ -400,7 +400,7 @@ EQUIVALENT: dict[str, tuple[str, str]] = {
     "_to_average": ("itemsize", BLOCKS),
     "_to_maximum": ("itemsize", BLOCKS),
     "gru_gradients": ("first factor dropped", SUMMED),
-    "_blocks": ("factor dropped", "only decides how much is computed at once"),
+    "_tiles_of": ("factor dropped", "only decides how much is computed at once"),
     "_places": ("rows - row", "a slice ends with the array at the latest"),
     "_vector_norm_gradient": ("result", ZERO),
     "_differences_back": ("result", ZERO),
