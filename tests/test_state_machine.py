@@ -497,7 +497,7 @@ def no_collector() -> Iterator[None]:
 
 
 @pytest.mark.parametrize(
-    ("examples", "steps"), [pytest.param(5, 30, id="few"), pytest.param(200, 100, id="many", marks=pytest.mark.slow)]
+    ("examples", "steps"), [pytest.param(5, 30, id="few"), pytest.param(100, 60, id="many", marks=pytest.mark.slow)]
 )
 @pytest.mark.usefixtures("no_collector")
 def test_random_graphs_agree_with_the_naive_engine(examples: int, steps: int) -> None:

@@ -10,7 +10,6 @@ from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 import tensorgrad as tg
 from nn import init
-from nn._hints import SETTINGS, with_hints
 from nn._rng import Rng
 from nn._validation import whole_number
 from nn._weight_layouts import Layout, foreign
@@ -60,7 +59,6 @@ class Dense(Weighted):
     pytorch_layout = Layout({"weight": foreign("weight").transpose(), "bias": "bias"})
     keras_layout = Layout({"weight": "kernel", "bias": "bias"}, name="dense")
 
-    @with_hints(SETTINGS)
     def __init__(
         self,
         inputs: int,

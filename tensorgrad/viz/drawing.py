@@ -19,6 +19,7 @@ from tensorgrad.viz.outputs import dot, html, raster, svg, text
 from tensorgrad.viz.outputs.renderer import render
 from tensorgrad.viz.recording import Recording, labels
 from tensorgrad.viz.recording.capture import capture
+from tensorgrad.viz.recording.expansion import Expand, expanded
 
 Renderer = Literal["tensorgrad", "dot"]
 Style = Literal["compact", "full"]
@@ -163,6 +164,7 @@ def draw(
     unfold: bool = False,
     style: Style | None = None,
     width: float | None = MOST,
+    expand: Expand = False,
     values: bool = True,
     heatmaps: bool = False,
     theme: ThemeName = "light",
@@ -198,6 +200,8 @@ def draw(
             `"full"` has the names of the operations and all shapes. None is `"compact"` if all values are scalars.
         width: the width in pixels at which a picture from left to right is wrapped into rows. At this width, text
             is at least 11 pixels high. None for one row.
+        expand: True to draw each fused operation, such as `lstm`, `conv2d` or `softmax_cross_entropy`, as the simpler
+            operations that it consists of, in a frame with its name; or the name of an operation, or several names.
         values: whether to show values and gradients.
         heatmaps: whether to show arrays of more than a few elements as images, too: orange is positive, blue negative.
             The renderer `"dot"` does not draw them.
@@ -207,9 +211,11 @@ def draw(
             says why.
 
     Raises:
-        TypeError: `output` is none of these or returns no tensor, or `depth` is not an integer.
-        ValueError: `direction`, `theme` or `renderer` is unknown, or `depth` is negative. Or no input is known that the
-            module accepts.
+        TypeError: `output` is none of these or returns no tensor, `depth` is not an integer, or `expand` is neither a
+            boolean nor names.
+        ValueError: `direction`, `theme` or `renderer` is unknown, `depth` is negative, or `expand` names an operation
+            that is not in the graph or does not consist of simpler ones. Or no input is known that the module accepts.
+        RuntimeError: an operation cannot be expanded, because `backward` released its operands.
 
     >>> import tensorgrad as tg
     >>> x = tg.tensor(3.0, requires_grad=True, name="x")
@@ -234,7 +240,7 @@ def draw(
         raise ValueError(f"draw: expected depth to be at least 0, which draws the outermost modules, got {depth}.")
     outputs = outputs_of(output, arguments)
     made_up = not arguments and hasattr(type(output), "__graph__")
-    whole = capture(outputs, values=values, detail=THUMBNAIL if heatmaps else False)
+    whole = capture(expanded("draw", outputs, expand), values=values, detail=THUMBNAIL if heatmaps else False)
     recording = fold(without_results(whole) if made_up else whole, depth=depth, unfold=unfold)
     if width is not None and not (isinstance(width, Real) and width >= NARROWEST):
         raise ValueError(f"draw: expected width to be at least {NARROWEST} pixels or None, got {width!r}.")

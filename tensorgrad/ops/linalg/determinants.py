@@ -11,14 +11,14 @@ from tensorgrad._typing import ArrayLike
 from tensorgrad.domains import case
 from tensorgrad.op import op
 from tensorgrad.ops.linalg._matrices import WELL_CONDITIONED, diagonal, epsilon, transposed
-from tensorgrad.tensor import plain
+from tensorgrad.tensor import Tensor, plain
 
 
 class SlogdetResult(NamedTuple):
     """The sign of a determinant, and the logarithm of its absolute value."""
 
-    sign: Any
-    logabsdet: Any
+    sign: Tensor
+    logabsdet: Tensor
 
 
 def _spread(numbers: Any) -> Any:
@@ -31,7 +31,7 @@ def _is_far_from_singular(a: Any) -> bool:
     matrices = plain(a)
     if is_foreign(matrices):
         return False  # what is right for singular matrices is right for all
-    if np.any(np.isnan(matrices)):  # so is everything made from it; the decomposition would not converge
+    if not np.isfinite(matrices).all():  # so is everything made from it; the decomposition would not converge
         return True
     values = np.linalg.svd(matrices, compute_uv=False)
     return bool(np.all(values[..., -1:] > epsilon(a) ** 0.5 * values[..., :1]))
@@ -116,7 +116,7 @@ def det(a: ArrayLike) -> Any:
     return np.linalg.det(as_array(a))
 
 
-def _slogdet_gradient(g: SlogdetResult, a: Any, out: SlogdetResult) -> Any:
+def _slogdet_gradient(g: Any, a: Any, out: Any) -> Any:
     """0 for the sign, and a⁻ᵀ (Petersen and Pedersen, formula 57)."""
     logarithms = plain(out.logabsdet)
     if not is_foreign(logarithms) and np.any(np.isinf(logarithms)):

@@ -11,7 +11,7 @@ from tensorgrad._composing import composed
 from tensorgrad._typing import ArrayLike, Shape
 from tensorgrad.domains import NONZERO, REAL, case
 from tensorgrad.op import op
-from tensorgrad.ops.linalg._matrices import WELL_CONDITIONED, epsilon, folded, mirrored, transposed
+from tensorgrad.ops.linalg._matrices import WELL_CONDITIONED, epsilon, folded, mirrored, refuse_infinities, transposed
 from tensorgrad.ops.linalg.matmul import matmul
 from tensorgrad.ops.linalg.singular import svdvals
 from tensorgrad.ops.reductions.sums import sum
@@ -129,6 +129,7 @@ def pinv(a: ArrayLike, rcond: Any = None, hermitian: bool = False, *, rtol: Any 
     >>> pinv([[2.0], [0.0]])
     Tensor([[0.5, 0. ]])
     """
+    refuse_infinities("pinv", a)
     if rcond is None:
         return np.linalg.pinv(a, hermitian=hermitian, rtol=rtol)  # type: ignore[arg-type]
     if rtol is not _USUAL_RTOL:

@@ -10,9 +10,10 @@ from weakref import ReferenceType, ref
 import numpy as np
 from numpy.typing import NDArray
 
+from tensorgrad._operands import Constant
 from tensorgrad._typing import ArrayLike
 from tensorgrad.backward import backpropagate, topological_order
-from tensorgrad.node import LIVE, Constant, Node, Result
+from tensorgrad.node import LIVE, Node, Result
 from tensorgrad.tensor import Tensor
 from tensorgrad.viz.formulas import Formulas
 from tensorgrad.viz.recording import Box, Kind, Operand, Pass, Reading, Recording, labels
