@@ -25,7 +25,7 @@ from table import markdown
 WORKLOADS = (
     "small_ops", "spiral", "mlp_step", "wide_mlp", "fit", "hessian_vector", "deep_chain", "gradient_check",
     "step_memory", "flat_memory", "dispatch", "forward_mode", "import_cost", "convolution", "pooling", "recurrent",
-    "embedding_gradient",
+    "embedding_gradient", "layers", "image_networks", "attention", "gpt",
 )  # fmt: skip
 RESULTS = Path(__file__).with_name("RESULTS.md")
 PREAMBLE = """\
@@ -37,7 +37,8 @@ memory (in spiral and fit all of them do, as `nn` makes the data). "Measured" is
 adds up the processors. A ratio is the median of tensorgrad's time divided by the other's *in the same round*, with the
 quartiles (not the ratio of the medians: the machine's speed drifts); below 1 means that tensorgrad is faster. "Fastest
 turns" is the ratio of the best times; a target is met if both ratios meet it. (In step_memory it is the ratio of the
-memory, in "deep_chain, longer" that of two lengths of tensorgrad's own chain.) The targets are the project's own.
+memory, in "deep_chain, longer" that of two lengths of tensorgrad's own chain, and from "convolution" on, for layers,
+that of CPU times, which other programs disturb less.) The targets are the project's own.
 "Memory" is how far the resident memory of the process rose while it ran. What each workload is stands at the head of
 its file in `workloads/`. "By hand" is the code of `examples/nnfs/by_hand.py`, in the book's style; "tuned" allocates
 no large array after the start (`dense/by_hand_tuned.py`). Why some targets are missed: `NOTES.md`, at its end.
@@ -49,7 +50,7 @@ no large array after the start (`dense/by_hand_tuned.py`). Why some targets are 
 def main() -> None:
     """Measure, print, and write if asked."""
     parser = argparse.ArgumentParser(
-        description="Measure tensorgrad beside its peers, and print one table: in 9 rounds, 10 minutes.",
+        description="Measure tensorgrad beside its peers, and print one table: in 9 rounds, 15 minutes.",
         epilog=f"Workloads: {', '.join(WORKLOADS)}.",
     )
     parser.add_argument("--only", nargs="+", choices=WORKLOADS, default=WORKLOADS, metavar="NAME", help="default: all")

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
+from difflib import get_close_matches
 from typing import Any, Generic, ParamSpec, TypeVar
 
 T = TypeVar("T")
@@ -21,8 +22,10 @@ MODULE = {
     "dbiases": "layer.bias.grad",
     "dinputs": "x.grad, of the tensor x that the layer was called with",
     "dweights": "layer.weight.grad",
+    "embed_dim": "layer.features",
     "fit": "nn.Model(network, loss=..., optimizer=...).fit(X, y)",
     "kernel": "layer.weight",
+    "num_heads": "layer.heads",
     "output": "the result of calling the layer: y = layer(x)",
     "predict": "nn.Model(network, loss=...).predict(X)",
     "requires_grad_": "p.requires_grad = True, for p in the state of the network",
@@ -73,6 +76,20 @@ LOSS = {
 
 HISTORY = {"history": "the History itself, a mapping: history['loss']", "epoch": "history.epochs"}
 
+CALLBACK = {
+    "on_batch_begin": "on_epoch_begin(epoch) or on_gradients(step)",
+    "on_batch_end": "on_step_end(step, logs)",
+    "on_test_begin": "on_validation_begin()",
+    "on_test_end": "on_validation_end()",
+    "on_train_batch_begin": "on_epoch_begin(epoch) or on_gradients(step)",
+    "on_train_batch_end": "on_step_end(step, logs)",
+    "on_train_begin": "on_fit_begin(model)",
+    "on_train_end": "on_fit_end()",
+    "on_train_epoch_end": "on_epoch_end(epoch, logs)",
+    "on_train_start": "on_fit_begin(model)",
+}
+"""Methods of callbacks of Keras and Lightning -> the method here."""
+
 FIT = {
     "initial_epoch": "Use resume=True, which trains until there are `epochs` epochs in total.",
     "max_queue_size": "Leave it out: batches are prepared in this process.",
@@ -85,33 +102,164 @@ FIT = {
     "workers": "Leave it out: batches are prepared in this process.",
     "print_every": "Use verbose=2 for a line per epoch.",
     "x": "Here it is X.",
+    "accumulate_grad_batches": "Here it is accumulate.",
+    "gradient_accumulation_steps": "Here it is accumulate.",
+    "lengths": 'Pass them as an input of the network: {"x": X, "lengths": lengths}.',
+    "mask": 'Pass it as an input of the network: {"x": X, "mask": mask}.',
 }
 """Arguments of Keras's `fit`, `evaluate` and `predict`, and of the book's `train` -> what to do."""
 
 SETTINGS = {
-    "activation": "Put a layer such as nn.ReLU() behind this one.",
-    "activation_function": "Put a layer such as nn.ReLU() behind this one.",
-    "amsgrad": "It is not supported.",
+    "alpha": "The ρ of RMSprop is rho.",
+    "amsgrad": "It is an argument of nn.Adam and nn.AdamW.",
     "beta1": "Here it is beta_1.",
     "beta2": "Here it is beta_2.",
     "betas": "Here they are beta_1 and beta_2.",
-    "bias_regularizer_l1": "Here it is bias_l1.",
-    "bias_regularizer_l2": "Here it is bias_l2.",
+    "centered": "It is an argument of nn.RMSprop.",
+    "clipnorm": "Use nn.ClipGradients(norm=...).",
+    "clipvalue": "Use nn.ClipGradients(value=...).",
+    "dampening": "It is not supported: the gradient enters the velocity undamped.",
+    "ema_momentum": "Use nn.AveragedWeights(decay=...).",
     "eps": "Here it is epsilon.",
-    "in_features": "Here it is inputs.",
-    "input_shape": "Give the width of the input as inputs.",
-    "kernel_initializer": "Here it is weight_init.",
+    "foreach": "Leave it out: small parameters are updated together.",
+    "fused": "Leave it out: the step is fused for NumPy arrays.",
+    "global_clipnorm": "Use nn.ClipGradients(norm=...).",
+    "gradient_accumulation_steps": "Use model.fit(..., accumulate=...), or nn.GradientAccumulator.",
+    "line_search_fn": "Here it is line_search.",
     "lr": "Here it is learning_rate.",
-    "n_inputs": "Here it is inputs.",
-    "n_neurons": "Here it is neurons.",
-    "out_features": "Here it is neurons.",
+    "lr_decay": "Here it is decay.",
+    "max_eval": "Here it is max_evaluations.",
+    "max_iter": "Here it is max_iterations.",
+    "maximize": "Minimise the negative loss.",
+    "momentum": "It is an argument of nn.SGD and nn.RMSprop.",
+    "nesterov": "It is an argument of nn.SGD. nn.NAdam is Adam with Nesterov momentum.",
     "params": "Here it is parameters.",
-    "units": "Here it is neurons.",
-    "use_bias": "Here it is bias.",
-    "weight_regularizer_l1": "Here it is weight_l1.",
-    "weight_regularizer_l2": "Here it is weight_l2.",
+    "rho": "It is an argument of nn.RMSprop. Here the fraction that is kept is beta_2, if there is one.",
+    "tolerance_change": "Here it is change_tolerance.",
+    "tolerance_grad": "Here it is gradient_tolerance.",
+    "use_ema": "Use nn.AveragedWeights().",
+    "weight_decay": "This optimizer has none. Use an L2 penalty of the layers.",
 }
-"""Arguments of layers and optimizers elsewhere -> what to do."""
+"""Arguments of optimizers elsewhere -> what to do."""
+
+LAYER: dict[str, tuple[str, ...] | str] = {
+    "activation": "Put a layer such as nn.ReLU() behind this one.",
+    "activity_regularizer": "It is not supported.",
+    "add_bias_kv": "It is not supported.",
+    "alpha": ("negative_slope",),
+    "attn_dropout": ("dropout",),
+    "axis": "Leave it out: the features are the last axis.",
+    "batch_first": "Leave it out: sequences are (batch, time, features).",
+    "beta_initializer": "Leave it out: the bias starts at 0.",
+    "bias_initializer": "Leave it out: the bias starts at 0.",
+    "bias_regularizer": "Here it is bias_l1 and bias_l2.",
+    "bidirectional": "Wrap the layer: nn.Bidirectional(layer).",
+    "center": ("bias",),
+    "count_include_pad": ("count_padding",),
+    "d_model": ("features",),
+    "data_format": "Leave it out: the channels are the last axis.",
+    "decoder_layer": ("block",),
+    "device": "Leave it out: parameters are NumPy arrays.",
+    "dilation_rate": ("dilation",),
+    "dim": ("axis",),
+    "dim_feedforward": ("hidden",),
+    "elementwise_affine": ("affine",),
+    "embed_dim": ("features",),
+    "embedding_dim": ("features",),
+    "embeddings_initializer": ("weight_init",),
+    "embeddings_regularizer": "It is not supported.",
+    "encoder_layer": ("block",),
+    "end_dim": "Use nn.Reshape(shape), which takes the shape of a sample.",
+    "eps": ("epsilon",),
+    "gamma_initializer": ("weight_init",),
+    "go_backwards": ("reverse",),
+    "head_dim": "Heads have features / heads features each.",
+    "hidden_size": ("units",),
+    "in_channels": ("channels",),
+    "in_features": ("inputs",),
+    "init": ("initial",),
+    "inplace": "Leave it out: layers return new tensors.",
+    "input_dim": ("vocabulary", "inputs"),
+    "input_shape": ("inputs", "channels", "features"),
+    "input_size": ("inputs",),
+    "interpolation": ("mode",),
+    "kdim": ("key_features",),
+    "keepdims": "It is not supported. Put nn.Reshape(shape) behind this layer.",
+    "kernel_initializer": ("weight_init",),
+    "kernel_regularizer": "Here it is weight_l1 and weight_l2.",
+    "kernel_size": ("size",),
+    "key_dim": "Heads have features / heads features each.",
+    "layer_norm_eps": ("epsilon",),
+    "mask_zero": 'Pass a mask to the model: model.fit({"x": ids, "mask": ids != 0}, y).',
+    "max_len": ("length",),
+    "merge_mode": "Leave it out: the outputs of both directions are concatenated.",
+    "name": "Leave it out: layers are named by their place in the network.",
+    "negative_slope": ("alpha",),
+    "nhead": ("heads",),
+    "nonlinearity": ("activation",),
+    "normalized_shape": ("features",),
+    "num_channels": ("features",),
+    "num_embeddings": ("vocabulary",),
+    "num_features": ("features",),
+    "num_groups": ("groups",),
+    "num_heads": ("heads",),
+    "num_key_value_heads": ("kv_heads",),
+    "num_layers": ("layers", "count"),
+    "num_parameters": ("features",),
+    "num_query_heads": ("heads",),
+    "out_channels": ("filters",),
+    "out_features": ("neurons",),
+    "output_dim": ("features", "neurons", "units"),
+    "p": ("rate",),
+    "padding_idx": ("padding_index",),
+    "padding_mode": "It is not supported: the padding is zeros.",
+    "pool_size": ("size",),
+    "recurrent_activation": "Leave it out: the gates use the sigmoid.",
+    "recurrent_dropout": "It is not supported. dropout= acts between stacked layers.",
+    "recurrent_initializer": ("recurrent_init",),
+    "return_indices": "It is not supported.",
+    "scale": ("affine",),
+    "scale_factor": ("factor",),
+    "seed": ("rng",),
+    "size": ("factor",),
+    "start_dim": "Use nn.Reshape(shape), which takes the shape of a sample.",
+    "stateful": "Use return_state=True, and pass the state to the next call: layer(x, state).",
+    "std": ("scale",),
+    "stddev": ("scale",),
+    "strides": ("stride",),
+    "target_shape": ("shape",),
+    "track_running_stats": "Leave it out: running statistics are always kept; frozen=True uses them in training.",
+    "trainable": "Set requires_grad = False on the parameters of the layer.",
+    "units": ("neurons",),
+    "upscale_factor": ("factor",),
+    "use_bias": ("bias",),
+    "vdim": ("value_features",),
+    "n_inputs": ("inputs",),
+    "n_neurons": ("neurons",),
+    "weight_regularizer_l1": ("weight_l1",),
+    "weight_regularizer_l2": ("weight_l2",),
+    "bias_regularizer_l1": ("bias_l1",),
+    "bias_regularizer_l2": ("bias_l2",),
+}
+"""Arguments of layers elsewhere -> the possible names here, of which a layer has one, or what to do."""
+
+
+def layer_hint(parameters: Collection[str], name: str) -> str:
+    """Return the end of the message about an unexpected argument of a layer: what it is called here, or "".
+
+    >>> layer_hint(["inputs", "units"], "hidden_size")
+    ' Here it is units.'
+    """
+    hint = LAYER.get(name, ())
+    if isinstance(hint, str):
+        return f" {hint}"
+    ours = next((each for each in hint if each in parameters), None)
+    if ours is not None:
+        return f" Here it is {ours}."
+    if name == "dim":
+        return layer_hint(parameters, "axis")
+    close = get_close_matches(name, parameters, n=1)
+    return f" Did you mean {close[0]}?" if close else ""
 
 
 class Hint:

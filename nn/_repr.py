@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
 from collections.abc import Mapping
 from typing import Any
+
+
+@functools.lru_cache(maxsize=256)
+def _parameters_of(cls: type) -> Mapping[str, inspect.Parameter]:
+    """Return the constructor's parameters. Finding them takes most of the time of a `repr`."""
+    return inspect.signature(cls).parameters
 
 
 def settings(thing: object) -> dict[str, Any]:
@@ -13,7 +20,7 @@ def settings(thing: object) -> dict[str, Any]:
     Arguments without a default are also listed by name: `{"inputs": 2, "neurons": 64}`.
     """
     found = {}
-    for name, parameter in inspect.signature(type(thing)).parameters.items():
+    for name, parameter in _parameters_of(type(thing)).items():  # type: ignore[arg-type]
         value = getattr(thing, name, None)
         if _is_plain(value) and parameter.kind is not parameter.VAR_POSITIONAL and value != parameter.default:
             found[name] = value
@@ -27,7 +34,7 @@ def _is_plain(value: Any) -> bool:
 
 def described(thing: object, shown: Mapping[str, Any]) -> str:
     """Return a call such as `Name(2, 64, bias=False)`: required arguments by position, the others by name."""
-    parameters = inspect.signature(type(thing)).parameters
+    parameters = _parameters_of(type(thing))  # type: ignore[arg-type]
     parts = []
     for name, value in shown.items():
         bare = name in parameters and parameters[name].default is inspect.Parameter.empty

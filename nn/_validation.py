@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import numbers
 import operator
 from typing import Any
 
@@ -35,4 +37,26 @@ def whole_number(what: str, value: Any, lowest: int = 1) -> int:
         raise TypeError(f"{what} must be a whole number, got {value!r}.") from None
     if number < lowest:
         raise ValueError(f"{what} must be at least {lowest}, got {number}.")
+    return number
+
+
+def finite_number(what: str, value: Any) -> float:
+    """Return `value` as a `float` if it is a finite real number.
+
+    Raises:
+        TypeError: `value` is not a real number.
+        ValueError: `value` is not finite.
+
+    >>> finite_number("AveragedWeights: decay", float("nan"))
+    Traceback (most recent call last):
+    ValueError: AveragedWeights: decay must be finite, got nan.
+    """
+    if isinstance(value, bool) or not isinstance(value, numbers.Real):
+        raise TypeError(f"{what} must be a number, got {value!r}.")
+    try:
+        number = float(value)
+    except OverflowError:  # an int beyond the range of floats
+        number = math.inf
+    if not math.isfinite(number):
+        raise ValueError(f"{what} must be finite, got {value!r}.")
     return number

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import inspect
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from types import MappingProxyType
 from typing import Any, ClassVar, Self
@@ -11,7 +12,7 @@ from weakref import ref
 import numpy as np
 from numpy.typing import NDArray
 
-from nn._hints import MODULE, Listed, attribute_hints
+from nn._hints import MODULE, Listed, attribute_hints, layer_hint
 from nn._html import module_as_html
 from nn._load_report import LoadReport
 from nn._repr import described, settings
@@ -24,6 +25,9 @@ _ARRAY_RESULT = (
     "forward returned a NumPy array, which has lost its way back to the parameters. Return a Tensor: compute with "
     "tensorgrad's functions, not with .data or .numpy()."
 )
+
+_MASKS = {"lengths", "mask", "key_mask"}
+"""Arguments of `forward` that describe the padding of sequences."""
 
 _FLOAT64 = np.dtype(np.float64)
 
@@ -92,6 +96,8 @@ class Module:
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
+        if cls.__init__ is object.__init__ and _is_own(cls) and _computes(cls):
+            cls.__init__ = _without_arguments  # type: ignore[method-assign, assignment]
         if "__init__" in vars(cls):
             cls.__init__ = _completing(cls.__init__)  # type: ignore[method-assign]
         cls._is_complete = cls.__init__ is object.__init__ and _computes(cls)
@@ -113,6 +119,58 @@ class Module:
         if result.__class__ is Tensor and result.array.dtype is _FLOAT64 and result.node is not None:
             _note_promotion(self, inputs)
         return scopes.leave(start, self, inputs, result)
+
+    def __graph__(self, *inputs: Any) -> Any:
+        """Return the result of `forward` in evaluation mode, for `tg.draw`.
+
+        Without inputs, `forward` is called with one of `example_inputs`.
+
+        Raises:
+            ValueError: there are no inputs, and no shape is known that `forward` accepts.
+        """
+        with in_mode(self, training=False):
+            if inputs:
+                return self(*inputs)
+            for example in self.example_inputs():
+                try:
+                    return self(Tensor(example, name="x") if example.dtype.kind == "f" else example)
+                except (TypeError, ValueError, IndexError):
+                    continue
+        raise ValueError(
+            f"{type(self).__name__}: the shape of the input is not known. Pass an input, as in tg.draw(network, x)."
+        )
+
+    def example_inputs(self) -> Iterator[NDArray[Any]]:
+        """Yield inputs that `forward` may accept, the likeliest first. Layers with a fixed width override this."""
+        for _, child in self.named_children():
+            examples = list(child.example_inputs())
+            if examples:
+                yield from examples
+                return
+
+    def with_mask(self, x: Any, mask: Any) -> tuple[Any, Any]:
+        """Return the result for sequences with padding, and the mask of the result.
+
+        `Sequential` calls this if it is called with `lengths` or a `mask`. By default, the layer must process every
+        step on its own, as `Dense` does; the result then has the same mask. Layers that combine steps override it. The
+        mask of a result without steps is None.
+
+        Args:
+            x: `(batch, time, features)`, or ids `(batch, time)`.
+            mask: `(batch, time)` booleans, False for padding.
+
+        Raises:
+            TypeError: this module takes a mask or contains a layer that does, but does not define how to pass it on.
+        """
+        for path, inner in self.named_modules():
+            defined = type(inner).with_mask is not Module.with_mask
+            if defined or _MASKS & inspect.signature(inner.forward).parameters.keys():
+                what = f"{path}, {type(inner).__name__}, needs" if path else "its forward takes"
+                raise TypeError(
+                    f"{type(self).__name__}: {what} the mask of the padding, but this module does not pass it on. "
+                    "Define with_mask(self, x, mask), which returns the result and its mask."
+                )
+        return self(x), mask
 
     def penalties(self) -> Iterable[Tensor]:
         """Return the regularisation terms of this module alone, as scalar tensors. There are none by default."""
@@ -453,6 +511,8 @@ def _completing(init: Callable[..., None]) -> Callable[..., None]:
 
     @functools.wraps(init)
     def constructor(self: Module, *args: Any, **kwargs: Any) -> None:
+        if _is_own(type(self)):
+            _check_arguments(type(self).__name__, init, args, kwargs)
         is_called = type(self).__init__ is constructor  # not called from a subclass's constructor
         if is_called:
             object.__setattr__(self, "_is_complete", False)
@@ -461,6 +521,32 @@ def _completing(init: Callable[..., None]) -> Callable[..., None]:
             self._complete()
 
     return constructor
+
+
+def _check_arguments(layer: str, init: Callable[..., None], args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+    """Refuse unknown arguments of a layer of this package, with what they are called here.
+
+    Raises:
+        TypeError: an unknown argument.
+    """
+    if args and init is _without_arguments:
+        raise TypeError(f"{layer}() takes no arguments, got {args[0]!r}.")
+    if hasattr(init, "__wrapped__"):  # a decorated constructor, as by `with_hints`, has hints already
+        return
+    code = init.__code__
+    known = code.co_varnames[1 : code.co_argcount + code.co_kwonlyargcount]
+    for name in kwargs:
+        if name not in known:
+            raise TypeError(f"{layer}() got an unexpected keyword argument {name!r}.{layer_hint(known, name)}")
+
+
+def _without_arguments(self: Module) -> None:
+    """Initialise a layer that has no arguments."""
+
+
+def _is_own(cls: type[Module]) -> bool:
+    """Whether the class is a layer of this package, which has hints for arguments of other libraries."""
+    return cls.__module__.startswith("nn.")
 
 
 def _computes(cls: type[Module]) -> bool:

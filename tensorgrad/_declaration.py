@@ -8,13 +8,23 @@ import inspect
 import itertools
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, ParamSpec, Protocol
+from typing import TYPE_CHECKING, Any, ParamSpec, Protocol
 
 from tensorgrad import compiled, numpy_dispatch
 from tensorgrad.domains import Domain
 from tensorgrad.tensor import Tensor
 
-P = ParamSpec("P")
+if TYPE_CHECKING:  # Python 3.13 has type parameters with defaults
+    from typing_extensions import TypeVar
+
+    P = ParamSpec("P")
+    R = TypeVar("R", default=Tensor)
+    R_co = TypeVar("R_co", default=Tensor, covariant=True)
+else:
+    from typing import TypeVar
+
+    P, R, R_co = ParamSpec("P"), TypeVar("R"), TypeVar("R_co", covariant=True)
+
 Rule = Callable[..., Any]
 RESULT = -1
 """Position of `out` among the operands."""
@@ -25,14 +35,14 @@ registry: dict[str, Callable[..., Any]] = {}
 """Every declared operation by its full name (`tensorgrad.ops.elementwise.arithmetic.add`), for the tests."""
 
 
-class Recorded(Protocol[P]):
+class Recorded(Protocol[P, R_co]):
     """Function declared by `op`. It returns tensors; its `apply` returns arrays if it is called with arrays."""
 
     operation: Any
     __name__: str
 
-    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> Tensor:
-        """Return the result as a tensor."""
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R_co:
+        """Return the result as a tensor, or several in a named tuple."""
 
     def apply(self, *args: P.args, **kwargs: P.kwargs) -> Any:
         """Return the result as an array, or as a tensor if an argument is a tensor. Rules call this."""

@@ -64,55 +64,48 @@ def completed(node: Node, gradients: list[Any]) -> Any:
 
 def owned(found: dict[Node, Any], seeds: Mapping[Node, Any]) -> dict[Node, Any]:
     """Copy the arrays in `found` that are views or are shared with another gradient."""
-    taken = {id(seed) for seed in seeds.values()}
+    taken = set(map(id, seeds.values()))
     for node, gradient in found.items():
+        identity = id(gradient)
         if isinstance(gradient, np.ndarray):
-            if gradient.base is not None or id(gradient) in taken:
+            if gradient.base is not None or identity in taken:
                 found[node] = np.array(gradient)
         elif isinstance(gradient, np.generic):
             found[node] = np.array(gradient)
-        elif is_foreign(gradient) and (getattr(gradient, "base", None) is not None or id(gradient) in taken):
+        elif is_foreign(gradient) and (getattr(gradient, "base", None) is not None or identity in taken):
             found[node] = np.copy(gradient)
-        taken.add(id(gradient))
+        taken.add(identity)
     return found
 
 
-class Pass:
-    """Context manager for a running backward pass.
+Pass = tuple[list[Node], int]
+"""A running backward pass: its nodes, newest first, and the number of the oldest node whose rules it calls."""
+
+running: list[Pass] = []
+"""Running passes of all threads."""
+
+
+def begin_pass(order: list[Node], since: int) -> Pass:
+    """Return a new pass, which the caller removes from `running` at its end.
 
     Meanwhile no other pass may use the same nodes, neither in a hook nor in another thread: one of them might release
     arrays that the other one needs.
 
-    Args:
-        order: its nodes.
-        since: the number of the oldest node whose rules it calls.
-
     Raises:
-        RuntimeError: on entry, if another pass is going through one of these nodes.
+        RuntimeError: another pass is going through one of these nodes.
     """
-
-    __slots__ = ("order", "since")
-
-    def __init__(self, order: list[Node], since: int) -> None:
-        self.order = order
-        self.since = since
-
-    def __enter__(self) -> None:
-        running.append(self)
-        if len(running) > 1 and any(map(self._overlaps, running.copy())):
-            running.remove(self)
-            raise _messages.running()
-
-    def __exit__(self, *error: object) -> None:
-        running.remove(self)
-
-    def _overlaps(self, other: Pass) -> bool:
-        if other is self or not other.order:
-            return False
-        newest, oldest = other.order[0].number, max(self.since, other.since)
-        both = {node for node in self.order if node.operation is not None and oldest <= node.number <= newest}
-        return not both.isdisjoint(other.order)
+    current = (order, since)
+    running.append(current)
+    if len(running) > 1 and any(_overlap(current, other) for other in running.copy()):
+        running.remove(current)
+        raise _messages.running()
+    return current
 
 
-running: list[Pass] = []
-"""Running passes of all threads."""
+def _overlap(current: Pass, other: Pass) -> bool:
+    """Return whether two passes call the rules of the same node."""
+    if other is current or not other[0]:
+        return False
+    newest, oldest = other[0][0].number, max(current[1], other[1])
+    both = {node for node in current[0] if node.operation is not None and oldest <= node.number <= newest}
+    return not both.isdisjoint(other[0])

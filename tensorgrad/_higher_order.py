@@ -23,6 +23,8 @@ def recording(attach: Attach) -> Call:
 def _call_recorded(
     attach: Attach, node: Node, gradient: Any, wanted: Container[Node] | None
 ) -> Iterable[tuple[int, Any]]:
+    if node.operation.composed is not None:
+        node = _of_composed_operation(node) or node
     if node.operation.composed is None:
         called: Iterable[tuple[int, Any]] = node.operation.call(node, gradient, wanted, attached(node, attach, wanted))
         return called
@@ -35,6 +37,24 @@ def _call_recorded(
     towards = [entry for _, entry in places]
     found = backpropagate(seeds, release=False, towards=towards, since=since, call=recording(attach))
     return [(position, found.pop(entry)) for position, entry in places if entry in found]  # once per input
+
+
+def _of_composed_operation(node: Node) -> Node | None:
+    """Return the node that the composed form of `node` would record, without computing its result again.
+
+    None unless the composed form is a single operation whose rules need nothing but the operands and the options.
+    """
+    operation = getattr(node.operation.composed, "operation", None)
+    if operation is None:
+        return None
+    values = dict(zip(operation.inputs, node.saved[-1])) | dict(node.options)
+    if any(name not in values for names in operation.saves for name in names or ()):
+        return None
+    saved = tuple(
+        None if names is None or node.saved[position] is None else tuple(values[name] for name in names)
+        for position, names in enumerate(operation.saves)
+    )
+    return Node(operation, node.inputs, node.options, saved, node.shape, node.dtype)
 
 
 def composed_again(node: Node, attach: Attach) -> tuple[list[Any], int]:

@@ -109,3 +109,9 @@ def unexpected_argument(function: str, names: Iterable[str]) -> TypeError:
     name = next(iter(names))
     hint = f" Here it is {KEYWORDS[name]!r}, as in NumPy." if name in KEYWORDS else ""
     return TypeError(f"{function}() got an unexpected keyword argument {name!r}.{hint}")
+
+
+def wrong_arguments(operation: Any, keywords: Iterable[str], error: TypeError) -> TypeError:
+    """Return Python's error for arguments that do not match the signature of `operation`."""
+    unknown = [name for name in keywords if name not in operation.signature.parameters]
+    return unexpected_argument(operation.name, unknown) if unknown else TypeError(f"{operation.name}() {error}.")

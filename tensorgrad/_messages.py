@@ -10,6 +10,10 @@ import numpy as np
 from tensorgrad.node import CHANGED, Node
 
 
+class RangeError(ValueError, OverflowError):
+    """A number that is too large for its dtype: NumPy's OverflowError, and a ValueError like other wrong arguments."""
+
+
 def explained(error: Exception, name: str, operands: Mapping[str, Any]) -> Exception | None:
     """Return `error` with the operation and operands named; None for other exception types, which get a note."""
     wrong = [key for key, value in operands.items() if _is_no_number(value) or value is getattr(error, "obj", operands)]
@@ -17,12 +21,14 @@ def explained(error: Exception, name: str, operands: Mapping[str, Any]) -> Excep
         error = TypeError(f"expected a tensor or numbers as {wrong[0]!r}, got {operands[wrong[0]]!r}")
     elif isinstance(error, RecursionError):
         error = ValueError(*error.args)
+    elif isinstance(error, OverflowError):
+        error = RangeError(*error.args)
     said = str(error).rstrip(". ").removeprefix(f"{name}: ")
     message = f"{name}: {said}."
     if "Operands:" not in said and operands:  # an operation inside this one has named them
         described = ", ".join(f"{key} {_described(value)}" for key, value in operands.items())
         message += f" Operands: {described}."
-    for kind in (np.exceptions.AxisError, np.linalg.LinAlgError, TypeError, IndexError, ValueError, OverflowError):
+    for kind in (np.exceptions.AxisError, np.linalg.LinAlgError, RangeError, TypeError, IndexError, ValueError):
         if isinstance(error, kind):
             return kind(message)
     error.add_note(message)

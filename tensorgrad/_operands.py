@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import weakref
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy import ndarray
 
 from tensorgrad import _messages
 from tensorgrad._arrays import as_array, is_foreign
-from tensorgrad.node import Constant
 from tensorgrad.tensor import DEEPEST, Tensor
 
 NUMBERS = frozenset({float, int, bool, type(None)})
@@ -27,6 +26,13 @@ REAL_KINDS = "fiub"
 
 KEPT_BYTES = 1024
 """Maximum size of an operand without a gradient that a node keeps alive, so that drawings can show it."""
+
+
+class Constant(NamedTuple):
+    """Name and values of a small operand that requires no gradient. A node keeps this instead of the tensor."""
+
+    array: Any
+    name: str
 
 
 def check_operand(value: Any, name: str) -> Any:
@@ -131,7 +137,11 @@ def spread(args: tuple[Any, ...], kwargs: dict[str, Any]) -> list[Any]:
 
 def holds_foreign(values: list[Any]) -> bool:
     """Return whether an array of another library is among the operands."""
-    return any(is_foreign(value.array if isinstance(value, Tensor) else value) for value in values)
+    for value in values:  # `any` with a generator takes twice as long
+        array = value.array if isinstance(value, Tensor) else value
+        if array.__class__ is not ndarray and is_foreign(array):
+            return True
+    return False
 
 
 def without_gradient(value: Any) -> Any:

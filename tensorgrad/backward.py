@@ -33,13 +33,16 @@ def backpropagate(
     order = topological_order(seeds, since)
     requested = None if towards is None else set(towards)
     relevant = None if requested is None else _gradients.leading_to(requested, order)
-    with _gradients.Pass(order, since):
+    current = _gradients.begin_pass(order, since)
+    try:
         for node in order:
             if node.state is not LIVE and (relevant is None or node in relevant or node.state is CHANGED):
                 raise _messages.stale(node)
         pending = dict(seeds)  # what has arrived so far
         newer = order if not since else [node for node in order if node.number >= since]
         found = _apply_rules(newer, pending, requested, relevant, release, call)
+    finally:
+        _gradients.running.remove(current)
     found.update((node, pending[node]) for node in requested or () if node in pending)  # older than `since`
     return _gradients.owned(found, seeds)
 
@@ -143,8 +146,7 @@ def _pass_on(node: Node, gradient: Any, pending: dict[Node, Any], useful: set[No
 
 def unbroadcast(gradient: Any, shape: tuple[int, ...], node: Node) -> Any:
     """Sum `gradient` to `shape`: where NumPy broadcast an operand, one element was used several times."""
-    given = gradient.shape
-    added = gradient.ndim - len(shape)
+    given, added = gradient.shape, gradient.ndim - len(shape)
     if added > 0:
         gradient = _gradients.summed(gradient, tuple(range(added)))
     elif added < 0:  # NumPy also drops leading axes of length 1, when assigning into a slice

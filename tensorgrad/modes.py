@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable
 from contextvars import ContextVar, Token
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import wraps
 from typing import Any, ClassVar, Self, TypeVar
 
@@ -22,7 +22,10 @@ class Mode:
     anomalies: bool = False
 
 
-_mode: ContextVar[Mode] = ContextVar("tensorgrad_mode", default=Mode())  # noqa: B039 (Mode is frozen)
+_modes = {
+    (recording, anomalies): Mode(recording, anomalies) for recording in (True, False) for anomalies in (True, False)
+}
+_mode: ContextVar[Mode] = ContextVar("tensorgrad_mode", default=_modes[True, False])
 
 current_mode = _mode.get
 
@@ -52,7 +55,9 @@ class Switch:
 
     def __enter__(self) -> Self:
         interrupts.begin()
-        self._tokens.append(_mode.set(replace(_mode.get(), **self.changes)))
+        mode, changes = _mode.get(), self.changes
+        changed = changes.get("recording", mode.recording), changes.get("anomalies", mode.anomalies)
+        self._tokens.append(_mode.set(_modes[changed]))
         return self
 
     def __exit__(self, *error: object) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any
 from weakref import ReferenceType
 
 LIVE, RELEASED, CHANGED = "live", "released", "changed"
@@ -58,13 +58,6 @@ class Node:
         self.collects = False
         self.scopes: tuple[Any, ...] = ()
 
-    @classmethod
-    def leaf(cls, tensor: ReferenceType[Any], array: Any, name: str | None = None) -> Node:
-        """Return the node of a leaf tensor. It represents one version of the leaf, until its values change."""
-        node = cls(None, (), {}, (), array.shape, array.dtype)
-        node.tensor, node.array, node.name, node.collects = tensor, array, name, True
-        return node
-
     @property
     def parents(self) -> tuple[Node, ...]:
         """Return the nodes that receive a gradient, one for each operand: `a * a` has the parent `a` twice."""
@@ -72,6 +65,18 @@ class Node:
 
     def __repr__(self) -> str:
         return f"<Node {self.number} {self.operation.name if self.operation else 'leaf'} {self.shape}>"
+
+
+def leaf_node(tensor: ReferenceType[Any], array: Any, name: str | None = None) -> Node:
+    """Return the node of a leaf tensor. It represents one version of the leaf, until its values change."""
+    node = object.__new__(Node)  # optimizers call this for each parameter in each step; `Node(...)` takes twice as long
+    node.number, node.state = next_number(), LIVE
+    node.operation = node.hooks = node.seed = None
+    node.inputs = node.saved = node.scopes = ()
+    node.options, node.collects = {}, True
+    node.shape, node.dtype = array.shape, array.dtype
+    node.tensor, node.array, node.name = tensor, array, name
+    return node
 
 
 class Result(Node):
@@ -82,10 +87,3 @@ class Result(Node):
     def __init__(self, call: Node, index: int) -> None:
         super().__init__(call.operation, (call,), {}, (), call.shape[index], call.dtype[index])
         self.index = index
-
-
-class Constant(NamedTuple):
-    """Name and values of a small operand that requires no gradient. A node keeps this instead of the tensor."""
-
-    array: Any
-    name: str

@@ -6,17 +6,15 @@ import inspect
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, ParamSpec
+from typing import Any
 
 from tensorgrad import _declaration, _messages, _operands, compiled, record
-from tensorgrad._declaration import Recorded, Rule, SequenceRules, announce, operation_of, registry
+from tensorgrad._declaration import P, R, Recorded, Rule, SequenceRules, announce, operation_of, registry
 from tensorgrad.backward import call_rules
 from tensorgrad.domains import REAL, Case, Domain
 from tensorgrad.tensor import Tensor, plain
 
 __all__ = ["Operation", "SequenceRules", "op", "operation_of", "registry"]
-
-P = ParamSpec("P")
 
 PLAIN = os.environ.get("TENSORGRAD_PLAIN", "") not in ("", "0")
 recorder = record.recorder if PLAIN else compiled.recorder
@@ -46,6 +44,7 @@ class Operation:
     domain: Any = field(default_factory=dict)
     examples: tuple[Case, ...] = ()
     reference: Callable[..., Any] | None = None
+    flops: Callable[..., int] | None = None
     numpy: tuple[Callable[..., Any], ...] = ()
     methods: tuple[str, ...] = ()
     function: Callable[..., Any] = field(init=False)
@@ -83,13 +82,13 @@ class Operation:
 
 
 def op(
-    forward: None = None, /, *, joint: Rule | None = None, inputs: Sequence[str] = (), results: Any = None,
+    forward: None = None, /, *, joint: Rule | None = None, inputs: Sequence[str] = (), results: type[R] | None = None,
     keep: Sequence[str] = (), composed: Callable[..., Any] | None = None,
     numpy: Callable[..., Any] | Sequence[Callable[..., Any]] = (), methods: Sequence[str] = (),
     reflected: str | None = None, sequence: str | None = None, linear: bool = False, view: bool = False,
     numpy_only: str = "", domain: Domain | Mapping[str, Domain] = REAL, examples: Sequence[Case] = (),
-    reference: Callable[..., Any] | None = None, **rules: Rule | None,
-) -> Callable[[Callable[P, Any]], Recorded[P]]:  # fmt: skip
+    reference: Callable[..., Any] | None = None, flops: Callable[..., int] | None = None, **rules: Rule | None,
+) -> Callable[[Callable[P, Any]], Recorded[P, R]]:  # fmt: skip
     """Declare a differentiable operation.
 
     The decorated function is the forward rule; it is called with arrays. Every keyword not listed below is the
@@ -107,10 +106,10 @@ def op(
             Required with `keep`, and for rules that use `out=` or item assignment.
         numpy: the NumPy functions that call this operation when an argument is a tensor.
         methods, reflected: its names in `Tensor`, and the one with swapped operands (`"__radd__"`).
-        sequence, linear, view: the parameter that is a sequence of tensors; whether the result is linear in each input;
-            whether it may be a view of the first.
+        sequence, linear, view: which parameter is a sequence; whether it is linear in each input, or may return a view.
         numpy_only: why it cannot run on the arrays of other libraries, if it cannot.
         domain, examples: where tests may sample the inputs, and shapes and options if not every shape is valid.
+        flops: for `costs`, where it cannot count: a function of `out_shape`, `x_shape` of an input `x`, and options.
         reference: for tests, another way to compute the result of float64 arrays, where NumPy has no such function.
 
     Raises:
@@ -128,15 +127,15 @@ def op(
     if forward is not None:
         raise TypeError("op: write @op(x=lambda g, x: …), with a derivative rule for at least one parameter.")
 
-    def declare(forward: Callable[P, Any]) -> Recorded[P]:
+    def declare(forward: Callable[P, Any]) -> Recorded[P, R]:
         operation = Operation(
             **_declaration.checked(forward, rules, joint, tuple(inputs), tuple(keep), composed, sequence),
             results=results, linear=linear, view=view, numpy_only=numpy_only, domain=domain, reference=reference,
-            examples=tuple(examples), numpy=(numpy,) if callable(numpy) else tuple(numpy),
+            flops=flops, examples=tuple(examples), numpy=(numpy,) if callable(numpy) else tuple(numpy),
             methods=(*methods, reflected) if reflected else tuple(methods),
         )  # fmt: skip
         operation.call = call_rules if PLAIN else compiled.rule_caller(operation)
-        function: Recorded[P] = announce(_declaration.dressed(recorder(operation), forward), operation)
+        function: Recorded[P, R] = announce(_declaration.dressed(recorder(operation), forward), operation)
         if reflected is not None:
             setattr(Tensor, reflected, _declaration.dressed(recorder(operation, reflected=True), forward))
         return function

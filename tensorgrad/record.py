@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from tensorgrad import _messages, _operands, anomaly
+from tensorgrad import _hints, _messages, _operands, anomaly
 from tensorgrad._views import note_view
 from tensorgrad.modes import current_mode
 from tensorgrad.node import Node, Result
@@ -25,7 +25,10 @@ def recorder(operation: Any, *, reflected: bool = False) -> Callable[..., Any]:
 
 def record(operation: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """Return the result of `operation` as a tensor (several as a named tuple), with a node if one is needed."""
-    call = operation.signature.bind(*args, **kwargs)
+    try:
+        call = operation.signature.bind(*args, **kwargs)
+    except TypeError as error:
+        raise _hints.wrong_arguments(operation, kwargs, error) from None
     call.apply_defaults()
     values = call.arguments  # by name: tensors as they were passed, then their arrays
     operands = _take_operands(operation, values)

@@ -13,8 +13,8 @@ from weakref import ReferenceType, ref
 import numpy as np
 
 from tensorgrad._arrays import is_foreign
-from tensorgrad._operands import without_gradient
-from tensorgrad.node import Constant, Result, next_number
+from tensorgrad._operands import Constant, without_gradient
+from tensorgrad.node import Result, next_number
 from tensorgrad.tensor import Tensor
 
 
@@ -50,7 +50,7 @@ def enter() -> int:
     return next_number()
 
 
-def _reference(value: Any) -> ReferenceType[Any]:
+def reference(value: Any) -> ReferenceType[Any]:
     """Return a weak reference to an array or a leaf; of a constant tensor, to what nodes keep of it."""
     if not isinstance(value, Tensor) or value.node is not None:
         return ref(value)
@@ -73,7 +73,7 @@ def leave(start: int, owner: Any, inputs: Iterable[Any], result: Any) -> Any:
             for each in inputs:
                 if each.is_leaf if isinstance(each, Tensor) else isinstance(each, np.ndarray) or is_foreign(each):
                     try:  # `contextlib.suppress` takes ten times as long
-                        sources += (_reference(each),)
+                        sources += (reference(each),)
                     except TypeError:  # the arrays of some libraries allow no weak references
                         continue
             node.scopes += (Scope(start, type(owner).__name__, ref(owner), sources),)

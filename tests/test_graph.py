@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 import tensorgrad as tg
 from tensorgrad.backward import backpropagate, topological_order
-from tensorgrad.node import Node
+from tensorgrad.node import Node, leaf_node
 from tests.ops.numeric import jacobian
 from tests.strict_array import StrictArray
 
@@ -33,6 +33,18 @@ def no_collector() -> Iterator[None]:
     gc.disable()
     yield
     gc.enable()
+
+
+def test_leaf_node_is_what_the_constructor_makes() -> None:
+    w = leaf(1.0, 2.0, name="w")
+    made = leaf_node(weakref.ref(w), w.array, "w")
+    expected = Node(None, (), {}, (), w.shape, w.dtype)
+    expected.tensor, expected.array, expected.name, expected.collects = made.tensor, w.array, "w", True
+    for slot in set(Node.__slots__) - {"__weakref__", "number", "array", "tensor"}:
+        assert getattr(made, slot) == getattr(expected, slot), slot
+    assert made.array is w.array
+    assert made.tensor() is w
+    assert expected.number == made.number + 1
 
 
 # -- order ------------------------------------------------------------------------------------------------

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import signal
+import subprocess
+import sys
 import threading
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -201,3 +205,27 @@ def test_no_grad_with_a_second_ctrl_c_while_it_is_left() -> None:
         assert interrupted
         assert tg.is_grad_enabled()
     assert at > 10
+
+
+FORKED = """
+import os, threading
+from tensorgrad import interrupts
+
+def fork():
+    child = os.fork()
+    if not child:
+        os._exit(interrupts._watch.thread != threading.get_ident())
+    statuses.append(os.waitpid(child, 0)[1])
+
+statuses = []
+thread = threading.Thread(target=fork)
+thread.start()
+thread.join()
+assert statuses == [0], statuses
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork on this system")
+def test_uninterrupted_knows_the_main_thread_of_a_forked_process() -> None:
+    command = [sys.executable, "-W", "ignore", "-c", FORKED]
+    subprocess.run(command, check=True, cwd=Path(tg.__file__).parent.parent)

@@ -462,6 +462,26 @@ def test_op_that_is_numpy_only_refuses_other_arrays_with_the_reason() -> None:
         sorted_in_c(Foreign(np.ones(2)))
 
 
+def test_op_composed_of_one_operation_is_not_computed_again_for_higher_derivatives() -> None:
+    calls: list[str] = []
+
+    @tg.op(x=lambda g, x: g * 3 * x**2)
+    def cube_again(x: Any) -> Any:
+        calls.append("again")
+        return x**3
+
+    @tg.op(x=lambda g, square, x: g * 3 * square, keep=["square"], composed=cube_again)
+    def cube(x: Any) -> Any:
+        calls.append("once")
+        return x**3, (x**2,)
+
+    x = leaf([2.0, -1.0])
+    slope = tg.gradient(cube(x).sum(), x, create_graph=True)
+    np.testing.assert_allclose(slope.data, [12.0, 3.0])
+    np.testing.assert_allclose(tg.gradient(slope.sum(), x), [12.0, -6.0])
+    assert calls == ["once"]
+
+
 def test_op_uses_its_composed_form_on_other_arrays() -> None:
     seen = []
 

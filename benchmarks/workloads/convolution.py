@@ -53,7 +53,7 @@ def measure(rounds: int) -> list[Row]:
             Contestant("torch, channels first", partial(by_torch, case, channels_last=False), case.at_most),
             Contestant("torch, channels last", partial(by_torch, case, channels_last=True)),
         ]
-        rows += race(case.title, contestants, rounds=rounds, unit="per pass", rtol=1e-3)
+        rows += race(case.title, contestants, rounds=rounds, unit="per pass", rtol=1e-3, clock="processors")
     return rows
 
 

@@ -29,7 +29,7 @@ def measure(rounds: int) -> list[Row]:
             Contestant("tensorgrad", partial(ours, kind)),
             Contestant("torch, fused Adam", partial(by_torch, kind), at_most),
         ]
-        rows += race(f"recurrent, {kind}", contestants, rounds=rounds, unit="per step")
+        rows += race(f"recurrent, {kind}", contestants, rounds=rounds, unit="per step", clock="processors")
     return rows
 
 

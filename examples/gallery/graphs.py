@@ -76,6 +76,20 @@ def network_folded() -> Any:
     return tg.draw(small_loss(), depth=1)
 
 
+@shows(SECTION, "For slides", ".svg")
+def network_compact() -> Any:
+    """The compact style has symbols instead of words, and `heatmaps=True` shows larger arrays as images."""
+    loss = small_loss()
+    loss.backward(retain_graph=True)
+    return tg.draw(loss, style="compact", heatmaps=True)
+
+
+@shows(SECTION, "Structure without data", ".svg")
+def structure() -> Any:
+    """A network can be drawn before it has seen data."""
+    return tg.draw(nn.Sequential(nn.Dense(2, 8, rng=1), nn.Tanh(), nn.Dense(8, 3, rng=2)))
+
+
 @shows(SECTION, "Repeated blocks", ".svg")
 def residual() -> Any:
     """Twelve equal blocks are drawn once."""

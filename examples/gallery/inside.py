@@ -30,6 +30,30 @@ def convolutional() -> Any:
     return model, X_test.reshape(-1, 8, 8, 1), y_test
 
 
+@shows(SECTION, "Neurons and weights", ".svg")
+def neurons() -> Any:
+    """A network with the values and gradients of one sample. Width and colour of a line are its weight."""
+    X, y = nn.datasets.spiral(100, 3, rng=0)
+    network = nn.Sequential(nn.Dense(2, 6, rng=1), nn.Tanh(), nn.Dense(6, 3, rng=2))
+    return nn.plots.network(network, X[60:], y[60:], loss=nn.SoftmaxCrossEntropy())
+
+
+@shows(SECTION, "Neurons step by step", ".html")
+def neurons_page() -> Any:
+    """How each neuron is computed, forward and backward."""
+    X, y = nn.datasets.spiral(100, 3, rng=0)
+    network = nn.Sequential(nn.Dense(2, 6, rng=1), nn.Tanh(), nn.Dense(6, 3, rng=2))
+    return nn.plots.network(network, X[60:], y[60:], loss=nn.SoftmaxCrossEntropy())
+
+
+@shows(SECTION, "Large layers", ".svg")
+def neurons_large() -> Any:
+    """Layers of 64 and 128 neurons are summarised."""
+    images, labels, *_ = nn.datasets.digits(rng=0)
+    network = nn.Sequential(nn.Dense(64, 128, rng=0), nn.ReLU(), nn.Dense(128, 10, rng=1))
+    return nn.plots.network(network, images, labels, loss=nn.SoftmaxCrossEntropy())
+
+
 @shows(SECTION, "Images in a grid")
 def images() -> Any:
     """Images with their labels."""

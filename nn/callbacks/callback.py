@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping
 from typing import Any
+
+from nn._hints import CALLBACK
 
 
 class Callback:
@@ -15,6 +18,8 @@ class Callback:
             on_epoch_begin(epoch)
                 on_gradients(step)           gradients are computed, the update is next: clip or inspect them
                 on_step_end(step, logs)      the parameters have been updated
+            on_validation_begin()            if there are validation data
+            on_validation_end()              also if validation fails
             on_epoch_end(epoch, logs)        after validation
         on_fit_end()                         also if training ends early, by an error or Ctrl-C
 
@@ -29,6 +34,9 @@ class Callback:
     Attributes:
         model: the `Model` being trained; set before `on_fit_begin`.
 
+    Warns:
+        UserWarning: a subclass defines a method of Keras's or Lightning's callbacks that has another name here.
+
     >>> class StopWhenGood(Callback):
     ...     def on_epoch_end(self, epoch, logs):
     ...         if logs["loss"] < 0.01:
@@ -36,6 +44,11 @@ class Callback:
     """
 
     model: Any = None
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        for name in CALLBACK.keys() & vars(cls).keys():
+            warnings.warn(f"{cls.__name__}.{name} is never called. Here it is {CALLBACK[name]}.", stacklevel=2)
 
     def on_fit_begin(self, model: Any) -> None:
         """Called before the first epoch."""
@@ -48,6 +61,12 @@ class Callback:
 
     def on_step_end(self, step: int, logs: Mapping[str, float]) -> None:
         """Called after an update."""
+
+    def on_validation_begin(self) -> None:
+        """Called before the validation of an epoch."""
+
+    def on_validation_end(self) -> None:
+        """Called after the validation of an epoch."""
 
     def on_epoch_end(self, epoch: int, logs: Mapping[str, float]) -> None:
         """Called after the last step of an epoch and its validation."""

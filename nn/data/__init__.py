@@ -1,4 +1,4 @@
-"""Data preparation: batches, splitting, scaling and augmentation.
+"""Data preparation: batches, sequences, splitting, scaling and augmentation.
 
 >>> import nn
 >>> X, y = nn.datasets.spiral(100, 3, rng=0)
@@ -11,7 +11,22 @@
 
 from nn.data.augmentation import add_noise, flip, rotate, shift
 from nn.data.batches import Batches
+from nn.data.mixing import mixup
 from nn.data.scaling import Standardizer, rescale
+from nn.data.sequences import SequenceBatches, pad
 from nn.data.splitting import k_fold, split
 
-__all__ = ["Batches", "Standardizer", "add_noise", "flip", "k_fold", "rescale", "rotate", "shift", "split"]
+__all__ = [
+    "Batches",
+    "SequenceBatches",
+    "Standardizer",
+    "add_noise",
+    "flip",
+    "k_fold",
+    "mixup",
+    "pad",
+    "rescale",
+    "rotate",
+    "shift",
+    "split",
+]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import mmap
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -9,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nn._several import is_several, named
-from nn.data.conversion import to_array
+from nn.data.conversion import column_names, to_array
 from tensorgrad import Tensor
 
 
@@ -51,6 +52,12 @@ def as_inputs(what: str, X: Any) -> Any:
     if not is_several(X):
         return as_samples(what, X)
     return _of_equal_length(what, X, as_samples)
+
+
+def columns_of(X: Any) -> dict[str, tuple[str, ...]]:
+    """Return the column names of the inputs that are DataFrames, by the index of `named`; "" for a single input."""
+    found = {index: column_names(each) for index, each in (named(X) if is_several(X) else [("", X)])}
+    return {index: names for index, names in found.items() if names}
 
 
 def as_targets(what: str, y: Any, samples: int, shape: Any) -> Any:
@@ -132,6 +139,26 @@ def as_images(what: str, images: Any) -> NDArray[Any]:
     return array
 
 
-def slices(samples: int, size: int) -> Iterator[slice]:
-    """Yield the rows of each batch."""
-    return (slice(start, start + size) for start in range(0, samples, size))
+def is_on_disk(array: NDArray[Any]) -> bool:
+    """Return whether an array is memory-mapped, or a view of an array that is."""
+    base: Any = array
+    while isinstance(base, np.ndarray):
+        if isinstance(base, np.memmap):
+            return True
+        base = base.base
+    return isinstance(base, mmap.mmap)
+
+
+def slices(samples: int, size: int, smallest: int = 1) -> Iterator[slice]:
+    """Yield the rows of each batch. A last batch below `smallest` is merged with the batch before it.
+
+    >>> list(slices(7, 3)), list(slices(7, 3, smallest=2))
+    ([slice(0, 3, None), slice(3, 6, None), slice(6, 7, None)], [slice(0, 3, None), slice(3, 7, None)])
+    """
+    last = (batch_count(samples, size, smallest) - 1) * size
+    return (slice(start, start + size if start < last else samples) for start in range(0, last + 1, size))
+
+
+def batch_count(samples: int, size: int, smallest: int = 1) -> int:
+    """Return the number of batches that `slices` yields."""
+    return max(1, -(-samples // size) - (0 < samples % size < smallest))

@@ -14,13 +14,20 @@ from numpy.typing import ArrayLike, DTypeLike, NDArray
 from nn._rng import Rng, generator
 from nn._several import mapped, named
 from nn._validation import whole_number
-from nn.data.arrays import as_inputs, as_targets, as_weights, slices
+from nn.data.arrays import as_inputs, as_targets, as_weights, batch_count, columns_of, is_on_disk, slices
 
 Batch: TypeAlias = tuple[Any, ...]
 """Samples, their targets (None if there are none) and, if there are any, their weights."""
 
+PADDING = ("lengths", "mask")
+"""Inputs of a network that describe the padding of its sequences. They keep their dtype."""
+
 Transform: TypeAlias = Callable[[Any], Any]
 Augmentation: TypeAlias = Callable[[Any, Any], Any]
+Mix: TypeAlias = Callable[[Any, Any, Any], tuple[Any, Any]]
+
+BLOCKS_AT_ONCE = 16
+"""Blocks whose samples are mixed when blocks are shuffled."""
 
 
 class Batches:
@@ -32,17 +39,30 @@ class Batches:
     `validation_data`. They convert X to the dtype of the network: float64 samples for a float32 network, if there is
     neither `augment` nor `transform`, as one float32 copy at the start, everything else batch by batch.
 
+    Data that are larger than memory stay on disk as a memory-mapped array, `np.load("X.npy", mmap_mode="r")` or an
+    `np.memmap`. A batch reads its own rows of the file and nothing else, and converts them. `Model.fit` reads the first
+    sample and, unless it is None, all of y once before training, to check them. In random order, each row is read from
+    another place, which is slow on a hard disk or over a network. With `block`, rows that lie next to each other are
+    read together. The order takes 8 bytes per sample.
+
     Args:
-        X: samples `(samples, ...)`, of any real dtype. The array is not copied: images may remain uint8, and a large
-            data set may be an `np.memmap`. For a network with several inputs, a tuple or dict of such arrays, which
-            `augment` and `transform` then receive and return.
+        X: samples `(samples, ...)`, of any real dtype. The array is not copied: images may remain uint8. For a network
+            with several inputs, a tuple or dict of such arrays, which `augment` and `transform` then receive and
+            return.
         y: a target for each, or None if there are none (for `predict`). For several outputs, a tuple or dict.
         sample_weight: the weight of each sample in the loss and the metrics, at least 0. Only the ratios matter: the
             weights are scaled to have a mean of 1. Batches then consist of X, y and weights.
         batch_size: the number of samples per batch; None for a single batch. The last, smaller batch is kept.
+        smallest_batch: the fewest samples that the last batch of a pass may have. If fewer are left, they are added to
+            the batch before, so that every sample is used. `Model.fit` sets this to 2 for a network with a `BatchNorm`,
+            which cannot normalise a single sample. `in_order()` does not use it.
         shuffle: whether to take the samples in a new random order in each pass (irrelevant for a single batch).
         augment: `augment(X, rng)` returns a randomly changed batch like X; see `nn.data.shift`. For training only.
         transform: `transform(X)` returns the input of the network; see `nn.data.rescale`. Applied after `augment`.
+        block: the number of consecutive samples that are read together in random order. The blocks are shuffled, and
+            the samples of 16 blocks at a time are mixed. None for a random order of all samples.
+        mix: `mix(X, y, rng)` returns a changed batch and its targets; see `nn.data.mixup`. For training only, after
+            `transform`. Not with `sample_weight`.
         rng: the source of the order and the augmentation: a `Generator`, a `RandomState`, a seed, or None, which means
             the model's own generator in `Model.fit`. Use None if training must resume exactly: the state of a separate
             generator is not saved.
@@ -72,23 +92,32 @@ class Batches:
         *,
         sample_weight: ArrayLike | None = None,
         batch_size: int | None = None,
+        smallest_batch: int = 1,
         shuffle: bool = True,
         augment: Augmentation | None = None,
         transform: Transform | None = None,
+        block: int | None = None,
+        mix: Mix | None = None,
         rng: Rng = None,
         what: str = "Batches",
     ) -> None:
         self.X = as_inputs(f"{what}: X", X)
+        self.columns = columns_of(X)
         self.samples = len(named(self.X)[0][1])
         self.y = None if y is None else as_targets(what, y, self.samples, mapped(np.shape, self.X))
         self.sample_weight = None if sample_weight is None else as_weights(what, sample_weight, self.samples)
         self.batch_size = self.samples if batch_size is None else whole_number(f"{what}: batch_size", batch_size)
-        for name, function in (("augment", augment), ("transform", transform)):
+        self.smallest_batch = whole_number(f"{what}: smallest_batch", smallest_batch)
+        for name, function in (("augment", augment), ("transform", transform), ("mix", mix)):
             if function is not None and not callable(function):
                 raise TypeError(f"{what}: {name} must be a function, got {function!r}.")
         self.shuffle = shuffle
         self.augment = augment
         self.transform = transform
+        self.block = None if block is None else whole_number(f"{what}: block", block)
+        self.mix = mix
+        if mix is not None and (self.y is None or self.sample_weight is not None):
+            raise ValueError(f"{what}: mix needs targets y, and cannot be used with sample_weight.")
         self.rng = None if rng is None else generator(rng)
         self.dtype: np.dtype[Any] | None = None
 
@@ -98,13 +127,13 @@ class Batches:
         return mapped(lambda array: array.shape[1:], self.batch(slice(0, 1))[0])
 
     def __len__(self) -> int:
-        """Return the number of batches."""
-        return -(-self.samples // self.batch_size)
+        """Return the number of batches of a pass for training."""
+        return batch_count(self.samples, self.batch_size, self.smallest_batch)
 
     def __iter__(self) -> Iterator[Batch]:
         draws = generator(self.rng)
-        order = draws.permutation(self.samples) if self.shuffle and len(self) > 1 else None
-        for rows in slices(self.samples, self.batch_size):
+        order = self._order(draws) if len(self) > 1 else None
+        for rows in slices(self.samples, self.batch_size, self.smallest_batch):
             yield self._prepared(rows if order is None else order[rows], draws)
 
     def in_order(self) -> Iterator[Batch]:
@@ -164,7 +193,8 @@ class Batches:
             ready.dtype = np.dtype(dtype)
 
             def converted(array: NDArray[Any]) -> NDArray[Any]:
-                return array.astype(dtype, copy=False) if array.dtype.kind == "f" else array
+                at_once = array.dtype.kind == "f" and not is_on_disk(array)
+                return array.astype(dtype, copy=False) if at_once else array
 
             if self.augment is None and self.transform is None:
                 ready.X = mapped(converted, self.X)
@@ -176,8 +206,26 @@ class Batches:
 
     def __repr__(self) -> str:
         arrays = named(self.X), [] if self.y is None else named(self.y)
-        parts = [f"{what}{name} {array.shape} {array.dtype}" for what, of in zip("Xy", arrays) for name, array in of]
-        return f"Batches({', '.join(parts)}, batch_size={self.batch_size})"
+        parts = [
+            f"{what}{name} {array.shape} {array.dtype}{' on disk' if is_on_disk(array) else ''}"
+            for what, of in zip("Xy", arrays)
+            for name, array in of
+        ]
+        return f"{type(self).__name__}({', '.join(parts)}, batch_size={self.batch_size})"
+
+    def _order(self, draws: Any) -> NDArray[np.intp] | None:
+        """Return the order of the samples in a pass, drawn from a random generator. None for their own order."""
+        if not self.shuffle:
+            return None
+        if self.block is None:
+            found: NDArray[np.intp] = draws.permutation(self.samples)
+            return found
+        starts = draws.permutation(-(-self.samples // self.block)) * self.block
+        rows: NDArray[np.intp] = (starts[:, None] + np.arange(self.block)).reshape(-1)
+        rows = rows[rows < self.samples]
+        for window in slices(self.samples, BLOCKS_AT_ONCE * self.block):
+            draws.shuffle(rows[window])
+        return rows
 
     def _prepared(self, rows: slice | NDArray[np.intp], draws: Any) -> Batch:
         X = _gathered(self.X, rows)
@@ -188,7 +236,20 @@ class Batches:
         if self.dtype is not None:
             X = _converted(X, self.dtype)
         y = self.y[rows] if self.y.__class__ is np.ndarray else _gathered(self.y, rows)
+        if self.mix is not None and draws is not None:
+            X, y = self._mixed(X, y, draws)
+        if self.dtype is not None and y is not None:
+            y = _converted_targets(y, self.dtype)
         return (X, y) if self.sample_weight is None else (X, y, self.sample_weight[rows])
+
+    def _mixed(self, X: Any, y: Any, draws: Any) -> tuple[Any, Any]:
+        """Return the result of `mix`, after checking it."""
+        assert self.mix is not None
+        result = self.mix(_protected(X, self.X), _protected(y, self.y), draws)
+        if not (isinstance(result, tuple) and len(result) == 2):
+            raise TypeError(f"Batches: mix must give a pair of samples and targets, got {result!r}.")
+        mixed, targets = _checked("mix", result[0], X), _checked("mix", result[1], y)
+        return (mixed if self.dtype is None else _converted(mixed, self.dtype)), targets
 
 
 def as_batches(
@@ -240,7 +301,16 @@ def _gathered(X: Any, rows: slice | NDArray[np.intp]) -> Any:
 def _converted(X: Any, dtype: np.dtype[Any]) -> Any:
     if isinstance(X, np.ndarray):
         return X.astype(dtype, copy=False)
+    if isinstance(X, dict):
+        return {name: array if name in PADDING else _converted(array, dtype) for name, array in X.items()}
     return mapped(partial(_converted, dtype=dtype), X)
+
+
+def _converted_targets(y: Any, dtype: np.dtype[Any]) -> Any:
+    """Return targets with their floating-point numbers in this dtype. Those in memory are converted before."""
+    if y.__class__ is np.ndarray:
+        return y.astype(dtype, copy=False) if y.dtype.kind == "f" else y
+    return mapped(partial(_converted_targets, dtype=dtype), y)
 
 
 def _protected(batch: Any, data: Any) -> Any:

@@ -50,6 +50,37 @@ def column_names(values: Any) -> tuple[str, ...] | None:
     return names if names and all(isinstance(name, str) for name in names) else None
 
 
+def check_columns(what: str, expected: tuple[str, ...] | None, names: tuple[str, ...] | None) -> None:
+    """Reject a DataFrame whose columns are not those of the training data in the same order.
+
+    Args:
+        what: names the data in messages.
+        expected, names: the columns of the training data and of these data; None if they have no names.
+
+    Raises:
+        ValueError: the names differ, or their order does.
+    """
+    if not expected or not names or names == expected:
+        return
+    if sorted(names) == sorted(expected):
+        found, right = next(pair for pair in zip(names, expected) if pair[0] != pair[1])
+        raise ValueError(
+            f"{what}: the columns must be in the same order as in the training data: expected {right!r} where X has "
+            f"{found!r}. Pass X[{_shortened(expected)}]."
+        )
+    missing = [name for name in expected if name not in names]
+    unknown = [name for name in names if name not in expected]
+    parts = [f"{verb} {_shortened(tuple(each))}" for verb, each in (("lacks", missing), ("also has", unknown)) if each]
+    raise ValueError(
+        f"{what}: the columns must be those of the training data: X {' and '.join(parts) or 'repeats a column'}. Pass "
+        f"X[{_shortened(expected)}], or X.to_numpy() to ignore the names."
+    )
+
+
+def _shortened(names: tuple[str, ...]) -> str:
+    return f"[{', '.join(map(repr, names[:10]))}{', …' if len(names) > 10 else ''}]"
+
+
 def _is_table(values: Any) -> bool:
     """Whether the value is a DataFrame or a Series."""
     return hasattr(values, "to_numpy") and hasattr(values, "iloc")

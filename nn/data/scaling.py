@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from nn.data.arrays import as_numbers, as_samples, slices
-from nn.data.conversion import column_names
+from nn.data.conversion import check_columns, column_names
 
 ROWS_AT_ONCE = 1024
 """Number of rows that `Standardizer` processes at a time, so that only these are copied to float64."""
@@ -120,13 +120,7 @@ class Standardizer:
                 f"Standardizer: made for samples of shape {self.mean.shape}, got {samples.shape[1:]} (X has shape "
                 f"{samples.shape})."
             )
-        names = column_names(X)
-        if self.columns and names and names != self.columns:
-            expected, got = next(pair for pair in zip(self.columns, names) if pair[0] != pair[1])
-            raise ValueError(
-                f"Standardizer: the columns must be those of the training data in the same order: expected "
-                f"{expected!r} where X has {got!r}. If only the order differs, pass X[list(standardizer.columns)]."
-            )
+        check_columns("Standardizer", self.columns, column_names(X))
         return samples
 
 

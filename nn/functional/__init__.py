@@ -3,6 +3,7 @@
 from typing import Any
 
 from nn.functional.activations import elu, gelu, gelu_tanh, glu, leaky_relu, prelu, relu, silu
+from nn.functional.attention import attention, attention_weights
 from nn.functional.boxes import box_iou, non_maximum_suppression, overlap
 from nn.functional.convolution import conv1d, conv2d, conv_transpose1d, conv_transpose2d
 from nn.functional.dense import linear, ones
@@ -26,12 +27,15 @@ from nn.functional.pooling import (
     max_pool1d,
     max_pool2d,
 )
+from nn.functional.positions import rotary, rotary_angles, sinusoids
 from nn.functional.recurrent import gru, lstm, rnn
 from nn.functional.resampling import upsample2d, zero_pad2d
 
 __all__ = [
     "BatchNormResult",
     "adaptive_average_pool2d",
+    "attention",
+    "attention_weights",
     "average_pool1d",
     "average_pool2d",
     "batch_norm",
@@ -65,13 +69,22 @@ __all__ = [
     "relu",
     "rms_norm",
     "rnn",
+    "rotary",
+    "rotary_angles",
     "silu",
+    "sinusoids",
     "upsample2d",
     "zero_pad2d",
 ]
 
 
+RENAMED = {"dot_product_attention": "attention", "scaled_dot_product_attention": "attention"}
+"""PyTorch or Keras name → name here."""
+
+
 def __getattr__(name: str) -> Any:
+    if name in RENAMED:
+        raise AttributeError(f"module 'nn.functional' has no attribute {name!r}. Here it is {RENAMED[name]}.")
     if name == "logistic":
         raise AttributeError("nn.functional.logistic is now tensorgrad.sigmoid; in a derivative rule, sigmoid.apply.")
     raise AttributeError(f"module 'nn.functional' has no attribute {name!r}")

@@ -1,17 +1,21 @@
-"""Blocks of samples that fit in the processor's L2 cache, and fast copies of whole pixels."""
+"""Blocks of samples that fit in the processor's L2 cache, arrays that begin at a cache line, copies of whole pixels."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from typing import Any
 
-from numpy.typing import NDArray
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
 
 BLOCK_BYTES = 600_000
 """Bytes in a block. Several passes over a block of this size stay in the cache, and the overhead of calls is small.
 
 400 to 900 KB take the same time; 200 KB take up to a quarter more.
 """
+
+CACHE_LINE = 64
 
 
 def blocks(samples: int, sample_bytes: int) -> Iterator[slice]:
@@ -27,3 +31,23 @@ def blocks(samples: int, sample_bytes: int) -> Iterator[slice]:
 def pixels_as_items(x: NDArray[Any]) -> NDArray[Any]:
     """Return a view in which each pixel (the last axis) is one item. Copying it takes half the time."""
     return x.view(f"V{x.shape[-1] * x.itemsize}")[..., 0]
+
+
+def aligned(shape: tuple[int, ...], dtype: DTypeLike) -> NDArray[Any]:
+    """Return an array without values that begins at a cache line. It is a view, and not meant as a result.
+
+    NumPy's arrays begin at any multiple of 16 bytes, and then vectors of 32 or 64 bytes lie across two cache lines. An
+    elementwise operation on arrays in the cache that writes such vectors takes up to twice as long.
+    """
+    dtype = np.dtype(dtype)
+    size = math.prod(shape) * dtype.itemsize
+    memory = np.empty(size + CACHE_LINE, np.uint8)
+    start = -memory.__array_interface__["data"][0] % CACHE_LINE
+    return memory[start : start + size].view(dtype).reshape(shape)
+
+
+def aligned_copy(array: NDArray[Any]) -> NDArray[Any]:
+    """Return a contiguous copy that begins at a cache line."""
+    copy = aligned(array.shape, array.dtype)
+    copy[...] = array
+    return copy

@@ -54,53 +54,43 @@ def _meetings(axes: tuple[Axis, ...]) -> Iterator[tuple[Any, Any, Any]]:
                 yield window, place, element
 
 
-def max_pool1d(x: Any, size: Any, *, stride: Any = None, padding: Any = 0, ceil_mode: bool = False) -> Any:
-    """Return the maxima of the windows along one axis."""
-    return _pooled(x, slide(x.shape[-2:-1], size, stride or size, padding, ceil_mode=ceil_mode), np.max)
+def pooled(reduce: Any, count: int) -> Any:
+    """Return a function that reduces the windows along `count` axes."""
+
+    def pool(
+        x: Any, size: Any, *, stride: Any = None, padding: Any = 0, dilation: Any = 1, ceil_mode: bool = False,
+        count_padding: bool = False,
+    ) -> Any:  # fmt: skip
+        axes = slide(x.shape[-count - 1 : -1], size, stride or size, padding, dilation, ceil_mode=ceil_mode)
+        if count_padding:
+            widths = [(axis.before, axis.after) for axis in axes]
+            x = np.pad(x, [(0, 0)] * (x.ndim - count - 1) + widths + [(0, 0)])
+            axes = tuple(a._replace(size=a.size + a.before + a.after, before=0, after=0) for a in axes)
+        samples = x.reshape(-1, *x.shape[-count - 1 :]) if x.size else x
+        elements: dict[Any, list[Any]] = {}
+        for window, _, element in _meetings(axes):
+            elements.setdefault(window, []).append(samples[:, *element])
+        out = np.zeros((len(samples), *(axis.windows for axis in axes), x.shape[-1]))
+        for window, found in elements.items():
+            out[:, *window] = reduce(found, axis=0)
+        return out.reshape(*x.shape[: -count - 1], *out.shape[1:])
+
+    return pool
 
 
-def max_pool2d(x: Any, size: Any, *, stride: Any = None, padding: Any = 0, ceil_mode: bool = False) -> Any:
-    """Return the maxima of the windows along two axes."""
-    return _pooled(x, slide(x.shape[-3:-1], size, stride or size, padding, ceil_mode=ceil_mode), np.max)
+max_pool1d, max_pool2d = pooled(np.max, 1), pooled(np.max, 2)
 
 
-def average_pool1d(
-    x: Any, size: Any, *, stride: Any = None, padding: Any = 0, ceil_mode: bool = False, count_padding: bool = True
-) -> Any:
+def average_pool1d(x: Any, size: Any, *, count_padding: bool = True, **settings: Any) -> Any:
     """Return the means of the windows along one axis."""
-    axes = slide(x.shape[-2:-1], size, stride or size, padding, ceil_mode=ceil_mode)
-    return _averages(x, axes, count_padding)
+    return pooled(np.mean, 1)(x, size, count_padding=count_padding, **settings)
 
 
-def average_pool2d(
-    x: Any, size: Any, *, stride: Any = None, padding: Any = 0, ceil_mode: bool = False, count_padding: bool = True
-) -> Any:
+def average_pool2d(x: Any, size: Any, *, count_padding: bool = True, **settings: Any) -> Any:
     """Return the means of the windows along two axes."""
-    axes = slide(x.shape[-3:-1], size, stride or size, padding, ceil_mode=ceil_mode)
-    return _averages(x, axes, count_padding)
+    return pooled(np.mean, 2)(x, size, count_padding=count_padding, **settings)
 
 
 def global_max_pool(x: Any) -> Any:
     """Return the maxima of all elements of a sample."""
     return np.array([[np.max(sample[..., c]) for c in range(x.shape[-1])] for sample in x])
-
-
-def _averages(x: Any, axes: tuple[Axis, ...], count_padding: bool) -> Any:
-    if not count_padding:
-        return _pooled(x, axes, np.mean)
-    widths = [(axis.before, axis.after) for axis in axes]
-    padded = np.pad(x, [(0, 0)] * (x.ndim - len(axes) - 1) + widths + [(0, 0)])
-    wider = (axis._replace(size=axis.size + axis.before + axis.after, before=0, after=0) for axis in axes)
-    return _pooled(padded, tuple(wider), np.mean)
-
-
-def _pooled(x: Any, axes: tuple[Axis, ...], reduce: Any) -> Any:
-    """Return `reduce` of the elements of each window."""
-    samples = x.reshape(-1, *x.shape[-len(axes) - 1 :]) if x.size else x
-    elements: dict[Any, list[Any]] = {}
-    for window, _, element in _meetings(axes):
-        elements.setdefault(window, []).append(samples[:, *element])
-    out = np.zeros((len(samples), *(axis.windows for axis in axes), x.shape[-1]))
-    for window, found in elements.items():
-        out[:, *window] = reduce(found, axis=0)
-    return out.reshape(*x.shape[: -len(axes) - 1], *out.shape[1:])

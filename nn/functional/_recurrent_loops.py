@@ -18,6 +18,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from nn.functional._blocks import aligned, aligned_copy
+from nn.functional._products import multiply, rows_in_pieces
 from nn.functional.dense import ones
 
 Array = NDArray[Any]
@@ -27,7 +29,7 @@ Padding = Sequence[Array | None]
 def _apart(weight: Array, order: Sequence[int]) -> Array:
     """Return a weight `(inputs, gates·units)` as `(gates, inputs, units)`, with the gates in this order."""
     units = weight.shape[1] // len(order)
-    apart: Array = np.empty((len(order), len(weight), units), weight.dtype)
+    apart = aligned((len(order), len(weight), units), weight.dtype)
     for place, gate in enumerate(order):
         apart[place] = weight[:, gate * units : (gate + 1) * units]
     return apart
@@ -42,7 +44,9 @@ def _halved(weight: Array, sigmoids: int) -> Array:
 def _project(x: Array, weight: Array, bias: Array | None) -> Array:
     """Return what the inputs of all steps contribute to the gates, as `(gates, time, samples, units)`."""
     steps, samples, inputs = x.shape
-    out: Array = np.matmul(x.reshape(-1, inputs), weight)
+    out = aligned((len(weight), steps * samples, weight.shape[-1]), x.dtype)
+    for gate, part in zip(weight, out):
+        multiply(x.reshape(-1, inputs), gate, part)
     if bias is not None:
         out += bias
     return out.reshape(len(weight), steps, samples, weight.shape[-1])
@@ -67,7 +71,7 @@ def _steps(x: Array, state: Array, bias: Array | None) -> tuple[Array, Array]:
 
 def _through_time(first: Array, steps: int) -> Array:
     """Return an array for a state at every step, with `first` before them."""
-    states = np.empty((steps + 1, *first.shape), first.dtype)
+    states = aligned((steps + 1, *first.shape), first.dtype)
     states[0] = first
     return states
 
@@ -103,9 +107,9 @@ def rnn_forward(
     x: Array, weight: Array, recurrent: Array, bias: Array | None, state: Array, activation: str, padding: Padding
 ) -> tuple[Array, Array]:
     """Return the steps, and the states in them."""
-    joined = _joined(weight, recurrent, bias)
+    joined = aligned_copy(_joined(weight, recurrent, bias))
     steps, states = _steps(x, state, bias)
-    total = np.empty_like(state)
+    total = aligned(state.shape, state.dtype)
     for t, rows in enumerate(padding):
         np.matmul(steps[t], joined, out=total)
         if activation == "tanh":
@@ -123,8 +127,9 @@ def rnn_backward(
     """Return the gradients of the sums inside the activation, and of the initial state."""
     total = np.array(g_state)
     held = _Held(total)
-    back = np.ascontiguousarray(recurrent.T)
+    back = aligned_copy(recurrent.T)
     sums = np.empty_like(g)
+    sums_in_pieces, total_in_pieces = rows_in_pieces(sums, back), rows_in_pieces(total, back)
     for t in reversed(range(len(g))):
         total += g[t]
         held.take(padding[t])
@@ -135,7 +140,7 @@ def rnn_backward(
         else:
             np.greater(states[t + 1], 0, out=slope, casting="unsafe")
         slope *= total
-        np.matmul(slope, back, out=total)
+        np.matmul(sums_in_pieces[t], back, out=total_in_pieces)
         held.put_back()
     return sums, total
 
@@ -163,9 +168,9 @@ def lstm_forward(
     """Run all steps."""
     joined = _halved(_apart(_joined(weight, recurrent, bias), _LSTM_ORDER), 3)
     steps, hiddens = _steps(x, hidden, bias)
-    gates = np.empty((4, len(x), *hidden.shape), hidden.dtype)
+    gates = aligned((4, len(x), *hidden.shape), hidden.dtype)
     cells = _through_time(cell, len(x))
-    outputs, new = np.empty_like(cells[1:]), np.empty_like(cell)
+    outputs, new = aligned((len(x), *cell.shape), cell.dtype), aligned(cell.shape, cell.dtype)
     for t, rows in enumerate(padding):
         gate = gates[:, t]
         np.matmul(steps[t], joined, out=gate)
@@ -191,11 +196,12 @@ def lstm_backward(
     gates, cells, outputs, *_ = run
     hidden, cell = np.array(g_hidden), np.array(g_cell)
     held = _Held(hidden, cell)
-    back = np.ascontiguousarray(recurrent.T)
+    back = aligned_copy(recurrent.T)
     samples, units = hidden.shape
     sums = np.empty((len(g), samples, 4 * units), g.dtype)
-    now, slopes, temporary = np.empty_like(gates[:, 0]), np.empty_like(gates[:3, 0]), np.empty_like(hidden)
+    now, slopes, temporary = (aligned((*n, samples, units), g.dtype) for n in ((4,), (3,), ()))
     to_i, to_f, to_o, to_candidate = now
+    sums_in_pieces, hidden_in_pieces = rows_in_pieces(sums, back), rows_in_pieces(hidden, back)
     for t in reversed(range(len(g))):
         i, f, o, candidate = gate = gates[:, t]
         hidden += g[t]
@@ -218,7 +224,7 @@ def lstm_backward(
         side_by_side = sums[t].reshape(samples, 4, units)
         for place, gradient in zip(_LSTM_ORDER, now):
             side_by_side[:, place] = gradient
-        np.matmul(sums[t], back, out=hidden)
+        np.matmul(sums_in_pieces[t], back, out=hidden_in_pieces)
         held.put_back()
     return sums, hidden, cell
 
@@ -250,8 +256,8 @@ def gru_forward(
         both[:2] += inner[:2]
     gates = _project(x, into, both)
     states = _through_time(state, len(x))
-    memories = np.empty_like(states[1:])
-    product, new = np.empty((3 if reset_after else 2, *state.shape), state.dtype), np.empty_like(state)
+    memories = aligned((len(x), *state.shape), state.dtype)
+    product, new = aligned((3 if reset_after else 2, *state.shape), state.dtype), aligned(state.shape, state.dtype)
     for t, rows in enumerate(padding):
         np.matmul(states[t], within[: len(product)], out=product)
         sigmoids, candidate = gates[:2, t], gates[2, t]
@@ -261,9 +267,7 @@ def gru_forward(
         sigmoids += 0.5
         reset, update = sigmoids
         if reset_after:
-            memories[t] = product[2]
-            if inner is not None:
-                memories[t] += inner[2]
+            np.add(product[2], 0 if inner is None else inner[2], out=memories[t])
             np.multiply(reset, memories[t], out=new)
         else:
             np.multiply(reset, states[t], out=memories[t])
@@ -284,49 +288,58 @@ def gru_backward(
 ) -> tuple[Array, Array, Array]:
     """Return the gradients of the gates' sums with respect to the inputs, to the states, and of the initial state.
 
-    The two differ in the candidate, which has the reset gate between its sum and the state.
+    The two differ in the candidate, which has the reset gate between its sum and the state. They overlap in memory:
+    candidate, reset gate, update gate, and the candidate with respect to the states. So the first has the candidate
+    first, unlike a weight.
     """
     gates, memories, states = run
     total = np.array(g_state)
     held = _Held(total)
     samples, units = total.shape
-    back = np.ascontiguousarray(recurrent.T)
-    sums = np.empty((len(g), samples, 3 * units), g.dtype)
-    inner = np.empty_like(sums) if reset_after else sums
-    slopes, to_candidate, temporary, product = (np.empty_like(gates[:2, 0]), *(np.empty_like(total) for _ in range(3)))
+    back = aligned_copy(recurrent.T)
+    both = np.empty((len(g), samples, (4 if reset_after else 3) * units), g.dtype)
+    now = aligned((both.shape[2] // units, samples, units), g.dtype)
+    to_candidate, to_reset, to_update, *to_inner = now
+    slopes, temporary, kept, product = (aligned((*n, samples, units), g.dtype) for n in ((2,), (), (), ()))
+    inner, inner_back = both[..., units:], back if reset_after else back[: 2 * units]
+    inner_in_pieces, product_in_pieces = rows_in_pieces(inner, inner_back), rows_in_pieces(product, inner_back)
     for t in reversed(range(len(g))):
         (reset, update), candidate = gates[:2, t], gates[2, t]
-        to_reset, to_update, to_sum = (sums[t, :, k * units : (k + 1) * units] for k in range(3))
         total += g[t]
         held.take(padding[t])
         np.multiply(gates[:2, t], gates[:2, t], out=slopes)
         np.subtract(gates[:2, t], slopes, out=slopes)  # s·(1 - s)
-        np.subtract(states[t], candidate, out=temporary)
-        temporary *= total
-        np.multiply(temporary, slopes[1], out=to_update)
-        np.multiply(total, update, out=temporary)
-        np.subtract(total, temporary, out=to_candidate)  # total·(1 - update)
-        total[...] = temporary
+        np.subtract(states[t], candidate, out=to_update)
+        to_update *= total
         np.multiply(candidate, candidate, out=temporary)
-        temporary *= to_candidate
-        to_candidate -= temporary
-        to_sum[...] = to_candidate
+        np.subtract(1, temporary, out=temporary)  # of tanh
+        np.multiply(total, update, out=kept)
+        np.subtract(total, kept, out=to_candidate)  # total·(1 - update)
+        to_candidate *= temporary
         if reset_after:
-            np.multiply(to_candidate, memories[t], out=temporary)
-            np.multiply(temporary, slopes[0], out=to_reset)
-            inner[t, :, : 2 * units] = sums[t, :, : 2 * units]
-            np.multiply(to_candidate, reset, out=inner[t, :, 2 * units :])
-            np.matmul(inner[t], back, out=product)
+            np.multiply(to_candidate, memories[t], out=to_reset)
+            np.multiply(to_candidate, reset, out=to_inner[0])
         else:
             np.matmul(to_candidate, back[2 * units :], out=temporary)  # the gradient of reset·state
-            np.multiply(temporary, states[t], out=product)
-            np.multiply(product, slopes[0], out=to_reset)
+            np.multiply(temporary, states[t], out=to_reset)
             temporary *= reset
-            total += temporary
-            np.matmul(sums[t, :, : 2 * units], back[: 2 * units], out=product)
-        total += product
+            kept += temporary
+        now[1:3] *= slopes
+        both[t].reshape(samples, len(now), units)[...] = now.swapaxes(0, 1)
+        np.matmul(inner_in_pieces[t], inner_back, out=product_in_pieces)
+        np.add(kept, product, out=total)
         held.put_back()
-    return sums, inner, total
+    return both[..., : 3 * units], inner, total
+
+
+def candidate_first(weight: Array) -> Array:
+    """Return a weight of the GRU with its gates in the order of the first result of `gru_backward`."""
+    return np.roll(weight, weight.shape[-1] // 3, axis=-1)
+
+
+def _candidate_last(gradient: Array) -> Array:
+    """Return the inverse of `candidate_first`."""
+    return np.roll(gradient, -(gradient.shape[-1] // 3), axis=-1)
 
 
 def gru_gradients(
@@ -334,11 +347,14 @@ def gru_gradients(
 ) -> tuple[Array, Array, Array, Array | None]:
     """Return the gradients of the two weights, of the bias and of the recurrent bias."""
     rows, inner_rows, previous = _rows(sums), _rows(inner), _rows(run.states[:-1])
-    to_weight, to_bias = _rows(x).T @ rows, ones(len(rows), rows.dtype) @ rows
+    to_weight, to_bias = _candidate_last(_rows(x).T @ rows), _candidate_last(ones(len(rows), rows.dtype) @ rows)
+    units = run.states.shape[-1]
     if reset_after:
-        return to_weight, previous.T @ inner_rows, to_bias, ones(len(rows), rows.dtype) @ inner_rows
-    split = 2 * run.states.shape[-1]  # the candidate's input is reset·state
-    products = previous.T @ rows[:, :split], _rows(run.memories).T @ rows[:, split:]
+        to_inner_bias = to_bias.copy()  # the same for both gates
+        to_inner_bias[2 * units :] = ones(len(rows), rows.dtype) @ inner_rows[:, 2 * units :]
+        return to_weight, previous.T @ inner_rows, to_bias, to_inner_bias
+    # the candidate's input is reset·state
+    products = previous.T @ inner_rows, _rows(run.memories).T @ rows[:, :units]
     return to_weight, np.concatenate(products, axis=1), to_bias, None
 
 

@@ -20,14 +20,16 @@ Arrays are `(samples, height, width, channels)`, all of one dtype. There is one 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
 from numpy.typing import NDArray
 
-from nn.functional._blocks import BLOCK_BYTES, pixels_as_items
+from nn.functional._blocks import BLOCK_BYTES, aligned_copy, pixels_as_items
+from nn.functional._products import pieces, summed_pieces
 from nn.functional.windows import Axis
 
 
@@ -37,7 +39,10 @@ class Block(NamedTuple):
     samples: slice
     rows: slice
     number: int
-    windows: list[NDArray[Any]]
+
+
+Stacks = list[tuple[NDArray[Any], NDArray[Any]]]
+"""Pairs of operands of products, in stacks of pieces."""
 
 
 class Cells:
@@ -74,19 +79,32 @@ class Cells:
         self.block_windows = self.block_samples * self.block_rows * self.width
         beyond = (self.phases * stride + horizontal.kernel) * self.cell
         self.buffer = np.zeros(self.block_windows * stride * self.cell + beyond, x.dtype)
+        self.stacks: dict[int, Stacks] = {}
 
     def blocks(self) -> Iterator[Block]:
-        """Fill the buffer with one block after another and yield the windows in it."""
-        windows: dict[int, list[NDArray[Any]]] = {}
+        """Fill the buffer with one block after another."""
         for first in range(0, self.samples, self.block_samples):
             samples = slice(first, min(first + self.block_samples, self.samples))
             for top in range(0, self.vertical.windows, self.block_rows):
                 rows = slice(top, min(top + self.block_rows, self.vertical.windows))
                 self._fill(samples, rows)
                 count = (samples.stop - samples.start) * (rows.stop - rows.start) * self.width
-                if count not in windows:
-                    windows[count] = [self._windows(phase, count) for phase in range(self.phases)]
-                yield Block(samples, rows, count, windows[count])
+                yield Block(samples, rows, count)
+
+    def with_grid(
+        self, number: int, grid: NDArray[Any], split: Callable[[NDArray[Any], NDArray[Any]], Stacks]
+    ) -> Stacks:
+        """Return the windows of a block and the rows of the grid that belong to them, as `split` returns them.
+
+        Blocks with the same number of windows have the same memory, so the views are made once.
+        """
+        if number not in self.stacks:
+            self.stacks[number] = [
+                stack
+                for phase in range(self.phases)
+                for stack in split(self._windows(phase, number), grid[phase : number : self.phases])
+            ]
+        return self.stacks[number]
 
     def _fill(self, samples: slice, rows: slice) -> None:
         """Copy the pixels of a block into their cells; above and below the image there are zeros.
@@ -153,14 +171,13 @@ def weight_gradient(g: Any, x: Any, axes: tuple[Axis, Axis]) -> Any:
     rows = g.reshape(*g.shape[:2], horizontal.windows * filters)
     grid = np.zeros((cells.block_windows, filters), g.dtype)  # 0 where a window lies across a row's end
     total = np.zeros((horizontal.kernel * cells.cell, filters), g.dtype)
-    part = np.empty_like(total)
     for block in cells.blocks():
         gradients = grid[: block.number]
         n, height = len(rows[block.samples]), block.rows.stop - block.rows.start
         gradients.reshape(n, height, -1)[:, :, : rows.shape[-1]] = rows[block.samples, block.rows]
-        for phase, windows in enumerate(block.windows):
-            np.matmul(windows.T, gradients[phase :: cells.phases], out=part)
-            total += part
+        for columns, upstream in cells.with_grid(block.number, grid, summed_pieces):
+            for part in np.matmul(columns, upstream):
+                total += part
     return total.reshape(horizontal.kernel, vertical.kernel, cells.channels, filters).swapaxes(0, 1)
 
 
@@ -168,13 +185,14 @@ def _convolve(x: Any, weight: Any, bias: Any, axes: tuple[Axis, Axis], out: Any)
     """Write the convolution into `out`, which may be every other pixel of an array."""
     vertical, horizontal = axes
     filters = weight.shape[-1]
-    matrix = np.ascontiguousarray(weight.swapaxes(0, 1)).reshape(-1, filters)
+    matrix = aligned_copy(weight.swapaxes(0, 1)).reshape(-1, filters)
     cells = Cells(x, vertical, horizontal, filters)
     grid = np.empty((cells.block_windows, filters), x.dtype)
+    split = partial(pieces, multiplications=matrix.size)
     bias_row = None if bias is None else np.ascontiguousarray(np.broadcast_to(bias, (horizontal.windows, filters)))
     for block in cells.blocks():
-        for phase, windows in enumerate(block.windows):
-            np.matmul(windows, matrix, out=grid[phase : block.number : cells.phases])
+        for windows, results in cells.with_grid(block.number, grid, split):
+            np.matmul(windows, matrix, out=results)
         part = out[block.samples, block.rows]
         result = grid[: block.number].reshape(*part.shape[:2], cells.width, filters)[:, :, : horizontal.windows]
         if bias_row is None:
@@ -189,7 +207,7 @@ def _phase(axis: Axis, start: int) -> tuple[list[int], Axis]:
     kernel = [k for k in range(axis.kernel) if (start + axis.before - k) % axis.stride == 0][::-1]
     size = len(range(start, axis.size, axis.stride))
     before = -((start + axis.before - kernel[0]) // axis.stride) if kernel else 0
-    return kernel, Axis(axis.windows, len(kernel), 1, 1, before, size + len(kernel) - 1 - axis.windows - before, size)
+    return kernel, Axis(axis.windows, len(kernel), 1, 1, before, 0, size)  # the padding after them is not used
 
 
 def _block_size(samples: int, rows: int, fitting: int) -> tuple[int, int]:

@@ -104,7 +104,7 @@ def _product_over_pixels(pixels: Any, g: Any, groups: int) -> Any:
     if groups == 1:
         return np.reshape(pixels, (-1, channels)).T @ np.reshape(g, (-1, filters))
     if is_depthwise((channels, filters), groups):
-        rows = np.reshape(pixels * g, (-1, channels * groups))
+        rows = np.reshape(pixels * g, (-1, groups))
         return (ones(len(rows), rows.dtype) @ rows)[None]
     each = zip(_split(pixels, groups), _split(g, groups))
     return np.concatenate([_product_over_pixels(own_pixels, own_g, 1) for own_pixels, own_g in each], axis=-1)

@@ -219,11 +219,17 @@ def _to_weight(g: Any, x: Any, weight_shape: Any, stride: Any, padding: Any, dil
     return _across(g, x, _setting(x.shape, weight_shape, stride, padding, dilation, groups))
 
 
+def _flops(out_shape: tuple[int, ...], weight_shape: tuple[int, ...], bias_shape: Any) -> int:
+    """Return 2 operations for each element of the result and each weight of its filter, and 1 for the bias."""
+    return math.prod(out_shape) * (2 * math.prod(weight_shape[:-1]) + (bias_shape is not None))
+
+
 @tg.op(
     x=_to_input,
     weight=_to_weight,
     bias=_bias_gradient,
     composed=_composed,
+    flops=_flops,
     reference=_definitions.convolution,
     examples=[
         domains.case((2, 5, 2), (3, 2, 2), (2,)),
@@ -267,6 +273,7 @@ def conv1d(
     weight=_to_weight,
     bias=_bias_gradient,
     composed=_composed,
+    flops=_flops,
     reference=_definitions.convolution,
     examples=[
         domains.case((1, 3, 4, 2), (2, 2, 2, 2), (2,)),
@@ -357,11 +364,20 @@ def _transpose_to_weight(
     return _across(x, g, _transposed_setting(x.shape, weight_shape, stride, padding, dilation, output_padding, groups))
 
 
+def _transpose_flops(
+    out_shape: tuple[int, ...], x_shape: tuple[int, ...], weight_shape: tuple[int, ...], bias_shape: Any
+) -> int:
+    """Return 2 operations for each element of the input and each weight of its kernel, and 1 for the bias."""
+    bias = 0 if bias_shape is None else math.prod(out_shape)
+    return 2 * math.prod(x_shape) * math.prod(weight_shape[:-1]) + bias
+
+
 @tg.op(
     x=_transpose_to_input,
     weight=_transpose_to_weight,
     bias=_bias_gradient,
     composed=_transpose_composed,
+    flops=_transpose_flops,
     reference=_definitions.transposed_convolution,
     examples=[
         domains.case((2, 3, 2), (3, 2, 2), (2,)),
@@ -401,6 +417,7 @@ def conv_transpose1d(
     weight=_transpose_to_weight,
     bias=_bias_gradient,
     composed=_transpose_composed,
+    flops=_transpose_flops,
     reference=_definitions.transposed_convolution,
     examples=[
         domains.case((1, 2, 3, 2), (2, 2, 2, 2), (2,)),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import math
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,14 @@ from tensorgrad import domains
 def _rows(values: Any) -> Any:
     """Return the samples as rows of a matrix, for any number of leading axes."""
     return values if values.ndim == 2 else values.reshape(-1, values.shape[-1])
+
+
+def _product(x: Any, weight: Any) -> Any:
+    """`x @ weight`, as one product of matrices: a stack of them takes up to one and a half times as long."""
+    if np.ndim(x) < 3:
+        return np.matmul(x, weight)
+    rows = x.reshape(math.prod(x.shape[:-1]), x.shape[-1])
+    return np.matmul(rows, weight).reshape(*x.shape[:-1], weight.shape[-1])
 
 
 def _weight_gradient(g: Any, x: Any) -> Any:
@@ -37,7 +46,7 @@ def _bias_gradient(g: Any) -> Any:
 
 
 @tg.op(
-    x=lambda g, weight: g @ weight.T,
+    x=lambda g, weight: _product(g, weight.T),
     weight=_weight_gradient,
     bias=_bias_gradient,
     examples=[
@@ -65,4 +74,9 @@ def linear(x: ArrayLike, weight: ArrayLike, bias: ArrayLike) -> Any:
             "linear: weight must be (inputs, neurons) and bias (neurons,), got shapes "
             f"{inputs_and_neurons} and {neurons}."
         )
-    return np.matmul(x, weight) + bias
+    product: Any = _product(x, weight)
+    shift: Any = bias
+    if type(product) is np.ndarray and product.dtype is shift.dtype:
+        product += shift
+        return product
+    return product + shift

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -13,8 +14,8 @@ from tensorgrad import Tensor, domains
 
 __all__ = ["embedding"]
 
-_BLOCK = 96
-"""Ids whose rows are summed by one product."""
+_BLOCK, _BLOCKS = 64, 8
+"""Ids whose rows are summed by one product, and products that are computed together."""
 
 
 def _summed_rows(g: Any, ids: Any, weight_shape: Any, padding_index: Any) -> Any:
@@ -33,15 +34,30 @@ def _summed_rows(g: Any, ids: Any, weight_shape: Any, padding_index: Any) -> Any
     np.not_equal(ids[1:], ids[:-1], out=first[1:])
     place = np.cumsum(first) - 1  # of each row among the sums
     sums = np.zeros((np.count_nonzero(first), rows.shape[1]), rows.dtype)
-    for start in range(0, len(ids), _BLOCK):
-        places = place[start : start + _BLOCK]
-        low, high = places[0], places[-1] + 1
-        choice = (np.arange(low, high)[:, None] == places).astype(rows.dtype)
-        sums[low:high] += choice @ rows[start : start + _BLOCK]
+    for start, stop, size in _blocks(len(ids)):
+        _add_blocks(sums, place[start:stop].reshape(-1, size), rows[start:stop].reshape(-1, size, rows.shape[1]))
     gradient[ids[first]] = sums.reshape(len(sums), *weight_shape[1:])
     if padding_index is not None:
         gradient[padding_index] = 0
     return gradient
+
+
+def _add_blocks(sums: NDArray[Any], places: NDArray[Any], rows: NDArray[Any]) -> None:
+    """Add blocks of rows to the sums at their places. The places of a block ascend, without gaps."""
+    lowest, highest = places[:, 0], places[:, -1]
+    numbers = np.arange(np.max(highest - lowest) + 1)
+    choice = ((places - lowest[:, None])[:, None] == numbers[:, None]).astype(rows.dtype)
+    for low, high, product in zip(lowest.tolist(), highest.tolist(), choice @ rows):
+        sums[low : high + 1] += product[: high + 1 - low]
+
+
+def _blocks(length: int) -> Iterator[tuple[int, int, int]]:
+    """Yield the start and the stop of several blocks, and their size: whole blocks, then a smaller last one."""
+    whole = length // _BLOCK * _BLOCK
+    for start in range(0, whole, _BLOCK * _BLOCKS):
+        yield start, min(start + _BLOCK * _BLOCKS, whole), _BLOCK
+    if whole < length:
+        yield whole, length, length - whole
 
 
 def _composed(ids: Any, weight: Any, *, padding_index: int | None = None) -> Any:
@@ -64,6 +80,7 @@ def _reference(ids: Any, weight: Any, padding_index: Any = None) -> Any:
 @tg.op(
     weight=_summed_rows,
     composed=_composed,
+    flops=lambda: 0,
     reference=_reference,
     examples=[
         domains.case((4, 3), ids=[[0, 2, 2], [3, 0, 2]]),

@@ -18,7 +18,7 @@ import tensorgrad as tg
 from nn._validation import whole_number
 from nn.functional import _channels
 from nn.functional.dense import ones
-from tensorgrad import domains
+from tensorgrad import Tensor, domains
 
 __all__ = ["BatchNormResult", "batch_norm", "batch_norm_with", "group_norm", "instance_norm", "layer_norm", "rms_norm"]
 
@@ -104,9 +104,9 @@ def _gradients(
 class BatchNormResult(NamedTuple):
     """Result of `batch_norm`: the normalised batch, and its mean and (biased) variance for each feature."""
 
-    output: Any
-    mean: Any
-    variance: Any
+    output: Tensor
+    mean: Tensor
+    variance: Tensor
 
 
 def _as_one_sample(x: Any) -> Any:

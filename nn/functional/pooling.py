@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike
 
 import tensorgrad as tg
 from nn.functional import _definitions
-from nn.functional._blocks import blocks, pixels_as_items
+from nn.functional._blocks import aligned, blocks, pixels_as_items
 from nn.functional.windows import NAMES, Axis, Padding, Size, per_axis, slide
 from tensorgrad import Tensor, domains
 
@@ -30,7 +30,9 @@ __all__ = [
 ]
 
 
-def _axes_of(shape: Any, count: int, size: Size, stride: Size | None, padding: Padding, ceil_mode: bool) -> Any:
+def _axes_of(
+    shape: Any, count: int, size: Size, stride: Size | None, padding: Padding, dilation: Size, ceil_mode: bool
+) -> tuple[Axis, ...]:
     """Return how the windows slide along the axes before the last.
 
     Raises:
@@ -38,10 +40,23 @@ def _axes_of(shape: Any, count: int, size: Size, stride: Size | None, padding: P
     """
     if len(shape) <= count:
         raise ValueError(f"expected x of shape (batch, {', '.join(NAMES[count])}, channels), got {tuple(shape)}.")
-    axes = slide(shape[-count - 1 : -1], size, size if stride is None else stride, padding, ceil_mode=ceil_mode)
-    if any(max(axis.before, axis.after) >= axis.kernel for axis in axes):
+    stride = size if stride is None else stride
+    axes = slide(shape[-count - 1 : -1], size, stride, padding, dilation, ceil_mode=ceil_mode)
+    if any(max(axis.before, axis.after) >= axis.extent for axis in axes):
         raise ValueError(f"the padding must be smaller than the window, got padding {padding!r} and size {size!r}.")
+    if any(axis.dilation > 1 and min(_numbers(axis, 0, axis.size)) < 1 for axis in axes):
+        raise ValueError(
+            f"a window holds padding only: the dilation {dilation!r} is too large for an array of shape {tuple(shape)} "
+            f"with padding {padding!r}."
+        )
     return axes
+
+
+def _numbers(axis: Axis, low: int, high: int) -> Any:
+    """Return how many elements of each window are in `range(low, high)`; less than 1 if there are none."""
+    starts = np.arange(axis.windows) * axis.stride - axis.before
+    first, last = -((starts - low) // axis.dilation), -((starts - high) // axis.dilation)
+    return np.minimum(last, axis.kernel) - np.maximum(first, 0)
 
 
 def _at(number: int, where: slice) -> tuple[slice, ...]:
@@ -120,7 +135,12 @@ def _pooled(reduce: np.ufunc, start: float, x: Any, axes: tuple[Axis, ...]) -> A
 
 def _tiles(axis: Axis) -> bool:
     """Return whether every element is in exactly one window."""
-    return axis.kernel == axis.stride and axis.size == axis.windows * axis.kernel and axis.before == 0
+    return (axis.kernel, axis.dilation, axis.before) == (axis.stride, 1, 0) and axis.size == axis.windows * axis.kernel
+
+
+def _flops(out_shape: tuple[int, ...], size: Size, axes: int) -> int:
+    """Return 1 operation for each element of each window."""
+    return math.prod(out_shape) * math.prod(per_axis("size", size, axes))
 
 
 # -- maximum -------------------------------------------------------------------------------------------------
@@ -148,7 +168,7 @@ def _places(axes: tuple[Axis, ...]) -> Any:
     """Return `(windows, elements of a window)`: the places of the elements in reading order, -1 for padding."""
     places = np.zeros((1, 1), int)
     for axis in axes:
-        along = np.arange(axis.windows)[:, None] * axis.stride - axis.before + np.arange(axis.kernel)
+        along = np.arange(axis.windows)[:, None] * axis.stride - axis.before + np.arange(axis.kernel) * axis.dilation
         both = places[:, None, :, None] * axis.size + along[:, None, :]
         outside = (places[:, None, :, None] < 0) | ((along < 0) | (along >= axis.size))[:, None, :]
         places = np.where(outside, -1, both).reshape(len(places) * axis.windows, -1)
@@ -195,22 +215,37 @@ def _to_largest(g: Any, x: _Phases, largest: Any, to_x: _Phases) -> None:
         return
     for array in to_x.arrays:
         array[...] = 0
-    left = g.copy()
+    left, scratch = g.copy(), aligned(g.shape, g.dtype)
     for k in range(axis.kernel):
         windows, elements = x.at(k)
-        waiting, to_elements = left[_at(number, windows)], to_x.at(k)[1]
-        received = waiting * (elements == largest[_at(number, windows)])
+        which = _at(number, windows)
+        waiting, to_elements = left[which], to_x.at(k)[1]
+        if k == axis.kernel - 1:
+            to_elements += waiting
+            return
+        received = np.multiply(waiting, elements == largest[which], out=scratch[which])
         to_elements += received
         waiting -= received
 
 
+def _max_rules(count: int) -> dict[str, Any]:
+    """Return the derivative rule and the composed form of the maximum over windows along `count` axes."""
+
+    def to_input(g: Any, x: Any, out: Any, size: Any, stride: Any, padding: Any, dilation: Any, ceil_mode: bool) -> Any:
+        return _to_maximum(g, x, out, _axes_of(x.shape, count, size, stride, padding, dilation, ceil_mode))
+
+    def composed(
+        x: Any, size: Any, *, stride: Any = None, padding: Any = 0, dilation: Any = 1, ceil_mode: bool = False
+    ) -> Any:
+        return _max_composed(x, _axes_of(x.shape, count, size, stride, padding, dilation, ceil_mode))
+
+    return {"x": to_input, "composed": composed}
+
+
 @tg.op(
-    x=lambda g, x, out, size, stride, padding, ceil_mode: _to_maximum(
-        g, x, out, _axes_of(x.shape, 1, size, stride, padding, ceil_mode)
-    ),
-    composed=lambda x, size, stride=None, padding=0, ceil_mode=False: _max_composed(
-        x, _axes_of(x.shape, 1, size, stride, padding, ceil_mode)
-    ),
+    x=_max_rules(1)["x"],
+    composed=_max_rules(1)["composed"],
+    flops=lambda out_shape, size: _flops(out_shape, size, 1),
     reference=_definitions.max_pool1d,
     examples=[
         domains.case((2, 4, 2), size=2),
@@ -218,18 +253,20 @@ def _to_largest(g: Any, x: _Phases, largest: Any, to_x: _Phases) -> None:
         domains.case((2, 5, 1), size=2, ceil_mode=True),
         domains.case((5, 2), size=3, stride=1, padding="same"),
         domains.case((1, 4, 1), size=3, stride=1, padding=(2, 0)),
+        domains.case((1, 7, 1), size=3, stride=2, padding=1, dilation=2),
         domains.case((0, 4, 2), size=2),
     ],
 )
 def max_pool1d(
-    x: ArrayLike, size: Size, *, stride: Size | None = None, padding: Padding = 0, ceil_mode: bool = False
-) -> Any:
+    x: ArrayLike, size: Size, *, stride: Size | None = None, padding: Padding = 0, dilation: Size = 1,
+    ceil_mode: bool = False,
+) -> Any:  # fmt: skip
     """Return the largest element of each window of a sequence, for every channel.
 
     Args:
         x: `(batch, time, channels)`, or any other axes before the last two.
-        size, stride, padding, ceil_mode: as in `max_pool2d`; the padding is a number, a pair (before, after), "same"
-            or "valid".
+        size, stride, padding, dilation, ceil_mode: as in `max_pool2d`; the padding is a number, a pair (before, after),
+            "same" or "valid".
 
     Raises:
         TypeError, ValueError: as `max_pool2d`.
@@ -239,16 +276,13 @@ def max_pool1d(
             [2.]])
     """
     x = np.asarray(x)
-    return _max_pooled(x, _axes_of(x.shape, 1, size, stride, padding, ceil_mode))
+    return _max_pooled(x, _axes_of(x.shape, 1, size, stride, padding, dilation, ceil_mode))
 
 
 @tg.op(
-    x=lambda g, x, out, size, stride, padding, ceil_mode: _to_maximum(
-        g, x, out, _axes_of(x.shape, 2, size, stride, padding, ceil_mode)
-    ),
-    composed=lambda x, size, stride=None, padding=0, ceil_mode=False: _max_composed(
-        x, _axes_of(x.shape, 2, size, stride, padding, ceil_mode)
-    ),
+    x=_max_rules(2)["x"],
+    composed=_max_rules(2)["composed"],
+    flops=lambda out_shape, size: _flops(out_shape, size, 2),
     reference=_definitions.max_pool2d,
     examples=[
         domains.case((1, 4, 4, 2), size=2),
@@ -257,13 +291,15 @@ def max_pool1d(
         domains.case((1, 5, 3, 2), size=2, ceil_mode=True),
         domains.case((2, 3, 4, 1), size=2, stride=1, padding="same"),
         domains.case((1, 3, 4, 1), size=3, stride=2, padding=((0, 2), (1, 0))),
+        domains.case((1, 4, 6, 1), size=(2, 3), stride=1, padding=(1, 0), dilation=(3, 2)),
         domains.case((4, 4, 2), size=(1, 2)),
         domains.case((0, 4, 4, 1), size=2),
     ],
 )
 def max_pool2d(
-    x: ArrayLike, size: Size, *, stride: Size | None = None, padding: Padding = 0, ceil_mode: bool = False
-) -> Any:
+    x: ArrayLike, size: Size, *, stride: Size | None = None, padding: Padding = 0, dilation: Size = 1,
+    ceil_mode: bool = False,
+) -> Any:  # fmt: skip
     """Return the largest pixel of each window of an image, for every channel.
 
     Of equal pixels, the first in reading order receives the gradient. Padding is never the largest.
@@ -274,10 +310,12 @@ def max_pool2d(
         stride: the distance between windows; by default their size.
         padding: around the image, less than the size: a number, `(height, width)`, `((top, bottom), (left, right))`,
             "same" or "valid".
+        dilation: the distance between the pixels of a window; a number, or one for each axis.
         ceil_mode: whether a last window may reach beyond the image.
 
     Raises:
-        ValueError: settings that do not fit the shape; a window larger than the image with its padding.
+        ValueError: settings that do not fit the shape; a window larger than the image with its padding, or with
+            nothing but padding.
         TypeError: a setting that is not an integer.
 
     >>> max_pool2d(np.arange(16.0).reshape(4, 4, 1), 2).data[..., 0]
@@ -285,7 +323,7 @@ def max_pool2d(
            [13., 15.]])
     """
     x = np.asarray(x)
-    return _max_pooled(x, _axes_of(x.shape, 2, size, stride, padding, ceil_mode))
+    return _max_pooled(x, _axes_of(x.shape, 2, size, stride, padding, dilation, ceil_mode))
 
 
 # -- mean ----------------------------------------------------------------------------------------------------
@@ -295,10 +333,8 @@ def _scale(axes: tuple[Axis, ...], count_padding: bool, dtype: Any) -> Any:
     """Return 1 / (number of elements) of each window: one number if it is the same for all."""
     numbers = np.ones(())
     for axis in axes:
-        starts = np.arange(axis.windows) * axis.stride - axis.before
         low, high = (-axis.before, axis.size + axis.after) if count_padding else (0, axis.size)
-        along = np.minimum(starts + axis.kernel, high) - np.maximum(starts, low)
-        numbers = numbers[..., None] * along
+        numbers = numbers[..., None] * _numbers(axis, low, high)
     if (numbers == numbers.flat[0]).all():
         return 1 / float(numbers.flat[0])
     return (1 / numbers)[..., None].astype(dtype)
@@ -315,12 +351,13 @@ def _average_composed(x: Any, axes: tuple[Axis, ...], count_padding: bool) -> An
     """Return the means in recorded functions."""
     leading = len(x.shape) - len(axes) - 1
     margins = [
-        (axis.before, max((axis.windows - 1) * axis.stride + axis.kernel - axis.before - axis.size, 0)) for axis in axes
+        (axis.before, max((axis.windows - 1) * axis.stride + axis.extent - axis.before - axis.size, 0)) for axis in axes
     ]
     out = np.pad(x, [(0, 0)] * leading + margins + [(0, 0)])
     for number, axis in enumerate(axes, start=leading):
         last = (axis.windows - 1) * axis.stride + 1
-        parts = [out[_at(number, slice(k, k + last, axis.stride))] for k in range(axis.kernel)]
+        starts = range(0, axis.extent, axis.dilation)
+        parts = [out[_at(number, slice(start, start + last, axis.stride))] for start in starts]
         out = functools.reduce(np.add, parts)
     return out * _scale(axes, count_padding, x.dtype)
 
@@ -357,18 +394,35 @@ def _spread(g: Any, number: int, axis: Axis, out: Any) -> None:
     received.put_back()
 
 
+def _average_rules(count: int) -> dict[str, Any]:
+    """Return the derivative rule and the composed form of the mean over windows along `count` axes."""
+
+    def to_input(
+        g: Any, x_shape: Any, size: Any, stride: Any, padding: Any, dilation: Any, ceil_mode: bool, count_padding: bool
+    ) -> Any:
+        axes = _axes_of(x_shape, count, size, stride, padding, dilation, ceil_mode)
+        return _to_average(g, x_shape, axes, count_padding)
+
+    def composed(
+        x: Any, size: Any, *, stride: Any = None, padding: Any = 0, dilation: Any = 1, ceil_mode: bool = False,
+        count_padding: bool = True,
+    ) -> Any:  # fmt: skip
+        axes = _axes_of(x.shape, count, size, stride, padding, dilation, ceil_mode)
+        return _average_composed(x, axes, count_padding)
+
+    return {"x": to_input, "composed": composed}
+
+
 @tg.op(
-    x=lambda g, x_shape, size, stride, padding, ceil_mode, count_padding: _to_average(
-        g, x_shape, _axes_of(x_shape, 1, size, stride, padding, ceil_mode), count_padding
-    ),
-    composed=lambda x, size, stride=None, padding=0, ceil_mode=False, count_padding=True: _average_composed(
-        x, _axes_of(x.shape, 1, size, stride, padding, ceil_mode), count_padding
-    ),
+    x=_average_rules(1)["x"],
+    composed=_average_rules(1)["composed"],
+    flops=lambda out_shape, size: _flops(out_shape, size, 1),
     reference=_definitions.average_pool1d,
     examples=[
         domains.case((2, 4, 2), size=2),
         domains.case((1, 5, 2), size=3, stride=2, padding=1),
         domains.case((1, 5, 2), size=3, stride=2, padding=1, count_padding=False),
+        domains.case((1, 7, 1), size=3, stride=2, padding=(1, 2), dilation=2, count_padding=False),
         domains.case((2, 5, 1), size=2, ceil_mode=True),
         domains.case((5, 2), size=3, stride=1, padding="same"),
         domains.case((0, 4, 2), size=2),
@@ -376,14 +430,14 @@ def _spread(g: Any, number: int, axis: Axis, out: Any) -> None:
     linear=True,
 )
 def average_pool1d(
-    x: ArrayLike, size: Size, *, stride: Size | None = None, padding: Padding = 0, ceil_mode: bool = False,
-    count_padding: bool = True,
+    x: ArrayLike, size: Size, *, stride: Size | None = None, padding: Padding = 0, dilation: Size = 1,
+    ceil_mode: bool = False, count_padding: bool = True,
 ) -> Any:  # fmt: skip
     """Return the mean of each window of a sequence, for every channel.
 
     Args:
         x: `(batch, time, channels)`, or any other axes before the last two.
-        size, stride, padding, ceil_mode: as in `max_pool1d`.
+        size, stride, padding, dilation, ceil_mode: as in `max_pool1d`.
         count_padding: whether padding counts as zeros in the mean.
 
     Raises:
@@ -394,16 +448,13 @@ def average_pool1d(
             [1.]])
     """
     x = np.asarray(x)
-    return _averaged(x, _axes_of(x.shape, 1, size, stride, padding, ceil_mode), count_padding)
+    return _averaged(x, _axes_of(x.shape, 1, size, stride, padding, dilation, ceil_mode), count_padding)
 
 
 @tg.op(
-    x=lambda g, x_shape, size, stride, padding, ceil_mode, count_padding: _to_average(
-        g, x_shape, _axes_of(x_shape, 2, size, stride, padding, ceil_mode), count_padding
-    ),
-    composed=lambda x, size, stride=None, padding=0, ceil_mode=False, count_padding=True: _average_composed(
-        x, _axes_of(x.shape, 2, size, stride, padding, ceil_mode), count_padding
-    ),
+    x=_average_rules(2)["x"],
+    composed=_average_rules(2)["composed"],
+    flops=lambda out_shape, size: _flops(out_shape, size, 2),
     reference=_definitions.average_pool2d,
     examples=[
         domains.case((1, 4, 4, 2), size=2),
@@ -412,6 +463,7 @@ def average_pool1d(
         domains.case((1, 5, 4, 2), size=(2, 3), stride=(2, 1)),
         domains.case((1, 5, 3, 2), size=2, ceil_mode=True),
         domains.case((1, 4, 4, 1), size=3, stride=2, padding=1, ceil_mode=True),
+        domains.case((1, 4, 6, 1), size=(2, 3), stride=2, padding=(1, 0), dilation=(3, 2), ceil_mode=True),
         domains.case((2, 3, 4, 1), size=2, stride=1, padding="same", count_padding=False),
         domains.case((4, 4, 2), size=(1, 2)),
         domains.case((0, 4, 4, 1), size=2),
@@ -419,14 +471,14 @@ def average_pool1d(
     linear=True,
 )
 def average_pool2d(
-    x: ArrayLike, size: Size, *, stride: Size | None = None, padding: Padding = 0, ceil_mode: bool = False,
-    count_padding: bool = True,
+    x: ArrayLike, size: Size, *, stride: Size | None = None, padding: Padding = 0, dilation: Size = 1,
+    ceil_mode: bool = False, count_padding: bool = True,
 ) -> Any:  # fmt: skip
     """Return the mean of each window of an image, for every channel.
 
     Args:
         x: `(batch, height, width, channels)`, or any other axes before the last three.
-        size, stride, padding, ceil_mode: as in `max_pool2d`.
+        size, stride, padding, dilation, ceil_mode: as in `max_pool2d`.
         count_padding: whether padding counts as zeros in the mean. What lies beyond the padding, in a last window of
             `ceil_mode`, never counts.
 
@@ -438,7 +490,7 @@ def average_pool2d(
            [10.5, 12.5]])
     """
     x = np.asarray(x)
-    return _averaged(x, _axes_of(x.shape, 2, size, stride, padding, ceil_mode), count_padding)
+    return _averaged(x, _axes_of(x.shape, 2, size, stride, padding, dilation, ceil_mode), count_padding)
 
 
 def adaptive_average_pool2d(x: ArrayLike, output_size: Size) -> Tensor:

@@ -15,7 +15,7 @@ import tensorgrad as tg
 from nn.functional import _recurrent_definitions as definitions
 from nn.functional import _recurrent_loops as loops
 from nn.functional.activations import relu
-from tensorgrad import domains
+from tensorgrad import Tensor, domains, scopes
 
 __all__ = ["LSTMResult", "RecurrentResult", "gru", "lstm", "rnn"]
 
@@ -23,16 +23,16 @@ __all__ = ["LSTMResult", "RecurrentResult", "gru", "lstm", "rnn"]
 class RecurrentResult(NamedTuple):
     """Result of `rnn` and `gru`: the state after every step, and after the last one that is not padding."""
 
-    sequence: Any
-    state: Any
+    sequence: Tensor
+    state: Tensor
 
 
 class LSTMResult(NamedTuple):
     """Result of `lstm`: the hidden state after every step, and both states after the last one not padding."""
 
-    sequence: Any
-    hidden: Any
-    cell: Any
+    sequence: Tensor
+    hidden: Tensor
+    cell: Tensor
 
 
 # -- shared helpers ------------------------------------------------------------------------------------------
@@ -107,7 +107,7 @@ def _time_first(x: Any, mask: Any, reverse: bool) -> NDArray[Any]:
     return np.array(x[::-1] if reverse else x, order="C")
 
 
-def _batch_first(y: NDArray[Any], mask: Any, reverse: bool) -> NDArray[Any]:
+def _batch_first(y: NDArray[Any], mask: Any, reverse: bool) -> Any:
     """Return sequences with the batch first, with zeros for padding."""
     out = np.array((y[::-1] if reverse else y).transpose(1, 0, 2), order="C")
     if mask is not None:
@@ -128,6 +128,20 @@ def _padding(mask: Any, reverse: bool, steps: int) -> list[NDArray[Any] | None]:
     return [rows if len(rows) else None for rows in (reversed(found) if reverse else found)]
 
 
+def _flops(
+    x_shape: tuple[int, ...], recurrent_weight_shape: tuple[int, ...], biases: Sequence[Any], of_unit: int
+) -> int:
+    """Return the number of operations: products, biases, and `of_unit` others for each unit in each step."""
+    batch, time, inputs = x_shape
+    units, width = recurrent_weight_shape
+    added = sum(bias is not None for bias in biases)
+    return batch * time * (width * (2 * inputs + 2 * units + added) + of_unit * units)
+
+
+class Step:
+    """Step of a recurrent network: the name of its frame in drawings."""
+
+
 def _scan(
     step: Callable[..., tuple[Any, ...]], x: Any, weight: Any, recurrent_weight: Any, bias: Any,
     states: Sequence[Any], mask: Any, reverse: bool,
@@ -143,8 +157,9 @@ def _scan(
     zeros = np.zeros_like(projected, shape=(samples, recurrent_weight.shape[0]))
     current = tuple(zeros if state is None else state for state in states)
     outputs = []
+    frame = Step()
     for t in reversed(range(steps)) if reverse else range(steps):
-        new = step(projected[:, t], *current)
+        new = scopes.leave(scopes.enter(), frame, (), step(projected[:, t], *current))
         if mask is None:
             current = new
             outputs.append(current[0])
@@ -168,8 +183,8 @@ def _rnn_gradients(
     reverse: Any,
 ) -> Any:  # fmt: skip
     weight, recurrent_weight = (np.asarray(each, steps.dtype) for each in (weight, recurrent_weight))
-    padding = _padding(mask, reverse, len(steps) - 1)
     upstream = _time_first(g.sequence, mask, reverse)
+    padding = _padding(mask, reverse, len(upstream))
     sums, first = loops.rnn_backward(upstream, g.state, states, recurrent_weight, activation, padding)
     to_parameters = loops.joined_gradients(sums, steps, weight, recurrent_weight) if any(wanted[1:4]) else [None] * 3
     return _to_x(sums, weight, mask, reverse, wanted), *to_parameters, first
@@ -193,6 +208,9 @@ def _rnn_composed(
     results=RecurrentResult,
     keep=["steps", "states"],
     composed=_rnn_composed,
+    flops=lambda x_shape, recurrent_weight_shape, bias_shape: _flops(
+        x_shape, recurrent_weight_shape, [bias_shape], of_unit=2
+    ),
     reference=definitions.rnn,
     examples=[
         domains.case((2, 3, 2), (2, 2), (2, 2), (2,), (2, 2)),
@@ -249,8 +267,8 @@ def rnn(
 
 def _lstm_gradients(g: Any, wanted: Any, weight: Any, recurrent_weight: Any, run: Any, mask: Any, reverse: Any) -> Any:
     weight, recurrent_weight = (np.asarray(each, run.steps.dtype) for each in (weight, recurrent_weight))
-    padding = _padding(mask, reverse, len(run.steps) - 1)
     upstream = _time_first(g.sequence, mask, reverse)
+    padding = _padding(mask, reverse, len(upstream))
     sums, hidden, cell = loops.lstm_backward(upstream, g.hidden, g.cell, run, recurrent_weight, padding)
     joined = loops.joined_gradients(sums, run.steps, weight, recurrent_weight) if any(wanted[1:4]) else [None] * 3
     return _to_x(sums, weight, mask, reverse, wanted), *joined, hidden, cell
@@ -274,6 +292,9 @@ def _lstm_composed(
     results=LSTMResult,
     keep=["run"],
     composed=_lstm_composed,
+    flops=lambda x_shape, recurrent_weight_shape, bias_shape: _flops(
+        x_shape, recurrent_weight_shape, [bias_shape], of_unit=13
+    ),
     reference=definitions.lstm,
     examples=[
         domains.case((2, 3, 2), (2, 8), (2, 8), (8,), (2, 2), (2, 2)),
@@ -333,12 +354,12 @@ def _gru_gradients(
     reverse: Any,
 ) -> Any:  # fmt: skip
     weight, recurrent_weight = (np.asarray(each, inputs.dtype) for each in (weight, recurrent_weight))
-    padding = _padding(mask, reverse, len(inputs))
     upstream = _time_first(g.sequence, mask, reverse)
+    padding = _padding(mask, reverse, len(upstream))
     sums, inner, first = loops.gru_backward(upstream, g.state, run, recurrent_weight, reset_after, padding)
     of_parameters = any(wanted[1:5])
     to_parameters = loops.gru_gradients(sums, inner, run, inputs, reset_after) if of_parameters else [None] * 4
-    return _to_x(sums, weight, mask, reverse, wanted), *to_parameters, first
+    return _to_x(sums, loops.candidate_first(weight), mask, reverse, wanted), *to_parameters, first
 
 
 def _gru_composed(
@@ -369,6 +390,9 @@ def _gru_composed(
     results=RecurrentResult,
     keep=["inputs", "run"],
     composed=_gru_composed,
+    flops=lambda x_shape, recurrent_weight_shape, bias_shape, recurrent_bias_shape: _flops(
+        x_shape, recurrent_weight_shape, [bias_shape, recurrent_bias_shape], of_unit=10
+    ),
     reference=definitions.gru,
     examples=[
         domains.case((2, 3, 2), (2, 6), (2, 6), (6,), (6,), (2, 2)),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, Literal, NamedTuple, TypeAlias
 
 from nn._validation import whole_number
@@ -49,7 +49,7 @@ class Axis(NamedTuple):
         first = max(0, -(-shift // self.stride))
         last = max(first, min(self.windows, (self.size - 1 + shift) // self.stride + 1))
         start = first * self.stride - shift
-        return slice(first, last), slice(start, start + (last - first - 1) * self.stride + 1, self.stride)
+        return slice(first, last), slice(start, start + (last - first) * self.stride, self.stride)
 
 
 LONGEST = 2**31 - 1
@@ -122,25 +122,21 @@ def slide(
     Raises:
         TypeError, ValueError: a setting is out of range, or a window is larger than the input with its padding.
     """
-    axes = len(sizes)
-    sides = per_side("padding", padding, axes)
-    settings = (per_axis(n, v, axes) for n, v in (("kernel", kernel), ("stride", stride), ("dilation", dilation)))
     found = []
-    for position, (size, k, s, d) in enumerate(zip(sizes, *settings)):
+    for name, size, k, s, d, sides in _each_axis(sizes, kernel, stride, padding, dilation):
         extent = d * (k - 1) + 1
         if sides is None:
             count = -(-size // s)
-            total = max((count - 1) * s + extent - size, 0)
-            before, after = total // 2, total - total // 2
+            before, after = _halves(max((count - 1) * s + extent - size, 0))
         else:
-            before, after = sides[position]
+            before, after = sides
             free = size + before + after - extent
             count = (math.ceil(free / s) if ceil_mode else free // s) + 1
             if ceil_mode and (count - 1) * s >= size + before:
                 count -= 1  # it would begin in the padding
         if size < 1 or extent > size + before + after:
             raise ValueError(
-                f"the kernel covers {extent} elements along the {NAMES[axes][position]}, but the input has only "
+                f"the kernel covers {extent} elements along the {name}, but the input has only "
                 f"{size}{f' and {before + after} of padding' if before + after else ''}. "
                 "Use a smaller kernel or more padding."
             )
@@ -165,34 +161,46 @@ def slide_back(
         TypeError, ValueError: a setting is out of range, or the result would be empty.
     """
     axes = len(counts)
-    sides = per_side("padding", padding, axes)
     extra = output_padding if isinstance(output_padding, Sequence) else (output_padding,) * axes
     extra = [whole_number("output_padding", each, 0) for each in extra]
-    if len(extra) != axes or (sides is None and any(extra)):
+    if len(extra) != axes or (any(extra) and per_side("padding", padding, axes) is None):
         raise ValueError(
             f"output_padding: expected one integer, or one for each of {_listed(axes)}, and 0 with padding='same', "
             f"got {output_padding!r}."
         )
-    settings = (per_axis(n, v, axes) for n, v in (("kernel", kernel), ("stride", stride), ("dilation", dilation)))
     found = []
-    for position, (count, k, s, d) in enumerate(zip(counts, *settings)):
+    for added, (name, count, k, s, d, sides) in zip(extra, _each_axis(counts, kernel, stride, padding, dilation)):
         extent = d * (k - 1) + 1
-        if extra[position] >= s and extra[position]:
-            raise ValueError(f"output_padding must be less than the stride {s}, got {extra[position]}.")
+        if added >= s and added:
+            raise ValueError(f"output_padding must be less than the stride {s}, got {added}.")
         if sides is None:
-            size, total = count * s, max(extent - s, 0)
-            before, after = total // 2, total - total // 2
+            size = count * s
+            before, after = _halves(max(extent - s, 0))
         else:
-            before, after = sides[position]
-            size = (count - 1) * s + extent - before - after + extra[position]
+            before, after = sides
+            size = (count - 1) * s + extent - before - after + added
         if size < 1:
             raise ValueError(
-                f"nothing remains along the {NAMES[axes][position]}: {count} inputs with a stride of {s} and a kernel "
+                f"nothing remains along the {name}: {count} inputs with a stride of {s} and a kernel "
                 f"that covers {extent} make {size + before + after} elements, of which the padding "
                 f"removes {before + after}."
             )
         found.append(Axis(size, k, s, d, before, after, count))
     return tuple(found)
+
+
+def _each_axis(
+    lengths: Sequence[int], kernel: Size, stride: Size, padding: Padding, dilation: Size
+) -> Iterator[tuple[str, int, int, int, int, tuple[int, int] | None]]:
+    """Yield the name, length, kernel, stride, dilation and padding of each axis; the padding is None for "same"."""
+    axes = len(lengths)
+    settings = (per_axis(n, v, axes) for n, v in (("kernel", kernel), ("stride", stride), ("dilation", dilation)))
+    return zip(NAMES[axes], lengths, *settings, per_side("padding", padding, axes) or (None,) * axes)
+
+
+def _halves(total: int) -> tuple[int, int]:
+    """Return padding before and after; of an odd number, the larger half comes after."""
+    return total // 2, total - total // 2
 
 
 def _listed(axes: int) -> str:

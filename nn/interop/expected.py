@@ -14,6 +14,12 @@ from tensorgrad import Tensor
 Framework = Literal["PyTorch", "Keras"]
 
 
+KERAS_PROJECTIONS = {
+    "query_dense": "query", "key_dense": "key", "value_dense": "value", "output_dense": "attention_output"
+}  # fmt: skip
+"""The layers inside Keras's attention: their attributes, which files use, and the names in the paths of variables."""
+
+
 @dataclass(frozen=True)
 class Binding:
     """Tensors of a layer and the foreign tensors that they are converted from.
@@ -143,6 +149,8 @@ def _keras_spellings(bindings: tuple[Binding, ...]) -> dict[str, tuple[str, ...]
         inner, _, variable = name.rpartition(".")
         number = counts[inner] = counts.get(inner, -1) + 1
         spelled = [f"{inner}.vars.{number}" if inner else f"vars.{number}", name]
+        if inner.removeprefix("_") in KERAS_PROJECTIONS:
+            spelled.append(f"{KERAS_PROJECTIONS[inner.removeprefix('_')]}.{variable}")
         if inner and sum(other.rpartition(".")[2] == variable for other in names) == 1:
             spelled.append(variable)
         found[name] = tuple(spelled)

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from nn.interop.expected import Framework, expected_layers
 from nn.interop.files import named_weights
+from nn.interop.fitting import warn_of_flattened_pixels
 from nn.interop.matching import joined
 from nn.module import Module
 from nn.saving import SaveError
@@ -31,6 +32,9 @@ def save_pytorch(network: Module, path: str | os.PathLike[str]) -> None:
         SaveError: a dtype that safetensors lacks.
         OSError: the file cannot be written. An existing file is unchanged.
 
+    Warns:
+        UserWarning: as `load_pytorch`.
+
     >>> import tempfile, nn
     >>> network = nn.Sequential(nn.Dense(3, 2, rng=0), nn.ReLU())
     >>> with tempfile.TemporaryDirectory() as folder:
@@ -41,7 +45,9 @@ def save_pytorch(network: Module, path: str | os.PathLike[str]) -> None:
     """
     from safetensors.numpy import save
 
-    content = save(_foreign_state(network, "PyTorch", path), {"format": "pt"})
+    state = _foreign_state(network, "PyTorch", path)
+    warn_of_flattened_pixels(network, "save_pytorch", stacklevel=2)
+    content = save(state, {"format": "pt"})
     replace_file(path, [content], check=lambda written: named_weights(written, "safetensors"))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -14,6 +15,8 @@ from nn.interop.expected import Binding, ExpectedLayer, Framework
 from nn.interop.matching import Places, joined
 from nn.interop.sources import LOADERS
 from nn.interop.weights import Weights
+from nn.layers import Dense, Flatten, Sequential
+from nn.module import Module
 
 
 @dataclass
@@ -25,6 +28,7 @@ class Fit:
         layers: the layers that the network expects.
         weights: the weights of the source.
         places: which tensor of the source belongs to which tensor of the network.
+        certain: whether matching in order would be unambiguous.
         arrays: the arrays to load, by the names of the network.
         conflicts: problems that are errors even with `strict=False`.
     """
@@ -33,6 +37,7 @@ class Fit:
     layers: list[ExpectedLayer]
     weights: Weights
     places: Places
+    certain: bool = True
     arrays: dict[str, NDArray[Any]] = field(default_factory=dict)
     conflicts: list[str] = field(default_factory=list)
 
@@ -134,9 +139,10 @@ class Fit:
         if len(problems) > 12:
             lines.append(f"and {len(problems) - 12} more")
         if report.missing and report.unused:
+            by_order = "names='order', or " if self.certain else ""
             lines.append(
-                "If the names differ, pass names='order', or names={'of the network': 'of the source'}. If layers "
-                "should keep their own weights, pass strict=False."
+                f"If the names differ, pass {by_order}names={{'of the network': 'of the source'}}. If layers should "
+                "keep their own weights, pass strict=False."
             )
         elif not self.conflicts:
             lines.append(f"With strict=False, {LOADERS[framework]} loads what fits.")
@@ -161,3 +167,42 @@ def _cause(got: tuple[int, ...], expected: tuple[int, ...], ours: tuple[int, ...
     if len(got) == len(expected):
         return ". The layer probably has other sizes than the one that was trained"
     return ". It is probably another kind of layer"
+
+
+def warn_of_flattened_pixels(network: Module, function: str, stacklevel: int) -> None:
+    """Warn about a `Dense` layer of flattened images, whose inputs have another order in PyTorch.
+
+    Only the layers of a `Sequential` are known to follow one another.
+    """
+    sequences = [module for _, module in network.named_modules() if isinstance(module, Sequential)]
+    found = next(filter(None, map(_takes_flattened_pixels, sequences)), None)
+    if found is not None:
+        warnings.warn(
+            f"{function}: {found!r} follows a Flatten of images. PyTorch flattens them channel by channel, so its "
+            "weights belong to nn.Flatten(channels_first=True).",
+            stacklevel=stacklevel + 1,
+        )
+
+
+def _takes_flattened_pixels(sequence: Sequential) -> Dense | None:
+    """Return the first `Dense` layer that receives images of several pixels flattened pixel by pixel."""
+    channels, flattened = 0, False
+    for layer in _in_sequence(sequence):
+        if isinstance(layer, Flatten):
+            flattened = channels > 0 and not layer.channels_first
+        elif isinstance(layer, Dense):
+            if flattened and layer.inputs != channels:
+                return layer
+            channels, flattened = 0, False
+        else:
+            channels = getattr(layer, "filters", channels)
+    return None
+
+
+def _in_sequence(sequence: Sequential) -> Iterator[Module]:
+    """Yield the layers, and those of inner sequences."""
+    for layer in sequence:
+        if isinstance(layer, Sequential):
+            yield from _in_sequence(layer)
+        else:
+            yield layer

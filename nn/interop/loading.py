@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 from nn._load_report import LoadReport
 from nn.interop.expected import ExpectedLayer, Framework, expected_layers
-from nn.interop.fitting import Fit
+from nn.interop.fitting import Fit, warn_of_flattened_pixels
 from nn.interop.matching import Places, by_names, by_order, by_path, names_of, order_is_certain
 from nn.interop.sources import LOADERS, source_label, weights_of
 from nn.interop.weights import Weights
@@ -44,6 +45,10 @@ def load_pytorch(
         OSError: there is no such file, or it cannot be read.
         TypeError: `network` is not a module, or `source` neither a path nor a mapping.
         ValueError: `names` has a name that is not in the network or not in the source.
+
+    Warns:
+        UserWarning: a `Dense` layer follows a `Flatten` of images, which PyTorch flattens in another order; or
+            `names="order"` for a file that does not keep the order of layers, if some of them have the same shapes.
 
     >>> import numpy as np, nn
     >>> network = nn.Sequential(nn.Dense(3, 3, rng=0), nn.ReLU(), nn.Dense(3, 1, rng=1))
@@ -110,6 +115,8 @@ def _load(network: Module, source: Any, framework: Framework, names: Matching, s
         found = _matched(label, layers, weights, framework, names)
     if found.conflicts or (strict and not found.report().complete):
         raise LoadError(found.message(framework))
+    if framework == "PyTorch":
+        warn_of_flattened_pixels(network, "load_pytorch", stacklevel=3)
     network.load_state_dict(found.arrays, strict=False)
     return found.report()
 
@@ -117,6 +124,12 @@ def _load(network: Module, source: Any, framework: Framework, names: Matching, s
 def _matched(label: str, layers: list[ExpectedLayer], weights: Weights, framework: Framework, names: Matching) -> Fit:
     known = names_of(weights, layers, framework)
     if names == "order":
+        if not order_is_certain(layers, known, weights):
+            warnings.warn(
+                f"{LOADERS[framework]}: {label} lists its tensors by name, not by layer, and some layers have the same "
+                "shapes. Name the layers instead: names={'of the network': 'of the source'}.",
+                stacklevel=4,
+            )
         return Fit(label, layers, weights, by_order(layers, known))
     places = by_path(layers, known)
     if isinstance(names, Mapping):
@@ -125,8 +138,9 @@ def _matched(label: str, layers: list[ExpectedLayer], weights: Weights, framewor
         return Fit(label, layers, weights, {p: s for p, s in places.items() if s not in taken} | given)
     if names not in (None, "path"):
         raise ValueError(f"{LOADERS[framework]}: names must be 'path', 'order' or a mapping, got {names!r}.")
-    found = Fit(label, layers, weights, places)
-    if names is None and not found.report().complete and order_is_certain(layers, known, weights):
+    certain = order_is_certain(layers, known, weights)
+    found = Fit(label, layers, weights, places, certain)
+    if names is None and not found.report().complete and certain:
         ordered = by_order(layers, known)
         second = Fit(label, layers, weights, ordered)
         if second.report().complete and not second.conflicts and places.items() <= ordered.items():

@@ -1,5 +1,6 @@
 """Layers, with one file per family."""
 
+from nn.layers._cache import KeyValueCache as KeyValueCache
 from nn.layers.activations import (
     ELU,
     GELU,
@@ -15,6 +16,7 @@ from nn.layers.activations import (
     Softplus,
     Tanh,
 )
+from nn.layers.attention import MultiHeadAttention
 from nn.layers.combine import Concatenate, Parallel, Residual
 from nn.layers.convolution import Conv1D, Conv2D, ConvTranspose1D, ConvTranspose2D
 from nn.layers.dense import Dense
@@ -30,9 +32,11 @@ from nn.layers.pooling import (
     MaxPool1D,
     MaxPool2D,
 )
+from nn.layers.positions import LearnedPositions, PositionalEncoding, RotaryPositions
 from nn.layers.recurrent import GRU, LSTM, RNN, Bidirectional
 from nn.layers.sequential import Sequential
 from nn.layers.shape import Flatten, Reshape, UpSample2D, ZeroPad2D
+from nn.layers.transformer import FeedForward, TransformerBlock, TransformerDecoder, TransformerEncoder
 
 __all__ = [
     "ELU",
@@ -54,6 +58,7 @@ __all__ = [
     "Dense",
     "Dropout",
     "Embedding",
+    "FeedForward",
     "Flatten",
     "GaussianNoise",
     "GlobalAveragePool",
@@ -63,15 +68,19 @@ __all__ = [
     "InstanceNorm",
     "LayerNorm",
     "LeakyReLU",
+    "LearnedPositions",
     "LogSoftmax",
     "MaxPool1D",
     "MaxPool2D",
+    "MultiHeadAttention",
     "PReLU",
     "Parallel",
+    "PositionalEncoding",
     "RMSNorm",
     "ReLU",
     "Reshape",
     "Residual",
+    "RotaryPositions",
     "Sequential",
     "SiLU",
     "Sigmoid",
@@ -79,6 +88,9 @@ __all__ = [
     "Softplus",
     "SpatialDropout",
     "Tanh",
+    "TransformerBlock",
+    "TransformerDecoder",
+    "TransformerEncoder",
     "UpSample2D",
     "ZeroPad2D",
 ]

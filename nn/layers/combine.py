@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import tensorgrad as tg
@@ -39,13 +40,11 @@ class Residual(Module):
         self.layers = Sequential(*layers).layers
         self.shortcut = shortcut
 
-    def forward(self, x: Any) -> Tensor:
+    def forward(self, x: Any, *, mask: Any = None) -> Tensor:
         """Return `shortcut(x)` plus the result of the layers."""
         x = x if isinstance(x, Tensor) else Tensor(x)
-        result = x
-        for layer in self.layers:
-            result = layer(result)
-        direct = x if self.shortcut is None else self.shortcut(x)
+        result = _through(self.layers, x, mask)[0]
+        direct = x if self.shortcut is None else _through([self.shortcut], x, mask)[0]
         if result.shape != direct.shape:
             raise ValueError(
                 f"Residual: the layers return shape {result.shape}, but "
@@ -54,6 +53,10 @@ class Residual(Module):
             )
         total: Tensor = direct + result
         return total
+
+    def with_mask(self, x: Any, mask: Any) -> tuple[Any, Any]:
+        """Return the result for sequences with padding, and their mask."""
+        return self(x, mask=mask), mask
 
 
 class Parallel(Module):
@@ -85,6 +88,18 @@ class Parallel(Module):
     def forward(self, x: Any) -> tuple[Any, ...]:
         """Return the result of every branch."""
         return tuple(branch(x) for branch in self.branches)
+
+    def with_mask(self, x: Any, mask: Any) -> tuple[Any, Any]:
+        """Return the results for sequences with padding, and their mask, or None if a branch returns no sequences."""
+        pairs = [branch.with_mask(x, mask) for branch in self.branches]
+        return tuple(result for result, _ in pairs), None if any(after is None for _, after in pairs) else mask
+
+
+def _through(layers: Iterable[Module], x: Any, mask: Any) -> tuple[Any, Any]:
+    """Return the result of layers applied one after the other, and its mask."""
+    for layer in layers:
+        x, mask = (layer(x), None) if mask is None else layer.with_mask(x, mask)
+    return x, mask
 
 
 class Concatenate(Module):

@@ -2,23 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from typing import Any, ClassVar
 
 import numpy as np
-from numpy.typing import ArrayLike, DTypeLike
+from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from nn import functional, init
 from nn._rng import Rng
 from nn._validation import whole_number
+from nn._weight_layouts import Layout, foreign
 from nn.functional.windows import Padding, Size, as_setting, per_axis, per_side
 from nn.layers._weighted import Weighted
+from nn.layers.masks import refuse_mask
 from tensorgrad import Tensor
+
+EXAMPLE_SIDES = (8, 28, 32, 64, 96, 128, 224)
+"""Sizes of images to try, to draw a network without data. A dense layer at the end accepts only one of them."""
 
 
 class _Convolution(Weighted):
     """Base class of the convolutional layers."""
 
+    with_mask = refuse_mask
+
     axes: ClassVar[int]
+    function: ClassVar[Callable[..., Tensor]]
 
     def __init__(
         self, channels: int, filters: int, kernel_size: Size, *, stride: Size = 1, padding: Padding = 0,
@@ -48,6 +57,11 @@ class _Convolution(Weighted):
     def _ends(self) -> tuple[int, int]:
         return self.channels // self.groups, self.filters
 
+    def example_inputs(self) -> Iterator[NDArray[Any]]:
+        """Yield inputs of a shape that the layer accepts."""
+        for side in EXAMPLE_SIDES:
+            yield np.zeros((1, *(side,) * self.axes, self.channels), self.weight.dtype)
+
     def forward(self, x: ArrayLike) -> Tensor:
         """Return the convolution of `x`, `(batch, …, channels)`."""
         try:
@@ -58,8 +72,11 @@ class _Convolution(Weighted):
                 raise
             raise ValueError(f"{self.place()}: {message}") from error
 
-    def _convolve(self, x: ArrayLike) -> Tensor:
-        raise NotImplementedError
+    def _convolve(self, x: ArrayLike, **options: Size) -> Tensor:
+        return type(self).function(
+            x, self.weight, self.bias, stride=self.stride, padding=self.padding, dilation=self.dilation,
+            groups=self.groups, **options,
+        )  # fmt: skip
 
     def settings(self) -> dict[str, Any]:
         """Return the constructor's arguments that differ from their defaults."""
@@ -85,6 +102,9 @@ class _TransposedConvolution(_Convolution):
 
     def _ends(self) -> tuple[int, int]:
         return self.filters // self.groups, self.channels
+
+    def _convolve(self, x: ArrayLike, **options: Size) -> Tensor:
+        return super()._convolve(x, output_padding=self.output_padding, **options)
 
     def settings(self) -> dict[str, Any]:
         """Return the constructor's arguments that differ from their defaults."""
@@ -120,12 +140,9 @@ class Conv1D(_Convolution):
     """
 
     axes = 1
-
-    def _convolve(self, x: ArrayLike) -> Tensor:
-        return functional.conv1d(
-            x, self.weight, self.bias, stride=self.stride, padding=self.padding, dilation=self.dilation,
-            groups=self.groups,
-        )  # fmt: skip
+    function = functional.conv1d
+    pytorch_layout = Layout({"weight": foreign("weight").transpose(), "bias": "bias"})
+    keras_layout = Layout({"weight": "kernel", "bias": "bias"}, name="conv1d")
 
 
 class Conv2D(_Convolution):
@@ -162,12 +179,17 @@ class Conv2D(_Convolution):
     """
 
     axes = 2
+    function = functional.conv2d
+    pytorch_layout = Layout({"weight": foreign("weight").transpose(2, 3, 1, 0), "bias": "bias"})
 
-    def _convolve(self, x: ArrayLike) -> Tensor:
-        return functional.conv2d(
-            x, self.weight, self.bias, stride=self.stride, padding=self.padding, dilation=self.dilation,
-            groups=self.groups,
-        )  # fmt: skip
+    @property
+    def keras_layout(self) -> Layout:
+        """Return the names and layouts in Keras, where a depthwise convolution is a layer of its own class."""
+        if self.groups == 1 or self.groups != self.channels:
+            return Layout({"weight": "kernel", "bias": "bias"}, name="conv2d")
+        kernel, multiplier = self.weight.shape[:2], self.filters // self.channels
+        weight = foreign("kernel").reshape((*kernel, self.channels, multiplier), (*kernel, 1, self.filters))
+        return Layout({"weight": weight, "bias": "bias"}, name="depthwise_conv2d")
 
 
 class ConvTranspose1D(_TransposedConvolution):
@@ -193,12 +215,9 @@ class ConvTranspose1D(_TransposedConvolution):
     """
 
     axes = 1
-
-    def _convolve(self, x: ArrayLike) -> Tensor:
-        return functional.conv_transpose1d(
-            x, self.weight, self.bias, stride=self.stride, padding=self.padding, dilation=self.dilation,
-            output_padding=self.output_padding, groups=self.groups,
-        )  # fmt: skip
+    function = functional.conv_transpose1d
+    pytorch_layout = Layout({"weight": foreign("weight").transpose(), "bias": "bias"})
+    keras_layout = Layout({"weight": "kernel", "bias": "bias"}, name="conv1d_transpose")
 
 
 class ConvTranspose2D(_TransposedConvolution):
@@ -225,9 +244,6 @@ class ConvTranspose2D(_TransposedConvolution):
     """
 
     axes = 2
-
-    def _convolve(self, x: ArrayLike) -> Tensor:
-        return functional.conv_transpose2d(
-            x, self.weight, self.bias, stride=self.stride, padding=self.padding, dilation=self.dilation,
-            output_padding=self.output_padding, groups=self.groups,
-        )  # fmt: skip
+    function = functional.conv_transpose2d
+    pytorch_layout = Layout({"weight": foreign("weight").transpose(2, 3, 1, 0), "bias": "bias"})
+    keras_layout = Layout({"weight": "kernel", "bias": "bias"}, name="conv2d_transpose")

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, DTypeLike
+from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 import tensorgrad as tg
 from nn import init
-from nn._hints import SETTINGS, with_hints
 from nn._rng import Rng
 from nn._validation import whole_number
 from nn._weight_layouts import Layout, foreign
@@ -59,7 +59,6 @@ class Dense(Weighted):
     pytorch_layout = Layout({"weight": foreign("weight").transpose(), "bias": "bias"})
     keras_layout = Layout({"weight": "kernel", "bias": "bias"}, name="dense")
 
-    @with_hints(SETTINGS)
     def __init__(
         self,
         inputs: int,
@@ -79,6 +78,10 @@ class Dense(Weighted):
         super().__init__(weight_l1, weight_l2, bias_l1, bias_l2, bias)
         self.weight = self._weight((self.inputs, self.neurons), weight_init, init.glorot(), rng, dtype)
         self.bias = Tensor(np.zeros(self.neurons, dtype), requires_grad=True) if bias else None
+
+    def example_inputs(self) -> Iterator[NDArray[Any]]:
+        """Yield inputs of a shape that the layer accepts."""
+        yield np.zeros((1, self.inputs), self.weight.dtype)
 
     def forward(self, x: ArrayLike) -> Tensor:
         """`x @ weight + bias`."""

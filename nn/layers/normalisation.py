@@ -3,22 +3,28 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from typing import Any, ClassVar, Self
 
 import numpy as np
-from numpy.typing import ArrayLike, DTypeLike
+from numpy.typing import ArrayLike, DTypeLike, NDArray
 
+import tensorgrad as tg
 from nn import functional, init
 from nn._repr import settings
 from nn._rng import Rng
 from nn._validation import as_array, whole_number
 from nn._weight_layouts import Layout
+from nn.layers.masks import refuse_mask
 from nn.module import Module
 from tensorgrad import Tensor
 
 
 class _Normalisation(Module):
-    """Base class of the normalisations, with a weight and a bias for each feature."""
+    """Base class of the normalisations, with a weight and a bias for each feature.
+
+    Subclasses with another constructor override `settings`, so that it is known to belong to it.
+    """
 
     weight: Tensor | None
     bias: Tensor | None
@@ -26,8 +32,8 @@ class _Normalisation(Module):
     has_bias: ClassVar[bool] = True
 
     def __init__(
-        self, features: int, epsilon: float, affine: bool, bias: bool, weight_init: init.Initializer | None,
-        dtype: DTypeLike, rng: Rng,
+        self, features: int, *, epsilon: float = 1e-5, affine: bool = True, bias: bool = True,
+        weight_init: init.Initializer | None = None, dtype: DTypeLike = np.float32, rng: Rng = None,
     ) -> None:  # fmt: skip
         name = type(self).__name__
         self.features = whole_number(f"{name}: features", features)
@@ -49,15 +55,17 @@ class _Normalisation(Module):
 
     def settings(self) -> dict[str, Any]:
         """Return the constructor's arguments that differ from their defaults."""
-        return self._settings()
-
-    def _settings(self) -> dict[str, Any]:
         shown = settings(self)
         if shown.get("dtype") == "float32":
             del shown["dtype"]
         if self.affine and self.bias is None and self.has_bias:
             shown["bias"] = False
         return shown
+
+    def example_inputs(self) -> Iterator[NDArray[Any]]:
+        """Yield inputs of a shape that the layer accepts."""
+        dtype = np.float32 if self.weight is None else self.weight.dtype
+        yield np.zeros((1, self.features), dtype)
 
     def _checked(self, x: ArrayLike) -> ArrayLike:
         """Return `x` if its last axis has the features.
@@ -103,7 +111,7 @@ class BatchNorm(_Normalisation):
         batches: the number of batches so far, if `momentum` is None; saved.
 
     x is `(samples, …, features)`: `(samples, features)` after a dense layer, `(batch, height, width, channels)` for
-    images.
+    images. `Model.fit` adds a last batch of a single sample to the batch before.
 
     Raises:
         ValueError: an argument out of range; when called, x with other features, or, in training, a single number
@@ -138,30 +146,66 @@ class BatchNorm(_Normalisation):
     ) -> None:  # fmt: skip
         if momentum is not None and not 0 <= momentum <= 1:
             raise ValueError(f"BatchNorm: momentum must be in [0, 1], or None for an average, got {momentum!r}.")
-        super().__init__(features, epsilon, affine, bias, weight_init, dtype, rng)
+        super().__init__(
+            features, epsilon=epsilon, affine=affine, bias=bias, weight_init=weight_init, dtype=dtype, rng=rng
+        )
         self.momentum = None if momentum is None else float(momentum)
         self.frozen = bool(frozen)
         self.running_mean = Tensor(np.zeros(self.features, dtype))
         self.running_variance = Tensor(np.ones(self.features, dtype))
         self.batches = Tensor(np.zeros((), np.int64)) if momentum is None else None
 
-    def forward(self, x: ArrayLike) -> Tensor:
-        """Return x normalised, scaled and shifted."""
+    def forward(self, x: ArrayLike, *, mask: ArrayLike | None = None) -> Tensor:
+        """Return x normalised, scaled and shifted.
+
+        Args:
+            x: `(samples, …, features)`.
+            mask: `(samples, …)` booleans, False for padding of sequences, which does not influence the statistics.
+        """
         x = self._checked(x)
         if not self.training or self.frozen:
             return functional.batch_norm_with(
                 x, self.running_mean, self.running_variance, self.weight, self.bias, epsilon=self.epsilon
             )
+        if mask is not None:
+            real = as_array(mask)
+            if real.dtype != bool or real.shape != np.shape(x)[:-1]:
+                raise ValueError(
+                    f"{self._place()}: expected a mask of booleans of shape {np.shape(x)[:-1]}, got {real.dtype} "
+                    f"{real.shape}."
+                )
+            return self._normalised_steps(x if isinstance(x, Tensor) else Tensor(x), real)
         count = math.prod(np.shape(x)[:-1])
         if count < 2:
             raise ValueError(
                 f"{self._place()}: training needs at least 2 numbers for each feature, got x of shape {np.shape(x)}. "
-                "Avoid a last batch of one sample, or call eval()."
+                "Use a batch_size of at least 2, or call eval()."
             )
         result: Any = functional.batch_norm(x, self.weight, self.bias, epsilon=self.epsilon)
         self._follow(result.mean.array, result.variance.array * (count / (count - 1)))
         output: Tensor = result.output
         return output
+
+    def _normalised_steps(self, x: Tensor, real: Any) -> Tensor:
+        """Return x normalised by the statistics of the steps that are not padding; 0 for padding."""
+        count = np.sum(real)
+        if isinstance(real, np.ndarray) and count < 2:
+            raise ValueError(
+                f"{self._place()}: training needs at least 2 numbers for each feature that are not padding, got "
+                f"{count}."
+            )
+        real, axes = real[..., None], tuple(range(x.ndim - 1))
+        mean = tg.sum(tg.where(real, x, 0), axis=axes) / count
+        centred = tg.where(real, x - mean, 0)
+        variance = tg.sum(centred * centred, axis=axes) / count
+        self._follow(mean.array, variance.array * (count / (count - 1)))
+        result = functional.batch_norm_with(x, mean, variance, self.weight, self.bias, epsilon=self.epsilon)
+        output: Tensor = tg.where(real, result, 0)
+        return output
+
+    def with_mask(self, x: Any, mask: Any) -> tuple[Any, Any]:
+        """Return the result for sequences with padding, and their mask."""
+        return self(x, mask=mask), mask
 
     def freeze(self, frozen: bool = True) -> Self:
         """Freeze the statistics, the weight and the bias, or unfreeze them if `frozen` is False.
@@ -190,7 +234,7 @@ class BatchNorm(_Normalisation):
 
     def settings(self) -> dict[str, Any]:
         """Return the constructor's arguments that differ from their defaults."""
-        shown = self._settings()
+        shown = super().settings()
         if self.momentum is None:
             shown["momentum"] = None
         return shown
@@ -230,19 +274,9 @@ class LayerNorm(_Normalisation):
 
     keras_layout = Layout({"weight": "gamma", "bias": "beta"}, name="layer_normalization")
 
-    def __init__(
-        self, features: int, *, epsilon: float = 1e-5, affine: bool = True, bias: bool = True,
-        weight_init: init.Initializer | None = None, dtype: DTypeLike = np.float32, rng: Rng = None,
-    ) -> None:  # fmt: skip
-        super().__init__(features, epsilon, affine, bias, weight_init, dtype, rng)
-
     def forward(self, x: ArrayLike) -> Tensor:
         """Return `functional.layer_norm` of x."""
         return functional.layer_norm(self._checked(x), self.weight, self.bias, epsilon=self.epsilon)
-
-    def settings(self) -> dict[str, Any]:
-        """Return the constructor's arguments that differ from their defaults."""
-        return self._settings()
 
 
 class RMSNorm(_Normalisation):
@@ -276,7 +310,9 @@ class RMSNorm(_Normalisation):
         self, features: int, *, epsilon: float = 1e-5, affine: bool = True,
         weight_init: init.Initializer | None = None, dtype: DTypeLike = np.float32, rng: Rng = None,
     ) -> None:  # fmt: skip
-        super().__init__(features, epsilon, affine, False, weight_init, dtype, rng)
+        super().__init__(
+            features, epsilon=epsilon, affine=affine, bias=False, weight_init=weight_init, dtype=dtype, rng=rng
+        )
 
     def forward(self, x: ArrayLike) -> Tensor:
         """Return `functional.rms_norm` of x."""
@@ -284,7 +320,7 @@ class RMSNorm(_Normalisation):
 
     def settings(self) -> dict[str, Any]:
         """Return the constructor's arguments that differ from their defaults."""
-        return self._settings()
+        return super().settings()
 
 
 class GroupNorm(_Normalisation):
@@ -312,6 +348,8 @@ class GroupNorm(_Normalisation):
     array([[-1.,  1., -1.,  1.]])
     """
 
+    with_mask = refuse_mask
+
     keras_layout = Layout({"weight": "gamma", "bias": "beta"}, name="group_normalization")
 
     def __init__(
@@ -321,7 +359,9 @@ class GroupNorm(_Normalisation):
         self.groups = whole_number("GroupNorm: groups", groups)
         if whole_number("GroupNorm: features", features) % self.groups:
             raise ValueError(f"GroupNorm: features must be a multiple of groups, got {features} and {groups}.")
-        super().__init__(features, epsilon, affine, bias, weight_init, dtype, rng)
+        super().__init__(
+            features, epsilon=epsilon, affine=affine, bias=bias, weight_init=weight_init, dtype=dtype, rng=rng
+        )
 
     def forward(self, x: ArrayLike) -> Tensor:
         """Return `functional.group_norm` of x."""
@@ -329,7 +369,7 @@ class GroupNorm(_Normalisation):
 
     def settings(self) -> dict[str, Any]:
         """Return the constructor's arguments that differ from their defaults."""
-        return self._settings()
+        return super().settings()
 
 
 class InstanceNorm(_Normalisation):
@@ -358,18 +398,10 @@ class InstanceNorm(_Normalisation):
             [ 1.,  1.]]])
     """
 
-    keras_layout = Layout({"weight": "gamma", "bias": "beta"}, name="group_normalization")
+    with_mask = refuse_mask
 
-    def __init__(
-        self, features: int, *, epsilon: float = 1e-5, affine: bool = True, bias: bool = True,
-        weight_init: init.Initializer | None = None, dtype: DTypeLike = np.float32, rng: Rng = None,
-    ) -> None:  # fmt: skip
-        super().__init__(features, epsilon, affine, bias, weight_init, dtype, rng)
+    keras_layout = Layout({"weight": "gamma", "bias": "beta"}, name="group_normalization")
 
     def forward(self, x: ArrayLike) -> Tensor:
         """Return `functional.instance_norm` of x."""
         return functional.instance_norm(self._checked(x), self.weight, self.bias, epsilon=self.epsilon)
-
-    def settings(self) -> dict[str, Any]:
-        """Return the constructor's arguments that differ from their defaults."""
-        return self._settings()

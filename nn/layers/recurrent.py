@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import copy
+from collections.abc import Iterator
 from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
-from numpy.typing import ArrayLike, DTypeLike
+from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 import tensorgrad as tg
 from nn import functional, init
@@ -15,8 +17,9 @@ from nn._validation import whole_number
 from nn._weight_layouts import Foreign, Layout, foreign
 from nn.layers._weights import drawn
 from nn.layers.dropout import Dropout
+from nn.layers.masks import as_mask
 from nn.module import Module
-from tensorgrad import Tensor
+from tensorgrad import Tensor, scopes
 
 MOST_LAYERS = 1000
 """How many layers may be stacked in one module."""
@@ -56,9 +59,7 @@ class Recurrent(Module):
         name = type(self).__name__
         self.inputs = whole_number(f"{name}: inputs", inputs)
         self.units = whole_number(f"{name}: units", units)
-        self.layers = whole_number(f"{name}: layers", layers)
-        if self.layers > MOST_LAYERS:
-            raise ValueError(f"{name}: layers must be at most {MOST_LAYERS}, got {layers}.")
+        self.layers = _layer_count(name, layers)
         self.return_sequences, self.return_state, self.reverse = return_sequences, return_state, reverse
         self.weight_init = init.glorot() if weight_init is None else weight_init
         self.recurrent_init = init.orthogonal() if recurrent_init is None else recurrent_init
@@ -88,7 +89,17 @@ class Recurrent(Module):
         initializers = {"weight_init": self.weight_init, "recurrent_init": self.recurrent_init}
         return type(self)(**(settings | initializers | {"rng": self.rng}))
 
+    def alone(self) -> Self:
+        """Return the first of the stacked layers as a layer without a stack. It shares the tensors."""
+        first = copy.copy(self)
+        first.layers, first.dropout, first.between, first.above = 1, 0.0, None, []
+        return first
+
     # -- computing ----------------------------------------------------------------------------------------
+
+    def example_inputs(self) -> Iterator[NDArray[Any]]:
+        """Yield inputs of a shape that the layer accepts."""
+        yield np.zeros((1, 3, self.inputs), next(self.parameters()).dtype)
 
     def forward(
         self, x: ArrayLike, state: Any = None, *, lengths: ArrayLike | None = None, mask: ArrayLike | None = None
@@ -110,11 +121,16 @@ class Recurrent(Module):
             TypeError: lengths that are not integers, or a mask that is not boolean.
         """
         x = x if isinstance(x, Tensor) else Tensor(x)
-        self._check_input(x.shape)
-        mask = _as_mask(self._place(), x.shape, lengths, mask)
-        sequence, last, state = self._through_stack(x, state, mask)
+        self.check_input(x.shape)
+        if lengths is not None or mask is not None:  # the name of the layer, for messages, takes half a millisecond
+            mask = as_mask(self._place(), x.shape, lengths, mask)
+        sequence, last, state = self.run_stack(x, state, mask)
         output = sequence if self.return_sequences else last
         return (output, state) if self.return_state else output
+
+    def with_mask(self, x: Any, mask: Any) -> tuple[Any, Any]:
+        """Return the result for sequences with padding, and its mask; None if only the last state is returned."""
+        return self(x, mask=mask), mask if self.return_sequences else None
 
     def step(self, x: ArrayLike, state: Any = None) -> tuple[Tensor, Any]:
         """Return the output for one step and the state for the next step. Useful for generation.
@@ -131,10 +147,10 @@ class Recurrent(Module):
         x = x if isinstance(x, Tensor) else Tensor(x)
         if x.ndim != 2 or x.shape[1] != self.inputs:
             raise ValueError(f"{self._place()}: step expected x of shape (batch, {self.inputs}), got {x.shape}.")
-        _, last, state = self._through_stack(tg.expand_dims(x, 1), state, None)
+        _, last, state = self.run_stack(tg.expand_dims(x, 1), state, None)
         return last, state
 
-    def _through_stack(self, x: Tensor, state: Any, mask: Any) -> tuple[Tensor, Tensor, Any]:
+    def run_stack(self, x: Tensor, state: Any, mask: Any) -> tuple[Tensor, Tensor, Any]:
         """Return the sequence and the last hidden state of the topmost layer, and the states of all."""
         states = self._split_state(state, (x.shape[0], self.units))
         finals = []
@@ -142,7 +158,10 @@ class Recurrent(Module):
         for number, (layer, initial) in enumerate(zip([self, *self.above], states)):
             if number and self.between is not None:
                 sequence = self.between(sequence)
+            start = scopes.enter()
             sequence, *final = layer.run_alone(sequence, initial, mask)
+            if number:
+                scopes.leave(start, layer, (), sequence)
             finals.append(tuple(final) if self.state_tensors > 1 else final[0])
         return sequence, final[0], tuple(finals) if self.layers > 1 else finals[0]
 
@@ -150,7 +169,12 @@ class Recurrent(Module):
         """Return the sequence and the final state of this layer alone, without those on top of it."""
         raise NotImplementedError
 
-    def _check_input(self, shape: tuple[int, ...]) -> None:
+    def check_input(self, shape: tuple[int, ...]) -> None:
+        """Reject inputs that are not `(batch, time, inputs)`.
+
+        Raises:
+            ValueError: another shape, or no step.
+        """
         if len(shape) == 3 and shape[2] == self.inputs and shape[1]:
             return
         hint = ""
@@ -433,18 +457,25 @@ class Bidirectional(Module):
     """A recurrent layer in both directions, with concatenated outputs `(…, 2·units)`.
 
     Args:
-        layer: an `RNN`, `LSTM` or `GRU` with `layers=1`, for the forward direction. The other direction is a layer of
-            the same kind, drawn from the same generator. `return_sequences` and `return_state` are those of `layer`.
+        layer: an `RNN`, `LSTM` or `GRU` for the forward direction. The other direction is a layer of the same kind,
+            drawn from the same generator. `return_sequences` and `return_state` are those of `layer`. With a stack,
+            such as `LSTM(4, 3, layers=2, dropout=0.1)`, this is a stack of bidirectional layers with dropout between
+            them, as in PyTorch: the inputs of the second are both directions of the first.
+        layers: the number of bidirectional layers on top of each other; default that of `layer`.
+        dropout: the fraction of each layer's output that is dropped in training before the next layer; default that of
+            `layer`.
 
     Attributes:
-        layer, backward_layer: the two directions.
+        layer, backward_layer: the two directions of the first layer.
+        above: the bidirectional layers on top of it.
 
     Without `return_sequences`, the result has the state of each direction after its last step: at the end of the
-    sequence, and at its beginning. The state is a tuple of those of both directions.
+    sequence, and at its beginning. The state is a tuple of those of both directions; for a stack, a tuple with such a
+    tuple for each layer.
 
     Raises:
-        TypeError: something that is not a recurrent layer.
-        ValueError: a stack, or a layer that runs in reverse.
+        TypeError: something that is not a recurrent layer, or a number of layers that is not an integer.
+        ValueError: a layer that runs in reverse, or dropout with one layer.
 
     References:
         Schuster and Paliwal, *Bidirectional Recurrent Neural Networks*, 1997.
@@ -452,58 +483,92 @@ class Bidirectional(Module):
     >>> layer = Bidirectional(LSTM(4, 3, return_sequences=True, rng=0))
     >>> layer(np.ones((2, 5, 4), np.float32)).shape
     (2, 5, 6)
+    >>> stack = Bidirectional(GRU(4, 3, layers=2, return_state=True, rng=0))
+    >>> output, state = stack(np.ones((2, 5, 4), np.float32))
+    >>> output.shape, [[direction.shape for direction in layer] for layer in state]
+    ((2, 6), [[(2, 3), (2, 3)], [(2, 3), (2, 3)]])
     """
 
-    def __init__(self, layer: Recurrent) -> None:
+    def __init__(self, layer: Recurrent, *, layers: int | None = None, dropout: float | None = None) -> None:
         if not isinstance(layer, Recurrent):
             raise TypeError(f"Bidirectional: expected a recurrent layer such as nn.LSTM(…), got {layer!r}.")
-        if layer.layers > 1:
-            raise ValueError(
-                f"Bidirectional: expected a single layer, got {layer!r}. Stack bidirectional layers: the inputs of the "
-                "second are both directions of the first."
-            )
         if layer.reverse:
             raise ValueError(f"Bidirectional: expected a layer that runs forward, got {layer!r}.")
-        self.layer = layer
+        self.layers = _layer_count("Bidirectional", layer.layers if layers is None else layers)
+        self.dropout = layer.dropout if dropout is None else dropout
+        if self.dropout and self.layers == 1:
+            raise ValueError("Bidirectional: dropout acts between stacked layers, but layers=1. Use nn.Dropout around.")
+        self.layer = layer.alone() if layer.layers > 1 else layer
         self.backward_layer = layer.another(layer.inputs, reverse=True)
+        self.between = Dropout(self.dropout, layer.rng) if self.layers > 1 else None
+        self.above = [Bidirectional(layer.another(2 * layer.units)) for _ in range(self.layers - 1)]
 
     def forward(
         self, x: ArrayLike, state: Any = None, *, lengths: ArrayLike | None = None, mask: ArrayLike | None = None
     ) -> Any:
         """Return the outputs of both directions, concatenated. The arguments are those of the layers."""
-        x = x if isinstance(x, Tensor) else Tensor(x)
-        if state is not None and (not isinstance(state, (tuple, list)) or len(state) != 2):
-            raise ValueError(
-                f"{self!r}: expected as state a tuple of those of both directions, got {_described_state(state)}."
+        sequence = x if isinstance(x, Tensor) else Tensor(x)
+        self.layer.check_input(sequence.shape)
+        mask = as_mask(repr(self), sequence.shape, lengths, mask)
+        finals = []
+        for number, (layer, initial) in enumerate(zip([self, *self.above], self._split_state(state))):
+            if number and self.between is not None:
+                sequence = self.between(sequence)
+            sequences, lasts, states = zip(
+                *(
+                    scopes.leave(scopes.enter(), direction, (), direction.run_stack(sequence, first, mask))
+                    for direction, first in zip((layer.layer, layer.backward_layer), initial)
+                )
             )
-        first, second = (None, None) if state is None else state
-        there = self.layer(x, first, lengths=lengths, mask=mask)
-        back = self.backward_layer(x, second, lengths=lengths, mask=mask)
+            sequence = tg.concatenate(sequences, axis=-1)
+            finals.append(states)
+        output = sequence if self.layer.return_sequences else tg.concatenate(lasts, axis=-1)
         if not self.layer.return_state:
-            return tg.concatenate([there, back], axis=-1)
-        return tg.concatenate([there[0], back[0]], axis=-1), (there[1], back[1])
+            return output
+        return output, tuple(finals) if self.layers > 1 else finals[0]
+
+    def with_mask(self, x: Any, mask: Any) -> tuple[Any, Any]:
+        """Return the result for sequences with padding, and its mask; None if only the last state is returned."""
+        return self(x, mask=mask), mask if self.layer.return_sequences else None
+
+    def _split_state(self, state: Any) -> list[tuple[Any, Any]]:
+        """Return the initial states of the stacked layers, each as a pair for the two directions."""
+        if state is None:
+            return [(None, None)] * self.layers
+        states = [state] if self.layers == 1 else state
+        stacked = f"a tuple of {self.layers}, for every layer " if self.layers > 1 else ""
+        fits = isinstance(states, (tuple, list)) and len(states) == self.layers
+        if not fits or any(not isinstance(pair, (tuple, list)) or len(pair) != 2 for pair in states):
+            raise ValueError(
+                f"{self!r}: expected as state {stacked}a tuple of those of both directions, got "
+                f"{_described_state(state)}."
+            )
+        return [(forward, backward) for forward, backward in states]
 
     def settings(self) -> dict[str, Any]:
-        """Return the constructor's arguments."""
-        return {"layer": self.layer}
+        """Return the constructor's arguments that differ from their defaults."""
+        stacked = {"layers": self.layers} if self.layers > 1 else {}
+        return {"layer": self.layer, **stacked, **({"dropout": self.dropout} if self.dropout else {})}
 
     def __repr__(self) -> str:
         return described(self, self.settings())
 
     @property
     def pytorch_layout(self) -> Layout:
-        """Return the names and layouts in PyTorch, where both directions are in one layer."""
+        """Return the names and layouts in PyTorch, where both directions of all layers are in one module."""
+        stack = [("", self), *((f"above.{number}.", layer) for number, layer in enumerate(self.above))]
         return Layout(
             {
-                f"{ours}.{name}": theirs
-                for ours, suffix in (("layer", "l0"), ("backward_layer", "l0_reverse"))
-                for name, theirs in self.layer.from_pytorch(suffix).items()
+                f"{prefix}{ours}.{name}": theirs
+                for number, (prefix, layer) in enumerate(stack)
+                for ours, suffix in (("layer", f"l{number}"), ("backward_layer", f"l{number}_reverse"))
+                for name, theirs in layer.layer.from_pytorch(suffix).items()
             }
         )
 
     @property
     def keras_layout(self) -> Layout:
-        """Return the names and layouts in Keras."""
+        """Return the names and layouts in Keras, where each layer of a stack is a `Bidirectional`."""
         tensors: dict[str | tuple[str, ...], str | Foreign] = {}
         for ours, theirs in (("layer", "forward_layer"), ("backward_layer", "backward_layer")):
             for names, made in self.layer.keras_layout.tensors.items():
@@ -512,39 +577,14 @@ class Bidirectional(Module):
         return Layout(tensors, name="bidirectional")
 
 
+def _layer_count(name: str, layers: Any) -> int:
+    count = whole_number(f"{name}: layers", layers)
+    if count > MOST_LAYERS:
+        raise ValueError(f"{name}: layers must be at most {MOST_LAYERS}, got {layers}.")
+    return count
+
+
 def _described_state(state: Any) -> str:
     if isinstance(state, (tuple, list)):
         return "(" + ", ".join(_described_state(each) for each in state) + ")"
     return f"an array of shape {np.shape(state)}"
-
-
-def _as_mask(asker: str, shape: tuple[int, ...], lengths: Any, mask: Any) -> Any:
-    """Return a mask `(batch, time)`, True where a step is not padding; None if there is no padding.
-
-    Raises:
-        ValueError, TypeError: lengths or a mask that do not fit.
-    """
-    batch, time = shape[:2]
-    if lengths is None:
-        if mask is None:
-            return None
-        found = np.asarray(mask)
-        if found.shape != (batch, time):
-            raise ValueError(f"{asker}: expected a mask of shape (batch, time) = {(batch, time)}, got {found.shape}.")
-        if found.dtype != bool:
-            raise TypeError(
-                f"{asker}: expected a mask of booleans, True where a step is not padding, got dtype {found.dtype}."
-            )
-        return found
-    if mask is not None:
-        raise ValueError(f"{asker}: lengths and a mask say the same. Pass one of them.")
-    numbers = np.asarray(lengths)
-    if numbers.shape != (batch,):
-        raise ValueError(f"{asker}: expected lengths of shape (batch,) = {(batch,)}, got {numbers.shape}.")
-    if numbers.dtype.kind not in "iu":
-        raise TypeError(f"{asker}: expected integers as lengths, got dtype {numbers.dtype}.")
-    wrong = (numbers < 0) | (numbers > time)
-    if wrong.any():
-        first = int(np.argmax(wrong))
-        raise ValueError(f"{asker}: expected lengths of 0 … {time}, got {numbers[first]} for sequence {first}.")
-    return np.arange(time) < numbers[:, None]

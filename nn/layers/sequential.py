@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, overload
 
+import numpy as np
 from numpy.typing import ArrayLike
 
+from nn.layers.masks import as_mask
 from nn.module import Module
 
 
@@ -15,6 +17,10 @@ class Sequential(Module):
 
     Args:
         *layers: modules. Their parameters are named `"0.weight"`, `"0.bias"`, `"2.weight"`, …
+
+    **Sequences of different lengths** are padded to the same number of steps. `network(x, lengths=…)`, or `mask=…` with
+    False for padding, passes the mask on to the layers that need it, such as recurrent layers, `BatchNorm` and
+    `GlobalAveragePool`; see `Module.with_mask`. The padding then influences nothing.
 
     Indexing returns a layer, slicing a `Sequential` that shares the layers. `len` and iteration are supported.
 
@@ -35,11 +41,28 @@ class Sequential(Module):
                 raise TypeError(f"Sequential: expected modules, got {layer!r} at position {position}.{_hint(layer)}")
         self.layers = layers
 
-    def forward(self, x: ArrayLike) -> Any:
-        """Return the result of the last layer."""
+    def forward(self, x: ArrayLike, *, lengths: ArrayLike | None = None, mask: ArrayLike | None = None) -> Any:
+        """Return the result of the last layer.
+
+        Args:
+            x: the input of the first layer.
+            lengths: `(batch,)`, the number of steps of each sequence. Later steps are padding.
+            mask: `(batch, time)` booleans, False for padding, instead of `lengths`.
+
+        Raises:
+            ValueError, TypeError: lengths or a mask that do not fit, or a layer that combines steps and takes no mask.
+        """
+        if lengths is not None or mask is not None:
+            return self.with_mask(x, as_mask("Sequential", np.shape(x), lengths, mask))[0]
         for layer in self.layers:
             x = layer(x)
         return x
+
+    def with_mask(self, x: Any, mask: Any) -> tuple[Any, Any]:
+        """Return the result of the last layer for sequences with padding, and its mask."""
+        for layer in self.layers:
+            x, mask = (layer(x), None) if mask is None else layer.with_mask(x, mask)
+        return x, mask
 
     def named_children(self) -> Iterator[tuple[str, Module]]:
         """Yield the layers, named by their position."""

@@ -11,7 +11,9 @@ from numpy.typing import ArrayLike
 
 import tensorgrad as tg
 from nn import functional
+from nn.functional.resampling import check_mode
 from nn.functional.windows import Padding, Size, as_setting, per_axis, per_side
+from nn.layers.masks import refuse_mask
 from nn.module import Module
 from tensorgrad import Tensor
 
@@ -19,16 +21,35 @@ from tensorgrad import Tensor
 class Flatten(Module):
     """Flatten each sample: `(batch, …)` becomes `(batch, elements)`.
 
+    Args:
+        channels_first: whether to flatten channel by channel, as PyTorch does, instead of pixel by pixel. Required if
+            the layer after it uses weights that were trained in PyTorch.
+
+    Raises:
+        TypeError: `channels_first` is not a boolean.
+
     >>> import numpy as np
     >>> Flatten()(np.ones((8, 7, 7, 32))).shape
     (8, 1568)
+    >>> image = np.array([[[[1, 10], [2, 20], [3, 30]]]])  # one image of 1 × 3 pixels with two channels
+    >>> Flatten()(image), Flatten(channels_first=True)(image)
+    (Tensor([[ 1, 10,  2, 20,  3, 30]]), Tensor([[ 1,  2,  3, 10, 20, 30]]))
     """
+
+    with_mask = refuse_mask
+
+    def __init__(self, *, channels_first: bool = False) -> None:
+        if not isinstance(channels_first, bool):
+            raise TypeError(f"Flatten: channels_first must be True or False, got {channels_first!r}.")
+        self.channels_first = channels_first
 
     def forward(self, x: ArrayLike) -> Tensor:
         """Return `x` as rows."""
         x = x if isinstance(x, Tensor) else Tensor(x)
         if x.ndim < 1:
             raise ValueError("Flatten(): expected x of shape (batch, …), got a single number.")
+        if self.channels_first and x.ndim > 2:
+            x = tg.moveaxis(x, -1, 1)
         flat: Tensor = tg.reshape(x, (x.shape[0], math.prod(x.shape[1:])))
         return flat
 
@@ -48,6 +69,8 @@ class Reshape(Module):
     >>> Reshape((4, 4, 2))(np.ones((8, 32))).shape
     (8, 4, 4, 2)
     """
+
+    with_mask = refuse_mask
 
     def __init__(self, shape: Sequence[int]) -> None:
         if not isinstance(shape, Sequence) or isinstance(shape, str):
@@ -75,9 +98,10 @@ class UpSample2D(Module):
     Args:
         factor: a number, or one for each axis.
         mode: "nearest" or "bilinear".
+        align_corners: as in `functional.upsample2d`.
 
     Raises:
-        ValueError: a factor below 1, or another mode.
+        ValueError: a factor below 1, another mode, or `align_corners` with "nearest".
         TypeError: a factor that is not an integer.
 
     >>> import numpy as np
@@ -85,16 +109,20 @@ class UpSample2D(Module):
     (8, 14, 14, 4)
     """
 
-    def __init__(self, factor: Size, *, mode: Literal["nearest", "bilinear"] = "nearest") -> None:
+    with_mask = refuse_mask
+
+    def __init__(
+        self, factor: Size, *, mode: Literal["nearest", "bilinear"] = "nearest", align_corners: bool = False
+    ) -> None:
         per_axis("UpSample2D: factor", factor, 2)
-        if mode not in ("nearest", "bilinear"):
-            raise ValueError(f"UpSample2D: mode must be 'nearest' or 'bilinear', got {mode!r}.")
+        check_mode("UpSample2D", mode, align_corners)
         self.factor = as_setting(factor)
         self.mode = mode
+        self.align_corners = bool(align_corners)
 
     def forward(self, x: ArrayLike) -> Tensor:
         """Return `functional.upsample2d` of `x`."""
-        return functional.upsample2d(x, self.factor, mode=self.mode)
+        return functional.upsample2d(x, self.factor, mode=self.mode, align_corners=self.align_corners)
 
 
 class ZeroPad2D(Module):
@@ -110,6 +138,8 @@ class ZeroPad2D(Module):
     >>> ZeroPad2D(((0, 1), (0, 1)))(np.ones((8, 7, 7, 4))).shape
     (8, 8, 8, 4)
     """
+
+    with_mask = refuse_mask
 
     def __init__(self, padding: Padding) -> None:
         if isinstance(padding, str):

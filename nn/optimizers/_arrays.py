@@ -23,11 +23,9 @@ def read_only(array: Array) -> Array:
 def writable(parameter: Tensor) -> Array:
     """Return the parameter's array for writing. A NumPy array is first made contiguous and writable."""
     array = parameter.own_array()
-    if isinstance(array, np.ndarray):
-        flags = array.flags
-        if not (flags.c_contiguous and flags.writeable):
-            parameter.data = np.array(array, order="C")
-            array = parameter.array
+    if isinstance(array, np.ndarray) and not array.flags.carray:
+        parameter.data = np.array(array, order="C")
+        array = parameter.array
     return array
 
 

@@ -49,17 +49,18 @@ def fused(kernel: Kernel) -> Callable[[Update], Update]:
     return with_kernel
 
 
-# -- the updates of algorithms.py ----------------------------------------------------------------------------------
+# -- the updates of algorithms.py and adam.py ----------------------------------------------------------------------
 
 
 def sgd(optimizer: Any, settings: Any, dtype: np.dtype[Any]) -> Change:
     """Return the change of `SGD`."""
-    factor, momentum = np.array(-settings.learning_rate, dtype), np.array(settings.momentum, dtype)
+    factor = np.array(-settings.learning_rate, dtype)
+    if not settings.momentum:
+        return lambda g, v, buffer: np.multiply(g, factor, out=buffer)
+    momentum = np.array(settings.momentum, dtype)
 
     def change(g: Flat, v: Flat, buffer: Flat) -> Flat:
         np.multiply(g, factor, out=buffer)
-        if not settings.momentum:
-            return buffer
         v *= momentum
         v += buffer
         if not optimizer.nesterov:
@@ -87,6 +88,8 @@ def adagrad(optimizer: Any, settings: Any, dtype: np.dtype[Any]) -> Change:
 
 def rmsprop(optimizer: Any, settings: Any, dtype: np.dtype[Any]) -> Change:
     """Return the change of `RMSprop`."""
+    if len(optimizer.state_names) > 1:
+        return _rmsprop_with_options(optimizer, settings, dtype)
     factor, epsilon = np.array(-settings.learning_rate, dtype), np.array(settings.epsilon, dtype)
     rho, complement = np.array(settings.rho, dtype), np.array(1 - settings.rho, dtype)
 
@@ -104,12 +107,50 @@ def rmsprop(optimizer: Any, settings: Any, dtype: np.dtype[Any]) -> Change:
     return change
 
 
+def _rmsprop_with_options(optimizer: Any, settings: Any, dtype: np.dtype[Any]) -> Change:
+    """Return the change of `RMSprop` that is centred or has momentum."""
+    factor, epsilon = np.array(-settings.learning_rate, dtype), np.array(settings.epsilon, dtype)
+    rho, complement = np.array(settings.rho, dtype), np.array(1 - settings.rho, dtype)
+    momentum, kept = np.array(settings.momentum, dtype), "velocity" in optimizer.state_names
+
+    def change(g: Flat, c: Flat, *others: Flat) -> Flat:
+        buffer = others[-1]
+        np.square(g, out=buffer)
+        buffer *= complement
+        c *= rho
+        c += buffer
+        if optimizer.centered:
+            mean = others[0]
+            np.multiply(g, complement, out=buffer)
+            mean *= rho
+            mean += buffer
+            np.square(mean, out=buffer)
+            np.subtract(c, buffer, out=buffer)
+            np.maximum(buffer, 0, out=buffer)
+            np.sqrt(buffer, out=buffer)
+        else:
+            np.sqrt(c, out=buffer)
+        buffer += epsilon
+        np.divide(g, buffer, out=buffer)
+        buffer *= factor
+        if not kept:
+            return buffer
+        v = others[-2]
+        v *= momentum
+        v += buffer
+        return v
+
+    return change
+
+
 def adam(optimizer: Any, settings: Any, dtype: np.dtype[Any]) -> Change:
     """Return the change of `Adam`.
 
     The corrections of both averages are factors of epsilon and the learning rate, which saves a tenth of the time:
     with m̂ = a·s and v̂ = b²·q, m̂ / (√v̂ + ε) = (a/b) · s / (√q + ε/b).
     """
+    if optimizer.amsgrad:
+        return _amsgrad(settings, dtype)
     a = (1 - settings.beta_1) / settings.correction_1
     b = math.sqrt((1 - settings.beta_2) / settings.correction_2)
     beta_1, beta_2 = np.array(settings.beta_1, dtype), np.array(settings.beta_2, dtype)
@@ -130,6 +171,71 @@ def adam(optimizer: Any, settings: Any, dtype: np.dtype[Any]) -> Change:
     return change
 
 
+def _amsgrad(settings: Any, dtype: np.dtype[Any]) -> Change:
+    """Return the change of `Adam` with `amsgrad`."""
+    a = (1 - settings.beta_1) / settings.correction_1
+    b = math.sqrt((1 - settings.beta_2) / settings.correction_2)
+    beta_1, beta_2 = np.array(settings.beta_1, dtype), np.array(settings.beta_2, dtype)
+    epsilon, factor = np.array(settings.epsilon / b, dtype), np.array(-settings.learning_rate * a / b, dtype)
+
+    def change(g: Flat, s: Flat, q: Flat, largest: Flat, buffer: Flat) -> Flat:
+        s *= beta_1
+        s += g
+        np.square(g, out=buffer)
+        q *= beta_2
+        q += buffer
+        np.maximum(largest, q, out=largest)
+        np.sqrt(largest, out=buffer)
+        buffer += epsilon
+        np.divide(s, buffer, out=buffer)
+        buffer *= factor
+        return buffer
+
+    return change
+
+
+def nadam(optimizer: Any, settings: Any, dtype: np.dtype[Any]) -> Change:
+    """Return the change of `NAdam`. As in `adam`, √v̂ + ε is divided by b."""
+    b = math.sqrt((1 - settings.beta_2) / settings.correction_2)
+    beta_1, beta_2 = np.array(settings.beta_1, dtype), np.array(settings.beta_2, dtype)
+    epsilon, factor = np.array(settings.epsilon / b, dtype), np.array(-settings.learning_rate / b, dtype)
+    of_gradient = np.array(settings.gradient_factor, dtype)
+    of_sum = np.array(settings.momentum_factor * (1 - settings.beta_1), dtype)
+
+    def change(g: Flat, s: Flat, q: Flat, buffer: Flat) -> Flat:
+        s *= beta_1
+        s += g
+        np.square(g, out=buffer)
+        q *= beta_2
+        q += buffer
+        np.sqrt(q, out=buffer)
+        buffer += epsilon
+        mixed = s * of_sum
+        mixed += g * of_gradient
+        np.divide(mixed, buffer, out=buffer)
+        buffer *= factor
+        return buffer
+
+    return change
+
+
+def lion(optimizer: Any, settings: Any, dtype: np.dtype[Any]) -> Change:
+    """Return the change of `Lion`."""
+    factor, beta_2 = np.array(-settings.learning_rate, dtype), np.array(settings.beta_2, dtype)
+    ratio = np.array(settings.beta_1 * (1 - settings.beta_2) / (1 - settings.beta_1), dtype)
+
+    def change(g: Flat, s: Flat, buffer: Flat) -> Flat:
+        np.multiply(s, ratio, out=buffer)
+        buffer += g
+        np.sign(buffer, out=buffer)
+        buffer *= factor
+        s *= beta_2
+        s += g
+        return buffer
+
+    return change
+
+
 # -- blocks --------------------------------------------------------------------------------------------------------
 
 
@@ -142,12 +248,14 @@ class Piece:
         elements: Their slice of the flattened parameter.
         weights: The elements themselves: a view of the parameter.
         place: Their slice of the block.
+        change: Their part of the block's buffer, a view. Slicing it in each step takes 0.2 µs.
     """
 
     number: int
     elements: slice
     weights: Flat
     place: slice
+    change: Flat
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,11 +296,12 @@ class Section:
         """
         for block in self.blocks:
             difference = change(block.gradient(gradients), *block.state, block.buffer)
+            in_buffer = difference is block.buffer
             for piece in block.pieces:
                 weights = piece.weights
                 if shrink != 1.0:
                     weights *= shrink
-                weights += difference[piece.place]
+                weights += piece.change if in_buffer else difference[piece.place]
 
 
 class FusedStep:
@@ -279,8 +388,9 @@ def _parts(number: int, weights: Flat, state: dict[str, Any], buffer: Flat) -> l
     blocks = []
     for start in range(0, size, length):
         part = slice(start, min(start + length, size))
-        piece = Piece(number, part, flat[part], slice(0, part.stop - start))
-        blocks.append(Block((piece,), tuple(array[part] for array in flat_state), buffer[piece.place], buffer[:0]))
+        change = buffer[: part.stop - start]
+        piece = Piece(number, part, flat[part], slice(0, change.size), change)
+        blocks.append(Block((piece,), tuple(array[part] for array in flat_state), change, buffer[:0]))
     return blocks
 
 
@@ -291,7 +401,8 @@ def _joined(
     pieces, start = [], 0
     for number in numbers:
         flat = weights[number].reshape(-1)
-        pieces.append(Piece(number, slice(0, flat.size), flat, slice(start, start + flat.size)))
+        place = slice(start, start + flat.size)
+        pieces.append(Piece(number, slice(0, flat.size), flat, place, buffer[place]))
         start += flat.size
     joined = []
     for name in states[numbers[0]]:

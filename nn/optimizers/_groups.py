@@ -31,7 +31,7 @@ class ParameterGroup:
     >>> optimizer = nn.SGD([{"params": [w]}, {"params": [b], "learning_rate": 0.5}], learning_rate=0.1)
     >>> optimizer.groups[1].momentum = 0.9
     >>> optimizer.groups[1]
-    ParameterGroup(1 parameter, learning_rate=0.5, decay=0, momentum=0.9)
+    ParameterGroup(1 parameter, learning_rate=0.5, decay=0, momentum=0.9, weight_decay=0)
     """
 
     kind: type

@@ -11,10 +11,15 @@ class Setting:
     """A number that must be finite, at least 0 and less than `below`.
 
     Assigning a setting of an optimizer also sets it in all of its parameter groups.
+
+    Args:
+        below: The limit.
+        absent: The value in states that were saved before the optimizer had this setting. None if all have it.
     """
 
-    def __init__(self, below: float = math.inf) -> None:
+    def __init__(self, below: float = math.inf, *, absent: float | None = None) -> None:
         self.below = below
+        self.absent = absent
 
     def __set_name__(self, owner: type, name: str) -> None:
         self.name = name

@@ -2,18 +2,21 @@
 
 Each `update` is the formula in the class's documentation. Three conventions hold for all of them. The learning rate
 of step t is lr = learning_rate / (1 + decay·t), where t is the number of finished steps, as in *Neural Networks from
-Scratch in Python* (chapter 10). ε is added outside the square root. A penalty on the weights (L1, L2) is part of the
-gradient of the loss, except in `AdamW`. For NumPy arrays, `Optimizer.step` uses the faster form in `_fused.py`.
+Scratch in Python* (chapter 10). ε is added outside the square root. `weight_decay` λ adds λ·w to the gradient g, as the
+L2 penalty λ/2·Σw² does, except in `Lion` and `AdamW`. For NumPy arrays, `Optimizer.step` uses the faster form in
+`_fused.py`. `adam.py` has the family of Adam.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 
 from nn.optimizers._arrays import Array
-from nn.optimizers._fused import adagrad, adam, fused, rmsprop, sgd
+from nn.optimizers._fused import adagrad, fused, lion, rmsprop, sgd
 from nn.optimizers._groups import ParameterGroup, Parameters
 from nn.optimizers._setting import Setting
 from nn.optimizers.optimizer import Optimizer, State
@@ -33,6 +36,7 @@ class SGD(Optimizer):
         decay: Decay of the learning rate.
         momentum: μ, the fraction of the last step that is kept, in [0, 1).
         nesterov: Use Nesterov momentum. Needs a momentum above 0.
+        weight_decay: λ of the L2 penalty, at least 0.
 
     Raises:
         TypeError, ValueError: As `Optimizer`, and for `nesterov` without momentum.
@@ -51,6 +55,8 @@ class SGD(Optimizer):
 
     state_names = ("velocity",)
     momentum = Setting(below=1.0)
+    weight_decay = Setting(absent=0.0)
+    l2 = "weight_decay"
 
     def __init__(
         self,
@@ -60,9 +66,11 @@ class SGD(Optimizer):
         decay: float = 0.0,
         momentum: float = 0.0,
         nesterov: bool = False,
+        weight_decay: float = 0.0,
     ) -> None:
         super().__init__(parameters, learning_rate, decay=decay)
         self.momentum = momentum
+        self.weight_decay = weight_decay
         self.nesterov = nesterov
         if nesterov and not momentum:
             raise ValueError("SGD: nesterov needs a momentum above 0.")
@@ -89,6 +97,7 @@ class Adagrad(Optimizer):
         learning_rate: The length of a step, or a `Schedule` of it.
         decay: Decay of the learning rate.
         epsilon: ε, which keeps the quotient finite.
+        weight_decay: λ of the L2 penalty, at least 0.
 
     Source: Duchi, Hazan and Singer, "Adaptive Subgradient Methods" (2011).
 
@@ -103,6 +112,8 @@ class Adagrad(Optimizer):
 
     state_names = ("cache",)
     epsilon = Setting()
+    weight_decay = Setting(absent=0.0)
+    l2 = "weight_decay"
 
     def __init__(
         self,
@@ -111,9 +122,11 @@ class Adagrad(Optimizer):
         *,
         decay: float = 0.0,
         epsilon: float = 1e-7,
+        weight_decay: float = 0.0,
     ) -> None:
         super().__init__(parameters, learning_rate, decay=decay)
         self.epsilon = epsilon
+        self.weight_decay = weight_decay
 
     @fused(adagrad)
     def update(self, gradient: Array, state: State, settings: SimpleNamespace) -> tuple[Array, State]:
@@ -129,14 +142,23 @@ class RMSprop(Optimizer):
         c = ρ·c + (1 − ρ)·g²
         w += −lr·g / (√c + ε)
 
+    The variance c − m² replaces c if `centered`, and the last steps are kept in v if there is momentum:
+
+        m = ρ·m + (1 − ρ)·g
+        v = μ·v − lr·g / (√(c − m²) + ε);  w += v
+
     Args:
         parameters: The tensors to train, or groups of them.
         learning_rate: The length of a step, or a `Schedule` of it.
         decay: Decay of the learning rate.
         epsilon: ε, which keeps the quotient finite.
         rho: ρ, the fraction of the average that is kept, in [0, 1).
+        momentum: μ, the fraction of the last step that is kept, in [0, 1).
+        centered: Divide by the standard deviation of the gradients instead of their root mean square.
+        weight_decay: λ of the L2 penalty, at least 0.
 
-    Source: Tieleman and Hinton, "Lecture 6.5: RMSprop" (2012).
+    Source: Tieleman and Hinton, "Lecture 6.5: RMSprop" (2012). Centred and with momentum: Graves, "Generating Sequences
+    With Recurrent Neural Networks" (2013), equations 38 to 41, with ε outside the root.
 
     >>> import tensorgrad as tg
     >>> w = tg.tensor([1.0, -2.0], requires_grad=True)
@@ -147,9 +169,12 @@ class RMSprop(Optimizer):
     array([ 0.6838, -1.6838])
     """
 
-    state_names = ("cache",)
+    state_names: tuple[str, ...] = ("cache",)
     epsilon = Setting()
     rho = Setting(below=1.0)
+    momentum = Setting(below=1.0, absent=0.0)
+    weight_decay = Setting(absent=0.0)
+    l2 = "weight_decay"
 
     def __init__(
         self,
@@ -159,130 +184,106 @@ class RMSprop(Optimizer):
         decay: float = 0.0,
         epsilon: float = 1e-7,
         rho: float = 0.9,
+        momentum: float = 0.0,
+        centered: bool = False,
+        weight_decay: float = 0.0,
     ) -> None:
         super().__init__(parameters, learning_rate, decay=decay)
         self.epsilon = epsilon
         self.rho = rho
+        self.momentum = momentum
+        self.centered = centered
+        self.weight_decay = weight_decay
+        if centered:
+            self.add_state("mean")
+
+    def step_settings(self, group: ParameterGroup) -> SimpleNamespace:
+        """Keep a velocity from the first step that has momentum on."""
+        settings = super().step_settings(group)
+        if settings.momentum and "velocity" not in self.state_names:
+            self.add_state("velocity")
+        return settings
 
     @fused(rmsprop)
     def update(self, gradient: Array, state: State, settings: SimpleNamespace) -> tuple[Array, State]:
         """See the class."""
         rho = settings.rho
-        cache = rho * state["cache"] + (1 - rho) * np.square(gradient)
-        change = -settings.learning_rate * (gradient / (np.sqrt(cache) + settings.epsilon))
-        return change, {"cache": cache}
+        new = {"cache": rho * state["cache"] + (1 - rho) * np.square(gradient)}
+        variance = new["cache"]
+        if self.centered:
+            new["mean"] = rho * state["mean"] + (1 - rho) * gradient
+            variance = np.maximum(variance - np.square(new["mean"]), 0)  # rounding can make it negative
+        change = -settings.learning_rate * (gradient / (np.sqrt(variance) + settings.epsilon))
+        if "velocity" in state:
+            change = new["velocity"] = settings.momentum * state["velocity"] + change
+        return change, new
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """See `Optimizer`. A state has a velocity if there was momentum in a step before."""
+        names = self.state_names
+        self.state_names = ("cache", *("mean",) * self.centered, *("velocity",) * ("velocity.0" in state))
+        try:
+            super().load_state_dict(state)
+        except BaseException:
+            self.state_names = names
+            raise
 
 
-class Adam(Optimizer):
-    """Momentum and RMSprop combined, both corrected for averages that start at 0.
+class Lion(Optimizer):
+    """The sign of an average of the gradients, so that all weights change by the same amount in a step.
 
-        m = β₁·m + (1 − β₁)·g             m̂ = m / (1 − β₁ᵗ⁺¹)
-        v = β₂·v + (1 − β₂)·g²            v̂ = v / (1 − β₂ᵗ⁺¹)
-        w += −lr·m̂ / (√v̂ + ε)
+        w = (1 − lr·λ)·w − lr·sign(β₁·m + (1 − β₁)·g)
+        m = β₂·m + (1 − β₂)·g
 
-    t is the number of finished steps of the optimizer, the same for all parameters. The state is s = m / (1 − β₁) and
-    q = v / (1 − β₂), the decayed sums of g and g², which need no factors until the end. So assigning `beta_1` or
-    `beta_2` during training rescales the past as well: the average jumps by the ratio of the new 1 − β to the old one.
+    It usually needs a learning rate 3 to 10 times lower than Adam's, and a weight decay higher by the same factor. The
+    state is s = m / (1 − β₂), the decayed sum of g.
 
     Args:
         parameters: The tensors to train, or groups of them.
         learning_rate: The length of a step, or a `Schedule` of it.
         decay: Decay of the learning rate.
-        epsilon: ε, which keeps the quotient finite.
-        beta_1: β₁, the fraction of the average gradient that is kept, in [0, 1).
-        beta_2: β₂, the fraction of the average squared gradient that is kept, in [0, 1).
+        beta_1: β₁, the fraction of the average in the step, in [0, 1).
+        beta_2: β₂, the fraction of the average that is kept, in [0, 1).
+        weight_decay: λ, at least 0. It is decoupled from the gradient, as in `AdamW`.
 
-    Source: Kingma and Ba, "Adam: A Method for Stochastic Optimization" (2015), algorithm 1.
+    Source: Chen et al., "Symbolic Discovery of Optimization Algorithms" (2023), program 1.
 
     >>> import tensorgrad as tg
     >>> w = tg.tensor([1.0, -2.0], requires_grad=True)
-    >>> optimizer = Adam([w], learning_rate=0.1)
+    >>> optimizer = Lion([w], learning_rate=0.25)
     >>> (w * w).sum().backward()
     >>> optimizer.step()
-    >>> w.data.round(4)
-    array([ 0.9, -1.9])
+    >>> w.data
+    array([ 0.75, -1.75])
     """
 
-    state_names = ("sum", "square_sum")
-    epsilon = Setting()
+    state_names = ("sum",)
     beta_1 = Setting(below=1.0)
     beta_2 = Setting(below=1.0)
-
-    def __init__(
-        self,
-        parameters: Parameters,
-        learning_rate: float | Schedule = 0.001,
-        *,
-        decay: float = 0.0,
-        epsilon: float = 1e-7,
-        beta_1: float = 0.9,
-        beta_2: float = 0.999,
-    ) -> None:
-        super().__init__(parameters, learning_rate, decay=decay)
-        self.epsilon = epsilon
-        self.beta_1 = beta_1
-        self.beta_2 = beta_2
-
-    def step_settings(self, group: ParameterGroup) -> SimpleNamespace:
-        """Add the corrections 1 − β₁ᵗ⁺¹ and 1 − β₂ᵗ⁺¹, which float32 could not hold exactly enough as an array."""
-        settings = super().step_settings(group)
-        settings.correction_1 = 1 - settings.beta_1 ** (self.iterations + 1)
-        settings.correction_2 = 1 - settings.beta_2 ** (self.iterations + 1)
-        return settings
-
-    @fused(adam)
-    def update(self, gradient: Array, state: State, settings: SimpleNamespace) -> tuple[Array, State]:
-        """See the class."""
-        beta_1, beta_2 = settings.beta_1, settings.beta_2
-        s = beta_1 * state["sum"] + gradient
-        q = beta_2 * state["square_sum"] + np.square(gradient)
-        m_hat = (1 - beta_1) / settings.correction_1 * s
-        v_hat = (1 - beta_2) / settings.correction_2 * q
-        change = -settings.learning_rate * m_hat / (np.sqrt(v_hat) + settings.epsilon)
-        return change, {"sum": s, "square_sum": q}
-
-
-class AdamW(Adam):
-    """Adam with decoupled weight decay: every step also shrinks the weights.
-
-        w = (1 − lr·λ)·w, then as Adam
-
-    An L2 penalty is part of the gradient and is divided by √v̂ like it. Here all weights shrink at the same rate. Do not
-    use both.
-
-    Args:
-        parameters: The tensors to train, or groups of them. A group with weight_decay 0 does not shrink.
-        learning_rate: The length of a step, or a `Schedule` of it.
-        weight_decay: λ, at least 0.
-        decay, epsilon, beta_1, beta_2: As `Adam`.
-
-    Source: Loshchilov and Hutter, "Decoupled Weight Decay Regularization" (2019), algorithm 2.
-
-    >>> import tensorgrad as tg
-    >>> w = tg.tensor([1.0, -2.0], requires_grad=True)
-    >>> optimizer = AdamW([w], learning_rate=0.1, weight_decay=0.5)
-    >>> (w * w).sum().backward()
-    >>> optimizer.step()
-    >>> w.data.round(4)
-    array([ 0.85, -1.8 ])
-    """
-
     weight_decay = Setting()
 
     def __init__(
         self,
         parameters: Parameters,
-        learning_rate: float | Schedule = 0.001,
+        learning_rate: float | Schedule = 1e-4,
         *,
-        weight_decay: float = 0.01,
         decay: float = 0.0,
-        epsilon: float = 1e-7,
         beta_1: float = 0.9,
-        beta_2: float = 0.999,
+        beta_2: float = 0.99,
+        weight_decay: float = 0.0,
     ) -> None:
-        super().__init__(parameters, learning_rate, decay=decay, epsilon=epsilon, beta_1=beta_1, beta_2=beta_2)
+        super().__init__(parameters, learning_rate, decay=decay)
+        self.beta_1 = beta_1
+        self.beta_2 = beta_2
         self.weight_decay = weight_decay
 
     def shrink(self, settings: SimpleNamespace) -> float:
         """Return 1 − lr·λ."""
         return float(1.0 - settings.learning_rate * settings.weight_decay)
+
+    @fused(lion)
+    def update(self, gradient: Array, state: State, settings: SimpleNamespace) -> tuple[Array, State]:
+        """See the class."""
+        beta_1, beta_2 = settings.beta_1, settings.beta_2
+        direction = np.sign(beta_1 * (1 - beta_2) / (1 - beta_1) * state["sum"] + gradient)
+        return -settings.learning_rate * direction, {"sum": beta_2 * state["sum"] + gradient}

@@ -91,8 +91,14 @@ class Optimizer:
         iterations: The number of finished steps.
     """
 
-    state_names: ClassVar[tuple[str, ...]] = ()
+    state_names: tuple[str, ...] = ()
     """The names of the arrays that are kept for each parameter between steps. They start at 0."""
+
+    l2: ClassVar[str] = ""
+    """The name of the setting that is λ in the penalty λ/2·Σw², whose gradient λ·w is added to each gradient."""
+
+    needs_closure: ClassVar[bool] = False
+    """Whether `step` takes a function that computes the loss again, so that `Model.fit` cannot call it."""
 
     learning_rate = LearningRate()
     decay = Setting()
@@ -114,12 +120,18 @@ class Optimizer:
         self.iterations = 0
         self._group_of = [number for number, group in enumerate(self.groups) for _ in group.parameters]
         self._dtypes = [np.promote_types(parameter.dtype, np.float32) for parameter in self.parameters]
-        self._state: list[dict[str, Array]] = [
-            {name: np.zeros_like(parameter.array, dtype=dtype) for name in self.state_names}
-            for parameter, dtype in zip(self.parameters, self._dtypes)
-        ]
+        self._state: list[dict[str, Array]] = [{} for _ in self.parameters]
         self._fused = FusedStep()
         self._warnings: set[str] = set()
+        names, self.state_names = self.state_names, ()
+        self.add_state(*names)
+
+    def add_state(self, *names: str) -> None:
+        """Keep more arrays for each parameter, which start at 0. For options that need them."""
+        self.state_names += names
+        for parameter, dtype, state in zip(self.parameters, self._dtypes, self._state):
+            state |= {name: np.zeros_like(parameter.array, dtype=dtype) for name in names}
+        self._fused.forget()
 
     def step(self) -> None:
         """Update every parameter with its gradient.
@@ -147,6 +159,10 @@ class Optimizer:
             )
             return
         settings = [self.step_settings(group) for group in self.groups]
+        for group in self.groups:
+            if group.settings.get(self.l2):
+                gradients = self._penalized(gradients)
+                break
         if not self._fused_step(gradients, settings):
             updated = []
             for number, gradient in gradients.items():
@@ -232,6 +248,8 @@ class Optimizer:
         owner = f"{type(self).__name__}.load_state_dict"
         self._settings()
         declared = settings_of(type(self))
+        absent = {name: setting.absent for name, setting in declared.items() if setting.absent is not None}
+        state = {**absent, **state}
         of_groups = {f"groups.{number}.{name}": name for number in range(len(self.groups)) for name in declared}
         arrays = {f"{name}.{number}": name for name in self.state_names for number in range(len(self.parameters))}
         expected = {*declared, "iterations", *arrays}
@@ -299,7 +317,7 @@ class Optimizer:
         gradients = {}
         for number, parameter in enumerate(self.parameters):
             gradient: Array = parameter.grad
-            if gradient is not None and parameter.requires_grad:
+            if gradient is not None and parameter.node is not None:  # requires a gradient
                 array, dtype = parameter.array, self._dtypes[number]
                 if isinstance(array, np.ndarray):
                     gradient = np.asarray(gradient, dtype, order="C")
@@ -312,6 +330,17 @@ class Optimizer:
                     )
                 gradients[number] = gradient
         return gradients
+
+    def _penalized(self, gradients: Mapping[int, Array]) -> dict[int, Array]:
+        """Return the gradients with those of the L2 penalties added."""
+        penalized = {}
+        for number, gradient in gradients.items():
+            weights, factor = self.parameters[number].array, self.groups[self._group_of[number]].settings[self.l2]
+            if factor:
+                same = weights.dtype == gradient.dtype
+                gradient = gradient + factor * (weights if same else weights.astype(gradient.dtype))
+            penalized[number] = np.asarray(gradient, order="C") if isinstance(weights, np.ndarray) else gradient
+        return penalized
 
     @interrupts.uninterrupted
     def _assign(self, updated: list[tuple[int, Array, dict[str, Array]]]) -> None:
@@ -352,15 +381,15 @@ class Optimizer:
 
     def _loaded(self, owner: str, number: int, name: str, state: Mapping[str, Any]) -> Array:
         """Return a copy of one array of a saved state, after checking it."""
-        given, own, parameter = state[f"{name}.{number}"], self._state[number][name], self.parameters[number]
+        given, dtype, parameter = state[f"{name}.{number}"], self._dtypes[number], self.parameters[number]
         if not hasattr(given, "__array_function__"):
             given = np.asarray(given)
-        if given.shape != own.shape or given.dtype not in (own.dtype, parameter.dtype):  # float16 state of older files
+        if given.shape != parameter.shape or given.dtype not in (dtype, parameter.dtype):  # float16: of older files
             raise ValueError(
-                f"{owner}: {name}.{number} must be {own.dtype} of shape {own.shape}, got {given.dtype} of shape "
+                f"{owner}: {name}.{number} must be {dtype} of shape {parameter.shape}, got {given.dtype} of shape "
                 f"{given.shape}."
             )
-        return given.astype(own.dtype)
+        return given.astype(dtype)
 
     def _settings(self) -> dict[str, Any]:
         """Return the optimizer's settings, the base class's first."""

@@ -102,7 +102,8 @@ def rate_at(step: int, learning_rate: float | Schedule) -> float:
 
 def decayed_rate(step: int, learning_rate: float | Schedule, decay: float) -> float:
     """Return the learning rate at this step with the book's decay: learning_rate / (1 + decay · step)."""
-    return rate_at(step, learning_rate) / (1.0 + decay * step)
+    rate = learning_rate(step) if isinstance(learning_rate, Schedule) else learning_rate
+    return rate / (1.0 + decay * step)
 
 
 class ScaledSchedule(Schedule):
@@ -204,8 +205,7 @@ class CosineDecay(Schedule):
 
     def rate(self, step: int) -> float:
         """See the class."""
-        fraction = (1 + math.cos(math.pi * min(step / self.steps, 1.0))) / 2
-        return self.lowest + (self.learning_rate - self.lowest) * fraction
+        return _along_cosine(self.learning_rate, self.lowest, step / self.steps)
 
 
 class WarmUp(Schedule):
@@ -241,3 +241,89 @@ class WarmUp(Schedule):
 
     def __repr__(self) -> str:
         return f"WarmUp({self.steps}, {self.then!r})"
+
+
+class WarmUpCosine(Schedule):
+    """Linear increase over `warm_up` steps, then half a cosine down to `lowest`: `steps` steps in all.
+
+    It is `WarmUp(warm_up, CosineDecay(learning_rate, steps - warm_up, lowest))`.
+
+    Args:
+        learning_rate: The highest rate, which is that of step `warm_up`.
+        steps: The number of steps in all. The rate is `lowest` afterwards.
+        warm_up: The number of steps with an increasing rate, less than `steps`.
+        lowest: The last rate.
+
+    Raises:
+        TypeError, ValueError: As `StepDecay`, and if `warm_up` is not less than `steps`.
+
+    >>> schedule = WarmUpCosine(0.5, steps=103, warm_up=3)
+    >>> [schedule(step) for step in (0, 1, 2, 3, 103)]
+    [0.125, 0.25, 0.375, 0.5, 0.0]
+    """
+
+    learning_rate = Setting()
+    lowest = Setting()
+
+    def __init__(self, learning_rate: float, steps: int, warm_up: int, lowest: float = 0.0) -> None:
+        self.learning_rate = learning_rate
+        self.steps = whole_number("WarmUpCosine: steps", steps)
+        self.warm_up = whole_number("WarmUpCosine: warm_up", warm_up, lowest=0)
+        self.lowest = lowest
+        if self.warm_up >= self.steps:
+            raise ValueError(f"WarmUpCosine: warm_up must be less than steps, got {warm_up} of {steps} steps.")
+
+    def rate(self, step: int) -> float:
+        """See the class."""
+        if step < self.warm_up:
+            return self.learning_rate * (step + 1) / (self.warm_up + 1)
+        return _along_cosine(self.learning_rate, self.lowest, (step - self.warm_up) / (self.steps - self.warm_up))
+
+
+class OneCycle(Schedule):
+    """Half a cosine up to `learning_rate`, then half a cosine down to almost 0: `steps` steps in all.
+
+    The rate rises from initial · learning_rate at step 0 to learning_rate at step rise · steps − 1, and falls to
+    final · learning_rate at step steps − 1. Smith and Topin, "Super-Convergence: Very Fast Training of Neural Networks
+    Using Large Learning Rates" (2018), in the form of PyTorch's `OneCycleLR`. The momentum stays as it is.
+
+    Args:
+        learning_rate: The highest rate.
+        steps: The number of steps in all. The rate stays at its last value afterwards.
+        rise: The fraction of the steps in which the rate increases, in [0, 1).
+        initial: The first rate, as a fraction of `learning_rate`.
+        final: The last rate, as a fraction of `learning_rate`.
+
+    Raises:
+        TypeError, ValueError: As `StepDecay`.
+
+    >>> schedule = OneCycle(0.5, steps=100)
+    >>> [round(schedule(step), 6) for step in (0, 29, 99, 1000)]
+    [0.02, 0.5, 2e-06, 2e-06]
+    """
+
+    learning_rate = Setting()
+    rise = Setting(below=1.0)
+    initial = Setting()
+    final = Setting()
+
+    def __init__(
+        self, learning_rate: float, steps: int, *, rise: float = 0.3, initial: float = 0.04, final: float = 4e-6
+    ) -> None:
+        self.learning_rate = learning_rate
+        self.steps = whole_number("OneCycle: steps", steps)
+        self.rise = rise
+        self.initial = initial
+        self.final = final
+
+    def rate(self, step: int) -> float:
+        """See the class."""
+        peak, end = self.rise * self.steps - 1, self.steps - 1
+        if step < peak:
+            return self.learning_rate * _along_cosine(self.initial, 1.0, step / peak)
+        return self.learning_rate * _along_cosine(1.0, self.final, (step - peak) / (end - peak))
+
+
+def _along_cosine(first: float, last: float, fraction: float) -> float:
+    """Return a value on half a cosine from `first`, at the fraction 0, to `last`, at the fraction 1 and above."""
+    return last + (first - last) * (1 + math.cos(math.pi * min(fraction, 1.0))) / 2

@@ -12,9 +12,10 @@ from nn.plots.landscape import ParameterPath, loss_landscape
 from nn.plots.layer_statistics import LayerStatistics
 from nn.plots.learning_rates import learning_rate_finder
 from nn.plots.live import LivePlot
+from nn.plots.neurons import NetworkDrawing, network
 from nn.plots.playground import Playground
 from nn.plots.regression import regression_fit
-from nn.plots.sequences import attention_maps, gates
+from nn.plots.sequence_maps import attention_maps, gates
 from nn.plots.steps_of_products import convolution_steps, matmul_steps
 from nn.plots.strip import BoundaryStrip
 
@@ -23,6 +24,7 @@ __all__ = [
     "BoundaryStrip",
     "LayerStatistics",
     "LivePlot",
+    "NetworkDrawing",
     "ParameterPath",
     "Playground",
     "attention_maps",
@@ -39,6 +41,7 @@ __all__ = [
     "learning_rate_finder",
     "loss_landscape",
     "matmul_steps",
+    "network",
     "receptive_field",
     "regression_fit",
     "saliency",

@@ -40,7 +40,8 @@ def changed_attributes(holders: Mapping[str, Any], again: Mapping[str, Any]) -> 
             if not (is_plain(value) and (made is MISSING or is_plain(made))):
                 raise SaveError(
                     f"{type(holders[path]).__name__}.{name} would have another value. Keep plain data there (numbers, "
-                    "text, lists, tuples and dicts), a tensor named in state_names, or None when the object is made."
+                    "text, lists, tuples and dicts), a tensor named in state_names, or arrays in an attribute that is "
+                    "None when the object is made."
                 )
             found.setdefault(path, {})[name] = _description(value)
     return {path: found[path] for path in holders if path in found}
@@ -86,9 +87,9 @@ def _differs(value: Any, made: Any) -> bool:
         return (
             made is MISSING or not is_plain(made) or json.dumps(_description(value)) != json.dumps(_description(made))
         )
-    if made is MISSING or made is None:
-        return False
     arrays = _arrays_in(value)
+    if made is MISSING or made is None:
+        return not arrays and not _has_modules(value)
     if arrays:
         others = _arrays_in(made)
         if isinstance(value, (list, tuple, dict)):  # of the last call, unless the constructor makes some, too

@@ -31,6 +31,7 @@ class Parts:
     Attributes:
         network, loss, metrics, rng, optimizer: as `nn.Model` takes them.
         epochs: the values of its `History`: one list for each name.
+        columns: the names of the columns of each input in training; see `nn.data.arrays.columns_of`.
     """
 
     network: Module
@@ -39,6 +40,7 @@ class Parts:
     rng: RandomSource
     optimizer: Optimizer | None
     epochs: Mapping[str, list[float]]
+    columns: Mapping[str, tuple[str, ...]]
 
 
 DESCRIBED = ("network", "loss", "metrics", "rng", "optimizer")
@@ -123,6 +125,8 @@ def _written(parts: Parts) -> tuple[dict[str, Any], Arrays, list[Any]]:
         "history": list(parts.epochs),
         "frozen": [name for name, tensor in tensors.items() if not tensor.requires_grad],
     }
+    if parts.columns:
+        document["columns"] = {index: list(names) for index, names in parts.columns.items()}
     arrays = (
         {f"network.{name}": tensor.array for name, tensor in tensors.items()}
         | {f"optimizer.{key}": array for key, array in state_arrays.items()}
@@ -158,6 +162,7 @@ def _made(document: Mapping[str, Any], arrays: Arrays, known: Mapping[str, Any])
         if optimizer is not None:
             _checked(optimizer, "optimizer", Optimizer).load_state_dict(state | section(arrays, "optimizer"))
         epochs = {name: arrays[f"history.{name}"].tolist() for name in document["history"]}
+        columns = {index: _names(names) for index, names in document.get("columns", {}).items()}
         holders = _holders(network, loss, metrics)
         for name, described in document["generators"].items():
             _set_generators(name, holders[name], {key: builder.build(value) for key, value in described.items()})
@@ -171,13 +176,17 @@ def _made(document: Mapping[str, Any], arrays: Arrays, known: Mapping[str, Any])
     sections = ("network.",) if optimizer is None else ("network.", "optimizer.")  # checked by their owners
     if strangers := [name for name in arrays if not name.startswith(sections) and name not in belonging]:
         raise ValueError(f"tensor {strangers[0]!r} belongs to nothing.")
-    return Parts(network, loss, metrics, _checked(rng, "rng", RandomSource), optimizer, epochs)
+    return Parts(network, loss, metrics, _checked(rng, "rng", RandomSource), optimizer, epochs, columns)
 
 
 def _checked(thing: Any, what: str, kind: Any) -> Any:
     if not isinstance(thing, kind):
         raise ValueError(f"the {what} is a {type(thing).__name__}.")
     return thing
+
+
+def _names(names: Any) -> tuple[str, ...]:
+    return tuple(_checked(name, "name of a column", str) for name in _checked(names, "list of columns", list))
 
 
 def _holders(network: Module, loss: Any, metrics: Iterable[Metric]) -> dict[str, Any]:

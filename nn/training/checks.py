@@ -10,6 +10,7 @@ import numpy as np
 
 from nn._several import named
 from nn.callbacks import Callback
+from nn.data.conversion import check_columns
 from nn.losses import PerOutput
 from nn.metrics import LossOfOutput, Metric, OfOutput
 from nn.module import Module
@@ -124,11 +125,17 @@ def checked_optimizer(optimizer: Optimizer | None, network: Module) -> Optimizer
     """Return the optimizer, if it trains only parameters of this network. It may hold parameters that have been frozen.
 
     Raises:
-        ValueError: there is no optimizer, it trains no parameter of the network, or it holds a tensor that is not (or
-            no longer) in the network.
+        ValueError: there is no optimizer, its step needs a closure, it trains no parameter of the network, or it holds
+            a tensor that is not (or no longer) in the network.
     """
     if optimizer is None:
         raise ValueError("fit: this model has no optimizer. Give it one: Model(..., optimizer=nn.Adam(...)).")
+    if optimizer.needs_closure:
+        kind = type(optimizer).__name__
+        raise ValueError(
+            f"fit: {kind} computes the loss several times in a step, which fit cannot do. Write the loop: "
+            f"optimizer.step(closure), see nn.{kind}. Or use another optimizer, such as nn.Adam."
+        )
     own = {id(tensor) for _, tensor in network.named_state()}
     strangers = [number for number, tensor in enumerate(optimizer.parameters) if id(tensor) not in own]
     if len(strangers) == len(optimizer.parameters):
@@ -192,6 +199,22 @@ def check_samples(what: str, network: Module, shape: Any) -> None:
         return
     remedy = " Use X.reshape(-1, 1)." if expected == (1,) else ""
     raise ValueError(f"{what}: X has shape {shape}, but the network expects rows: (samples, {expected[0]}).{remedy}")
+
+
+def check_input_columns(
+    what: str, expected: Mapping[str, tuple[str, ...]], columns: Mapping[str, tuple[str, ...]]
+) -> None:
+    """Reject DataFrames whose columns are not those of the training data in the same order.
+
+    Args:
+        what: names the data in messages.
+        expected, columns: the column names of the training data and of these data; see `nn.data.arrays.columns_of`.
+
+    Raises:
+        ValueError: the columns of an input differ.
+    """
+    for index, names in columns.items():
+        check_columns(f"{what}: X{index}" if index else what, expected.get(index), names)
 
 
 def check_prediction(what: str, prediction: Any) -> None:

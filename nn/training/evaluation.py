@@ -13,9 +13,11 @@ import numpy as np
 from nn._several import mapped, named
 from nn.data import Batches
 from nn.data.arrays import slices
+from nn.data.batches import PADDING
 from nn.metrics import Metric
 from nn.module import Module, in_mode
 from nn.training.checks import LossFunction, check_loss, check_prediction, check_samples
+from nn.training.padding import without_padding
 from tensorgrad import Tensor, interrupts, no_grad
 
 T = TypeVar("T")
@@ -44,17 +46,17 @@ def evaluate(network: Module, loss: LossFunction, metrics: Sequence[Metric], dat
     for metric in metrics:
         metric.reset()
 
-    def total_loss() -> float:
-        total = 0.0
-        for X, y, *weights in data.in_order():
-            predictions = applied(network, X)
+    def mean_loss() -> float:
+        total, rows = 0.0, 0
+        for X, targets, *weights_of_samples in data.in_order():
+            predictions, y, weights = without_padding(X, applied(network, X), targets, weights_of_samples)
             total += loss(predictions, y, *weights).item() * rows_of(y)
+            rows += rows_of(y)
             for metric in metrics:
                 metric.update(predictions, y, *weights)
-        return total
+        return total / rows
 
-    mean = in_evaluation(network, total_loss) / data.samples
-    return {"loss": mean, **{metric.name: metric.result() for metric in metrics}}
+    return {"loss": in_evaluation(network, mean_loss), **{metric.name: metric.result() for metric in metrics}}
 
 
 def predict(network: Module, data: Batches) -> Any:
@@ -110,16 +112,26 @@ def rehearse(what: str, network: Module, loss: LossFunction, metrics: Sequence[M
             repeated = mapped(partial(_repeated, samples=rows_of(targets)), prediction)
             weights = () if data.sample_weight is None else (data.sample_weight[rows],)
             try:
-                value = loss(repeated, targets, *weights)
+                value = loss(*real(rows, repeated, targets, weights))
             except (TypeError, ValueError) as error:
                 error.add_note(f"{what}: this was found in y, counted from sample {rows.start}.")
                 raise
             check_loss(loss, value)
         return prediction
 
+    def real(rows: slice, *values: Any) -> tuple[Any, ...]:
+        """Return values of these samples without padding, as arguments of the loss."""
+        if not isinstance(data.X, dict):
+            predictions, targets, weights = values
+        else:
+            X = {**sample, **{name: data.X[name][rows] for name in PADDING if name in data.X}}
+            predictions, targets, weights = without_padding(X, *values)
+        return predictions, targets, *weights
+
     prediction = in_evaluation(network, try_all)
-    for metric in metrics:
-        metric(prediction, target)
+    first = real(slice(0, 1), prediction, target, ())
+    for metric in metrics if rows_of(first[1]) else ():
+        metric(*first)
 
 
 def _repeated(prediction: Tensor, samples: int) -> Tensor:

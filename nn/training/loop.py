@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -15,11 +15,13 @@ from nn.data import Batches
 from nn.data.batches import Batch
 from nn.metrics import Metric
 from nn.module import Module, in_mode, total_penalty
+from nn.optimizers.accumulation import GradientAccumulator
 from nn.optimizers.optimizer import Optimizer
 from nn.training.checks import LossFunction
 from nn.training.evaluation import applied, evaluate, rows_of
 from nn.training.history import History
 from nn.training.nan_guard import cause, not_finite_gradient
+from nn.training.padding import without_padding
 from nn.training.progress import Progress
 from tensorgrad import interrupts, no_grad
 
@@ -39,7 +41,8 @@ class Trainee(Protocol):
 class Training:
     """One run of `fit` with validated arguments.
 
-    `weighted_loss` is the model's loss including class weights, if there are any.
+    `weighted_loss` is the model's loss including class weights, if there are any. `accumulate` is the number of batches
+    in a step.
     """
 
     model: Trainee
@@ -49,7 +52,13 @@ class Training:
     epochs: int
     callbacks: Sequence[Callback]
     weighted_loss: LossFunction | None = None
+    accumulate: int = 1
     history: History = field(default_factory=History)
+
+    @property
+    def steps(self) -> int:
+        """The number of steps in an epoch."""
+        return -(-len(self.data) // self.accumulate)
 
     @interrupts.uninterrupted
     def run(self, progress: Progress) -> None:
@@ -89,29 +98,33 @@ class Training:
             metric.reset()
 
         penalized = _penalized(model.network)
-        samples, data_loss, regularization_loss, learning_rate = 0, 0.0, 0.0, 0.0
-        for step, batch in enumerate(self.data):
-            logs = self._step(batch, penalized, epoch, step)
-            size = rows_of(batch[1])
-            samples += size
-            data_loss += logs["data_loss"] * size
-            regularization_loss += logs["regularization_loss"] * size
-            learning_rate = logs["learning_rate"]
+        accumulator = GradientAccumulator(self.optimizer) if self.accumulate > 1 else None
+        of_epoch, of_step, batches = _Losses(), _Losses(), len(self.data)
+        for number, batch in enumerate(self.data, start=1):
+            step = (number - 1) // self.accumulate
+            is_last = number % self.accumulate == 0 or number == batches
+            logs, size = self._step(batch, penalized, epoch, step, accumulator, is_last)
+            of_epoch.add(logs, size)
+            if accumulator is not None:
+                of_step.add(logs, size)
+                if not is_last:
+                    continue
+                logs = logs | of_step.means()
+                of_step = _Losses()
             progress.step()
             for callback in self.callbacks:
                 callback.on_step_end(step, logs)
             if model.stop_training:
                 break
 
+        learning_rate = logs["learning_rate"]
         values = {
-            "loss": (data_loss + regularization_loss) / samples,
-            "data_loss": data_loss / samples,
-            "regularization_loss": regularization_loss / samples,
+            **of_epoch.means(),
             **{metric.name: metric.result() for metric in model.metrics},
             "learning_rate": learning_rate,
         }
         if self.validation is not None:
-            found = evaluate(model.network, model.loss, model.metrics, self.validation)
+            found = self._validate(self.validation)
             if not math.isfinite(found["loss"]):
                 raise FloatingPointError(
                     f"fit: val_loss became {found['loss']} after epoch {epoch + 1}/{self.epochs}; model.history has "
@@ -123,13 +136,35 @@ class Training:
         for callback in self.callbacks:
             callback.on_epoch_end(epoch, values)
 
+    def _validate(self, data: Batches) -> dict[str, float]:
+        """Return the loss and the metrics on the validation data."""
+        with ExitStack() as ends:
+            for callback in self.callbacks:
+                callback.on_validation_begin()
+                ends.callback(callback.on_validation_end)
+            return evaluate(self.model.network, self.model.loss, self.model.metrics, data)
+
     @interrupts.postponed
-    def _step(self, batch: Batch, penalized: Sequence[Module], epoch: int, step: int) -> dict[str, float]:
-        """Process one batch: forward, backward, update. The returned values are measured before the update."""
+    def _step(
+        self,
+        batch: Batch,
+        penalized: Sequence[Module],
+        epoch: int,
+        step: int,
+        accumulator: GradientAccumulator | None,
+        is_last: bool,
+    ) -> tuple[dict[str, float], int]:
+        """Process one batch: forward, backward, and update if it is the last of its step.
+
+        Returns:
+            What was measured before the update, and the number of samples, or of steps that are not
+            padding.
+        """
         model, optimizer = self.model, self.optimizer
         X, y, *weights = batch
-        optimizer.zero_grad()
-        predictions = applied(model.network, X)
+        if accumulator is None or not accumulator.samples:
+            optimizer.zero_grad()
+        predictions, y, weights = without_padding(X, applied(model.network, X), y, weights)
         data_loss = (self.weighted_loss or model.loss)(predictions, y, *weights)
         penalty = total_penalty(penalized)
         loss = data_loss if penalty is None else data_loss + penalty
@@ -144,7 +179,13 @@ class Training:
         for metric in model.metrics:
             metric.update(predictions, y, *weights)
 
-        loss.backward()
+        if accumulator is None:
+            loss.backward()
+        else:
+            accumulator.backward(loss, rows_of(y))
+            if not is_last:
+                return logs, rows_of(y)
+            accumulator.average()
         for callback in self.callbacks:
             callback.on_gradients(step)
         label = not_finite_gradient(optimizer.parameters)
@@ -152,16 +193,37 @@ class Training:
             what = f"the gradient of {label} became NaN or infinite"
             raise FloatingPointError(self._diverged(what, logs, epoch, step))
         optimizer.step()
-        return logs
+        return logs, rows_of(y)
 
     def _diverged(self, what: str, logs: dict[str, float], epoch: int, step: int) -> str:
         """Return the message about a step whose values are not finite."""
         return (
-            f"fit: {what} in epoch {epoch + 1}/{self.epochs}, step {step + 1}/{len(self.data)} "
+            f"fit: {what} in epoch {epoch + 1}/{self.epochs}, step {step + 1}/{self.steps} "
             f"(data loss {logs['data_loss']:g}, regularization loss {logs['regularization_loss']:g}). The parameters "
             f"are as before this step, and model.history has the epochs before. "
             f"{cause(self.data, logs['learning_rate'])}"
         )
+
+
+class _Losses:
+    """Means of the losses over the samples of several batches."""
+
+    def __init__(self) -> None:
+        self.samples, self.data_loss, self.regularization_loss = 0, 0.0, 0.0
+
+    def add(self, logs: Mapping[str, float], samples: int) -> None:
+        """Add a batch."""
+        self.samples += samples
+        self.data_loss += logs["data_loss"] * samples
+        self.regularization_loss += logs["regularization_loss"] * samples
+
+    def means(self) -> dict[str, float]:
+        """Return the means."""
+        return {
+            "loss": (self.data_loss + self.regularization_loss) / self.samples,
+            "data_loss": self.data_loss / self.samples,
+            "regularization_loss": self.regularization_loss / self.samples,
+        }
 
 
 @no_grad()

@@ -17,6 +17,7 @@ from nn._validation import whole_number
 from nn.callbacks import Callback
 from nn.data import Batches
 from nn.data.batches import as_batches
+from nn.layers import BatchNorm
 from nn.losses import Loss
 from nn.metrics import Metric
 from nn.module import Module
@@ -24,6 +25,7 @@ from nn.optimizers.optimizer import Optimizer
 from nn.saving import LoadError, Parts, load_model, load_parameters, save_model, save_parameters
 from nn.training.checks import (
     LossFunction,
+    check_input_columns,
     check_samples,
     checked_callbacks,
     checked_history,
@@ -112,6 +114,21 @@ class Model:
     >>> history = model.fit(X, {"kind": np.zeros(6, int), "size": np.ones((6, 1))}, verbose=0)
     >>> [name for name in history if "_" in name and name[0] in "ks"]
     ['kind_loss', 'size_loss', 'kind_accuracy']
+
+    **Sequences of different lengths** are padded to the same number of steps. Pass their lengths, or a mask with False
+    for padding, as a further input: `{"x": X, "lengths": lengths}` or `{"x": X, "mask": ids != 0}`. `Sequential` passes
+    the mask on to the layers that need it. A network of another class takes `lengths` or `mask` in its `forward`. The
+    padding then influences neither the loss, the gradients, the metrics nor the statistics of `BatchNorm`, whatever X
+    and y hold there. If the network returns a value for each step, `(samples, time, …)` with at least three axes, the
+    loss and the metrics are means over the steps that are not padding, each step with the same weight. In the result of
+    `predict`, the values at padding have no meaning.
+
+    >>> ids, lengths = np.array([[3, 1, 2], [4, 0, 0]]), np.array([3, 1])
+    >>> network = nn.Sequential(nn.Embedding(5, 8, rng=0), nn.LSTM(8, 8, return_sequences=True, rng=1), nn.Dense(8, 2))
+    >>> model = Model(network, loss=nn.SoftmaxCrossEntropy(), optimizer=nn.Adam(network.parameters()))
+    >>> history = model.fit({"x": ids, "lengths": lengths}, np.array([[0, 1, 1], [1, 0, 0]]), verbose=0)
+    >>> model.predict({"x": ids, "lengths": lengths}).shape
+    (2, 3, 2)
     """
 
     def __init__(
@@ -139,6 +156,7 @@ class Model:
         self.history = History()
         self.stop_training = False
         self._sample_shape: Any = None
+        self._columns: dict[str, tuple[str, ...]] = {}
 
     # -- training -----------------------------------------------------------------------------------------
 
@@ -152,6 +170,7 @@ class Model:
         class_weight: Mapping[int, float] | Literal["balanced"] | None = None,
         epochs: int = 1,
         batch_size: int | None = None,
+        accumulate: int = 1,
         validation_data: tuple[Any, ...] | Batches | None = None,
         validation_split: float | None = None,
         shuffle: bool = True,
@@ -169,7 +188,8 @@ class Model:
             X: samples `(samples, ...)`. They are converted to the network's dtype: floating-point numbers once,
                 integers batch by batch. They are passed unchanged to a network with an `Embedding`. For a network with
                 several inputs, a tuple or dict of arrays. Alternatively, an `nn.data.Batches`, which has its own y,
-                sample_weight, batch_size and shuffle.
+                sample_weight, batch_size and shuffle. If X is a DataFrame, every later DataFrame must have the same
+                columns in the same order.
             y: a target for each sample, in the format that the loss expects. For several outputs, a tuple or dict.
             sample_weight: the weight of each sample in the loss and the metrics, at least 0. Only the ratios matter:
                 the weights are scaled to have a mean of 1.
@@ -177,7 +197,13 @@ class Model:
                 "balanced", for weights inversely proportional to the class frequencies. Only the ratios matter. Metrics
                 and validation are not weighted by class.
             epochs: the number of passes over the samples.
-            batch_size: the number of samples per step; None for all. The last, smaller batch is kept.
+            batch_size: the number of samples per step; None for all. The last, smaller batch is kept. If the network
+                has a `BatchNorm`, a last batch of one sample is added to the batch before, because a single sample
+                cannot be normalised.
+            accumulate: the number of batches per step. Their gradients are averaged over all of their samples, so that
+                a step is the same as with one batch of accumulate · batch_size samples, in less memory (except for
+                layers that compute statistics of a batch). The last, smaller step of an epoch is kept. Callbacks are
+                called for each step.
             validation_data: samples and targets, `(X, y)`, `(X, y, sample_weight)` or an `nn.data.Batches`, on which
                 the network is evaluated after each epoch, in evaluation mode.
             validation_split: the fraction of the samples to use for validation instead of training, in place of
@@ -197,8 +223,9 @@ class Model:
 
         Raises:
             ValueError, TypeError: X and y differ in length, the data are empty, samples or targets do not fit the
-                network and the loss, batch_size or epochs is below 1, there is no optimizer, or the optimizer holds a
-                tensor that is not a parameter of the network. Raised before anything is changed.
+                network and the loss, batch_size, accumulate or epochs is below 1, there is no optimizer, the optimizer
+                needs a closure (`LBFGS`) or holds a tensor that is not a parameter of the network. Raised before
+                anything is changed.
             RuntimeError: called inside `tg.no_grad()`, or while another `fit` of this model or network is running, in a
                 callback or in another thread.
             FloatingPointError: the loss, a gradient (after `on_gradients` of the callbacks) or the validation loss
@@ -219,11 +246,15 @@ class Model:
             optimizer = checked_optimizer(self.optimizer, self.network)
             data = self._batches("fit", X, y, sample_weight=sample_weight, batch_size=batch_size, shuffle=shuffle)
             validation = self._validation(validation_data, batch_size)
+            if validation is not None:
+                check_input_columns("fit: validation_data", data.columns, validation.columns)
             if validation_split is not None:
                 if validation_data is not None:
                     raise ValueError("fit: give either validation_data or validation_split.")
                 data, validation = data.split_last(validation_split)
                 warn_of_missing_classes(data.y, validation.y)
+            if any(isinstance(module, BatchNorm) and not module.frozen for module in self.network.modules()):
+                data.smallest_batch = max(data.smallest_batch, 2)
             training = Training(
                 model=self,
                 optimizer=optimizer,
@@ -231,6 +262,7 @@ class Model:
                 validation=validation,
                 epochs=whole_number("fit: epochs", epochs),
                 callbacks=checked_callbacks(callbacks),
+                accumulate=whole_number("fit: accumulate", accumulate),
                 weighted_loss=None if class_weight is None else ClassWeightedLoss(self.loss, class_weight, data),
             )
             if resume:
@@ -238,8 +270,8 @@ class Model:
             rehearse("fit", self.network, training.weighted_loss or self.loss, self.metrics, data)
             if training.validation is not None:
                 rehearse("fit: validation_data", self.network, self.loss, self.metrics, training.validation)
-            self._sample_shape = training.data.sample_shape
-            training.run(progress(verbose, training.epochs, len(training.data), first=len(training.history.epochs)))
+            self._sample_shape, self._columns = training.data.sample_shape, data.columns or self._columns
+            training.run(progress(verbose, training.epochs, training.steps, first=len(training.history.epochs)))
             return self.history
 
         return exclusively(self, train)
@@ -333,15 +365,27 @@ class Model:
         loss = self._checked_loss("predict_classes")
         return loss.classes(loss.probabilities(self.predict(X, batch_size=batch_size)))
 
-    def summary(self, input_shape: tuple[int, ...] | None = None) -> None:
-        """Print a table of the layers, their output shapes and their parameters.
+    def __graph__(self, *inputs: Any) -> Any:
+        """Return the outputs of the network, for `tg.draw`."""
+        return self.network.__graph__(*inputs)
+
+    def summary(self, input_shape: tuple[int, ...] | None = None, *, batch_size: int = 1) -> None:
+        """Print a table of the layers: their output shapes, parameters, and the cost of a forward pass in training.
+
+        **FLOPs** are floating-point operations. A multiplication and an addition count as 2, so a `Dense` layer takes
+        2·inputs·neurons for each sample, and one for each bias. Any other function of a number, such as `exp`, counts
+        as 1. Moving numbers, as in `Flatten` and `Embedding`, is not counted. **kept** is the memory that the layer
+        keeps for the backward pass. An array that several layers keep is counted once, for the first of them.
+        Parameters and the samples themselves are not counted.
 
         Args:
             input_shape: the shape of one sample, without the batch axis. Default: that of the last data seen, or the
-                input shape of a `Dense` first layer; if neither is known, the shapes are omitted.
+                input shape of a `Dense` first layer; if neither is known, shapes and costs are omitted.
+            batch_size: the number of samples for which the costs are shown.
         """
         shape = self._sample_shape if input_shape is None else input_shape
-        print(in_evaluation(self.network, lambda: summary(self.network, shape)))
+        size = whole_number("summary: batch_size", batch_size)
+        print(in_evaluation(self.network, lambda: summary(self.network, shape, size)))
 
     # -- saving and loading -------------------------------------------------------------------------------
 
@@ -384,7 +428,7 @@ class Model:
         >>> bool((again.predict(X) == model.predict(X)).all())
         True
         """
-        parts = Parts(self.network, self.loss, self.metrics, self.rng, self.optimizer, self.history)
+        parts = Parts(self.network, self.loss, self.metrics, self.rng, self.optimizer, self.history, self._columns)
         save_model(path, parts, dry_run=dry_run)
 
     @classmethod
@@ -419,6 +463,7 @@ class Model:
         parts = load_model(path, custom)
         try:
             model = cls(parts.network, loss=parts.loss, optimizer=parts.optimizer, metrics=parts.metrics, rng=parts.rng)
+            model._columns = dict(parts.columns)
             for epoch in zip(*parts.epochs.values(), strict=True):
                 model.history.record(dict(zip(parts.epochs, epoch)))
         except (TypeError, ValueError) as error:
@@ -498,4 +543,6 @@ class Model:
     def _batches(self, what: str, X: Any, y: Any = None, **options: Any) -> Batches:
         dtype = next((parameter.dtype for parameter in self.network.parameters()), None)
         dtype = None if takes_ids(self.network) else dtype  # large ids would be rounded as floating-point numbers
-        return as_batches(what, X, y, dtype=dtype, rng=self.rng, **options)
+        batches = as_batches(what, X, y, dtype=dtype, rng=self.rng, **options)
+        check_input_columns(what, self._columns, batches.columns)
+        return batches

@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from nn._several import named
 from nn.data import Batches
+from nn.data.arrays import slices
 from tensorgrad import Tensor
+
+READ_AT_ONCE = 1_000_000
+"""Elements that are checked at a time."""
 
 
 def not_finite_gradient(parameters: Iterable[Tensor]) -> str | None:
@@ -29,9 +35,15 @@ def not_finite_gradient(parameters: Iterable[Tensor]) -> str | None:
 
 def cause(data: Batches, learning_rate: float) -> str:
     """Return the probable cause of a NaN or infinite value."""
-    if not all(np.isfinite(array).all() for _, array in named(data.X) + named(data.y)):
+    if not all(_is_finite(array) for _, array in named(data.X) + named(data.y)):
         return "X or y holds values that are not finite."
     return (
         f"Often the learning rate is too high (here {learning_rate:g}), or a logarithm or a division met 0; inside "
         "tg.detect_anomaly() the operation is named."
     )
+
+
+def _is_finite(array: NDArray[Any]) -> bool:
+    """Return whether all elements are finite. Large arrays, which may be on disk, are read in parts."""
+    rows = max(1, len(array) * READ_AT_ONCE // max(1, array.size))
+    return all(bool(np.isfinite(array[part]).all()) for part in slices(len(array), rows))

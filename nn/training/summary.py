@@ -1,60 +1,156 @@
-"""Summary table of a network: its layers, their output shapes and their numbers of parameters."""
+"""Summary table of a network: its layers, their output shapes, parameters, floating-point operations and memory."""
 
 from __future__ import annotations
+
+import copy
+from collections import defaultdict
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from nn._repr import counted
+from nn._several import named
 from nn.layers import Dense, Embedding, Sequential
 from nn.module import Module
-from tensorgrad import Tensor, no_grad
+from tensorgrad import Tensor, enable_grad, no_grad
+from tensorgrad.costs import costs, owner
 
 Shape = tuple[int, ...]
 
 
-def summary(network: Module, sample_shape: Shape | None = None) -> str:
+class LayerCost(NamedTuple):
+    """Cost of a layer's forward pass, without the layers inside it.
+
+    Attributes:
+        flops: the number of floating-point operations, as `tensorgrad.costs` counts them.
+        kept: the number of bytes that the layer keeps for the backward pass, in addition to the layers before it.
+    """
+
+    flops: int
+    kept: int
+
+
+def summary(network: Module, sample_shape: Any = None, batch_size: int = 1) -> str:
     """Return the table as text.
 
     Args:
         network: in evaluation mode, if it contains layers that draw random numbers.
         sample_shape: the shape of one sample, without the batch axis. Output shapes are determined by passing one
             sample of zeros through the network, including the layers inside `Sequential`. Default: the input shape of a
-            `Dense` first layer; with another first layer, output shapes are omitted.
+            `Dense` first layer; with another first layer, output shapes and costs are omitted.
+        batch_size: the number of samples for which the costs are shown.
 
     >>> import nn
     >>> network = nn.Sequential(nn.Dense(2, 64), nn.ReLU(), nn.Dense(64, 3))
     >>> print(summary(network))
-    layer  kind   output   parameters
-    ---------------------------------
-    0      Dense  (…, 64)         192
-    1      ReLU   (…, 64)           0
-    2      Dense  (…, 3)          195
-    ---------------------------------
+    layer  kind   output   parameters  FLOPs   kept
+    -----------------------------------------------
+    0      Dense  (…, 64)         192    320    0 B
+    1      ReLU   (…, 64)           0     64  256 B
+    2      Dense  (…, 3)          195    387    0 B
+    -----------------------------------------------
     387 parameters, 1.55 kB
+    forward pass of 1 sample: 771 FLOPs, 256 B kept for the backward pass
     """
     if sample_shape is None:
         sample_shape = expected_sample(network)
+    if isinstance(sample_shape, dict) and sample_shape.keys() - {"lengths", "mask"} == {"x"}:
+        sample_shape = sample_shape["x"]
     if isinstance(sample_shape, dict) or any(isinstance(length, tuple) for length in sample_shape or ()):
         sample_shape = None  # a network with several inputs
     outputs: dict[str, Shape] = {}
+    found: dict[str, LayerCost] | None = None
     if sample_shape is not None:
-        dtype = np.intp if takes_ids(network) else next((p.dtype for p in network.parameters()), np.float32)
         with no_grad():
-            _trace(network, "", Tensor(np.zeros((1, *sample_shape), dtype)), outputs)
+            _trace(network, "", _zeros(network, sample_shape, 1), outputs)
+        found = layer_costs(network, sample_shape, batch_size, outputs)
 
-    rows = [("layer", "kind", "output", "parameters")]
+    rows: list[tuple[str, ...]] = [("layer", "kind", "output", "parameters", "FLOPs", "kept")]
     seen: set[int] = set()
     for path, module in network.named_modules():
         below = {id(p) for _, child in module.named_children() for p in child.parameters()}
         own = [p for p in module.parameters() if id(p) not in below | seen]
-        if own or not list(module.named_children()):
+        if own or path in (found or ()) or not list(module.named_children()):
             seen |= {id(parameter) for parameter in own}
             count = sum(parameter.size for parameter in own)
-            rows.append((path or "—", type(module).__name__, _shown(outputs.get(path)), f"{count:,}"))
+            flops, kept = (found or {}).get(path, LayerCost(0, 0))
+            work = ("", "") if found is None else (_scaled(flops), _memory(kept))
+            rows.append((path or "—", type(module).__name__, _shown(outputs.get(path)), f"{count:,}", *work))
 
     parameters = list(network.parameters())
+    lines = [_table(rows)]
     total = counted(sum(parameter.size for parameter in parameters), "parameter")
-    return _table(rows) + f"\n{total}, {_memory(sum(p.size * p.dtype.itemsize for p in parameters))}"
+    lines.append(f"{total}, {_memory(sum(p.size * p.dtype.itemsize for p in parameters))}")
+    if found is not None:
+        flops, kept = (sum(each) for each in zip(LayerCost(0, 0), *found.values()))
+        lines.append(
+            f"forward pass of {counted(batch_size, 'sample')}: {_scaled(flops)} FLOPs, {_memory(kept)} kept for the "
+            "backward pass"
+        )
+    return "\n".join(lines)
+
+
+def layer_costs(
+    network: Module, sample_shape: Shape, batch_size: int = 1, outputs: dict[str, Shape] | None = None
+) -> dict[str, LayerCost] | None:
+    """Return the cost of each layer that computes something, by its path.
+
+    Samples of zeros are passed through a copy of the network in training mode. They are 2 and 3 at a time, and the
+    costs for other batch sizes follow because both grow evenly: batch normalisation needs two samples, and a large
+    batch would take long. Parameters and the samples themselves are not counted as memory: they exist anyway. None is
+    returned for a network that cannot be copied. The output shapes of layers that `outputs` lacks are added to it.
+
+    >>> import nn
+    >>> layer_costs(nn.Sequential(nn.Dense(2, 3), nn.Tanh()), (2,), batch_size=10)
+    {'0': LayerCost(flops=150, kept=0), '1': LayerCost(flops=30, kept=120)}
+    """
+    try:
+        twin = copy.deepcopy(network).train()
+    except (TypeError, ValueError):
+        return None
+    outputs = {} if outputs is None else outputs
+    two, three = (_measured(twin, sample_shape, samples, outputs) for samples in (2, 3))
+    return {
+        path: LayerCost(*(max(0, a + (b - a) * (batch_size - 2)) for a, b in zip(two[path], three[path])))
+        for path in two
+    }
+
+
+def _measured(network: Module, sample_shape: Shape, samples: int, outputs: dict[str, Shape]) -> dict[str, LayerCost]:
+    """Return the cost of each layer for a batch of this size, and add missing output shapes to `outputs`."""
+    x = _zeros(network, sample_shape, samples)
+    flops: dict[str, int] = defaultdict(int)
+    kept: dict[str, int] = defaultdict(int)
+    paths = {id(module): path for path, module in network.named_modules()}
+    with enable_grad():
+        if x.dtype.kind == "f":
+            x.requires_grad = True  # otherwise nothing is recorded of layers before the first parameter
+        shapes: dict[str, Shape] = {}
+        for cost in costs(*_tensors(network(x))):
+            path = paths.get(id(cost.module), "")
+            flops[path] += cost.flops
+            shapes[path] = cost.shape[0] if cost.shape and isinstance(cost.shape[0], tuple) else cost.shape
+        outputs.update({path: shape for path, shape in shapes.items() if path not in outputs})
+        output = network(x.detach())
+        known = {id(owner(tensor.array)) for _, tensor in network.named_state()} | {id(owner(x.array))}
+        for cost in costs(*_tensors(output)):
+            for array in cost.kept:
+                if id(array) not in known:
+                    known.add(id(array))
+                    kept[paths.get(id(cost.module), "")] += array.nbytes
+    return {path: LayerCost(flops[path], kept[path]) for path in {**flops, **kept}}
+
+
+def _tensors(output: Any) -> list[Tensor]:
+    """Return the tensors in the output of a network."""
+    if isinstance(output, (tuple, list, dict)):
+        return [tensor for _, each in named(output) for tensor in _tensors(each)]
+    return [output] if isinstance(output, Tensor) else []
+
+
+def _zeros(network: Module, sample_shape: Shape, samples: int) -> Tensor:
+    dtype = np.intp if takes_ids(network) else next((p.dtype for p in network.parameters()), np.dtype(np.float32))
+    return Tensor(np.zeros((samples, *sample_shape), dtype))
 
 
 def expected_sample(network: Module) -> Shape | None:
@@ -86,22 +182,32 @@ def _shown(shape: Shape | None) -> str:
     return "" if shape is None else str(("…", *shape[1:])).replace("'", "")
 
 
-def _table(rows: list[tuple[str, str, str, str]]) -> str:
-    widths = [max(map(len, column)) for column in zip(*rows)]
-    if widths[2] == len("output") and not any(row[2] for row in rows[1:]):
-        rows = [(a, b, "", d) for a, b, _, d in rows]
-        widths[2] = 0
-    lines = [
-        "  ".join([*(cell.ljust(width) for cell, width in zip(row[:3], widths) if width), row[3].rjust(widths[3])])
-        for row in rows
+def _table(rows: list[tuple[str, ...]]) -> str:
+    """Return rows of text as lines; columns without text are omitted. Numbers, from the fourth column on, are to the
+    right."""
+    columns = [column for column in zip(*rows) if any(column[1:])]
+    names = ("parameters", "FLOPs", "kept")
+    padded = [
+        [cell.rjust(width) if column[0] in names else cell.ljust(width) for cell in column]
+        for column, width in ((column, max(map(len, column))) for column in columns)
     ]
+    lines = ["  ".join(row) for row in zip(*padded)]
     rule = "-" * len(lines[0])
     return "\n".join([lines[0], rule, *lines[1:], rule])
 
 
+def _scaled(number: float) -> str:
+    """Return a count with three digits: `1.25 M`."""
+    for unit in ("", " k", " M", " G"):
+        if number < 999.5:
+            return f"{number:.3g}{unit}"
+        number /= 1000
+    return f"{number:,.3g} T"
+
+
 def _memory(size: float) -> str:
     for unit in ("B", "kB", "MB"):
-        if size < 1000:
+        if size < 999.5:
             return f"{size:.3g} {unit}"
         size /= 1000
     return f"{size:,.3g} GB"

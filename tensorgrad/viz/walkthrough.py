@@ -17,6 +17,7 @@ from tensorgrad.viz.layout.theme import SHAPES, THEMES, Theme
 from tensorgrad.viz.lesson import lesson
 from tensorgrad.viz.recording import Recording, labels
 from tensorgrad.viz.recording.capture import capture
+from tensorgrad.viz.recording.expansion import Expand, expanded
 
 MOST = 600
 """Boxes on one page. More can neither be seen nor walked through."""
@@ -33,6 +34,8 @@ SCRIPTS = (
     "focus.js",
     "formula.js",
     "details.js",
+    "compare.js",
+    "map.js",
     "predict.js",
     "table.js",
     "flow.js",
@@ -63,7 +66,8 @@ class Walkthrough:
     def html(self) -> str:
         """Return the page as a single file that loads no other resources."""
         title = f"Walkthrough of {labels.full_title(self.recording.boxes[-1])}"
-        shown = json.dumps(lesson(self.recording, self.direction, title), allow_nan=False, separators=(",", ":"))
+        content = lesson(self.recording, self.direction, title)
+        shown = json.dumps(content, allow_nan=False, ensure_ascii=False, separators=(",", ":"))
         parts = {
             "title": escape(title),
             "style": _colours() + _page("page.css"),
@@ -105,7 +109,7 @@ class Walkthrough:
         return f"<Walkthrough: {labels.full_title(boxes[-1])}, {count}>"
 
 
-def walkthrough(loss: Tensor, *, direction: Direction = "LR") -> Walkthrough:
+def walkthrough(loss: Tensor, *, direction: Direction = "LR", expand: Expand = False) -> Walkthrough:
     """Show the forward pass of `loss` and its backward pass by the chain rule, step by step.
 
     Each step is explained in symbols, in numbers (or shapes) and in words. Where a common mistake would change the
@@ -119,10 +123,13 @@ def walkthrough(loss: Tensor, *, direction: Direction = "LR") -> Walkthrough:
     Args:
         loss: a tensor with a single element that depends on a leaf which requires a gradient.
         direction: `"LR"`, from left to right, or `"TB"`, from top to bottom.
+        expand: True to explain each fused operation, such as `lstm`, by the simpler operations that it consists of; or
+            the name of an operation, or several names. See `draw`.
 
     Raises:
-        TypeError: `loss` is not a tensor.
-        ValueError: `loss` has more than one element, its graph has more than 600 boxes, or the direction is unknown.
+        TypeError: `loss` is not a tensor, or `expand` is neither a boolean nor names.
+        ValueError: `loss` has more than one element, its graph has more than 600 boxes, the direction is unknown, or
+            `expand` names an operation that is not in the graph or does not consist of simpler ones.
         RuntimeError: `loss` depends on no leaf that requires a gradient, or its values are no longer available.
 
     >>> import tensorgrad as tg
@@ -136,8 +143,9 @@ def walkthrough(loss: Tensor, *, direction: Direction = "LR") -> Walkthrough:
     if direction not in get_args(Direction):
         known = ", ".join(map(repr, get_args(Direction)))
         raise ValueError(f"walkthrough: expected direction to be one of {known}, got {direction!r}.")
-    _refuse_many(capture(loss, values=False))  # before the expensive part
-    return Walkthrough(capture(loss, detail=True, passes=True, checks=True), direction=direction)
+    [output] = expanded("walkthrough", [loss], expand)
+    _refuse_many(capture(output, values=False))  # before the expensive part
+    return Walkthrough(capture(output, detail=True, passes=True, checks=True), direction=direction)
 
 
 def _refuse_many(recording: Recording) -> None:

@@ -14,6 +14,7 @@ import pytest
 
 import nn
 import tensorgrad as tg
+from nn._hints import CALLBACK
 from nn.callbacks.clipping import clip_norm, clip_value
 from nn.callbacks.monitor import Monitor
 
@@ -315,3 +316,15 @@ def test_what_clipping_refuses() -> None:
     for bound in (0, -1, math.inf, math.nan):
         with pytest.raises(ValueError, match="the bound must be finite and above 0"):
             nn.ClipGradients(norm=bound)
+
+
+def test_callback_warns_of_methods_that_are_never_called() -> None:
+    with pytest.warns(UserWarning, match=r"Mine.on_train_begin is never called. Here it is on_fit_begin\(model\)"):
+
+        class Mine(nn.Callback):
+            def on_train_begin(self, logs: Any = None) -> None:
+                pass
+
+    for name, here in CALLBACK.items():
+        assert not hasattr(nn.Callback, name)
+        assert hasattr(nn.Callback, here.partition("(")[0])

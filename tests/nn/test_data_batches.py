@@ -37,6 +37,17 @@ def make_model(seed: int = 0) -> nn.Model:
     return nn.Model(network, loss=nn.SoftmaxCrossEntropy(), optimizer=optimizer, metrics=metrics, rng=seed)
 
 
+@pytest.mark.parametrize(
+    ("samples", "smallest", "sizes"), [(9, 2, [4, 5]), (10, 2, [4, 4, 2]), (5, 2, [5]), (3, 4, [3])]
+)
+def test_batches_add_a_small_last_batch_to_the_one_before(samples: int, smallest: int, sizes: list[int]) -> None:
+    batches = Batches(np.arange(samples), np.arange(samples), batch_size=4, smallest_batch=smallest, rng=0)
+    assert [len(X) for X, _ in batches] == sizes
+    assert len(batches) == len(sizes)
+    assert sorted(np.concatenate([X for X, _ in batches])) == list(range(samples))
+    assert next(len(X) for X, _ in batches.in_order()) == min(4, samples)
+
+
 @given(samples=st.integers(1, 40), size=st.none() | st.integers(1, 50), shuffle=st.booleans(), seed=st.integers(0, 9))
 def test_every_sample_comes_once_with_its_target(samples: int, size: int | None, shuffle: bool, seed: int) -> None:
     X = np.arange(samples, dtype=np.float32).reshape(-1, 1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -87,15 +88,53 @@ def test_standardizer_refuses_columns_in_another_order(pd: Any) -> None:
     assert standardize.columns == ("a", "b")
     other = train[["b", "a"]]
     for function in (standardize, standardize.inverse):
-        with pytest.raises(ValueError, match=r"Standardizer: the columns .* expected 'a' where X has 'b'"):
+        with pytest.raises(
+            ValueError, match=r"Standardizer: the columns .* expected 'a' where X has 'b'.*\['a', 'b'\]"
+        ):
             function(other)
     for same in (train, train.to_numpy(), other[list(standardize.columns)]):
         np.testing.assert_allclose(standardize(same), [[-1, -1], [1, 1]])
-    with pytest.raises(ValueError, match="expected 'b' where X has 'c'"):
+    with pytest.raises(ValueError, match=r"the columns .*: X lacks \['b'\] and also has \['c'\]"):
         standardize(train.rename(columns={"b": "c"}))
     unnamed = Standardizer(train.to_numpy())
     assert unnamed.columns is None
     np.testing.assert_allclose(unnamed(train), [[-1, -1], [1, 1]])
+
+
+def test_model_refuses_columns_in_another_order(pd: Any, tmp_path: Path) -> None:
+    X, y = pd.DataFrame({"a": [1.0, 3.0], "b": [100.0, 300.0]}), [0, 1]
+    other = X[["b", "a"]]
+    network = nn.Sequential(nn.Dense(2, 2, rng=0))
+    model = nn.Model(network, loss=nn.SoftmaxCrossEntropy(), optimizer=nn.SGD(network.parameters(), 1e-3))
+    with pytest.raises(ValueError, match="fit: validation_data: the columns"):
+        model.fit(X, y, validation_data=(other, y), verbose=0)
+    model.predict(other)  # the names are those of `fit`, which has refused
+    model.fit(X, y, validation_data=(X, y), verbose=0)
+    model.save(tmp_path / "model.safetensors")
+    for each in (model, nn.Model.load(tmp_path / "model.safetensors")):
+        for call in (each.predict, lambda X, m=each: m.evaluate(X, y), lambda X, m=each: m.fit(X, y, verbose=0)):
+            with pytest.raises(ValueError, match=r"the columns .* expected 'a' where X has 'b'"):
+                call(other)
+        np.testing.assert_array_equal(each.predict(X), each.predict(X.to_numpy()))
+    with pytest.raises(ValueError, match=r"predict: the columns .* X lacks \['a'\]"):
+        model.predict(X[["b"]])
+
+
+def test_model_checks_the_columns_of_each_input(pd: Any) -> None:
+    class Sum(nn.Module):
+        def __init__(self) -> None:
+            self.dense = nn.Dense(2, 1, rng=0)
+
+        def forward(self, left: Any, right: Any) -> Any:
+            return self.dense(left) + self.dense(right)
+
+    table, numbers = pd.DataFrame({"a": [1.0, 3.0], "b": [1.0, 2.0]}), np.ones((2, 2))
+    network = Sum()
+    model = nn.Model(network, loss=nn.MeanSquaredError(), optimizer=nn.Adam(network.parameters()))
+    model.fit((numbers, table), np.ones((2, 1)), verbose=0)
+    model.predict((table[["b", "a"]], table))
+    with pytest.raises(ValueError, match=r"predict: X\[1\]: the columns .* expected 'a' where X has 'b'"):
+        model.predict((numbers, table[["b", "a"]]))
 
 
 # -- masked and sparse arrays, labels in words ----------------------------------------------------------------

@@ -226,11 +226,14 @@ def test_load_pytorch_by_order_is_not_guessed_from_sorted_files(tmp_path: Path, 
     save_file(first | second, tmp_path / "x.safetensors")
     network = mlp(3, 3, 3)
     before = network.state_dict()
-    with pytest.raises(nn.LoadError, match=r"there is no tensor '0.weight'(.|\n)*names='order'"):
+    with pytest.raises(nn.LoadError, match=r"there is no tensor '0.weight'(.|\n)*pass names={"):
         nn.interop.load_pytorch(network, tmp_path / "x.safetensors")
     assert all(np.array_equal(network.state_dict()[name], array) for name, array in before.items())
     nn.interop.load_pytorch(network, tmp_path / "x.safetensors", names={"0": "zebra", "2": "ape"})
     assert_loaded(network, first | second)
+    with pytest.warns(UserWarning, match="load_pytorch: .* lists its tensors by name, not by layer"):
+        nn.interop.load_pytorch(network, tmp_path / "x.safetensors", names="order")
+    assert_loaded(network, second | first)
 
 
 def test_load_pytorch_by_order_reads_numbers_as_numbers(tmp_path: Path, rng: np.random.Generator) -> None:
@@ -423,3 +426,32 @@ def test_load_pytorch_parameters_of_own_modules_keep_their_layout() -> None:
     module = Scale()
     assert nn.interop.load_pytorch(module, state).complete
     assert module.factor.data.tolist() == [[0, 1], [2, 3]]
+
+
+# -- flattened images -------------------------------------------------------------------------------------
+
+
+def test_flatten_channels_first_fits_weights_of_pytorch() -> None:
+    rng = np.random.default_rng(0)
+    images, theirs = rng.normal(size=(5, 4, 3, 2)), {"1.weight": rng.normal(size=(6, 24)), "1.bias": rng.normal(size=6)}
+    network = nn.Sequential(nn.Flatten(channels_first=True), nn.Dense(24, 6, dtype=np.float64))
+    nn.interop.load_pytorch(network, theirs)
+    in_pytorch = images.transpose(0, 3, 1, 2).reshape(5, 24) @ theirs["1.weight"].T + theirs["1.bias"]
+    np.testing.assert_allclose(network(images).data, in_pytorch)
+    with pytest.raises(TypeError, match="Flatten: channels_first must be True or False, got 1"):
+        nn.Flatten(channels_first=1)  # type: ignore[arg-type]
+
+
+def test_flatten_of_images_before_a_dense_layer_is_reported(tmp_path: Path) -> None:
+    def network(pixels: int, channels_first: bool = False) -> nn.Module:
+        features = nn.Sequential(nn.Conv2D(2, 6, 3), nn.ReLU())
+        return nn.Sequential(features, nn.Flatten(channels_first=channels_first), nn.Dense(6 * pixels, 4))
+
+    path = tmp_path / "weights.safetensors"
+    with pytest.warns(UserWarning, match=r"save_pytorch: Dense\(54, 4\) follows a Flatten .*channels_first=True"):
+        nn.interop.save_pytorch(network(9), path)
+    with pytest.warns(UserWarning, match="load_pytorch: Dense"):
+        nn.interop.load_pytorch(network(9), path)
+    for other in (network(1), network(9, channels_first=True), nn.Sequential(nn.Flatten(), nn.Dense(3, 2))):
+        nn.interop.save_pytorch(other, path)
+        nn.interop.load_pytorch(other, path)

@@ -274,3 +274,60 @@ def test_conv_transpose2d_refuses_what_leaves_nothing() -> None:
         nn.functional.conv_transpose2d(np.ones((1, 1, 4, 1)), np.ones((2, 2, 1, 1)), padding=1)
     with pytest.raises(ValueError, match="output_padding must be less than the stride 2, got 2"):
         nn.functional.conv_transpose2d(np.ones((1, 1, 4, 1)), np.ones((2, 2, 1, 1)), stride=2, output_padding=2)
+
+
+# -- weights of other frameworks -----------------------------------------------------------------------------
+
+TWINS = [
+    (nn.Conv1D(4, 6, 3, groups=2, rng=0), "Conv1d", (4, 6, 3), {"groups": 2}),
+    (nn.Conv2D(4, 6, (2, 3), stride=2, rng=0), "Conv2d", (4, 6, (2, 3)), {"stride": 2}),
+    (nn.ConvTranspose1D(4, 6, 3, bias=False, rng=0), "ConvTranspose1d", (4, 6, 3), {"bias": False}),
+    (nn.ConvTranspose2D(4, 6, (2, 3), groups=2, rng=0), "ConvTranspose2d", (4, 6, (2, 3)), {"groups": 2}),
+]
+
+
+@pytest.mark.parametrize(("layer", "name", "sizes", "options"), TWINS, ids=[twin[1] for twin in TWINS])
+def test_convolution_exchanges_weights_with_pytorch(
+    layer: nn.Module,
+    name: str,
+    sizes: tuple[Any, ...],
+    options: dict[str, Any],
+    rng: np.random.Generator,
+    tmp_path: Path,
+) -> None:
+    torch = pytest.importorskip("torch", exc_type=ImportError)
+    theirs = getattr(torch.nn, name)(*sizes, **options)
+    x = rng.normal(size=(2, *(7, 8)[: layer.weight.ndim - 2], 4)).astype("f4")
+    expected = last(theirs(torch.tensor(first(x).copy())).detach().numpy())
+    assert nn.interop.load_pytorch(layer, theirs.state_dict()).complete
+    np.testing.assert_allclose(layer(x).data, expected, rtol=1e-5, atol=1e-5)
+    nn.interop.save_pytorch(layer, tmp_path / "x.safetensors")
+    for key, array in nn.interop.read_weights(tmp_path / "x.safetensors").items():
+        np.testing.assert_array_equal(array, theirs.state_dict()[key].numpy())
+
+
+def test_convolution_loads_weights_of_keras(rng: np.random.Generator) -> None:
+    network = nn.Sequential(nn.Conv2D(3, 4, (2, 3)), nn.ConvTranspose2D(4, 5, 2), nn.Conv2D(5, 6, 1))
+    arrays = {
+        f"layers/{name}/vars/{number}": rng.normal(size=shape).astype("f4")
+        for name, *shapes in (
+            ("conv2d", (2, 3, 3, 4), (4,)),
+            ("conv2d_transpose", (2, 2, 5, 4), (5,)),
+            ("conv2d_1", (1, 1, 5, 6), (6,)),
+        )
+        for number, shape in enumerate(shapes)
+    }
+    assert nn.interop.load_keras(network, arrays).complete
+    for parameter, array in zip(network.parameters(), arrays.values()):
+        np.testing.assert_array_equal(parameter.data, array)
+
+
+def test_depthwise_convolution_loads_weights_of_keras(rng: np.random.Generator) -> None:
+    """Keras keeps the filters of each channel on an axis of their own."""
+    images, kernel = rng.normal(size=(2, 5, 5, 3)), rng.normal(size=(2, 2, 3, 4))
+    layer = nn.Conv2D(3, 12, 2, groups=3, bias=False, dtype=np.float64)
+    state = {"layers/depthwise_conv2d/vars/0": kernel}
+    assert nn.interop.load_keras(nn.Sequential(layer), state).complete
+    windows = np.lib.stride_tricks.sliding_window_view(images, (2, 2), axis=(1, 2))
+    expected = np.einsum("nyxcij,ijcm->nyxcm", windows, kernel).reshape(2, 4, 4, 12)
+    np.testing.assert_allclose(layer(images).data, expected, atol=1e-12)

@@ -357,3 +357,24 @@ def test_batch_norm_trains_in_a_model() -> None:
     model = nn.Model(network, loss=nn.SoftmaxCrossEntropy(), optimizer=optimizer, metrics=[nn.CategoricalAccuracy()])
     model.fit(x, y, epochs=30, batch_size=30, verbose=0)
     assert model.evaluate(x, y)["accuracy"] > 0.85
+
+
+def test_batch_norm_in_fit_takes_a_last_batch_of_one_sample_with_the_batch_before() -> None:
+    X = np.arange(18.0).reshape(9, 2)
+    network = nn.Sequential(nn.BatchNorm(2, momentum=None, dtype="f8"), nn.Dense(2, 1, dtype="f8", rng=0))
+    seen: list[int] = []
+
+    class Sizes(nn.Callback):
+        def on_step_end(self, step: int, logs: Any) -> None:
+            seen.append(step)
+
+    model = nn.Model(network, loss=nn.MeanSquaredError(), optimizer=nn.SGD(network.parameters(), learning_rate=0.0))
+    model.fit(X, X[:, :1], batch_size=4, shuffle=False, callbacks=[Sizes()], verbose=0)
+    assert seen == [0, 1]  # 4 and 5 samples
+    np.testing.assert_allclose(network[0].running_mean.data, (X[:4].mean(0) + X[4:].mean(0)) / 2)
+    network[0].freeze()  # a single sample is no problem for fixed statistics
+    model.fit(X, X[:, :1], batch_size=4, shuffle=False, callbacks=[Sizes()], verbose=0)
+    assert seen == [0, 1, 0, 1, 2]
+    network[0].freeze(False)
+    with pytest.raises(ValueError, match=r"layer 0: BatchNorm.*at least 2 numbers.*batch_size of at least 2"):
+        model.fit(X, X[:, :1], batch_size=1, verbose=0)

@@ -48,6 +48,8 @@ def test_max_pool2d_equals_torch(numbers: str, rng: np.random.Generator) -> None
             x = np.where(rng.random(x.shape) < 0.7, -np.inf, x)
         if padding <= np.min(size) // 2:
             compare_with_torch("max", x, size, stride, padding, ceil_mode=ceil_mode)
+            if stride == 2 and padding == 0:
+                compare_with_torch("max", x, size, stride, padding, ceil_mode=ceil_mode, dilation=(2, 1))
 
 
 @pytest.mark.slow
@@ -130,6 +132,21 @@ def test_upsample2d_equals_torch(mode: Any, rng: np.random.Generator) -> None:
         np.testing.assert_allclose(np.moveaxis(ours.grad, -1, 1), leaf.grad.numpy(), **CLOSE)
 
 
+def test_upsample2d_with_aligned_corners_equals_interp(rng: np.random.Generator) -> None:
+    for shape, factor in (((2, 4, 5, 3), (2, 3)), ((2, 1, 3, 1), (4, 1)), ((3, 2, 2), 5)):
+        x = rng.normal(size=shape)
+        expected = x
+        for axis, each in zip((-3, -2), factor if isinstance(factor, tuple) else (factor, factor)):
+            size = x.shape[axis]
+            places = [k * (size - 1) / max(size * each - 1, 1) for k in range(size * each)]
+            expected = np.apply_along_axis(lambda v, p=places: np.interp(p, range(len(v)), v), axis, expected)
+        result = nn.functional.upsample2d(x, factor, mode="bilinear", align_corners=True)
+        np.testing.assert_allclose(result.data, expected, **CLOSE)
+    layer = nn.UpSample2D(2, mode="bilinear", align_corners=True)
+    assert layer(x.astype(np.float32)).dtype == np.float32
+    assert tg.gradcheck(layer, [rng.normal(size=(1, 2, 3, 1))])
+
+
 def test_pools_keep_float32_and_average_integers(rng: np.random.Generator) -> None:
     x = np.ones((1, 5, 5, 2), np.float32)
     for layer in LAYERS:
@@ -142,7 +159,8 @@ def test_pools_keep_float32_and_average_integers(rng: np.random.Generator) -> No
 LAYERS: list[Any] = [
     nn.MaxPool2D(2), nn.MaxPool2D((3, 2), stride=2, padding=((1, 0), (0, 1)), ceil_mode=True),
     nn.AveragePool2D(3, stride=1, padding="same", count_padding=False), nn.AdaptiveAveragePool2D((2, 3)),
-    nn.GlobalAveragePool(), nn.GlobalMaxPool(), nn.UpSample2D((2, 3), mode="bilinear"), nn.ZeroPad2D(((1, 0), (2, 1))),
+    nn.GlobalAveragePool(), nn.GlobalMaxPool(), nn.ZeroPad2D(((1, 0), (2, 1))),
+    nn.UpSample2D((2, 3), mode="bilinear", align_corners=True),
     nn.SpatialDropout(0.25), nn.GaussianNoise(0.5), nn.Flatten(), nn.Reshape((5, -1)),
 ]  # fmt: skip
 
@@ -190,6 +208,7 @@ def test_network_of_images_trains_and_is_summarized(capsys: pytest.CaptureFixtur
         (lambda: nn.GlobalMaxPool()(np.ones((2, 0, 5))), r"global_max_pool: expected x of shape .* got \(2, 0, 5\)"),
         (lambda: nn.AdaptiveAveragePool2D(0), "AdaptiveAveragePool2D: output_size must be at least 1"),
         (lambda: nn.UpSample2D(2, mode="cubic"), "UpSample2D: mode must be 'nearest' or 'bilinear', got 'cubic'"),  # type: ignore[arg-type]
+        (lambda: nn.UpSample2D(2, align_corners=True), "UpSample2D: align_corners needs mode='bilinear'"),
         (lambda: nn.ZeroPad2D("same"), "ZeroPad2D: expected a number of pixels, got padding='same'"),
         (lambda: nn.Reshape((2, -1, -1)), "Reshape: expected lengths of at least 1, and -1 at most once"),
         (

@@ -54,6 +54,11 @@ def flat(state: Any) -> list[Any]:
     return [each for item in state for each in flat(item)] if isinstance(state, tuple) else [state]
 
 
+def like(state: Any, tensors: Iterator[Any]) -> Any:
+    """Return the tensors in the structure of a state."""
+    return tuple(like(item, tensors) for item in state) if isinstance(state, tuple) else next(tensors)
+
+
 def assert_close(ours: Any, theirs: Any) -> None:
     np.testing.assert_allclose(ours, theirs, rtol=1e-10, atol=1e-12)
 
@@ -64,13 +69,14 @@ def run_both(torch: Any, ours: nn.Module, theirs: Any, x: Any, state: list[Any],
     other = torch.from_numpy(x).requires_grad_()
     my_state = [tg.tensor(each, requires_grad=True) for each in state]
     other_state = [torch.from_numpy(each).requires_grad_() for each in state]
-    arranged = tuple(my_state) if len(my_state) > 1 else my_state[0] if my_state else None
+    arranged = like(ours(mine)[1], iter(my_state)) if my_state else None
     output, final = ours(mine, arranged, lengths=lengths)
 
     passed = other if lengths is None else torch.nn.utils.rnn.pack_padded_sequence(
         other, torch.tensor(lengths), batch_first=True, enforce_sorted=False
     )  # fmt: skip
-    initial = [each[None] for each in other_state]
+    each_layer = 2 if isinstance(theirs, torch.nn.LSTM) else 1
+    initial = [torch.stack(other_state[number::each_layer]) for number in range(each_layer) if other_state]
     expected, last = theirs(passed, *([tuple(initial) if len(initial) > 1 else initial[0]] if initial else []))
     if lengths is not None:
         expected, _ = torch.nn.utils.rnn.pad_packed_sequence(expected, batch_first=True, total_length=x.shape[1])
@@ -98,7 +104,7 @@ def run_both(torch: Any, ours: nn.Module, theirs: Any, x: Any, state: list[Any],
 
 def _copy_of(layer: Any) -> Any:
     if isinstance(layer, nn.Bidirectional):
-        return nn.Bidirectional(_copy_of(layer.layer))
+        return nn.Bidirectional(_copy_of(layer.layer), layers=layer.layers)
     return type(layer)(**(layer.settings() | {"rng": 0}))
 
 
@@ -133,7 +139,8 @@ def test_recurrent_layers_stacked_compute_what_pytorch_computes(
     ours = made(kind, layers=3, return_sequences=True, return_state=True)
     assert nn.interop.load_pytorch(ours, theirs.state_dict()).complete
     x, weigh = rng.normal(size=(BATCH, TIME, INPUTS)), rng.normal(size=(BATCH, TIME, UNITS))
-    run_both(torch, ours, theirs, x, [], lengths, weigh)
+    states = list(rng.normal(size=(6 if kind == "LSTM" else 3, BATCH, UNITS)))
+    run_both(torch, ours, theirs, x, states, lengths, weigh)
 
 
 @every_kind
@@ -149,6 +156,24 @@ def test_bidirectional_computes_what_pytorch_computes(
 
 
 @every_kind
+@pytest.mark.parametrize("lengths", [None, LENGTHS])
+def test_bidirectional_stacks_compute_what_pytorch_computes(
+    torch: Any, kind: str, lengths: Any, rng: np.random.Generator
+) -> None:
+    theirs = theirs_like(torch, kind, bidirectional=True, num_layers=3)
+    stack = made(kind, layers=3, return_sequences=True, return_state=True)
+    ours = nn.Bidirectional(stack)
+    assert nn.interop.load_pytorch(ours, theirs.state_dict()).complete
+    x, weigh = rng.normal(size=(BATCH, TIME, INPUTS)), rng.normal(size=(BATCH, TIME, 2 * UNITS))
+    run_both(torch, ours, theirs, x, [], lengths, weigh)
+    states = list(rng.normal(size=(12 if kind == "LSTM" else 6, BATCH, UNITS)))
+    ours.zero_grad()
+    theirs.zero_grad()
+    run_both(torch, ours, theirs, x, states, lengths, weigh)
+    assert stack(x)[0].shape == (BATCH, TIME, UNITS)  # the layer passed in still works
+
+
+@every_kind
 def test_recurrent_layers_save_weights_for_pytorch(
     torch: Any, kind: str, tmp_path: Path, rng: np.random.Generator
 ) -> None:
@@ -156,6 +181,7 @@ def test_recurrent_layers_save_weights_for_pytorch(
     for ours, options in (
         (made(kind, layers=2, return_sequences=True), {"num_layers": 2}),
         (nn.Bidirectional(made(kind, return_sequences=True)), {"bidirectional": True}),
+        (nn.Bidirectional(made(kind, layers=2, return_sequences=True)), {"bidirectional": True, "num_layers": 2}),
     ):
         theirs = theirs_like(torch, kind, **options)
         nn.interop.save_pytorch(ours, tmp_path / "x.safetensors")
@@ -362,6 +388,7 @@ def test_lstm_forget_gates_start_open() -> None:
         lambda: nn.LSTM(4, 5, layers=2, dtype=np.float64, rng=0),
         lambda: nn.GRU(4, 5, reset_after=False, reverse=True, rng=0),
         lambda: nn.Bidirectional(nn.GRU(4, 5, rng=0)),
+        lambda: nn.Bidirectional(nn.LSTM(4, 5, layers=3, dropout=0.2, rng=0)),
     ],
 )
 def test_recurrent_layers_survive_saving(make: Any, tmp_path: Path, rng: np.random.Generator) -> None:
@@ -411,8 +438,8 @@ def test_summary_of_a_recurrent_network(capsys: pytest.CaptureFixture[str]) -> N
     network = nn.Sequential(nn.Embedding(65, 8), nn.LSTM(8, 16, return_sequences=True), nn.Dense(16, 65))
     nn.Model(network, loss=nn.SoftmaxCrossEntropy()).summary((10,))
     lines = capsys.readouterr().out.splitlines()
-    assert [line.split(maxsplit=2)[2] for line in lines[2:5]] == [
-        "(…, 10, 8)          520", "(…, 10, 16)       1,600", "(…, 10, 65)       1,105"
+    assert [line.split()[2:6] for line in lines[2:5]] == [
+        ["(…,", "10,", "8)", "520"], ["(…,", "10,", "16)", "1,600"], ["(…,", "10,", "65)", "1,105"]
     ]  # fmt: skip
 
 
@@ -464,7 +491,7 @@ def test_recurrent_layers_refuse_states_of_another_structure() -> None:
         (lambda: nn.LSTM(2, 3, weight_init=nn.init.he), TypeError, r"Call it: nn\.init\.he\(\)"),
         (lambda: nn.LSTM(2, 3, recurrent_init=1.0), TypeError, "recurrent_init must be an initialiser"),
         (lambda: nn.Bidirectional(nn.Dense(2, 3)), TypeError, "expected a recurrent layer such as nn.LSTM"),
-        (lambda: nn.Bidirectional(nn.LSTM(2, 3, layers=2)), ValueError, "Stack bidirectional layers"),
+        (lambda: nn.Bidirectional(nn.LSTM(2, 3), dropout=0.5), ValueError, "dropout acts between stacked layers"),
         (lambda: nn.Bidirectional(nn.LSTM(2, 3, reverse=True)), ValueError, "a layer that runs forward"),
         (lambda: nn.RNN(2, 3, reverse=True).step(np.ones((1, 2))), ValueError, "cannot run step by step"),
     ],

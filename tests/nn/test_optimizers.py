@@ -64,6 +64,44 @@ def adamw(w: Any, g: Any, s: dict[str, Any], t: int) -> Any:
     return adam(w * (1 - rate(t) * 0.3), g, s, t)
 
 
+def penalized(rule: Rule) -> Rule:
+    """Return the rule with L2 weight decay."""
+    return lambda w, g, s, t: rule(w, g + 0.3 * w, s, t)
+
+
+def rmsprop_with_momentum(w: Any, g: Any, s: dict[str, Any], t: int) -> Any:
+    s["v"] = 0.9 * s.get("v", 0) + rmsprop(w, g, s, t) - w
+    return w + s["v"]
+
+
+def rmsprop_centered(w: Any, g: Any, s: dict[str, Any], t: int) -> Any:
+    s["c"] = 0.8 * s.get("c", 0) + 0.2 * g**2
+    s["m"] = 0.8 * s.get("m", 0) + 0.2 * g
+    s["v"] = 0.9 * s.get("v", 0) - rate(t) * g / (np.sqrt(s["c"] - s["m"] ** 2) + EPSILON)
+    return w + s["v"]
+
+
+def amsgrad(w: Any, g: Any, s: dict[str, Any], t: int) -> Any:
+    s["m"] = 0.7 * s.get("m", 0) + 0.3 * g
+    s["c"] = 0.95 * s.get("c", 0) + 0.05 * g**2
+    s["largest"] = np.maximum(s.get("largest", 0), s["c"])
+    return w - rate(t) * s["m"] / (1 - 0.7 ** (t + 1)) / (np.sqrt(s["largest"] / (1 - 0.95 ** (t + 1))) + EPSILON)
+
+
+def nadam(w: Any, g: Any, s: dict[str, Any], t: int) -> Any:
+    mu = [0.7 * (1 - 0.5 * 0.96 ** (i * 0.5)) for i in range(1, t + 3)]
+    s["m"] = 0.7 * s.get("m", 0) + 0.3 * g
+    s["c"] = 0.95 * s.get("c", 0) + 0.05 * g**2
+    m = mu[-1] * s["m"] / (1 - math.prod(mu)) + (1 - mu[-2]) * g / (1 - math.prod(mu[:-1]))
+    return w - rate(t) * m / (np.sqrt(s["c"] / (1 - 0.95 ** (t + 1))) + EPSILON)
+
+
+def lion(w: Any, g: Any, s: dict[str, Any], t: int) -> Any:
+    direction = np.sign(0.7 * s.get("m", 0) + 0.3 * g)
+    s["m"] = 0.95 * s.get("m", 0) + 0.05 * g
+    return w - rate(t) * (direction + 0.3 * w)
+
+
 CASES: list[tuple[Any, dict[str, Any], Rule]] = [
     (nn.SGD, {}, sgd),
     (nn.SGD, {"momentum": 0.9}, momentum),
@@ -72,9 +110,18 @@ CASES: list[tuple[Any, dict[str, Any], Rule]] = [
     (nn.RMSprop, {"rho": 0.8}, rmsprop),
     (nn.Adam, {"beta_1": 0.7, "beta_2": 0.95}, adam),
     (nn.AdamW, {"beta_1": 0.7, "beta_2": 0.95, "weight_decay": 0.3}, adamw),
+    (nn.SGD, {"momentum": 0.9, "weight_decay": 0.3}, penalized(momentum)),
+    (nn.Adagrad, {"weight_decay": 0.3}, penalized(adagrad)),
+    (nn.RMSprop, {"rho": 0.8, "momentum": 0.9, "weight_decay": 0.3}, penalized(rmsprop_with_momentum)),
+    (nn.RMSprop, {"rho": 0.8, "momentum": 0.9, "centered": True}, rmsprop_centered),
+    (nn.Adam, {"beta_1": 0.7, "beta_2": 0.95, "weight_decay": 0.3, "amsgrad": True}, penalized(amsgrad)),
+    (nn.NAdam, {"beta_1": 0.7, "beta_2": 0.95, "momentum_decay": 0.5, "weight_decay": 0.3}, penalized(nadam)),
+    (nn.Lion, {"beta_1": 0.7, "beta_2": 0.95, "weight_decay": 0.3}, lion),
 ]
+STRUCTURE = ("nesterov", "centered", "amsgrad")
+"""Options that are no settings: they decide which arrays are kept, or cannot change."""
 every_case = pytest.mark.parametrize(("kind", "options", "rule"), CASES, ids=lambda c: getattr(c, "__name__", ""))
-every_kind = pytest.mark.parametrize("kind", [nn.SGD, nn.Adagrad, nn.RMSprop, nn.Adam, nn.AdamW])
+every_kind = pytest.mark.parametrize("kind", [nn.SGD, nn.Adagrad, nn.RMSprop, nn.Adam, nn.AdamW, nn.NAdam, nn.Lion])
 
 
 def parameters(rng: np.random.Generator, *shapes: tuple[int, ...], dtype: Any = np.float64) -> list[tg.Tensor]:
@@ -93,7 +140,7 @@ def test_update_follows_the_formula(
 ) -> None:
     if form == "plain":
         monkeypatch.setattr(FusedStep, "sections", lambda *arguments: None)
-    shapes = [(3, 4), (), (BLOCK + 5,), (7,), (0, 2), (2, BLOCK)]
+    shapes = [(3, 4), (), (BLOCK + 5,), (7,), (0, 2), (2, 3)]
     tensors = parameters(rng, *shapes)
     expected = [tensor.numpy() for tensor in tensors]
     states: list[dict[str, Any]] = [{} for _ in tensors]
@@ -332,7 +379,8 @@ def test_state_dict_resumes_exactly(kind: Any, options: dict[str, Any], rule: Ru
     optimizer.step()
 
     copies = [tg.tensor(tensor.numpy(), requires_grad=True) for tensor in tensors]
-    resumed = kind(copies, 0.7, **({"momentum": 0.1, "nesterov": True} if "nesterov" in options else {}))
+    structure = {name: options[name] for name in STRUCTURE if name in options}
+    resumed = kind(copies, 0.7, **structure, **({"momentum": 0.1} if "nesterov" in structure else {}))
     state = optimizer.state_dict()
     resumed.load_state_dict(state)
     assert resumed.iterations == 1
@@ -383,7 +431,8 @@ BAD = [-1.0, math.nan, math.inf, -math.inf]
 @every_kind
 @pytest.mark.parametrize("value", BAD)
 @pytest.mark.parametrize(
-    "name", ["learning_rate", "decay", "momentum", "epsilon", "rho", "beta_1", "beta_2", "weight_decay"]
+    "name",
+    ["learning_rate", "decay", "momentum", "epsilon", "rho", "beta_1", "beta_2", "weight_decay", "momentum_decay"],
 )
 def test_settings_are_checked(kind: Any, name: str, value: float) -> None:
     w = tg.tensor([1.0], requires_grad=True)
@@ -449,7 +498,8 @@ def test_parameters_are_checked() -> None:
 def test_repr_shows_the_settings() -> None:
     optimizer = nn.RMSprop([tg.tensor([1.0], requires_grad=True)], rho=0.5)
     assert repr(optimizer) == (
-        "RMSprop(1 parameter, learning_rate=0.001, decay=0, epsilon=1e-07, rho=0.5, iterations=0)"
+        "RMSprop(1 parameter, learning_rate=0.001, decay=0, epsilon=1e-07, rho=0.5, momentum=0, weight_decay=0, "
+        "iterations=0)"
     )
 
 
@@ -598,7 +648,9 @@ def test_settings_that_were_not_set_are_named() -> None:
     for use in (repr, nn.Optimizer.state_dict):
         with pytest.raises(AttributeError, match=r"Forgetful: \['beta'\] not set\. Assign each Setting in __init__"):
             use(optimizer)
-    with pytest.raises(AttributeError, match=r"no 'beta', only learning_rate, decay, momentum, iterations\. Declare"):
+    with pytest.raises(
+        AttributeError, match=r"no 'beta', only learning_rate, decay, momentum, weight_decay, iterations\. Declare"
+    ):
         optimizer.step()
     assert (w.item(), optimizer.iterations) == (1.0, 0)
 
@@ -677,6 +729,7 @@ def test_fused_step_equals_the_plain_one(
     kind: Any, options: dict[str, Any], dtype: Any, rng: np.random.Generator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Bit for bit, but for Adam's change, whose corrections are applied in another order: 4 roundings of the change."""
+    monkeypatch.setattr("nn.optimizers.optimizer.FLUSH_EVERY", 20)
     shapes = [(3, 4), (), (BLOCK + 5,), (7,), (0, 2), (2, 3)]
     fused = parameters(rng, *shapes, dtype=dtype)
     plain = [tg.tensor(tensor.numpy(), requires_grad=True) for tensor in fused]
@@ -692,7 +745,7 @@ def test_fused_step_equals_the_plain_one(
         return unbound(self, *arrays)
 
     monkeypatch.setattr(optimizers[1], "update", counted.__get__(optimizers[1]))
-    for step in range(FLUSH_EVERY + 1):
+    for step in range(21):
         give_gradients(fused, rng)
         for tensor, other in zip(fused, plain):
             other.grad = tensor.grad
@@ -712,7 +765,7 @@ def test_fused_step_equals_the_plain_one(
             first, second = (optimizer.state_dict() for optimizer in optimizers)
             for name in first:
                 np.testing.assert_array_equal(first[name], second[name])
-    assert len(plain_updates) > FLUSH_EVERY  # it did run the plain form
+    assert len(plain_updates) > 21  # it did run the plain form
 
 
 def test_fused_step_and_plain_step_can_alternate(rng: np.random.Generator) -> None:
@@ -737,8 +790,36 @@ def test_overriding_update_replaces_the_fused_form(kind: Any, options: dict[str,
 
     w = tg.tensor([1.0], requires_grad=True)
     w.grad = np.ones(1)
-    Still([w], 0.1, **(options | ({"weight_decay": 0.0} if "weight_decay" in options else {}))).step()
+    optimizer = Still([w], 0.1, **(options | ({"weight_decay": 0.0} if "weight_decay" in options else {})))
+    optimizer.step()
     assert w.item() == 2.0
+
+
+def test_rmsprop_momentum_may_be_assigned_and_comes_back(rng: np.random.Generator) -> None:
+    first, second = parameters(rng, (3,), (3,))
+    second.data = first.data
+    optimizer, resumed = nn.RMSprop([first], 0.1), nn.RMSprop([second], 0.1)
+
+    def steps(*optimizers: nn.Optimizer) -> None:
+        gradient = rng.normal(size=3)
+        for each in optimizers:
+            each.parameters[0].grad = gradient
+            each.step()
+
+    steps(optimizer, resumed)
+    assert "velocity.0" not in optimizer.state_dict()
+    optimizer.momentum = 0.9
+    steps(optimizer)
+    optimizer.momentum = 0.0
+    state = optimizer.state_dict()
+    with pytest.raises(ValueError, match=r"missing \['cache.0'\]"):
+        resumed.load_state_dict({name: value for name, value in state.items() if name != "cache.0"})
+    assert "velocity.0" not in resumed.state_dict()
+    resumed.load_state_dict(state)
+    second.data = first.data
+    optimizer.momentum = resumed.momentum = 0.5
+    steps(optimizer, resumed)
+    np.testing.assert_array_equal(first.data, second.data)
 
 
 # -- arrays of other libraries -------------------------------------------------------------------------------------
@@ -772,7 +853,8 @@ class Strict(np.lib.mixins.NDArrayOperatorsMixin):
 def test_update_needs_only_numpy_protocols(kind: Any, options: dict[str, Any], rng: np.random.Generator) -> None:
     w = tg.tensor(rng.normal(size=5).astype(np.float32), requires_grad=True)
     optimizer = kind([w], LR, decay=DECAY, **options)
-    state = {name: np.zeros(5, np.float32) for name in kind.state_names}
+    optimizer.step_settings(optimizer.groups[0])  # RMSprop keeps a velocity from the first step on
+    state = {name: np.zeros(5, np.float32) for name in optimizer.state_names}
     strict = {name: Strict(array) for name, array in state.items()}
     for _ in range(3):
         gradient = rng.normal(size=5).astype(np.float32)
@@ -799,8 +881,8 @@ def test_update_takes_the_numbers_of_a_step_as_arrays(
     optimizer = kind([w], LR, decay=DECAY, **options)
     optimizer.iterations = 7
     gradient = rng.normal(size=5).astype(np.float32)
-    state = {name: rng.random(5, np.float32) for name in kind.state_names}
     settings, group = optimizer.step_settings(optimizer.groups[0]), optimizer.groups[0]
+    state = {name: rng.random(5, np.float32) for name in optimizer.state_names}
     expected, _ = optimizer.update(gradient, state, settings)
     for name, value in vars(settings).copy().items():
         if name == "learning_rate" or name not in group.settings:
@@ -852,7 +934,7 @@ def test_groups_have_their_own_settings(
     tensors = parameters(rng, (3,), (BLOCK + 1,), (2, 2), (4,))
     alone = [tg.tensor(tensor.numpy(), requires_grad=True) for tensor in tensors]
     own = {"learning_rate": nn.StepDecay(0.3, 2), "decay": 0.125}
-    own |= {name: value / 2 for name, value in options.items() if name != "nesterov"}
+    own |= {name: value / 2 for name, value in options.items() if name not in STRUCTURE}
     together = kind([{"params": tensors[:2]}, {"params": iter(tensors[2:]), **own}], LR, decay=DECAY, **options)
     first, second = kind(alone[:2], LR, decay=DECAY, **options), kind(alone[2:], **(options | own))
     for _ in range(4):

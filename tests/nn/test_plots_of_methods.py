@@ -10,7 +10,7 @@ import pytest
 import nn
 from nn import plots
 from nn.plots.landscape import loss_landscape
-from nn.plots.sequences import lstm_values
+from nn.plots.sequence_maps import lstm_values
 
 X, y = nn.datasets.spiral(20, 3, rng=0)
 rng = np.random.default_rng(0)

@@ -134,6 +134,10 @@ OPTIMIZERS: dict[str, Any] = {
     "sgd": lambda p: nn.SGD(p, 0.1, momentum=0.9, nesterov=True),
     "decayed": lambda p: nn.Adagrad(p, 0.1, decay=1e-2),
     "scheduled": lambda p: nn.RMSprop(p, nn.WarmUp(3, nn.StepDecay(0.01, 4)), rho=0.8),
+    "centered": lambda p: nn.RMSprop(p, 0.01, momentum=0.9, centered=True, weight_decay=0.1),
+    "amsgrad": lambda p: nn.Adam(p, 0.01, weight_decay=0.1, amsgrad=True),
+    "nadam": lambda p: nn.NAdam(p, 0.01, momentum_decay=0.1),
+    "lion": lambda p: nn.Lion(p, 0.01, weight_decay=0.1),
     "adamw": lambda p: nn.AdamW(p, nn.CosineDecay(0.02, 12, lowest=1e-3), weight_decay=0.1),
 }
 
@@ -244,6 +248,7 @@ def make(kind: Any) -> Any:
     arguments = {
         nn.Dense: (2, 3), nn.Dropout: (0.1,), nn.StepDecay: (0.1, 2), nn.ExponentialDecay: (0.1, 2),
         nn.CosineDecay: (0.1, 2), nn.WarmUp: (2, 0.1),
+        nn.WarmUpCosine: (0.1, 5, 2), nn.OneCycle: (0.1, 5),
     }  # fmt: skip
     return kind(*([w],) if issubclass(kind, nn.Optimizer) else arguments.get(kind, ()))
 

@@ -144,6 +144,8 @@ REFUSED = {
     "an array for a number": (float, lambda held: np.ones(())),
     "a tensor for a number": (float, lambda held: tg.tensor(1.0)),
     "arrays in a list": (lambda: [np.zeros(2)], lambda held: [np.ones(2)]),
+    "an object for None": (lambda: None, lambda held: Own()),
+    "a function for None": (lambda: None, lambda held: math.sin),
     "an array": (lambda: np.zeros(2), lambda held: np.ones(2)),
 }
 
@@ -175,7 +177,6 @@ IGNORED = {
     "unchanged": (set, lambda held: held),
     "an array for None": (lambda: None, lambda held: np.ones(2)),
     "tensors for an empty list": (list, lambda held: [tg.tensor(1.0)]),
-    "an object for None": (lambda: None, lambda held: object()),
     "an unchanged object": (Own, lambda held: Own()),
 }
 

@@ -20,6 +20,15 @@ FORMULAS: list[tuple[nn.Schedule, Callable[[int], float]]] = [
     (nn.ExponentialDecay(0.3, 7, 0.5), lambda t: 0.3 * math.exp(math.log(0.5) * t / 7)),
     (nn.CosineDecay(0.3, 7, 0.1), lambda t: 0.1 + 0.2 * math.cos(math.pi * t / 14) ** 2 if t < 7 else 0.1),
     (nn.WarmUp(4, 0.5), lambda t: min(0.5, 0.1 * (t + 1))),
+    (nn.WarmUpCosine(0.3, 12, 5, 0.1), lambda t: nn.WarmUp(5, nn.CosineDecay(0.3, 7, 0.1))(t)),
+    (
+        nn.OneCycle(0.5, 21, rise=2 / 7, initial=0.2, final=0.1),
+        lambda t: (
+            0.1 + 0.4 * math.sin(math.pi * t / 10) ** 2
+            if t <= 5
+            else 0.05 + 0.45 * math.cos(math.pi * (min(t, 20) - 5) / 30) ** 2
+        ),
+    ),
     (0.5 * nn.StepDecay(0.3, 7, 0.5), lambda t: 0.15 * 0.5 ** math.floor(t / 7)),
     (nn.WarmUp(4, 2 * nn.StepDecay(0.5, 7)), lambda t: 0.2 * (t + 1) if t < 4 else 0.1 ** ((t - 4) // 7)),
     (nn.WarmUp(4, nn.StepDecay(0.5, 7)), lambda t: 0.1 * (t + 1) if t < 4 else 0.5 * 0.1 ** ((t - 4) // 7)),
@@ -87,6 +96,10 @@ def test_schedule_refuses_wrong_arguments() -> None:
         nn.CosineDecay(0.1, 1.5)  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="ExponentialDecay: steps must be at least 1, got 0"):
         nn.ExponentialDecay(0.1, 0)
+    with pytest.raises(ValueError, match="WarmUpCosine: warm_up must be less than steps, got 5 of 5 steps"):
+        nn.WarmUpCosine(0.1, 5, 5)
+    with pytest.raises(ValueError, match="OneCycle: rise must be finite, at least 0 and less than 1"):
+        nn.OneCycle(0.1, 5, rise=1.0)
     with pytest.raises(TypeError, match="WarmUp: then must be a number, got 'x'"):
         nn.WarmUp(3, "x")  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="ScaledSchedule: factor must be finite"):

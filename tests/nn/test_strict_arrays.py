@@ -95,7 +95,7 @@ def test_metrics_measure_strict_arrays(metric: nn.Metric, predictions: np.ndarra
     assert_equal([got], [metric.measure(predictions, targets)])
 
 
-OPTIMIZERS = {name: getattr(nn, name) for name in ("SGD", "Adagrad", "RMSprop", "Adam", "AdamW")}
+OPTIMIZERS = {name: getattr(nn, name) for name in ("SGD", "Adagrad", "RMSprop", "Adam", "AdamW", "NAdam", "Lion")}
 
 
 @pytest.mark.parametrize("name", OPTIMIZERS)

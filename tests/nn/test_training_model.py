@@ -632,7 +632,8 @@ def test_use_records_nothing(data: tuple[Any, Any]) -> None:
     model.predict(data[0])
     model.evaluate(*data)
     model.summary()
-    assert recording == [False] * 3
+    assert recording[:3] == [False] * 3
+    assert recording[3:] == [True] * 4  # costs are measured on a copy
 
 
 def test_a_model_without_optimizer_predicts(data: tuple[Any, Any]) -> None:
@@ -645,13 +646,15 @@ def test_summary(capsys: pytest.CaptureFixture[str]) -> None:
         model.evaluate(np.ones((2, 5)), [0, 1])
     model.summary()
     lines = capsys.readouterr().out.splitlines()
-    assert lines[0].split() == ["layer", "kind", "output", "parameters"]
+    assert lines[0].split() == ["layer", "kind", "output", "parameters", "FLOPs", "kept"]
     assert [line.split() for line in lines[2:5]] == [
-        ["0", "Dense", "(…,", "8)", "40"],
-        ["1", "ReLU", "(…,", "8)", "0"],
-        ["2", "Dense", "(…,", "3)", "27"],
+        ["0", "Dense", "(…,", "8)", "40", "72", "0", "B"],
+        ["1", "ReLU", "(…,", "8)", "0", "8", "32", "B"],
+        ["2", "Dense", "(…,", "3)", "27", "51", "0", "B"],
     ]
-    assert lines[-1] == "67 parameters, 268 B"
+    assert lines[-2:] == [
+        "67 parameters, 268 B", "forward pass of 1 sample: 131 FLOPs, 32 B kept for the backward pass"
+    ]  # fmt: skip
 
 
 def test_summary_of_other_networks(capsys: pytest.CaptureFixture[str]) -> None:
@@ -668,14 +671,14 @@ def test_summary_of_other_networks(capsys: pytest.CaptureFixture[str]) -> None:
     assert "output" not in capsys.readouterr().out
     model.summary((1000,))
     text = capsys.readouterr().out
-    assert [line.split() for line in text.splitlines()[2:-2]] == [
-        ["0", "Twice", "(…,", "1000)", "1"],
-        ["0.inner", "Dense", "1,001,000"],
-        ["1", "Identity", "(…,", "1000)", "0"],
+    assert [line.split() for line in text.splitlines()[2:-3]] == [
+        ["0", "Twice", "(…,", "1000)", "1", "1", "k", "4", "kB"],
+        ["0.inner", "Dense", "(…,", "1000)", "1,001,000", "4", "M", "4", "kB"],
+        ["1", "Identity", "(…,", "1000)", "0", "0", "0", "B"],
     ]
-    assert text.splitlines()[-1] == "1,001,001 parameters, 4 MB"
+    assert text.splitlines()[-2] == "1,001,001 parameters, 4 MB"
     make_model(nn.Dense(1, 1, bias=False)).summary()
-    assert capsys.readouterr().out.splitlines()[-1] == "1 parameter, 4 B"
+    assert capsys.readouterr().out.splitlines()[-2] == "1 parameter, 4 B"
 
 
 # -- what is shown --------------------------------------------------------------------------------------------

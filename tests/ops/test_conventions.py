@@ -154,6 +154,11 @@ def test_zero_to_a_power_is_flat_in_the_power() -> None:
     assert slopes(lambda y: 0.0**y, 0.0) == 0.0
 
 
+def test_power_with_exponent_zero_has_its_mixed_second_derivative() -> None:
+    mixed = hessian(lambda t: t[0] ** t[1], [0.5, 0.0])
+    np.testing.assert_allclose(mixed, [[0, 2], [2, np.log(2) ** 2]], rtol=1e-15)
+
+
 def test_negative_bases_with_whole_powers() -> None:
     np.testing.assert_allclose(slopes(lambda x: x**3, [-2.0, -1.0]), [12.0, 3.0])
     np.testing.assert_allclose(slopes(lambda x: x ** np.array([2, 3]), [-2.0, -1.0]), [-4.0, 3.0])
@@ -292,6 +297,9 @@ def test_logsumexp_and_logaddexp_at_large_magnitudes(size: float) -> None:
 def test_logaddexp_of_infinities() -> None:
     for infinity in (np.inf, -np.inf):
         np.testing.assert_array_equal(slopes(lambda t, i=infinity: tg.sum(tg.logaddexp(t, i)), [infinity]), [0.5])
+        among_others = np.array([infinity, 2.0])
+        of_2 = slopes(lambda t, i=infinity: tg.sum(tg.logaddexp(t, [i, 1.0])), among_others)[1]
+        np.testing.assert_allclose(of_2, 1 / (1 + np.exp(-1.0)), rtol=1e-15)
     np.testing.assert_array_equal(slopes(lambda t: tg.sum(tg.logaddexp(t, np.inf)), [0.0]), [0.0])
     np.testing.assert_allclose(hessian(lambda t: tg.logaddexp(t[0], t[1]), [1, 1]), [[0.25, -0.25], [-0.25, 0.25]])
 

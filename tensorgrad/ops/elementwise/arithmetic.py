@@ -33,13 +33,7 @@ def subtract(x: ArrayLike, y: ArrayLike) -> Any:
     return np.subtract(x, y)
 
 
-@op(
-    x=lambda g, y: g * y,
-    y=lambda g, x: g * x,
-    numpy=np.multiply,
-    methods=["__mul__"],
-    reflected="__rmul__",
-)
+@op(x=lambda g, y: g * y, y=lambda g, x: g * x, numpy=np.multiply, methods=["__mul__"], reflected="__rmul__")
 def multiply(x: ArrayLike, y: ArrayLike) -> Any:
     """Product, elementwise: ∂/∂x = y, ∂/∂y = x.
 

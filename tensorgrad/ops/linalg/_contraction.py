@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from string import ascii_letters
 from typing import Any
@@ -58,6 +59,16 @@ def _to_operand(
     return np.broadcast_to(gradient, np.broadcast_shapes(gradient.shape, shape))  # another operand had length 1
 
 
+def _flops(operands_shape: Sequence[Shape], subscripts: str) -> int:
+    """Return the number of products and additions, if all operands are multiplied at once."""
+    spelled, _ = _axes_spelled_out(subscripts, [len(shape) for shape in operands_shape])
+    lengths: dict[str, int] = {}
+    for term, shape in zip(spelled, operands_shape):
+        for letter, length in zip(term, shape):
+            lengths[letter] = max(length, lengths.get(letter, 1))
+    return len(spelled) * math.prod(lengths.values())
+
+
 @op(
     operands=_to_operand,
     sequence="operands",
@@ -83,6 +94,7 @@ def _to_operand(
     linear=True,
     view=True,
     reference=lambda operands, subscripts, optimize=False: np.einsum(subscripts, *operands, optimize=optimize),
+    flops=_flops,
 )
 def einsum(operands: Sequence[Any], subscripts: str, optimize: Any = False) -> Any:
     """Return the result of `tg.einsum`, with its operands as one sequence.

@@ -74,14 +74,14 @@ def rotations(vectors: Any, gradient: Any, gaps: Any) -> Any:
     return divide_by_gaps.apply(overlap, np.where(itself, 1.0, gaps))
 
 
-def without_derivative(g: Any, advice: str) -> Any:
-    """Return 0 for the gradient `g` of columns that are arbitrary, or refuse it if it is not 0.
+def without_derivative(gradient: Any, g: Any, advice: str) -> Any:
+    """Return `gradient` if the gradient `g` of columns that are arbitrary is 0; refuse `g` if it is not.
 
-    The derivative of this 0 with respect to `g` is NaN, and so are the columns' tangents in forward mode: the branch
-    of `where` that is not taken passes 0 on, and 0 · NaN is NaN.
+    The derivative with respect to `g` is NaN, and so are the columns' tangents in forward mode: the branch of `where`
+    that is not taken passes 0 on, and 0 · NaN is NaN.
     """
     values = plain(g)
     if not is_foreign(values) and np.any(values != 0):
         raise ValueError(advice)
-    nothing = np.where(np.equal(values, 0), 0.0, g * np.nan)
-    return np.sum(nothing, axis=(-2, -1), keepdims=True)
+    is_zero = np.all(np.equal(values, 0), axis=(-2, -1), keepdims=True)
+    return np.where(is_zero, gradient, np.sum(g, axis=(-2, -1), keepdims=True) * np.nan)

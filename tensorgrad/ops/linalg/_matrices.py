@@ -48,14 +48,23 @@ def refuse_infinities(operation: str, a: Any) -> None:
 
 @dataclass(frozen=True)
 class WellConditioned(Domain):
-    """Matrices whose singular values lie between 1 and 2, apart from each other."""
+    """Matrices whose singular values lie between 1 and 2, apart from each other.
+
+    Attributes:
+        leading: an upper bound of the condition number of the first columns of a wide matrix, as many as it has rows.
+    """
+
+    leading: float = np.inf
 
     def sample(self, rng: np.random.Generator, shape: Shape) -> NDArray[np.float64]:
         """Return a stack of random matrices of the given shape."""
         *stack, rows, columns = shape
         smaller = min(rows, columns)
-        left, right = (np.linalg.qr(rng.normal(size=(*stack, n, smaller)))[0] for n in (rows, columns))
-        return np.asarray(np.matmul(left * np.linspace(2.0, 1.0, smaller), transposed(right)))
+        while True:
+            left, right = (np.linalg.qr(rng.normal(size=(*stack, n, smaller)))[0] for n in (rows, columns))
+            matrices = np.asarray(np.matmul(left * np.linspace(2.0, 1.0, smaller), transposed(right)))
+            if not matrices.size or np.max(np.linalg.cond(matrices[..., :smaller])) <= self.leading:
+                return matrices
 
 
 @dataclass(frozen=True)

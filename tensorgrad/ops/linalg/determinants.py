@@ -11,14 +11,14 @@ from tensorgrad._typing import ArrayLike
 from tensorgrad.domains import case
 from tensorgrad.op import op
 from tensorgrad.ops.linalg._matrices import WELL_CONDITIONED, diagonal, epsilon, transposed
-from tensorgrad.tensor import plain
+from tensorgrad.tensor import Tensor, plain
 
 
 class SlogdetResult(NamedTuple):
     """The sign of a determinant, and the logarithm of its absolute value."""
 
-    sign: Any
-    logabsdet: Any
+    sign: Tensor
+    logabsdet: Tensor
 
 
 def _spread(numbers: Any) -> Any:
@@ -116,7 +116,7 @@ def det(a: ArrayLike) -> Any:
     return np.linalg.det(as_array(a))
 
 
-def _slogdet_gradient(g: SlogdetResult, a: Any, out: SlogdetResult) -> Any:
+def _slogdet_gradient(g: Any, a: Any, out: Any) -> Any:
     """0 for the sign, and a⁻ᵀ (Petersen and Pedersen, formula 57)."""
     logarithms = plain(out.logabsdet)
     if not is_foreign(logarithms) and np.any(np.isinf(logarithms)):

@@ -16,16 +16,17 @@ from tensorgrad.domains import case
 from tensorgrad.op import op
 from tensorgrad.ops.linalg._gaps import column, negligible, rotations, row
 from tensorgrad.ops.linalg._matrices import DEFINITE, diagonal, folded, transposed
+from tensorgrad.tensor import Tensor
 
 
 class EighResult(NamedTuple):
     """Eigenvalues in ascending order, and the eigenvectors as columns."""
 
-    eigenvalues: Any
-    eigenvectors: Any
+    eigenvalues: Tensor
+    eigenvectors: Tensor
 
 
-def _eigh_gradient(g: EighResult, a_shape: Shape, out: EighResult, UPLO: str) -> Any:
+def _eigh_gradient(g: Any, a_shape: Shape, out: Any, UPLO: str) -> Any:
     """V (diag ḡ + F∘(VᵀḠ)) Vᵀ with Fᵢⱼ = 1/(λⱼ - λᵢ)."""
     values, vectors = out
     gaps = row(values) - column(values)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -49,6 +50,7 @@ def _matmul_right(g: Any, x: Any, y_shape: Shape) -> Any:
         case((0, 3), (3, 2)),
     ],
     linear=True,
+    flops=lambda out_shape, x_shape: 2 * math.prod(out_shape) * x_shape[-1],
 )
 def matmul(x: ArrayLike, y: ArrayLike) -> Any:
     """Matrix product x @ y, with stacks of matrices and vectors as in NumPy: ∂x = g @ yᵀ, ∂y = xᵀ @ g.
@@ -108,6 +110,7 @@ def _dot_right(g: Any, a: Any, b_shape: Shape) -> Any:
         case((0, 3), (2, 3, 2)),
     ],
     linear=True,
+    flops=lambda out_shape, a_shape, b_shape: 2 * math.prod(out_shape) * (a_shape[-1] if a_shape and b_shape else 1),
 )
 def dot(a: ArrayLike, b: ArrayLike) -> Any:
     """NumPy's dot product: numbers multiply, vectors and matrices behave as in `matmul`, and for more axes the sum runs

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple, overload
 
 import numpy as np
 
@@ -14,18 +14,18 @@ from tensorgrad.op import op
 from tensorgrad.ops.linalg._gaps import column, divide_by_gaps, negligible, rotations, row, without_derivative
 from tensorgrad.ops.linalg._matrices import WELL_CONDITIONED, diagonal, refuse_infinities, transposed
 from tensorgrad.ops.linalg.eigen import eigh
-from tensorgrad.tensor import plain
+from tensorgrad.tensor import Tensor, plain
 
 
 class SVDResult(NamedTuple):
     """The factors of a matrix U diag(S) Vh, with S in descending order."""
 
-    U: Any
-    S: Any
-    Vh: Any
+    U: Tensor
+    S: Tensor
+    Vh: Tensor
 
 
-def _svd_gradient(g: SVDResult, out: SVDResult) -> Any:
+def _svd_gradient(g: Any, out: Any) -> Any:
     """Townsend (2016), "Differentiating the singular value decomposition"."""
     smaller, rows, columns = out.S.shape[-1], out.U.shape[-2], out.Vh.shape[-1]
     u, s, vh = out.U[..., :smaller], out.S, out.Vh[..., :smaller, :]
@@ -47,9 +47,9 @@ def _svd_gradient(g: SVDResult, out: SVDResult) -> Any:
         outside = g_v - np.matmul(v, np.matmul(vh, g_v))
         gradient = gradient + np.matmul(u, transposed(divide_by_gaps.apply(outside, scale)))
     if out.U.shape[-1] > smaller:
-        gradient = gradient + without_derivative(g.U[..., smaller:], _advice(rows, columns))
+        gradient = without_derivative(gradient, g.U[..., smaller:], _advice(rows, columns))
     if out.Vh.shape[-2] > smaller:
-        gradient = gradient + without_derivative(g.Vh[..., smaller:, :], _advice(rows, columns))
+        gradient = without_derivative(gradient, g.Vh[..., smaller:, :], _advice(rows, columns))
     return gradient
 
 
@@ -79,6 +79,20 @@ def svd_factors(a: ArrayLike, full_matrices: bool = False) -> Any:
     matrices = as_array(a)
     refuse_infinities("svd", matrices)
     return np.linalg.svd(matrices, full_matrices)
+
+
+@overload
+def svd(
+    a: ArrayLike, full_matrices: bool = True, compute_uv: Literal[True] = True, hermitian: bool = False
+) -> SVDResult: ...
+
+
+@overload
+def svd(a: ArrayLike, full_matrices: bool = True, *, compute_uv: Literal[False], hermitian: bool = False) -> Tensor: ...
+
+
+@overload
+def svd(a: ArrayLike, full_matrices: bool = True, compute_uv: bool = True, hermitian: bool = False) -> Any: ...
 
 
 @composed(

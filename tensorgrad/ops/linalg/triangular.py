@@ -6,7 +6,7 @@ An overview of these derivatives: Seeger et al. (2017), "Auto-differentiating li
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple, overload
 
 import numpy as np
 
@@ -18,14 +18,14 @@ from tensorgrad.op import op
 from tensorgrad.ops.linalg._gaps import without_derivative
 from tensorgrad.ops.linalg._matrices import (
     DEFINITE,
-    WELL_CONDITIONED,
+    WellConditioned,
     diagonal,
     epsilon,
     folded,
     mirrored,
     transposed,
-)  # fmt: skip
-from tensorgrad.tensor import plain
+)
+from tensorgrad.tensor import Tensor, plain
 
 
 def _lower_cholesky_gradient(g: Any, lower: Any) -> Any:
@@ -65,14 +65,18 @@ def cholesky(a: ArrayLike, *, upper: bool = False) -> Any:
     return np.linalg.cholesky(as_array(a), upper=upper)
 
 
+LEADING_WELL_CONDITIONED = WellConditioned(leading=10.0)
+"""The derivative solves a system with the leading columns, so that they determine its precision."""
+
+
 class QRResult(NamedTuple):
     """The factors of a matrix Q R: orthonormal columns, and an upper triangle."""
 
-    Q: Any
-    R: Any
+    Q: Tensor
+    R: Tensor
 
 
-def _qr_gradient(g: QRResult, out: QRResult) -> Any:
+def _qr_gradient(g: Any, out: Any) -> Any:
     rows, columns = out.Q.shape[-2], out.R.shape[-1]
     smaller = min(rows, columns)
     q, r = out.Q[..., :smaller], out.R[..., :smaller, :]
@@ -89,7 +93,7 @@ def _qr_gradient(g: QRResult, out: QRResult) -> Any:
             f"qr: the last {rows - columns} columns of a complete Q are arbitrary, so they have no derivative. "
             "Use mode='reduced', or detach() the matrix."
         )
-        gradient = gradient + without_derivative(g.Q[..., smaller:], advice)
+        gradient = without_derivative(gradient, g.Q[..., smaller:], advice)
     return gradient
 
 
@@ -109,10 +113,11 @@ def _tall_qr_gradient(g_q: Any, g_r: Any, q: Any, r: Any) -> Any:
 @op(
     a=_qr_gradient,
     results=QRResult,
-    domain=WELL_CONDITIONED,
+    domain=LEADING_WELL_CONDITIONED,
     examples=[
         case((1, 1)), case((3, 3)), case((4, 2)), case((2, 4)), case((2, 3, 2)), case((0, 0)), case((0, 3, 2)),
-        case((3, 3), mode="complete"), case((2, 4), mode="complete"),
+        case((3, 3), mode="complete"), case((2, 3), mode="complete"),
+        case((2, 4), mode="complete"),
     ],
     reference=lambda a, mode="reduced": np.linalg.qr(a, mode),
 )  # fmt: skip
@@ -126,10 +131,22 @@ def qr_factors(a: ArrayLike, mode: Any = "reduced") -> Any:
     return np.linalg.qr(as_array(a), mode)
 
 
+@overload
+def qr(a: ArrayLike, mode: Literal["reduced", "complete"] = "reduced") -> QRResult: ...
+
+
+@overload
+def qr(a: ArrayLike, mode: Literal["r"]) -> Tensor: ...
+
+
+@overload
+def qr(a: ArrayLike, mode: str) -> Any: ...
+
+
 @composed(
     "a",
     numpy=np.linalg.qr,
-    domain=WELL_CONDITIONED,
+    domain=LEADING_WELL_CONDITIONED,
     examples=[
         case((3, 3)),
         case((4, 2)),

@@ -66,13 +66,7 @@ def _var_slope(g: Any, a: Any, axis: Axis, ddof: float, keepdims: bool, where: A
     examples=[*over_axes(), case((4, 3), axis=0, ddof=1), case((2, 3), axis=1, where=SOME)],
 )
 def var(
-    a: ArrayLike,
-    axis: Axis = None,
-    dtype: Any = None,
-    *,
-    ddof: float = 0,
-    keepdims: bool = False,
-    where: Any = True,
+    a: ArrayLike, axis: Axis = None, dtype: Any = None, *, ddof: float = 0, keepdims: bool = False, where: Any = True
 ) -> Any:
     """Variance over `axis` (all axes by default), Σ(a - mean)²/(n - ddof): the derivative is 2(a - mean)/(n - ddof).
 
@@ -102,13 +96,7 @@ def _std_slope(g: Any, a: Any, out: Any, axis: Axis, ddof: float, keepdims: bool
     examples=[*over_axes()[1:], case((4, 3), axis=0, ddof=1), case((2, 3), axis=1, where=SOME)],
 )
 def std(
-    a: ArrayLike,
-    axis: Axis = None,
-    dtype: Any = None,
-    *,
-    ddof: float = 0,
-    keepdims: bool = False,
-    where: Any = True,
+    a: ArrayLike, axis: Axis = None, dtype: Any = None, *, ddof: float = 0, keepdims: bool = False, where: Any = True
 ) -> Any:
     """Standard deviation over `axis` (all axes by default), the square root of `var`. For constants the gradient is 0.
 

@@ -9,8 +9,10 @@ from typing import Any
 from tensorgrad.viz.layout.cards import TEXT_SIZE, TITLE_SIZE
 from tensorgrad.viz.layout.legend import SIZE as LEGEND_SIZE
 from tensorgrad.viz.layout.legend import SWATCH, SWATCH_HEIGHT
-from tensorgrad.viz.layout.placement import Frame, Picture, Placed, Route
+from tensorgrad.viz.layout.placement import Frame, Picture, Placed, Route, rounded
 from tensorgrad.viz.layout.theme import FRAME_LINE, FRAME_RADIUS, HALO, Outline, Rectangle, Theme
+from tensorgrad.viz.outputs.fonts import family
+from tensorgrad.viz.outputs.heatmap import colours
 
 PIXELS_PER_INCH = 96
 RESOLUTION = 2
@@ -39,6 +41,8 @@ def save(picture: Picture, theme: Theme, path: str | PathLike[str], kind: str) -
         axes.add_patch(Polygon([route.tip, *route.arrow_corners], facecolor=theme.edge, linewidth=0))
     for box in picture.boxes:
         _draw_box(axes, box, theme)
+    axes.set_xlim(0, picture.width)  # images have changed the limits
+    axes.set_ylim(picture.height, 0)
     for route in picture.routes:
         if route.label:
             side = "right" if picture.direction == "LR" else "left"
@@ -66,13 +70,19 @@ def _draw_line(axes: Any, route: Route, picture: Picture, theme: Theme) -> None:
     from matplotlib.patches import PathPatch
     from matplotlib.path import Path
 
-    vertices, codes = [route.points[0]], [Path.MOVETO]
-    for there, arrival in zip(route.points[1::2], [*route.points[2::2], None]):
-        vertices.append(there)
-        codes.append(Path.LINETO)
-        if arrival is not None:
-            vertices += picture.curve(there, arrival)
-            codes += [Path.CURVE4] * 3
+    vertices, codes = [(*route.before, route.points)[0][0]], [Path.MOVETO]
+    for points, turn in zip([*route.before, route.points], [*route.turns, ()]):
+        for there, arrival in zip(points[1::2], [*points[2::2], None]):
+            vertices.append(there)
+            codes.append(Path.LINETO)
+            if arrival is not None:
+                vertices += picture.curve(there, arrival)
+                codes += [Path.CURVE4] * 3
+        for start, corner, end in rounded(turn):
+            vertices += [start, corner, end]
+            codes += [Path.LINETO, Path.CURVE3, Path.CURVE3]
+        vertices += turn[-1:]
+        codes += [Path.LINETO] * len(turn[-1:])
     dashes = "--" if route.style == "constant" else "-"
     path = Path(vertices, codes)
     axes.add_patch(PathPatch(path, fill=False, edgecolor=theme.edge, linewidth=_points(1.3), linestyle=dashes))
@@ -102,6 +112,10 @@ def _draw_box(axes: Any, box: Placed, theme: Theme) -> None:
             bold=text.bold,
             mono=text.mono,
         )
+    for image in card.heatmaps:
+        left, top = box.x + image.x, box.y + image.y
+        extent = (left, left + image.width, top + image.height, top)
+        axes.imshow(colours(image.detail), extent=extent, aspect="auto", interpolation="nearest", zorder=3)
 
 
 def _outlined(
@@ -154,7 +168,7 @@ def _write(
         text,
         color=colour,
         fontsize=_points(size),
-        family="monospace" if mono else "sans-serif",
+        family=family(mono=mono),
         weight="bold" if bold else "normal",
         ha=side,
         va="baseline",

@@ -12,6 +12,7 @@ Modules that read the engine's graph:
     replay, options     recomputed values of a graph, and the options of its operations
     summaries           summaries of arrays
     modules             the module call that created each box
+    expansion           a graph with simpler operations in place of fused ones
     passes              backward passes step by step, with common mistakes
     finite_differences  gradients of leaves checked numerically
     capture             the entry point

@@ -18,11 +18,13 @@ class Grouping:
 
     Attributes:
         of: the innermost group of each operation's node that is in a group.
+        owners: the module of each group, or None if it no longer exists.
         given: for each group, weak references to the arrays and leaves its module was called with.
     """
 
     groups: tuple[Group, ...]
     of: dict[Node, int]
+    owners: list[Any]
     given: list[tuple[ReferenceType[Any], ...]]
 
     def common(self, one: int | None, other: int | None) -> int | None:
@@ -69,7 +71,7 @@ def grouping(order: Sequence[Node]) -> Grouping:
     for node in order:
         if isinstance(node, Result) and node.inputs[0] in innermost:  # the call is noted for all its results
             innermost[node] = innermost[node.inputs[0]]
-    return Grouping(tuple(groups), innermost, given)
+    return Grouping(tuple(groups), innermost, owners, given)
 
 
 def _calls(order: Iterable[Node]) -> list[tuple[Scope, list[Node]]]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import functools
 import inspect
 import warnings
-from collections.abc import Hashable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 from weakref import ReferenceType
@@ -18,9 +18,10 @@ from weakref import ReferenceType
 import numpy as np
 from numpy.typing import NDArray
 
+from tensorgrad._operands import Constant
 from tensorgrad.backward import topological_order
 from tensorgrad.modes import Switch
-from tensorgrad.node import CHANGED, RELEASED, Constant, Node, Result
+from tensorgrad.node import CHANGED, RELEASED, Node, Result
 from tensorgrad.op import Operation
 from tensorgrad.tensor import Tensor
 from tensorgrad.viz.recording import Missing
@@ -51,7 +52,7 @@ class Replay:
     tensors: dict[Node, Tensor] = field(default_factory=dict)
 
 
-class _Replaying(Switch):
+class Replaying(Switch):
     """Recording mode of a replay: record even if the user disabled it, and add no checks."""
 
     changes: ClassVar = {"recording": True, "anomalies": False}
@@ -86,18 +87,17 @@ def operand_name(node: Node, position: int) -> str:
     return "" if operation is None else operation.inputs[min(position, len(operation.inputs) - 1)]
 
 
-def replay(output: Tensor) -> Replay:
-    """Recompute the values of all nodes that `output` depends on.
+def replay(*outputs: Tensor) -> Replay:
+    """Recompute the values of all nodes that `outputs` depend on.
 
-    If the result differs from the value of `output`, an array was modified in place. Then no computed value is
-    available except `output` itself.
+    If a result differs from the value of its output, an array was modified in place. Then no computed value is
+    available except the outputs themselves.
     """
-    root = output.node
-    assert root is not None
-    order = topological_order([root])[::-1]
+    roots = [(output.node, output) for output in outputs if output.node is not None]
+    order = topological_order([root for root, _ in roots])[::-1]
     found = Replay()
     _find_operands(order, found)
-    with _Replaying(), np.errstate(all="ignore"), warnings.catch_warnings():
+    with Replaying(), np.errstate(all="ignore"), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # already shown when the graph was created
         calls: dict[Node, Any] = {}
         for node in order:
@@ -110,11 +110,11 @@ def replay(output: Tensor) -> Replay:
                 found.missing[node] = "changed"
             else:
                 found.tensors[node] = again
-    if root in found.tensors and not _agree(found.tensors[root].array, output.array):
+    if any(root in found.tensors and not _agree(found.tensors[root].array, output.array) for root, output in roots):
         found.missing.update((node, "changed") for node in found.tensors if node.operation is not None)
         found.tensors = {node: tensor for node, tensor in found.tensors.items() if node.operation is None}
     found.values.update((node, tensor.array) for node, tensor in found.tensors.items())
-    found.values[root] = output.array
+    found.values.update((root, output.array) for root, output in roots)
     return found
 
 
@@ -127,7 +127,7 @@ def recomputed(order: Sequence[Node], known: Replay, leaves: Mapping[Node, Tenso
         leaves: the replacement of each leaf.
     """
     tensors = dict(leaves)
-    with _Replaying(), np.errstate(all="ignore"), warnings.catch_warnings():
+    with Replaying(), np.errstate(all="ignore"), warnings.catch_warnings():
         warnings.simplefilter("ignore")
         calls: dict[Node, Any] = {}
         for node in order:
@@ -154,7 +154,7 @@ def _find_operands(order: Sequence[Node], found: Replay) -> None:
             key = identity(node, position)
             if entry is None or isinstance(entry, Node) or key in found.values:
                 continue
-            value = _kept(node, position)
+            value = kept(node, position)
             if value is None:
                 value = entry() if isinstance(entry, ReferenceType) else entry
             if value is not None:
@@ -167,13 +167,13 @@ def _find_operands(order: Sequence[Node], found: Replay) -> None:
 def _why_gone(node: Node, position: int) -> Missing:
     """Return whether a freed operand was released by the backward pass or never kept."""
     operation, name = declared(node), operand_name(node, position)
-    kept = operation is not None and (
+    was_kept = operation is not None and (
         operation.composed is not None or any(name in (names or ()) for names in operation.saves)
     )
-    return "released" if kept and node.state is RELEASED else "dropped"
+    return "released" if was_kept and node.state is RELEASED else "dropped"
 
 
-def _kept(node: Node, position: int) -> Any:
+def kept(node: Node, position: int) -> Any:
     """Return the operand at `position` as `node` saved it for a derivative rule; None if it did not."""
     operation, name = declared(node), operand_name(node, position)
     if operation is None:
@@ -224,27 +224,37 @@ def _result(
     operation = declared(node)
     if operation is None or any(isinstance(option, _GENERATORS) for option in node.options.values()):
         return "unrepeatable"  # a second draw would differ, and advance the user's generator
-    arguments = dict(node.options)
+    operands = []
     for position, entry in enumerate(node.inputs):
         key = identity(node, position)
-        value = tensors.get(entry) if isinstance(entry, Node) else found.values.get(key)
-        if value is None and is_given(node, position):
+        operands.append(tensors.get(entry) if isinstance(entry, Node) else found.values.get(key))
+        if operands[-1] is None and is_given(node, position):
             return found.missing[key]
+    arguments = arguments_of(node, operation, operands)
+    try:
+        result: Tensor | tuple[Tensor, ...] = called(operation.function, operation, arguments)
+        return result
+    except Exception:
+        return "changed"  # it worked before, so an array was modified in place
+
+
+def arguments_of(node: Node, operation: Operation, operands: Sequence[Any]) -> dict[str, Any]:
+    """Return the arguments of a call by name: these operands, and the options of the node."""
+    arguments = dict(node.options)
+    for position, value in enumerate(operands):
         name = operand_name(node, position)
         if name == operation.sequence:
             arguments.setdefault(name, []).append(value)
         else:
             arguments[name] = value
-    try:
-        return _call(operation, arguments)
-    except Exception:
-        return "changed"  # it worked before, so an array was modified in place
+    return arguments
 
 
 _GENERATORS = (np.random.Generator, np.random.RandomState)
 
 
-def _call(operation: Operation, arguments: dict[str, Any]) -> Tensor | tuple[Tensor, ...]:
+def called(function: Callable[..., Any], operation: Operation, arguments: Mapping[str, Any]) -> Any:
+    """Return the result of a function that has the parameters of `operation`, called with these arguments by name."""
     positional: list[Any] = []
     by_keyword: dict[str, Any] = {}
     for parameter in parameters(operation):
@@ -255,8 +265,7 @@ def _call(operation: Operation, arguments: dict[str, Any]) -> Tensor | tuple[Ten
             positional += value
         else:
             positional.append(value)
-    result: Tensor | tuple[Tensor, ...] = operation.function(*positional, **by_keyword)
-    return result
+    return function(*positional, **by_keyword)
 
 
 @functools.lru_cache(maxsize=1024)
