@@ -134,6 +134,7 @@ def test_attention_maps_show_weights_and_words() -> None:
         plots.attention_maps(weights, queries=["a"])
 
 
+@pytest.mark.slow
 def test_embedding_by_pca_is_the_projection_of_largest_variance() -> None:
     pytest.importorskip("sklearn", reason="scikit-learn is not installed")
     vectors = rng.normal(size=(30, 4)) * [5, 3, 0.1, 0.1]
