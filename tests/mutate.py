@@ -398,6 +398,7 @@ EQUIVALENT: dict[str, tuple[str, str]] = {
     "_bias_gradient": ("first factor dropped", SUMMED),
     "_blocks": ("row", BLOCKS),
     "_rows": ("together * channels", BLOCKS),
+    "_rows_of_a_piece": ("", "only changes the size of the pieces"),
     "_to_average": ("itemsize", BLOCKS),
     "_to_maximum": ("itemsize", BLOCKS),
     "gru_gradients": ("first factor dropped", SUMMED),

@@ -182,6 +182,23 @@ def special(name: str) -> dict[str, Any]:
     for each in ("conv1d", "conv_transpose1d"):
         made[f"nn.functional.{each}"] = {"x": image[0], "weight": np.ones((2, 3, 2))}
     made["nn.functional.embedding"] = {"ids": np.array([0, 1]), "weight": x}
+    for each in ("attention", "attention_weights"):
+        made[f"nn.functional.{each}"] = {"q": x, "k": x, "v": x}
+    for each in ("box_iou", "overlap"):
+        made[f"nn.functional.{each}"] = {"boxes": np.ones((2, 4)), "others": np.ones((2, 4))}
+    made["nn.functional.non_maximum_suppression"] = {"boxes": np.ones((2, 4)), "scores": np.ones(2)}
+    made["nn.functional.one_hot"] = {"labels": np.array([0, 1])}
+    made["nn.functional.glu"] = {"x": np.ones((3, 4))}
+    made["nn.functional.group_norm"] = {"groups": 1}
+    made["nn.functional.rotary_angles"] = {"positions": np.arange(3)}
+    made["nn.functional.sinusoids"] = {"time": 3}
+    made["nn.GroupNorm"] = {"groups": 2}
+    made["nn.Parallel"] = {"branches": nn.ReLU()}
+    for each in ("TransformerEncoder", "TransformerDecoder"):
+        made[f"nn.{each}"] = {"block": nn.TransformerBlock(4, 2, rng=0), "count": 2}
+    made["nn.plots.attention_maps"] = {"weights": np.ones((2, 2))}
+    made["nn.plots.matmul_steps"] = {"a": np.ones((2, 2)), "b": np.ones((2, 2))}
+    made["nn.plots.convolution_steps"] = {"image": np.ones((3, 3)), "kernel": np.ones((2, 2))}
     made["nn.UpSample2D"] = {"factor": 2}
     made["nn.GradientAccumulator"] = {"optimizer": nn.SGD(nn.Dense(2, 3, rng=0).parameters())}
     made["nn.data.mixup"] = {"y": np.ones((4, 2))}

@@ -10,7 +10,7 @@ import numpy as np
 from matplotlib.colors import LogNorm
 from numpy.typing import ArrayLike, NDArray
 
-from nn._validation import whole_number
+from nn._validation import finite_number, whole_number
 from nn.callbacks import Callback
 from nn.module import in_mode
 from nn.plots.inputs import Model, checked_model, checked_pair
@@ -94,7 +94,7 @@ def loss_landscape(
         path: where to save the figure (`.png`, `.svg` or `.pdf`); default: not saved.
 
     Raises:
-        TypeError: `model` is not an `nn.Model`, or X or y are not numbers.
+        TypeError: `model` is not an `nn.Model`, X or y are not numbers, or `paths` is no dict of paths.
         ValueError: a path is empty or of another network, `"pca"` without paths, or an option or the suffix is unknown.
 
     References:
@@ -112,6 +112,10 @@ def loss_landscape(
     destination = checked_destination(asker, path)
     samples, targets = checked_pair(asker, X, y)
     checked_model(asker, model)
+    if not (paths is None or isinstance(paths, Mapping)) or any(
+        not isinstance(track, ParameterPath) for track in (paths or {}).values()
+    ):
+        raise TypeError(f"{asker}: paths must be a dict of names to nn.plots.ParameterPath, got {paths!r}.")
     tracks = {name: np.stack(track.states) for name, track in (paths or {}).items() if track.states}
     if len(tracks) < len(paths or {}):
         raise ValueError(f"{asker}: a path is empty. Pass it to fit: callbacks=[path].")
@@ -119,6 +123,8 @@ def loss_landscape(
     if kind not in get_args(Directions) or (kind == "pca" and not tracks):
         raise ValueError(f"{asker}: directions must be 'random', or 'pca' with paths, got {directions!r}.")
     count = whole_number(f"{asker}: resolution", resolution, lowest=2)
+    seed = whole_number(f"{asker}: seed", seed, lowest=0)
+    reach = finite_number(f"{asker}: reach", reach)
     present = _vector(model)
     for name, track in tracks.items():
         if track.shape[1] != present.size:

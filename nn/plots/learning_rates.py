@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from nn._validation import whole_number
+from nn._validation import finite_number, whole_number
 from nn.module import in_mode
 from nn.plots.inputs import Model, checked_model, checked_pair
 from nn.plots.style import COLOURS, INK, Picture, blank, checked_destination, finish, legend_beside, saved
@@ -72,12 +72,21 @@ def learning_rate_finder(
     checked_model(asker, model)
     if getattr(model, "optimizer", None) is None:
         raise ValueError(f"{asker}: the model has no optimizer. Pass nn.Model(..., optimizer=...).")
+    low, high = finite_number(f"{asker}: low", low), finite_number(f"{asker}: high", high)
     if not 0 < low < high:
         raise ValueError(f"{asker}: expected 0 < low < high, got low={low!r} and high={high!r}.")
     count = whole_number(f"{asker}: steps", steps, lowest=3)
     size = min(whole_number(f"{asker}: batch_size", batch_size, lowest=1), len(samples))
     rates = np.geomspace(low, high, count)
-    losses = _losses(asker, model, samples, targets, rates, size, np.random.default_rng(seed))
+    losses = _losses(
+        asker,
+        model,
+        samples,
+        targets,
+        rates,
+        size,
+        np.random.default_rng(whole_number(f"{asker}: seed", seed, lowest=0)),
+    )
 
     smooth = _smoothed(losses)
     tried = rates[: len(losses)]

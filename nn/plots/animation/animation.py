@@ -16,6 +16,7 @@ from typing import Any
 from matplotlib.figure import Figure
 
 from nn._files import expanded
+from nn._validation import finite_number
 from nn.plots.style import png
 
 FILMS = (".gif", ".mp4", ".html")
@@ -35,6 +36,7 @@ class Animation:
         title: the title of the page.
 
     Raises:
+        TypeError: an item is not a figure.
         ValueError: there are no figures, the number of captions differs, or `seconds` is not positive.
 
     Attributes:
@@ -63,9 +65,14 @@ class Animation:
         seconds: float = 0.3,
         title: str = "Animation",
     ) -> None:
+        seconds = finite_number("Animation: seconds", seconds)
         if not seconds > 0:
             raise ValueError(f"Animation: seconds must be positive, got {seconds!r}.")
-        self.frames = [each if isinstance(each, bytes) else png(each, DOTS_PER_INCH) for each in figures]
+        if isinstance(figures, (Figure, bytes)) or not isinstance(figures, Iterable):
+            raise TypeError(f"Animation: expected figures, got {type(figures).__name__}.")
+        if isinstance(captions, str) or not (captions is None or isinstance(captions, Sequence)):
+            raise TypeError(f"Animation: captions must be a list of strings, got {captions!r}.")
+        self.frames = [self._drawn(each) for each in figures]
         if not self.frames:
             raise ValueError("Animation: expected at least one figure.")
         if captions is not None and len(captions) != len(self.frames):
@@ -73,6 +80,14 @@ class Animation:
         self.captions = [f"frame {n}" for n in range(1, len(self.frames) + 1)] if captions is None else list(captions)
         self.seconds = seconds
         self.title = title
+
+    @staticmethod
+    def _drawn(figure: Any) -> bytes:
+        if isinstance(figure, bytes):
+            return figure
+        if not isinstance(figure, Figure):
+            raise TypeError(f"Animation: expected matplotlib figures or PNG images, got {type(figure).__name__}.")
+        return png(figure, DOTS_PER_INCH)
 
     def save(self, path: str | Path) -> None:
         """Write the animation to a file.
