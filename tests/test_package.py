@@ -44,6 +44,12 @@ def test_public_names_are_those_of_the_list() -> None:
     assert sorted(public_names()) == listed, "if this is meant, run `python -m tests.test_package`"
 
 
+def test_packages_bundle_only_code_and_pages() -> None:
+    folders = [Path(package.__file__).parent for package in (tg, nn)]
+    found = {path.suffix or path.name for folder in folders for path in folder.rglob("*") if path.is_file()}
+    assert found - {".pyc"} == {".py", ".js", ".css", ".html", ".typed"}, "list what is bundled in docs/licences.md"
+
+
 def test_version_is_the_same_everywhere() -> None:
     changelog = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
     citation = (ROOT / "CITATION.cff").read_text(encoding="utf-8")
