@@ -63,6 +63,7 @@ OWN_TESTS = {"nn.functional.windows": ["tests/nn/test_windows.py"]}
 BY_HAND_OF_NETWORKS = [
     "tests/nn/test_windows.py",
     "tests/nn/test_blocks.py",
+    "tests/nn/test_products.py",
     "tests/nn/test_attention.py",
     "tests/nn/test_layers_activations.py",
     "tests/nn/test_losses.py",

@@ -58,6 +58,7 @@ LAYERS: dict[str, list[set[str]]] = {
         {"recording.capture"},
         {"folding", "layout"},
         {"calling", "outputs", "lesson"},
+        {"film"},
         {"drawing", "walkthrough"},
     ],
     "nn": [

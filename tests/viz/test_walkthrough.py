@@ -237,7 +237,7 @@ def test_saving(tmp_path):
     walk = walkthrough(loss)
     walk.save(tmp_path / "page.HTML")
     assert (tmp_path / "page.HTML").read_text(encoding="utf-8") == walk.html
-    with pytest.raises(ValueError, match=r"unknown suffix '.svg' of 'page.svg'. A walkthrough is saved as .html"):
+    with pytest.raises(ValueError, match=r"unknown suffix '.svg' of 'page.svg'. Save a walkthrough as .html"):
         walk.save(tmp_path / "page.svg")
     with pytest.raises(FileNotFoundError, match=r"save: there is no folder .*missing"):
         walk.save(tmp_path / "missing" / "page.html")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from os import PathLike
-from typing import Any
+from typing import IO, Any
 
 from tensorgrad.viz.layout.cards import TEXT_SIZE, TITLE_SIZE
 from tensorgrad.viz.layout.legend import SIZE as LEGEND_SIZE
@@ -21,8 +21,23 @@ MOST_DOTS = 30_000
 """Along the longer side; matplotlib refuses more than twice that."""
 
 
-def save(picture: Picture, theme: Theme, path: str | PathLike[str], kind: str) -> None:
+def save(picture: Picture, theme: Theme, path: str | PathLike[str] | IO[bytes], kind: str) -> None:
     """Write `picture` as `kind`, "png" or "pdf"."""
+    figure, _ = drawn(picture, theme)
+    dots = min(RESOLUTION * PIXELS_PER_INCH, MOST_DOTS / max(figure.get_size_inches()))
+    write(figure, path, kind, dots)
+
+
+def write(figure: Any, path: str | PathLike[str] | IO[bytes], kind: str, dots: float) -> None:
+    """Write a figure with `dots` per inch, without the warnings about characters that no font has."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Glyph .* missing from", UserWarning)  # drawn as an empty square
+        warnings.filterwarnings("ignore", "Matplotlib currently does not support", UserWarning)  # likewise
+        figure.savefig(path, format=kind, dpi=dots, metadata={"CreationDate": None} if kind == "pdf" else None)
+
+
+def drawn(picture: Picture, theme: Theme) -> tuple[Any, Any]:
+    """Return a matplotlib figure of `picture`, and its axes, whose units are the picture's pixels."""
     from matplotlib.figure import Figure
     from matplotlib.patches import Polygon
     from matplotlib.patheffects import withStroke
@@ -54,11 +69,7 @@ def save(picture: Picture, theme: Theme, path: str | PathLike[str], kind: str) -
             _outlined(axes, *swatch, entry.swatch_top + SWATCH_HEIGHT, theme.outlines[entry.style], theme)
         _write(axes, entry.text_x, entry.baseline, entry.text, theme.muted, size=LEGEND_SIZE)
 
-    dots = min(RESOLUTION * PIXELS_PER_INCH, MOST_DOTS / max(size))
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "Glyph .* missing from", UserWarning)  # drawn as an empty square
-        warnings.filterwarnings("ignore", "Matplotlib currently does not support", UserWarning)  # likewise
-        figure.savefig(path, format=kind, dpi=dots, metadata={"CreationDate": None} if kind == "pdf" else None)
+    return figure, axes
 
 
 def _points(pixels: float) -> float:
