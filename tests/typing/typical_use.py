@@ -48,6 +48,8 @@ def operations() -> None:
     assert_type(tg.var(x, axis=0), tg.Tensor)
     assert_type(tg.einsum("ij,jk->ik", x, x), tg.Tensor)
     assert_type(tg.linalg.det(x), tg.Tensor)
+    assert_type(tg.linalg.norm(x), tg.Tensor)
+    assert_type(tg.median(x, axis=0), tg.Tensor)
     assert_type(tg.linalg.svd(x).S, tg.Tensor)
 
 
