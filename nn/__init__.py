@@ -120,6 +120,7 @@ from nn.optimizers import (
 )
 from nn.saving import LoadError, SaveError
 from nn.training import AveragedWeights, History, Model
+from tensorgrad import __version__ as __version__
 
 if TYPE_CHECKING:
     from nn import interop, plots

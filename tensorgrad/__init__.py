@@ -24,6 +24,8 @@ from tensorgrad.transforms import checkpoint, grad, gradient, hessian, hvp, jaco
 if TYPE_CHECKING:
     from tensorgrad.viz import Drawing, Walkthrough, draw, walkthrough
 
+__version__ = "0.2.0"
+
 __all__ = [
     "Drawing",
     "GradcheckError",

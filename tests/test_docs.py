@@ -19,7 +19,7 @@ from tensorgrad.ops import nondifferentiable
 DOCS = Path(__file__).parent.parent / "docs"
 PAGE = (DOCS / "derivatives.md").read_text(encoding="utf-8")
 HOW_IT_WORKS = (DOCS / "how-it-works.md").read_text(encoding="utf-8")
-PAGES = [*sorted(DOCS.glob("*.md")), DOCS.parent / "README.md", DOCS.parent / "CONTRIBUTING.md"]
+PAGES = [*sorted(DOCS.glob("*.md")), *sorted(DOCS.parent.glob("*.md"))]
 
 
 def headings(page: Path) -> set[str]:

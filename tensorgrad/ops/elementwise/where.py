@@ -10,6 +10,7 @@ from tensorgrad._composing import composed, method
 from tensorgrad._typing import ArrayLike
 from tensorgrad.domains import REAL, Domain, case
 from tensorgrad.op import op
+from tensorgrad.tensor import Tensor
 
 __all__ = ["clip", "fmax", "fmin", "maximum", "minimum", "where"]
 
@@ -110,7 +111,7 @@ def clipped(a: ArrayLike, a_min: ArrayLike | None = None, a_max: ArrayLike | Non
     domain=_BOUNDS,
     examples=[case((2, 3), (), ()), case((2, 3), (3,), (2, 1))],
 )
-def clip(a: ArrayLike, a_min: Any = None, a_max: Any = None, *, min: Any = None, max: Any = None) -> Any:
+def clip(a: ArrayLike, a_min: Any = None, a_max: Any = None, *, min: Any = None, max: Any = None) -> Tensor:
     """Limit `a` to [min, max], elementwise; None means no limit.
 
     The gradient goes to `a` inside and at the bounds, and to the bound outside.

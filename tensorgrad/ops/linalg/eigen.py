@@ -72,7 +72,7 @@ def eigh(a: ArrayLike, UPLO: Any = "L") -> Any:
     domain=DEFINITE,
     examples=[case((1, 1)), case((3, 3)), case((3, 3), UPLO="U"), case((2, 2, 2)), case((0, 2, 2))],
 )
-def eigvalsh(a: ArrayLike, UPLO: str = "L") -> Any:
+def eigvalsh(a: ArrayLike, UPLO: str = "L") -> Tensor:
     """Eigenvalues of symmetric matrices: those of `eigh`, with the same derivative.
 
     >>> eigvalsh([[2.0, 1.0], [1.0, 2.0]])

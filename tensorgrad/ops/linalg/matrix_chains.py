@@ -24,7 +24,7 @@ from tensorgrad.tensor import Tensor, checked_array, plain
     domain=WELL_CONDITIONED,
     examples=[case((3, 3), n=n) for n in (1, 2, 5, -1, -3)] + [case((2, 2, 2), n=3), case((0, 2, 2), n=2)],
 )
-def matrix_power(a: ArrayLike, n: int) -> Any:
+def matrix_power(a: ArrayLike, n: int) -> Tensor:
     """Raise `a` to the integer power n, by repeated squaring; for n < 0 of its inverse; for n = 0 the constant 1.
 
     Raises:
@@ -43,13 +43,14 @@ def matrix_power(a: ArrayLike, n: int) -> Any:
     if n == 0:
         return Tensor(np.linalg.matrix_power(checked_array(plain(a)), 0))
     square = inv(a) if n < 0 else copy(a)
-    rest, bit = divmod(abs(n), 2)
-    power = square if bit else None
-    while rest:
+    rest = abs(n)
+    while rest % 2 == 0:
+        square, rest = matmul(square, square), rest // 2
+    power = square
+    while rest := rest // 2:
         square = matmul(square, square)
-        rest, bit = divmod(rest, 2)
-        if bit:
-            power = square if power is None else matmul(power, square)
+        if rest % 2:
+            power = matmul(power, square)
     return power
 
 
@@ -65,7 +66,7 @@ def matrix_power(a: ArrayLike, n: int) -> Any:
         case([(3,), (3, 2), (2,)]),
     ],
 )
-def multi_dot(arrays: Sequence[ArrayLike]) -> Any:
+def multi_dot(arrays: Sequence[ArrayLike]) -> Tensor:
     """Product of two or more matrices, in the order that needs the fewest multiplications.
 
     The first may be a vector, a row, and the last one, a column. The order: Cormen et al., "Introduction to

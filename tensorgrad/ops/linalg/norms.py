@@ -106,7 +106,7 @@ def _orders(*shape: int, **options: Any) -> list[Case]:
         case((3, 2), ord="nuc", keepdims=True),
     ],
 )
-def norm(x: ArrayLike, ord: Any = None, axis: Axis = None, keepdims: bool = False) -> Any:
+def norm(x: ArrayLike, ord: Any = None, axis: Axis = None, keepdims: bool = False) -> Tensor:
     """Norm of vectors (one axis), of matrices (two axes), or by default of all elements together, |x|₂.
 
     Vector norms are those of `vector_norm`. Matrix norms: "fro" (default), the root of the sum of squares; 2, -2 and
@@ -147,7 +147,7 @@ def norm(x: ArrayLike, ord: Any = None, axis: Axis = None, keepdims: bool = Fals
     domain=WELL_CONDITIONED,
     examples=[case((2, 3)), case((2, 3, 2), ord="nuc"), case((2, 3, 2), keepdims=True, ord=-2), case((3, 2), ord=1)],
 )
-def matrix_norm(x: ArrayLike, *, keepdims: bool = False, ord: Any = "fro") -> Any:
+def matrix_norm(x: ArrayLike, *, keepdims: bool = False, ord: Any = "fro") -> Tensor:
     """Norm of the matrices in the last two axes; orders as for `norm`.
 
     >>> matrix_norm([[3.0, 0.0], [0.0, 4.0]], ord="nuc")
@@ -167,7 +167,7 @@ def matrix_norm(x: ArrayLike, *, keepdims: bool = False, ord: Any = "fro") -> An
         *(case((2, 2), p=order) for order in ("fro", "nuc", 1, -1, 2, np.inf, -np.inf)),
     ],
 )
-def cond(x: ArrayLike, p: Any = None) -> Any:
+def cond(x: ArrayLike, p: Any = None) -> Tensor:
     """Condition number, norm(x)·norm(x⁻¹) with norms of order `p`; by default, largest / smallest singular value.
 
     A matrix that contains NaN has the condition number NaN, and one that contains an infinity has infinity.

@@ -157,7 +157,7 @@ def _symmetric_svd(a: ArrayLike) -> Any:
     domain=WELL_CONDITIONED,
     examples=[case((3, 3)), case((4, 2)), case((2, 2, 3)), case((0, 2, 2))],
 )
-def svdvals(x: ArrayLike) -> Any:
+def svdvals(x: ArrayLike) -> Tensor:
     """Singular values in descending order: those of `svd`, with the same derivative.
 
     >>> svdvals([[3.0, 0.0], [0.0, -2.0]])

@@ -19,6 +19,7 @@ from tensorgrad.ops.indexing import diagonals
 from tensorgrad.ops.linalg import products, traces
 from tensorgrad.ops.reductions.sums import sum
 from tensorgrad.ops.shape.axes import swapaxes
+from tensorgrad.tensor import Tensor
 
 __all__ = ["matrix_transpose", "vecdot"]
 
@@ -28,7 +29,7 @@ __all__ = ["matrix_transpose", "vecdot"]
     numpy=[np.matrix_transpose, np.linalg.matrix_transpose],
     examples=[case((2, 3)), case((3, 1)), case((2, 3, 4)), case((0, 2))],
 )
-def matrix_transpose(x: ArrayLike, /) -> Any:
+def matrix_transpose(x: ArrayLike, /) -> Tensor:
     """Exchange the last two axes.
 
     Raises:
@@ -52,7 +53,7 @@ method("mT", property(matrix_transpose, doc="The last two axes exchanged."))
     numpy=[np.vecdot, np.linalg.vecdot],
     examples=[case((3,), (3,)), case((2, 3), (3,)), case((2, 1, 3), (4, 3)), case((2, 0), (2, 0))],
 )
-def vecdot(x1: ArrayLike, x2: ArrayLike, /, *, axis: int = -1) -> Any:
+def vecdot(x1: ArrayLike, x2: ArrayLike, /, *, axis: int = -1) -> Tensor:
     """Σ x₁x₂ over one axis, which has the same length in both; the others broadcast.
 
     >>> vecdot([[1.0, 2.0], [3.0, 4.0]], [1.0, 10.0])
@@ -69,7 +70,7 @@ def vecdot(x1: ArrayLike, x2: ArrayLike, /, *, axis: int = -1) -> Any:
     numpy=np.linalg.diagonal,
     examples=[case((3, 3)), case((2, 3), offset=1), case((2, 3, 2), offset=-1), case((0, 2))],
 )
-def diagonal(x: ArrayLike, /, *, offset: int = 0) -> Any:
+def diagonal(x: ArrayLike, /, *, offset: int = 0) -> Tensor:
     """Return the elements x[…, i, i + offset] of each matrix.
 
     >>> diagonal([[1.0, 2.0], [3.0, 4.0]])
@@ -83,7 +84,7 @@ def diagonal(x: ArrayLike, /, *, offset: int = 0) -> Any:
     numpy=np.linalg.trace,
     examples=[case((3, 3)), case((2, 3), offset=1), case((2, 3, 2), offset=-1), case((0, 2))],
 )
-def trace(x: ArrayLike, /, *, offset: int = 0, dtype: Any = None) -> Any:
+def trace(x: ArrayLike, /, *, offset: int = 0, dtype: Any = None) -> Tensor:
     """Sum of the diagonal of each matrix.
 
     >>> trace([[1.0, 2.0], [3.0, 4.0]])
@@ -93,7 +94,7 @@ def trace(x: ArrayLike, /, *, offset: int = 0, dtype: Any = None) -> Any:
 
 
 @composed("x1", "x2", numpy=np.linalg.outer, examples=[case((2,), (3,)), case((1,), (1,)), case((3,), (0,))])
-def outer(x1: ArrayLike, x2: ArrayLike, /) -> Any:
+def outer(x1: ArrayLike, x2: ArrayLike, /) -> Tensor:
     """Outer product of two vectors.
 
     Raises:
@@ -114,7 +115,7 @@ def outer(x1: ArrayLike, x2: ArrayLike, /) -> Any:
     numpy=np.linalg.cross,
     examples=[case((3,), (3,)), case((2, 3), (3,)), case((2, 3, 2), (2, 3, 2), axis=1), case((0, 3), (3,))],
 )
-def cross(x1: ArrayLike, x2: ArrayLike, /, *, axis: int = -1) -> Any:
+def cross(x1: ArrayLike, x2: ArrayLike, /, *, axis: int = -1) -> Tensor:
     """Vector product of vectors of 3 elements along `axis`.
 
     >>> cross([1.0, 0.0, 0.0], [0.0, 1.0, 0.0])

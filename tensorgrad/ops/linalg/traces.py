@@ -11,6 +11,7 @@ from tensorgrad._typing import ArrayLike
 from tensorgrad.domains import case
 from tensorgrad.ops.indexing.diagonals import diagonal
 from tensorgrad.ops.reductions.sums import sum
+from tensorgrad.tensor import Tensor
 
 __all__ = ["trace"]
 
@@ -29,7 +30,7 @@ __all__ = ["trace"]
         case((0, 2)),
     ],
 )
-def trace(a: ArrayLike, offset: int = 0, axis1: int = 0, axis2: int = 1, dtype: Any = None) -> Any:
+def trace(a: ArrayLike, offset: int = 0, axis1: int = 0, axis2: int = 1, dtype: Any = None) -> Tensor:
     """Sum of a diagonal, Σa[…, i, …, i + offset, …]: each of its elements receives the gradient.
 
     >>> trace([[1.0, 2.0], [3.0, 4.0]])

@@ -17,7 +17,7 @@ from tensorgrad.ops._reduced_axes import adds_in_float32, wide
 from tensorgrad.ops.elementwise.arithmetic import positive
 from tensorgrad.ops.reductions.sums import sum
 from tensorgrad.ops.shape.joining import concatenate
-from tensorgrad.tensor import plain
+from tensorgrad.tensor import Tensor, plain
 
 __all__ = ["cumprod", "cumsum", "diff", "trapezoid"]
 
@@ -115,7 +115,7 @@ def _as_part(value: Any, a: Any, axis: int) -> Any:
         case((0,)),
     ],
 )
-def diff(a: ArrayLike, n: int = 1, axis: int = -1, prepend: Any = None, append: Any = None) -> Any:
+def diff(a: ArrayLike, n: int = 1, axis: int = -1, prepend: Any = None, append: Any = None) -> Tensor:
     """Differences of neighbours along `axis`, taken `n` times.
 
     >>> diff([1.0, 4.0, 9.0])
@@ -215,7 +215,7 @@ def slopes(f: ArrayLike, *varargs: Any, axis: Any = None, edge_order: int = 1) -
     numpy=np.trapezoid,
     examples=[case((4,)), case((2, 4), dx=0.5), case((3, 2), axis=0), case((3,), x=np.array([0, 1, 3], np.float32))],
 )
-def trapezoid(y: ArrayLike, x: Any = None, dx: float = 1.0, axis: int = -1) -> Any:
+def trapezoid(y: ArrayLike, x: Any = None, dx: float = 1.0, axis: int = -1) -> Tensor:
     """Integral along `axis` by the trapezoidal rule, with points at `x` or at distances of `dx`.
 
     >>> trapezoid([1.0, 2.0, 3.0])

@@ -11,6 +11,7 @@ from tensorgrad._typing import ArrayLike, Axis
 from tensorgrad.domains import case
 from tensorgrad.op import op
 from tensorgrad.ops._reduced_axes import SOME, masked, over_axes, restored
+from tensorgrad.tensor import Tensor
 
 __all__ = ["amax", "amin", "max", "min", "ptp"]
 
@@ -70,7 +71,7 @@ def min(
 
 
 @composed("a", numpy=np.ptp, examples=over_axes())
-def ptp(a: ArrayLike, axis: Axis = None, *, keepdims: bool = False) -> Any:
+def ptp(a: ArrayLike, axis: Axis = None, *, keepdims: bool = False) -> Tensor:
     """Range, max - min, over `axis` (all axes by default).
 
     >>> ptp([1.0, 5.0, 3.0])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,7 @@ from tensorgrad.ops.reductions.extremes import max, min
 from tensorgrad.ops.reductions.moments import std, var
 from tensorgrad.ops.reductions.sums import prod, sum
 from tensorgrad.ops.shape.reshaping import astype
+from tensorgrad.tensor import Tensor
 
 __all__ = ["nancumprod", "nancumsum", "nanmax", "nanmean", "nanmin", "nanprod", "nanstd", "nansum", "nanvar"]
 
@@ -30,7 +32,7 @@ _REDUCTIONS = [*over_axes(), case((2, 3), axis=1, where=SOME, initial=0.3)]
 @composed("a", numpy=np.nansum, examples=_REDUCTIONS)
 def nansum(
     a: ArrayLike, axis: Axis = None, dtype: Any = None, *, keepdims: bool = False, initial: float = 0, where: Any = True
-) -> Any:
+) -> Tensor:
     """Sum over `axis` (all axes by default), ignoring NaN.
 
     >>> nansum([1.0, float("nan"), 2.0])
@@ -42,7 +44,7 @@ def nansum(
 @composed("a", numpy=np.nanprod, domain=NONZERO, examples=_REDUCTIONS)
 def nanprod(
     a: ArrayLike, axis: Axis = None, dtype: Any = None, *, keepdims: bool = False, initial: float = 1, where: Any = True
-) -> Any:
+) -> Tensor:
     """Product over `axis` (all axes by default), ignoring NaN.
 
     >>> nanprod([3.0, float("nan"), 2.0])
@@ -51,7 +53,7 @@ def nanprod(
     return prod(_without_nan(a, 1.0), axis, dtype, keepdims=keepdims, initial=initial, where=where)
 
 
-def _extreme(extreme: Any, worst: float, a: Any, axis: Any, **options: Any) -> Any:
+def _extreme(extreme: Callable[..., Tensor], worst: float, a: Any, axis: Any, **options: Any) -> Tensor:
     missing = np.isnan(a)
     found = extreme(_without_nan(a, worst), axis, **options)
     if options["initial"] is not None:
@@ -62,7 +64,7 @@ def _extreme(extreme: Any, worst: float, a: Any, axis: Any, **options: Any) -> A
 @composed("a", numpy=np.nanmax, examples=_REDUCTIONS)
 def nanmax(
     a: ArrayLike, axis: Axis = None, *, keepdims: bool = False, initial: float | None = None, where: Any = True
-) -> Any:
+) -> Tensor:
     """Largest element over `axis` that is not NaN; NaN, without a warning, where there is none. Ties share evenly.
 
     >>> nanmax([1.0, float("nan"), 2.0])
@@ -74,7 +76,7 @@ def nanmax(
 @composed("a", numpy=np.nanmin, examples=_REDUCTIONS)
 def nanmin(
     a: ArrayLike, axis: Axis = None, *, keepdims: bool = False, initial: float | None = None, where: Any = True
-) -> Any:
+) -> Tensor:
     """Smallest element over `axis` that is not NaN; NaN, without a warning, where there is none. Ties share evenly.
 
     >>> nanmin([1.0, float("nan"), 2.0])
@@ -84,7 +86,7 @@ def nanmin(
 
 
 @composed("a", numpy=np.nanmean, examples=[*over_axes(), case((2, 3), axis=1, where=SOME)])
-def nanmean(a: ArrayLike, axis: Axis = None, dtype: Any = None, *, keepdims: bool = False, where: Any = True) -> Any:
+def nanmean(a: ArrayLike, axis: Axis = None, dtype: Any = None, *, keepdims: bool = False, where: Any = True) -> Tensor:
     """Average over `axis` (all axes by default), ignoring NaN; NaN, without a warning, where all elements are NaN.
 
     >>> nanmean([1.0, float("nan"), 2.0])
@@ -101,7 +103,7 @@ _SCANS = [case((4,)), case((2, 3)), case((2, 3), axis=0), case((2, 3, 2), axis=-
 
 
 @composed("a", numpy=np.nancumsum, examples=_SCANS)
-def nancumsum(a: ArrayLike, axis: int | None = None, dtype: Any = None) -> Any:
+def nancumsum(a: ArrayLike, axis: int | None = None, dtype: Any = None) -> Tensor:
     """Cumulative sums along `axis` (of the flattened array by default), with NaN counted as 0.
 
     >>> nancumsum([1.0, float("nan"), 2.0])
@@ -111,7 +113,7 @@ def nancumsum(a: ArrayLike, axis: int | None = None, dtype: Any = None) -> Any:
 
 
 @composed("a", numpy=np.nancumprod, domain=NONZERO, examples=_SCANS)
-def nancumprod(a: ArrayLike, axis: int | None = None, dtype: Any = None) -> Any:
+def nancumprod(a: ArrayLike, axis: int | None = None, dtype: Any = None) -> Tensor:
     """Cumulative products along `axis` (of the flattened array by default), with NaN counted as 1.
 
     >>> nancumprod([3.0, float("nan"), 2.0])
@@ -120,7 +122,7 @@ def nancumprod(a: ArrayLike, axis: int | None = None, dtype: Any = None) -> Any:
     return cumprod(_without_nan(a, 1.0), axis, dtype)
 
 
-def _spread(measure: Any, a: Any, axis: Axis, where: Any, **options: Any) -> Any:
+def _spread(measure: Callable[..., Tensor], a: Any, axis: Axis, where: Any, **options: Any) -> Tensor:
     """`measure` of what is not NaN; NaN, as NumPy has it, where no more than `ddof` elements are left."""
     present = np.logical_and(np.logical_not(np.isnan(a)), where)
     count = np.sum(present, axis=axis, keepdims=True)
@@ -132,7 +134,7 @@ def _spread(measure: Any, a: Any, axis: Axis, where: Any, **options: Any) -> Any
 @composed("a", numpy=np.nanvar, examples=[*over_axes(), case((4, 3), axis=0, ddof=1), case((2, 3), axis=1, where=SOME)])
 def nanvar(
     a: ArrayLike, axis: Axis = None, dtype: Any = None, *, ddof: float = 0, keepdims: bool = False, where: Any = True
-) -> Any:
+) -> Tensor:
     """Variance over `axis` (all axes by default), ignoring NaN.
 
     >>> nanvar([1.0, float("nan"), 3.0])
@@ -148,7 +150,7 @@ def nanvar(
 )
 def nanstd(
     a: ArrayLike, axis: Axis = None, dtype: Any = None, *, ddof: float = 0, keepdims: bool = False, where: Any = True
-) -> Any:
+) -> Tensor:
     """Standard deviation over `axis` (all axes by default), ignoring NaN. For constants the gradient is 0.
 
     >>> nanstd([1.0, float("nan"), 3.0])

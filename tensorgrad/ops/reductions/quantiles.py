@@ -24,7 +24,7 @@ from tensorgrad.ops.indexing.taking import take
 from tensorgrad.ops.reductions.moments import mean
 from tensorgrad.ops.shape.axes import transpose
 from tensorgrad.ops.shape.reshaping import astype, reshape
-from tensorgrad.tensor import plain
+from tensorgrad.tensor import Tensor, plain
 
 __all__ = ["median", "percentile", "quantile"]
 
@@ -79,14 +79,14 @@ def _checked(q: Any, method: str) -> None:
         raise ValueError(f"expected one of the methods {', '.join(methods)}, got {method!r}.")
 
 
-def _nan_if_any(result: Any, rows: Any) -> Any:
+def _nan_if_any(result: Tensor, rows: Tensor) -> Tensor:
     """`result`, with the last element of each row instead where that is NaN: it is if any element is."""
     last = reshape(rows[..., -1], (*rows.shape[:-1], *(1,) * (result.ndim - rows.ndim + 1)))
     missing = np.isnan(last.array)
     return result if holds(np.logical_not(missing)) else where(missing, last, result)
 
 
-def _arranged(result: Any, q_shape: Shape, a_shape: Shape, axis: Axis, keepdims: bool) -> Any:
+def _arranged(result: Tensor, q_shape: Shape, a_shape: Shape, axis: Axis, keepdims: bool) -> Tensor:
     """Return `result` with the axes of q first, as in NumPy, followed by the remaining axes of `a`."""
     if q_shape:
         kept = result.ndim - len(q_shape)
@@ -97,7 +97,7 @@ def _arranged(result: Any, q_shape: Shape, a_shape: Shape, axis: Axis, keepdims:
     return reshape(result, (*q_shape, *(1 if k in axes else length for k, length in enumerate(a_shape))))
 
 
-def _quantile(a: Any, q: Any, axis: Axis, method: str, keepdims: bool) -> Any:
+def _quantile(a: Any, q: Any, axis: Axis, method: str, keepdims: bool) -> Tensor:
     a, q = positive(a), positive(q)
     _checked(q.array, method)
     rows = _sorted_rows(a, axis)
@@ -129,7 +129,9 @@ def _examples(scale: float) -> list[Any]:
     domain={"a": REAL, "q": Domain(0.02, 0.98)},
     examples=_examples(1.0),
 )
-def quantile(a: ArrayLike, q: ArrayLike, axis: Axis = None, *, method: str = "linear", keepdims: bool = False) -> Any:
+def quantile(
+    a: ArrayLike, q: ArrayLike, axis: Axis = None, *, method: str = "linear", keepdims: bool = False
+) -> Tensor:
     """Quantile: the value below which a fraction `q` of the elements over `axis` (all axes by default) lies.
 
     The gradient goes to the two neighbours in sorted order, (1 - s) to the lower and s to the upper one if the
@@ -161,7 +163,9 @@ def quantile(a: ArrayLike, q: ArrayLike, axis: Axis = None, *, method: str = "li
     domain={"a": REAL, "q": Domain(2.0, 98.0)},
     examples=_examples(100.0),
 )
-def percentile(a: ArrayLike, q: ArrayLike, axis: Axis = None, *, method: str = "linear", keepdims: bool = False) -> Any:
+def percentile(
+    a: ArrayLike, q: ArrayLike, axis: Axis = None, *, method: str = "linear", keepdims: bool = False
+) -> Tensor:
     """Percentile: the value below which `q` percent of the elements over `axis` lie, `quantile` of q/100.
 
     >>> percentile([4.0, 1.0, 3.0, 2.0], 50)
@@ -171,7 +175,7 @@ def percentile(a: ArrayLike, q: ArrayLike, axis: Axis = None, *, method: str = "
 
 
 @composed("a", numpy=np.median, examples=[*over_axes(), case((4,)), case((0, 3), axis=1)])
-def median(a: ArrayLike, axis: Axis = None, *, keepdims: bool = False) -> Any:
+def median(a: ArrayLike, axis: Axis = None, *, keepdims: bool = False) -> Tensor:
     """Median over `axis` (all axes by default): the middle one of the sorted elements, or the mean of the middle two.
 
     They receive the gradient, two of them one half each; ties share evenly. Rows that contain NaN return NaN.
