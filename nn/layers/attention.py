@@ -18,7 +18,7 @@ from nn.layers.dense import Dense
 from nn.layers.dropout import Dropout
 from nn.layers.masks import as_mask
 from nn.layers.positions import RotaryPositions
-from nn.module import Module
+from nn.module import Module, place
 from tensorgrad import Tensor
 
 
@@ -161,19 +161,19 @@ class MultiHeadAttention(Module):
             if x.ndim != 3 or x.shape[2] != width:
                 hint = " A single sequence is x[None]." if x.ndim == 2 and x.shape[1] == width else ""
                 axes = f"(batch, time, {width})"
-                raise ValueError(f"{self._place()}: expected {name} of shape {axes}, got {x.shape}.{hint}")
+                raise ValueError(f"{place(self)}: expected {name} of shape {axes}, got {x.shape}.{hint}")
         if not query.shape[0] == key.shape[0] == value.shape[0] or key.shape[1] != value.shape[1]:
             raise ValueError(
-                f"{self._place()}: expected equally many sequences, and as many values as keys, got shapes "
+                f"{place(self)}: expected equally many sequences, and as many values as keys, got shapes "
                 f"{query.shape}, {key.shape} and {value.shape}."
             )
         if cache is not None and not self.causal:
             raise ValueError(
-                f"{self._place()}: a KeyValueCache needs causal=True: earlier positions must not depend on later ones."
+                f"{place(self)}: a KeyValueCache needs causal=True: earlier positions must not depend on later ones."
             )
         if self.causal and query.shape[1] > key.shape[1]:
             raise ValueError(
-                f"{self._place()}: expected at least as many keys as queries for causal attention, got {key.shape} and "
+                f"{place(self)}: expected at least as many keys as queries for causal attention, got {key.shape} and "
                 f"{query.shape}."
             )
 
@@ -185,11 +185,11 @@ class MultiHeadAttention(Module):
             allowed = {2: (time, keys), 3: (batch, time, keys), 4: (batch, self.heads, time, keys)}.get(mask.ndim)
             if allowed is None or not all(n in (1, m) for n, m in zip(mask.shape, allowed)):
                 raise ValueError(
-                    f"{self._place()}: expected a mask of shape (time, keys) = {(time, keys)}, (batch, time, keys) or "
+                    f"{place(self)}: expected a mask of shape (time, keys) = {(time, keys)}, (batch, time, keys) or "
                     f"(batch, heads, time, keys), got {mask.shape}."
                 )
             mask = mask[:, None] if mask.ndim == 3 else mask
-        padding = as_mask(self._place(), (batch, keys), lengths, key_mask)
+        padding = as_mask(place(self), (batch, keys), lengths, key_mask)
         if padding is None:
             return mask
         padding = padding[:, None, None]
@@ -198,11 +198,6 @@ class MultiHeadAttention(Module):
         if mask.dtype == bool:
             return np.logical_and(mask, padding)
         return mask + np.where(padding, 0, -np.inf).astype(mask.dtype)
-
-    def _place(self) -> str:
-        """Return this layer and its path in the network, for messages."""
-        path = (self.query.weight.name or "").rpartition(".query.")[0]
-        return f"layer {path}: {self!r}" if path else repr(self)
 
     # -- representation and layouts in other frameworks ------------------------------------------------------
 

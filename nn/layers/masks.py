@@ -41,7 +41,7 @@ def as_mask(asker: str, shape: tuple[int, ...], lengths: Any, mask: Any) -> Any:
             )
         return found
     if mask is not None:
-        raise ValueError(f"{asker}: lengths and a mask say the same. Pass one of them.")
+        raise ValueError(f"{asker}: expected either lengths or a mask of the padding, got both.")
     numbers = as_array(lengths)
     if numbers.shape != (batch,):
         raise ValueError(f"{asker}: expected lengths of shape (batch,) = {(batch,)}, got {numbers.shape}.")

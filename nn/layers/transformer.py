@@ -198,8 +198,12 @@ class TransformerBlock(Module):
         """
         x = x if isinstance(x, Tensor) else Tensor(x)
         if (context is None) is (self.cross_attention is not None):
-            problem = "needs a context: block(x, context)" if context is None else "has no cross_attention=True"
-            raise ValueError(f"{self!r} {problem}.")
+            problem = (
+                "cross-attention needs a context: block(x, context)"
+                if context is None
+                else "got a context, but the block has no cross_attention=True"
+            )
+            raise ValueError(f"{self!r}: {problem}.")
         attend = partial(self.attention, mask=mask, lengths=lengths, key_mask=key_mask)
         x = self._with(x, self.attention_norm, attend)
         if self.cross_attention is not None and self.cross_norm is not None:

@@ -50,6 +50,8 @@ def check_same_shape(asker: str, predictions: tuple[int, ...], targets: tuple[in
         advice = f"NumPy would stretch them to {np.broadcast_shapes(predictions, targets)}. Use y.ravel()."
     else:
         advice = "There must be one target for each output of each sample."
+        if targets == predictions[:-1]:
+            advice += f" Class numbers become rows by nn.functional.one_hot(y, {predictions[-1]})."
     raise ValueError(f"{asker}: the predictions have shape {predictions}, the targets {targets}. {advice}")
 
 

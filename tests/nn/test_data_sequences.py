@@ -138,7 +138,7 @@ def test_pad_keeps_dtypes() -> None:
         ([[1], [2, 3]], {"y": [0, 1], "per_step": True}, ValueError, "expected a target for each step"),
         ([[1], [2, 3]], {"y": [0]}, ValueError, "SequenceBatches: X has 2 samples"),
         ([[1], [2, 3]], {"batch_size": 0}, ValueError, "SequenceBatches: batch_size must be at least 1"),
-        ([[1], [2, 3]], {"pool": 1.5}, TypeError, "SequenceBatches: pool must be a whole number"),
+        ([[1], [2, 3]], {"pool": 1.5}, TypeError, "SequenceBatches: pool must be an integer"),
     ],
 )
 def test_wrong_sequences_are_refused(X: Any, options: dict[str, Any], error: type[Exception], message: str) -> None:

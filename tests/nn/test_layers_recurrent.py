@@ -483,7 +483,7 @@ def test_recurrent_layers_refuse_states_of_another_structure() -> None:
     ("make", "error", "message"),
     [
         (lambda: nn.LSTM(0, 3), ValueError, "LSTM: inputs must be at least 1, got 0"),
-        (lambda: nn.GRU(2, 1.5), TypeError, "GRU: units must be a whole number, got 1.5"),
+        (lambda: nn.GRU(2, 1.5), TypeError, "GRU: units must be an integer, got 1.5"),
         (lambda: nn.RNN(2, 3, activation="sigmoid"), ValueError, "RNN: activation must be 'tanh' or 'relu'"),
         (lambda: nn.RNN(2, 3, dropout=0.5), ValueError, "dropout acts between stacked layers"),
         (lambda: nn.RNN(2, 3, layers=2, dropout=1.5), ValueError, r"Dropout: rate"),

@@ -186,7 +186,7 @@ def test_lbfgs_line_search_avoids_points_without_a_finite_loss() -> None:
     ("options", "error", "message"),
     [
         ({"max_iterations": 0}, ValueError, "LBFGS: max_iterations must be at least 1"),
-        ({"max_evaluations": 1.5}, TypeError, "LBFGS: max_evaluations must be a whole number"),
+        ({"max_evaluations": 1.5}, TypeError, "LBFGS: max_evaluations must be an integer"),
         ({"history_size": 0}, ValueError, "LBFGS: history_size must be at least 1"),
         ({"line_search": "wolfe"}, ValueError, 'LBFGS: line_search must be "strong_wolfe" or None'),
         ({"gradient_tolerance": -1.0}, ValueError, "LBFGS: gradient_tolerance must be finite"),
