@@ -50,7 +50,8 @@ Expand = bool | str | Collection[str]
 
 
 def expanded(asker: str, outputs: Sequence[Tensor], expand: Expand) -> list[Tensor]:
-    """Return tensors with the values of `outputs`, whose graph has simpler operations in place of fused ones.
+    """Return tensors with the values of `outputs` up to rounding, whose graph has simpler operations in place of fused
+    ones.
 
     The simpler operations form a group with the name of the fused operation. Fused operations inside them are expanded
     too.
@@ -77,7 +78,7 @@ def expanded(asker: str, outputs: Sequence[Tensor], expand: Expand) -> list[Tens
         return outputs
     found: set[str] = set()
     while True:
-        expansion = _Expansion(asker, outputs, names)
+        expansion = _Expansion(asker, outputs, names, unchanged=bool(found))
         outputs = expansion.outputs
         if not expansion.names:
             break
@@ -127,12 +128,17 @@ def _keeping_operands() -> Iterator[None]:
 class _Expansion:
     """One round of expansion: the graph of `outputs` with the calls of some operations replaced.
 
+    Args:
+        asker, outputs, names: as for `expanded`; `names` is None for all operations.
+        unchanged: whether the graph is the result of an earlier round. Its values then replace those of `outputs`,
+            from which they differ by rounding.
+
     Attributes:
         outputs: tensors with the values of the given ones and the new graph.
         names: the operations that were replaced.
     """
 
-    def __init__(self, asker: str, outputs: Sequence[Tensor], names: set[str] | None) -> None:
+    def __init__(self, asker: str, outputs: Sequence[Tensor], names: set[str] | None, *, unchanged: bool) -> None:
         self.asker = asker
         self.wanted = names
         self.names: set[str] = set()
@@ -140,7 +146,7 @@ class _Expansion:
         self.replayed = Replay()
         for output in outputs:
             if output.node is not None:
-                again = replay(output)
+                again = replay(output, unchanged=unchanged)
                 self.replayed.values.update(again.values)
                 self.replayed.missing.update(again.missing)
         self.copies: dict[Node, Node] = {}
@@ -152,8 +158,10 @@ class _Expansion:
             while waiting and waiting[-1] < node.number:  # the scope began before this node, and does so again
                 self.starts[waiting.pop()] = next_number()
             self.copies[node] = self._copy(node)
+        values = self.replayed.values
         self.outputs = [
-            output if output.node is None else tensor_at(output.array, self.copies[output.node]) for output in outputs
+            output if output.node is None else tensor_at(values[output.node], self.copies[output.node])
+            for output in outputs
         ]
         for output, copy in zip(outputs, self.outputs):
             if output.name is not None and copy is not output:
@@ -215,11 +223,13 @@ class _Expansion:
         value = self.replayed.values.get(key)
         value = kept(node, position) if value is None else value
         if value is None:
-            operation = node.operation.name
+            reason = self.replayed.missing[key]
+            remedy = f"Call {self.asker} before backward(), or use backward(retain_graph=True)."
+            if reason == "dropped":
+                remedy = "Keep it in a variable: x = tg.tensor(X), for the input X of a network."
             raise RuntimeError(
-                f"{self.asker}: {operation} cannot be expanded, because one of its operands "
-                f"{WHY[self.replayed.missing[key]]}. Call {self.asker} before backward(), or use "
-                "backward(retain_graph=True)."
+                f"{self.asker}: {node.operation.name} cannot be expanded, because one of its operands {WHY[reason]}. "
+                f"{remedy}"
             )
         if isinstance(entry, Node):
             return tensor_at(value, self.copies[entry])

@@ -87,11 +87,15 @@ def operand_name(node: Node, position: int) -> str:
     return "" if operation is None else operation.inputs[min(position, len(operation.inputs) - 1)]
 
 
-def replay(output: Tensor) -> Replay:
+def replay(output: Tensor, *, unchanged: bool = False) -> Replay:
     """Recompute the values of all nodes that `output` depends on.
 
     If the result differs from the value of `output`, an array was modified in place. Then no computed value is
     available except `output` itself.
+
+    Args:
+        output: the tensor to start from.
+        unchanged: whether no array can have been modified. The result is then used instead of the value of `output`.
     """
     root = output.node
     assert root is not None
@@ -111,11 +115,13 @@ def replay(output: Tensor) -> Replay:
                 found.missing[node] = "changed"
             else:
                 found.tensors[node] = again
-    if root in found.tensors and not _agree(found.tensors[root].array, output.array):
+    is_known = unchanged and root in found.tensors
+    if not is_known and root in found.tensors and not _agree(found.tensors[root].array, output.array):
         found.missing.update((node, "changed") for node in found.tensors if node.operation is not None)
         found.tensors = {node: tensor for node, tensor in found.tensors.items() if node.operation is None}
     found.values.update((node, tensor.array) for node, tensor in found.tensors.items())
-    found.values[root] = output.array
+    if not is_known:
+        found.values[root] = output.array
     return found
 
 
