@@ -44,7 +44,7 @@ class MultiHeadAttention(Module):
         output: the projection of the concatenated heads.
 
     Call it as `layer(x)` for self-attention, or `layer(x, context)` for cross-attention; see `forward`. With dropout in
-    training, and with `return_weights=True`, all weights are in memory at once, and computing takes longer.
+    training, and with `return_weights=True`, all weights are in memory at once, and the computation takes longer.
 
     Raises:
         ValueError: a size below 1, heads that do not divide `features`, `kv_heads` that do not divide `heads`,
@@ -118,7 +118,7 @@ class MultiHeadAttention(Module):
 
         Returns:
             `(batch, time, features)`; with `return_weights=True` also `(batch, heads, time, keys)`. A query that may
-            attend to nothing gets the bias of the output alone. Results at padding are to be ignored.
+            attend to nothing gets the bias of the output alone. Ignore the results at padding.
 
         Raises:
             ValueError: shapes that do not fit, or lengths beyond the keys.
@@ -164,7 +164,7 @@ class MultiHeadAttention(Module):
                 raise ValueError(f"{place(self)}: expected {name} of shape {axes}, got {x.shape}.{hint}")
         if not query.shape[0] == key.shape[0] == value.shape[0] or key.shape[1] != value.shape[1]:
             raise ValueError(
-                f"{place(self)}: expected equally many sequences, and as many values as keys, got shapes "
+                f"{place(self)}: expected the same number of sequences, and as many values as keys, got shapes "
                 f"{query.shape}, {key.shape} and {value.shape}."
             )
         if cache is not None and not self.causal:
@@ -178,7 +178,7 @@ class MultiHeadAttention(Module):
             )
 
     def _whole_mask(self, mask: Any, lengths: Any, key_mask: Any, shape: tuple[int, ...]) -> Any:
-        """Return what masks the scores `(batch, heads, time, keys)`, or None."""
+        """Return the combined mask of the scores `(batch, heads, time, keys)`, or None."""
         batch, time, keys = shape
         if mask is not None:
             mask = mask if hasattr(mask, "dtype") else np.asarray(mask)
@@ -238,7 +238,7 @@ class MultiHeadAttention(Module):
     def keras_layout(self) -> Layout:
         """Return the names and layouts in Keras, which has an axis for the heads."""
         tensors: dict[str | tuple[str, ...], str | Foreign] = {}
-        is_grouped = self.kv_heads != self.heads  # in Keras another class, with other names inside
+        is_grouped = self.kv_heads != self.heads  # a different class in Keras, with other names
         private = "_" if is_grouped else ""
         for name, heads in (("query", self.heads), ("key", self.kv_heads), ("value", self.kv_heads)):
             rows, width = getattr(self, name).inputs, heads * self.head_features

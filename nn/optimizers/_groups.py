@@ -92,7 +92,7 @@ def parameter_groups(kind: type, parameters: Parameters, settings: Mapping[str, 
     given = tuple(parameters)
     described = [each for each in given if isinstance(each, Mapping)]
     if described and len(described) < len(given):
-        raise TypeError(f"{owner}: expected tensors or groups, got some of both. Put the tensors into a group.")
+        raise TypeError(f"{owner}: expected either tensors or groups, got both. Put the tensors into a group.")
     groups = tuple(_group(kind, number, {**settings, **each}) for number, each in enumerate(described))
     if not described:
         groups = (ParameterGroup(kind, given, settings),)  # type: ignore[arg-type]  # checked next

@@ -497,7 +497,7 @@ def test_module_errors_name_the_layer_and_its_path() -> None:
         (nn.GLU(), image, "GLU(): expected an even length along axis -1"),
         (nn.Residual(nn.Flatten()), image, "Residual: the layers return shape (2, 192), but the input has shape"),
         (nn.Concatenate(), (image, image[:1]), "Concatenate(): expected shapes that are equal along all axes but -1"),
-        (nn.LearnedPositions(4, 3), image, "LearnedPositions(4, 3): there are 4 positions, got a sequence with 8"),
+        (nn.LearnedPositions(4, 3), image, "LearnedPositions(4, 3): expected at most 4 steps, got 8"),
         (frozen, np.moveaxis(image, -1, 1), "Conv2D(3, 4, 3): expected x of shape (batch, height, width"),
     ]  # fmt: skip
     for layer, x, message in cases:

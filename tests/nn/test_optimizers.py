@@ -996,7 +996,7 @@ def test_groups_keep_the_ratio_of_their_learning_rates() -> None:
 def test_groups_wrong_ones_are_refused() -> None:
     w, b = (tg.tensor([1.0], requires_grad=True) for _ in range(2))
     for groups, error, message in [
-        ([{"params": [w]}, b], TypeError, "Adam: expected tensors or groups, got some of both"),
+        ([{"params": [w]}, b], TypeError, "Adam: expected either tensors or groups, got both"),
         ({"params": [w]}, TypeError, "Adam: expected the tensors to train, .* or a list of groups, .* got dict"),
         ([{"parameters": [w]}], ValueError, "Adam: group 0: expected .* under \"params\", got only 'parameters'"),
         ([{"params": [w], "lr": 0.1}], ValueError, "group 0 has the unknown setting 'lr'. Here it is learning_rate"),

@@ -168,7 +168,9 @@ def test_lbfgs_restores_the_parameters_after_a_failure() -> None:
                 optimizer.step(fails(value))
             np.testing.assert_array_equal(w.data, [-1.0, 1.0])
             assert not np.array_equal(calls[-1], w.data)
-    with pytest.raises(FloatingPointError, match=r"LBFGS\.step: the loss became nan\. The parameters are as before"):
+    with pytest.raises(
+        FloatingPointError, match=r"LBFGS\.step: the loss became nan\. The parameters have been restored"
+    ):
         optimizer.step(lambda: math.nan)
     assert optimizer.iterations == 0
 
