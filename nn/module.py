@@ -126,6 +126,34 @@ class Module:
             _note_promotion(self, inputs)
         return scopes.leave(start, self, inputs, result)
 
+    def __graph__(self, *inputs: Any) -> Any:
+        """Return the result of `forward` in evaluation mode, for `tg.draw`.
+
+        Without inputs, `forward` is called with one of `example_inputs`.
+
+        Raises:
+            ValueError: there are no inputs, and no shape is known that `forward` accepts.
+        """
+        with in_mode(self, training=False):
+            if inputs:
+                return self(*inputs)
+            for example in self.example_inputs():
+                try:
+                    return self(Tensor(example, name="x") if example.dtype.kind == "f" else example)
+                except (TypeError, ValueError, IndexError):
+                    continue
+        raise ValueError(
+            f"{type(self).__name__}: the shape of the input is not known. Pass an input, as in tg.draw(network, x)."
+        )
+
+    def example_inputs(self) -> Iterator[NDArray[Any]]:
+        """Yield inputs that `forward` may accept, the likeliest first. Layers with a fixed width override this."""
+        for _, child in self.named_children():
+            examples = list(child.example_inputs())
+            if examples:
+                yield from examples
+                return
+
     def with_mask(self, x: Any, mask: Any) -> tuple[Any, Any]:
         """Return the result for sequences with padding, and the mask of the result.
 

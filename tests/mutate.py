@@ -63,6 +63,7 @@ OWN_TESTS = {"nn.functional.windows": ["tests/nn/test_windows.py"]}
 BY_HAND_OF_NETWORKS = [
     "tests/nn/test_windows.py",
     "tests/nn/test_blocks.py",
+    "tests/nn/test_products.py",
     "tests/nn/test_attention.py",
     "tests/nn/test_layers_activations.py",
     "tests/nn/test_losses.py",
@@ -400,7 +401,7 @@ EQUIVALENT: dict[str, tuple[str, str]] = {
     "_to_average": ("itemsize", BLOCKS),
     "_to_maximum": ("itemsize", BLOCKS),
     "gru_gradients": ("first factor dropped", SUMMED),
-    "_blocks": ("factor dropped", "only decides how much is computed at once"),
+    "_tiles_of": ("factor dropped", "only decides how much is computed at once"),
     "_places": ("rows - row", "a slice ends with the array at the latest"),
     "_vector_norm_gradient": ("result", ZERO),
     "_differences_back": ("result", ZERO),

@@ -57,7 +57,8 @@ LAYERS: dict[str, list[set[str]]] = {
         {"recording.passes"},
         {"recording.capture"},
         {"folding", "layout"},
-        {"outputs", "lesson"},
+        {"calling", "outputs", "lesson"},
+        {"film"},
         {"drawing", "walkthrough"},
     ],
     "nn": [

@@ -225,8 +225,9 @@ def test_wrong_gradients_get_pages_to_walk_through(
     assert "the derivative of output 0 (4, 3) by input 2 'biases' (3,) is wrong" in printed
     right, by_hand = out / f"{name}.html", out / f"{name}_by_hand.html"
     assert all(f": {page}\n" in printed for page in (right, by_hand))
-    assert "check differs" not in right.read_text(encoding="utf-8")
+    assert '"sign":"✗' not in right.read_text(encoding="utf-8")
     assert "Usually this means: extra mean" in by_hand.read_text(encoding="utf-8")
+    assert '"sign":"✗ should be' in by_hand.read_text(encoding="utf-8")
 
 
 @pytest.mark.slow

@@ -40,6 +40,12 @@ def test_readme_graph_is_what_the_code_draws(tmp_path: Path) -> None:
     assert (tmp_path / "graph.svg").read_bytes() == (ROOT / "docs" / "graph.svg").read_bytes()
 
 
+def test_readme_network_is_what_the_code_draws(tmp_path: Path) -> None:
+    (block,) = [block for block in BLOCKS if "nn.plots.network(" in block]
+    run(["import nn\n" + block])
+    assert (tmp_path / "network.svg").read_bytes() == (ROOT / "docs" / "network.svg").read_bytes()
+
+
 def test_readme_walkthrough_is_that_of_the_first_example() -> None:
     names = run(BLOCKS[:1])
     script = runpy.run_path(str(ROOT / "docs" / "walkthrough.py"))

@@ -70,9 +70,17 @@ count = sum(parameter.size for parameter in layers.parameters())
 chapter.same("the number of parameters", (2 * 4 + 4) + (4 * 1 + 1), count)
 
 # %% [markdown]
+# A picture of these layers: a circle for each number, a line for each weight. Orange is positive, blue is negative, and
+# the wider the line, the larger the weight.
+
+# %%
+chapter.save(nn.plots.network(layers, x=[point]), run.out / "01_network.svg")
+
+# %% [markdown]
 # ## The picture: three networks that were never trained
 #
-# The colour is the output at each point of the plane. Only the parameters differ.
+# The colour is the output at each point of the plane: orange where it is positive, violet where it is negative. Only
+# the parameters differ.
 
 # %%
 axis = np.linspace(-3, 3, 121)
@@ -82,7 +90,7 @@ figure.suptitle("One function, three sets of random parameters")
 panels = figure.subplots(1, 3, sharey=True)
 for seed, axes in enumerate(panels):
     output = network(plane, *random_parameters(seed)).data.reshape(121, 121)
-    shades = axes.contourf(axis, axis, output, levels=np.linspace(-5, 5, 21), cmap="PuOr", extend="both")
+    shades = axes.contourf(axis, axis, output, levels=np.linspace(-5, 5, 21), cmap="PuOr_r", extend="both")
     axes.contour(axis, axis, output, levels=[0], colors="black", linewidths=1.2)
     axes.set(title=f"network {seed}", xlabel="first input", aspect="equal")
 panels[0].set_ylabel("second input")

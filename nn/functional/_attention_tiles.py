@@ -99,7 +99,7 @@ def _tiles(queries: int) -> list[slice]:
     return [slice(start, min(start + rows, queries)) for start in reversed(range(0, queries, rows))]
 
 
-def _blocks(q_shape: tuple[int, ...], keys: int) -> Iterator[Block]:
+def _tiles_of(q_shape: tuple[int, ...], keys: int) -> Iterator[Block]:
     """Yield blocks with as many samples, or groups of a sample, as fit into a tile."""
     samples, groups, members, queries, _ = q_shape
     rows = ROWS if queries >= LONG else queries
@@ -143,7 +143,7 @@ def forward(q: Any, k: Any, v: Any, mask: Any, causal: bool, scale: float, out: 
         np.zeros((*rows, 1), q.dtype) if is_long else None,
     )
     largest = LARGEST if mask is None else LARGEST - np.abs(mask).max(initial=0, where=mask != -np.inf)
-    for block in _blocks(q.shape, k.shape[3]):
+    for block in _tiles_of(q.shape, k.shape[3]):
         scores = Scores(q[block], _transposed(k[block], scale), _part(mask, block), causal)
         kept = None if softmax.exponentials is None else softmax.exponentials[block]
         for tile in _tiles(rows[3]):
@@ -184,7 +184,7 @@ def backward(
     if not q.size:
         k_gradient[...], v_gradient[...] = 0, 0
     tiles = _tiles(q.shape[3])
-    for block in _blocks(q.shape, k.shape[3]):
+    for block in _tiles_of(q.shape, k.shape[3]):
         upstream, values = _upstream(g[block], softmax.inverse_sums[block], out[block]), _transposed(v[block], more=1)
         keys = _transposed(k[block], scale) if softmax.exponentials is None else values  # not used if they are kept
         scores = Scores(q[block], keys, _part(softmax.mask, block), causal)

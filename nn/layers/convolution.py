@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, ClassVar
 
 import numpy as np
-from numpy.typing import ArrayLike, DTypeLike
+from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from nn import functional, init
 from nn._rng import Rng
@@ -16,6 +16,9 @@ from nn.functional.windows import Padding, Size, as_setting, per_axis, per_side
 from nn.layers._weighted import Weighted
 from nn.layers.masks import refuse_mask
 from tensorgrad import Tensor
+
+EXAMPLE_SIDES = (8, 28, 32, 64, 96, 128, 224)
+"""Sizes of images to try, to draw a network without data. A dense layer at the end accepts only one of them."""
 
 
 class _Convolution(Weighted):
@@ -53,6 +56,11 @@ class _Convolution(Weighted):
 
     def _ends(self) -> tuple[int, int]:
         return self.channels // self.groups, self.filters
+
+    def example_inputs(self) -> Iterator[NDArray[Any]]:
+        """Yield inputs of a shape that the layer accepts."""
+        for side in EXAMPLE_SIDES:
+            yield np.zeros((1, *(side,) * self.axes, self.channels), self.weight.dtype)
 
     def forward(self, x: ArrayLike) -> Tensor:
         """Return the convolution of `x`, `(batch, …, channels)`."""

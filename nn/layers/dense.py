@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, DTypeLike
+from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 import tensorgrad as tg
 from nn import init
@@ -78,6 +79,10 @@ class Dense(Weighted):
         super().__init__(weight_l1, weight_l2, bias_l1, bias_l2, bias)
         self.weight = self._weight((self.inputs, self.neurons), weight_init, init.glorot(), rng, dtype)
         self.bias = Tensor(np.zeros(self.neurons, dtype), requires_grad=True) if bias else None
+
+    def example_inputs(self) -> Iterator[NDArray[Any]]:
+        """Yield inputs of a shape that the layer accepts."""
+        yield np.zeros((1, self.inputs), self.weight.dtype)
 
     def forward(self, x: ArrayLike) -> Tensor:
         """`x @ weight + bias`."""

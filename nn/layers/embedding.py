@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, DTypeLike
+from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from nn import functional, init
 from nn._rng import Rng
@@ -74,6 +75,10 @@ class Embedding(Module):
         if padding_index is not None:
             values[padding_index] = 0
         self.weight = Tensor(values, requires_grad=True)
+
+    def example_inputs(self) -> Iterator[NDArray[Any]]:
+        """Yield inputs of a shape that the layer accepts."""
+        yield np.zeros((1, 3), np.intp)
 
     def forward(self, ids: ArrayLike) -> Tensor:
         """Return the vectors of these ids."""

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from typing import Any, ClassVar, Self
 
 import numpy as np
-from numpy.typing import ArrayLike, DTypeLike
+from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 import tensorgrad as tg
 from nn import functional, init
@@ -60,6 +61,11 @@ class _Normalisation(Module):
         if self.affine and self.bias is None and self.has_bias:
             shown["bias"] = False
         return shown
+
+    def example_inputs(self) -> Iterator[NDArray[Any]]:
+        """Yield inputs of a shape that the layer accepts."""
+        dtype = np.float32 if self.weight is None else self.weight.dtype
+        yield np.zeros((1, self.features), dtype)
 
     def _checked(self, x: ArrayLike) -> ArrayLike:
         """Return `x` if its last axis has the features.

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Iterator
 from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
-from numpy.typing import ArrayLike, DTypeLike
+from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 import tensorgrad as tg
 from nn import functional, init
@@ -95,6 +96,10 @@ class Recurrent(Module):
         return first
 
     # -- computing ----------------------------------------------------------------------------------------
+
+    def example_inputs(self) -> Iterator[NDArray[Any]]:
+        """Yield inputs of a shape that the layer accepts."""
+        yield np.zeros((1, 3, self.inputs), next(self.parameters()).dtype)
 
     def forward(
         self, x: ArrayLike, state: Any = None, *, lengths: ArrayLike | None = None, mask: ArrayLike | None = None

@@ -12,8 +12,12 @@ from matplotlib.figure import Figure
 
 from nn._validation import whole_number
 from nn.callbacks import Callback
+from nn.plots.animation import FILMS, Animation, checked_film
 from nn.plots.curves import curves
 from nn.plots.style import checked_destination, png, saved
+
+FILM_DOTS = 100
+"""Dots per inch of the frames of an animation."""
 
 
 class LivePlot(Callback):
@@ -22,8 +26,8 @@ class LivePlot(Callback):
     Args:
         draw: a function of the model that returns a matplotlib figure, such as `lambda model:
             nn.plots.decision_boundary(model, X, y)`; default: the curves of `History.plot`.
-        path: the file to write each time (`.png`, `.svg` or `.pdf`); default: none. A notebook also displays the
-            figure.
+        path: the file to write each time (`.png`, `.svg` or `.pdf`), or an animation of all figures (`.gif`, `.html`,
+            or `.mp4` if ffmpeg is installed), written at the end; default: none. A notebook also displays the figure.
         every: the number of epochs between figures. The last epoch is always drawn.
 
     Raises:
@@ -47,16 +51,20 @@ class LivePlot(Callback):
         if draw is not None and not callable(draw):
             raise TypeError(f"LivePlot: draw must be a function of the model that gives a figure, got {draw!r}.")
         self.draw = _curves if draw is None else draw
-        self.path = checked_destination("LivePlot", path)
+        is_film = path is not None and Path(path).suffix.lower() in FILMS
+        self.film = checked_film("LivePlot", path) if path is not None and is_film else None
+        self.path = None if is_film else checked_destination("LivePlot", path)
         self.every = whole_number("LivePlot: every", every, lowest=1)
         self._notebook: Any = None
         self._shown: Any = None
         self._is_behind = False
+        self._frames: dict[int, bytes] = {}
 
     def on_fit_begin(self, model: Any) -> None:
         """Determine where to display the figure."""
         self._notebook, self._shown, self._is_behind = _display_of_notebook(), None, False
-        if self.path is None and self._notebook is None:
+        self._frames = {}
+        if self.path is None and self.film is None and self._notebook is None:
             raise RuntimeError('LivePlot: this is no notebook. Give a file to write: path="training.png".')
 
     def on_epoch_end(self, epoch: int, logs: Mapping[str, float]) -> None:
@@ -66,13 +74,18 @@ class LivePlot(Callback):
             self._draw()
 
     def on_fit_end(self) -> None:
-        """Draw the last epoch, if it has not been drawn."""
+        """Draw the last epoch, if it has not been drawn, and write the animation."""
         if self._is_behind:
             self._draw()
+        if self.film is not None and self._frames:
+            captions = [f"epoch {epoch}" for epoch in self._frames]
+            Animation(self._frames.values(), captions=captions, title="Training").save(self.film)
 
     def _draw(self) -> None:
         figure = saved(self.draw(self.model), self.path)
         self._is_behind = False
+        if self.film is not None:
+            self._frames[len(self.model.history.epochs)] = png(figure, FILM_DOTS)
         if self._notebook is None:
             return
         image = self._notebook.Image(data=png(figure))

@@ -6,10 +6,16 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.colors import LogNorm, Normalize
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
 from nn.plots.activity import Layer
-from nn.plots.style import COLOURS, DASHES, INK, Picture, blank, finish, legend_beside
+from nn.plots.style import COLOURS, DASHES, GRID, INK, Picture, blank, finish, legend_beside
+
+MOST_CURVES = 8
+"""More layers than this cannot be told apart as curves. They are drawn as rows of colours."""
+ROW = 0.24
+"""The height of such a row, in inches."""
 
 GUIDE = 1e-3
 """The recommended order of magnitude of the update : data ratio."""
@@ -40,14 +46,42 @@ def draw_health(steps: Sequence[int], looks: Sequence[Sequence[Layer]]) -> Pictu
             shares[f"{name}: saturated"] = [layer.saturated or 0.0 if layer else np.nan for layer in seen]
     gradients = {name: [layer.gradient if layer else np.nan for layer in seen] for name, seen in layers.items()}
 
-    picture = blank(8.0, 6.8 if shares else 3.4)
-    panels = list(picture.subplots(2 if shares else 1, 1, squeeze=False)[:, 0])
+    heights = [max(3.4, 1.2 + ROW * len(curves)) for curves in (shares, gradients) if curves]
+    picture = blank(8.0, sum(heights))
+    panels = list(picture.subplots(len(heights), 1, squeeze=False, height_ratios=heights)[:, 0])
     if shares:
-        _draw(panels[0], steps, shares, "Fractions of dead units and of saturated activations", log=False)
-        panels[0].set_ylim(-0.03, 1.03)
-        panels[0].yaxis.set_major_formatter(PercentFormatter(1.0))
-    _draw(panels[-1], steps, gradients, "Gradients that arrive, root mean square", log=True)
+        title = "Fractions of dead units and of saturated activations"
+        if len(shares) > MOST_CURVES:
+            _draw_rows(panels[0], steps, shares, title, log=False)
+        else:
+            _draw(panels[0], steps, shares, title, log=False)
+            panels[0].set_ylim(-0.03, 1.03)
+            panels[0].yaxis.set_major_formatter(PercentFormatter(1.0))
+    draw = _draw_rows if len(gradients) > MOST_CURVES else _draw
+    draw(panels[-1], steps, gradients, "Gradients that arrive, root mean square", log=True)
     return picture
+
+
+def _draw_rows(
+    axes: Axes, steps: Sequence[int], curves: Mapping[str, Sequence[float]], title: str, *, log: bool
+) -> None:
+    """Draw a row of colours for each layer, the first layer at the top."""
+    values = np.array(list(curves.values()), float)
+    positive = values[np.isfinite(values) & (values > 0)]
+    norm: Normalize = Normalize(0, 1)
+    if log:
+        low, high = (positive.min(), positive.max()) if positive.size else (0.1, 1.0)
+        norm = LogNorm(low, high if high > low else 10 * low)
+        values = np.where(values > 0, values, np.nan)  # a logarithmic scale cannot show 0
+    step = np.diff(steps).min() if len(steps) > 1 else 1
+    edges = [*steps, steps[-1] + step]
+    mesh = axes.pcolormesh(edges, np.arange(len(values) + 1), values, norm=norm, cmap="cividis")
+    axes.figure.colorbar(mesh, ax=axes, format=None if log else PercentFormatter(1.0), aspect=30, pad=0.02)
+    finish(axes, title, "step", grid=False)
+    axes.set_facecolor(GRID)
+    axes.set_yticks(np.arange(len(values)) + 0.5, list(curves), fontsize=8, parse_math=False)
+    axes.invert_yaxis()
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
 
 
 def _find(look: Sequence[Layer], name: str) -> Layer | None:

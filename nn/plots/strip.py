@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from nn._validation import whole_number
 from nn.callbacks import Callback
+from nn.plots.animation import Animation, checked_film
 from nn.plots.boundary import Map, checked_plane, draw_map, draw_samples, survey
 from nn.plots.decisions import decide, labels_of
 from nn.plots.inputs import checked_names, percent
@@ -137,6 +138,32 @@ class BoundaryStrip(Callback):
         legend_below(picture, picture.axes[0], size_of_markers=1.6)
         return saved(picture, destination)
 
+    def save(self, path: str | Path, *, seconds: float = 0.4) -> None:
+        """Write all frames, one after the other, to a file.
+
+        Args:
+            path: file name that ends in .gif, .mp4 (requires ffmpeg) or .html (a page with a slider).
+            seconds: the duration of a frame.
+
+        Raises:
+            ValueError: nothing has been recorded, or the suffix is unknown.
+            FileNotFoundError: the directory does not exist.
+            RuntimeError: ffmpeg is not installed, or fails.
+        """
+        destination = checked_film("BoundaryStrip", path)
+        if not self.frames:
+            raise ValueError("BoundaryStrip: nothing was seen yet. Pass it to fit: callbacks=[strip].")
+        title = "Decision boundary over the training"
+        captions = [f"{_moment(frame)}: {percent(frame.right)} right" for frame in self.frames]
+        figures = (self._figure(frame) for frame in self.frames)
+        Animation(figures, captions=captions, seconds=seconds, title=title).save(destination)
+
+    def _figure(self, frame: Frame) -> Picture:
+        picture = blank(4.6, 4.9)
+        self._draw(picture.subplots(), frame, scale=1.0)
+        legend_below(picture, picture.axes[0])
+        return picture
+
     def _is_wanted(self, epoch: int) -> bool:
         if self.wanted is not None:
             return epoch in self.wanted
@@ -148,14 +175,17 @@ class BoundaryStrip(Callback):
             chosen = decide("BoundaryStrip", self.model, self.points).classes
             self.frames.append(Frame(self._finished, area, float(np.mean(chosen == self._labels))))
 
-    def _draw(self, axes: Axes, frame: Frame) -> None:
+    def _draw(self, axes: Axes, frame: Frame, scale: float = 0.4) -> None:
         names = checked_names("BoundaryStrip", self.names, frame.area.scores.shape[-1])
         draw_map(axes, frame.area)
-        draw_samples(axes, self.points, self._labels, names, scale=0.4)
-        moment = f"epoch {frame.epoch}" if frame.epoch else "before"
-        finish(axes, f"{moment}: {percent(frame.right)}", grid=False)
+        draw_samples(axes, self.points, self._labels, names, scale)
+        finish(axes, f"{_moment(frame)}: {percent(frame.right)}", grid=False)
         axes.set_xticks([])
         axes.set_yticks([])
+
+
+def _moment(frame: Frame) -> str:
+    return f"epoch {frame.epoch}" if frame.epoch else "before"
 
 
 def _spread(frames: Sequence[Frame], count: int) -> list[Frame]:

@@ -112,10 +112,10 @@ def saved(picture: AnyFigure, path: Path | None) -> AnyFigure:
     return picture
 
 
-def png(picture: Figure) -> bytes:
+def png(picture: Figure, dots_per_inch: int = DOTS_PER_INCH) -> bytes:
     """Return the figure as the bytes of a PNG file."""
     buffer = io.BytesIO()
-    _write(picture, buffer, "png")
+    _write(picture, buffer, "png", dots_per_inch)
     return buffer.getvalue()
 
 
@@ -124,8 +124,8 @@ def _show_as_written(legend: Legend) -> None:
         text.set_parse_math(False)  # a name may contain dollar signs
 
 
-def _write(picture: Figure, target: Path | IO[bytes], kind: str) -> None:
+def _write(picture: Figure, target: Path | IO[bytes], kind: str, dots_per_inch: int = DOTS_PER_INCH) -> None:
     undated = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}.get(kind)
     with mpl.rc_context({"svg.hashsalt": "nn.plots"}), warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Glyph .* missing from", UserWarning)  # drawn as an empty square
-        picture.savefig(target, format=kind, dpi=DOTS_PER_INCH, facecolor="white", metadata=undated)
+        picture.savefig(target, format=kind, dpi=dots_per_inch, facecolor="white", metadata=undated)

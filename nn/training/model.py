@@ -365,6 +365,10 @@ class Model:
         loss = self._checked_loss("predict_classes")
         return loss.classes(loss.probabilities(self.predict(X, batch_size=batch_size)))
 
+    def __graph__(self, *inputs: Any) -> Any:
+        """Return the outputs of the network, for `tg.draw`."""
+        return self.network.__graph__(*inputs)
+
     def summary(self, input_shape: tuple[int, ...] | None = None, *, batch_size: int = 1) -> None:
         """Print a table of the layers: their output shapes, parameters, and the cost of a forward pass in training.
 

@@ -1,18 +1,19 @@
-"""Entry point `draw`: draw the graph of a tensor as a `Drawing`."""
+"""Entry point `draw`: draw the graph of tensors, of a function or of a network as a `Drawing`."""
 
 from __future__ import annotations
 
 from collections.abc import Collection
 from functools import cached_property
 from html import escape
-from numbers import Integral
+from numbers import Integral, Real
 from os import PathLike
 from pathlib import Path
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
-from tensorgrad.tensor import Tensor
-from tensorgrad.viz.folding import fold
-from tensorgrad.viz.layout import Direction, Picture, picture
+from tensorgrad.viz.calling import outputs_of, without_results
+from tensorgrad.viz.folding import compact, fold, is_scalar
+from tensorgrad.viz.layout import Direction, Picture, cards, picture, wrapped
+from tensorgrad.viz.layout.rows import MOST
 from tensorgrad.viz.layout.theme import THEMES, ThemeName
 from tensorgrad.viz.outputs import dot, html, raster, svg, text
 from tensorgrad.viz.outputs.renderer import render
@@ -21,6 +22,13 @@ from tensorgrad.viz.recording.capture import capture
 from tensorgrad.viz.recording.expansion import Expand, expanded
 
 Renderer = Literal["tensorgrad", "dot"]
+Style = Literal["compact", "full"]
+THUMBNAIL = 24
+"""The most rows and columns of the heatmap of an array."""
+
+NARROWEST = 200
+"""The smallest width, in pixels, at which a picture may be wrapped."""
+
 SUFFIXES = (".svg", ".html", ".dot", ".png", ".pdf")
 
 
@@ -33,6 +41,8 @@ class Drawing:
         direction: `"LR"`, from left to right, or `"TB"`, from top to bottom.
         theme: `"light"` or `"dark"`.
         renderer: `"tensorgrad"` or `"dot"`; see `draw`.
+        style: `"compact"` or `"full"`; None for the one that reads better; see `draw`.
+        width: the width in pixels at which the picture is wrapped into rows; None for one row.
     """
 
     def __init__(
@@ -42,16 +52,26 @@ class Drawing:
         direction: Direction = "LR",
         theme: ThemeName = "light",
         renderer: Renderer = "tensorgrad",
+        style: Style | None = None,
+        width: float | None = MOST,
     ) -> None:
         self.recording = recording
+        self.style: Style = style or ("compact" if is_scalar(recording) else "full")
+        self.width = width
         self.direction: Direction = direction
         self.theme: ThemeName = theme
         self.renderer: Renderer = renderer
 
     @cached_property
+    def shown(self) -> Recording:
+        """Return the recording as it is drawn: in compact form, with symbols."""
+        return compact(self.recording) if self.style == "compact" else self.recording
+
+    @cached_property
     def picture(self) -> Picture:
         """Return the coordinates of the built-in layout, which SVG, PNG and PDF have in common."""
-        return picture(self.recording, self.direction)
+        whole = picture(self.shown, self.direction, cards(self.shown, compact=self.style == "compact", heatmaps=True))
+        return whole if self.width is None else wrapped(self.shown, whole, self.width)
 
     @cached_property
     def svg(self) -> str:
@@ -66,13 +86,14 @@ class Drawing:
     @property
     def dot(self) -> str:
         """Return the graph as Graphviz source. The `dot` program is not needed."""
-        return dot.dot(self.recording, self.direction, THEMES[self.theme])
+        return dot.dot(self.shown, self.direction, THEMES[self.theme])
 
     def save(self, path: str | PathLike[str]) -> None:
         """Write the picture to a file. The suffix determines the format.
 
-        PNG and PDF use matplotlib's default font, which shows Chinese, Japanese and Korean characters and emoji as
-        empty squares. SVG and HTML use the fonts of the viewer's system.
+        PNG and PDF take Chinese, Japanese and Korean characters from a font of the system, if one is installed; see
+        `outputs.fonts`. Characters that no font has, such as emoji, are shown as empty squares. SVG and HTML use the
+        fonts of the viewer's system.
 
         Args:
             path: file name that ends in .svg, .html, .dot, .png or .pdf.
@@ -114,7 +135,9 @@ class Drawing:
         boxes = self.recording.boxes
         whole = sum(box.stands_for for box in boxes)
         count = f"{len(boxes)} box{'es' if len(boxes) > 1 else ''}"
-        return f"Graph of {labels.full_title(boxes[-1])}: {count}" + (f" for {whole:,}" if whole > len(boxes) else "")
+        outputs = [labels.full_title(box) for box in boxes if self.recording.is_output(box)]
+        title = outputs[0] if len(outputs) == 1 else f"{len(outputs)} outputs"
+        return f"Graph of {title}: {count}" + (f" for {whole:,}" if whole > len(boxes) else "")
 
     def _repr_mimebundle_(
         self, include: Collection[str] | None = None, exclude: Collection[str] | None = None
@@ -134,16 +157,20 @@ class Drawing:
 
 
 def draw(
-    output: Tensor,
-    *,
+    output: Any,
+    *arguments: Any,
     direction: Direction = "LR",
     depth: int | None = None,
+    unfold: bool = False,
+    style: Style | None = None,
+    width: float | None = MOST,
     expand: Expand = False,
     values: bool = True,
+    heatmaps: bool = False,
     theme: ThemeName = "light",
     renderer: Renderer = "tensorgrad",
 ) -> Drawing:
-    """Draw how `output` was computed, with values and gradients.
+    """Draw how a tensor was computed, with values and gradients; or a function, or the structure of a network.
 
     Each box shows its name or operation, its shape, its value and the gradient of `output` with respect to it, or "–"
     if none has been computed yet. Arrays with more than six elements are shown as mean ± standard deviation; a mean
@@ -157,25 +184,37 @@ def draw(
 
     Large graphs are folded, and the picture says how. With more than 30 boxes, only the first of four or more identical
     consecutive layers is drawn (marked `×12`). With more than 300 boxes, modules and long sequences become one box
-    each. If the result is still too wide to read, use `direction="TB"` or set `depth`.
+    each. If the result is still too large to read, set `depth`.
 
     Args:
-        output: the tensor to start from. The tensor, its graph and every `.grad` are left unchanged.
+        output: the tensor to start from, or a list of tensors. Or a function, or an `nn.Module`, which is called. The
+            tensors, their graph and every `.grad` are left unchanged.
+        arguments: the arguments of the function or the module. Numbers and arrays of floats that are passed to a
+            function become leaves. A module without arguments is called with zeros of a fitting shape, and only the
+            values of its parameters are shown. Modules are called in evaluation mode.
         direction: `"LR"`, from left to right, or `"TB"`, from top to bottom.
         depth: nesting depth at which modules are drawn as one box each: 0 for the outermost modules, 1 for those
             directly inside them. None draws all modules, but folds identical layers.
+        unfold: draw each of several identical layers.
+        style: `"compact"` has symbols such as × and ² for operations, and shows a shape only in place of numbers.
+            `"full"` has the names of the operations and all shapes. None is `"compact"` if all values are scalars.
+        width: the width in pixels at which a picture from left to right is wrapped into rows. At this width, text
+            is at least 11 pixels high. None for one row.
         expand: True to draw each fused operation, such as `lstm`, `conv2d` or `softmax_cross_entropy`, as the simpler
             operations that it consists of, in a frame with its name; or the name of an operation, or several names.
         values: whether to show values and gradients.
+        heatmaps: whether to show arrays of more than a few elements as images, too: orange is positive, blue negative.
+            The renderer `"dot"` does not draw them.
         theme: `"light"` or `"dark"`.
         renderer: `"tensorgrad"`, the built-in layout, or `"dot"`, Graphviz's layout for SVG, HTML, PNG and PDF. If
             Graphviz is not installed, fails or takes more than 10 seconds, the built-in layout is used and a warning
             says why.
 
     Raises:
-        TypeError: `output` is not a tensor, `depth` is not an integer, or `expand` is neither a boolean nor names.
+        TypeError: `output` is none of these or returns no tensor, `depth` is not an integer, or `expand` is neither a
+            boolean nor names.
         ValueError: `direction`, `theme` or `renderer` is unknown, `depth` is negative, or `expand` names an operation
-            that is not in the graph or does not consist of simpler ones.
+            that is not in the graph or does not consist of simpler ones. Or no input is known that the module accepts.
         RuntimeError: an operation cannot be expanded, because `backward` released its operands.
 
     >>> import tensorgrad as tg
@@ -187,12 +226,11 @@ def draw(
     x (leaf)             ()     3      6
     #1 = multiply(x, x)  ()     9      1
     """
-    if not isinstance(output, Tensor):
-        raise TypeError(f"draw: expected a Tensor, got {type(output).__name__}.")
     for name, given, known in (
         ("direction", direction, get_args(Direction)),
         ("theme", theme, get_args(ThemeName)),
         ("renderer", renderer, get_args(Renderer)),
+        ("style", style, (None, *get_args(Style))),
     ):
         if given not in known:
             raise ValueError(f"draw: expected {name} to be one of {', '.join(map(repr, known))}, got {given!r}.")
@@ -200,6 +238,10 @@ def draw(
         raise TypeError(f"draw: expected depth to be an integer or None, got {depth!r}.")
     if depth is not None and depth < 0:
         raise ValueError(f"draw: expected depth to be at least 0, which draws the outermost modules, got {depth}.")
-    [shown] = expanded("draw", [output], expand)
-    recording = fold(capture(shown, values=values), depth=depth)
-    return Drawing(recording, direction=direction, theme=theme, renderer=renderer)
+    outputs = outputs_of(output, arguments)
+    made_up = not arguments and hasattr(type(output), "__graph__")
+    whole = capture(expanded("draw", outputs, expand), values=values, detail=THUMBNAIL if heatmaps else False)
+    recording = fold(without_results(whole) if made_up else whole, depth=depth, unfold=unfold)
+    if width is not None and not (isinstance(width, Real) and width >= NARROWEST):
+        raise ValueError(f"draw: expected width to be at least {NARROWEST} pixels or None, got {width!r}.")
+    return Drawing(recording, direction=direction, theme=theme, renderer=renderer, style=style, width=width)

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, get_args
 
 from tensorgrad.tensor import Tensor
+from tensorgrad.viz import film
 from tensorgrad.viz.layout import Direction
 from tensorgrad.viz.layout.theme import SHAPES, THEMES, Theme
 from tensorgrad.viz.lesson import lesson
@@ -21,6 +22,8 @@ from tensorgrad.viz.recording.expansion import Expand, expanded
 
 MOST = 600
 """Boxes on one page. More can neither be seen nor walked through."""
+
+SUFFIXES = (".html", ".gif", ".mp4")
 
 WRONG = "#b3261e", "#ff9a8d"
 """The colour of wrong numbers, in light and dark. A sign always stands beside it."""
@@ -34,6 +37,8 @@ SCRIPTS = (
     "focus.js",
     "formula.js",
     "details.js",
+    "compare.js",
+    "map.js",
     "predict.js",
     "table.js",
     "flow.js",
@@ -64,7 +69,8 @@ class Walkthrough:
     def html(self) -> str:
         """Return the page as a single file that loads no other resources."""
         title = f"Walkthrough of {labels.full_title(self.recording.boxes[-1])}"
-        shown = json.dumps(lesson(self.recording, self.direction, title), allow_nan=False, separators=(",", ":"))
+        content = lesson(self.recording, self.direction, title)
+        shown = json.dumps(content, allow_nan=False, ensure_ascii=False, separators=(",", ":"))
         parts = {
             "title": escape(title),
             "style": _colours() + _page("page.css"),
@@ -74,22 +80,29 @@ class Walkthrough:
         before, *rest = _page("page.html").split("{{")
         return before + "".join(parts[name] + after for name, after in (piece.split("}}", 1) for piece in rest))
 
-    def save(self, path: str | PathLike[str]) -> None:
-        """Write the page to a file.
+    def save(self, path: str | PathLike[str], *, seconds: float = 1.5) -> None:
+        """Write the page, or an animation of its steps, to a file.
 
         Args:
-            path: file name that ends in .html.
+            path: file name that ends in .html for the page, or in .gif or .mp4 (requires ffmpeg) for an animation.
+            seconds: the duration of a step of an animation.
 
         Raises:
-            ValueError: the suffix is not .html.
+            ValueError: the suffix is unknown, `seconds` is not positive, or an animation has more than 200 steps.
             FileNotFoundError: the directory does not exist.
+            RuntimeError: ffmpeg is not installed, or fails.
         """
         path = Path(path).expanduser()
-        if path.suffix.lower() != ".html":
-            raise ValueError(f"save: unknown suffix {path.suffix!r} of {path.name!r}. A walkthrough is saved as .html.")
+        suffix = path.suffix.lower()
+        if suffix not in SUFFIXES:
+            known = ", ".join(SUFFIXES)
+            raise ValueError(f"save: unknown suffix {path.suffix!r} of {path.name!r}. Save a walkthrough as {known}.")
         if not path.parent.is_dir():
             raise FileNotFoundError(f"save: there is no folder {str(path.parent)!r}. Make it first.")
-        path.write_text(self.html, encoding="utf-8", newline="\n")
+        if suffix == ".html":
+            path.write_text(self.html, encoding="utf-8", newline="\n")
+        else:
+            film.save(self.recording, self.direction, path, seconds)
 
     def _repr_mimebundle_(
         self, include: Collection[str] | None = None, exclude: Collection[str] | None = None

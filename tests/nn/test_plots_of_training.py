@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import sys
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
@@ -187,6 +188,25 @@ def test_layers_are_drawn_as_they_are_and_as_they_were() -> None:
     np.testing.assert_array_equal(
         gradients.lines[0].get_ydata(), [layer(look, "0 Dense").gradient for look in watcher.layers]
     )
+
+
+def test_health_of_many_layers_is_drawn_as_rows() -> None:
+    sizes = [2, *[8] * 11]
+    layers = [layer for a, b in itertools.pairwise(sizes) for layer in (nn.Dense(a, b, rng=a), nn.Sigmoid())]
+    network = nn.Sequential(*layers, nn.Dense(8, 3, rng=1))
+    model = nn.Model(network, loss=nn.SoftmaxCrossEntropy(), optimizer=nn.SGD(network.parameters()))
+    watcher = plots.LayerStatistics(X, y, every=1)
+    model.fit(X, y, epochs=2, callbacks=[watcher], verbose=0)
+    figure = watcher.plot_health()
+    shares, gradients = figure.axes[:2]
+    names = [label.get_text() for label in gradients.get_yticklabels()]
+    assert names == [each.name for each in watcher.layers[0]]
+    assert len(names) == 23
+    assert next(label.get_text() for label in shares.get_yticklabels()) == "1 Sigmoid: saturated"
+    drawn = gradients.collections[0].get_array()
+    np.testing.assert_allclose(drawn, [[layer(look, name).gradient for look in watcher.layers] for name in names])
+    top, bottom = gradients.get_ylim()[::-1]
+    assert top < bottom, "the first layer is at the top"
 
 
 # -- while it happens -------------------------------------------------------------------------------------

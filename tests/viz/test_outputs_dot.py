@@ -105,7 +105,7 @@ def test_any_name_is_safe(name):
     recording = capture(y)
     group = Group(0, None, name, name or "Module")
     recording = Recording(tuple(replace(box, group=0) for box in recording.boxes), (group,))
-    made = through_dot(Drawing(recording).dot)
+    made = through_dot(Drawing(recording, style="full").dot)
     counts = [len(parts(made, kind)) for kind in ("node", "edge", "cluster")]
     assert counts == [3, 2, 1]
     if name.isprintable() and name.strip() == name != "" and "  " not in name:

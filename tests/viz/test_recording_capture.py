@@ -329,11 +329,11 @@ def test_json_round_trip(random_graph):
     assert repr(Recording.from_json(mask.to_json())) == repr(mask)
 
     strange = capture(tg.tensor([np.inf, -np.inf, np.nan], name='"\\\n∂')).to_json()
-    assert json.loads(strange)["version"] == 3
+    assert json.loads(strange)["version"] == 4
     assert json.loads(strange)["boxes"][0]["value"]["numbers"] == ["inf", "-inf", "nan"]
     assert Recording.from_json(strange).to_json() == strange
-    with pytest.raises(ValueError, match="version 3, got 7"):
-        Recording.from_json(strange.replace('"version": 3', '"version": 7'))
+    with pytest.raises(ValueError, match="version 4, got 7"):
+        Recording.from_json(strange.replace('"version": 4', '"version": 7'))
 
 
 GOLDEN = Path(__file__).parent / "golden.json"

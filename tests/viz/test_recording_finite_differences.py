@@ -49,6 +49,33 @@ def test_a_wrong_rule_differs_and_is_explained():
     assert "at index (1,): differences give 6, the rules 3" in check.reason
 
 
+def test_a_wrong_rule_is_explained_by_the_derivative_of_its_operation_alone():
+    """The gradient of the output cannot show that a square matrix should have been transposed."""
+    rng = np.random.default_rng(0)
+
+    @tg.op(x=lambda g, w: g @ w, w=lambda g, x: x.T @ g)
+    def product(x, w):
+        return x @ w
+
+    x, w = tg.tensor(rng.normal(size=(4, 3)), requires_grad=True), tg.tensor(rng.normal(size=(3, 3)))
+    check = check_of(tg.sum(product(tg.tanh(x), w) * rng.normal(size=(4, 3))))
+    assert check.verdict == "differs"
+    assert "Usually this means: transposed." in check.reason
+    assert check.reason.endswith("(This is the rule of product.)")
+    assert check.expected == ()
+
+
+def test_a_few_right_numbers_are_recorded_beside_wrong_ones():
+    @tg.op(x=lambda g, x: g * x)
+    def squared(x):
+        return x * x
+
+    check = check_of(tg.sum(squared(leaf([1.0, 3.0]))))
+    np.testing.assert_allclose(check.expected, [2.0, 6.0])
+    recording = capture(tg.sum(squared(leaf([1.0, 3.0]))), checks=True)
+    assert type(recording).from_json(recording.to_json()) == recording
+
+
 def test_a_mistake_in_one_of_many_elements_shows_in_the_direction():
     @tg.op(x=lambda g, x: g * np.where(np.arange(x.size) == 7, 20.0, 1.0))
     def copied(x):

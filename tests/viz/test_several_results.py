@@ -79,8 +79,8 @@ def test_joint_rule_is_called_by_name_and_never_as_a_formula_of_one_operand(poin
     x, rate = leaf([3.0, 1.0], "x"), leaf([4.0, 2.0], "rate")
     recording = capture(tg.sum(damped(x, rate)), passes=True)
     assert [(given.rule, given.formula) for given in contributions(recording)[1:]] == [
-        ("_damped_gradients", "damped_gradients(da, x, rate, decay)[0]"),
-        ("_damped_gradients", "damped_gradients(da, x, rate, decay)[1]"),
+        ("_damped_gradients", "damped_gradients(dv, x, rate, decay)[0]"),
+        ("_damped_gradients", "damped_gradients(dv, x, rate, decay)[1]"),
     ]
 
 

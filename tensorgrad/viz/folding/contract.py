@@ -57,7 +57,8 @@ def rebuilt(
         replace(groups[old], id=id, parent=None if (parent := groups[old].parent) is None else around[parent])
         for old, id in around.items()
     )
-    return replace(recording, boxes=boxes, groups=tuple(renamed), passes=())
+    outputs = tuple(dict.fromkeys(new[home[id]] for id in recording.outputs))
+    return replace(recording, boxes=boxes, groups=tuple(renamed), passes=(), outputs=outputs)
 
 
 def _edges(box: Box, home: Sequence[int] | Mapping[int, int]) -> list[tuple[int, str]]:
@@ -132,7 +133,7 @@ def contracted(recording: Recording, parts: Iterable[Part]) -> Recording:
         for member in part.members:
             home[member.id] = part.members[-1].id
     leaving = {operand.box for box in recording.boxes for operand in box.operands if home[operand.box] != home[box.id]}
-    leaving.add(recording.boxes[-1].id)
+    leaving.update(recording.outputs or [recording.boxes[-1].id])
     folded = {part.members[-1].id: _folded(part, home, leaving) for part in parts}
     kept = (folded.get(box.id, box) for box in recording.boxes if home[box.id] == box.id)
     return rebuilt(recording, kept, home, {group.id: group for group in recording.groups})

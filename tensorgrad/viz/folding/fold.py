@@ -23,7 +23,7 @@ NAMED = 20
 """So many named boxes stay visible where most do not."""
 
 
-def fold(recording: Recording, *, depth: int | None = None, most: int = MOST) -> Recording:
+def fold(recording: Recording, *, depth: int | None = None, unfold: bool = False, most: int = MOST) -> Recording:
     """Fold a graph to at most `most` boxes. The attribute `folded` of the result says what is not drawn.
 
     The following steps are applied in order, each only if needed:
@@ -43,6 +43,7 @@ def fold(recording: Recording, *, depth: int | None = None, most: int = MOST) ->
         recording: the graph; left unchanged. Its passes are omitted if anything is folded, because they refer to all
             boxes.
         depth: 0 to fold the outermost modules, 1 to fold those directly inside them, and so on.
+        unfold: draw each of several identical modules or rounds.
         most: maximum number of boxes, at least 2.
 
     Returns:
@@ -60,9 +61,10 @@ def fold(recording: Recording, *, depth: int | None = None, most: int = MOST) ->
     """
     whole = arranged(recording)
     folded = _modules(whole, depth)
-    if depth is None and len(folded.boxes) > ROOMY:
+    rolls = unfold is False and not recording.outputs  # a round that is not drawn may hold one of several outputs
+    if rolls and depth is None and len(folded.boxes) > ROOMY:
         folded = rolled(folded, of_modules=True)
-    if len(folded.boxes) > most:
+    if rolls and len(folded.boxes) > most:
         folded = _modules(rolled(whole, of_modules=False), depth)
     for level in reversed(range(max(map(len, _modules_around(folded))))):
         if len(folded.boxes) > most:
@@ -143,7 +145,7 @@ def _contents(boxes: Sequence[Box]) -> str:
 def _visible(recording: Recording, most: int) -> set[int]:
     """Return the boxes to show of a very large graph: those near the output, and some boxes with names."""
     operations = [box for box in reversed(recording.boxes) if not is_source(box)]
-    visible = [box.id for box in operations[: max(1, most // 2)]]
+    visible = [*recording.outputs, *(box.id for box in operations[: max(1, most // 2)])]
     visible += [box.id for box in reversed(recording.boxes) if labels.name(box)][: min(NAMED, most // 4)]
     shown = set(visible)
     nearby = [o.box for id in visible for o in recording.boxes[id].operands if is_source(recording.boxes[o.box])]

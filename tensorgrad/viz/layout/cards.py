@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from unicodedata import ucd_3_2_0 as unicodedata
 
 from tensorgrad.viz.layout.theme import SHAPES
-from tensorgrad.viz.recording import Box, Recording, labels
+from tensorgrad.viz.recording import Box, Detail, Recording, Summary, labels
 
 PADDING = 9.0
 HEADER = 24.0
@@ -17,9 +17,24 @@ LABEL_COLUMN = 37.0
 TITLE_SIZE = 12.5
 TEXT_SIZE = 11.0
 SMALLEST = 64.0
-WIDE = {"·": 0.5, "–": 0.7, "±": 0.88, "×": 0.88, "∂": 0.7, "…": 1.05, "‱": 2.0, "₧": 1.6, "⸺": 2.4, "⸻": 3.6}
+SUBSCRIPTS = dict.fromkeys("₀₁₂₃₄₅₆₇₈₉⁰¹²³⁴⁵⁶⁷⁸⁹⁽⁾", 0.61)
+WIDE = SUBSCRIPTS | {
+    "\u00a0": 0.61,
+    "·": 0.5,
+    "–": 0.7,
+    "±": 0.88,
+    "×": 0.88,
+    "∂": 0.7,
+    "…": 1.05,
+    "‱": 2.0,
+    "₧": 1.6,
+    "⸺": 2.4,
+    "⸻": 3.6,
+}
 """The widths of characters that occur often, or are wider than any other."""
 BETWEEN_LABELS = 14.0
+HEATMAP_WIDTH, HEATMAP_HEIGHT, HEATMAP_CELL = 110.0, 64.0, 9.0
+"""The largest image of an array, and the largest cell in it, in pixels."""
 
 
 @dataclass(frozen=True)
@@ -47,6 +62,17 @@ class Text:
 
 
 @dataclass(frozen=True)
+class Heatmap:
+    """Image of an array; `x` and `y` are relative to the card's top left corner."""
+
+    x: float
+    y: float
+    width: float
+    height: float
+    detail: Detail
+
+
+@dataclass(frozen=True)
 class Card:
     """One box, ready to be placed. Lengths are in pixels.
 
@@ -54,6 +80,8 @@ class Card:
         style: "leaf", "input", "constant", "operation", "folded" or "output".
         header: the height of the coloured band that holds the title; the whole card if there is only a title.
         operands: the edge label of each operand.
+        lines: from top to bottom, the height of the labels, in lines of text.
+        heatmaps: images of arrays.
     """
 
     style: str
@@ -63,11 +91,27 @@ class Card:
     texts: tuple[Text, ...]
     tooltip: str
     operands: tuple[str, ...]
+    lines: int = 1
+    heatmaps: tuple[Heatmap, ...] = ()
 
 
-def card(recording: Recording, box: Box) -> Card:
+def cards(recording: Recording, *, compact: bool = False, heatmaps: bool = False) -> list[Card]:
+    """Return the cards of all boxes.
+
+    Args:
+        recording: the graph.
+        compact: show fewer lines.
+        heatmaps: show the heatmaps of arrays, if they are recorded.
+    """
+    names = labels.names(recording)
+    return [card(recording, box, names, compact=compact, heatmaps=heatmaps) for box in recording.boxes]
+
+
+def card(
+    recording: Recording, box: Box, names: Mapping[str, int], *, compact: bool = False, heatmaps: bool = False
+) -> Card:
     """Return the card of a box, as small as its text allows."""
-    rows = list(_rows(box))
+    rows = list(_rows(box, compact=compact))
     style = labels.style(recording, box)
     room = SHAPES[style].room
     left, right = PADDING + room.left, PADDING + room.right
@@ -76,6 +120,7 @@ def card(recording: Recording, box: Box) -> Card:
     texts = [Text(left, header - 7.0, title, "title")]
     width = max(SMALLEST if rows else 0.0, left + text_width(title, TITLE_SIZE) + right)
     baseline = header + 2.0
+    images = []
     for name, line, role in rows:
         baseline += ROW
         indent = 0.0 if role == "options" else LABEL_COLUMN
@@ -83,6 +128,12 @@ def card(recording: Recording, box: Box) -> Card:
             texts.append(Text(left, baseline, name, "label"))
         texts.append(Text(left + indent, baseline, line, role))
         width = max(width, left + indent + text_width(line, TEXT_SIZE, mono=True) + right)
+        detail = _detail(box, role) if heatmaps else None
+        if detail is not None:
+            size = _heatmap_size(detail)
+            images.append(Heatmap(left + indent, baseline + 5.0, *size, detail))
+            baseline += size[1] + 4.0
+            width = max(width, left + indent + size[0] + right)
     return Card(
         style=style,
         width=round(width),
@@ -90,11 +141,24 @@ def card(recording: Recording, box: Box) -> Card:
         header=header,
         texts=tuple(texts),
         tooltip=labels.tooltip(box),
-        operands=tuple(labels.operand_labels(box)),
+        operands=tuple(labels.operand_labels(box, names)),
+        heatmaps=tuple(images),
     )
 
 
-def _rows(box: Box) -> Iterator[tuple[str, str, str]]:
+def _detail(box: Box, role: str) -> Detail | None:
+    """Return the heatmap of a value or a gradient that is not shown as numbers."""
+    reading = {"value": box.value, "gradient": box.gradient}.get(role)
+    return reading.detail if isinstance(reading, Summary) and not labels.shows_numbers(reading, box) else None
+
+
+def _heatmap_size(detail: Detail) -> tuple[float, float]:
+    """Return the width and height: square cells, as large as fit."""
+    cell = min(HEATMAP_WIDTH / detail.columns, HEATMAP_HEIGHT / detail.rows, HEATMAP_CELL)
+    return round(cell * detail.columns, 1), round(cell * detail.rows, 1)
+
+
+def _rows(box: Box, *, compact: bool) -> Iterator[tuple[str, str, str]]:
     """Return the lines below the title: label, text and role."""
     if box.kind == "folded":
         yield "", labels.many(box), "options"
@@ -102,7 +166,7 @@ def _rows(box: Box) -> Iterator[tuple[str, str, str]]:
         yield "", labels.shortened(labels.options(box)), "options"
     if labels.is_number(box):
         return
-    if labels.has_shape(box):
+    if labels.shows_shape(box, compact=compact):
         yield "shape", labels.shape(box), "shape"
     for name, role, reading in (("value", "value", box.value), ("grad", "gradient", box.gradient)):
         for at, line in enumerate(labels.lines(reading, box)):

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from tensorgrad.viz.recording import Recording, labels
 
-SIZE = 10.5
+SIZE = 11.0
 LETTER = 0.54 * SIZE
 """The average width of a letter. Nothing stands around these texts, so that an average will do."""
 LINE = 18.0

@@ -6,7 +6,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from tensorgrad.viz.layout.cards import Card, card, frame_label_width, with_room
+from tensorgrad.viz.layout.cards import Card, frame_label_width, with_room
+from tensorgrad.viz.layout.cards import cards as plain_cards
 from tensorgrad.viz.layout.legend import Entry, legend
 from tensorgrad.viz.layout.plan import ARROW, Border, Piece, Plan
 from tensorgrad.viz.recording import Recording, labels
@@ -19,7 +20,11 @@ MARGIN = 16.0
 PADDING = 14.0
 """Between a frame and what is in it."""
 BAND = 26.0
-"""The same at the top, where the frame's label stands."""
+"""The same at the top, above which the frame's label is written."""
+LABEL = 17.0
+"""From the top of a frame to the baseline of its label."""
+CORNER = 8.0
+"""The radius of the corners of an edge between two rows."""
 LEVEL = 0.15
 """Pieces of an edge that are apart by less, in pixels, are one."""
 
@@ -54,7 +59,7 @@ class Frame:
     @property
     def label_place(self) -> Point:
         """Left end of the label's baseline."""
-        return self.x + PADDING, self.y + BAND - 9.0
+        return self.x + PADDING, self.y + LABEL
 
 
 @dataclass(frozen=True)
@@ -70,6 +75,8 @@ class Route:
         source, target: the ids of the connected boxes.
         operand: the index among the operands of the target.
         depth: the number of frames around the target.
+        before: if the picture has several rows, the parts of the line in earlier rows, like `points`.
+        turns: the corners of the line's way from each of these rows to the next.
     """
 
     points: tuple[Point, ...]
@@ -80,6 +87,8 @@ class Route:
     target: int
     operand: int
     depth: int
+    before: tuple[tuple[Point, ...], ...] = ()
+    turns: tuple[tuple[Point, ...], ...] = ()
 
     @property
     def arrow_corners(self) -> tuple[Point, Point]:
@@ -115,7 +124,22 @@ class Picture:
         return (x - 1.0, y - 4.5) if self.direction == "LR" else (x + ARROW - 1.0, y + 1.0)
 
 
-def picture(recording: Recording, direction: Direction, cards: Sequence[Card] | None = None) -> Picture:
+def rounded(corners: Sequence[Point]) -> Iterator[tuple[Point, Point, Point]]:
+    """Yield, for each inner corner of a line with right angles, where its curve starts, the corner, and the end."""
+    for before, corner, after in zip(corners, corners[1:], corners[2:]):
+        yield _towards(corner, before), corner, _towards(corner, after)
+
+
+def _towards(corner: Point, other: Point) -> Point:
+    """Return the point at distance `CORNER` from the corner, or halfway to a point that is near."""
+    far = abs(other[0] - corner[0]) + abs(other[1] - corner[1])
+    share = min(CORNER, far / 2) / far if far else 0.0
+    return corner[0] + share * (other[0] - corner[0]), corner[1] + share * (other[1] - corner[1])
+
+
+def picture(
+    recording: Recording, direction: Direction, cards: Sequence[Card] | None = None, *, band: float = BAND
+) -> Picture:
     """Lay out `recording`.
 
     Each group is laid out before the graph around it. Edges therefore do not cross unrelated frames, and frames do not
@@ -125,8 +149,9 @@ def picture(recording: Recording, direction: Direction, cards: Sequence[Card] | 
         recording: the graph.
         direction: from left to right (`"LR"`) or from top to bottom (`"TB"`).
         cards: the cards of the boxes, if not the default ones.
+        band: the space at the top of a frame.
     """
-    layout = _Layout(recording, direction, cards or [card(recording, box) for box in recording.boxes])
+    layout = _Layout(recording, direction, cards or plain_cards(recording), band)
     boxes = tuple(layout.placed(box.id) for box in recording.boxes)
     routes = tuple(layout.route(box.id, at) for box in recording.boxes for at in range(len(box.operands)))
     entries, width, height = legend(recording, *layout.size, MARGIN)
@@ -140,7 +165,7 @@ class _Layout:
         size: width and height of the picture.
     """
 
-    def __init__(self, recording: Recording, direction: Direction, cards: Sequence[Card]) -> None:
+    def __init__(self, recording: Recording, direction: Direction, cards: Sequence[Card], band: float) -> None:
         self.left_to_right = direction == "LR"
         self.recording = recording
         self.cards = [with_room(each, left_to_right=self.left_to_right) for each in cards]
@@ -150,7 +175,7 @@ class _Layout:
         for group, inside in reversed(self.nesting.insides.items()):
             border = Border(MARGIN, MARGIN)
             if group is not None:
-                border = Border(PADDING, BAND, frame_label_width(self.labels[group]))
+                border = Border(PADDING, band, frame_label_width(self.labels[group]))
             self.plans[group] = Plan(
                 recording, inside, self.cards, self.plans, border, left_to_right=self.left_to_right
             )

@@ -206,5 +206,8 @@ class Plan:
 
     def _label_length(self, key: Key, operand: int) -> float:
         """Return the length of an edge that is beside its label and should be straight."""
-        label = self._cards[key[1]].operands[operand] if key[0] == "box" else ""
-        return label_width(label) if self._left_to_right else TEXT_SIZE * bool(label)
+        card = self._cards[key[1]] if key[0] == "box" else None
+        label = "" if card is None else card.operands[operand]
+        if self._left_to_right or card is None:
+            return label_width(label)
+        return TEXT_SIZE * card.lines * bool(label)

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 
+from tensorgrad.viz.lesson.board import Board, rule_board, sum_board, total_board
 from tensorgrad.viz.lesson.equations import Equation, Notation, on_one_line
+from tensorgrad.viz.lesson.guesses import rule_guesses, shape_guesses
+from tensorgrad.viz.lesson.reasons import reason
 from tensorgrad.viz.lesson.steps import Change, Question, Step, StepKind, same
 from tensorgrad.viz.recording import Box, Contribution, Event, Pass, Reading, Recording, Summary, labels
 
@@ -62,12 +65,12 @@ class _Telling:
         output = self.output.id
         reading = self.told.gradients[output]
         symbol, shown = self.notation.gradients[output], labels.one_line(reading, self.output)
-        words = "Backward starts at the output: its derivative by itself is 1."
+        words = "Backward starts at the output: its derivative with respect to itself is 1."
         if shown != "1":
-            words = "Backward starts at the output, with the gradient it was given."
+            words = "Backward starts at the output, with the gradient that backward() was called with."
         changes = [self.change(output, reading)]
         if self.told.kind == "not zeroed":
-            words = f"Nobody called zero_grad(): the leaves still hold the gradients of the first pass. {words}"
+            words = f"zero_grad() was not called: the leaves still hold the gradients of the first pass. {words}"
             for leaf in self.leaves():
                 self.totals[leaf] = self.right.gradients[leaf]
                 changes.append(self.change(leaf, self.totals[leaf]))
@@ -89,14 +92,14 @@ class _Telling:
         if box in self.told.early:
             right = labels.one_line(self.right.gradients[box], self.boxes[box])
             words = (
-                f"Too early! Only {self.arrived[box]} of {expected} contributions to {name} have arrived, and already "
-                f"it hands on {shown}. Right: {right}."
+                f"Too early! Only {self.arrived[box]} of {expected} contributions to {name} have arrived, and it "
+                f"already passes on {shown}. Right: {right}."
             )
             marked = Change(box, "gradient", event.upstream, final=False, right=self.right.gradients[box])
             return [Step("early", box, None, f"⚠ {line} (right: {right})", words, (equation,), (marked,))]
         if expected < 2:
             return []
-        words = f"All {expected} contributions to {name} have arrived: now it may hand its gradient on."
+        words = f"All {expected} contributions to {name} have arrived: now it can pass its gradient on."
         if self.told.kind == "overwritten":
             words = f"All {expected} contributions to {name} have arrived, but only the last of them is left."
         return [Step("ready", box, None, line, words, (equation,))]
@@ -130,33 +133,81 @@ class _Telling:
         change = self.change(target, given.total)
         arrival = self.arrival(target, before, given)
         was = "–" if before is None else labels.one_line(before, self.boxes[target])
-        told = f";  {arrival[0][0]}: {was} → {arrival[0][1]}"
-        words = self.arrival_words(target, before)
+        ending = f";  {arrival[0][0]}: {was} → {arrival[0][1]}"
+        words, name = self.arrival_words(target, before), self.notation.symbols[target]
+        overwrites = self.told.kind == "overwritten"
+        summed = total_board(self.notation, self.boxes[target], None if overwrites else before, given)
 
-        def step(kind: StepKind, equation: Equation, words: str, asked: Question | None) -> Step:
-            line, equations = on_one_line(equation) + told, (equation, arrival)
-            return Step(kind, event.box, given.operand, line, words, equations, (change,), asked, given.value)
+        def step(kind: StepKind, equation: Equation, words: str, asked: Question | None, board: Board = ()) -> Step:
+            line, equations = on_one_line(equation) + ending, (equation, arrival)
+            boards = tuple(filter(None, (board, summed if board else ())))
+            return Step(
+                kind, event.box, given.operand, line, words, equations, (change,), asked, given.value, boards=boards
+            )
 
         if given.slope is not None:
             asked = None
             if isinstance(given.total, Summary):
-                asked = Question(f"{arrival[0][0]} = ", float(given.total.numbers[0]))
+                partial, upstream = self.notation.partial(event, given), self.notation.gradients[event.box]
+                added = "" if before is None or overwrites else ", and add what had arrived before"
+                asked = Question(
+                    f"{arrival[0][0]} = ",
+                    float(given.total.numbers[0]),
+                    f"Multiply {upstream} by {partial}{added}.",
+                    rule_guesses(self.notation, event, given, before, overwritten=overwrites),
+                )
             slope = self.notation.slope_words(event, given)
             return [step("rule", self.notation.chain(event, given, self.sign), f"{slope} {words}", asked)]
         rule = self.notation.vjp(event, given, self.totals, self.sign)
-        asked = Question(f"shape of {rule[0][0]}: ", given.given_shape)
+        shape_of = self.boxes[target].shape
+        hint = "" if given.given_shape == shape_of else "The rule returns one number for each element of the result."
+        others = [(self.boxes[event.box].shape, self.notation.symbols[event.box]), (shape_of, name)]
+        asked = Question(f"shape of {rule[0][0]}: ", given.given_shape, hint, shape_guesses(given.given_shape, others))
         if rule[1][1] == "=" and isinstance(given.value, Summary):
             asked = Question(f"{rule[0][0]} = ", float(given.value.numbers[0]))
         shape = self.boxes[target].shape
+        why = reason(self.notation, event, given)
+        board = () if rule[1][1] == "=" and self.is_scalar_rule(event) else self.board(event, given)
         if shape is None or given.given_shape == shape:
-            return [step("rule", rule, f"{self.notation.rule_words(event, given)} {words}", asked)]
+            return [step("rule", rule, f"{why} {words}", asked, board)]
         wide = self.notation.wide_words(target, given)
         narrow = self.notation.sum_down(target, given, self.sign)
         added = self.notation.sum_words(target, given)
         return [
-            Step("rule", event.box, given.operand, on_one_line(rule), wide, (rule,), (), asked),
-            step("sum down", narrow, f"{added} {words}", Question(f"shape of {narrow[0][0]}: ", shape)),
+            Step(
+                "rule",
+                event.box,
+                given.operand,
+                on_one_line(rule),
+                f"{why} {wide}",
+                (rule,),
+                (),
+                asked,
+                boards=(board,),
+            ),
+            step(
+                "sum down",
+                narrow,
+                f"{added} {words}",
+                Question(
+                    f"shape of {narrow[0][0]}: ",
+                    shape,
+                    "",
+                    shape_guesses(shape, [(given.given_shape, "what the rule gave, before the sum")]),
+                ),
+                sum_board(self.notation, event, given, self.sign, narrow[2][0]),
+            ),
         ]
+
+    def is_scalar_rule(self, event: Event) -> bool:
+        """Return whether all that a rule computes with are scalars."""
+        box = self.boxes[event.box]
+        ids = [*(operand.box for operand in box.operands), *(self.notation.results(box) or [box.id])]
+        return all(map(self.notation.is_scalar, ids))
+
+    def board(self, event: Event, given: Contribution) -> Board:
+        """Return the call of a rule with its arrays."""
+        return rule_board(self.notation, event, given, self.totals, self.sign)
 
     def arrival(self, target: int, before: Reading, given: Contribution) -> Equation:
         """Describe the current sum of gradients at a box."""
@@ -176,7 +227,7 @@ class _Telling:
         if self.told.kind == "not zeroed" and self.boxes[target].kind == "leaf":
             return f"It is added to what was left in {name}."
         if target in self.told.early and arrived > 1:
-            return f"Too late: {name} has already handed on what it had."
+            return f"Too late: {name} has already passed on what it had."
         if expected < 2:
             return ""
         rest = f"; {expected - arrived} to come." if arrived < expected else ". Contributions add up."
@@ -209,8 +260,11 @@ class _Telling:
                 return (
                     f"✗ Finite differences disagree at {', '.join(differing)}: a derivative rule on the way is wrong."
                 )
-            return "Done: each path from the output to a leaf has been walked once, and what arrived was added."
+            return "Done: the gradient has followed each path from the output to a leaf, and was added where they meet."
         wrong = [names[leaf] for leaf in leaves if not same(self.told.gradients[leaf], self.right.gradients[leaf])]
         if not wrong:
             return "The leaves are right all the same: the mistake stayed where no leaf depends on it."
-        return f"{len(wrong)} of {len(leaves)} gradients of leaves are wrong: {', '.join(wrong[:MANY])}."
+        if len(wrong) == 1:
+            return f"The gradient of {wrong[0]} is wrong."
+        more = f" and {len(wrong) - MANY} more" if len(wrong) > MANY else ""
+        return f"{len(wrong)} of the {len(leaves)} gradients of leaves are wrong: {', '.join(wrong[:MANY])}{more}."

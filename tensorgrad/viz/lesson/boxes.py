@@ -6,7 +6,7 @@ from typing import Any
 
 from tensorgrad.viz.layout import Picture
 from tensorgrad.viz.layout.cards import label_width
-from tensorgrad.viz.lesson.diagram import SIGNS, edge_labels, with_symbols
+from tensorgrad.viz.lesson.diagram import check_words, contributions, edge_labels, with_symbols
 from tensorgrad.viz.lesson.equations import Notation
 from tensorgrad.viz.recording import Box, Detail, Reading, Recording, Summary, labels
 
@@ -14,6 +14,7 @@ from tensorgrad.viz.recording import Box, Detail, Reading, Recording, Summary, l
 def boxes(recording: Recording, placed: Picture) -> list[dict[str, Any]]:
     """Return the cards, and the text of the side panel for each."""
     named = with_symbols(recording)
+    uses = contributions(recording)
     found = []
     for box, place in zip(recording.boxes, placed.boxes):
         title = labels.full_title(named.boxes[box.id])
@@ -36,11 +37,14 @@ def boxes(recording: Recording, placed: Picture) -> list[dict[str, Any]]:
                 "texts": [(text.x, text.baseline, text.role, text.text) for text in place.card.texts],
                 "operands": [operand.box for operand in box.operands],
                 "group": box.group,
+                "symbol": named.boxes[box.id].name or title,
+                "shape": "" if box.shape is None else str(box.shape),
+                "uses": uses[box.id],
                 "wantsGradient": box.kind != "constant",
                 "facts": facts,
                 "value": _summary(box.value),
                 "gradient": _summary(recording.passes[0].gradients[box.id]),
-                "check": None if box.check is None else {"sign": SIGNS[box.check.verdict], "reason": box.check.reason},
+                "check": None if box.check is None else {"sign": check_words(box.check), "reason": box.check.reason},
             }
         )
     return found

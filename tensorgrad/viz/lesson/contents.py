@@ -7,7 +7,7 @@ from typing import Any
 
 from tensorgrad.viz.layout import Direction
 from tensorgrad.viz.layout.theme import SHAPES
-from tensorgrad.viz.lesson import boxes
+from tensorgrad.viz.lesson import board, boxes
 from tensorgrad.viz.lesson.backward_steps import backward_steps
 from tensorgrad.viz.lesson.diagram import right_words, stage
 from tensorgrad.viz.lesson.equations import Notation
@@ -20,7 +20,7 @@ PASSES: dict[PassKind, tuple[str, str]] = {
     "right": ("done right", ""),
     "naive order": (
         "mistake: naive order",
-        "Here each box hands its gradient on as soon as it is first reached. Where paths meet that is too early: "
+        "Here each box passes its gradient on as soon as it is first reached. Where paths meet that is too early: "
         "what arrives later never goes on. Topological order prevents it.",
     ),
     "overwritten": (
@@ -84,14 +84,20 @@ def _step(recording: Recording, step: Step) -> dict[str, Any]:
     question = None
     if step.question is not None:
         answer = step.question.answer
-        question = {"prompt": step.question.prompt, "answer": _finite(answer) if isinstance(answer, float) else answer}
+        question = {
+            "prompt": step.question.prompt,
+            "answer": _plain(answer),
+            "hint": step.question.hint,
+            "guesses": [(_plain(guess), why) for guess, why in step.question.guesses],
+        }
     return {
         "kind": step.kind,
         "box": step.box,
         "operand": step.operand,
         "line": step.line,
         "words": step.words,
-        "equations": step.equations,
+        "equations": () if step.boards else step.equations,
+        "boards": [board.plain(recording, each) for each in step.boards],
         "changes": [_change(recording, change) for change in step.changes],
         "question": question,
         "moved": moved,
@@ -109,14 +115,19 @@ def _chip(moved: str, target: Box) -> str:
 
 def _change(recording: Recording, change: Change) -> dict[str, Any]:
     box = recording.boxes[change.box]
-    return {
+    found: dict[str, Any] = {
         "box": change.box,
         "what": change.what,
         "lines": labels.lines(change.reading, box),
         "final": change.final,
-        "right": None if change.right is None else right_words(recording, box.id),
-        "rightLines": labels.lines(change.right, box),
     }
+    if change.right is not None:
+        found |= {"right": right_words(recording, box.id), "rightLines": labels.lines(change.right, box)}
+    return found
+
+
+def _plain(answer: float | tuple[int, ...]) -> float | str | tuple[int, ...]:
+    return _finite(answer) if isinstance(answer, float) else answer
 
 
 def _finite(number: float) -> float | str:

@@ -2,16 +2,27 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import replace
 
 from tensorgrad.viz.layout import Direction, Picture, picture
-from tensorgrad.viz.layout.cards import PADDING, ROW, TEXT_SIZE, Card, Text, card, text_width
+from tensorgrad.viz.layout.cards import PADDING, ROW, TEXT_SIZE, TITLE_SIZE, Card, Text, text_width
+from tensorgrad.viz.layout.cards import cards as plain_cards
 from tensorgrad.viz.lesson.equations import Notation, edge_label
 from tensorgrad.viz.lesson.steps import same
-from tensorgrad.viz.recording import Box, Reading, Recording, Summary, labels
+from tensorgrad.viz.recording import Box, Check, Reading, Recording, Summary, labels
 
 PORT = 31.0
 """Between the ends of two edges that carry a line of text above and one below."""
+
+BAND = 42.0
+"""The space at the top of a frame, for its label and for what is written above a box."""
+
+LINES = 3
+"""From top to bottom: the lines above a box, two for a local derivative and one for what is written above the box."""
+
+COUNTER = 48.0
+"""Space for "1 of 2" beside a title."""
 
 SIGNS = {"agrees": "✓ checked", "differs": "✗ check differs", "not checked": "– not checked"}
 """What a leaf says of its gradient and finite differences."""
@@ -22,12 +33,13 @@ def stage(recording: Recording, direction: Direction) -> Picture:
     shown = with_symbols(recording)
     widest = _widest_gradients(recording)
     shown = replace(shown, boxes=tuple(replace(box, gradient=widest[box.id], check=None) for box in shown.boxes))
-    edges = edge_labels(recording)
+    edges, uses = edge_labels(recording), contributions(recording)
     cards = []
-    for box, plain in zip(recording.boxes, [card(shown, box) for box in shown.boxes]):
+    for box, plain in zip(recording.boxes, plain_cards(shown)):
         found = [edges.get((box.id, place)) for place in range(len(box.operands))]
-        cards.append(_with_edge_labels(_with_remark(plain, recording, box), found, direction))
-    return picture(shown, direction, cards)
+        counted = _with_counter(plain) if uses[box.id] > 1 else plain
+        cards.append(_with_edge_labels(_with_remark(counted, recording, box), found, direction))
+    return picture(shown, direction, cards, band=BAND)
 
 
 def with_symbols(recording: Recording) -> Recording:
@@ -46,6 +58,22 @@ def edge_labels(recording: Recording) -> dict[tuple[int, int], tuple[str, str]]:
             if given.slope is not None:
                 found[event.box, given.operand] = edge_label(notation.partial(event, given), given)
     return found
+
+
+def contributions(recording: Recording) -> Counter[int]:
+    """Return how many contributions each box receives in the right pass."""
+    return Counter(
+        recording.boxes[event.box].operands[given.operand].box
+        for event in recording.passes[0].events
+        for given in event.contributions
+    )
+
+
+def _with_counter(plain: Card) -> Card:
+    """Return the card with space beside its title for the number of contributions."""
+    title = plain.texts[0]
+    end = title.x + text_width(title.text, TITLE_SIZE) + COUNTER + PADDING
+    return replace(plain, width=round(max(plain.width, end)))
 
 
 def wrong_somewhere(recording: Recording, id: int) -> bool:
@@ -76,6 +104,13 @@ def _length(reading: Reading, box: Box) -> int:
     return max(map(len, labels.lines(reading, box)), default=0)
 
 
+def check_words(check: Check) -> str:
+    """Return the last line of a leaf at the end: whether finite differences agree, or what they give instead."""
+    if check.verdict == "differs" and check.expected:
+        return labels.shortened(f"✗ should be {', '.join(map(labels.number, check.expected))}")
+    return SIGNS[check.verdict]
+
+
 def right_words(recording: Recording, id: int) -> str:
     """Return the text on a box whose gradient is wrong: the correct gradient, or its mean if it has many lines."""
     box, reading = recording.boxes[id], recording.passes[0].gradients[id]
@@ -87,7 +122,7 @@ def right_words(recording: Recording, id: int) -> str:
 
 def _with_remark(plain: Card, recording: Recording, box: Box) -> Card:
     """Return the card with a last line that shows the result of a check or the correct value."""
-    remarks = [SIGNS[box.check.verdict]] if box.check is not None else []
+    remarks = [check_words(box.check)] if box.check is not None else []
     if wrong_somewhere(recording, box.id):
         remarks.append(right_words(recording, box.id))
     if not remarks:
@@ -111,4 +146,4 @@ def _with_edge_labels(plain: Card, found: list[tuple[str, str] | None], directio
         return plain
     operands = tuple(max(lines or (label,), key=len) for lines, label in zip(found, plain.operands))
     height = PORT * (len(operands) + 1) if direction == "LR" else 0.0
-    return replace(plain, operands=operands, height=max(plain.height, height))
+    return replace(plain, operands=operands, height=max(plain.height, height), lines=LINES)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping
+from typing import Literal
 
 from tensorgrad.viz.recording import Box, Contribution, Event, Reading, Recording, labels
 from tensorgrad.viz.recording.symbols import gradient_symbols, symbols
@@ -29,6 +30,7 @@ class Notation:
         self.symbols = symbols(recording)
         self.gradients = gradient_symbols(recording)
         self.shapes = self._shapes()
+        self.boxes_by_name = self._boxes_by_name()
         longest_first = sorted(self.shapes, key=len, reverse=True)
         self.words = re.compile(r"(?<!\w)(" + "|".join(map(re.escape, longest_first)) + r")(?![^\Wᵀ²³])")
 
@@ -40,6 +42,14 @@ class Notation:
                 shape = "?" if box.shape is None else str(box.shape)
                 shapes[self.symbols[box.id]] = shapes[self.gradients[box.id]] = shape
         return shapes
+
+    def _boxes_by_name(self) -> dict[str, tuple[Box, Literal["value", "gradient"]]]:
+        """Return for each name in a formula the box it belongs to, and whether it is the name of its gradient."""
+        found: dict[str, tuple[Box, Literal["value", "gradient"]]] = {}
+        for box in self.recording.boxes:
+            found[self.gradients[box.id]] = box, "gradient"
+            found[self.symbols[box.id]] = box, "value"
+        return found
 
     def results(self, box: Box) -> list[int]:
         """Return the boxes of the results of a call with several results, as far as they are used."""
@@ -121,13 +131,6 @@ class Notation:
         middle = f" = {given.local}" if given.local and given.local != slope else ""
         return f"{symbol} = {call}, so {partial}{middle} = {slope}."
 
-    def rule_words(self, event: Event, given: Contribution) -> str:
-        """Explain the purpose of a rule."""
-        box = self.recording.boxes[event.box]
-        call, _ = self.call(box)
-        target = self.symbols[box.operands[given.operand].box]
-        return f"{self.symbols[box.id]} = {call}: the rule turns {self.upstream(box)} into what {target} receives."
-
     def vjp(self, event: Event, given: Contribution, arrived: Mapping[int, Reading], sign: str = "+=") -> Equation:
         """Return what the rule computes for an operand, with shapes; for scalars, with numbers.
 
@@ -138,7 +141,7 @@ class Notation:
         """
         box = self.recording.boxes[event.box]
         target = box.operands[given.operand].box
-        formula = self._formula(event, given)
+        formula = self.formula(event, given)
         if given.formula and self._all_scalars(box):
             value = labels.one_line(given.value, self.recording.boxes[target])
             return (self.gradients[target], value), (sign, "="), (formula, self.in_numbers(formula, arrived))
@@ -146,7 +149,7 @@ class Notation:
             return ("what the rule gives", str(given.given_shape)), ("=", "←"), (formula, self.in_shapes(formula))
         return (self.gradients[target], str(given.given_shape)), (sign, "←"), (formula, self.in_shapes(formula))
 
-    def _formula(self, event: Event, given: Contribution) -> str:
+    def formula(self, event: Event, given: Contribution) -> str:
         """Return the rule in this graph's names; if its source is not available, the name of the operation."""
         box = self.recording.boxes[event.box]
         return given.formula or f"{box.op} rule({self.upstream(box)})"
@@ -178,7 +181,7 @@ class Notation:
         """Explain why the result of a rule is larger than the operand."""
         symbol, shape = self.symbols[target], self.recording.boxes[target].shape
         shown = labels.one_line(given.given, self._like(target, given))
-        return f"{symbol} was broadcast from {shape} to {given.given_shape}, so the rule gives as much: {shown}."
+        return f"{symbol} was broadcast from {shape} to {given.given_shape}: the rule returns that shape, {shown}."
 
     def _like(self, target: int, given: Contribution) -> Box:
         """Return a placeholder for the array that a rule returned, to format its numbers."""

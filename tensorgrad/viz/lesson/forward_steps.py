@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
+from tensorgrad.viz.lesson.board import forward_board
 from tensorgrad.viz.lesson.equations import Equation, Notation, on_one_line
+from tensorgrad.viz.lesson.guesses import forward_guesses, shape_guesses
 from tensorgrad.viz.lesson.steps import Change, Question, Step
 from tensorgrad.viz.recording import Recording, Summary, labels
 
@@ -34,9 +38,9 @@ def _step(recording: Recording, notation: Notation, id: int, used_by: list[int])
     if box.op is None:
         named = not labels.is_number(box)
         equations: tuple[Equation, ...] = (((symbol, shown),),) if named else ()
-        words = "A constant: it wants no gradient."
+        words = "A constant: it requires no gradient."
         if box.kind == "leaf":
-            words = f"A leaf: it wants a gradient. {_uses(notation, used_by)}"
+            words = f"A leaf: it requires a gradient. {_uses(notation, used_by)}"
         return Step("value", id, None, f"{symbol} = {shown}" if named else shown, words, equations, changes)
     call, inserted = notation.call(box)
     if box.results:
@@ -48,17 +52,23 @@ def _step(recording: Recording, notation: Notation, id: int, used_by: list[int])
         return Step("value", id, None, on_one_line(equation), words, (equation,), changes)
     question = None
     if notation.is_scalar(id) and isinstance(box.value, Summary):
-        question = Question(f"{symbol} = ", float(box.value.numbers[0]))
+        hint = f"Compute {call} with the numbers of its operands."
+        question = Question(f"{symbol} = ", float(box.value.numbers[0]), hint, forward_guesses(notation, box))
         equation = ((symbol, shown), ("=", "="), (call, inserted))
     else:
-        question = None if box.shape is None else Question(f"shape of {symbol}: ", box.shape)
+        shapes = [(recording.boxes[operand.box].shape, notation.symbols[operand.box]) for operand in box.operands]
+        if box.shape is not None:
+            hint = f"Which shape has {call}, with the shapes of its operands?"
+            question = Question(f"shape of {symbol}: ", box.shape, hint, shape_guesses(box.shape, shapes))
         equation = ((symbol, labels.shape(box)), ("=", "←"), (call, inserted))
-    return Step("value", id, None, on_one_line(equation), _uses(notation, used_by), (equation,), changes, question)
+    line, words, board = on_one_line(equation), _uses(notation, used_by), forward_board(notation, box)
+    return Step("value", id, None, line, words, (equation,), changes, question, boards=(board,) if board else ())
 
 
 def _uses(notation: Notation, used_by: list[int]) -> str:
     """Describe where a result is used. Its gradient will receive one contribution per use."""
-    names = ", ".join(dict.fromkeys(notation.symbols[id] for id in used_by))
+    counts = Counter(notation.symbols[id] for id in used_by)
     if len(used_by) > 1:
+        names = ", ".join(name if count == 1 else f"{name} ({count} times)" for name, count in counts.items())
         return f"It is used {len(used_by)} times, by {names}: as many contributions will meet in its gradient."
-    return f"Next, {names} will use it." if used_by else "This is the output."
+    return f"Next, {next(iter(counts))} will use it." if used_by else "This is the output."

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
+from tensorgrad.viz.lesson.board import Board
 from tensorgrad.viz.lesson.equations import Equation
+from tensorgrad.viz.lesson.guesses import Guess
 from tensorgrad.viz.recording import Reading, Summary
 
 StepKind = Literal["value", "seed", "ready", "early", "rule", "sum down", "end"]
@@ -32,10 +34,19 @@ class Change:
 
 @dataclass(frozen=True)
 class Question:
-    """Question to the reader before the step is shown, about a number or a shape."""
+    """Question to the reader before the step is shown, about a number or a shape.
+
+    Attributes:
+        prompt: what is asked for.
+        answer: the right answer.
+        hint: how to find it; "" for a shape that follows from the rule that a gradient has the shape of its array.
+        guesses: wrong answers, and what each of them overlooks.
+    """
 
     prompt: str
     answer: float | tuple[int, ...]
+    hint: str = ""
+    guesses: tuple[Guess, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -51,6 +62,7 @@ class Step:
         line: the step in symbols and numbers.
         words: the step in words, with the reason.
         equations: the parts of `line`. The first part of each is its result.
+        boards: for arrays, formulas with the arrays themselves, which are shown instead of the equations.
         changes: the values that are known after the step.
         question: what the reader could predict, if anything.
         moved: the gradient that moved back along the operand's edge, if any.
@@ -62,6 +74,7 @@ class Step:
     line: str
     words: str
     equations: tuple[Equation, ...] = ()
+    boards: tuple[Board, ...] = field(default=(), kw_only=True)
     changes: tuple[Change, ...] = ()
     question: Question | None = None
     moved: Reading = None

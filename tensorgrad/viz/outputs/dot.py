@@ -45,9 +45,10 @@ class _Source:
             edge_attr={"color": theme.edge, "fontcolor": theme.muted, "fontname": "Helvetica", "fontsize": "10"},
         )
         self.fill(graph, None)
+        names = labels.names(self.recording)
         for box in self.recording.boxes:
-            for operand, label in zip(box.operands, labels.operand_labels(box)):
-                attributes = {"headlabel": graphviz.escape(label)} if label else {}
+            for operand, label in zip(box.operands, labels.operand_labels(box, names)):
+                attributes = {"headlabel": _escaped(label)} if label else {}
                 if labels.style(self.recording, self.recording.boxes[operand.box]) == "constant":
                     attributes["style"] = "dashed"
                 graph.edge(str(operand.box), str(box.id), **attributes)
@@ -55,35 +56,38 @@ class _Source:
 
     def fill(self, graph: Any, group: int | None) -> None:
         """Write the contents of a group, or everything outside all groups, into its graph."""
-        import graphviz
-
         for box in self.boxes[group]:
             outline = self.theme.outlines[labels.style(self.recording, box)]
-            tooltip = graphviz.escape(labels.tooltip(box))
+            tooltip = _escaped(labels.tooltip(box))
             graph.node(str(box.id), _label(box), tooltip=tooltip, **_drawn(outline))
         for id in self.inside[group]:
-            label = graphviz.escape(labels.group(self.recording.groups[id]))
+            label = _escaped(labels.group(self.recording.groups[id]))
             with graph.subgraph(name=f"cluster_{id}", graph_attr={"label": label, **_framed(self.theme)}) as cluster:
                 self.fill(cluster, id)
 
 
-def _label(box: Box) -> str:
+def _escaped(text: str) -> Any:
+    """Return text that Graphviz shows as it is: without escapes such as `\\l`, and without HTML entities."""
     import graphviz
 
+    return graphviz.escape(text.replace("&", "&amp;"))
+
+
+def _label(box: Box) -> str:
     lines = [labels.title(box)]
     if box.kind == "folded":
         lines.append(labels.many(box))
     if box.options:
         lines.append(labels.shortened(labels.options(box)))
-    if labels.has_shape(box):
+    if labels.shows_shape(box):
         lines.append(f"shape {labels.shape(box)}")
     if not labels.is_number(box):
         for name, reading in (("value", box.value), ("grad", box.gradient)):
             if reading is not None:
                 lines.append(f"{name} {labels.one_line(reading, box)}")
     if len(lines) == 1:
-        return str(graphviz.escape(lines[0]))
-    return "".join(f"{graphviz.escape(line)}\\l" for line in lines)
+        return str(_escaped(lines[0]))
+    return "".join(f"{_escaped(line)}\\l" for line in lines)
 
 
 def _drawn(outline: Outline) -> dict[str, str]:

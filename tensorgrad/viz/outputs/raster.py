@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import warnings
 from os import PathLike
-from typing import Any
+from typing import IO, Any
 
 from tensorgrad.viz.layout.cards import TEXT_SIZE, TITLE_SIZE
 from tensorgrad.viz.layout.legend import SIZE as LEGEND_SIZE
 from tensorgrad.viz.layout.legend import SWATCH, SWATCH_HEIGHT
-from tensorgrad.viz.layout.placement import Frame, Picture, Placed, Route
+from tensorgrad.viz.layout.placement import Frame, Picture, Placed, Route, rounded
 from tensorgrad.viz.layout.theme import FRAME_LINE, FRAME_RADIUS, HALO, Outline, Rectangle, Theme
+from tensorgrad.viz.outputs.fonts import family
+from tensorgrad.viz.outputs.heatmap import colours
 
 PIXELS_PER_INCH = 96
 RESOLUTION = 2
@@ -19,8 +21,23 @@ MOST_DOTS = 30_000
 """Along the longer side; matplotlib refuses more than twice that."""
 
 
-def save(picture: Picture, theme: Theme, path: str | PathLike[str], kind: str) -> None:
+def save(picture: Picture, theme: Theme, path: str | PathLike[str] | IO[bytes], kind: str) -> None:
     """Write `picture` as `kind`, "png" or "pdf"."""
+    figure, _ = drawn(picture, theme)
+    dots = min(RESOLUTION * PIXELS_PER_INCH, MOST_DOTS / max(figure.get_size_inches()))
+    write(figure, path, kind, dots)
+
+
+def write(figure: Any, path: str | PathLike[str] | IO[bytes], kind: str, dots: float) -> None:
+    """Write a figure with `dots` per inch, without the warnings about characters that no font has."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Glyph .* missing from", UserWarning)  # drawn as an empty square
+        warnings.filterwarnings("ignore", "Matplotlib currently does not support", UserWarning)  # likewise
+        figure.savefig(path, format=kind, dpi=dots, metadata={"CreationDate": None} if kind == "pdf" else None)
+
+
+def drawn(picture: Picture, theme: Theme) -> tuple[Any, Any]:
+    """Return a matplotlib figure of `picture`, and its axes, whose units are the picture's pixels."""
     from matplotlib.figure import Figure
     from matplotlib.patches import Polygon
     from matplotlib.patheffects import withStroke
@@ -39,6 +56,8 @@ def save(picture: Picture, theme: Theme, path: str | PathLike[str], kind: str) -
         axes.add_patch(Polygon([route.tip, *route.arrow_corners], facecolor=theme.edge, linewidth=0))
     for box in picture.boxes:
         _draw_box(axes, box, theme)
+    axes.set_xlim(0, picture.width)  # images have changed the limits
+    axes.set_ylim(picture.height, 0)
     for route in picture.routes:
         if route.label:
             side = "right" if picture.direction == "LR" else "left"
@@ -50,11 +69,7 @@ def save(picture: Picture, theme: Theme, path: str | PathLike[str], kind: str) -
             _outlined(axes, *swatch, entry.swatch_top + SWATCH_HEIGHT, theme.outlines[entry.style], theme)
         _write(axes, entry.text_x, entry.baseline, entry.text, theme.muted, size=LEGEND_SIZE)
 
-    dots = min(RESOLUTION * PIXELS_PER_INCH, MOST_DOTS / max(size))
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "Glyph .* missing from", UserWarning)  # drawn as an empty square
-        warnings.filterwarnings("ignore", "Matplotlib currently does not support", UserWarning)  # likewise
-        figure.savefig(path, format=kind, dpi=dots, metadata={"CreationDate": None} if kind == "pdf" else None)
+    return figure, axes
 
 
 def _points(pixels: float) -> float:
@@ -66,13 +81,19 @@ def _draw_line(axes: Any, route: Route, picture: Picture, theme: Theme) -> None:
     from matplotlib.patches import PathPatch
     from matplotlib.path import Path
 
-    vertices, codes = [route.points[0]], [Path.MOVETO]
-    for there, arrival in zip(route.points[1::2], [*route.points[2::2], None]):
-        vertices.append(there)
-        codes.append(Path.LINETO)
-        if arrival is not None:
-            vertices += picture.curve(there, arrival)
-            codes += [Path.CURVE4] * 3
+    vertices, codes = [(*route.before, route.points)[0][0]], [Path.MOVETO]
+    for points, turn in zip([*route.before, route.points], [*route.turns, ()]):
+        for there, arrival in zip(points[1::2], [*points[2::2], None]):
+            vertices.append(there)
+            codes.append(Path.LINETO)
+            if arrival is not None:
+                vertices += picture.curve(there, arrival)
+                codes += [Path.CURVE4] * 3
+        for start, corner, end in rounded(turn):
+            vertices += [start, corner, end]
+            codes += [Path.LINETO, Path.CURVE3, Path.CURVE3]
+        vertices += turn[-1:]
+        codes += [Path.LINETO] * len(turn[-1:])
     dashes = "--" if route.style == "constant" else "-"
     path = Path(vertices, codes)
     axes.add_patch(PathPatch(path, fill=False, edgecolor=theme.edge, linewidth=_points(1.3), linestyle=dashes))
@@ -102,6 +123,10 @@ def _draw_box(axes: Any, box: Placed, theme: Theme) -> None:
             bold=text.bold,
             mono=text.mono,
         )
+    for image in card.heatmaps:
+        left, top = box.x + image.x, box.y + image.y
+        extent = (left, left + image.width, top + image.height, top)
+        axes.imshow(colours(image.detail), extent=extent, aspect="auto", interpolation="nearest", zorder=3)
 
 
 def _outlined(
@@ -154,7 +179,7 @@ def _write(
         text,
         color=colour,
         fontsize=_points(size),
-        family="monospace" if mono else "sans-serif",
+        family=family(mono=mono),
         weight="bold" if bold else "normal",
         ha=side,
         va="baseline",

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from html import escape
 
 from tensorgrad.viz.layout.cards import TEXT_SIZE, TITLE_SIZE
 from tensorgrad.viz.layout.legend import SIZE as LEGEND_SIZE
 from tensorgrad.viz.layout.legend import SWATCH, SWATCH_HEIGHT, Entry
-from tensorgrad.viz.layout.placement import Frame, Picture, Placed, Point, Route
+from tensorgrad.viz.layout.placement import Frame, Picture, Placed, Point, Route, rounded
 from tensorgrad.viz.layout.theme import FRAME_LINE, FRAME_RADIUS, HALO, Outline, Rectangle, Theme
+from tensorgrad.viz.outputs.heatmap import data_uri
 
 SANS = "system-ui, Segoe UI, Helvetica, Arial, sans-serif"
 MONO = "ui-monospace, Menlo, Consolas, DejaVu Sans Mono, monospace"
@@ -53,14 +54,29 @@ def number(value: float) -> str:
 
 
 def _line(route: Route, picture: Picture) -> str:
-    path = [f"M{_at(route.points[0])}"]
-    for here, there, arrival in zip(route.points[::2], route.points[1::2], [*route.points[2::2], None]):
-        if there != here:
-            path.append(f"L{_at(there)}")
-        if arrival is not None:
-            path.append(f"C{' '.join(_at(point) for point in picture.curve(there, arrival))}")
+    first = (*route.before, route.points)[0][0]
+    path = [f"M{_at(first)}"]
+    for points, turn in zip(route.before, route.turns):
+        path += [*_through(points, picture), *_around(turn)]
+    path += _through(route.points, picture)
     dashes = DASHES if route.style == "constant" else ""
     return f'<path {_edge(route)} d="{"".join(path)}"{dashes}/>'
+
+
+def _through(points: Sequence[Point], picture: Picture) -> Iterator[str]:
+    """Yield the straight segments and curves of a route."""
+    for here, there, arrival in zip(points[::2], points[1::2], [*points[2::2], None]):
+        if there != here:
+            yield f"L{_at(there)}"
+        if arrival is not None:
+            yield f"C{' '.join(_at(point) for point in picture.curve(there, arrival))}"
+
+
+def _around(turn: Sequence[Point]) -> Iterator[str]:
+    """Yield straight segments with rounded corners."""
+    for start, corner, end in rounded(turn):
+        yield f"L{_at(start)}Q{_at(corner)} {_at(end)}"
+    yield f"L{_at(turn[-1])}"
 
 
 def _arrowhead(route: Route) -> str:
@@ -98,6 +114,11 @@ def _box(box: Placed, theme: Theme) -> Iterator[str]:
             bold=text.bold,
             mono=text.mono,
         )
+    for image in card.heatmaps:
+        place = f'x="{number(box.x + image.x)}" y="{number(box.y + image.y)}"'
+        size = f'width="{number(image.width)}" height="{number(image.height)}"'
+        look = 'preserveAspectRatio="none" style="image-rendering:pixelated"'
+        yield f'<image {place} {size} {look} href="{data_uri(image.detail)}"/>'
     yield "</g>"
 
 

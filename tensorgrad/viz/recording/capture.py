@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Sequence
 from dataclasses import replace
 from typing import Any
 from weakref import ReferenceType, ref
@@ -30,10 +30,10 @@ READINGS = 3
 
 
 def capture(
-    output: Tensor,
+    output: Tensor | Sequence[Tensor],
     *,
     values: bool = True,
-    detail: bool = False,
+    detail: bool | int = False,
     passes: bool = False,
     checks: bool = False,
     gradient: ArrayLike | None = None,
@@ -41,11 +41,11 @@ def capture(
     """Record the graph of `output` as it is now.
 
     Args:
-        output: the tensor to start from. The tensor, its graph and every `.grad` are left unchanged.
+        output: the tensor to start from, or several. The tensors, their graph and every `.grad` are left unchanged.
         values: record values and gradients. This repeats the forward pass, and also the backward pass if one was
             started from `output`.
         detail: also record a histogram and a heatmap of each array with more than a few elements. The more arrays there
-            are, the smaller the heatmaps; see `summaries.CELLS`.
+            are, the smaller the heatmaps; see `summaries.CELLS`. An integer is the largest number of rows and columns.
         passes: record a backward pass from `output` step by step, and the incorrect passes of `passes.py` if the graph
             is small. `backward` may have been called before, as long as the values, or the arrays saved for the rules,
             are still available. Hooks are not called; `folded` then says so.
@@ -68,13 +68,28 @@ def capture(
     >>> [(given.formula, given.total.numbers) for given in recording.passes[0].events[0].contributions]
     [('∂L/∂L · x', (3.0,)), ('∂L/∂L · x', (6.0,))]
     """
-    seed = output.seed_gradient(gradient) if passes or checks else None
-    if output.node is None:
-        return Recording(
-            (_constant_box(0, output.array, output.name, output.array if values else None, side=SIDE if detail else 0),)
+    outputs = (output,) if isinstance(output, Tensor) else tuple(output)
+    seed = outputs[0].seed_gradient(gradient) if passes or checks else None
+    side = SIDE if detail is True else int(detail)
+    without_graph = [each for each in outputs if each.node is None]
+    if len(without_graph) == len(outputs):
+        boxes = (
+            _constant_box(id, each.array, each.name, each.array if values else None, side=side)
+            for id, each in enumerate(without_graph)
         )
-    capturing = _Capture(output, values or seed is not None, detail)
+        return Recording(tuple(boxes))
+    capturing = _Capture(tuple(each for each in outputs if each.node is not None), values or seed is not None, side)
     recording = capturing.recording()
+    if without_graph:
+        first = len(recording.boxes)
+        more = tuple(
+            _constant_box(first + place, each.array, each.name, each.array if values else None, side=side)
+            for place, each in enumerate(without_graph)
+        )
+        outputs_so_far = recording.outputs or (first - 1,)
+        recording = replace(
+            recording, boxes=recording.boxes + more, outputs=(*outputs_so_far, *(box.id for box in more))
+        )
     if passes and seed is not None:
         recording = replace(recording, passes=capturing.passes(recording, seed), folded=capturing.hooks())
     if checks and seed is not None:
@@ -85,17 +100,17 @@ def capture(
 class _Capture:
     """Boxes recorded so far, and the box of each operand."""
 
-    def __init__(self, output: Tensor, values: bool, detail: bool) -> None:
-        assert output.node is not None
-        self.output = output
-        self.root: Node = output.node
+    def __init__(self, outputs: tuple[Tensor, ...], values: bool, most: int) -> None:
+        self.roots = list(dict.fromkeys(_node(output) for output in outputs))
+        self.root = self.roots[0]
         self.values = values
-        self.order = topological_order([self.root])[::-1]
-        self.replayed = replay(output) if values else Replay()
+        self.order = topological_order(self.roots)[::-1]
+        self.replayed = replay(*outputs) if values else Replay()
         self.gradients = self._gradients_again()
         self.altered = _altered_by_hooks(self.order)
         self.grouping = grouping(self.order)
-        self.side = side_for(READINGS * sum(np.size(v) > FEW for v in self.replayed.values.values())) if detail else 0
+        many = sum(np.size(value) > FEW for value in self.replayed.values.values()) if most else 0
+        self.side = min(most, side_for(READINGS * many))
         self.boxes: list[Box] = []
         self.ids: dict[Hashable, int] = {}
         self.sources: dict[int, ReferenceType[Any] | None] = {}
@@ -106,7 +121,8 @@ class _Capture:
             operands = tuple(self.operand(node, position) for position in given)
             self.ids[node] = len(self.boxes)
             self.boxes.append(self.box(node, operands))
-        return Recording(self._with_shared_groups(), self.grouping.groups)
+        outputs = tuple(self.ids[root] for root in self.roots) if len(self.roots) > 1 else ()
+        return Recording(self._with_shared_groups(), self.grouping.groups, outputs=outputs)
 
     def operand(self, node: Node, position: int) -> Operand:
         """Return one use of a box. A constant is recorded when it is first used."""
@@ -155,15 +171,17 @@ class _Capture:
         keeper = node.tensor() if node.collects and node.tensor is not None else None
         if keeper is not None:
             return "not computed" if keeper.grad is None else summary(keeper.grad, self.side)
-        if self.root.seed is None:
+        seeded = [root for root in self.roots if root.seed is not None]
+        if not seeded:
             return "not computed"
         if node in self.altered:
             return "unrepeatable"
-        if node is self.root:
-            return summary(self.root.seed, self.side)
-        if self.root in self.replayed.missing:
-            return self.replayed.missing[self.root]
-        return summary(self.gradients[node], self.side) if node in self.gradients else "not computed"
+        if node in self.gradients:
+            return summary(self.gradients[node], self.side)
+        if node in seeded:
+            return summary(node.seed, self.side)
+        lost = [self.replayed.missing[root] for root in seeded if root in self.replayed.missing]
+        return lost[0] if lost else "not computed"
 
     def checked(self, seed: NDArray[Any]) -> tuple[Box, ...]:
         """Return the boxes with the result of the finite-difference check on each leaf."""
@@ -209,15 +227,16 @@ class _Capture:
         return (f"The hooks of {tensors} are not called here, so backward() may give other gradients.",) * (count > 0)
 
     def _gradients_again(self) -> dict[Node, Any]:
-        """Return the gradient of each node in the last backward pass from the output, if there was one and it is
-        available.
+        """Return the gradient of each node in the last backward passes from the outputs, as far as there were any and
+        they are available.
         """
         tensors = self.replayed.tensors
-        if self.root.seed is None or self.root not in tensors:
+        seeds = {_node(tensors[root]): root.seed for root in self.roots if root.seed is not None and root in tensors}
+        if not seeds:
             return {}
         nodes = {tensor.node: node for node, tensor in tensors.items() if tensor.node is not None}
         with np.errstate(all="ignore"):
-            found = backpropagate({_node(tensors[self.root]): self.root.seed}, release=False, towards=nodes)
+            found = backpropagate(seeds, release=False, towards=nodes)
         return {nodes[node]: gradient for node, gradient in found.items()}
 
     def _with_shared_groups(self) -> tuple[Box, ...]:

@@ -6,17 +6,19 @@ compared with is also computed in float64. Tolerances and the treatment of kinks
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tensorgrad.backward import backpropagate
+from tensorgrad.gradcheck import GradcheckError, GradcheckWarning, gradcheck
 from tensorgrad.gradcheck.diagnosis import diagnose
 from tensorgrad.gradcheck.differences import Slopes, Steps, Verdict, judge, slopes
-from tensorgrad.node import Node
+from tensorgrad.node import Node, Result
 from tensorgrad.tensor import Tensor
 from tensorgrad.viz.recording import Check
 from tensorgrad.viz.recording.replay import WHY, Replay, recomputed
@@ -26,6 +28,14 @@ ELEMENTS = 10
 
 CALLS = 400_000
 """How many operations may be called for all checks of a graph: some two seconds' worth of small ones."""
+
+LARGEST = 64
+"""The most elements of the operands of an operation that is checked alone."""
+
+SHOWN = 6
+"""The right gradient of a leaf of at most so many elements is shown beside a wrong one."""
+
+USUALLY = "Usually this means: "
 
 RTOL = 1e-5
 """The tolerance of `gradcheck`."""
@@ -53,7 +63,22 @@ def checks(order: Sequence[Node], known: Replay, seed: NDArray[Any]) -> dict[Nod
         if tensors is None or problem:
             return dict.fromkeys(leaves, Check("not checked", problem))
         function = _Function(order, known, np.asarray(seed, np.float64), tensors)
-        return {leaf: function.check(leaf, tried) for leaf in leaves}
+        found = {leaf: function.check(leaf, tried) for leaf in leaves}
+        if any(check.verdict == "differs" for check in found.values()):
+            found = _with_blame(found, function.blame())
+        return found
+
+
+def _with_blame(found: Mapping[Node, Check], blame: str) -> dict[Node, Check]:
+    """Return the checks, with what is known of the wrong operation in place of what the gradient alone suggests."""
+    if not blame:
+        return dict(found)
+    return {
+        leaf: replace(check, reason=check.reason.partition(f" {USUALLY}")[0] + blame)
+        if check.verdict == "differs"
+        else check
+        for leaf, check in found.items()
+    }
 
 
 def _problem(tensors: Mapping[Node, Tensor] | None) -> str:
@@ -121,6 +146,36 @@ class _Function:
         verdict = judge(slopes_at, Steps.at(float(size)), np.array([got]), rtol=RTOL, atol=0.0, scale=np.zeros(1))
         return _Trial(element, got, verdict)
 
+    def blame(self) -> str:
+        """Return what `gradcheck` says of the first operation whose own derivative is wrong; "" if it finds none.
+
+        The whole derivative of one operation tells more than the gradient of the output: a matrix that should have been
+        transposed, for example, shows only there.
+        """
+        for node in self.order:
+            parents = list(dict.fromkeys(node.parents))
+            sizes = [self.values[parent].size for parent in parents if parent in self.values]
+            if node.operation is None or isinstance(node, Result) or len(sizes) < len(parents) or sum(sizes) > LARGEST:
+                continue
+
+            def alone(*inputs: Tensor, node: Node = node, parents: list[Node] = parents) -> Tensor:
+                found = recomputed([node], self.known, dict(zip(parents, inputs)))
+                if found is None:
+                    raise ValueError("the operation fails nearby")
+                return found[node]
+
+            try:
+                with warnings.catch_warnings():
+                    warnings.simplefilter("ignore", GradcheckWarning)
+                    gradcheck(alone, [np.array(self.values[parent].array) for parent in parents])
+            except GradcheckError as error:
+                if error.finding is not None:
+                    words = " ".join(error.finding.message.partition(USUALLY)[2].split())
+                    return f" {USUALLY}{words} (This is the rule of {node.operation.name}.)"
+            except Exception:  # a user's operation may raise anything; the gradient of the leaf is checked all the same
+                continue
+        return ""
+
     def output(self, tensors: Mapping[Node, Tensor] | None) -> NDArray[Any]:
         """Return the function's value, or NaN if an operation fails."""
         return np.array([np.nan if tensors is None else np.sum(tensors[self.order[-1]].array * self.seed)])
@@ -164,7 +219,8 @@ def _told(trials: Sequence[_Trial], shape: tuple[int, ...]) -> Check:
         return Check("not checked", "the function is not finite nearby")
     wrong = [trial for trial in trials if trial.wrong]
     if wrong:
-        return Check("differs", f"{what}: {_difference(wrong, single, shape)}")
+        expected = tuple(trial.expected for trial in single) if len(single) == size <= SHOWN else ()
+        return Check("differs", f"{what}: {_difference(wrong, single, shape)}", expected)
     smooth = [abs(trial.got - trial.expected) for trial in trials if not trial.kink]
     words = [f"{what}, largest difference {max(smooth):.1g}" if smooth else what]
     kinks = len(trials) - len(smooth)
@@ -183,5 +239,5 @@ def _difference(wrong: Sequence[_Trial], single: Sequence[_Trial], shape: tuple[
         expected = np.array([[trial.expected for trial in single]])
         got = np.array([[trial.got for trial in single]])
         kind, explanation = diagnose(expected, got, np.array([[t.wrong for t in single]]), (len(single),), {})
-        words += f". Usually this means: {kind}. {explanation}"
+        words += f". {USUALLY}{kind}. {explanation}"
     return words

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
+from types import MappingProxyType
 
 from tensorgrad.viz.recording import Box, Group, Missing, Reading, Recording, Summary
 
 LONGEST = 32
 """Titles and options are cut after this many characters; the tooltip has them whole."""
 
-COMMUTATIVE = frozenset({"add", "multiply", "maximum", "minimum"})
+COMMUTATIVE = frozenset({"add", "multiply", "maximum", "minimum", "+", "×"})
 """Operations whose operands need no label: it does not matter which is which."""
+
+SIDES, POWER = ["left", "right"], ["base", "exponent"]
+"""What the operands x and y of an operation are called if a box of the graph has one of these names."""
 
 NOTES: dict[Missing, str] = {
     "not computed": "– not computed yet",
@@ -27,11 +32,14 @@ GONE = {
 }
 """How an array was lost, and what brings it back, as the end of a sentence."""
 
+LINE, COLUMNS, ROWS = 6, 4, 6
+"""So many numbers are written on one line. More are written as a grid of at most so many columns and rows."""
+
 MOST_REMEDIES = 3
 """How many lost arrays are named below a picture."""
 
 LEGEND = {
-    "leaf": "parameter: a leaf that wants a gradient",
+    "leaf": "parameter: a leaf that requires a gradient",
     "input": "input",
     "constant": "constant",
     "operation": "operation",
@@ -129,11 +137,19 @@ def result(call: str, which: str) -> str:
 
 
 def has_shape(box: Box) -> bool:
-    """Return whether a shape is shown: folded boxes may have none, and calls with several results have several.
-
-    The shape of any other box may be "?".
+    """Return whether a box has one shape, which may be unknown: calls with several results have several, and folded
+    boxes may have none.
     """
     return not is_number(box) and not box.results and (box.kind != "folded" or box.shape is not None)
+
+
+def shows_shape(box: Box, *, compact: bool = False) -> bool:
+    """Return whether a box shows its shape. That of a scalar says nothing; in compact form, neither does that of an
+    array whose numbers are shown.
+    """
+    if not has_shape(box) or (box.shape == () and (compact or box.dtype == "float64")):
+        return False
+    return not (compact and shows_numbers(box.value, box))
 
 
 def shape(box: Box) -> str:
@@ -151,17 +167,43 @@ def lines(reading: Reading, box: Box) -> list[str]:
         return []
     if not isinstance(reading, Summary):
         return [NOTES[reading][0]]
-    if not reading.numbers:
+    if not shows_numbers(reading, box):
         return [_spread(reading, box)]
     texts = [number(each) for each in reading.numbers]
-    row = box.shape[-1] if box.shape else 1
+    if len(texts) > LINE:
+        longest = max(map(len, texts))
+        texts = [text.rjust(longest, "\u00a0") for text in texts]  # plain spaces would collapse in SVG
+    row = _row(box.shape or (), len(texts))
     return [", ".join(texts[start : start + row]) for start in range(0, len(texts), row)]
+
+
+def shows_numbers(reading: Reading, box: Box) -> bool:
+    """Return whether all numbers are shown: those of an array that is small and not too long or wide."""
+    if not isinstance(reading, Summary) or not reading.numbers:
+        return False
+    if len(reading.numbers) > LINE and reading.min == reading.max:
+        return False  # "all 0" says as much
+    return is_readable(box.shape or (), len(reading.numbers))
+
+
+def is_readable(shape: tuple[int, ...], count: int) -> bool:
+    """Return whether the numbers of an array of `count` elements can be written on a few short lines."""
+    row = _row(shape, count)
+    return count <= LINE or (row <= COLUMNS and count <= ROWS * row)
+
+
+def _row(shape: tuple[int, ...], count: int) -> int:
+    """Return how many numbers are written on a line: a row of the array, or, if it has only one, as many as fit."""
+    row = shape[-1] if shape else 1
+    return COLUMNS if row == count > LINE else row
 
 
 def _spread(reading: Summary, box: Box) -> str:
     """Return mean ± standard deviation. A mean that is only rounding error is omitted: "0 ± 1e-4" reads as a zero."""
     if box.shape is not None and 0 in box.shape:
         return "empty"
+    if box.dtype is not None and box.dtype.startswith(("int", "uint")):
+        return f"{number(reading.min)} … {number(reading.max)}"
     if box.dtype == "bool":
         return f"{number(100 * reading.mean)}% True"
     if reading.min == reading.max:
@@ -178,7 +220,7 @@ def _mean(reading: Summary) -> float:
 
 def one_line(reading: Reading, box: Box) -> str:
     """Return a value or a gradient on one line."""
-    return "; ".join(lines(reading, box))
+    return "; ".join(" ".join(line.split()) for line in lines(reading, box))
 
 
 def tooltip(box: Box) -> str:
@@ -198,19 +240,37 @@ def tooltip(box: Box) -> str:
     return "\n".join(parts)
 
 
-def operand_labels(box: Box) -> list[str]:
+def operand_labels(box: Box, names: Mapping[str, int] = MappingProxyType({})) -> list[str]:
     """Return the label of each operand's edge: its parameter name or position, if the order matters.
 
     Several uses of one box by a folded box are labelled with their number.
+
+    Args:
+        box: the box that uses the operands.
+        names: the box of each name in the graph. A label that is the name of another box would mislead, and one that
+            is the name of the operand itself says nothing.
     """
     if box.kind != "folded" and (len(box.operands) < 2 or box.op in COMMUTATIVE):
         return [""] * len(box.operands)
-    return [printable(operand.name[max(operand.name.find("["), 0) :]) for operand in box.operands]
+    found = [printable(operand.name[max(operand.name.find("["), 0) :]) for operand in box.operands]
+    misleads = any(names.get(label, operand.box) != operand.box for label, operand in zip(found, box.operands))
+    if misleads and found == ["x", "y"]:
+        return POWER if box.op in ("power", "^") else SIDES
+    return [label if not misleads and label not in names else "" for label in found]
+
+
+def names(recording: Recording) -> dict[str, int]:
+    """Return the box of each name; -1 for a name of several boxes."""
+    found: dict[str, int] = {}
+    for box in recording.boxes:
+        if name(box):
+            found[name(box)] = -1 if name(box) in found else box.id
+    return found
 
 
 def style(recording: Recording, box: Box) -> str:
     """Return how to draw a box: by its kind, or as "output" for the operation that computed the output."""
-    return "output" if box.kind == "operation" and box is recording.boxes[-1] else kind(box)
+    return "output" if box.kind == "operation" and recording.is_output(box) else kind(box)
 
 
 def notes(recording: Recording) -> list[str]:

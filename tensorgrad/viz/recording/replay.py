@@ -87,19 +87,18 @@ def operand_name(node: Node, position: int) -> str:
     return "" if operation is None else operation.inputs[min(position, len(operation.inputs) - 1)]
 
 
-def replay(output: Tensor, *, unchanged: bool = False) -> Replay:
-    """Recompute the values of all nodes that `output` depends on.
+def replay(*outputs: Tensor, unchanged: bool = False) -> Replay:
+    """Recompute the values of all nodes that `outputs` depend on.
 
-    If the result differs from the value of `output`, an array was modified in place. Then no computed value is
-    available except `output` itself.
+    If a result differs from the value of its output, an array was modified in place. Then no computed value is
+    available except the outputs themselves.
 
     Args:
-        output: the tensor to start from.
-        unchanged: whether no array can have been modified. The result is then used instead of the value of `output`.
+        outputs: the tensors to start from.
+        unchanged: whether no array can have been modified. The results are then used instead of the outputs' values.
     """
-    root = output.node
-    assert root is not None
-    order = topological_order([root])[::-1]
+    roots = [(output.node, output) for output in outputs if output.node is not None]
+    order = topological_order([root for root, _ in roots])[::-1]
     found = Replay()
     _find_operands(order, found)
     with Replaying(), np.errstate(all="ignore"), warnings.catch_warnings():
@@ -115,13 +114,13 @@ def replay(output: Tensor, *, unchanged: bool = False) -> Replay:
                 found.missing[node] = "changed"
             else:
                 found.tensors[node] = again
-    is_known = unchanged and root in found.tensors
-    if not is_known and root in found.tensors and not _agree(found.tensors[root].array, output.array):
+    if not unchanged and any(
+        root in found.tensors and not _agree(found.tensors[root].array, output.array) for root, output in roots
+    ):
         found.missing.update((node, "changed") for node in found.tensors if node.operation is not None)
         found.tensors = {node: tensor for node, tensor in found.tensors.items() if node.operation is None}
     found.values.update((node, tensor.array) for node, tensor in found.tensors.items())
-    if not is_known:
-        found.values[root] = output.array
+    found.values.update((root, output.array) for root, output in roots if not (unchanged and root in found.tensors))
     return found
 
 

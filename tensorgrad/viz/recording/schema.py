@@ -11,7 +11,7 @@ import math
 from dataclasses import dataclass, is_dataclass
 from typing import Any, Literal
 
-VERSION = 3
+VERSION = 4
 
 Kind = Literal["leaf", "constant", "operation", "folded"]
 Missing = Literal["not computed", "released", "dropped", "changed", "unrepeatable"]
@@ -148,10 +148,12 @@ class Check:
     Attributes:
         verdict: "agrees", "differs" or "not checked".
         reason: how many elements were checked and the largest difference, or why none was checked, as text.
+        expected: the gradient by finite differences, if it differs and the leaf has few elements.
     """
 
     verdict: Literal["agrees", "differs", "not checked"]
     reason: str
+    expected: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -220,13 +222,14 @@ class Pass:
 
 @dataclass(frozen=True)
 class Recording:
-    """Graph at one moment: its boxes in the order they were created. The last box is the output.
+    """Graph at one moment: its boxes in the order they were created.
 
     Attributes:
         boxes: the boxes in topological order; a box's id is its index.
         groups: the modules that created them.
         passes: backward passes step by step, the correct one first; empty unless requested.
         folded: what is not drawn, as text.
+        outputs: the ids of the outputs, if there are several. Otherwise the last box is the output.
         version: version of this format.
 
     >>> import tensorgrad as tg
@@ -243,7 +246,12 @@ class Recording:
     groups: tuple[Group, ...] = ()
     passes: tuple[Pass, ...] = ()
     folded: tuple[str, ...] = ()
+    outputs: tuple[int, ...] = ()
     version: int = VERSION
+
+    def is_output(self, box: Box) -> bool:
+        """Return whether the graph was drawn from this box."""
+        return box.id in self.outputs if self.outputs else box is self.boxes[-1]
 
     def to_json(self) -> str:
         """Return the recording as JSON text. NaN and infinities are written as the strings "nan", "inf" and "-inf"."""
@@ -264,6 +272,7 @@ class Recording:
             groups=tuple(Group(**group) for group in data["groups"]),
             passes=tuple(_pass(each) for each in data["passes"]),
             folded=tuple(data["folded"]),
+            outputs=tuple(data["outputs"]),
         )
 
 
@@ -286,9 +295,13 @@ def _box(data: dict[str, Any]) -> Box:
         "shape": None if data["shape"] is None else tuple(data["shape"]),
         "value": _reading(data["value"]),
         "gradient": _reading(data["gradient"]),
-        "check": None if data["check"] is None else Check(**data["check"]),
+        "check": _check(data["check"]),
     }
     return Box(**{**data, **read})
+
+
+def _check(data: dict[str, Any] | None) -> Check | None:
+    return None if data is None else Check(**{**data, "expected": tuple(map(float, data["expected"]))})
 
 
 def _pass(data: dict[str, Any]) -> Pass:

@@ -6,8 +6,8 @@ from collections import Counter
 
 from tensorgrad.viz.recording import Box, Recording, Summary, labels
 
-LETTERS = "abchpqrstuvwzkmnxy"
-"""For boxes without a name. Without d, e, g, i, j, l and o, which mean something else or look like it."""
+VALUE, PARAMETER, INPUT, LABELS = "v", "w", "x", "y"
+"""For boxes without a name: results, leaves, constants, and constants of integers. Several are numbered: v₁, v₂."""
 
 OUTPUT = "L"
 """For an output without a name: the loss."""
@@ -18,15 +18,15 @@ def symbols(recording: Recording) -> tuple[str, ...]:
 
     A tensor keeps its name. A dotted path such as `encoder.0.weight` is shortened to the end that makes it unique, and
     very long names are cut. Python numbers are written as digits. A call with several results has the name of its
-    operation, and the results have the field names of its named tuple. Other boxes get letters in the order they were
-    created, or `v3` after their id if there are not enough letters. Symbols are unique except for equal numbers: a
-    second tensor with the same name gets a subscript.
+    operation, and the results have the field names of its named tuple. Other boxes get a letter for what they are, and
+    a number if there are several: v₁, v₂. Symbols are unique except for equal numbers: a second tensor with the same
+    name gets a subscript.
 
     >>> import tensorgrad as tg
     >>> from tensorgrad.viz.recording.capture import capture
     >>> x = tg.tensor(3.0, requires_grad=True, name="x")
     >>> symbols(capture(tg.exp(x * 2) * x))
-    ('x', '2', 'a', 'b', 'L')
+    ('x', '2', 'v₁', 'v₂', 'L')
     """
     endings = Counter(ending for box in recording.boxes for ending in _endings(labels.name(box)))
     found: dict[int, str] = {}
@@ -48,10 +48,16 @@ def symbols(recording: Recording) -> tuple[str, ...]:
     if nameless and nameless[-1] == len(recording.boxes) - 1:
         found[nameless.pop()] = output = _untaken(OUTPUT, taken)
         taken.add(output)
-    letters = [letter for letter in LETTERS if letter not in taken]
-    if len(nameless) > len(letters):
-        letters = [_untaken(f"v{id}", taken) for id in nameless]
-    found.update(zip(nameless, letters))
+    letters = {id: _letter(recording.boxes[id]) for id in nameless}
+    counts, so_far = Counter(letters.values()), Counter[str]()
+    for id, letter in letters.items():
+        so_far[letter] += 1
+        numbered = letter + str(so_far[letter]).translate(_SUBSCRIPTS) if counts[letter] > 1 else letter
+        while numbered in taken:
+            so_far[letter] += 1
+            numbered = letter + str(so_far[letter]).translate(_SUBSCRIPTS)
+        found[id] = numbered
+        taken.add(numbered)
     return tuple(found[id] for id in range(len(recording.boxes)))
 
 
@@ -66,9 +72,21 @@ def gradient_symbols(recording: Recording) -> tuple[str, ...]:
     """
     names = symbols(recording)
     return tuple(
-        f"∂{names[-1]}/∂{name}" if box.shape == () else f"d{name}" if name.isidentifier() else f"d({name})"
+        f"∂{names[-1]}/∂{name}" if box.shape == () else f"d{name}" if _is_word(name) else f"d({name})"
         for name, box in zip(names, recording.boxes)
     )
+
+
+def _is_word(name: str) -> bool:
+    """Return whether a name needs no parentheses: an identifier, with or without a number below the line."""
+    return name.rstrip("₀₁₂₃₄₅₆₇₈₉").isidentifier()
+
+
+def _letter(box: Box) -> str:
+    """Return the letter for a box without a name."""
+    if box.kind == "constant":
+        return LABELS if (box.dtype or "").startswith(("int", "uint")) else INPUT
+    return PARAMETER if box.kind == "leaf" else VALUE
 
 
 def _of_several(recording: Recording, box: Box) -> str:

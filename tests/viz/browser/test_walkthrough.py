@@ -136,7 +136,7 @@ def test_predict_asks_for_shapes_of_arrays(open_page):
     page.page.locator("#predict").click()
     while not page.page.locator("#question").is_visible():
         page.press("ArrowRight")
-    assert page.text("#prompt") == "shape of a: "
+    assert page.text("#prompt") == "shape of v₁: "
     page.page.locator("#guess").fill("4 x 2")
     page.press("Enter")
     assert page.text("#verdict").startswith("✓")
@@ -154,7 +154,7 @@ def test_checks_are_shown_at_the_leaves(open_page):
     page = open_page(page_of(lessons.wrong_rule)[0].html)
     assert set(page.texts("text.remark")) == {""}
     page.press("End")
-    assert sorted(page.texts("text.remark")) == ["✓ checked", "✗ check differs"]
+    assert sorted(page.texts("text.remark")) == ["✓ checked", "✗ should be 6"]
     assert "wrong" in page.text("#words")
 
 
@@ -175,11 +175,11 @@ def test_modules_collapse_and_expand(open_page):
     assert page.page.evaluate("document.activeElement.dataset.group") == "1"
     page.press("Enter")
     assert page.page.locator("[data-box]").count() == boxes
-    page.page.locator("#fold-all").click()
+    page.page.locator("#level").select_option("0")
     assert page.page.locator("[data-box]").count() < boxes / 2
     for _ in range(page.step()[1]):
         page.press("ArrowRight")
-    page.page.locator("#unfold-all").click()
+    page.page.locator("#level").select_option("")
     assert page.page.locator("[data-box]").count() == boxes
     page.go("step=3&collapsed=1,2")
     assert page.page.locator(".frame.collapsed").count() >= 1
@@ -257,7 +257,7 @@ def test_details_of_arrays(open_page):
     walk, _, _ = page_of(lessons.network)
     page = open_page(walk.html)
     page.press("End")
-    weight = next(box for box in walk.recording.boxes if box.kind == "leaf" and box.shape == (2, 8))
+    weight = next(box for box in walk.recording.boxes if box.kind == "leaf" and box.shape == (8, 3))
     page.page.locator(f'[data-box="{weight.id}"]').hover()
     assert page.page.locator("#details canvas").count() == 2
     assert page.page.locator("#details .histogram").count() == 2
@@ -275,7 +275,7 @@ def test_gradient_flow(open_page):
     widths = page.page.evaluate(
         "[...document.querySelectorAll('.edge.flowing .line')].map(e => parseFloat(e.style.strokeWidth))"
     )
-    assert max(widths) == 8
+    assert max(widths) == 6
     assert min(widths) < max(widths)
     assert page.text("#flow-words") != ""
 
@@ -295,10 +295,8 @@ def test_playing_and_reduced_motion(open_page):
     page.press(" ")
     assert page.page.evaluate("playing") is None
     page.press("End", "ArrowLeft")
-    chip = page.page.locator(".chip.shown")
-    place = chip.get_attribute("transform")
-    page.page.wait_for_timeout(120)
-    assert chip.get_attribute("transform") == place
+    assert page.page.locator(".chip.shown").count() == 0  # nothing moves
+    assert any(text.startswith("● ") for text in page.texts(".marker"))
 
 
 @pytest.mark.slow
@@ -323,49 +321,26 @@ def test_what_became_of_values_that_are_gone_is_said(open_page):
 
 
 @pytest.mark.slow
-def test_what_travels_hides_little(open_page):
+def test_what_a_box_receives_is_written_above_it(open_page):
     """Numbers if they are short, with brackets around what begins with a sign or is more than one; else the shape."""
     page = open_page(page_of(lessons.expression)[0].html, reduced_motion="reduce")
-    chips = set()
+    received = set()
     for _ in range(page.step()[1] - 1):
         page.press("ArrowRight")
-        chips |= set(page.texts(".chip.shown"))
-    assert {"+ 1", "+ (-6)"} <= chips
+        received |= {text.partition("+ ")[2] for text in page.texts(".marker") if "●" in text}
+    assert {"1", "(-6)"} <= received
     page = open_page(page_of(lessons.broadcast)[0].html, "#step=16", reduced_motion="reduce")
-    assert page.texts(".chip.shown") == ["+ (3, 2)"]
+    assert "● receives + (3, 2)" in page.texts(".marker")
     page.press("ArrowLeft")
-    assert page.texts(".chip.shown") == ["+ (5.08, 1.28)"]
+    assert "● receives + (5.08, 1.28)" in page.texts(".marker")
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("direction", ["LR", "TB"])
-def test_what_is_said_of_a_box_touches_no_other(direction, open_page):
-    loss, keep = lessons.expression()
-    page = open_page(walkthrough(loss, direction=direction).html)
-    seen = 0
-    for _ in range(page.step()[1] - 1):
-        page.press("ArrowRight")
-        for id, *marker in page.page.evaluate(MARKERS):
-            seen += 1
-            for other, *box in page.page.evaluate(BOXES):
-                apart = marker[2] <= box[0] or box[2] <= marker[0] or marker[3] <= box[1] or box[3] <= marker[1]
-                assert apart or other == id, (page.step(), id, other)
-    assert seen > 20
-    del keep
-
-
-MARKERS = """
-[...drawn.boxes].filter(([, { marker }]) => marker.textContent).map(([id, { marker }]) => {
-  const { x, y, width, height } = marker.getBBox();
-  return [id, x, y + 2, x + width, y + height - 2];  // letters are lower than their line
-})
-"""
-BOXES = """
-lesson.boxes.map((box) => {
-  const { x, y, width, height } = drawn.places.box(box);
-  return [box.id, x, y, x + width, y + height];
-})
-"""
+def test_the_number_travels_to_the_box_that_receives_it(open_page):
+    page = open_page(page_of(lessons.expression)[0].html, "#step=13")
+    page.press("ArrowRight")
+    assert page.page.evaluate("[...document.querySelectorAll('.chip.shown text')].length") == 1
+    page.page.locator(".chip.shown").wait_for(state="detached")
 
 
 @pytest.mark.slow
@@ -398,22 +373,6 @@ def test_a_long_name_is_cut_and_whole_in_the_panel(open_page):
     assert page.texts('[data-box="0"] text.title') == ["n" * 31 + "…"]
     page.page.locator('[data-box="0"]').hover()
     assert "n" * 500 in page.texts("#details dd")
-
-
-@pytest.mark.slow
-def test_what_happens_is_in_sight(open_page):
-    page = open_page(page_of(lessons.network)[0].html, width=900, height=600)
-    for _ in range(page.step()[1] - 1):
-        page.press("ArrowRight")
-        assert page.page.evaluate(IN_SIGHT)
-
-
-IN_SIGHT = """
-(() => {
-  const [stage, box] = [find("stage"), drawn.boxes.get(currentStep().box).group].map(e => e.getBoundingClientRect());
-  return box.left >= stage.left - 1 && box.right <= stage.right + 1;
-})()
-"""
 
 
 @pytest.mark.slow

@@ -11,7 +11,9 @@ function rows(pairs) {
 function showDetails(id) {
   const box = lesson.boxes[id];
   const now = known()[id];
-  const parts = [make("h2", {}, box.title), rows(box.facts)];
+  const table = comparison();
+  const parts = table === null ? [] : [make("h2", {}, "Gradients: here and right"), table];
+  parts.push(make("h2", {}, box.title), rows(box.facts));
   if (box.kind !== "number") parts.push(...reading("Value", now.value, box.value, "not computed yet"));
   if (box.wantsGradient) {
     const whole = now.gradient?.final && state.pass === 0 ? box.gradient : null;
@@ -42,22 +44,40 @@ function histogram({ histogram: counts, smallest, largest }) {
   return make("figure", {}, picture, make("figcaption", {}, make("span", {}, smallest), make("span", {}, "histogram"), make("span", {}, largest)));
 }
 
-/** Blue is low, orange is high, white between; crossed cells are NaN. */
-function heatmap({ rows: height, columns: width, levels, low, high, tile }, name) {
-  const cell = Math.max(2, Math.floor(Math.min(232 / width, 232 / height, 16)));
+/** Blue is negative, orange is positive, white is 0; crossed cells are NaN. */
+function canvasOf({ rows: height, columns: width, levels, low, high }, name, side) {
+  const cell = Math.max(1, Math.floor(Math.min(side / width, side / height, 16)));
   const canvas = make("canvas", { width: width * cell, height: height * cell, role: "img", "aria-label": `${name} as a heatmap of ${height} rows and ${width} columns, from ${low} to ${high}` });
   const pen = canvas.getContext("2d");
+  const place = signed(low, high);
   [...atob(levels)].forEach((character, i) => {
     const [x, y] = [(i % width) * cell, Math.floor(i / width) * cell];
     const level = character.charCodeAt(0);
-    pen.fillStyle = level === 255 ? "#000" : heat(level / 254);
+    pen.fillStyle = level === 255 ? "#000" : heat(place(Number(low) + (level / 254) * (Number(high) - Number(low))));
     pen.fillRect(x, y, cell, cell);
     if (level !== 255) return;
     pen.strokeStyle = "#fff";
     pen.strokeRect(x + 0.5, y + 0.5, cell - 1, cell - 1);
   });
+  return canvas;
+}
+
+function heatmap(detail, name) {
+  const { low, high, tile } = detail;
+  const canvas = canvasOf(detail, name, 232);
   const caption = `heatmap${tile[0] * tile[1] > 1 ? `, ${tile[0]}×${tile[1]} elements a cell` : ""}`;
-  return [make("figure", {}, canvas, make("figcaption", { class: "scale" }, make("span", {}, low), make("span", {}, caption), make("span", {}, high)))];
+  const place = signed(low, high);
+  const colours = [low, (Number(low) + Number(high)) / 2, high].map((value) => heat(place(Number(value))));
+  if (Number(low) < 0 && Number(high) > 0) colours[1] = `${heat(0.5)} ${((100 * -low) / (high - low)).toFixed(1)}%`;
+  const scale = make("figcaption", { class: "scale" }, make("span", {}, low), make("span", {}, caption), make("span", {}, high));
+  scale.style.borderImage = `linear-gradient(to right, ${colours.join(", ")}) 1`;
+  return [make("figure", {}, canvas, scale)];
+}
+
+/** The place of a value on the scale of colours, from 0 to 1, with 0 in the middle. */
+function signed(low, high) {
+  const largest = Math.max(Math.abs(low), Math.abs(high)) || 1;
+  return (value) => (Number.isFinite(largest) ? 0.5 + value / (2 * largest) : 0.5);
 }
 
 function heat(share) {

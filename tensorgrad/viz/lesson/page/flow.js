@@ -11,7 +11,7 @@ function flowWidths() {
   const largest = Math.max(...[...sizes.values()].filter(Number.isFinite));
   const width = (size) => {
     if (!(size > 0)) return 0.6;
-    return 1 + 7 * Math.min(1, Math.max(0, 1 + Math.log10(size / largest) / DECADES));
+    return 1 + 5 * Math.min(1, Math.max(0, 1 + Math.log10(size / largest) / DECADES));
   };
   return new Map([...sizes].map(([edge, size]) => [edge, width(size)]));
 }

@@ -1,5 +1,7 @@
 // The current step: an equation of symbols, below each its number or shape, and a sentence.
 
+const THUMBNAIL = 64; // the longer side of a heatmap in a formula, in pixels
+
 const NAMES = {
   value: "Forward", seed: "Backward: start", ready: "Backward: complete", early: "⚠ Too early",
   rule: "Backward: chain rule", "sum down": "Backward: unbroadcast", end: "End",
@@ -11,12 +13,32 @@ function showFormula() {
   const subject = step.kind === "end" ? "" : ` · ${lesson.boxes[step.box].title}`;
   find("what").textContent = NAMES[step.kind] + subject;
   find("what").className = step.kind.replace(" ", "-");
-  find("equations").replaceChildren(...step.equations.map((terms, place) => equation(terms, asking, place > 0 && terms.length > 1)));
-  if (!step.equations.length) find("equations").append(make("p", { class: "line" }, step.line));
+  const equations = step.equations.map((terms, place) => equation(terms, asking, place > 0 && terms.length > 1));
+  find("equations").replaceChildren(...(step.boards.length ? step.boards.map((pieces) => board(pieces, asking)) : equations));
+  if (!step.equations.length && !step.boards.length) find("equations").append(make("p", { class: "line" }, step.line));
   find("words").textContent = asking ? "What comes next? Type it, then press Enter." : step.words;
   const pass = lesson.passes[state.pass];
   find("mistake").textContent = pass.words && isBackward(state.step) ? `⚠ ${pass.words}` : "";
   find("live").textContent = `Step ${state.step} of ${allSteps().length}. ${asking ? step.question.prompt : `${step.line}. ${step.words}`}`;
+}
+
+/** A formula with arrays in place of names; what is asked for is hidden. */
+function board(pieces, asking) {
+  const elements = pieces.map((piece, place) => (typeof piece === "string" ? make("span", { class: "text" }, piece) : figure(piece, asking && place === 0)));
+  return make("div", { class: "board" }, ...elements);
+}
+
+/** An array: its name, its numbers or a heatmap, and its shape. */
+function figure(piece, hidden) {
+  let content = make("span", { class: "number" }, hidden ? "?" : piece.text ?? "");
+  const held = piece.box === undefined ? null : lesson.boxes[piece.box][piece.what];
+  if (!hidden && piece.cells) {
+    const rows = piece.cells.map((row) => make("tr", {}, ...row.map((cell) => make("td", {}, cell))));
+    content = make("table", { class: "cells" }, make("tbody", {}, ...rows));
+  } else if (!hidden && held?.detail) {
+    content = canvasOf(held.detail, piece.symbol, THUMBNAIL);
+  }
+  return make("span", { class: "figure" }, make("span", { class: "symbol" }, piece.symbol), content, make("span", { class: "shape" }, hidden ? "" : piece.shape ?? lesson.boxes[piece.box].shape));
 }
 
 /** Two rows: symbols above, what stands for them below. `total`: what a box holds now, after the chain rule. */

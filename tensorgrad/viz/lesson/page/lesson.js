@@ -54,6 +54,20 @@ function known() {
   return boxes;
 }
 
+/** How many contributions have arrived at each box in this pass. */
+function arrivals() {
+  const seen = new Set();
+  const counts = new Map();
+  for (const step of allSteps().slice(0, isAsking() ? state.step - 1 : state.step)) {
+    const edge = `${step.box}:${step.operand}`;
+    if (step.operand === null || step.changes.length === 0 || seen.has(edge)) continue;
+    seen.add(edge);
+    const target = receiver(step);
+    counts.set(target, (counts.get(target) ?? 0) + 1);
+  }
+  return counts;
+}
+
 /** The box that receives in a backward step; null in others. */
 function receiver(step) {
   return step.operand === null ? null : lesson.boxes[step.box].operands[step.operand];

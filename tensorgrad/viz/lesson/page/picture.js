@@ -1,6 +1,8 @@
 // The graph: drawn anew when a module collapses, and brought up to date at each step.
 
 const drawn = { boxes: new Map(), edges: new Map(), frames: new Map(), places: null, zoom: null };
+const READABLE = 0.75; // the picture is not made smaller than this to fit, unless the reader asks for it
+const [SMALLEST, LARGEST] = [0.25, 4]; // how far the reader can zoom
 
 function svg(tag, attributes = {}, ...children) {
   const element = document.createElementNS("http://www.w3.org/2000/svg", tag);
@@ -53,7 +55,9 @@ function drawBox(box, rect, overlay) {
   group.append(...texts);
   const marker = svg("text", { class: "marker", x: rect.x + rect.width - 4, y: rect.y - 3, "text-anchor": "end" }); // on the halo
   overlay.append(marker);
-  drawn.boxes.set(box.id, { group, texts, marker });
+  const counter = svg("text", { class: "counter", x: rect.x + rect.width - 7 - style.inset, y: rect.y + box.header - 7 });
+  if (box.uses > 1) group.append(counter);
+  drawn.boxes.set(box.id, { group, texts, marker, counter, width: rect.width });
   return group;
 }
 
@@ -77,7 +81,7 @@ function drawEdge(route, places, overlay) {
 function edgeTexts(route, [x, y]) {
   const sideways = lesson.direction === "LR";
   return route.label.map((text, row) => {
-    const place = sideways ? { x: x - 1, y: y + (row ? 12 : -4.5) } : { x: x + 7, y: y - 15 + 12 * row };
+    const place = sideways ? { x: x - 4, y: y + (row ? 13 : -5) } : { x: x + 7, y: y - 26 + 12 * row }; // beside the halo
     return svg("text", { class: route.local ? "local" : "operand", "text-anchor": sideways ? "end" : "start", ...place }, text);
   });
 }
@@ -115,6 +119,12 @@ function fold(group) {
 function updatePicture(boxes, flows) {
   const step = currentStep();
   const receiving = receiver(step);
+  const counts = arrivals();
+  for (const [id, { counter }] of drawn.boxes) {
+    const { uses } = lesson.boxes[id];
+    counter.textContent = uses > 1 && isBackward(state.step) ? `${counts.get(id) ?? 0} of ${uses}` : "";
+    counter.classList.toggle("complete", (counts.get(id) ?? 0) >= uses);
+  }
   for (const [id, parts] of drawn.boxes) updateBox(lesson.boxes[id], parts, boxes[id], step, receiving);
   for (const [id, { group }] of drawn.frames) {
     group.classList.toggle("now", state.collapsed.has(id) && hiddenIn(lesson.boxes[step.box].group) === id);
@@ -130,9 +140,10 @@ function updatePicture(boxes, flows) {
     updateChip(edge, now && !isAsking() ? step.chip : "");
   }
   scrollToNow(step);
+  drawMap();
 }
 
-function updateBox(box, { group, texts, marker }, now, step, receiving) {
+function updateBox(box, { group, texts, marker, width }, now, step, receiving) {
   const isNow = step.box === box.id && step.kind !== "end";
   const early = firedEarly(box.id);
   const wrong = now.gradient?.right != null;
@@ -146,11 +157,18 @@ function updateBox(box, { group, texts, marker }, now, step, receiving) {
   box.texts.forEach(([, , role], i) => {
     if (role in rows) texts[i].textContent = rows[role][used[role]++] ?? "";
   });
-  const markers = [isNow && "▶ now", receiving === box.id && "● receives", early && "⚠ too early"];
+  const markers = [isNow && "▶ now", receiving === box.id && received(step, width), early && "⚠ too early"];
   marker.textContent = markers.filter(Boolean).join("  ");
   marker.classList.toggle("wrong", early);
   const gradient = box.wantsGradient ? `, gradient ${[...rows.gradient, ...rows.remark].join("; ")}` : "";
   group.setAttribute("aria-label", `${box.title}, value ${rows.value.join("; ") || "not computed yet"}${gradient}`);
+}
+
+/** What is written above a box that receives: the number, if it is not much wider than the box. */
+function received(step, width) {
+  const long = `● receives ${step.chip}`;
+  if (isAsking() || !step.chip) return "● receives";
+  return [long, `● ${step.chip}`].find((text) => 6.7 * text.length < width + 20) ?? "● receives";
 }
 
 /** The last line of a box: what would be right, or what finite differences say. */
@@ -159,13 +177,13 @@ function remark(box, gradient) {
   return box.check && gradient?.final && state.pass === 0 ? [box.check.sign] : [];
 }
 
-/** Whether a box has handed its gradient on before all of it had arrived. */
+/** Whether a box has passed its gradient on before all of it had arrived. */
 function firedEarly(id) {
   if (!lesson.passes[state.pass].early.includes(id)) return false;
   return allSteps().slice(0, state.step).some((step) => step.kind === "early" && step.box === id);
 }
 
-/** The number that travels back along an edge. */
+/** The number that travels back along an edge, and then is written above the box that receives it. */
 function updateChip({ path, chip }, text) {
   chip.classList.toggle("shown", text !== "");
   if (text === "") return;
@@ -179,13 +197,13 @@ function updateChip({ path, chip }, text) {
     const { x, y } = path.getPointAtLength(length * share);
     chip.setAttribute("transform", `translate(${x.toFixed(1)} ${y.toFixed(1)})`);
   };
-  const rest = Math.min(0.5, (width / 2 + 10) / length);
-  if (matchMedia("(prefers-reduced-motion: reduce)").matches) return place(rest);
+  if (matchMedia("(prefers-reduced-motion: reduce)").matches) return chip.classList.remove("shown");
   const began = performance.now();
   const move = (time) => {
-    const share = Math.min(1, Math.max(0, (time - began) / 450));
-    place(1 - (1 - rest) * share);
-    if (share < 1 && chip.classList.contains("shown")) requestAnimationFrame(move);
+    const share = Math.min(1, Math.max(0, (time - began) / 600));
+    place(1 - share);
+    if (share === 1) chip.classList.remove("shown");
+    else if (chip.classList.contains("shown")) requestAnimationFrame(move);
   };
   place(1);
   requestAnimationFrame(move);
@@ -196,17 +214,26 @@ function updateFlow({ group, path }, width) {
   path.style.strokeWidth = width === undefined ? "" : width;
 }
 
-/** Size the picture; null fits it into the window, within reason. */
+/** The scale at which the whole picture is in the window. */
+function fittingScale() {
+  const stage = find("stage");
+  const { width, height } = drawn.places;
+  return Math.min(stage.offsetWidth / width, stage.offsetHeight / height, 1.7) * 0.995; // no scroll bars
+}
+
+/** Size the picture: a scale; "fit" for all of it; null for all of it, unless it would be too small to read. */
 function zoomTo(zoom) {
   drawn.zoom = zoom;
   const stage = find("stage");
   const { width, height } = drawn.places;
-  const fitting = Math.min(stage.clientWidth / width, stage.clientHeight / height);
-  const scale = zoom ?? Math.min(Math.max(fitting, 0.8), 1.7);
+  const fitting = fittingScale();
+  const scale = zoom === "fit" ? fitting : zoom ?? Math.max(fitting, READABLE);
   const root = stage.querySelector("svg");
   root.setAttribute("width", width * scale);
   root.setAttribute("height", height * scale);
   root.dataset.scale = scale;
+  find("map").hidden = scale <= fitting * 1.001;
+  drawMap();
 }
 
 /** What a step is about comes into sight if it is not: its box and the one that receives, or if that is too far, its box. */

@@ -17,6 +17,7 @@ function show() {
   showQuestion();
   showDetails(currentStep().box);
   markRow();
+  markLevel();
   writeAddress();
 }
 
@@ -106,13 +107,15 @@ function start() {
   find("flow-words").textContent = lesson.flow;
   find("notes").hidden = lesson.notes.length === 0;
   find("notes").textContent = lesson.notes.join(" · ");
-  const foldable = lesson.frames.length === 0;
-  find("fold-all").hidden = find("unfold-all").hidden = foldable;
-  find("fold-all").onclick = () => foldTo(lesson.frames.map((frame) => frame.group));
-  find("unfold-all").onclick = () => foldTo([]);
-  find("smaller").onclick = () => zoomTo(Number(find("stage").firstChild.dataset.scale) / 1.25);
-  find("larger").onclick = () => zoomTo(Number(find("stage").firstChild.dataset.scale) * 1.25);
-  find("fit").onclick = () => zoomTo(null);
+  prepareLevels();
+  find("options").onclick = () => {
+    find("options").setAttribute("aria-expanded", String(find("choices").classList.toggle("open")));
+    zoomTo(drawn.zoom);
+  };
+  find("smaller").onclick = () => zoomTo(Math.max(Number(find("stage").firstChild.dataset.scale) / 1.25, Math.min(fittingScale(), SMALLEST)));
+  find("larger").onclick = () => zoomTo(Math.min(Number(find("stage").firstChild.dataset.scale) * 1.25, LARGEST));
+  find("fit").onclick = () => zoomTo("fit");
+  prepareMap();
   find("theme").onclick = () => setTheme(find("theme").textContent.toLowerCase());
   setTheme(matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light");
   find("question").onsubmit = (event) => {
@@ -128,9 +131,42 @@ function start() {
     show();
     fillTable();
   });
-  window.addEventListener("resize", () => zoomTo(drawn.zoom));
+  window.addEventListener("resize", () => {
+    zoomTo(drawn.zoom);
+    scrollToNow(currentStep());
+  });
   drawPicture();
   show();
+}
+
+/** How many frames are around a frame. */
+function depthOf(group) {
+  return lesson.parents[group] === null ? 0 : 1 + depthOf(lesson.parents[group]);
+}
+
+/** A choice for each level of modules: everything, or one box for each module at that level. */
+function prepareLevels() {
+  const depths = lesson.frames.map((frame) => depthOf(frame.group));
+  find("levels").hidden = depths.length === 0;
+  const count = Math.max(-1, ...depths) + 1;
+  find("level").append(make("option", { value: "" }, "everything"));
+  for (let level = count - 1; level >= 0; level -= 1) {
+    const boxes = depths.filter((depth) => depth === level).length;
+    const name = level === 0 && boxes === 1 ? "one box" : `level ${level + 1}: ${boxes} modules`;
+    find("level").append(make("option", { value: level }, name));
+  }
+  find("level").onchange = (event) => {
+    const level = event.target.value;
+    foldTo(level === "" ? [] : lesson.frames.filter((frame) => depthOf(frame.group) >= Number(level)).map((frame) => frame.group));
+  };
+}
+
+/** The choice that fits what is collapsed now, if any. */
+function markLevel() {
+  const depths = [...new Set(lesson.frames.map((frame) => depthOf(frame.group)))];
+  const fits = (level) => lesson.frames.every((frame) => state.collapsed.has(frame.group) === depthOf(frame.group) >= level);
+  const level = depths.find(fits);
+  find("level").value = state.collapsed.size === 0 ? "" : level ?? null;
 }
 
 function foldTo(groups) {

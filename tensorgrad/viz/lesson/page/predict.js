@@ -22,6 +22,13 @@ function isRight(text, answer) {
   return Math.abs(guess - answer) <= 0.01 * Math.abs(answer) || guess.toPrecision(3) === answer.toPrecision(3);
 }
 
+/** What a wrong answer overlooks, or how to find the right one. */
+function reasonAgainst(text) {
+  const { guesses, hint } = currentStep().question;
+  const known = guesses.find(([guess]) => isRight(text, guess));
+  return known ? known[1] : `Not yet. ${hint || "A gradient has the shape of what it belongs to."}`;
+}
+
 function checkGuess() {
   const { answer } = currentStep().question;
   const right = isRight(find("guess").value, answer);
@@ -31,7 +38,7 @@ function checkGuess() {
     score.right += right ? 1 : 0;
   }
   if (right) return reveal(`✓ Right. ${tally()}`);
-  find("verdict").textContent = `✗ Not yet: try again. ${tally()}`;
+  find("verdict").textContent = `✗ ${reasonAgainst(find("guess").value)} ${tally()}`;
   find("verdict").className = "wrong";
   find("guess").select();
 }

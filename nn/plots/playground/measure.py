@@ -1,0 +1,286 @@
+"""Measurements of a recorded training: pictures of neurons, weights, decisions and gradients for each frame."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+import tensorgrad as tg
+from nn.layers import Conv2D, Dense
+from nn.losses import BinaryCrossEntropy, CategoricalCrossEntropy, SigmoidBinaryCrossEntropy, SoftmaxCrossEntropy
+from nn.module import in_mode
+from nn.plots.boundary import MARGIN
+from nn.plots.decisions import labels_of
+from nn.plots.inputs import Model, checked_names, checked_outputs
+from nn.plots.playground.columns import Column, columns_of, outputs_of
+from tensorgrad import Tensor
+
+SIDES = 20, 40
+"""Fewest and most points along each side of the plane of the inputs."""
+
+MOST_POINTS = 9_000_000
+"""Points of all pictures in all frames, which keeps the page below 3 MB."""
+
+MOST_SAMPLES = 500
+"""Samples that are evaluated in each frame; evenly spaced if there are more."""
+
+MOST_IMAGES = 24
+"""Samples whose predictions are shown, if they are images."""
+
+Kind = Literal["plane", "weights", "means"]
+State = Mapping[str, NDArray[Any]]
+CLASSIFIERS = BinaryCrossEntropy, CategoricalCrossEntropy, SigmoidBinaryCrossEntropy, SoftmaxCrossEntropy
+
+
+@dataclass(frozen=True)
+class Layer:
+    """Column of the page over all frames.
+
+    Attributes:
+        column: the layer of the network.
+        kind: the pictures of its neurons: outputs over the plane of the inputs, weights as images, or the mean output
+            for each class.
+        pictures: `(frames, neurons shown, height, width)`.
+        weights: `(frames, inputs shown, neurons shown)`; None if they are not lines.
+        bias: `(frames, neurons shown)`; None without bias.
+        gradient: `(frames,)`, the root mean square of the gradient of the loss with respect to the weights.
+    """
+
+    column: Column
+    kind: Kind
+    pictures: NDArray[np.float32]
+    weights: NDArray[np.float32] | None
+    bias: NDArray[np.float32] | None
+    gradient: NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Film:
+    """What the page shows.
+
+    Attributes:
+        epochs: the completed epochs at each frame.
+        history: the values of each epoch, by name.
+        layers: the columns.
+        names: the names of the classes; empty for regression.
+        samples: `(samples, features)` in the plane, or `(samples, height, width)`; None if they are neither.
+        targets: class numbers or values, for each sample.
+        extent: left, right, bottom and top of the plane; None if the samples have not two features.
+        outputs: probabilities `(frames, classes, side, side)` or values `(frames, 1, side, side)` over the plane; None
+            without plane.
+        chosen: `(frames, images)`, the predicted class of each image; None if there are no images or no classes.
+        right: `(frames,)`, the fraction of samples that are classified correctly; None for regression.
+    """
+
+    epochs: list[int]
+    history: dict[str, list[float]]
+    layers: list[Layer]
+    names: list[str]
+    samples: NDArray[Any] | None
+    targets: NDArray[Any]
+    extent: tuple[float, float, float, float] | None
+    outputs: NDArray[np.float32] | None
+    chosen: NDArray[np.intp] | None
+    right: NDArray[np.float64] | None
+
+
+def measure(
+    model: Model,
+    states: Sequence[State],
+    epochs: Sequence[int],
+    X: NDArray[Any],
+    y: NDArray[Any],
+    names: Sequence[str] | None,
+    image_shape: tuple[int, ...] | None,
+) -> Film:
+    """Run every recorded state of a network, and restore the present one."""
+    network = model.network
+    dtype = next(iter(network.parameters())).dtype
+    every = -(-len(X) // MOST_SAMPLES)
+    X, y = X[::every].astype(dtype), y[::every]
+    present = network.state_dict()
+    try:
+        output, results = outputs_of(network, X)
+        moved = {name: np.abs(states[-1][name] - states[0][name]) for name in states[0]}
+        columns = columns_of(network, results, moved)
+        if not columns:
+            raise ValueError("Playground: the network calls no Dense or Conv2D layer, so there are no neurons to draw.")
+        classifies = isinstance(model.loss, CLASSIFIERS)
+        if isinstance(model.loss, (BinaryCrossEntropy, SigmoidBinaryCrossEntropy)) and output.shape[-1] > 1:
+            raise ValueError(
+                f"Playground: with {type(model.loss).__name__} the {output.shape[-1]} outputs are as many answers for "
+                "each sample, not one class. Record a model with a single output."
+            )
+        classes = max(output.shape[-1], 2) if classifies else 0
+        labels = labels_of("Playground", y, classes) if classifies else y
+        shown_names = checked_names("Playground", names, classes) if classifies else []
+        pictures = len(states) * (sum(len(column.shown) for column in columns) + max(classes, 1))
+        side = int(np.clip((MOST_POINTS / pictures) ** 0.5, *SIDES))
+        grid, extent = _plane(X, side) if X.shape[1:] == (2,) else (None, None)
+        kinds = [_kind(column, grid is not None, image_shape) for column in columns]
+        frames = []
+        for state in states:
+            network.load_state_dict(state)
+            frames.append(_frame(model, columns, kinds, X, y, labels if classifies else None, grid, image_shape))
+    finally:
+        network.load_state_dict(present)
+
+    layers = [
+        Layer(
+            column,
+            kind,
+            np.stack([frame.pictures[number] for frame in frames]),
+            _lines(columns, number, states, grid),
+            _biases(column, states),
+            np.array([frame.gradients[number] for frame in frames]),
+        )
+        for number, (column, kind) in enumerate(zip(columns, kinds))
+    ]
+    images = None
+    if image_shape is not None and grid is None:
+        images = X[:MOST_IMAGES].reshape(-1, *image_shape)
+        images = images.mean(axis=-1) if images.ndim == 4 else images
+    shows_choices = images is not None and classifies
+    return Film(
+        epochs=list(epochs),
+        history=_history(model),
+        layers=layers,
+        names=shown_names,
+        samples=X if grid is not None else images,
+        targets=labels if classifies else labels.reshape(len(labels), -1)[:, 0],
+        extent=extent,
+        outputs=np.stack([frame.outputs for frame in frames]) if grid is not None else None,
+        chosen=np.stack([frame.chosen for frame in frames])[:, :MOST_IMAGES] if shows_choices else None,
+        right=np.array([np.mean(frame.chosen == labels) for frame in frames]) if classifies else None,
+    )
+
+
+@dataclass(frozen=True)
+class _Frame:
+    pictures: list[NDArray[np.float32]]
+    gradients: list[float]
+    outputs: NDArray[np.float32]
+    chosen: NDArray[np.intp]
+
+
+def _frame(
+    model: Model,
+    columns: Sequence[Column],
+    kinds: Sequence[Kind],
+    X: NDArray[Any],
+    y: NDArray[Any],
+    labels: NDArray[np.intp] | None,
+    grid: NDArray[Any] | None,
+    image_shape: tuple[int, ...] | None,
+) -> _Frame:
+    """Measure the network in its present state."""
+    output, results = outputs_of(model.network, X)
+    seen = results
+    over_plane = np.zeros(0, np.float32)
+    if grid is not None:
+        plane, seen = outputs_of(model.network, grid.astype(X.dtype))
+        over_plane = _as_squares(_scores(model, plane))
+    pictures = [
+        _pictures(column, kind, seen[column.output][2].data, labels, image_shape)
+        for column, kind in zip(columns, kinds)
+    ]
+    with in_mode(model.network, training=False), tg.enable_grad():
+        loss = model.loss(model.network(Tensor(X)), y)
+        weights = [column.module.weight for column in columns]
+        gradients = tg.gradient(loss, weights, allow_unused=True)
+    return _Frame(
+        pictures,
+        [0.0 if each is None else float(np.sqrt(np.mean(np.asarray(each, float) ** 2))) for each in gradients],
+        checked_outputs("Playground", over_plane.astype(np.float32)),
+        _scores(model, output).argmax(axis=-1),
+    )
+
+
+def _kind(column: Column, plane: bool, image_shape: tuple[int, ...] | None) -> Kind:
+    if plane:
+        return "plane"
+    if isinstance(column.module, Conv2D):
+        return "weights"
+    is_first = image_shape is not None and not column.follows and column.module.inputs == np.prod(image_shape)
+    return "weights" if is_first else "means"
+
+
+def _pictures(
+    column: Column,
+    kind: Kind,
+    values: NDArray[Any],
+    labels: NDArray[np.intp] | None,
+    image_shape: tuple[int, ...] | None,
+) -> NDArray[np.float32]:
+    """Return the pictures of the neurons that are shown, `(neurons, height, width)`."""
+    if kind == "plane":
+        found = _as_squares(values[:, column.shown])
+    elif kind == "weights":
+        weight = column.module.weight.data[..., column.shown]
+        if isinstance(column.module, Dense):
+            assert image_shape is not None
+            weight = weight.reshape(*image_shape, len(column.shown))
+        images = np.moveaxis(weight, -1, 0)
+        found = images.mean(axis=-1) if images.ndim == 4 else images  # over the channels
+    else:
+        flat = values.reshape(len(values), -1, column.neurons).mean(axis=1)[:, column.shown]
+        groups = [flat] if labels is None else [flat[labels == label] for label in range(labels.max() + 1)]
+        means = [group.mean(axis=0) if len(group) else np.zeros(len(column.shown)) for group in groups]
+        found = np.stack(means, axis=-1)[:, None, :]
+    return checked_outputs("Playground", found.astype(np.float32))
+
+
+def _lines(
+    columns: Sequence[Column], number: int, states: Sequence[State], grid: NDArray[Any] | None
+) -> NDArray[np.float32] | None:
+    """Return the weights between the neurons that are shown."""
+    column = columns[number]
+    if column.follows:
+        rows = columns[number - 1].shown
+    elif number == 0 and grid is not None and isinstance(column.module, Dense):
+        rows = np.arange(2)
+    else:
+        return None
+    name = f"{column.path}.weight".lstrip(".")
+    return np.stack([state[name][np.ix_(rows, column.shown)] for state in states]).astype(np.float32)
+
+
+def _biases(column: Column, states: Sequence[State]) -> NDArray[np.float32] | None:
+    name = f"{column.path}.bias".lstrip(".")
+    if name not in states[0]:
+        return None
+    return np.stack([state[name][column.shown] for state in states]).astype(np.float32)
+
+
+def _scores(model: Model, outputs: NDArray[Any]) -> NDArray[Any]:
+    """Return probabilities `(samples, classes)`, or the values `(samples, 1)` of a regression."""
+    outputs = outputs.reshape(len(outputs), -1)
+    if not isinstance(model.loss, CLASSIFIERS):
+        return outputs[:, :1]
+    probabilities = model.loss.probabilities(outputs)
+    if probabilities.shape[1] > 1:
+        return probabilities
+    return np.concatenate([1 - probabilities, probabilities], axis=1)
+
+
+def _as_squares(values: NDArray[Any]) -> NDArray[Any]:
+    """Reshape `(points, pictures)` over the grid to `(pictures, side, side)`."""
+    side = round(len(values) ** 0.5)
+    return values.T.reshape(-1, side, side)
+
+
+def _plane(X: NDArray[Any], side: int) -> tuple[NDArray[Any], tuple[float, float, float, float]]:
+    """Return the points of a grid over the samples, row by row from the top, and its extent."""
+    low, high = X.min(axis=0).astype(float), X.max(axis=0).astype(float)
+    margin = np.where(high > low, MARGIN * (high - low), 1.0)
+    (left, bottom), (right, top) = low - margin, high + margin
+    across, up = np.linspace(left, right, side), np.linspace(top, bottom, side)
+    return np.stack(np.meshgrid(across, up), axis=-1).reshape(-1, 2), (left, right, bottom, top)
+
+
+def _history(model: Any) -> dict[str, list[float]]:
+    return {name: [float(value) for value in values] for name, values in model.history.items()}
