@@ -144,7 +144,13 @@ def check_classes(asker: str, predictions: Tensor, targets: ArrayLike) -> Any:
         _check_rows(asker, array)
         return array.astype(predictions.dtype, copy=False)
     if array.shape != scores[:-1]:
-        advice = " Use y.ravel()." if array.shape == (*scores[:-1], 1) else ""
+        advice = ""
+        if array.shape == (*scores[:-1], 1):
+            advice = " Use y.ravel()."
+        elif len(scores) > 2 and array.shape == (scores[0], *scores[2:]):
+            advice = " The classes must be the last axis: use tg.moveaxis(predictions, 1, -1)."
+        elif len(scores) == 2 == array.ndim and array.shape[0] == scores[0] and array.dtype.kind in "iu":
+            advice = " For a label per step, recurrent layers need return_sequences=True."
         raise ValueError(
             f"{asker}: for predictions of shape {scores} the targets must be integers of shape {scores[:-1]} or "
             f"one-hot rows of shape {scores}, got shape {array.shape}.{advice}"
