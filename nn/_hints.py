@@ -74,6 +74,16 @@ LOSS = {
     "remember_trainable_layers": "network.regularization_loss()",
 }
 
+LOSS_SETTINGS = {
+    "class_weight": "Pass sample_weight when the loss is called.",
+    "from_logits": "Leave it out: nn.SoftmaxCrossEntropy and nn.SigmoidBinaryCrossEntropy take logits.",
+    "ignore_class": "Here it is ignored_label.",
+    "ignore_index": "Here it is ignored_label.",
+    "reduction": "Leave it out: losses are means over the samples.",
+    "weight": "Pass sample_weight when the loss is called.",
+}
+"""Arguments of losses elsewhere -> what to do."""
+
 HISTORY = {"history": "the History itself, a mapping: history['loss']", "epoch": "history.epochs"}
 
 CALLBACK = {

@@ -34,7 +34,7 @@ def whole_number(what: str, value: Any, lowest: int = 1) -> int:
     try:
         number = operator.index(value)
     except TypeError:
-        raise TypeError(f"{what} must be a whole number, got {value!r}.") from None
+        raise TypeError(f"{what} must be an integer, got {value!r}.") from None
     if number < lowest:
         raise ValueError(f"{what} must be at least {lowest}, got {number}.")
     return number

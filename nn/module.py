@@ -113,7 +113,13 @@ class Module:
     def __call__(self, *inputs: Any, **options: Any) -> Any:
         """Return the result of `forward`."""
         start = scopes.enter()
-        result = self.forward(*inputs, **options)
+        try:
+            result = self.forward(*inputs, **options)
+        except ValueError as error:
+            located = _located(self, error)
+            if located is None:
+                raise
+            raise located from error
         if result is None or isinstance(result, np.ndarray):
             raise TypeError(f"{type(self).__name__}: {_NO_RESULT if result is None else _ARRAY_RESULT}")
         if result.__class__ is Tensor and result.array.dtype is _FLOAT64 and result.node is not None:
@@ -246,7 +252,7 @@ class Module:
             parameters = frozenset(path for path, member in members if _is_parameter(member))
             self._note(name, frozenset({name}) if is_replacement else parameters)
         if parameters or any(isinstance(member, Module) for _, member in members):
-            self._label_parameters()
+            self._label_members()
 
     def register_parameter(self, name: str, parameter: Tensor) -> None:
         """Assign a parameter to an attribute after the constructor has returned.
@@ -304,10 +310,14 @@ class Module:
         }
         vars(self).update(_parameter_paths=kept, _is_complete=_computes(type(self)))
 
-    def _label_parameters(self) -> None:
+    def _label_members(self) -> None:
         for path, parameter in self.named_parameters():
             if parameter.name is None or path.endswith(f".{parameter.name}"):
                 parameter.name = path
+        for path, module in self.named_modules():
+            known = _path_of(module)
+            if path and (not known or path.endswith(f".{known}")):
+                vars(module)["_layer_path"] = path
 
     # -- training -----------------------------------------------------------------------------------------
 
@@ -490,14 +500,40 @@ def total_penalty(modules: Iterable[Module]) -> Tensor | None:
     return total
 
 
+def place(module: Module) -> str:
+    """Return a module and its path in the network, for messages."""
+    path = _path_of(module)
+    return f"layer {path}: {module!r}" if path else repr(module)
+
+
+def _path_of(module: Module) -> str:
+    """Return the path of a module in the outermost one that contains it, or ""."""
+    return str(vars(module).get("_layer_path", ""))
+
+
+def _located(module: Module, error: ValueError) -> ValueError | None:
+    """Return the error of a layer of this package with the layer and its path in the message; None if it has both.
+
+    In a layer without others inside, they replace the name and the operands of the operation that raised the error.
+    """
+    if not _is_own(type(module)) or type(error) is not ValueError:
+        return None
+    who, _, problem = str(error).partition(": ")
+    if who in (type(module).__name__, repr(module)):
+        path = _path_of(module)
+        return ValueError(f"layer {path}: {error}") if path else None
+    if not problem or not who.isidentifier() or any(module.named_children()):
+        return None
+    return ValueError(f"{place(module)}: {problem.partition(' Operands: ')[0]}")
+
+
 def _note_promotion(module: Module, inputs: tuple[Any, ...]) -> None:
     """Record a float32 layer whose result is float64 because its input is."""
     if promoted or not any(getattr(each, "dtype", None) == _FLOAT64 and not _is_tracked(each) for each in inputs):
         return
     for value in vars(module).values():
         if isinstance(value, Tensor) and value.requires_grad and value.dtype == np.float32:
-            path = (value.name or "").rpartition(".")[0]
-            promoted.append((ref(value), f"layer {path}: {module!r}" if path else repr(module)))
+            promoted.append((ref(value), place(module)))
             return
 
 

@@ -33,8 +33,8 @@ class Cost:
     Attributes:
         operation: the name of the operation.
         flops: the number of floating-point operations. A multiplication and an addition count as 2.
-        kept: the arrays that the call keeps for the backward pass, its operands included. Other calls may keep the same
-            ones. Of a view, this is the array that owns the memory.
+        kept: the arrays that the call keeps for the backward pass, including its operands. Other calls may keep the
+            same arrays. A view is represented by the array that owns its memory.
         module: the innermost `nn.Module` whose call computed this, or None.
         shape: the shape of the result; a tuple of shapes if there are several.
     """
@@ -50,8 +50,8 @@ def costs(*outputs: Tensor) -> Iterator[Cost]:
     """Yield the cost of each call of an operation in the graph of `outputs`, in the order of computation.
 
     Matrix products, convolutions and pools have formulas. Other fused operations count as the simpler operations that
-    they consist of. Of the rest, each computes one number per element of its largest operand or of its result. This
-    counts as one operation, also for `exp` or a division. Moving numbers costs nothing, as in `reshape` or `take`.
+    they consist of. All others count as one operation per element of the largest operand or result, even `exp` and
+    division. Operations that only move numbers, such as `reshape` and `take`, cost nothing.
 
     >>> import numpy as np, tensorgrad as tg
     >>> x, w = tg.tensor(np.ones((4, 3)), requires_grad=True), tg.tensor(np.ones((3, 2)), requires_grad=True)
@@ -101,7 +101,7 @@ def _known(node: Node, operation: Operation) -> dict[str, Any]:
 
 
 def _shape(entry: Any) -> tuple[int, ...] | None:
-    """Return the shape of an operand; None if it was omitted. An array that was freed counts as a number."""
+    """Return the shape of an operand; None if it was omitted. An array that was freed counts as a scalar."""
     if isinstance(entry, Node):
         shape: tuple[int, ...] = entry.shape
         return shape

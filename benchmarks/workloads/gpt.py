@@ -75,7 +75,7 @@ def by_torch() -> Callable[[], Any]:
 
     import nn
 
-    class Block(torch.nn.Module):  # type: ignore[misc, unused-ignore]
+    class Block(torch.nn.Module):
         def __init__(self) -> None:
             super().__init__()
             self.norm1, self.norm2 = torch.nn.LayerNorm(WIDTH), torch.nn.LayerNorm(WIDTH)

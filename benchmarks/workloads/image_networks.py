@@ -153,7 +153,7 @@ def by_torch(name: str, samples: int | None = None, *, channels_last: bool) -> S
     def convolution(channels: int, filters: int, size: int = 3, stride: int = 1) -> tuple[Any, ...]:
         return Conv2d(channels, filters, size, stride, size // 2, bias=False), BatchNorm2d(filters)
 
-    class Residual(torch.nn.Module):  # type: ignore[misc]
+    class Residual(torch.nn.Module):
         def __init__(self, channels: int, filters: int) -> None:
             super().__init__()
             stride = filters // channels

@@ -3,7 +3,7 @@
     python examples/pretrained/char_lstm.py "What is the " DATA
 
 `DATA` is a folder with `pretrained/char_lstm`. Without it, the environment variable TENSORGRAD_DATA names the folder.
-The script prints the text with fifty more characters, each the most probable one.
+The script prints the text, continued by fifty characters. Each is the most probable one.
 
 References:
     https://github.com/minimaxir/textgenrnn
@@ -40,7 +40,7 @@ class AttentionAverage(nn.Module):
 
 
 class CharacterModel(nn.Module):
-    """Two LSTMs above each other; the attention sees the embedding and both."""
+    """Two stacked LSTMs, and attention over the embedding and the results of both."""
 
     def __init__(self) -> None:
         self.embedding = nn.Embedding(465, 100)
@@ -68,7 +68,7 @@ def load(folder: Path) -> CharacterModel:
 
 
 def continued(network: CharacterModel, folder: Path, text: str, count: int) -> str:
-    """Return a text with some more characters, each the most probable one."""
+    """Return the text continued by `count` characters, each the most probable one."""
     settings = json.loads((folder / FOLDER / "vocabulary.json").read_text(encoding="utf-8"))
     vocabulary, length = settings["vocabulary"], settings["length"]
     letters = {number: letter for letter, number in vocabulary.items()}

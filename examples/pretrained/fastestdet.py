@@ -3,7 +3,7 @@
     python examples/pretrained/fastestdet.py PHOTO DATA
 
 `DATA` is a folder with `pretrained/fastestdet_coco`. Without it, the environment variable TENSORGRAD_DATA names the
-folder. The script prints the objects with their scores and boxes. Photos that are not square are distorted to a square.
+folder. The script prints the objects with their scores and boxes. Photos that are not square are stretched to a square.
 
 The image is divided into 22 × 22 cells. For each cell, the network predicts whether an object is there, its box, and
 its class.
@@ -35,7 +35,7 @@ def pointwise(channels: int, filters: int) -> tuple[nn.Module, ...]:
 
 
 def depthwise(channels: int, size: int, stride: int = 1) -> tuple[nn.Module, ...]:
-    """Return the layers of a convolution of each channel by itself, with batch normalisation."""
+    """Return the layers of a depthwise convolution with batch normalisation."""
     convolution = nn.Conv2D(channels, channels, size, stride=stride, padding=size // 2, groups=channels, bias=False)
     return convolution, nn.BatchNorm(channels)
 
@@ -73,7 +73,7 @@ class Shuffle(nn.Module):
         self.branch_main = main_branch(channels // 2, channels // 2)
 
     def forward(self, x: Any) -> Any:
-        """Return the untouched channels, then the processed ones. The next block's choice mixes them."""
+        """Return the unchanged channels, then the processed ones. The next block takes every other one of these."""
         return tg.concatenate([x[..., ::2], self.branch_main(x[..., 1::2])], axis=-1)
 
 
@@ -100,12 +100,12 @@ class Backbone(nn.Module):
 
 
 def repeated(channels: int, count: int) -> nn.Sequential:
-    """Return several 5 × 5 depthwise convolutions. The more there are, the larger the surroundings that a cell sees."""
+    """Return several 5 × 5 depthwise convolutions. The receptive field of a cell grows with their number."""
     return nn.Sequential(*(layer for _ in range(count) for layer in (*depthwise(channels, 5), nn.ReLU())))
 
 
 def head(channels: int, numbers: int) -> nn.Sequential:
-    """Return the layers that predict some numbers for each cell."""
+    """Return the layers that predict this many numbers for each cell."""
     return nn.Sequential(*depthwise(channels, 5), nn.ReLU(), *pointwise(channels, numbers))
 
 
@@ -169,7 +169,7 @@ class Detections(NamedTuple):
 
 
 def prepared(image: Any) -> Any:
-    """Return an RGB image of bytes, `(352, 352, 3)`, as a batch of one that the network expects: blue comes first."""
+    """Return an RGB image of bytes, `(352, 352, 3)`, as a batch of one BGR image, which the network expects."""
     return np.asarray(image, np.float32)[None, ..., ::-1] / 255
 
 

@@ -1,4 +1,4 @@
-"""SqueezeNet, trained on ImageNet: name what a photo shows, out of a thousand classes.
+"""SqueezeNet, trained on ImageNet: classify a photo into a thousand classes.
 
     python examples/pretrained/squeezenet.py PHOTO DATA
 
@@ -31,7 +31,7 @@ MEAN = np.array([104, 117, 123], np.float32)
 
 
 class Fire(nn.Module):
-    """Few channels by a 1 × 1 convolution, then many by one of 1 × 1 and one of 3 × 3, side by side."""
+    """A 1 × 1 convolution to few channels, followed by 1 × 1 and 3 × 3 convolutions to many, in parallel."""
 
     def __init__(self, channels: int, squeezed: int, expanded: int) -> None:
         self.squeeze = nn.Conv2D(channels, squeezed, 1)
@@ -71,7 +71,7 @@ def load(folder: Path) -> SqueezeNet:
 
 
 def prepared(image: Any) -> Any:
-    """Return an RGB image of bytes, `(227, 227, 3)`, as a batch of one that the network expects: blue comes first."""
+    """Return an RGB image of bytes, `(227, 227, 3)`, as a batch of one BGR image, which the network expects."""
     return np.asarray(image, np.float32)[None, ..., ::-1] - MEAN
 
 

@@ -3,8 +3,8 @@
     python examples/pretrained/stories260k.py "One day, a small dog" DATA
 
 `DATA` is a folder with `pretrained/stories260k`. Without it, the environment variable TENSORGRAD_DATA names the folder.
-The script prints the text with a hundred more tokens, each the most probable one. The network is a small Llama: grouped
-queries, rotary positions, root-mean-square normalisation and SwiGLU.
+The script prints the text, continued by a hundred tokens, each the most probable one. The network is a small Llama:
+grouped queries, rotary positions, root-mean-square normalisation and SwiGLU.
 
 References:
     https://github.com/karpathy/llama2.c
@@ -49,7 +49,7 @@ class Block(nn.TransformerBlock):
 
 
 class Llama(nn.Module):
-    """A Llama whose output has the weights of the embedding."""
+    """Llama whose output layer shares the weights of the embedding."""
 
     def __init__(
         self, vocabulary: int = 512, features: int = 64, blocks: int = 5, heads: int = 8, kv_heads: int = 4,
@@ -74,7 +74,7 @@ class Llama(nn.Module):
 
 
 class Tokenizer:
-    """Texts as tokens: characters, of which the pair with the highest score is merged, again and again."""
+    """Byte-pair tokenizer: starting from characters, the adjacent pair with the highest score is merged repeatedly."""
 
     def __init__(self, path: Path) -> None:
         settings = json.loads(path.read_text(encoding="utf-8"))
@@ -84,7 +84,7 @@ class Tokenizer:
         self.ids = {token: number for number, token in enumerate(self.tokens)}
 
     def encode(self, text: str) -> list[int]:
-        """Return the tokens of a text, after the token that begins it."""
+        """Return the token that begins a text, followed by the tokens of the text."""
         ids = [self.ids[" "]] if text else []
         for letter in text:
             known = letter in self.ids
@@ -100,7 +100,7 @@ class Tokenizer:
             ids[place : place + 2] = [merged]
 
     def decode(self, ids: Sequence[int]) -> str:
-        """Return the text of tokens without the token that begins it."""
+        """Return the text of tokens, which do not include the one that begins a text."""
         text = b"".join(
             bytes([number - self.first_byte]) if 0 <= number - self.first_byte < 256 else self.tokens[number].encode()
             for number in ids
@@ -116,7 +116,7 @@ def load(folder: Path) -> Llama:
 
 
 def continued(network: Llama, ids: Sequence[int], count: int) -> list[int]:
-    """Return tokens with some more, each the most probable one."""
+    """Return the tokens continued by `count` tokens, each the most probable one."""
     found = list(ids)
     cache = nn.KeyValueCache()
     new = found

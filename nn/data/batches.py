@@ -36,27 +36,27 @@ class Batches:
     Iteration (`for X, y in batches:`) is for training: it yields all samples once, in a new random order each time,
     augmented and transformed. `in_order()` is for evaluation and prediction: it yields them in the original order, only
     transformed. `Model.fit`, `evaluate` and `predict` accept a `Batches` in place of X and y, and `fit` as
-    `validation_data`. They convert X to the dtype of the network: float64 samples for a float32 network, if there is
-    neither `augment` nor `transform`, as one float32 copy at the start, everything else batch by batch.
+    `validation_data`. They convert X to the dtype of the network. If there is neither `augment` nor
+    `transform`, float64 samples are converted to float32 once at the start. Everything else is converted batch by
+    batch.
 
     Data that are larger than memory stay on disk as a memory-mapped array, `np.load("X.npy", mmap_mode="r")` or an
-    `np.memmap`. A batch reads its own rows of the file and nothing else, and converts them. `Model.fit` reads the first
-    sample and, unless it is None, all of y once before training, to check them. In random order, each row is read from
-    another place, which is slow on a hard disk or over a network. With `block`, rows that lie next to each other are
-    read together. The order takes 8 bytes per sample.
+    `np.memmap`. Each batch reads and converts only its own rows of the file. Before training, `Model.fit` reads the
+    first sample and all targets once, to check them. Reading single rows in random order is slow on a hard disk or over
+    a network. With `block`, consecutive rows are read together. The order takes 8 bytes per sample.
 
     Args:
         X: samples `(samples, ...)`, of any real dtype. The array is not copied: images may remain uint8. For a network
             with several inputs, a tuple or dict of such arrays, which `augment` and `transform` then receive and
             return.
-        y: a target for each, or None if there are none (for `predict`). For several outputs, a tuple or dict.
+        y: a target for each sample, or None if there are none (for `predict`). For several outputs, a tuple or dict.
         sample_weight: the weight of each sample in the loss and the metrics, at least 0. Only the ratios matter: the
             weights are scaled to have a mean of 1. Batches then consist of X, y and weights.
         batch_size: the number of samples per batch; None for a single batch. The last, smaller batch is kept.
-        smallest_batch: the fewest samples that the last batch of a pass may have. If fewer are left, they are added to
-            the batch before, so that every sample is used. `Model.fit` sets this to 2 for a network with a `BatchNorm`,
+        smallest_batch: the smallest size of the last batch of a pass. If fewer samples are left, they are added to the
+            previous batch, so that every sample is used. `Model.fit` sets this to 2 for a network with a `BatchNorm`,
             which cannot normalise a single sample. `in_order()` does not use it.
-        shuffle: whether to take the samples in a new random order in each pass (irrelevant for a single batch).
+        shuffle: whether each pass takes the samples in a new random order (irrelevant for a single batch).
         augment: `augment(X, rng)` returns a randomly changed batch like X; see `nn.data.shift`. For training only.
         transform: `transform(X)` returns the input of the network; see `nn.data.rescale`. Applied after `augment`.
         block: the number of consecutive samples that are read together in random order. The blocks are shuffled, and
@@ -184,7 +184,7 @@ class Batches:
         """Return these batches in the dtype of a network, with randomness from `rng` unless they have their own
         generator.
 
-        Floating-point samples that need no other preparation are converted here, once; so are floating-point targets.
+        Floating-point targets, and floating-point samples that need no other preparation, are converted here, once.
         Everything else is converted batch by batch: as floating-point numbers, images would take four times the memory.
         """
         ready = copy.copy(self)
@@ -247,7 +247,7 @@ class Batches:
         assert self.mix is not None
         result = self.mix(_protected(X, self.X), _protected(y, self.y), draws)
         if not (isinstance(result, tuple) and len(result) == 2):
-            raise TypeError(f"Batches: mix must give a pair of samples and targets, got {result!r}.")
+            raise TypeError(f"Batches: mix must return a pair of samples and targets, got {result!r}.")
         mixed, targets = _checked("mix", result[0], X), _checked("mix", result[1], y)
         return (mixed if self.dtype is None else _converted(mixed, self.dtype)), targets
 
@@ -264,7 +264,7 @@ def as_batches(
     dtype: DTypeLike | None,
     rng: Rng,
 ) -> Batches:
-    """Return `X` and `y` as a `Batches`, or the `Batches` passed in their place.
+    """Return `X` and `y` as a `Batches`, or `X` itself if it is one.
 
     Args:
         what: the name of the data in messages.
@@ -279,7 +279,7 @@ def as_batches(
     if isinstance(X, Batches):
         if y is not None or sample_weight is not None or batch_size is not None or not shuffle:
             raise TypeError(
-                f"{what}: a Batches has its own y, sample_weight, batch_size and shuffle. Give them to nn.data.Batches."
+                f"{what}: a Batches has its own y, sample_weight, batch_size and shuffle. Pass them to nn.data.Batches."
             )
         batches = X
     else:
@@ -307,7 +307,7 @@ def _converted(X: Any, dtype: np.dtype[Any]) -> Any:
 
 
 def _converted_targets(y: Any, dtype: np.dtype[Any]) -> Any:
-    """Return targets with their floating-point numbers in this dtype. Those in memory are converted before."""
+    """Return targets with their floating-point numbers in this dtype. Targets in memory have been converted before."""
     if y.__class__ is np.ndarray:
         return y.astype(dtype, copy=False) if y.dtype.kind == "f" else y
     return mapped(partial(_converted_targets, dtype=dtype), y)
@@ -334,7 +334,7 @@ def _checked(name: str, result: Any, batch: Any) -> Any:
             got = f"shape {array.shape}" if isinstance(array, np.ndarray) else type(array).__name__
             shapes = ", ".join(f"{index} {each.shape}".lstrip() for index, each in named(batch))
             raise TypeError(
-                f"Batches: {name} must give an array with a row for each of the {rows[0]} samples it gets (shape "
+                f"Batches: {name} must return an array with a row for each of its {rows[0]} samples (shape "
                 f"{shapes}), got {part and part + ' of '}{got}."
             )
     return result

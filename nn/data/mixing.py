@@ -24,7 +24,7 @@ def mixup(X: Any, y: Any, alpha: float = 0.2, rng: Rng = None, *, classes: int |
     Args:
         X: samples `(samples, ...)`; for several inputs, a tuple or dict. Integers become float32.
         y: targets: numbers, rows of probabilities, or class numbers together with `classes`.
-        alpha: α, above 0. Small values keep most samples nearly as they are.
+        alpha: α, above 0. Small values leave most samples nearly unchanged.
         rng: a `Generator`, a `RandomState`, a seed, or None.
         classes: the number of classes, if y holds class numbers. The new targets are then rows of probabilities.
 
@@ -63,7 +63,7 @@ def _as_rows(y: NDArray[Any], classes: int | None) -> NDArray[Any]:
         return y
     if classes is None:
         raise ValueError(
-            "mixup: y holds integers. Give classes=… for class numbers, or convert the numbers: y.astype(np.float32)."
+            "mixup: y holds integers. Pass classes=… for class numbers, or convert the numbers: y.astype(np.float32)."
         )
     count = whole_number("mixup: classes", classes)
     if y.min(initial=0) < 0 or y.max(initial=0) >= count:

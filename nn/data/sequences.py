@@ -55,12 +55,12 @@ def pad(sequences: Iterable[ArrayLike], value: float = 0) -> tuple[NDArray[Any],
 
 
 class SequenceBatches(Batches):
-    """Batches of sequences of similar lengths, so that little is computed for padding.
+    """Batches of sequences of similar lengths, so that little computation is spent on padding.
 
     Iteration yields all sequences once, in a new random order each time: random pools of `pool` batches are sorted by
     length and cut into batches, which are then shuffled. Each batch is as long as its longest sequence. The network
     receives the named inputs `x` and `lengths`, as recurrent layers take them. `in_order()` yields the sequences in the
-    original order with all of the padding, so that the predictions fit together.
+    original order with all of the padding, so that the predictions can be joined into one array.
 
     Args:
         X: a list of arrays `(time, ...)`, or an array `(samples, time, ...)` that is already padded, with `lengths`.
@@ -70,7 +70,7 @@ class SequenceBatches(Batches):
         batch_size: the number of sequences per batch.
         pool: the number of batches that are sorted together. More save computation; fewer are more random.
         padding, target_padding: the values after the ends of sequences in lists.
-        per_step: whether y has a target for each step. Default: if it is a list of sequences.
+        per_step: whether y has a target for each step. Default: whether y is a list of sequences.
         sample_weight, shuffle, augment, transform, rng: as for `Batches`. Without shuffling, the shortest sequences
             come first. `augment` and `transform` take and return a dict with `x` and `lengths`.
 
@@ -105,7 +105,7 @@ class SequenceBatches(Batches):
         what = "SequenceBatches"
         if lengths is None:
             if isinstance(X, np.ndarray) and X.dtype != object:
-                raise ValueError(f"{what}: X is one array. Give the lengths of its sequences, or a list of sequences.")
+                raise ValueError(f"{what}: X is one array. Pass the lengths of its sequences, or a list of sequences.")
             padded, counts = pad(X, padding)
         else:
             padded, counts = as_samples(f"{what}: X", X), as_numbers(f"{what}: lengths", lengths)
@@ -114,7 +114,9 @@ class SequenceBatches(Batches):
         if self.per_step and _is_list_of_sequences(y):
             y, of_targets = pad(y, target_padding)
             if not np.array_equal(of_targets, counts):
-                raise ValueError(f"{what}: expected as many targets in each sequence of y as it has steps in X.")
+                raise ValueError(
+                    f"{what}: expected each sequence of y to have as many targets as there are steps in X."
+                )
         if self.per_step and np.shape(y)[:2] != padded.shape[:2]:
             raise ValueError(
                 f"{what}: expected a target for each step, y of shape {padded.shape[:2]}, got {np.shape(y)}."
@@ -143,7 +145,7 @@ class SequenceBatches(Batches):
         for start in range(0, self.samples, self.pool * size):
             pool = shuffled[start : start + self.pool * size]
             pool = pool[np.argsort(lengths[pool], kind="stable")]
-            if left := len(pool) % size:  # the smaller batch, which comes last, is of any length
+            if left := len(pool) % size:  # the smaller batch, which comes last, has sequences of any length
                 first = size * int(draws.choice(len(pool) // size + 1))
                 rest, pool = pool[first : first + left], np.delete(pool, slice(first, first + left))
             batches += np.split(pool, len(pool) // size) if len(pool) else []

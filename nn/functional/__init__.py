@@ -78,7 +78,23 @@ __all__ = [
 ]
 
 
-RENAMED = {"dot_product_attention": "attention", "scaled_dot_product_attention": "attention"}
+RENAMED = {
+    "adaptive_avg_pool2d": "adaptive_average_pool2d",
+    "avg_pool1d": "average_pool1d",
+    "avg_pool2d": "average_pool2d",
+    "cross_entropy": "nn.SoftmaxCrossEntropy",
+    "dot_product_attention": "attention",
+    "dropout": "nn.Dropout",
+    "generalized_box_iou": "box_iou, with generalised=True",
+    "interpolate": "upsample2d",
+    "log_softmax": "tensorgrad.log_softmax",
+    "nms": "non_maximum_suppression",
+    "scaled_dot_product_attention": "attention",
+    "sigmoid": "tensorgrad.sigmoid",
+    "softmax": "tensorgrad.softmax",
+    "softplus": "tensorgrad.softplus",
+    "tanh": "tensorgrad.tanh",
+}
 """PyTorch or Keras name → name here."""
 
 

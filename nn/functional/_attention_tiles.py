@@ -5,7 +5,7 @@ which share the one head that keys and values have there.
 
 Blocks of samples and groups are computed one after the other, so that their scores stay in the cache. From `LONG`
 queries on, the scores of all queries are never in memory at once: a tile has those of `ROWS` queries, and the backward
-pass computes it again, as in Dao et al., *FlashAttention*, 2022. Measurements are in benchmarks/NOTES.md.
+pass recomputes it, as in Dao et al., *FlashAttention*, 2022. Measurements are in benchmarks/NOTES.md.
 """
 
 from __future__ import annotations
@@ -20,16 +20,16 @@ from numpy.typing import NDArray
 from nn.functional.dense import ones
 
 LONG = 128
-"""Queries from which on the scores are computed in tiles."""
+"""Number of queries from which the scores are computed in tiles."""
 
 ROWS = 64
-"""Queries in a tile."""
+"""Number of queries in a tile."""
 
 NUMBERS = 131_072
-"""Scores in a tile, if there are enough samples and heads."""
+"""Number of scores in a tile, if there are enough samples and heads."""
 
 LARGEST = 30.0
-"""Scores up to this size are exponentiated as they are. Larger ones are first shifted by the maximum of their row."""
+"""Scores up to this size are exponentiated directly. Larger ones are first shifted by the maximum of their row."""
 
 Block = tuple[slice, slice]
 """Some samples and groups."""
@@ -52,7 +52,7 @@ class Softmax(NamedTuple):
 
 
 class Scores(NamedTuple):
-    """What the scores of a block are computed from.
+    """Operands of the scores of a block.
 
     Attributes:
         queries: the queries of the block.
@@ -148,7 +148,7 @@ def forward(q: Any, k: Any, v: Any, mask: Any, causal: bool, scale: float, out: 
         kept = None if softmax.exponentials is None else softmax.exponentials[block]
         for tile in _tiles(rows[3]):
             values = scores.unmasked(tile, out=kept)
-            # The maximum of each row, needed only against overflow, takes a quarter of the whole time.
+            # Row maxima only prevent overflow, and finding them takes a quarter of the whole time.
             small = -largest <= values.min(initial=0) and values.max(initial=0) <= largest  # no NaN either
             exponentials = scores.masked(values, tile)
             if not small:
@@ -164,7 +164,7 @@ def forward(q: Any, k: Any, v: Any, mask: Any, causal: bool, scale: float, out: 
             inverse = np.divide(1, sums, out=softmax.inverse_sums[block][..., tile, :])
             result = out[block][..., tile, :]
             np.matmul(exponentials, v[block][..., :seen, :], out=result)
-            result *= inverse  # instead of the exponentials, which are more numbers
+            result *= inverse  # cheaper than scaling the exponentials, of which there are more
     return softmax
 
 
@@ -176,9 +176,9 @@ def backward(
 ) -> None:
     """Write the gradients of queries, keys and values into `gradients`, and add that of the mask to `to_mask`, if any.
 
-    With P the softmax of the scores and O = P @ V, ∂V = Pᵀ @ G and ∂scores = P * (G @ Vᵀ - Σ G * O): the sum over the
-    features of the result takes the place of one over the keys. G is divided by the sums of the exponentials, which
-    are more numbers.
+    With P the softmax of the scores and O = P @ V, ∂V = Pᵀ @ G and ∂scores = P * (G @ Vᵀ - Σ G * O). The last
+    sum runs over the features of the result instead of the keys. G is divided by the sums, because dividing the
+    exponentials would take longer.
     """
     q_gradient, k_gradient, v_gradient = gradients
     if not q.size:
@@ -190,7 +190,7 @@ def backward(
         scores = Scores(q[block], keys, _part(softmax.mask, block), causal)
         part_to_mask = _part(to_mask, block)
         to_k, to_v = k_gradient[block], v_gradient[block]
-        if len(tiles) > 1:  # to add to contiguous arrays takes a third of the time
+        if len(tiles) > 1:  # adding to contiguous arrays takes a third of the time
             to_k, to_v = np.zeros(to_k.shape, to_k.dtype), np.zeros(to_v.shape, to_v.dtype)
         for tile in tiles:
             g_tile = upstream[..., tile, :]
@@ -218,7 +218,7 @@ def _upstream(g: Any, inverse_sums: Any, out: Any) -> NDArray[Any]:
 
 
 def _exponentials(scores: Scores, softmax: Softmax, block: Block, tile: slice) -> NDArray[Any]:
-    """Return the exponentials of a tile, kept or computed again."""
+    """Return the exponentials of a tile, kept or recomputed."""
     if softmax.exponentials is not None:
         kept: NDArray[Any] = softmax.exponentials[block]
         return kept
@@ -231,7 +231,7 @@ def _exponentials(scores: Scores, softmax: Softmax, block: Block, tile: slice) -
 
 
 def _add(total: NDArray[Any], weights: NDArray[Any], of_queries: NDArray[Any], only: bool) -> None:
-    """Add weightsᵀ @ of_queries, summed over the members of each group, to the total; `only` if this is all."""
+    """Add weightsᵀ @ of_queries, summed over the members of each group, to the total; if `only`, overwrite it."""
     if only and weights.shape[2] == 1:
         np.matmul(weights.swapaxes(-1, -2), of_queries, out=total)
         return

@@ -23,11 +23,13 @@ def _check_shapes(q: Any, k: Any, v: Any, mask: Any, causal: bool) -> None:
     of_q, of_k = np.shape(q), np.shape(k)
     shapes = f"q {of_q}, k {of_k}" if v is None else f"q {of_q}, k {of_k}, v {np.shape(v)}"
     if len(of_q) < 2 or len(of_q) != len(of_k) or (v is not None and len(of_q) != np.ndim(v)):
-        raise ValueError(f"expected q, k and v of shape (…, time, features) with equally many axes, got {shapes}.")
+        raise ValueError(
+            f"expected q, k and v of shape (…, time, features) with the same number of axes, got {shapes}."
+        )
     if of_q[-1] != of_k[-1] or not of_q[-1]:
-        raise ValueError(f"expected q and k with equally many features, at least one, got {shapes}.")
+        raise ValueError(f"expected q and k with the same number of features, at least one, got {shapes}.")
     if v is not None and np.shape(v)[:-1] != of_k[:-1]:
-        raise ValueError(f"expected v with the axes of k, except the features, got {shapes}.")
+        raise ValueError(f"expected v with the same shape as k, except for the features, got {shapes}.")
     if len(of_q) > 3 and of_q[:-3] == of_k[:-3] and of_q[-3] != of_k[-3]:
         if not of_k[-3] or of_q[-3] % of_k[-3]:
             raise ValueError(f"expected a number of heads of k that divides the {of_q[-3]} heads of q, got {shapes}.")
@@ -35,8 +37,8 @@ def _check_shapes(q: Any, k: Any, v: Any, mask: Any, causal: bool) -> None:
         raise ValueError(f"expected q and k with the same axes before time and features, got {shapes}.")
     if causal and of_q[-2] > of_k[-2]:
         raise ValueError(
-            f"expected at least as many keys as queries for causal attention, which takes the queries as the last "
-            f"positions, got {shapes}."
+            f"causal attention expects at least as many keys as queries, because the queries are the last positions, "
+            f"got {shapes}."
         )
     if mask is not None:
         _check_mask(np.shape(mask), (*of_q[:-1], of_k[-2]))
@@ -62,7 +64,7 @@ def _check_mask(shape: tuple[int, ...], scores: tuple[int, ...]) -> None:
 
 
 def _grouped(q: Any, k: Any, v: Any) -> tuple[Any, Any, Any]:
-    """Return arrays with the axes (samples, groups, members, time, features); as views, if there is no copy needed."""
+    """Return arrays with the axes (samples, groups, members, time, features); as views where possible."""
     heads, groups = (q.shape[-3], k.shape[-3]) if q.ndim > 3 else (1, 1)
     samples = math.prod(k.shape[:-3] if q.ndim > 3 else k.shape[:-2])
     members = heads // groups if groups else 1
@@ -109,7 +111,7 @@ def _gradients(
 def _empty(like: Any, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Any:
     """Return an array with the memory layout of another, so that heads split by a view are joined by a view.
 
-    Axes before the heads have to be joined, which takes a contiguous array.
+    Axes before the heads must be joined, which requires a contiguous array.
     """
     return np.empty_like(like, dtype, "K" if len(shape) < 5 else "C", shape=shape)
 
@@ -177,7 +179,7 @@ def _composed(q: Any, k: Any, v: Any, mask: Any = None, causal: bool = False, *,
 def _flops(
     q_shape: tuple[int, ...], k_shape: tuple[int, ...], out_shape: tuple[int, ...], mask_shape: Any, causal: bool
 ) -> int:
-    """Return the number of operations: of both products, the scale, and for each score its mask and the softmax."""
+    """Return the number of operations of both products, the scaling, the mask and the softmax."""
     scores: int = math.prod(q_shape[:-1]) * k_shape[-2]
     of_score: int = 2 * q_shape[-1] + 2 * out_shape[-1] + 5 + 2 * (causal or mask_shape is not None)
     return scores * of_score + math.prod(q_shape)
@@ -212,17 +214,18 @@ def attention(
     q: ArrayLike, k: ArrayLike, v: ArrayLike, mask: ArrayLike | None = None, causal: bool = False, *,
     scale: float | None = None,
 ) -> Any:  # fmt: skip
-    """Average the values for each query, weighted by how well their keys match it: `softmax(scale·q @ kᵀ) @ v`.
+    """Return for each query an average of the values, weighted by how well keys match: `softmax(scale·q @ kᵀ) @ v`.
 
     Args:
         q: the queries, `(…, time, features)`: usually `(batch, time, features)` or `(batch, heads, time, features)`.
-        k: the keys, `(…, keys, features)`. With four axes or more, the number of heads may be a divisor of that of
-            the queries: consecutive heads of queries then share a head of keys and values (grouped-query attention).
+        k: the keys, `(…, keys, features)`. With four axes or more, they may have fewer heads than the queries, if the
+            number of heads divides that of the queries. Consecutive query heads then share a head of keys and values
+            (grouped-query attention).
         v: the values, `(…, keys, value features)`.
         mask: broadcasts to the scores, `(…, time, keys)`. Booleans are True where a query may attend to a key; numbers
             are added to the scores. A query that may attend to nothing gets zeros.
         causal: whether a query attends only to its own and earlier positions. The queries are the last of the
-            positions that the keys have: with equally many, query t attends to the keys 0 … t.
+            positions that the keys have: if their numbers are equal, query t attends to the keys 0 … t.
         scale: the factor of the scores; default 1/√features.
 
     Returns:

@@ -35,7 +35,7 @@ def overlap(boxes: ArrayLike, others: ArrayLike, *, generalised: bool = False) -
     >>> overlap([0.0, 0.0, 2.0, 2.0], [1.0, 0.0, 3.0, 2.0]).data.round(4)
     np.float64(0.3333)
     """
-    a, b = _checked(boxes), _checked(others)
+    a, b = _checked("overlap", boxes), _checked("overlap", others)
     smallest = float(np.finfo(np.result_type(a.dtype, b.dtype)).tiny)
     shared: Any = _area(tg.maximum(a[..., :2], b[..., :2]), tg.minimum(a[..., 2:], b[..., 2:]))
     union = _area(a[..., :2], a[..., 2:]) + _area(b[..., :2], b[..., 2:]) - shared
@@ -57,7 +57,8 @@ def box_iou(boxes: ArrayLike, others: ArrayLike, *, generalised: bool = False) -
     >>> box_iou([[0.0, 0.0, 2.0, 2.0]], [[0.0, 0.0, 2.0, 2.0], [5.0, 5.0, 6.0, 6.0]])
     Tensor([[1., 0.]])
     """
-    return overlap(_checked(boxes)[..., :, None, :], _checked(others)[..., None, :, :], generalised=generalised)
+    rows, columns = _checked("box_iou", boxes), _checked("box_iou", others)
+    return overlap(rows[..., :, None, :], columns[..., None, :, :], generalised=generalised)
 
 
 def non_maximum_suppression(
@@ -101,10 +102,10 @@ def non_maximum_suppression(
     return np.array(kept, np.intp)
 
 
-def _checked(boxes: ArrayLike) -> Any:
+def _checked(asker: str, boxes: ArrayLike) -> Any:
     values = boxes if isinstance(boxes, Tensor) else Tensor(boxes)
     if values.shape[-1:] != (4,):
-        raise ValueError(f"expected boxes (…, 4) of left, top, right, bottom, got shape {values.shape}.")
+        raise ValueError(f"{asker}: expected boxes (…, 4) of left, top, right, bottom, got shape {values.shape}.")
     return values if values.dtype.kind == "f" else values.astype(np.float64)
 
 

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 import tensorgrad as tg
+from nn._repr import counted
 from nn._validation import whole_number
 from nn.functional import _definitions, _rows, _taps
 from nn.functional._blocks import blocks
@@ -102,8 +103,8 @@ def _check_shapes(x_shape: Any, weight_shape: Any, groups: int) -> tuple[tuple[i
 def _wrong_channels(x_shape: Any, channels: int, axes: int) -> ValueError:
     """Return the error for an input without the channels along the last axis, with a hint at the likely mistake."""
     message = (
-        f"expected x of shape (batch, {', '.join(NAMES[axes])}, channels) with {channels} channels along the last "
-        f"axis, got {tuple(x_shape)}."
+        f"expected x of shape (batch, {', '.join(NAMES[axes])}, channels) with {counted(channels, 'channel')} along "
+        f"the last axis, got {tuple(x_shape)}."
     )
     if len(x_shape) > axes + 1 and x_shape[-axes - 1] == channels:
         message += f" Axis {len(x_shape) - axes - 1} seems to have the channels: pass np.moveaxis(x, {-axes - 1}, -1)."

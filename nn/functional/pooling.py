@@ -571,5 +571,8 @@ def global_max_pool(x: ArrayLike) -> Any:
 
 def _between(name: str, shape: tuple[int, ...]) -> tuple[int, ...]:
     if len(shape) < 3 or 0 in shape[1:-1]:
-        raise ValueError(f"{name}: expected x of shape (batch, height, width, channels), got {shape}.")
+        raise ValueError(
+            f"{name}: expected x of shape (batch, time, channels) or (batch, height, width, channels), without an axis "
+            f"of length 0, got {shape}."
+        )
     return tuple(range(1, len(shape) - 1))

@@ -23,12 +23,12 @@ FIRST_CAPACITY = 64
 class KeyValueCache:
     """Keys and values of earlier positions, so that generation does not compute them again.
 
-    Within `with cache:`, causal attention continues after the positions of the calls before, and layers that add
-    positions continue to count. A network that has seen a prompt then needs only the new step of each sequence.
-    Nothing is recorded there. If the block raises an error, the cache is as it was before the block.
+    Inside `with cache:`, causal attention also attends to the positions of earlier calls, and layers that encode
+    positions continue counting. After a prompt, the network then needs only the next step of each sequence. Nothing is
+    recorded for gradients. If the block raises an error, the cache is restored to its state before the block.
 
     Attributes:
-        length: the number of positions that the cache has.
+        length: the number of positions in the cache.
 
     >>> import numpy as np, nn
     >>> network = nn.Sequential(nn.Embedding(9, 4, rng=0), nn.TransformerBlock(4, 2, causal=True, rng=1))
@@ -50,7 +50,7 @@ class KeyValueCache:
 
     @property
     def length(self) -> int:
-        """The number of positions that the cache has."""
+        """The number of positions in the cache."""
         return max((entry.length for entry in self._entries.values()), default=0)
 
     def clear(self) -> None:
@@ -58,13 +58,13 @@ class KeyValueCache:
         self._entries.clear()
 
     def advance(self, layer: Module, steps: int) -> int:
-        """Return how many positions a layer has had, and add `steps` to them."""
+        """Return the number of earlier positions of a layer, and add `steps` to it."""
         entry = self._entries.setdefault(id(layer), _Entry(layer))
         entry.length += steps
         return entry.length - steps
 
     def seen(self, layer: Module) -> int:
-        """Return how many positions a layer has had."""
+        """Return the number of earlier positions of a layer."""
         entry = self._entries.get(id(layer))
         return 0 if entry is None else entry.length
 
@@ -74,12 +74,13 @@ class KeyValueCache:
         """Append the keys and values of new positions, `(batch, heads, time, features)`, and return those of all.
 
         Raises:
-            ValueError: another number of sequences than before.
+            ValueError: the number of sequences differs from that of earlier calls.
         """
         entry = self._entries.setdefault(id(layer), _Entry(layer))
         if entry.held and len(entry.held[0]) != len(keys):
             raise ValueError(
-                f"{layer!r}: the cache has {len(entry.held[0])} sequences, got {len(keys)}. Use a new cache for others."
+                f"{layer!r}: the cache has {len(entry.held[0])} sequences, got {len(keys)}. Use a new cache for other "
+                "sequences."
             )
         return entry.extended(keys, values)
 
@@ -113,7 +114,7 @@ class _Entry:
         self.held: list[NDArray[Any]] = []
 
     def extended(self, *new: NDArray[Any]) -> list[NDArray[Any]]:
-        """Append arrays along the axis of time, and return all of each. Capacity doubles when it is used up."""
+        """Append arrays along the axis of time, and return all of each. The capacity doubles when it is exhausted."""
         stop = self.length + new[0].shape[2]
         if not self.held or self.held[0].shape[2] < stop:
             capacity = max(FIRST_CAPACITY, 2 * stop)

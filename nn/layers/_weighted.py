@@ -75,8 +75,3 @@ class Weighted(Module):
         if self.weight.dtype != np.float32:
             shown["dtype"] = str(self.weight.dtype)
         return shown
-
-    def place(self) -> str:
-        """Return this layer and, if its weight is named, its path in the network, for messages."""
-        path = (self.weight.name or "").rpartition(".")[0]
-        return f"layer {path}: {self!r}" if path else repr(self)

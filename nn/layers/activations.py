@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, DTypeLike
 
 import tensorgrad as tg
 from nn import functional
+from nn._repr import counted
 from nn._validation import whole_number
 from nn._weight_layouts import Layout
 from nn.module import Module
@@ -140,8 +141,8 @@ class PReLU(Module):
         """`functional.prelu`."""
         if self.features > 1 and np.shape(x)[-1:] != (self.features,):
             raise ValueError(
-                f"{self!r}: expected x with {self.features} features along the last axis, got an array of shape "
-                f"{np.shape(x)}."
+                f"{self!r}: expected x with {counted(self.features, 'feature')} along the last axis, got an array of "
+                f"shape {np.shape(x)}."
             )
         return functional.prelu(x, self.weight)
 

@@ -18,7 +18,7 @@ from nn.layers.dense import Dense
 from nn.layers.dropout import Dropout
 from nn.layers.masks import as_mask
 from nn.layers.positions import RotaryPositions
-from nn.module import Module
+from nn.module import Module, place
 from tensorgrad import Tensor
 
 
@@ -44,7 +44,7 @@ class MultiHeadAttention(Module):
         output: the projection of the concatenated heads.
 
     Call it as `layer(x)` for self-attention, or `layer(x, context)` for cross-attention; see `forward`. With dropout in
-    training, and with `return_weights=True`, all weights are in memory at once, and computing takes longer.
+    training, and with `return_weights=True`, all weights are in memory at once, and the computation takes longer.
 
     Raises:
         ValueError: a size below 1, heads that do not divide `features`, `kv_heads` that do not divide `heads`,
@@ -118,7 +118,7 @@ class MultiHeadAttention(Module):
 
         Returns:
             `(batch, time, features)`; with `return_weights=True` also `(batch, heads, time, keys)`. A query that may
-            attend to nothing gets the bias of the output alone. Results at padding are to be ignored.
+            attend to nothing gets the bias of the output alone. Ignore the results at padding.
 
         Raises:
             ValueError: shapes that do not fit, or lengths beyond the keys.
@@ -161,35 +161,35 @@ class MultiHeadAttention(Module):
             if x.ndim != 3 or x.shape[2] != width:
                 hint = " A single sequence is x[None]." if x.ndim == 2 and x.shape[1] == width else ""
                 axes = f"(batch, time, {width})"
-                raise ValueError(f"{self._place()}: expected {name} of shape {axes}, got {x.shape}.{hint}")
+                raise ValueError(f"{place(self)}: expected {name} of shape {axes}, got {x.shape}.{hint}")
         if not query.shape[0] == key.shape[0] == value.shape[0] or key.shape[1] != value.shape[1]:
             raise ValueError(
-                f"{self._place()}: expected equally many sequences, and as many values as keys, got shapes "
+                f"{place(self)}: expected the same number of sequences, and as many values as keys, got shapes "
                 f"{query.shape}, {key.shape} and {value.shape}."
             )
         if cache is not None and not self.causal:
             raise ValueError(
-                f"{self._place()}: a KeyValueCache needs causal=True: earlier positions must not depend on later ones."
+                f"{place(self)}: a KeyValueCache needs causal=True: earlier positions must not depend on later ones."
             )
         if self.causal and query.shape[1] > key.shape[1]:
             raise ValueError(
-                f"{self._place()}: expected at least as many keys as queries for causal attention, got {key.shape} and "
+                f"{place(self)}: expected at least as many keys as queries for causal attention, got {key.shape} and "
                 f"{query.shape}."
             )
 
     def _whole_mask(self, mask: Any, lengths: Any, key_mask: Any, shape: tuple[int, ...]) -> Any:
-        """Return what masks the scores `(batch, heads, time, keys)`, or None."""
+        """Return the combined mask of the scores `(batch, heads, time, keys)`, or None."""
         batch, time, keys = shape
         if mask is not None:
             mask = mask if hasattr(mask, "dtype") else np.asarray(mask)
             allowed = {2: (time, keys), 3: (batch, time, keys), 4: (batch, self.heads, time, keys)}.get(mask.ndim)
             if allowed is None or not all(n in (1, m) for n, m in zip(mask.shape, allowed)):
                 raise ValueError(
-                    f"{self._place()}: expected a mask of shape (time, keys) = {(time, keys)}, (batch, time, keys) or "
+                    f"{place(self)}: expected a mask of shape (time, keys) = {(time, keys)}, (batch, time, keys) or "
                     f"(batch, heads, time, keys), got {mask.shape}."
                 )
             mask = mask[:, None] if mask.ndim == 3 else mask
-        padding = as_mask(self._place(), (batch, keys), lengths, key_mask)
+        padding = as_mask(place(self), (batch, keys), lengths, key_mask)
         if padding is None:
             return mask
         padding = padding[:, None, None]
@@ -198,11 +198,6 @@ class MultiHeadAttention(Module):
         if mask.dtype == bool:
             return np.logical_and(mask, padding)
         return mask + np.where(padding, 0, -np.inf).astype(mask.dtype)
-
-    def _place(self) -> str:
-        """Return this layer and its path in the network, for messages."""
-        path = (self.query.weight.name or "").rpartition(".query.")[0]
-        return f"layer {path}: {self!r}" if path else repr(self)
 
     # -- representation and layouts in other frameworks ------------------------------------------------------
 
@@ -243,7 +238,7 @@ class MultiHeadAttention(Module):
     def keras_layout(self) -> Layout:
         """Return the names and layouts in Keras, which has an axis for the heads."""
         tensors: dict[str | tuple[str, ...], str | Foreign] = {}
-        is_grouped = self.kv_heads != self.heads  # in Keras another class, with other names inside
+        is_grouped = self.kv_heads != self.heads  # a different class in Keras, with other names
         private = "_" if is_grouped else ""
         for name, heads in (("query", self.heads), ("key", self.kv_heads), ("value", self.kv_heads)):
             rows, width = getattr(self, name).inputs, heads * self.head_features

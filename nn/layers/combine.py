@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+import numpy as np
+
 import tensorgrad as tg
 from nn.layers.sequential import Sequential
 from nn.module import Module
@@ -49,7 +51,7 @@ class Residual(Module):
             raise ValueError(
                 f"Residual: the layers return shape {result.shape}, but "
                 f"{'the input' if self.shortcut is None else 'the shortcut'} has shape {direct.shape}. "
-                "Give a shortcut=, such as a 1×1 convolution, that makes them equal."
+                "Pass a shortcut= that makes them equal, such as a 1×1 convolution."
             )
         total: Tensor = direct + result
         return total
@@ -123,5 +125,11 @@ class Concatenate(Module):
         """Concatenate the tensors of `x`, a tuple or list."""
         if not isinstance(x, (tuple, list)):
             raise TypeError(f"Concatenate: expected a tuple or list of tensors, got {type(x).__name__}.")
-        joined: Tensor = tg.concatenate(list(x), axis=self.axis)
+        try:
+            joined: Tensor = tg.concatenate(list(x), axis=self.axis)
+        except ValueError as error:
+            shapes = ", ".join(str(np.shape(each)) for each in x)
+            raise ValueError(
+                f"{self!r}: expected shapes that are equal along all axes but {self.axis}, got {shapes}."
+            ) from error
         return joined

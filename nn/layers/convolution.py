@@ -64,13 +64,7 @@ class _Convolution(Weighted):
 
     def forward(self, x: ArrayLike) -> Tensor:
         """Return the convolution of `x`, `(batch, …, channels)`."""
-        try:
-            return self._convolve(x)
-        except ValueError as error:
-            operation, _, message = str(error).partition(" Operands: ")[0].partition(": ")
-            if not operation.startswith("conv"):
-                raise
-            raise ValueError(f"{self.place()}: {message}") from error
+        return self._convolve(x)
 
     def _convolve(self, x: ArrayLike, **options: Size) -> Tensor:
         return type(self).function(

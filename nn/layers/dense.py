@@ -15,6 +15,7 @@ from nn._validation import whole_number
 from nn._weight_layouts import Layout, foreign
 from nn.functional import linear
 from nn.layers._weighted import Weighted
+from nn.module import place
 from tensorgrad import Tensor
 
 
@@ -93,7 +94,7 @@ class Dense(Weighted):
             if np.shape(x)[-1:] == (self.inputs,):
                 raise
             raise ValueError(
-                f"{self.place()}: expected inputs of width {self.inputs}, got an array of shape {np.shape(x)}."
+                f"{place(self)}: expected inputs of width {self.inputs}, got an array of shape {np.shape(x)}."
             ) from error
 
     def settings(self) -> dict[str, Any]:

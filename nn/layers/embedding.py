@@ -13,7 +13,7 @@ from nn._rng import Rng
 from nn._validation import whole_number
 from nn._weight_layouts import Layout
 from nn.layers._weights import drawn
-from nn.module import Module
+from nn.module import Module, place
 from tensorgrad import Tensor
 
 
@@ -90,8 +90,7 @@ class Embedding(Module):
     def _explained(self, error: Exception) -> Exception:
         """Return the operation's error with its name replaced by this layer and its path."""
         message = str(error).removeprefix("embedding: ").partition(" Operands:")[0]
-        path = (self.weight.name or "").rpartition(".")[0]
-        return type(error)(f"{f'layer {path}: ' if path else ''}{self!r}: {message}")
+        return type(error)(f"{place(self)}: {message}")
 
     def settings(self) -> dict[str, Any]:
         """Return the constructor's arguments that differ from their defaults."""

@@ -11,14 +11,15 @@ from nn.module import Module
 
 
 def refuse_mask(layer: Module, x: Any, mask: Any) -> tuple[Any, Any]:
-    """Refuse sequences with padding: the `with_mask` of layers that combine steps and have no definition for padding.
+    """Reject sequences with padding: the `with_mask` of layers that combine steps regardless of padding.
 
     Raises:
         TypeError: always.
     """
     raise TypeError(
-        f"{layer!r}: this layer combines the steps of a sequence, so that padding would influence the result. It takes "
-        "no lengths and no mask. Use sequences of equal length, or a subclass that defines with_mask(self, x, mask)."
+        f"{layer!r}: this layer combines the steps of a sequence, so padding would influence the result. It accepts "
+        "neither lengths nor a mask. Use sequences of equal length, or a subclass with a method with_mask(self, x, "
+        "mask)."
     )
 
 
@@ -26,7 +27,7 @@ def as_mask(asker: str, shape: tuple[int, ...], lengths: Any, mask: Any) -> Any:
     """Return a mask `(batch, time)`, True where a step is not padding; None if there is no padding.
 
     Raises:
-        ValueError, TypeError: lengths or a mask that do not fit.
+        ValueError, TypeError: lengths or a mask of the wrong shape or dtype, or lengths out of range.
     """
     batch, time = shape[:2]
     if lengths is None:
@@ -41,7 +42,7 @@ def as_mask(asker: str, shape: tuple[int, ...], lengths: Any, mask: Any) -> Any:
             )
         return found
     if mask is not None:
-        raise ValueError(f"{asker}: lengths and a mask say the same. Pass one of them.")
+        raise ValueError(f"{asker}: expected either lengths or a mask of the padding, got both.")
     numbers = as_array(lengths)
     if numbers.shape != (batch,):
         raise ValueError(f"{asker}: expected lengths of shape (batch,) = {(batch,)}, got {numbers.shape}.")

@@ -11,12 +11,12 @@ from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 import tensorgrad as tg
 from nn import functional, init
-from nn._repr import settings
+from nn._repr import counted, settings
 from nn._rng import Rng
 from nn._validation import as_array, whole_number
 from nn._weight_layouts import Layout
 from nn.layers.masks import refuse_mask
-from nn.module import Module
+from nn.module import Module, place
 from tensorgrad import Tensor
 
 
@@ -76,15 +76,11 @@ class _Normalisation(Module):
         shape = np.shape(x)
         if shape[-1:] == (self.features,):
             return x
-        message = f"expected x with {self.features} features along the last axis, got an array of shape {shape}."
+        features = counted(self.features, "feature")
+        message = f"expected x with {features} along the last axis, got an array of shape {shape}."
         if len(shape) > 2 and shape[1] == self.features:
             message += " Axis 1 seems to have the features: pass np.moveaxis(x, 1, -1)."
-        raise ValueError(f"{self._place()}: {message}")
-
-    def _place(self) -> str:
-        """Return this layer and, if its weight is named, its path in the network."""
-        path = ((self.weight.name if self.weight is not None else None) or "").rpartition(".")[0]
-        return f"layer {path}: {self!r}" if path else repr(self)
+        raise ValueError(f"{place(self)}: {message}")
 
 
 class BatchNorm(_Normalisation):
@@ -171,14 +167,14 @@ class BatchNorm(_Normalisation):
             real = as_array(mask)
             if real.dtype != bool or real.shape != np.shape(x)[:-1]:
                 raise ValueError(
-                    f"{self._place()}: expected a mask of booleans of shape {np.shape(x)[:-1]}, got {real.dtype} "
+                    f"{place(self)}: expected a mask of booleans of shape {np.shape(x)[:-1]}, got {real.dtype} "
                     f"{real.shape}."
                 )
             return self._normalised_steps(x if isinstance(x, Tensor) else Tensor(x), real)
         count = math.prod(np.shape(x)[:-1])
         if count < 2:
             raise ValueError(
-                f"{self._place()}: training needs at least 2 numbers for each feature, got x of shape {np.shape(x)}. "
+                f"{place(self)}: training needs at least 2 numbers for each feature, got x of shape {np.shape(x)}. "
                 "Use a batch_size of at least 2, or call eval()."
             )
         result: Any = functional.batch_norm(x, self.weight, self.bias, epsilon=self.epsilon)
@@ -191,8 +187,7 @@ class BatchNorm(_Normalisation):
         count = np.sum(real)
         if isinstance(real, np.ndarray) and count < 2:
             raise ValueError(
-                f"{self._place()}: training needs at least 2 numbers for each feature that are not padding, got "
-                f"{count}."
+                f"{place(self)}: training needs at least 2 numbers for each feature that are not padding, got {count}."
             )
         real, axes = real[..., None], tuple(range(x.ndim - 1))
         mean = tg.sum(tg.where(real, x, 0), axis=axes) / count

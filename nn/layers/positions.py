@@ -1,4 +1,4 @@
-"""Layers that tell attention the positions of a sequence."""
+"""Layers that encode the positions of a sequence for attention."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ class PositionalEncoding(Module):
         base: the ratio of the longest to the shortest wavelength.
         rng: the source of random numbers of dropout.
 
-    x is `(…, time, features)`, such as the result of an `Embedding`. The encoding is `functional.sinusoids`; it has no
-    parameters and no longest sequence.
+    x is `(…, time, features)`, such as the result of an `Embedding`. The encoding is `functional.sinusoids`. It has no
+    parameters, and sequences can have any length.
 
     Raises:
         ValueError: `features` below 1, or `dropout` outside [0, 1); when called, x of another shape.
@@ -58,7 +58,7 @@ class PositionalEncoding(Module):
 
 
 class LearnedPositions(Module):
-    """Add a vector for each position, which is trained.
+    """Add a trained vector for each position.
 
     Args:
         length: the number of positions, at least 1: the length of the longest sequence.
@@ -74,7 +74,7 @@ class LearnedPositions(Module):
 
     Raises:
         ValueError: a size below 1, an initialiser that returns the wrong shape; when called, x of another shape, or
-            with more positions than there are.
+            a sequence longer than `length`.
         TypeError: a size that is not an integer, or a dtype that is not floating-point.
 
     References:
@@ -102,7 +102,7 @@ class LearnedPositions(Module):
         start = _start(self, x)
         stop = start + x.shape[-2]
         if stop > self.length:
-            raise ValueError(f"{self!r}: there are {self.length} positions, got a sequence with {stop}.")
+            raise ValueError(f"{self!r}: expected at most {self.length} steps, got {stop}. Use a larger length.")
         result: Tensor = x + self.weight[start:stop]
         return result
 
@@ -115,7 +115,7 @@ class LearnedPositions(Module):
 
 
 class RotaryPositions(Module):
-    """Rotate pairs of features by angles in proportion to the position.
+    """Rotate pairs of features by angles proportional to the position.
 
     The product of a query and a key that were rotated depends on their distance, not on their positions. Attention
     applies it to queries and keys, with `rotary=True`.
@@ -168,6 +168,6 @@ def _sequence(layer: Module, x: ArrayLike, features: int) -> Tensor:
 
 
 def _start(layer: Module, x: Tensor) -> int:
-    """Return the position of the first step: not 0 where a cache has earlier ones."""
+    """Return the position of the first step, which is 0 unless a cache has earlier ones."""
     cache = current_cache()
     return 0 if cache is None else cache.advance(layer, x.shape[-2])

@@ -18,7 +18,7 @@ from nn._weight_layouts import Foreign, Layout, foreign
 from nn.layers._weights import drawn
 from nn.layers.dropout import Dropout
 from nn.layers.masks import as_mask
-from nn.module import Module
+from nn.module import Module, place
 from tensorgrad import Tensor, scopes
 
 MOST_LAYERS = 1000
@@ -123,7 +123,7 @@ class Recurrent(Module):
         x = x if isinstance(x, Tensor) else Tensor(x)
         self.check_input(x.shape)
         if lengths is not None or mask is not None:  # the name of the layer, for messages, takes half a millisecond
-            mask = as_mask(self._place(), x.shape, lengths, mask)
+            mask = as_mask(place(self), x.shape, lengths, mask)
         sequence, last, state = self.run_stack(x, state, mask)
         output = sequence if self.return_sequences else last
         return (output, state) if self.return_state else output
@@ -146,7 +146,7 @@ class Recurrent(Module):
             raise ValueError(f"{self!r}: a layer that runs from the last step to the first cannot run step by step.")
         x = x if isinstance(x, Tensor) else Tensor(x)
         if x.ndim != 2 or x.shape[1] != self.inputs:
-            raise ValueError(f"{self._place()}: step expected x of shape (batch, {self.inputs}), got {x.shape}.")
+            raise ValueError(f"{place(self)}: step expected x of shape (batch, {self.inputs}), got {x.shape}.")
         _, last, state = self.run_stack(tg.expand_dims(x, 1), state, None)
         return last, state
 
@@ -183,7 +183,7 @@ class Recurrent(Module):
         elif len(shape) == 2:
             hint = " Ids go through nn.Embedding first."
         raise ValueError(
-            f"{self._place()}: expected x of shape (batch, time, {self.inputs}) with at least one step, got {shape}."
+            f"{place(self)}: expected x of shape (batch, time, {self.inputs}) with at least one step, got {shape}."
             f"{hint}"
         )
 
@@ -196,16 +196,16 @@ class Recurrent(Module):
         each = "(hidden, cell)" if self.state_tensors > 1 else "a tensor"
         wanted = each if self.layers == 1 else f"a tuple of {self.layers}, for every layer {each}"
         if not isinstance(state, (tuple, list)) or len(state) != self.layers:
-            raise ValueError(f"{self._place()}: expected as state {wanted}, got {_described_state(state)}.")
+            raise ValueError(f"{place(self)}: expected as state {wanted}, got {_described_state(state)}.")
         found = []
         for one in state:
             tensors = (one,) if self.state_tensors == 1 else one
             if not isinstance(tensors, (tuple, list)) or len(tensors) != self.state_tensors:
-                raise ValueError(f"{self._place()}: expected as state {wanted}, got {_described_state(one)}.")
+                raise ValueError(f"{place(self)}: expected as state {wanted}, got {_described_state(one)}.")
             for tensor in tensors:
                 if np.shape(tensor) != shape:
                     raise ValueError(
-                        f"{self._place()}: expected a state of shape (batch, units) = {shape}, got {np.shape(tensor)}."
+                        f"{place(self)}: expected a state of shape (batch, units) = {shape}, got {np.shape(tensor)}."
                     )
             found.append(tuple(tensors))
         return found
@@ -225,11 +225,6 @@ class Recurrent(Module):
 
     def __repr__(self) -> str:
         return described(self, {name: value for name, value in self.settings().items() if name != "rng"})
-
-    def _place(self) -> str:
-        """Return this layer and, if its weight is named, its path in the network."""
-        path = (self.weight.name or "").rpartition(".")[0]
-        return f"layer {path}: {self!r}" if path else repr(self)
 
     def from_pytorch(self, suffix: str) -> dict[str, Foreign]:
         """Return PyTorch's tensors for the tensors of one layer. In PyTorch, a stack of layers is one module."""

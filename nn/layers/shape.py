@@ -76,7 +76,7 @@ class Reshape(Module):
         if not isinstance(shape, Sequence) or isinstance(shape, str):
             raise TypeError(f"Reshape: expected the shape of a sample as a tuple, got {shape!r}.")
         if not all(isinstance(length, numbers.Integral) for length in shape):
-            raise TypeError(f"Reshape: the lengths must be whole numbers, got {shape!r}.")
+            raise TypeError(f"Reshape: the lengths must be integers, got {shape!r}.")
         self.shape = as_setting(shape)
         if any(length < 1 and length != -1 for length in self.shape) or self.shape.count(-1) > 1:
             raise ValueError(f"Reshape: expected lengths of at least 1, and -1 at most once, got {self.shape}.")

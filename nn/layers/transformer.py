@@ -44,7 +44,7 @@ class FeedForward(Module):
         hidden: the width between the two layers, at least 1; default 4·features.
         activation: `"relu"`, `"gelu"`, `"gelu_tanh"`, `"silu"`; or with a gate, `"swiglu"`, which is
             `contract(silu(expand(x)) * gate(x))`, and `"geglu"`, the same with GELU.
-        dropout: the fraction of the hidden numbers that is dropped in training.
+        dropout: the fraction of the hidden values that is dropped in training.
         bias: whether the layers have a bias.
         weight_init: an initialiser from `nn.init`; default `init.glorot()`.
         dtype: of the parameters.
@@ -115,7 +115,7 @@ class TransformerBlock(Module):
         norm_first: whether each part normalises its input, `x + part(norm(x))`, as in GPT-2 and Llama. If not, the sum
             is normalised, `norm(x + part(x))`, as in the paper.
         cross_attention: whether there is attention to a context, as in the decoder of the paper.
-        dropout: the fraction that is dropped in training: of the attention weights, of the hidden numbers, and of the
+        dropout: the fraction that is dropped in training: of the attention weights, of the hidden values, and of the
             result of each part.
         kv_heads, rotary: as in `MultiHeadAttention`.
         epsilon: of the normalisation.
@@ -170,7 +170,7 @@ class TransformerBlock(Module):
         self.dropped = Dropout(dropout, self.rng) if dropout else None
 
     def normalisation(self, features: int, bias: bool, dtype: DTypeLike) -> Module:
-        """Return a normalisation like those of the parts."""
+        """Return a normalisation layer of the kind that the block uses."""
         if self.norm == "rms":
             return RMSNorm(features, epsilon=self.epsilon, dtype=dtype)
         return LayerNorm(features, epsilon=self.epsilon, bias=bias, dtype=dtype)
@@ -190,7 +190,7 @@ class TransformerBlock(Module):
             context_mask: `(batch, keys)` booleans, False for padding, instead of `context_lengths`.
 
         Returns:
-            `(batch, time, features)`. Results at padding are to be ignored.
+            `(batch, time, features)`. Ignore the results at padding.
 
         Raises:
             ValueError: shapes that do not fit, or a context that is missing or not expected.
@@ -198,8 +198,12 @@ class TransformerBlock(Module):
         """
         x = x if isinstance(x, Tensor) else Tensor(x)
         if (context is None) is (self.cross_attention is not None):
-            problem = "needs a context: block(x, context)" if context is None else "has no cross_attention=True"
-            raise ValueError(f"{self!r} {problem}.")
+            problem = (
+                "cross-attention needs a context: block(x, context)"
+                if context is None
+                else "got a context, but the block has no cross_attention=True"
+            )
+            raise ValueError(f"{self!r}: {problem}.")
         attend = partial(self.attention, mask=mask, lengths=lengths, key_mask=key_mask)
         x = self._with(x, self.attention_norm, attend)
         if self.cross_attention is not None and self.cross_norm is not None:

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 import tensorgrad as tg
-from nn._hints import LOSS, attribute_hints
+from nn._hints import LOSS, LOSS_SETTINGS, attribute_hints, with_hints
 from nn._repr import described, settings
 from nn.functional import overlap
 from nn.losses.cross_entropy import (
@@ -50,6 +50,11 @@ class Loss:
     >>> float(MeanCubicError()(Tensor([[1.0], [2.0]]), [[1.0], [0.0]]))
     4.0
     """
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        if "__init__" in vars(cls):
+            cls.__init__ = with_hints(LOSS_SETTINGS)(vars(cls)["__init__"])  # type: ignore[method-assign]
 
     def forward(self, predictions: Any, targets: Any, sample_weight: Any = None) -> Tensor:
         """Compute the loss. Subclasses implement this; users call the loss itself.
@@ -393,6 +398,8 @@ class IoULoss(Loss):
         boxes = as_predictions("IoULoss", predictions)
         array = as_constant("IoULoss", targets)
         check_same_shape("IoULoss", boxes.shape, array.shape)
+        if boxes.shape[-1:] != (4,):
+            raise ValueError(f"IoULoss: expected boxes (…, 4) of left, top, right, bottom, got shape {boxes.shape}.")
         overlaps = overlap(boxes, array.astype(boxes.dtype, copy=False), generalised=self.generalised)
         return _mean(self, 1 - overlaps, sample_weight)
 

@@ -50,6 +50,8 @@ def check_same_shape(asker: str, predictions: tuple[int, ...], targets: tuple[in
         advice = f"NumPy would stretch them to {np.broadcast_shapes(predictions, targets)}. Use y.ravel()."
     else:
         advice = "There must be one target for each output of each sample."
+        if targets == predictions[:-1]:
+            advice += f" Class numbers become rows by nn.functional.one_hot(y, {predictions[-1]})."
     raise ValueError(f"{asker}: the predictions have shape {predictions}, the targets {targets}. {advice}")
 
 
@@ -142,7 +144,13 @@ def check_classes(asker: str, predictions: Tensor, targets: ArrayLike) -> Any:
         _check_rows(asker, array)
         return array.astype(predictions.dtype, copy=False)
     if array.shape != scores[:-1]:
-        advice = " Use y.ravel()." if array.shape == (*scores[:-1], 1) else ""
+        advice = ""
+        if array.shape == (*scores[:-1], 1):
+            advice = " Use y.ravel()."
+        elif len(scores) > 2 and array.shape == (scores[0], *scores[2:]):
+            advice = " The classes must be the last axis: use tg.moveaxis(predictions, 1, -1)."
+        elif len(scores) == 2 == array.ndim and array.shape[0] == scores[0] and array.dtype.kind in "iu":
+            advice = " For a label per step, recurrent layers need return_sequences=True."
         raise ValueError(
             f"{asker}: for predictions of shape {scores} the targets must be integers of shape {scores[:-1]} or "
             f"one-hot rows of shape {scores}, got shape {array.shape}.{advice}"

@@ -21,7 +21,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 BLOCK = 65_536
-"""Elements in a block, at most: five float32 arrays of it take 1.3 MB, a second-level cache (benchmarks/NOTES.md)."""
+"""Maximum number of elements in a block. Five float32 arrays of it take 1.3 MB and fit in an L2 cache of 2 MB; see
+benchmarks/NOTES.md."""
 
 NEGLIGIBLE = 1e5
 """State below this many times the smallest normal number of its dtype (float32: 1e-33) is set to 0 by `flush`."""
@@ -34,7 +35,7 @@ Change = Callable[..., Flat]
 
 Kernel = Callable[[Any, Any, np.dtype[Any]], Change]
 """Called with the optimizer, the settings of the step and the dtype of the arrays. It converts the numbers of the step
-to arrays of no dimension once, which is faster than Python numbers in each block."""
+to zero-dimensional arrays once, which is faster than Python numbers in each block."""
 
 Update = TypeVar("Update", bound=Callable[..., Any])
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from nn._hints import SETTINGS
 from nn._repr import counted
 from nn.optimizers._setting import settings_of
 from nn.optimizers.schedules import Schedule
@@ -46,7 +47,7 @@ class ParameterGroup:
     def __getattr__(self, name: str) -> Any:
         settings = vars(self).get("settings", {})  # empty while a copy is being made
         if name not in settings:
-            raise AttributeError(f"ParameterGroup: no setting {name!r}. There are: {', '.join(settings)}.")
+            raise AttributeError(f"ParameterGroup: no setting {name!r}. The settings are {', '.join(settings)}.")
         return settings[name]
 
     def __setattr__(self, name: str, value: Any) -> None:
@@ -91,7 +92,7 @@ def parameter_groups(kind: type, parameters: Parameters, settings: Mapping[str, 
     given = tuple(parameters)
     described = [each for each in given if isinstance(each, Mapping)]
     if described and len(described) < len(given):
-        raise TypeError(f"{owner}: expected tensors or groups, got some of both. Put the tensors into a group.")
+        raise TypeError(f"{owner}: expected either tensors or groups, got both. Put the tensors into a group.")
     groups = tuple(_group(kind, number, {**settings, **each}) for number, each in enumerate(described))
     if not described:
         groups = (ParameterGroup(kind, given, settings),)  # type: ignore[arg-type]  # checked next
@@ -103,10 +104,12 @@ def _group(kind: type, number: int, given: Mapping[str, Any]) -> ParameterGroup:
     owner = f"{kind.__name__}: group {number}"
     declared = settings_of(kind)
     if "params" not in given:
-        raise ValueError(f'{owner} has no "params", only {", ".join(map(repr, given))}.')
+        found = ", ".join(map(repr, given))
+        raise ValueError(f'{owner}: expected the tensors to train under "params", got only {found}.')
     settings = {name: value for name, value in given.items() if name != "params"}
     if unknown := [name for name in settings if name not in declared]:
-        raise ValueError(f"{owner} has the unknown setting {unknown[0]!r}. There are: {', '.join(declared)}.")
+        hint = SETTINGS.get(unknown[0], f"The settings are {', '.join(declared)}.")
+        raise ValueError(f"{owner} has the unknown setting {unknown[0]!r}. {hint}")
     parameters = given["params"]
     parameters = (parameters,) if isinstance(parameters, Tensor) else tuple(parameters)
     if not parameters:

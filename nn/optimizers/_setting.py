@@ -14,7 +14,7 @@ class Setting:
 
     Args:
         below: The limit.
-        absent: The value in states that were saved before the optimizer had this setting. None if all have it.
+        absent: The value for states that were saved before the optimizer had this setting. None if there are none.
     """
 
     def __init__(self, below: float = math.inf, *, absent: float | None = None) -> None:

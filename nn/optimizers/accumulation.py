@@ -8,14 +8,14 @@ from tensorgrad import Tensor
 
 
 class GradientAccumulator:
-    """Average of the gradients of several batches, for a step as with one large batch that does not fit in memory.
+    """Average of the gradients of several batches, as if they were one large batch, which may not fit in memory.
 
-    Each batch counts by its number of samples, so that a smaller last batch, and a last step with fewer batches, are
-    averaged correctly. Layers that compute statistics of a batch, such as `BatchNorm`, still see the small batches.
+    Batches are weighted by their number of samples, so that a smaller last batch, and a last step with fewer batches,
+    are averaged correctly. Layers that compute statistics of a batch, such as `BatchNorm`, still see the small batches.
     `Model.fit` has the argument `accumulate` for this.
 
     Args:
-        optimizer: The optimizer whose steps are to be made.
+        optimizer: The optimizer that makes the steps.
 
     Attributes:
         samples: The number of samples since the last step.
@@ -70,7 +70,7 @@ class GradientAccumulator:
         self.samples = 0
 
     def step(self) -> None:
-        """Average the gradients, make a step of the optimizer, and clear the gradients.
+        """Average the gradients, update the parameters, and clear the gradients.
 
         Raises:
             RuntimeError: There was no batch since the last step.

@@ -22,7 +22,7 @@ class Adam(Optimizer):
         w += −lr·m̂ / (√v̂ + ε)
 
     t is the number of finished steps of the optimizer, the same for all parameters. The state is s = m / (1 − β₁) and
-    q = v / (1 − β₂), the decayed sums of g and g², which need no factors until the end. So assigning `beta_1` or
+    q = v / (1 − β₂), the decayed sums of g and g², which are scaled only at the end. So assigning `beta_1` or
     `beta_2` during training rescales the past as well: the average jumps by the ratio of the new 1 − β to the old one.
 
     Args:
@@ -76,7 +76,7 @@ class Adam(Optimizer):
             self.add_state("largest_square_sum")
 
     def step_settings(self, group: ParameterGroup) -> SimpleNamespace:
-        """Add the corrections 1 − β₁ᵗ⁺¹ and 1 − β₂ᵗ⁺¹, which float32 could not hold exactly enough as an array."""
+        """Add the corrections 1 − β₁ᵗ⁺¹ and 1 − β₂ᵗ⁺¹, which float32 arrays could not represent accurately enough."""
         settings = super().step_settings(group)
         settings.correction_1 = 1 - settings.beta_1 ** (self.iterations + 1)
         settings.correction_2 = 1 - settings.beta_2 ** (self.iterations + 1)
@@ -102,12 +102,12 @@ class AdamW(Adam):
 
         w = (1 − lr·λ)·w, then as Adam
 
-    An L2 penalty is part of the gradient and is divided by √v̂ like it. Here all weights shrink at the same rate. Do not
-    use both.
+    An L2 penalty is part of the gradient and is divided by √v̂ as well. With decoupled weight decay, all weights shrink
+    at the same rate. Do not use both.
 
     Args:
         parameters: The tensors to train, or groups of them. A group with weight_decay 0 does not shrink;
-            `nn.optimizers.group_parameters` makes one of the biases and norms.
+            `nn.optimizers.group_parameters` puts biases and norms into such a group.
         learning_rate: The length of a step, or a `Schedule` of it.
         weight_decay: λ, at least 0.
         decay, epsilon, beta_1, beta_2, amsgrad: As `Adam`.

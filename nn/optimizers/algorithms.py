@@ -142,7 +142,7 @@ class RMSprop(Optimizer):
         c = ρ·c + (1 − ρ)·g²
         w += −lr·g / (√c + ε)
 
-    The variance c − m² replaces c if `centered`, and the last steps are kept in v if there is momentum:
+    With `centered`, the variance c − m² replaces c. With momentum, v accumulates the past steps:
 
         m = ρ·m + (1 − ρ)·g
         v = μ·v − lr·g / (√(c − m²) + ε);  w += v
@@ -198,7 +198,7 @@ class RMSprop(Optimizer):
             self.add_state("mean")
 
     def step_settings(self, group: ParameterGroup) -> SimpleNamespace:
-        """Keep a velocity from the first step that has momentum on."""
+        """Add a velocity to the state in the first step with momentum."""
         settings = super().step_settings(group)
         if settings.momentum and "velocity" not in self.state_names:
             self.add_state("velocity")
@@ -219,7 +219,7 @@ class RMSprop(Optimizer):
         return change, new
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """See `Optimizer`. A state has a velocity if there was momentum in a step before."""
+        """See `Optimizer`. A saved state has a velocity if an earlier step used momentum."""
         names = self.state_names
         self.state_names = ("cache", *("mean",) * self.centered, *("velocity",) * ("velocity.0" in state))
         try:

@@ -22,17 +22,17 @@ def group_parameters(
 
     Biases and the parameters of norms, which are those with fewer than two axes, get no weight decay: they do not
     overfit, and a norm makes the layer before it independent of the scale of its weights. With a `layer_factor` below
-    1, the learning rate is lower for earlier layers, as for fine-tuning: learning_rate · layer_factor^k for the layer
-    before which k layers follow. Howard and Ruder, "Universal Language Model Fine-tuning for Text Classification"
+    1, the learning rate is lower for earlier layers, as for fine-tuning: learning_rate · layer_factor^k for a layer
+    that is followed by k layers. Howard and Ruder, "Universal Language Model Fine-tuning for Text Classification"
     (2018), section 3.2.
 
     Args:
         network: The network. Frozen parameters are left out.
-        learning_rate: The learning rate of the last layer, which the optimizer gets too. Only for a `layer_factor`.
+        learning_rate: The learning rate of the last layer, the same as the optimizer's. Required with a `layer_factor`.
         layer_factor: The learning rate of a layer, divided by that of the next one.
         layers: The layers, first to last; default: the direct children of the network that have parameters. Parameters
             outside of them belong to the first.
-        decay_biases: Whether weight decay is for all parameters.
+        decay_biases: Whether weight decay also applies to biases and norms.
 
     Raises:
         TypeError: If `network` or a layer is not a module, or `layer_factor` is not a number.
@@ -55,7 +55,7 @@ def group_parameters(
         raise ValueError(f"group_parameters: layer_factor must be above 0, got {layer_factor!r}.")
     if factor != 1 and learning_rate is None:
         raise ValueError(
-            "group_parameters: layer_factor needs the learning_rate that it multiplies, the same as the optimizer's."
+            "group_parameters: layer_factor requires a learning_rate to multiply, the same as the optimizer's."
         )
     depths = _depths(network, layers) if factor != 1 else {}
     last = max(depths.values(), default=0)

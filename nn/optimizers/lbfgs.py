@@ -1,4 +1,4 @@
-"""L-BFGS, which computes the loss several times in a step."""
+"""L-BFGS, an optimizer that evaluates the loss several times per step."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ from nn.optimizers.schedules import Schedule
 from tensorgrad import Tensor, enable_grad, interrupts
 
 Flat = NDArray[Any]
-"""All parameters, or something for each of them, in one flat array."""
+"""A flat array with an element for each element of the parameters."""
 
 
 @dataclass(frozen=True, slots=True)
 class Memory:
-    """The curvature of the loss, as far as the last iterations show it.
+    """Curvature of the loss, as observed in the last iterations.
 
     Attributes:
         step: The step of the last iteration.
@@ -69,27 +69,27 @@ class LBFGS(Optimizer):
     """Newton's method with a Hessian estimated from the last steps, for small problems without noise.
 
     A step consists of several iterations, each of which computes the loss and the gradients again. So `step` takes a
-    function that does this, and `Model.fit` cannot be used. All parameters share their settings, and their arrays are
-    NumPy's.
+    function that does this, and `Model.fit` cannot be used. All parameters share their settings and must be NumPy
+    arrays.
 
         d = −H·g         H: inverse Hessian, from the steps s and gradient changes y of the last iterations
         w += t·d         t: lr, or found by a line search
 
     Args:
         parameters: The tensors to train.
-        learning_rate: The length t of a step, or with a line search the first to try. In the first iteration of all,
-            it is multiplied by min(1, 1 / Σ|g|). Or a `Schedule` of it.
+        learning_rate: The length t of a step, or with a line search the first length to try; or a `Schedule` of it.
+            In the very first iteration, it is multiplied by min(1, 1 / Σ|g|).
         decay: Decay of the learning rate.
         max_iterations: The number of iterations in a step, at least 1.
-        max_evaluations: The number of evaluations of the loss after which a step begins no other iteration; default
+        max_evaluations: The number of evaluations of the loss after which a step begins no further iteration; default
             5/4 of `max_iterations`.
-        gradient_tolerance: A step ends where no element of the gradient is larger than this.
+        gradient_tolerance: A step ends when no element of the gradient is larger than this.
         change_tolerance: A step ends when an iteration changes the loss, or each weight, by less than this.
         history_size: The number of iterations that H is estimated from, at least 1.
         line_search: "strong_wolfe" for a line search in each iteration, None for a fixed length.
 
     Raises:
-        TypeError, ValueError: As `Optimizer`; for several groups, numbers below 1, or another line search.
+        TypeError, ValueError: As `Optimizer`; for several groups, an integer below 1, or another line search.
 
     Source: Liu and Nocedal, "On the limited memory BFGS method for large scale optimization" (1989). The iterations are
     those of PyTorch's `LBFGS`.
@@ -129,7 +129,7 @@ class LBFGS(Optimizer):
         if len(self.groups) > 1:
             raise ValueError("LBFGS: all parameters share their settings, got several groups.")
         if not all(isinstance(parameter.array, np.ndarray) for parameter in self.parameters):
-            raise TypeError("LBFGS: expected parameters whose arrays are NumPy's.")
+            raise TypeError("LBFGS: expected parameters with NumPy arrays.")
         if line_search not in ("strong_wolfe", None):
             raise ValueError(f'LBFGS: line_search must be "strong_wolfe" or None, got {line_search!r}.')
         self.max_iterations = whole_number("LBFGS: max_iterations", max_iterations)
@@ -152,7 +152,8 @@ class LBFGS(Optimizer):
 
         Args:
             closure: A function without arguments that clears the gradients, computes the loss, calls `backward` and
-                returns the loss. It must return the same loss for the same parameters: no dropout, no other batch.
+                returns the loss. It must return the same loss for the same parameters, so dropout must be off, and
+                the batch the same.
 
         Warns:
             UserWarning: Once, if no parameter has a gradient.
@@ -168,7 +169,7 @@ class LBFGS(Optimizer):
                 f"returns the loss, got {closure!r}. See nn.LBFGS for an example."
             )
         trained = [parameter.requires_grad for parameter in self.parameters]
-        if trained != self._trained:  # what is known of the curvature is for other parameters
+        if trained != self._trained:  # the observed curvature is that of other parameters
             self._memory, self._trained = Memory(self._memory.step, self._memory.gradient), trained
         first, gradient = self._evaluated(closure)
         self._check_finite(first, gradient)
@@ -201,7 +202,7 @@ class LBFGS(Optimizer):
     ) -> tuple[Point, int]:
         """Move the parameters along the direction. Return the point, and the number of evaluations.
 
-        With a fixed length, the last iteration of a step evaluates nothing, because nothing would use it.
+        With a fixed length, the last iteration of a step does not evaluate the loss, which would not be used.
         """
         weights = [parameter.array.copy() for parameter in self.parameters]
 
@@ -254,7 +255,7 @@ class LBFGS(Optimizer):
         if not (math.isfinite(loss) and np.isfinite(gradient).all()):
             what = "gradient has elements that are NaN or infinite" if math.isfinite(loss) else f"loss became {loss}"
             raise FloatingPointError(
-                f"LBFGS.step: the {what}. The parameters are as before. Try a lower learning_rate, or "
+                f"LBFGS.step: the {what}. The parameters have been restored. Try a lower learning_rate, or "
                 'line_search="strong_wolfe".'
             )
 

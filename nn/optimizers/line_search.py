@@ -72,7 +72,7 @@ def strong_wolfe(
 def _bracket(
     evaluate: Callable[[float], Point], start: Point, length: float, evaluations: int
 ) -> tuple[list[Point], int]:
-    """Return two points with a solution between them, or a solution alone; and the number of evaluations."""
+    """Return two points with a solution between them, or only a solution; and the number of evaluations."""
     before, new = start, evaluate(length)
     for count in range(1, evaluations + 1):
         if _too_high(new, start) or (count > 2 and new.loss >= before.loss):
@@ -106,9 +106,9 @@ def _inside(bracket: list[Point], was_close: bool) -> tuple[float, bool]:
 
 
 def _minimum(first: Point, second: Point, lowest: float, highest: float) -> float:
-    """Return where the cubic through two points with their slopes is lowest, at least `lowest`, at most `highest`.
+    """Return the minimum of the cubic through two points with their slopes, clipped to `lowest` and `highest`.
 
-    The middle, if the cubic has no minimum. Nocedal and Wright, equation 3.59.
+    If the cubic has no minimum, return the midpoint. Nocedal and Wright, equation 3.59.
     """
     a, b = sorted((first, second), key=lambda point: point.length)
     d1 = a.slope + b.slope - 3 * (a.loss - b.loss) / (a.length - b.length)

@@ -127,7 +127,7 @@ class Optimizer:
         self.add_state(*names)
 
     def add_state(self, *names: str) -> None:
-        """Keep more arrays for each parameter, which start at 0. For options that need them."""
+        """Add arrays, initially 0, to the state of each parameter. For options that need more state."""
         self.state_names += names
         for parameter, dtype, state in zip(self.parameters, self._dtypes, self._state):
             state |= {name: np.zeros_like(parameter.array, dtype=dtype) for name in names}
@@ -141,11 +141,11 @@ class Optimizer:
         recorded with the old values.
 
         Warns:
-            UserWarning: Once, if no parameter has a gradient; once, if float64 data met a float32 layer, which then
-                computes in float64.
+            UserWarning: Once, if no parameter has a gradient; once, if float64 data was passed to a float32 layer,
+                which then computes in float64.
 
         Raises:
-            ValueError: If a gradient has another shape than its parameter, or `update` returned arrays of the wrong
+            ValueError: If the shapes of a gradient and its parameter differ, or `update` returned arrays of the wrong
                 shape. Nothing has been changed then.
             TypeError: If `update` did not return a change and a state. Nothing has been changed then.
         """
@@ -242,8 +242,8 @@ class Optimizer:
         """Restore the result of `state_dict` of an optimizer of the same class, parameters and groups.
 
         Raises:
-            TypeError, ValueError: If a name is missing or unknown, a setting is wrong, or an array has another shape
-                or dtype. Nothing has been changed then.
+            TypeError, ValueError: If a name is missing or unknown, a setting is invalid, or an array has another
+                shape or dtype. Nothing has been changed then.
         """
         owner = f"{type(self).__name__}.load_state_dict"
         self._settings()
@@ -296,7 +296,7 @@ class Optimizer:
         return f"{type(self).__name__}({parameters}{groups}, {shown(self._settings())}, iterations={self.iterations})"
 
     def _warn_of_promotion(self) -> None:
-        """Warn if float64 data met a float32 layer of these parameters."""
+        """Warn if float64 data was passed to a float32 layer of these parameters."""
         parameter, layer = promoted[0]
         if parameter() is not None and not any(each is parameter() for each in self.parameters):
             return
@@ -358,7 +358,7 @@ class Optimizer:
 
     @interrupts.uninterrupted
     def _fused_step(self, gradients: Mapping[int, Array], settings: list[SimpleNamespace]) -> bool:
-        """Do the work of `step` faster, where `update` has a fused form and all arrays are NumPy's.
+        """Make the step faster, if `update` has a fused form and all arrays are NumPy's.
 
         Returns:
             Whether the fast form was used. If not, nothing has been done.

@@ -133,7 +133,7 @@ class ScaledSchedule(Schedule):
 
 
 class StepDecay(Schedule):
-    """Multiplied by `factor` after every `steps` steps: learning_rate · factor^⌊t/steps⌋.
+    """Learning rate that is multiplied by `factor` after every `steps` steps: learning_rate · factor^⌊t/steps⌋.
 
     Raises:
         TypeError: If `steps` is not an integer, or another argument not a number.
@@ -158,7 +158,7 @@ class StepDecay(Schedule):
 
 
 class ExponentialDecay(Schedule):
-    """Multiplied by `factor` over every `steps` steps, continuously: learning_rate · factor^(t/steps).
+    """Learning rate that decays continuously by `factor` in every `steps` steps: learning_rate · factor^(t/steps).
 
     Raises:
         TypeError, ValueError: As `StepDecay`.
@@ -285,7 +285,7 @@ class OneCycle(Schedule):
 
     The rate rises from initial · learning_rate at step 0 to learning_rate at step rise · steps − 1, and falls to
     final · learning_rate at step steps − 1. Smith and Topin, "Super-Convergence: Very Fast Training of Neural Networks
-    Using Large Learning Rates" (2018), in the form of PyTorch's `OneCycleLR`. The momentum stays as it is.
+    Using Large Learning Rates" (2018), in the form of PyTorch's `OneCycleLR`. The momentum is not changed.
 
     Args:
         learning_rate: The highest rate.

@@ -15,7 +15,7 @@ from nn.saving.format import SaveError
 from nn.saving.state import RandomSource
 from tensorgrad import Tensor
 
-UNSAVED = frozenset({"training", "_parameter_paths", "_is_complete", "_total", "_count"})
+UNSAVED = frozenset({"training", "_parameter_paths", "_is_complete", "_layer_path", "_total", "_count"})
 """Attributes of `Module` and `Metric` that belong to the running program."""
 
 MISSING = object()

@@ -129,7 +129,9 @@ def _measured(network: Module, sample_shape: Shape, samples: int, outputs: dict[
         for cost in costs(*_tensors(network(x))):
             path = paths.get(id(cost.module), "")
             flops[path] += cost.flops
-            shapes[path] = cost.shape[0] if cost.shape and isinstance(cost.shape[0], tuple) else cost.shape
+            shape = cost.shape[0] if cost.shape and isinstance(cost.shape[0], tuple) else cost.shape
+            for each in _with_parents(path):  # a module's last operation may be in a layer inside it
+                shapes[each] = shape
         outputs.update({path: shape for path, shape in shapes.items() if path not in outputs})
         output = network(x.detach())
         known = {id(owner(tensor.array)) for _, tensor in network.named_state()} | {id(owner(x.array))}
@@ -139,6 +141,12 @@ def _measured(network: Module, sample_shape: Shape, samples: int, outputs: dict[
                     known.add(id(array))
                     kept[paths.get(id(cost.module), "")] += array.nbytes
     return {path: LayerCost(flops[path], kept[path]) for path in {**flops, **kept}}
+
+
+def _with_parents(path: str) -> list[str]:
+    """Return a path and those of the modules around it, without the network itself: `a.b`, `a`."""
+    names = path.split(".")
+    return [".".join(names[:length]) for length in range(len(names), 0, -1)]
 
 
 def _tensors(output: Any) -> list[Tensor]:

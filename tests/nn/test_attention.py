@@ -205,15 +205,15 @@ def zeros(*shape: int) -> Any:
 @pytest.mark.parametrize(
     ("arrays", "options", "message"),
     [
-        ([zeros(3), zeros(3), zeros(3)], {}, r"with equally many axes, got q \(3,\), k \(3,\), v \(3,\)"),
-        ([zeros(2, 3, 4), zeros(3, 4), zeros(3, 4)], {}, r"with equally many axes"),
+        ([zeros(3), zeros(3), zeros(3)], {}, r"with the same number of axes, got q \(3,\), k \(3,\), v \(3,\)"),
+        ([zeros(2, 3, 4), zeros(3, 4), zeros(3, 4)], {}, r"with the same number of axes"),
         (
             [zeros(2, 3, 4), zeros(2, 3, 5), zeros(2, 3, 5)],
             {},
-            r"equally many features, at least one, got q \(2, 3, 4\)",
+            r"the same number of features, at least one, got q \(2, 3, 4\)",
         ),
         ([zeros(2, 3, 0), zeros(2, 3, 0), zeros(2, 3, 0)], {}, r"at least one"),
-        ([zeros(2, 3, 4), zeros(2, 5, 4), zeros(2, 6, 4)], {}, r"expected v with the axes of k"),
+        ([zeros(2, 3, 4), zeros(2, 5, 4), zeros(2, 6, 4)], {}, r"expected v with the same shape as k"),
         ([zeros(2, 3, 4), zeros(1, 3, 4), zeros(1, 3, 4)], {}, r"the same axes before time and features"),
         ([zeros(2, 6, 3, 4), zeros(2, 4, 3, 4), zeros(2, 4, 3, 4)], {}, r"divides the 6 heads of q"),
         ([zeros(2, 3, 4), zeros(2, 2, 4), zeros(2, 2, 4)], {"causal": True}, r"at least as many keys as queries"),

@@ -87,7 +87,7 @@ def test_non_maximum_suppression_of_nothing() -> None:
 
 
 def test_boxes_of_wrong_shape_are_refused() -> None:
-    with pytest.raises(ValueError, match=r"expected boxes .*, got shape \(2, 3\)"):
+    with pytest.raises(ValueError, match=r"^box_iou: expected boxes .*, got shape \(2, 3\)"):
         functional.box_iou(np.ones((2, 3)), np.ones((2, 4)))
     with pytest.raises(ValueError, match=r"^non_maximum_suppression: expected boxes \(n, 4\) and scores \(n,\)"):
         functional.non_maximum_suppression(np.ones((2, 4)), np.ones(3))
@@ -97,3 +97,5 @@ def test_boxes_of_wrong_shape_are_refused() -> None:
         functional.non_maximum_suppression(np.ones((2, 4)), np.ones(2), threshold=2)
     with pytest.raises(ValueError, match="IoULoss: the predictions have shape"):
         nn.IoULoss()(np.ones((2, 4)), np.ones((3, 4)))
+    with pytest.raises(ValueError, match=r"^IoULoss: expected boxes .*, got shape \(2, 3\)"):
+        nn.IoULoss()(np.ones((2, 3)), np.ones((2, 3)))

@@ -113,7 +113,7 @@ def test_what_stopping_refuses() -> None:
         nn.EarlyStopping("f1")
     with pytest.raises(ValueError, match='mode must be "auto"'):
         nn.EarlyStopping(mode="most")  # type: ignore[arg-type]
-    with pytest.raises(TypeError, match=r"patience must be a whole number, got 2\.5"):
+    with pytest.raises(TypeError, match=r"patience must be an integer, got 2\.5"):
         nn.EarlyStopping(patience=2.5)  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="patience must be at least 1, got 0"):
         nn.EarlyStopping(patience=0)
@@ -194,7 +194,7 @@ def test_a_model_that_cannot_be_saved_is_found_before_training(tmp_path: Path) -
     assert np.array_equal(model.network.state_dict()["weight"], before)
     with pytest.raises(ValueError, match="keep must be at least 0"):
         nn.ModelCheckpoint(tmp_path / "m", keep=-1)
-    with pytest.raises(TypeError, match=r"keep must be a whole number, got 1\.5"):
+    with pytest.raises(TypeError, match=r"keep must be an integer, got 1\.5"):
         nn.ModelCheckpoint(tmp_path / "m", keep=1.5)  # type: ignore[arg-type]
 
 

@@ -95,7 +95,7 @@ def test_noise_has_the_given_size_and_stays_in_range() -> None:
     [
         (lambda: flip(np.zeros((3, 4))), ValueError, r"flip: expected images .* got shape \(3, 4\)"),
         (lambda: shift(np.zeros((1, 2, 2)), 0), ValueError, "shift: pixels must be at least 1"),
-        (lambda: shift(np.zeros((1, 2, 2)), 1.5), TypeError, "shift: pixels must be a whole number"),
+        (lambda: shift(np.zeros((1, 2, 2)), 1.5), TypeError, "shift: pixels must be an integer"),
         (lambda: rotate(np.zeros((1, 2, 2)), -3), ValueError, "rotate: degrees must be finite and above 0"),
         (lambda: rotate(np.zeros((1, 2, 2)), np.inf), ValueError, "rotate: degrees must be finite"),
         (lambda: add_noise(np.zeros(2), 0), ValueError, "add_noise: deviation must be finite and above 0"),

@@ -143,7 +143,7 @@ def test_wrong_arguments(pixels: Any, options: Any, error: type[Exception], mess
 def test_a_function_that_loses_samples_is_named(pixels: Any, name: str) -> None:
     for result, got in ((pixels[:1], r"shape \(1, 4, 3\)"), (None, "NoneType")):
         batches = Batches(pixels, batch_size=5, **{name: lambda X, *rng, result=result: result})
-        with pytest.raises(TypeError, match=rf"^Batches: {name} must give an array .* 5 samples .*got {got}"):
+        with pytest.raises(TypeError, match=rf"^Batches: {name} must return an array .* 5 samples .*got {got}"):
             list(batches)
 
 

@@ -59,7 +59,7 @@ def test_mixup_in_batches_is_for_training_only(rng: np.random.Generator) -> None
 def test_mixup_refuses_wrong_arguments() -> None:
     X, y = np.zeros((4, 2)), np.arange(4)
     for arguments, options, error, message in [
-        ((X, y), {}, ValueError, "y holds integers. Give classes="),
+        ((X, y), {}, ValueError, "y holds integers. Pass classes="),
         ((X, y), {"classes": 3}, ValueError, "expected class numbers of 0 … 2, got 0 … 3"),
         ((X, y, 0.0), {}, ValueError, "alpha must be above 0"),
         ((X, y, "x"), {}, TypeError, "alpha must be a number"),
@@ -76,8 +76,8 @@ def test_mixup_refuses_wrong_arguments() -> None:
         with pytest.raises(error, match=f"^Batches: .*{message}"):
             Batches(X, **options)
     for result, message in (
-        (None, "mix must give a pair"),
-        ((X[:1], y), r"mix must give an array .* got shape \(1, 2\)"),
+        (None, "mix must return a pair"),
+        ((X[:1], y), r"mix must return an array .* got shape \(1, 2\)"),
     ):
         with pytest.raises(TypeError, match=message):
             next(iter(Batches(X, y, mix=lambda X, y, rng, result=result: result)))

@@ -64,7 +64,7 @@ def test_each_sample_is_judged_by_once(samples: int, k: int, stratify: bool) -> 
         (lambda X, y: split(X, y.astype(float), stratify=True), ValueError, "and dtype float64"),
         (lambda X, y: k_fold(X, y, 1), ValueError, "k_fold: k must be from 2 to the number of samples, 10, got 1"),
         (lambda X, y: k_fold(X, y, 11), ValueError, "got 11"),
-        (lambda X, y: k_fold(X, y, 2.5), TypeError, "k_fold: k must be a whole number"),
+        (lambda X, y: k_fold(X, y, 2.5), TypeError, "k_fold: k must be an integer"),
     ],
 )
 def test_wrong_arguments(call: Any, error: type[Exception], message: str) -> None:

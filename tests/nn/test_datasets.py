@@ -86,7 +86,7 @@ def test_a_share_outside_0_and_1_is_refused(share: float) -> None:
     [
         (lambda: datasets.spiral(0, 3), ValueError, "datasets.spiral: samples must be at least 1, got 0"),
         (lambda: datasets.vertical(10, 0), ValueError, "datasets.vertical: classes must be at least 1, got 0"),
-        (lambda: datasets.sine(10.0), TypeError, r"datasets.sine: samples must be a whole number, got 10\.0"),
+        (lambda: datasets.sine(10.0), TypeError, r"datasets.sine: samples must be an integer, got 10\.0"),
         (lambda: datasets.spiral(10, 3, rng="x"), TypeError, "rng: expected"),
     ],
 )

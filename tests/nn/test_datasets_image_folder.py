@@ -84,7 +84,7 @@ def test_what_is_transparent_is_white(mode: str, tmp_path: Path) -> None:
 def test_sizes_that_are_none(folder: Path) -> None:
     for size, error, message in (
         (8, TypeError, "a pair"),
-        ((8, 2.5), TypeError, "whole"),
+        ((8, 2.5), TypeError, "must be an integer"),
         ((0, 3), ValueError, "1, got 0"),
     ):
         with pytest.raises(error, match=f"datasets: .*{message}"):

@@ -67,7 +67,7 @@ def test_the_same_generator_goes_on_and_the_same_seed_starts_again() -> None:
     [
         ({"inputs": 0}, ValueError, "Dense: inputs must be at least 1, got 0"),
         ({"neurons": -2}, ValueError, "Dense: neurons must be at least 1, got -2"),
-        ({"inputs": 2.0}, TypeError, r"Dense: inputs must be a whole number, got 2\.0"),
+        ({"inputs": 2.0}, TypeError, r"Dense: inputs must be an integer, got 2\.0"),
         ({"weight_l1": -1.0}, ValueError, "Dense: weight_l1 must be a finite number of at least 0"),
         ({"bias_l2": float("nan")}, ValueError, "Dense: bias_l2 must be a finite number"),
         ({"bias": False, "bias_l1": 0.1}, ValueError, "bias_l1 and bias_l2 need a bias"),

@@ -163,7 +163,7 @@ def test_glu_gates_one_half_by_the_other(axis: int, rng: np.random.Generator) ->
 
 
 def test_glu_refuses_an_odd_length() -> None:
-    with pytest.raises(ValueError, match=r"^glu: expected an even length along axis -1, got .* \(2, 3\)"):
+    with pytest.raises(ValueError, match=r"^GLU\(\): expected an even length along axis -1, got .* \(2, 3\)"):
         nn.GLU()(np.ones((2, 3)))
 
 

@@ -368,13 +368,13 @@ def test_generation_after_an_error_has_the_cache_as_before(rng: np.random.Genera
     network = nn.Sequential(nn.Embedding(11, 8, rng=0), block, nn.LearnedPositions(6, 8, rng=1))
     ids = rng.integers(0, 11, (2, 6))
     cache = nn.KeyValueCache()
-    with pytest.raises(ValueError, match="there are 6 positions, got a sequence with 7"), cache:
+    with pytest.raises(ValueError, match="expected at most 6 steps, got 7"), cache:
         network(np.zeros((2, 7), int))
     assert cache.length == 0
     with cache:
         network(ids[:, :4])
     for wrong in (np.zeros((2, 3), int), np.zeros((1, 1), int)):
-        with pytest.raises(ValueError, match=r"there are 6 positions|the cache has 2 sequences, got 1"), cache:
+        with pytest.raises(ValueError, match=r"expected at most 6 steps|the cache has 2 sequences, got 1"), cache:
             network(wrong)
         assert repr(cache) == "KeyValueCache(length=4)"
     with cache:
@@ -504,14 +504,14 @@ X = np.ones((2, 5, 8), "f4")
     [
         ([np.ones((2, 5, 6), "f4")], {}, ValueError, r"layer 0: Multi.*\(batch, time, 8\), got \(2, 5, 6\)"),
         ([np.ones((5, 8), "f4")], {}, ValueError, r"A single sequence is x\[None\]"),
-        ([X, X[:1]], {}, ValueError, r"expected equally many sequences"),
+        ([X, X[:1]], {}, ValueError, r"expected the same number of sequences"),
         ([X, X, X[:, :3]], {}, ValueError, r"as many values as keys"),
         ([X], {"mask": np.ones((5, 4), bool)}, ValueError, r"\(time, keys\) = \(5, 5\).* got \(5, 4\)"),
         ([X], {"lengths": [5, 6]}, ValueError, r"expected lengths of 0 … 5, got 6 for sequence 1"),
         ([X], {"lengths": [5.0, 2.0]}, TypeError, r"expected integers as lengths"),
         ([X], {"key_mask": np.ones((2, 4), bool)}, ValueError, r"\(batch, time\) = \(2, 5\), got \(2, 4\)"),
         ([X], {"key_mask": np.ones((2, 5))}, TypeError, r"a mask of booleans"),
-        ([X], {"key_mask": np.ones((2, 5), bool), "lengths": [1, 2]}, ValueError, r"Pass one of them"),
+        ([X], {"key_mask": np.ones((2, 5), bool), "lengths": [1, 2]}, ValueError, r"either lengths or a mask"),
     ],
 )
 def test_multi_head_attention_refuses_inputs_that_do_not_fit(

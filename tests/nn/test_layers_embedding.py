@@ -119,7 +119,7 @@ def test_embedding_refuses_ids_that_do_not_exist(ids: Any, error: type[Exception
     ("make", "error", "message"),
     [
         (lambda: nn.Embedding(0, 3), ValueError, "Embedding: vocabulary must be at least 1, got 0"),
-        (lambda: nn.Embedding(3, 2.0), TypeError, "Embedding: features must be a whole number"),
+        (lambda: nn.Embedding(3, 2.0), TypeError, "Embedding: features must be an integer"),
         (lambda: nn.Embedding(3, 2, padding_index=3), ValueError, "padding_index must be an id of 0 … 2, got 3"),
         (lambda: nn.Embedding(3, 2, padding_index=-1), ValueError, "padding_index must be at least 0"),
         (lambda: nn.Embedding(3, 2, dtype=int), TypeError, "expected a floating-point dtype"),

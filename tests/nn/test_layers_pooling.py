@@ -203,9 +203,15 @@ def test_network_of_images_trains_and_is_summarized(capsys: pytest.CaptureFixtur
         (lambda: nn.AveragePool1D(2, padding="half"), "AveragePool1D: padding: expected"),
         (lambda: nn.MaxPool2D(3)(np.ones((1, 2, 5, 1))), "kernel covers 3 elements along the height, .* only 2"),
         (lambda: nn.MaxPool2D(3, padding=3)(np.ones((1, 9, 5, 1))), "padding must be smaller than the window"),
-        (lambda: nn.MaxPool2D(3)(np.ones((2, 5))), r"max_pool2d: expected x of shape \(batch, height, width, channels"),
-        (lambda: nn.GlobalAveragePool()(np.ones((2, 5))), r"global_average_pool: expected x of shape .* got \(2, 5\)"),
-        (lambda: nn.GlobalMaxPool()(np.ones((2, 0, 5))), r"global_max_pool: expected x of shape .* got \(2, 0, 5\)"),
+        (
+            lambda: nn.MaxPool2D(3)(np.ones((2, 5))),
+            r"MaxPool2D\(3\): expected x of shape \(batch, height, width, channels",
+        ),
+        (
+            lambda: nn.GlobalAveragePool()(np.ones((2, 5))),
+            r"GlobalAveragePool\(\): expected x of shape .* got \(2, 5\)",
+        ),
+        (lambda: nn.GlobalMaxPool()(np.ones((2, 0, 5))), r"GlobalMaxPool\(\): expected x of shape .* got \(2, 0, 5\)"),
         (lambda: nn.AdaptiveAveragePool2D(0), "AdaptiveAveragePool2D: output_size must be at least 1"),
         (lambda: nn.UpSample2D(2, mode="cubic"), "UpSample2D: mode must be 'nearest' or 'bilinear', got 'cubic'"),  # type: ignore[arg-type]
         (lambda: nn.UpSample2D(2, align_corners=True), "UpSample2D: align_corners needs mode='bilinear'"),

@@ -457,7 +457,7 @@ WRONG_CALLS = [
     (lambda layer: layer(X, lengths=[6.0, 2.0, 1.0]), r"expected integers as lengths, got dtype float64"),
     (lambda layer: layer(X, mask=np.ones((3, 5), bool)), r"expected a mask of shape .*\(3, 6\), got \(3, 5\)"),
     (lambda layer: layer(X, mask=np.ones((3, 6))), r"expected a mask of booleans, .*got dtype float64"),
-    (lambda layer: layer(X, mask=np.ones((3, 6), bool), lengths=[1, 1, 1]), r"Pass one of them"),
+    (lambda layer: layer(X, mask=np.ones((3, 6), bool), lengths=[1, 1, 1]), r"either lengths or a mask"),
     (lambda layer: layer(X, np.ones((3, 4))), r"expected a state of shape \(batch, units\) = \(3, 5\), got \(3, 4\)"),
     (lambda layer: layer.step(X), r"step expected x of shape \(batch, 4\), got \(3, 6, 4\)"),
 ]  # fmt: skip
@@ -483,7 +483,7 @@ def test_recurrent_layers_refuse_states_of_another_structure() -> None:
     ("make", "error", "message"),
     [
         (lambda: nn.LSTM(0, 3), ValueError, "LSTM: inputs must be at least 1, got 0"),
-        (lambda: nn.GRU(2, 1.5), TypeError, "GRU: units must be a whole number, got 1.5"),
+        (lambda: nn.GRU(2, 1.5), TypeError, "GRU: units must be an integer, got 1.5"),
         (lambda: nn.RNN(2, 3, activation="sigmoid"), ValueError, "RNN: activation must be 'tanh' or 'relu'"),
         (lambda: nn.RNN(2, 3, dropout=0.5), ValueError, "dropout acts between stacked layers"),
         (lambda: nn.RNN(2, 3, layers=2, dropout=1.5), ValueError, r"Dropout: rate"),

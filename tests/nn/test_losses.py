@@ -401,3 +401,23 @@ def test_one_hot_places_a_one_for_each_label() -> None:
         nn.functional.one_hot([1, 3], 3)
     with pytest.raises(TypeError, match=r"^one_hot: labels must be integers, got dtype float64"):
         nn.functional.one_hot([1.0], 3)
+
+
+@pytest.mark.parametrize(
+    ("predictions", "targets", "advice"),
+    [
+        ((2, 7, 5), (2, 5), r"The classes must be the last axis: use tg\.moveaxis\(predictions, 1, -1\)"),
+        ((2, 7), (2, 5), "recurrent layers need return_sequences=True"),
+        ((2, 7), (2, 1), r"Use y\.ravel\(\)"),
+    ],
+)
+def test_softmax_cross_entropy_advises_on_labels_of_sequences(
+    predictions: tuple[int, ...], targets: tuple[int, ...], advice: str
+) -> None:
+    with pytest.raises(ValueError, match=f"^SoftmaxCrossEntropy: .*{advice}"):
+        nn.SoftmaxCrossEntropy()(np.zeros(predictions), np.zeros(targets, int))
+
+
+def test_focal_loss_advises_on_class_numbers() -> None:
+    with pytest.raises(ValueError, match=r"Class numbers become rows by nn\.functional\.one_hot\(y, 7\)"):
+        nn.FocalLoss()(np.zeros((2, 7)), [1, 2])

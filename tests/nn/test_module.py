@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import pickle
+import re
 from typing import Any
 
 import numpy as np
@@ -479,3 +480,44 @@ def test_load_state_dict_reports_what_was_loaded() -> None:
 def test_load_state_dict_mentions_transposed_weights() -> None:
     with pytest.raises(ValueError, match=r"expected shape \(2, 3\), got \(3, 2\).*nn.interop.load_pytorch"):
         nn.Dense(2, 3).load_state_dict({"weight": np.ones((3, 2)), "bias": np.ones(3)})
+
+
+def test_module_errors_name_the_layer_and_its_path() -> None:
+    image = np.zeros((2, 8, 8, 3), np.float32)
+    frozen = nn.Conv2D(3, 4, 3)
+    for _, tensor in frozen.named_state():
+        tensor.requires_grad = False
+    cases: list[tuple[nn.Module, Any, str]] = [
+        (nn.MaxPool2D(9), image, "MaxPool2D(9): the kernel covers 9 elements along the height, but the"),
+        (nn.AveragePool2D(3, padding=3), image, "AveragePool2D(3, padding=3): the padding must be smaller"),
+        (nn.GlobalMaxPool(), image[0, 0], "GlobalMaxPool(): expected x of shape (batch, time, channels) or"),
+        (nn.AdaptiveAveragePool2D(2), image[0, 0], "AdaptiveAveragePool2D(2): expected x of shape (batch, height"),
+        (nn.UpSample2D(2), image[0, 0], "UpSample2D(2): expected x of shape (batch, height, width, channels)"),
+        (nn.Reshape((5, 5)), image, "Reshape((5, 5)): expected samples of 25 elements"),
+        (nn.GLU(), image, "GLU(): expected an even length along axis -1"),
+        (nn.Residual(nn.Flatten()), image, "Residual: the layers return shape (2, 192), but the input has shape"),
+        (nn.Concatenate(), (image, image[:1]), "Concatenate(): expected shapes that are equal along all axes but -1"),
+        (nn.LearnedPositions(4, 3), image, "LearnedPositions(4, 3): expected at most 4 steps, got 8"),
+        (frozen, np.moveaxis(image, -1, 1), "Conv2D(3, 4, 3): expected x of shape (batch, height, width"),
+    ]  # fmt: skip
+    for layer, x, message in cases:
+        with pytest.raises(ValueError, match=f"^{re.escape(message)}"):
+            layer(x)
+        network = nn.Sequential(nn.Sequential(layer, nn.ReLU()), nn.ReLU())
+        with pytest.raises(ValueError, match=f"^layer 0.0: {re.escape(message)}") as caught:
+            network(x)
+        assert " Operands: " not in str(caught.value)
+
+
+def test_module_errors_of_users_and_of_operations_in_their_modules_are_unchanged() -> None:
+    class Product(nn.Module):
+        def forward(self, x: Any) -> Any:
+            return tg.matmul(x, np.ones((5, 2)))
+
+    class Refusal(nn.Module):
+        def forward(self, x: Any) -> Any:
+            raise ValueError("Refusal: no")
+
+    for module, message in ((Product(), "matmul: .* Operands: "), (Refusal(), "Refusal: no$")):
+        with pytest.raises(ValueError, match=f"^{message}"):
+            nn.Sequential(nn.Identity(), module)(np.ones((2, 3)))

@@ -996,10 +996,10 @@ def test_groups_keep_the_ratio_of_their_learning_rates() -> None:
 def test_groups_wrong_ones_are_refused() -> None:
     w, b = (tg.tensor([1.0], requires_grad=True) for _ in range(2))
     for groups, error, message in [
-        ([{"params": [w]}, b], TypeError, "Adam: expected tensors or groups, got some of both"),
+        ([{"params": [w]}, b], TypeError, "Adam: expected either tensors or groups, got both"),
         ({"params": [w]}, TypeError, "Adam: expected the tensors to train, .* or a list of groups, .* got dict"),
-        ([{"parameters": [w]}], ValueError, "Adam: group 0 has no \"params\", only 'parameters'"),
-        ([{"params": [w], "lr": 0.1}], ValueError, "group 0 has the unknown setting 'lr'. There are: learning_rate, "),
+        ([{"parameters": [w]}], ValueError, "Adam: group 0: expected .* under \"params\", got only 'parameters'"),
+        ([{"params": [w], "lr": 0.1}], ValueError, "group 0 has the unknown setting 'lr'. Here it is learning_rate"),
         ([{"params": [w]}, {"params": []}], ValueError, "Adam: group 1 has no parameters to train"),
         ([{"params": [w]}, {"params": [w]}], ValueError, "Adam: a parameter is listed twice"),
         ([{"params": [w]}, {"params": [b * 2]}], ValueError, "parameter 1 is the result of an operation"),
@@ -1010,7 +1010,9 @@ def test_groups_wrong_ones_are_refused() -> None:
             nn.Adam(groups)  # type: ignore[arg-type]
     with pytest.raises(AttributeError, match=r"Adam: groups have no setting 'lr', only learning_rate, decay, epsilon"):
         nn.Adam([w]).groups[0].lr = 0.1
-    with pytest.raises(AttributeError, match=r"ParameterGroup: no setting 'lr'\. There are: learning_rate, decay"):
+    with pytest.raises(
+        AttributeError, match=r"ParameterGroup: no setting 'lr'\. The settings are learning_rate, decay"
+    ):
         _ = nn.Adam([w]).groups[0].lr
 
 

@@ -67,7 +67,7 @@ def test_groups_refuse_wrong_arguments() -> None:
     network = make_network()
     for arguments, options, error, message in [
         ((list(network.parameters()),), {}, TypeError, "expected a network, an nn.Module"),
-        ((network,), {"layer_factor": 0.5}, ValueError, "layer_factor needs the learning_rate"),
+        ((network,), {"layer_factor": 0.5}, ValueError, "layer_factor requires a learning_rate"),
         ((network, 0.1), {"layer_factor": 0.0}, ValueError, "layer_factor must be above 0"),
         ((network, 0.1), {"layer_factor": "x"}, TypeError, "layer_factor must be a number"),
         ((network, 0.1), {"layer_factor": 0.5, "layers": [3]}, TypeError, "expected layers, each an nn.Module, got 3"),

@@ -168,7 +168,9 @@ def test_lbfgs_restores_the_parameters_after_a_failure() -> None:
                 optimizer.step(fails(value))
             np.testing.assert_array_equal(w.data, [-1.0, 1.0])
             assert not np.array_equal(calls[-1], w.data)
-    with pytest.raises(FloatingPointError, match=r"LBFGS\.step: the loss became nan\. The parameters are as before"):
+    with pytest.raises(
+        FloatingPointError, match=r"LBFGS\.step: the loss became nan\. The parameters have been restored"
+    ):
         optimizer.step(lambda: math.nan)
     assert optimizer.iterations == 0
 
@@ -186,7 +188,7 @@ def test_lbfgs_line_search_avoids_points_without_a_finite_loss() -> None:
     ("options", "error", "message"),
     [
         ({"max_iterations": 0}, ValueError, "LBFGS: max_iterations must be at least 1"),
-        ({"max_evaluations": 1.5}, TypeError, "LBFGS: max_evaluations must be a whole number"),
+        ({"max_evaluations": 1.5}, TypeError, "LBFGS: max_evaluations must be an integer"),
         ({"history_size": 0}, ValueError, "LBFGS: history_size must be at least 1"),
         ({"line_search": "wolfe"}, ValueError, 'LBFGS: line_search must be "strong_wolfe" or None'),
         ({"gradient_tolerance": -1.0}, ValueError, "LBFGS: gradient_tolerance must be finite"),

@@ -216,7 +216,7 @@ def test_strip_refuses_what_it_cannot_watch() -> None:
         plots.BoundaryStrip(X, y, epochs=1)
     with pytest.raises(ValueError, match="epochs must hold at least one"):
         plots.BoundaryStrip(X, y, epochs=[])
-    with pytest.raises(TypeError, match="an epoch must be a whole number"):
+    with pytest.raises(TypeError, match="an epoch must be an integer"):
         plots.BoundaryStrip(X, y, epochs=["first"])  # type: ignore[list-item]
     with pytest.raises(ValueError, match="class numbers 0 … 2, got 7"):
         fit_with(plots.BoundaryStrip(X, y + 7))

@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 
 import nn
+import tensorgrad
+from nn import functional
 from nn._renamed import RENAMED
 
 
@@ -36,3 +38,12 @@ def test_renamed_module_pictures_names_plots_when_imported() -> None:
 def test_other_names_are_not_guessed() -> None:
     with pytest.raises(AttributeError, match=r"module 'nn' has no attribute 'Transformer'$"):
         nn.Transformer  # noqa: B018
+
+
+def test_renamed_functions_lead_to_the_present_ones() -> None:
+    packages = {"nn": nn, "tensorgrad": tensorgrad}
+    for name, ours in functional.RENAMED.items():
+        with pytest.raises(AttributeError, match=f"'{name}'. Here it is {ours}"):
+            getattr(functional, name)
+        package, _, own = ours.partition(",")[0].rpartition(".")
+        assert own in (packages[package].__all__ if package else functional.__all__)

@@ -92,7 +92,7 @@ def test_schedule_refuses_wrong_arguments() -> None:
         nn.StepDecay(10**400, 3)
     with pytest.raises(NotImplementedError, match="Schedule: a schedule needs a rate"):
         nn.Schedule()(0)
-    with pytest.raises(TypeError, match=r"CosineDecay: steps must be a whole number, got 1.5"):
+    with pytest.raises(TypeError, match=r"CosineDecay: steps must be an integer, got 1.5"):
         nn.CosineDecay(0.1, 1.5)  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="ExponentialDecay: steps must be at least 1, got 0"):
         nn.ExponentialDecay(0.1, 0)

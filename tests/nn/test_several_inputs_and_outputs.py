@@ -156,7 +156,9 @@ def test_batches_of_several_arrays_are_transformed_together(a: Any, b: Any) -> N
     model = model_of(TwoInputs(), nn.SoftmaxCrossEntropy())
     model.fit(batches, epochs=2, verbose=0)
     assert model.predict(batches).shape == (N, 2)
-    with pytest.raises(TypeError, match=r"Batches: transform must give an array with a row for each of the 1 samples"):
+    with pytest.raises(
+        TypeError, match=r"Batches: transform must return an array with a row for each of its 1 samples"
+    ):
         nn.data.Batches((a, b), Y, transform=lambda inputs: inputs[0]).sample_shape  # noqa: B018
 
 

@@ -172,7 +172,7 @@ class Own(nn.Module):
     [
         (nn.Sequential(nn.Conv1D(2, 3, 2)), LENGTHS, TypeError, r"Conv1D\(2, 3, 2\): this layer combines the steps"),
         (nn.Sequential(nn.Flatten()), LENGTHS, TypeError, r"Flatten\(\): this layer combines the steps"),
-        (nn.Sequential(nn.GroupNorm(2, 1)), LENGTHS, TypeError, "GroupNorm.*takes no lengths and no mask"),
+        (nn.Sequential(nn.GroupNorm(2, 1)), LENGTHS, TypeError, "GroupNorm.*accepts neither lengths nor a mask"),
         (nn.Sequential(Around(nn.GRU(2, 2))), LENGTHS, TypeError, "Around: inner, GRU, needs the mask .*with_mask"),
         (nn.Sequential(Own()), LENGTHS, TypeError, "Own: its forward takes the mask .*Define with_mask"),
         (nn.Sequential(Around(Own())), LENGTHS, TypeError, "Around: inner, Own, needs the mask"),

@@ -9,7 +9,7 @@ import pytest
 
 import nn
 import tensorgrad as tg
-from nn.training.summary import layer_costs
+from nn.training.summary import layer_costs, summary
 from tensorgrad.costs import costs
 from tensorgrad.viz.recording.expansion import expanded
 
@@ -118,6 +118,12 @@ def test_costs_of_products_and_other_operations() -> None:
 
 
 @pytest.mark.slow
+def test_output_of_a_module_is_that_of_the_last_layer_inside() -> None:
+    network = nn.Sequential(nn.Dense(4, 4), nn.FeedForward(4, 16))
+    row = next(line for line in summary(network).splitlines() if " FeedForward " in line)
+    assert "(…, 4)" in row
+
+
 @pytest.mark.parametrize("case", range(6))
 def test_products_and_convolutions_cost_what_pytorch_counts(case: int) -> None:
     torch = pytest.importorskip("torch", exc_type=ImportError)

@@ -21,7 +21,7 @@ def _as_letters(labels: Any) -> str:
     """Return the labels as a string, `[0, 1, Ellipsis]` as "AB..."."""
     known = isinstance(labels, Sequence) and all(each is ... or each in range(len(_LETTERS)) for each in labels)
     if not known:
-        raise ValueError(f"einsum: expected a list of whole numbers from 0 to 51, or `...`, got {labels!r}.")
+        raise ValueError(f"einsum: expected a list of integers from 0 to 51, or `...`, got {labels!r}.")
     return "".join("..." if each is ... else _LETTERS[each] for each in labels)
 
 

@@ -1,8 +1,9 @@
 """Expand fused operations: replace their calls in a graph by the simpler operations that they consist of.
 
-A fused operation, such as `lstm`, is one node of the graph. What it computes is declared by its composed form. Without
-one, its forward rule is used: it is NumPy code, and records simpler operations when it is called with tensors. The
-expanded graph is a new one. The user's graph is left unchanged; the two share leaves and saved arrays.
+A fused operation, such as `lstm`, is one node of the graph. Its composed form declares the same computation in simpler
+operations. Without one, its forward rule is used: it is NumPy code, and records simpler operations when it is called
+with tensors. The result is a new graph. It shares leaves and saved arrays with the user's graph, which is left
+unchanged.
 """
 
 from __future__ import annotations
@@ -39,8 +40,8 @@ from tensorgrad.viz.recording.replay import (
 )  # fmt: skip
 
 SIMPLE, FUSED = "tensorgrad.ops.", "tensorgrad.ops.reductions.softmax"
-"""Modules of NumPy's functions, which `expand=True` leaves as they are, and an exception to this. Some of the others
-can be expanded by name, such as `sigmoid`."""
+"""Modules whose operations `expand=True` does not expand, and an exception. Some of these operations, such as
+`sigmoid`, can be expanded by name."""
 
 _keeping = threading.RLock()
 """Held while nodes keep all operands."""
@@ -50,7 +51,8 @@ Expand = bool | str | Collection[str]
 
 
 def expanded(asker: str, outputs: Sequence[Tensor], expand: Expand) -> list[Tensor]:
-    """Return tensors with the values of `outputs`, whose graph has simpler operations in place of fused ones.
+    """Return tensors with the values of `outputs` up to rounding, whose graph has simpler operations in place of fused
+    ones.
 
     The simpler operations form a group with the name of the fused operation. Fused operations inside them are expanded
     too.
@@ -62,7 +64,7 @@ def expanded(asker: str, outputs: Sequence[Tensor], expand: Expand) -> list[Tens
 
     Raises:
         TypeError: `expand` is neither a boolean nor names.
-        ValueError: a name is not that of an operation in the graph, or of one that has no simpler form.
+        ValueError: the graph has no operation of this name, or the operation has no simpler form.
         RuntimeError: the operands of an operation to expand are no longer available.
 
     >>> import tensorgrad as tg
@@ -77,7 +79,7 @@ def expanded(asker: str, outputs: Sequence[Tensor], expand: Expand) -> list[Tens
         return outputs
     found: set[str] = set()
     while True:
-        expansion = _Expansion(asker, outputs, names)
+        expansion = _Expansion(asker, outputs, names, unchanged=bool(found))
         outputs = expansion.outputs
         if not expansion.names:
             break
@@ -96,7 +98,7 @@ def steps(operation: Operation, arguments: dict[str, Any]) -> tuple[Tensor, ...]
     """
     start = next_number()
     form = operation.composed or operation.forward
-    while hasattr(form, "operation"):  # the composed form is one operation as well
+    while hasattr(form, "operation"):  # the composed form is itself one operation
         form = form.operation.composed or form.operation.forward
     try:
         with _keeping_operands(), Replaying(), np.errstate(all="ignore"), warnings.catch_warnings():
@@ -115,7 +117,7 @@ def steps(operation: Operation, arguments: dict[str, Any]) -> tuple[Tensor, ...]
 
 @contextmanager
 def _keeping_operands() -> Iterator[None]:
-    """Make new nodes keep all their operands: large constants of a composed form are held by nothing else."""
+    """Make new nodes keep all their operands, because nothing else holds the large constants of a composed form."""
     with _keeping:
         before, _operands.KEPT_BYTES = _operands.KEPT_BYTES, sys.maxsize
         try:
@@ -127,12 +129,17 @@ def _keeping_operands() -> Iterator[None]:
 class _Expansion:
     """One round of expansion: the graph of `outputs` with the calls of some operations replaced.
 
+    Args:
+        asker, outputs, names: as for `expanded`; `names` is None for all operations.
+        unchanged: whether the graph is the result of an earlier round. Its values then replace those of `outputs`,
+            from which they differ by rounding.
+
     Attributes:
         outputs: tensors with the values of the given ones and the new graph.
         names: the operations that were replaced.
     """
 
-    def __init__(self, asker: str, outputs: Sequence[Tensor], names: set[str] | None) -> None:
+    def __init__(self, asker: str, outputs: Sequence[Tensor], names: set[str] | None, *, unchanged: bool) -> None:
         self.asker = asker
         self.wanted = names
         self.names: set[str] = set()
@@ -140,7 +147,7 @@ class _Expansion:
         self.replayed = Replay()
         for output in outputs:
             if output.node is not None:
-                again = replay(output)
+                again = replay(output, unchanged=unchanged)
                 self.replayed.values.update(again.values)
                 self.replayed.missing.update(again.missing)
         self.copies: dict[Node, Node] = {}
@@ -149,18 +156,20 @@ class _Expansion:
         order = topological_order(roots)[::-1]
         waiting = sorted({scope.start for node in order for scope in node.scopes}, reverse=True)
         for node in order:
-            while waiting and waiting[-1] < node.number:  # the scope began before this node, and does so again
+            while waiting and waiting[-1] < node.number:  # the scope begins before this node in both graphs
                 self.starts[waiting.pop()] = next_number()
             self.copies[node] = self._copy(node)
+        values = self.replayed.values
         self.outputs = [
-            output if output.node is None else tensor_at(output.array, self.copies[output.node]) for output in outputs
+            output if output.node is None else tensor_at(values[output.node], self.copies[output.node])
+            for output in outputs
         ]
         for output, copy in zip(outputs, self.outputs):
             if output.name is not None and copy is not output:
                 copy.name = output.name
 
     def _copy(self, node: Node) -> Node:
-        """Return the counterpart of `node` in the new graph; leaves are in both."""
+        """Return the counterpart of `node` in the new graph. Both graphs share the leaves."""
         operation = declared(node)
         if node.operation is None:
             return node
@@ -191,7 +200,7 @@ class _Expansion:
         return operation.composed is not None or module == FUSED or not module.startswith(SIMPLE)
 
     def _expanded(self, node: Node, operation: Operation) -> tuple[Node, ...] | None:
-        """Return the nodes of the results of a call in simpler operations, in a scope with the operation's name."""
+        """Return the result nodes of a call in simpler operations, in a scope with the operation's name."""
         operands = [self._operand(node, position) for position in range(len(node.inputs))]
         start = next_number()
         made = steps(operation, arguments_of(node, operation, operands))
@@ -215,11 +224,13 @@ class _Expansion:
         value = self.replayed.values.get(key)
         value = kept(node, position) if value is None else value
         if value is None:
-            operation = node.operation.name
+            reason = self.replayed.missing[key]
+            remedy = f"Call {self.asker} before backward(), or use backward(retain_graph=True)."
+            if reason == "dropped":
+                remedy = "Keep it in a variable: x = tg.tensor(X), for the input X of a network."
             raise RuntimeError(
-                f"{self.asker}: {operation} cannot be expanded, because one of its operands "
-                f"{WHY[self.replayed.missing[key]]}. Call {self.asker} before backward(), or use "
-                "backward(retain_graph=True)."
+                f"{self.asker}: {node.operation.name} cannot be expanded, because one of its operands {WHY[reason]}. "
+                f"{remedy}"
             )
         if isinstance(entry, Node):
             return tensor_at(value, self.copies[entry])

@@ -87,11 +87,15 @@ def operand_name(node: Node, position: int) -> str:
     return "" if operation is None else operation.inputs[min(position, len(operation.inputs) - 1)]
 
 
-def replay(*outputs: Tensor) -> Replay:
+def replay(*outputs: Tensor, unchanged: bool = False) -> Replay:
     """Recompute the values of all nodes that `outputs` depend on.
 
     If a result differs from the value of its output, an array was modified in place. Then no computed value is
     available except the outputs themselves.
+
+    Args:
+        outputs: the tensors to start from.
+        unchanged: whether no array can have been modified. The results are then used instead of the outputs' values.
     """
     roots = [(output.node, output) for output in outputs if output.node is not None]
     order = topological_order([root for root, _ in roots])[::-1]
@@ -110,11 +114,13 @@ def replay(*outputs: Tensor) -> Replay:
                 found.missing[node] = "changed"
             else:
                 found.tensors[node] = again
-    if any(root in found.tensors and not _agree(found.tensors[root].array, output.array) for root, output in roots):
+    if not unchanged and any(
+        root in found.tensors and not _agree(found.tensors[root].array, output.array) for root, output in roots
+    ):
         found.missing.update((node, "changed") for node in found.tensors if node.operation is not None)
         found.tensors = {node: tensor for node, tensor in found.tensors.items() if node.operation is None}
     found.values.update((node, tensor.array) for node, tensor in found.tensors.items())
-    found.values.update((root, output.array) for root, output in roots)
+    found.values.update((root, output.array) for root, output in roots if not (unchanged and root in found.tensors))
     return found
 
 
