@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 import nn
-from nn._renamed import RENAMED
+import tensorgrad as tg
+from nn._renamed import RENAMED, WITHOUT_CLASS
 
 
 @pytest.mark.parametrize("name", RENAMED)
@@ -24,6 +25,26 @@ def test_renamed_names_lead_to_the_present_ones(name: str) -> None:
         assert spec is not None
         assert spec.origin is not None
         assert f'"{own}",' in Path(spec.origin).read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("name", WITHOUT_CLASS)
+def test_renamed_classes_without_counterpart_lead_to_attributes(name: str) -> None:
+    with pytest.raises(AttributeError, match=rf"'{name}'\. Here it is .* as an attribute of the module$"):
+        getattr(nn, name)
+
+
+def test_renamed_classes_without_counterpart_are_attributes_of_modules() -> None:
+    class Several(nn.Module):
+        def __init__(self) -> None:
+            self.tensor = tg.tensor([1.0], requires_grad=True)
+            self.tensors = [tg.tensor([2.0], requires_grad=True)]
+            self.layers = [nn.Dense(1, 1)]
+            self.named = {"a": nn.Dense(1, 1)}
+
+    names = [name for name, _ in Several().named_parameters()]
+    assert names == [
+        "tensor", "tensors.0", "layers.0.weight", "layers.0.bias", "named.a.weight", "named.a.bias",
+    ]  # fmt: skip
 
 
 def test_renamed_module_pictures_names_plots_when_imported() -> None:
