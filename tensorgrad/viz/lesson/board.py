@@ -39,8 +39,9 @@ Board = tuple[str | Figure, ...]
 
 
 def forward_board(notation: Notation, box: Box) -> Board:
-    """Return how an array is computed, or () for a scalar and for a call with several results."""
-    if box.op is None or box.results or notation.is_scalar(box.id):
+    """Return how a box is computed, or () if it has several results or neither it nor its operands are arrays."""
+    ids = [box.id, *(operand.box for operand in box.operands)]
+    if box.op is None or box.results or all(map(notation.is_scalar, ids)):
         return ()
     call, _ = notation.call(box)
     return (_figure(notation, box, "value", box.value), " = ", *_pieces(notation, call, {}))

@@ -86,7 +86,9 @@ class Notation:
         return f"{box.op}({', '.join([*operands, *[labels.options(box)] * bool(box.options)])})"
 
     def _number(self, id: int) -> str:
-        return labels.one_line(self.recording.boxes[id].value, self.recording.boxes[id])
+        """Return the value of a box, in brackets if it consists of several numbers."""
+        text = labels.one_line(self.recording.boxes[id].value, self.recording.boxes[id])
+        return f"[{text}]" if "," in text or ";" in text else text
 
     def _shape(self, id: int) -> str:
         box = self.recording.boxes[id]
