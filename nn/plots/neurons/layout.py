@@ -11,9 +11,9 @@ import numpy as np
 from nn.plots.neurons.diagram import Diagram, Layer
 
 MOST = 12
-"""Layers of more neurons are summarised."""
+"""Maximum number of neurons of a layer that are all drawn."""
 FIRST, LAST = 6, 3
-"""So many neurons are then drawn at each end."""
+"""Numbers of neurons that are drawn at each end of a larger layer."""
 
 RADIUS = 21.0
 APART = 52.0
@@ -53,7 +53,7 @@ class Line:
 
     Attributes:
         start, end: the neurons; -1 for a layer without neurons.
-        weight: its value; None for a mere connection.
+        weight: its value; None for a connection without a weight.
         width: the width of the line.
     """
 
