@@ -75,7 +75,7 @@ def test_arrays_read_as_products_and_shapes():
     recording = recorded(lessons.broadcast)
     told = lines(recording)
     assert any(line.startswith("dW += xᵀ @ dv₁   (4, 3)ᵀ @ (4, 2) → (3, 2);  W.grad: – → ") for line in told)
-    at = next(i for i, line in enumerate(told) if line == "what the rule gives = dY   (4, 2) → (4, 2)")
+    at = next(i for i, line in enumerate(told) if line == "the rule's result = dY   (4, 2) → (4, 2)")
     assert told[at + 1] == "db += sum over axis 0   (4, 2) → (2,);  b.grad: – → 5.08, 1.28"
 
 

@@ -92,7 +92,9 @@ def _backward_words(diagram: Diagram, number: int) -> str:
     if layer.activations:
         names = ", ".join(layer.activations)
         over_all = equations.OVER_ALL.intersection(layer.activations)
-        words += f" The derivative of {names} turns it into dz." if over_all else f" Times the slope of {names}, it is dz."
+        words += (
+            f" The derivative of {names} turns it into dz." if over_all else f" Times the slope of {names}, it is dz."
+        )
     if layer.weight is not None:
         words += " The gradient of a weight is the value at its start times the dz at its end."
     return words

@@ -153,7 +153,9 @@ def _legend(diagram: Diagram, placed: Placed, colours: dict[str, str]) -> Iterat
             yield f'<path d="M{x:g},{y - 4:g}h24" style="stroke:{colours[sign]};stroke-width:4"/>'
             yield _text(x + 30, y, words, colours["muted"], side="start")
             x += 128
-        yield _text(MARGIN, y + 17, "line width: size of the weight, relative to its layer", colours["muted"], side="start")
+        yield _text(
+            MARGIN, y + 17, "line width: size of the weight, relative to its layer", colours["muted"], side="start"
+        )
     if diagram.result is not None:
         words = f"in a circle: value, and below it the gradient of the {diagram.target}"
         yield _text(MARGIN, y + 34, words, colours["muted"], side="start")
