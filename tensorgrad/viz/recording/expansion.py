@@ -43,10 +43,10 @@ SIMPLE, FUSED = "tensorgrad.ops.", "tensorgrad.ops.reductions.softmax"
 can be expanded by name, such as `sigmoid`."""
 
 _keeping = threading.RLock()
-"""Held while nodes keep all operands."""
+"""Lock for the time in which nodes keep all operands."""
 
 Expand = bool | str | Collection[str]
-"""True for all fused operations, or the names of some."""
+"""True for all fused operations; or the name of an operation, or several names."""
 
 
 def expanded(asker: str, outputs: Sequence[Tensor], expand: Expand) -> list[Tensor]:
@@ -62,7 +62,7 @@ def expanded(asker: str, outputs: Sequence[Tensor], expand: Expand) -> list[Tens
 
     Raises:
         TypeError: `expand` is neither a boolean nor names.
-        ValueError: a name is not that of an operation in the graph, or of one that has no simpler form.
+        ValueError: a name is not that of an operation in the graph, or the operation has no simpler form.
         RuntimeError: the operands of an operation to expand are no longer available.
 
     >>> import tensorgrad as tg
@@ -88,7 +88,7 @@ def expanded(asker: str, outputs: Sequence[Tensor], expand: Expand) -> list[Tens
 
 
 def steps(operation: Operation, arguments: dict[str, Any]) -> tuple[Tensor, ...] | None:
-    """Return the results of an operation computed in simpler operations, or None if it has no such form.
+    """Return the results of an operation, computed by simpler operations, or None if it has no such form.
 
     Args:
         operation: the operation.
@@ -115,7 +115,7 @@ def steps(operation: Operation, arguments: dict[str, Any]) -> tuple[Tensor, ...]
 
 @contextmanager
 def _keeping_operands() -> Iterator[None]:
-    """Make new nodes keep all their operands: large constants of a composed form are held by nothing else."""
+    """Make new nodes keep all their operands, because nothing else refers to large constants of a composed form."""
     with _keeping:
         before, _operands.KEPT_BYTES = _operands.KEPT_BYTES, sys.maxsize
         try:
@@ -149,7 +149,7 @@ class _Expansion:
         order = topological_order(roots)[::-1]
         waiting = sorted({scope.start for node in order for scope in node.scopes}, reverse=True)
         for node in order:
-            while waiting and waiting[-1] < node.number:  # the scope began before this node, and does so again
+            while waiting and waiting[-1] < node.number:  # the scope began before this node, also in the new graph
                 self.starts[waiting.pop()] = next_number()
             self.copies[node] = self._copy(node)
         self.outputs = [
@@ -191,7 +191,7 @@ class _Expansion:
         return operation.composed is not None or module == FUSED or not module.startswith(SIMPLE)
 
     def _expanded(self, node: Node, operation: Operation) -> tuple[Node, ...] | None:
-        """Return the nodes of the results of a call in simpler operations, in a scope with the operation's name."""
+        """Return the nodes of a call's results, computed by simpler operations, in a scope with its name."""
         operands = [self._operand(node, position) for position in range(len(node.inputs))]
         start = next_number()
         made = steps(operation, arguments_of(node, operation, operands))
