@@ -70,5 +70,5 @@ def _uses(notation: Notation, used_by: list[int]) -> str:
     counts = Counter(notation.symbols[id] for id in used_by)
     if len(used_by) > 1:
         names = ", ".join(name if count == 1 else f"{name} ({count} times)" for name, count in counts.items())
-        return f"It is used {len(used_by)} times, by {names}: its gradient will be the sum of as many contributions."
+        return f"It is used {len(used_by)} times, by {names}: its gradient will be the sum of {len(used_by)} contributions."
     return f"Next, {next(iter(counts))} will use it." if used_by else "This is the output."
