@@ -135,8 +135,8 @@ def _lines(diagram: Diagram, units: list[Unit], columns: list[float], middle: fl
             largest = float(np.abs(layer.weight).max(initial=0.0)) or 1.0
             for start, end in itertools.product(before, after):
                 weight = float(layer.weight[start.index, end.index])
-                share = abs(weight) / largest if np.isfinite(weight) else 0.0
-                width = THINNEST + (WIDEST - THINNEST) * share
+                fraction = abs(weight) / largest if np.isfinite(weight) else 0.0
+                width = THINNEST + (WIDEST - THINNEST) * fraction
                 yield Line(number, start.index, end.index, start.x, start.y, end.x, end.y, weight, width)
             continue
         starts = [(unit.index, unit.x, unit.y) for unit in before] or [

@@ -124,16 +124,16 @@ def _chosen(candidates: Sequence[_Cut], width: float, most: float) -> list[float
     """Return the positions of the cuts: as few as possible, then cheap ones at equal distances."""
     places = [0.0, *(cut.x for cut in candidates), width]
     costs = [0.0, *(cut.cost for cut in candidates), 0.0]
-    room = most - 2 * (MARGIN + BESIDE + 3 * LANE)
+    available = most - 2 * (MARGIN + BESIDE + 3 * LANE)
     best: list[tuple[float, float, int]] = [(0.0, 0.0, 0)]  # rows, cost, previous place
     for at in range(1, len(places)):
         options = []
         for before in range(at - 1, -1, -1):
             long = places[at] - places[before]
-            if long > room and before < at - 1:
+            if long > available and before < at - 1:
                 break
             rows, cost, _ = best[before]
-            options.append((rows + 1, cost + costs[at] + 8 * (long / room) ** 2, before))
+            options.append((rows + 1, cost + costs[at] + 8 * (long / available) ** 2, before))
         best.append(min(options))
     cuts, at = [], len(places) - 1
     while at:

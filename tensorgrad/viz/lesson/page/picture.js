@@ -193,16 +193,16 @@ function updateChip({ path, chip }, text) {
   rect.setAttribute("width", width);
   rect.setAttribute("x", -width / 2);
   const length = path.getTotalLength();
-  const place = (share) => {
-    const { x, y } = path.getPointAtLength(length * share);
+  const place = (fraction) => {
+    const { x, y } = path.getPointAtLength(length * fraction);
     chip.setAttribute("transform", `translate(${x.toFixed(1)} ${y.toFixed(1)})`);
   };
   if (matchMedia("(prefers-reduced-motion: reduce)").matches) return chip.classList.remove("shown");
   const began = performance.now();
   const move = (time) => {
-    const share = Math.min(1, Math.max(0, (time - began) / 600));
-    place(1 - share);
-    if (share === 1) chip.classList.remove("shown");
+    const fraction = Math.min(1, Math.max(0, (time - began) / 600));
+    place(1 - fraction);
+    if (fraction === 1) chip.classList.remove("shown");
     else if (chip.classList.contains("shown")) requestAnimationFrame(move);
   };
   place(1);
