@@ -14,7 +14,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 from nn import data, datasets, functional, init
-from nn._renamed import RENAMED
+from nn._renamed import RENAMED, WITHOUT_CLASS
 from nn.callbacks import Callback, ClipGradients, CSVLog, EarlyStopping, ModelCheckpoint
 from nn.layers import (
     ELU,
@@ -249,7 +249,8 @@ def __getattr__(name: str) -> Any:
     """
     if name in ("interop", "plots", "sklearn"):
         return importlib.import_module(f"nn.{name}")
-    hint = f". Here it is nn.{RENAMED[name]}" if name in RENAMED else ""
+    counterpart = f"nn.{RENAMED[name]}" if name in RENAMED else WITHOUT_CLASS.get(name)
+    hint = f". Here it is {counterpart}" if counterpart else ""
     raise AttributeError(f"module 'nn' has no attribute {name!r}{hint}")
 
 

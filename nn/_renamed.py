@@ -93,6 +93,7 @@ RENAMED = {
     "CosineDecayRestarts": "CosineDecay",
     "LinearLR": "WarmUp",
     "OneCycleLR": "OneCycle",
+    "DataLoader": "data.Batches",
     "Layer_Dense": "Dense",
     "Layer_Dropout": "Dropout",
     "Activation_ReLU": "ReLU",
@@ -112,3 +113,11 @@ RENAMED = {
     "Accuracy_Regression": "RegressionAccuracy",
 }
 """PyTorch, Keras, NNFS or former name → `nn` name."""
+
+WITHOUT_CLASS = {
+    "Parameter": "tg.tensor(data, requires_grad=True), as an attribute of the module",
+    "ParameterList": "a list of tensors, as an attribute of the module",
+    "ModuleList": "a list of layers, as an attribute of the module",
+    "ModuleDict": "a dict of layers, as an attribute of the module",
+}
+"""Class of PyTorch → what takes its place here, where `nn` has no such class."""

@@ -4,13 +4,14 @@
 
     x (samples, inputs)    weights (inputs, neurons)    biases (neurons,)    out (samples, neurons)
 
-`g` is the gradient of the loss by `out`, with the shape of `out`. Each gradient you return has the shape of its input;
-that nearly tells you the formula. Every sample uses the same biases, so theirs is a sum over the samples.
+`g` is the gradient of the loss with respect to `out`, with the shape of `out`. Each gradient you return has the shape
+of its input, which almost determines the formula. Every sample uses the same biases, so their gradient is a sum over
+the samples.
 """
 
 import numpy as np
 
 
 def dense_backward(g, x, weights, biases):
-    """The gradients by `x`, by `weights` and by `biases`, in this order."""
+    """The gradients with respect to `x`, `weights` and `biases`, in this order."""
     raise NotImplementedError("exercise 05, backward of Dense: return three gradients")

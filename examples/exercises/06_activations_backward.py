@@ -2,7 +2,7 @@
 
 An activation acts on each number alone, so the chain rule is a product, number by number:
 
-    gradient by x  =  g · (the slope of the function at x)
+    gradient with respect to x  =  g · (the slope of the function at x)
 
     relu:     the slope is 1 where x > 0, else 0
     sigmoid:  the slope is s · (1 − s), where s = sigmoid(x)
@@ -14,10 +14,10 @@ import numpy as np
 
 
 def relu_backward(g, x):
-    """The gradient by `x`."""
+    """The gradient with respect to `x`."""
     raise NotImplementedError("exercise 06, backward of activations: relu")
 
 
 def sigmoid_backward(g, x):
-    """The gradient by `x`."""
+    """The gradient with respect to `x`."""
     raise NotImplementedError("exercise 06, backward of activations: sigmoid")

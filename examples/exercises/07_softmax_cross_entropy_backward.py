@@ -4,7 +4,7 @@
 
 where p is the probability of a sample's right class. Derive both together, and nearly everything cancels:
 
-    gradient by scores  =  (probabilities − one-hot rows of the classes) / samples
+    gradient with respect to scores  =  (probabilities − one-hot rows of the classes) / samples
 
     scores (samples, classes)    classes (samples,), the right class of each
 """
@@ -13,5 +13,5 @@ import numpy as np
 
 
 def softmax_cross_entropy_backward(scores, classes):
-    """The gradient of the loss by `scores`."""
+    """The gradient of the loss with respect to `scores`."""
     raise NotImplementedError("exercise 07, backward of softmax with cross-entropy: softmax first, then the formula")

@@ -9,12 +9,12 @@ Each feature (column) of a batch gets the mean 0 and the variance 1, then a lear
 
 x has three paths to out: directly, through the mean, and through the variance. With all three, and d = g · scale:
 
-    gradient by x  =  (d − the mean of d − h · the mean of d · h) / √(variance + ε), the means over the samples
+    gradient of x  =  (d − the mean of d − h · the mean of d · h) / √(variance + ε), the means over the samples
 """
 
 import numpy as np
 
 
 def batch_normalisation_backward(g, x, scale, shift, epsilon):
-    """The gradients by `x`, by `scale` and by `shift`, in this order."""
+    """The gradients with respect to `x`, `scale` and `shift`, in this order."""
     raise NotImplementedError("exercise 08, backward of batch normalisation: compute h again, then three gradients")

@@ -11,5 +11,5 @@ import numpy as np
 
 
 def unbroadcast(g, shape):
-    """The gradient by an array x of this `shape`, when `g` is the gradient by what x was spread to."""
+    """The gradient with respect to an array x of this `shape`. `g` is that of what x was broadcast to."""
     raise NotImplementedError("exercise 09, unbroadcast: add up over the axes in front, then over those of length 1")

@@ -16,5 +16,5 @@ def l2_penalty(weights, strength):
 
 
 def l2_gradient(weights, strength):
-    """The gradient of the penalty by `weights`."""
+    """The gradient of the penalty with respect to `weights`."""
     raise NotImplementedError("exercise 12, L2: its gradient")

@@ -18,5 +18,5 @@ def dropout(x, rate, rng):
 
 
 def dropout_backward(g, mask):
-    """The gradient by `x`, for the mask of the forward pass."""
+    """The gradient with respect to `x`, for the mask of the forward pass."""
     raise NotImplementedError("exercise 13, dropout: backward")

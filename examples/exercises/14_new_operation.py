@@ -2,7 +2,7 @@
 
 `@tg.op` makes an operation from a forward pass and, for each input, the rule of its derivative:
 
-    rule(g, …)  =  g · (the derivative by this input)
+    rule(g, …)  =  g · (the derivative with respect to this input)
 
 The names of a rule's parameters say what it needs: inputs by their names, `out` for the result. Here it is Swish:
 
@@ -18,12 +18,12 @@ import tensorgrad as tg
 
 
 def by_x(g, x, beta):
-    """The gradient by `x`."""
+    """The gradient with respect to `x`."""
     raise NotImplementedError("exercise 14, a new operation: the rule of x")
 
 
 def by_beta(g, x, beta):
-    """The gradient by `beta`, in the shape of the result."""
+    """The gradient with respect to `beta`, in the shape of the result."""
     raise NotImplementedError("exercise 14, a new operation: the rule of beta")
 
 

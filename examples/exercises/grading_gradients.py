@@ -26,7 +26,7 @@ def gradients(
     """Hold a backward pass written by hand against finite differences of its forward pass.
 
     Args:
-        backward: takes `g` and the inputs; returns the gradient by each of them.
+        backward: takes `g` and the inputs; returns the gradient with respect to each of them.
         expression: the forward pass with tensorgrad's operations.
         inputs: what to differentiate by, with names.
         mistakes: for each known mistake a forward pass whose gradient it leads to.
@@ -35,7 +35,7 @@ def gradients(
     Raises:
         Wrong: with the diagnosis of `tg.gradcheck`, and pages to walk through.
     """
-    names = [f"the gradient by {name}" for name in inputs]
+    names = [f"the gradient with respect to {name}" for name in inputs]
     pages: Pages = {"": partial(_walkthrough, expression, inputs)}
 
     def rule(g: Any, *values: Any) -> list[Array]:
@@ -47,7 +47,7 @@ def gradients(
         inputs.items(), rule(_upstream(expression(*inputs.values()).data), *inputs.values())
     ):
         if found.shape != array.shape:
-            explanation = f"the gradient by {name} has the shape {found.shape}, and {name} {array.shape}."
+            explanation = f"the gradient with respect to {name} has the shape {found.shape}, and {name} {array.shape}."
             raise Wrong(wrong_shape(found.shape, array.shape), explanation, pages)
 
     by_hand = _by_hand(rule, expression)
@@ -55,7 +55,7 @@ def gradients(
     for mistake, wrong_expression in (mistakes or {}).items():
         wrong, got = _gradients(wrong_expression, inputs), _gradients(by_hand, inputs)
         if all(map(same, got, wrong)):
-            raise Wrong(mistake, f"the gradients by {', '.join(inputs)} are just those of this mistake.", pages)
+            raise Wrong(mistake, f"the gradients with respect to {', '.join(inputs)} are those of this mistake.", pages)
     _gradcheck(by_hand, inputs, pages)
 
 
@@ -95,7 +95,7 @@ def _by_hand(rule: Callable[..., list[Array]], expression: Callable[..., Any]) -
 
 
 def _walkthrough(function: Callable[..., Any], inputs: Mapping[str, Array]) -> Any:
-    """A page for what `function` gives; if it is not a number, for Σ g · out: then `g` is the gradient by `out`."""
+    """Return the walkthrough of a result that is a number, or else of Σ g · out, whose gradient at `out` is `g`."""
     leaves = _leaves(inputs)  # must live until the page is made
     out = function(*leaves)
     if out.ndim == 0:

@@ -13,9 +13,9 @@ from nn.plots.activity import Layer
 from nn.plots.style import COLOURS, DASHES, GRID, INK, Picture, blank, finish, legend_beside
 
 MOST_CURVES = 8
-"""More layers than this cannot be told apart as curves. They are drawn as rows of colours."""
+"""Maximum number of layers that are drawn as curves. More are drawn as rows of colours."""
 ROW = 0.24
-"""The height of such a row, in inches."""
+"""Height of such a row, in inches."""
 
 GUIDE = 1e-3
 """The recommended order of magnitude of the update : data ratio."""

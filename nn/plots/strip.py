@@ -131,7 +131,7 @@ class BoundaryStrip(Callback):
         columns = min(len(shown), FRAMES_IN_A_ROW)
         rows = -(-len(shown) // columns)
         picture = blank(FRAME_SIZE * columns, FRAME_SIZE * rows + 0.9)
-        headline(picture, "Decision boundary over the training, and the fraction of samples that are right")
+        headline(picture, "Decision boundary during training, and the fraction of samples classified correctly")
         for position, frame in enumerate(shown, start=1):
             axes = picture.add_subplot(rows, columns, position)
             self._draw(axes, frame)

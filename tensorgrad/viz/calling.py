@@ -1,4 +1,4 @@
-"""Find the tensors to draw: given as they are, or returned by a function or a module."""
+"""Find the tensors to draw: those that are passed, or those that a function or a module returns."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def outputs_of(subject: Any, arguments: Sequence[Any]) -> list[Tensor]:
             parameters, so that the graph shows what the function does with them.
 
     Raises:
-        TypeError: there is no tensor, something else is among them, or arguments are given for a tensor.
+        TypeError: there is no tensor, there is something other than tensors, or arguments are given for a tensor.
     """
     has_graph = hasattr(type(subject), "__graph__")
     if has_graph or (callable(subject) and not isinstance(subject, Tensor)):

@@ -24,7 +24,7 @@ from tensorgrad.viz.recording.expansion import Expand, expanded
 Renderer = Literal["tensorgrad", "dot"]
 Style = Literal["compact", "full"]
 THUMBNAIL = 24
-"""The most rows and columns of the heatmap of an array."""
+"""Maximum number of rows and columns of the heatmap of an array."""
 
 NARROWEST = 200
 """The smallest width, in pixels, at which a picture may be wrapped."""
@@ -41,7 +41,7 @@ class Drawing:
         direction: `"LR"`, from left to right, or `"TB"`, from top to bottom.
         theme: `"light"` or `"dark"`.
         renderer: `"tensorgrad"` or `"dot"`; see `draw`.
-        style: `"compact"` or `"full"`; None for the one that reads better; see `draw`.
+        style: `"compact"` or `"full"`; None for the more readable one; see `draw`.
         width: the width in pixels at which the picture is wrapped into rows; None for one row.
     """
 
@@ -190,18 +190,19 @@ def draw(
         output: the tensor to start from, or a list of tensors. Or a function, or an `nn.Module`, which is called. The
             tensors, their graph and every `.grad` are left unchanged.
         arguments: the arguments of the function or the module. Numbers and arrays of floats that are passed to a
-            function become leaves. A module without arguments is called with zeros of a fitting shape, and only the
+            function become leaves. A module without arguments is called with zeros of a suitable shape, and only the
             values of its parameters are shown. Modules are called in evaluation mode.
         direction: `"LR"`, from left to right, or `"TB"`, from top to bottom.
         depth: nesting depth at which modules are drawn as one box each: 0 for the outermost modules, 1 for those
             directly inside them. None draws all modules, but folds identical layers.
-        unfold: draw each of several identical layers.
+        unfold: whether to draw each of several identical layers.
         style: `"compact"` has symbols such as × and ² for operations, and shows a shape only in place of numbers.
-            `"full"` has the names of the operations and all shapes. None is `"compact"` if all values are scalars.
+            `"full"` has the names of the operations and all shapes. None means `"compact"` if all values are scalars.
         width: the width in pixels at which a picture from left to right is wrapped into rows. At this width, text
             is at least 11 pixels high. None for one row.
         expand: True to draw each fused operation, such as `lstm`, `conv2d` or `softmax_cross_entropy`, as the simpler
             operations that it consists of, in a frame with its name; or the name of an operation, or several names.
+            Operations on constants alone are not drawn.
         values: whether to show values and gradients.
         heatmaps: whether to show arrays of more than a few elements as images, too: orange is positive, blue negative.
             The renderer `"dot"` does not draw them.

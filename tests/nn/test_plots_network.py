@@ -1,5 +1,6 @@
 """The picture of a network as neurons and weights."""
 
+import json
 import re
 from xml.etree import ElementTree
 
@@ -109,6 +110,20 @@ def test_network_takes_the_loss_of_a_model():
     p = np.exp(network(X[:1]).numpy()[0].astype(float))
     p /= p.sum()
     np.testing.assert_allclose(shown.layers[-1].gradient, p - np.eye(3)[y[0]], rtol=1e-4)
+
+
+def test_network_explains_softmax_without_a_slope():
+    network = nn.Sequential(nn.Dense(2, 3, rng=0), nn.Tanh(), nn.Dense(3, 2, rng=1), nn.Softmax())
+    drawing = nn.plots.network(network, x=[1.0, 1.0])
+    data = json.loads(re.search(r'id="lesson">(.*?)</script>', drawing.html, re.S)[1])
+    words = [step["words"] for step in data["steps"]]
+    assert "Times the slope of Tanh, it is dz." in words[-2]
+    assert "The derivative of Softmax turns it into dz." in words[-3]
+    hidden, output = data["units"]["1-0"], data["units"]["2-0"]
+    assert "dz = gradient × slope of Tanh = " in hidden["backward"][-1]
+    assert hidden["forward"][-1].startswith("Tanh(z) = ")
+    assert output["backward"][-1].startswith("dz, before Softmax = ")
+    assert output["forward"][-1].startswith("Softmax over all z = ")
 
 
 def test_network_saves_svg_and_html(tmp_path):

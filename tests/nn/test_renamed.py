@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 import nn
-import tensorgrad
+import tensorgrad as tg
 from nn import functional
-from nn._renamed import RENAMED
+from nn._renamed import RENAMED, WITHOUT_CLASS
 
 
 @pytest.mark.parametrize("name", RENAMED)
@@ -28,6 +28,26 @@ def test_renamed_names_lead_to_the_present_ones(name: str) -> None:
         assert f'"{own}",' in Path(spec.origin).read_text(encoding="utf-8")
 
 
+@pytest.mark.parametrize("name", WITHOUT_CLASS)
+def test_renamed_classes_without_counterpart_lead_to_attributes(name: str) -> None:
+    with pytest.raises(AttributeError, match=rf"'{name}'\. Here it is .* as an attribute of the module$"):
+        getattr(nn, name)
+
+
+def test_renamed_classes_without_counterpart_are_attributes_of_modules() -> None:
+    class Several(nn.Module):
+        def __init__(self) -> None:
+            self.tensor = tg.tensor([1.0], requires_grad=True)
+            self.tensors = [tg.tensor([2.0], requires_grad=True)]
+            self.layers = [nn.Dense(1, 1)]
+            self.named = {"a": nn.Dense(1, 1)}
+
+    names = [name for name, _ in Several().named_parameters()]
+    assert names == [
+        "tensor", "tensors.0", "layers.0.weight", "layers.0.bias", "named.a.weight", "named.a.bias",
+    ]  # fmt: skip
+
+
 def test_renamed_module_pictures_names_plots_when_imported() -> None:
     for statement in ("import nn.pictures", "from nn import pictures", "from nn.pictures import LivePlot"):
         with pytest.raises(ImportError, match=r"nn\.pictures is now nn\.plots"):
@@ -41,7 +61,7 @@ def test_other_names_are_not_guessed() -> None:
 
 
 def test_renamed_functions_lead_to_the_present_ones() -> None:
-    packages = {"nn": nn, "tensorgrad": tensorgrad}
+    packages = {"nn": nn, "tensorgrad": tg}
     for name, ours in functional.RENAMED.items():
         with pytest.raises(AttributeError, match=f"'{name}'. Here it is {ours}"):
             getattr(functional, name)

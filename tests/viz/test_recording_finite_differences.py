@@ -113,7 +113,7 @@ def test_what_cannot_be_checked():
     reasons = {
         "a value it depends on no longer exists": _forgotten,
         "a value it depends on cannot be computed again": lambda x: tg.exp(noisy(x, np.random.default_rng(0))),
-        "astype gives float32, too coarse for differences": lambda x: tg.astype(x, np.float32),
+        "astype returns float32, which is too coarse for differences": lambda x: tg.astype(x, np.float32),
         "the function is not finite nearby": lambda x: tg.log(x - 1.0),
     }
     for reason, function in reasons.items():

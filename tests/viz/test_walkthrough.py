@@ -75,8 +75,25 @@ def test_arrays_read_as_products_and_shapes():
     recording = recorded(lessons.broadcast)
     told = lines(recording)
     assert any(line.startswith("dW += xᵀ @ dv₁   (4, 3)ᵀ @ (4, 2) → (3, 2);  W.grad: – → ") for line in told)
-    at = next(i for i, line in enumerate(told) if line == "what the rule gives = dY   (4, 2) → (4, 2)")
+    at = next(i for i, line in enumerate(told) if line == "the rule's result = dY   (4, 2) → (4, 2)")
     assert told[at + 1] == "db += sum over axis 0   (4, 2) → (2,);  b.grad: – → 5.08, 1.28"
+
+
+def test_scalars_of_arrays_are_shown_with_arrays():
+    x = tg.tensor([[1.0, 2.0], [3.0, 4.0]], requires_grad=True, name="x")
+    y = tg.tensor([5.0, 6.0], name="y")
+    loss = tg.vdot(x[0], y)
+    step = forward_steps(capture(loss))[-1]
+    assert step.line == "L = vdot(v, y) = vdot([1, 2], [5, 6]) = 17"
+    [(result, equals, *formula)] = step.boards
+    assert (result.symbol, result.shape, equals) == ("L", (), " = ")
+    assert [piece if isinstance(piece, str) else (piece.symbol, piece.shape) for piece in formula] == [
+        "vdot(",
+        ("v", (2,)),
+        ", ",
+        ("y", (2,)),
+        ")",
+    ]
 
 
 def test_unbroadcasting_says_what_is_added():

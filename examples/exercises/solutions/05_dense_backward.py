@@ -2,5 +2,5 @@
 
 
 def dense_backward(g, x, weights, biases):
-    """The gradients by `x`, by `weights` and by `biases`, in this order."""
+    """The gradients with respect to `x`, `weights` and `biases`, in this order."""
     return g @ weights.T, x.T @ g, g.sum(axis=0)

@@ -9,5 +9,5 @@ def l2_penalty(weights, strength):
 
 
 def l2_gradient(weights, strength):
-    """The gradient of the penalty by `weights`."""
+    """The gradient of the penalty with respect to `weights`."""
     return 2 * strength * weights

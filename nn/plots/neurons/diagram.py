@@ -61,7 +61,7 @@ class Diagram:
     Attributes:
         name: the class of the network.
         layers: the layers.
-        target: what the gradients are the derivatives of, as text.
+        target: name of the scalar whose gradients are shown.
         result: its value, or None if there is no sample.
         parameters: the number of trainable parameters.
     """
@@ -74,16 +74,16 @@ class Diagram:
 
 
 def diagram(module: Module, x: ArrayLike | None, y: Any, loss: Loss | None) -> Diagram:
-    """Run one sample through a network in evaluation mode, and backpropagate. Nothing is changed.
+    """Run one sample through a network in evaluation mode, and backpropagate. The network is left unchanged.
 
     Args:
         module: the network.
         x: one sample, or several, of which the first is used. None shows the weights alone.
-        y: the target of the sample; None for the gradients of the outputs' sum.
+        y: the target of the sample; None for the gradients of the sum of the outputs.
         loss: the loss function, if there is a target.
 
     Raises:
-        ValueError: the network takes no input of a known shape, or `x` does not fit.
+        ValueError: no input is known that the network accepts, or `x` does not fit.
     """
     with tg.enable_grad(), in_mode(module, training=False):
         given = _example(module) if x is None else _sample(module, x)

@@ -51,7 +51,7 @@ class NetworkDrawing:
         """Write the picture (.svg) or the interactive page (.html) to a file.
 
         Raises:
-            ValueError: the suffix is neither.
+            ValueError: the suffix is neither of these.
             FileNotFoundError: the folder does not exist.
         """
         path = expanded(path, "network")
@@ -80,12 +80,13 @@ def network(
 ) -> NetworkDrawing:
     """Draw a network as neurons and weights, with the values and gradients of one sample.
 
-    Each circle is a neuron, and each line a weight: orange if it is positive and blue if it is negative, the wider the
-    larger. With a sample, each circle shows the neuron's value after its activation and the gradient with respect to
-    it. The interactive page steps through the forward and the backward pass, and shows how each neuron is computed.
+    Each circle is a neuron and each line a weight: orange if it is positive, blue if it is negative, and wide if it is
+    large. With a sample, each circle shows the neuron's value after the activation and the gradient with respect to
+    that value. The interactive page steps through the forward and the backward pass and shows how each neuron is
+    computed.
 
     Layers are drawn in the order of their calls. Of a layer of more than 12 neurons, the first and the last are drawn.
-    Other layers than `Dense` are drawn as one box. Shortcuts around layers are not drawn; `tg.draw` shows them.
+    A layer other than `Dense` is drawn as one box. Shortcuts around layers are not drawn; `tg.draw` shows them.
 
     Args:
         model: an `nn.Module`, or an `nn.Model`.

@@ -9,7 +9,10 @@ import numpy as np
 from nn.plots.neurons.diagram import Array, Diagram, Layer
 
 MOST_TERMS = 4
-"""Longer sums show so many of their largest terms."""
+"""Maximum number of terms that are written. Of longer sums, only the largest terms are."""
+
+OVER_ALL = frozenset({"Softmax", "LogSoftmax"})
+"""Activations of which each result depends on all neurons of the layer: they have no slope at a single neuron."""
 
 
 def number(value: float) -> str:
@@ -48,7 +51,9 @@ def forward(diagram: Diagram, layer: int, index: int) -> list[str]:
     bias = "" if here.bias is None else f" + {_operand(here.bias[index])}"
     lines = [f"z = Σ x·w{' + b' if bias else ''} = {terms}{bias} = {number(here.before[index])}"]
     if here.activations:
-        lines.append(f"{', '.join(here.activations)}(z) = {number(here.value[index])}")
+        names = ", ".join(here.activations)
+        applied = f"{names} over all z" if OVER_ALL.intersection(here.activations) else f"{names}(z)"
+        lines.append(f"{applied} = {number(here.value[index])}")
     return lines
 
 
@@ -64,7 +69,9 @@ def backward(diagram: Diagram, layer: int, index: int) -> list[str]:
         terms = _terms(after.before_gradient, after.weight[index])
         lines = [f"gradient = Σ w·dz of the next layer = {terms} = {result}"]
     if here.activations and here.before_gradient is not None:
-        lines.append(f"dz = gradient × slope of {', '.join(here.activations)} = {number(here.before_gradient[index])}")
+        names, dz = ", ".join(here.activations), number(here.before_gradient[index])
+        through_all = OVER_ALL.intersection(here.activations)
+        lines.append(f"dz, before {names} = {dz}" if through_all else f"dz = gradient × slope of {names} = {dz}")
     return lines
 
 

@@ -11,9 +11,9 @@ import numpy as np
 from nn.plots.neurons.diagram import Diagram, Layer
 
 MOST = 12
-"""Layers of more neurons are summarised."""
+"""Maximum number of neurons of a layer that are all drawn."""
 FIRST, LAST = 6, 3
-"""So many neurons are then drawn at each end."""
+"""Numbers of neurons that are drawn at each end of a larger layer."""
 
 RADIUS = 21.0
 APART = 52.0
@@ -53,7 +53,7 @@ class Line:
 
     Attributes:
         start, end: the neurons; -1 for a layer without neurons.
-        weight: its value; None for a mere connection.
+        weight: its value; None for a connection without a weight.
         width: the width of the line.
     """
 
@@ -135,8 +135,8 @@ def _lines(diagram: Diagram, units: list[Unit], columns: list[float], middle: fl
             largest = float(np.abs(layer.weight).max(initial=0.0)) or 1.0
             for start, end in itertools.product(before, after):
                 weight = float(layer.weight[start.index, end.index])
-                share = abs(weight) / largest if np.isfinite(weight) else 0.0
-                width = THINNEST + (WIDEST - THINNEST) * share
+                fraction = abs(weight) / largest if np.isfinite(weight) else 0.0
+                width = THINNEST + (WIDEST - THINNEST) * fraction
                 yield Line(number, start.index, end.index, start.x, start.y, end.x, end.y, weight, width)
             continue
         starts = [(unit.index, unit.x, unit.y) for unit in before] or [

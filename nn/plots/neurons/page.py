@@ -1,4 +1,4 @@
-"""Write the interactive page: the picture, the steps of both passes, and what is known of each neuron."""
+"""Write the interactive page: the picture, the steps of both passes, and the details of each neuron."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def lesson(diagram: Diagram, placed: Placed) -> dict[str, Any]:
 
 
 def steps(diagram: Diagram) -> list[dict[str, Any]]:
-    """Return the steps: the layers forwards, the result, and the layers backwards. None without a sample."""
+    """Return the steps: each layer forward, the result, and each layer backward. Without a sample, there are none."""
     if diagram.result is None:
         return []
     last = len(diagram.layers) - 1
@@ -74,8 +74,8 @@ def _forward_words(layer: Layer, number: int) -> str:
     if layer.weight is None:
         return f"Forward: {_name(layer, number)} returns an array of shape {layer.shape}."
     bias = " + b" if layer.bias is not None else ""
-    words = f"Forward: {_name(layer, number)} computes z = x @ W{bias}, a sum of weighted values for each neuron."
-    return words + "".join(f" {name} is applied to each z." for name in layer.activations)
+    words = f"Forward: {_name(layer, number)} computes z = x @ W{bias}, a weighted sum for each neuron."
+    return words + "".join(f" {name} is applied to z." for name in layer.activations)
 
 
 def _backward_words(diagram: Diagram, number: int) -> str:
@@ -90,7 +90,11 @@ def _backward_words(diagram: Diagram, number: int) -> str:
             f"Backward: {name} receives dz @ Wᵀ: each line carries back the gradient dz at its end times its weight."
         )
     if layer.activations:
-        words += f" Times the slope of {', '.join(layer.activations)}, this is dz."
+        names = ", ".join(layer.activations)
+        over_all = equations.OVER_ALL.intersection(layer.activations)
+        words += (
+            f" The derivative of {names} turns it into dz." if over_all else f" Times the slope of {names}, it is dz."
+        )
     if layer.weight is not None:
         words += " The gradient of a weight is the value at its start times the dz at its end."
     return words

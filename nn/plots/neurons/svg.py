@@ -28,11 +28,11 @@ THEMES: dict[ThemeName, dict[str, str]] = {
 
 SANS = "system-ui, Segoe UI, Helvetica, Arial, sans-serif"
 LONGEST = 22
-"""Titles are cut after so many characters."""
+"""Maximum number of characters of a title."""
 BLOCK_LINES = 3
-"""So many modules are named in the box of a layer without neurons."""
+"""Maximum number of lines in the box of a layer without neurons, one for each module."""
 STRONGEST = 0.45
-"""How opaque the colour of the largest value of a layer is."""
+"""Opacity of the colour of the largest value of a layer."""
 
 
 def svg(diagram: Diagram, placed: Placed, theme: ThemeName) -> str:
@@ -48,7 +48,7 @@ def svg(diagram: Diagram, placed: Placed, theme: ThemeName) -> str:
 
 
 def description(diagram: Diagram) -> str:
-    """Return what is read to those who do not see the picture."""
+    """Return the alternative text of the picture."""
     sizes = "-".join(str(layer.size or layer.title) for layer in diagram.layers)
     return f"{diagram.name} as neurons and weights: {sizes}, {diagram.parameters:,} parameters"
 
@@ -121,26 +121,26 @@ def _block(place: int, layer: Layer, placed: Placed, colours: dict[str, str]) ->
 def _unit(diagram: Diagram, unit: Unit, colours: dict[str, str]) -> Iterator[str]:
     layer = diagram.layers[unit.layer]
     name = f"{'input' if not unit.layer else layer.title} {unit.index + 1}"
-    told = [name]
+    words = [name]
     yield f'<g data-unit="{unit.key}">'
     circle = f'<circle cx="{unit.x:g}" cy="{unit.y:g}" r="{RADIUS:g}"'
     yield f'{circle} style="fill:{colours["card"]};stroke:{colours["outline"]};stroke-width:1.5"/>'
     if layer.value is not None:
         value = float(layer.value[unit.index])
-        told.append(f"value {number(value)}")
+        words.append(f"value {number(value)}")
         colour = colours["positive" if value > 0 else "negative"]
-        strength = STRONGEST * _share(value, layer.value)
+        strength = STRONGEST * _fraction(value, layer.value)
         yield f'{circle} class="tint" style="fill:{colour};fill-opacity:{strength:.2f}"/>'
         shift = 4 if layer.gradient is None else -2
         yield _text(unit.x, unit.y + shift, short(value), colours["ink"], bold=True, kind="value")
     if layer.gradient is not None:
         gradient = float(layer.gradient[unit.index])
-        told.append(f"gradient {number(gradient)}")
+        words.append(f"gradient {number(gradient)}")
         yield _text(unit.x, unit.y + 12, short(gradient), colours["gradient"], kind="gradient", halo=colours["card"])
-    yield f"<title>{escape(', '.join(told))}</title></g>"
+    yield f"<title>{escape(', '.join(words))}</title></g>"
 
 
-def _share(value: float, values: Array) -> float:
+def _fraction(value: float, values: Array) -> float:
     largest = float(np.abs(values).max(initial=0.0))
     return abs(value) / largest if np.isfinite(value) and 0 < largest < np.inf else 0.0
 
@@ -153,7 +153,9 @@ def _legend(diagram: Diagram, placed: Placed, colours: dict[str, str]) -> Iterat
             yield f'<path d="M{x:g},{y - 4:g}h24" style="stroke:{colours[sign]};stroke-width:4"/>'
             yield _text(x + 30, y, words, colours["muted"], side="start")
             x += 128
-        yield _text(MARGIN, y + 17, "width: size of the weight in its layer", colours["muted"], side="start")
+        yield _text(
+            MARGIN, y + 17, "line width: size of the weight, relative to its layer", colours["muted"], side="start"
+        )
     if diagram.result is not None:
         words = f"in a circle: value, and below it the gradient of the {diagram.target}"
         yield _text(MARGIN, y + 34, words, colours["muted"], side="start")

@@ -23,7 +23,7 @@ SYMBOLS = {
     "absolute": "|( )|",
     "transpose": "( )ᵀ",
 }
-"""Operations with a symbol. Parentheses stand for the operand."""
+"""Symbols of operations. Parentheses mark the position of the operand."""
 
 BETWEEN = "+−×÷^@"
 SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
@@ -64,7 +64,7 @@ def _compact(recording: Recording, box: Box) -> Box:
 
 
 def _with_numbers(recording: Recording, box: Box, sign: str) -> Box:
-    """Return an operation between two operands with the one that is a Python number in its symbol."""
+    """Return an operation on two operands with a Python number among them moved into its symbol."""
     left, right = (_number(recording, operand) for operand in box.operands)
     if (left is None) == (right is None):
         return box

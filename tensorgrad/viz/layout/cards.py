@@ -34,7 +34,7 @@ WIDE = SUBSCRIPTS | {
 """The widths of characters that occur often, or are wider than any other."""
 BETWEEN_LABELS = 14.0
 HEATMAP_WIDTH, HEATMAP_HEIGHT, HEATMAP_CELL = 110.0, 64.0, 9.0
-"""The largest image of an array, and the largest cell in it, in pixels."""
+"""Maximum size of the image of an array and of a cell in it, in pixels."""
 
 
 @dataclass(frozen=True)
@@ -80,7 +80,7 @@ class Card:
         style: "leaf", "input", "constant", "operation", "folded" or "output".
         header: the height of the coloured band that holds the title; the whole card if there is only a title.
         operands: the edge label of each operand.
-        lines: from top to bottom, the height of the labels, in lines of text.
+        lines: for pictures from top to bottom, the height of the labels, in lines of text.
         heatmaps: images of arrays.
     """
 
@@ -153,7 +153,7 @@ def _detail(box: Box, role: str) -> Detail | None:
 
 
 def _heatmap_size(detail: Detail) -> tuple[float, float]:
-    """Return the width and height: square cells, as large as fit."""
+    """Return the width and height, with square cells that are as large as possible."""
     cell = min(HEATMAP_WIDTH / detail.columns, HEATMAP_HEIGHT / detail.rows, HEATMAP_CELL)
     return round(cell * detail.columns, 1), round(cell * detail.rows, 1)
 

@@ -20,7 +20,7 @@ MARGIN = 16.0
 PADDING = 14.0
 """Between a frame and what is in it."""
 BAND = 26.0
-"""The same at the top, above which the frame's label is written."""
+"""The same at the top, where the frame's label is."""
 LABEL = 17.0
 """From the top of a frame to the baseline of its label."""
 CORNER = 8.0
@@ -76,7 +76,7 @@ class Route:
         operand: the index among the operands of the target.
         depth: the number of frames around the target.
         before: if the picture has several rows, the parts of the line in earlier rows, like `points`.
-        turns: the corners of the line's way from each of these rows to the next.
+        turns: the corners of the line from each of these rows to the next.
     """
 
     points: tuple[Point, ...]

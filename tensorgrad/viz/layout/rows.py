@@ -1,6 +1,6 @@
 """Wrap a wide picture into rows, as text is wrapped into lines.
 
-A picture from left to right is cut where no box is, at the places that few edges cross. An edge that crosses a cut
+A picture from left to right is cut between boxes, where few edges cross. An edge that crosses a cut
 leaves its row at the right, runs back between the rows, and enters the next row from the left.
 """
 
@@ -22,22 +22,22 @@ from tensorgrad.viz.recording.reading_order import paths
 MOST = 1280.0
 """The width at which a picture is wrapped, in pixels. Text is then at least 11 pixels high at this width."""
 LANE = 9.0
-"""Between parallel edges outside the rows."""
+"""Distance between parallel edges outside the rows."""
 BESIDE = 12.0
-"""Between the end of a row and the first lane beside it."""
+"""Distance between the end of a row and the first lane beside it."""
 BETWEEN_ROWS = 16.0
 NARROWEST = 12.0
-"""A space between boxes that is narrower is not cut."""
+"""Minimum width of a gap between boxes where the picture can be cut."""
 SPLIT = 3.0
-"""Splitting a frame counts as much as so many edges."""
+"""Cost of splitting a frame, in edges."""
 
 
 class Squeeze:
-    """New vertical positions of a row's contents: empty space between them is left out.
+    """Map to new vertical positions of a row's contents, without the empty space between them.
 
     Args:
         occupied: the vertical extents of the contents.
-        top: the new position of the uppermost.
+        top: the new position of the topmost one.
     """
 
     def __init__(self, occupied: Iterable[tuple[float, float]], top: float) -> None:
@@ -54,7 +54,7 @@ class Squeeze:
         self.bottom = self(reach)
 
     def __call__(self, y: float) -> float:
-        """Return the new position of a position that is occupied."""
+        """Return the new position of `y`, an occupied position."""
         return y + self._shifts[max(bisect_right(self._starts, y) - 1, 0)]
 
 
@@ -65,9 +65,9 @@ class Row:
     Attributes:
         start, end: the positions of the cuts in the original picture.
         x: the horizontal shift of its contents.
-        down: the new vertical position of a position in the original picture.
+        down: maps vertical positions in the original picture to new ones.
         signals: the boxes whose values cross the cut at the start, from top to bottom.
-        bottom: the lower end of the row above, below which edges run back.
+        bottom: the lower end of the row above. Edges run back below it.
     """
 
     start: float
@@ -79,12 +79,12 @@ class Row:
 
 
 def wrapped(recording: Recording, picture: Picture, most: float = MOST) -> Picture:
-    """Return `picture` in rows of about `most` pixels, or as it is if it is narrow enough or has no place to cut.
+    """Return `picture` in rows of about `most` pixels, or unchanged if it is narrow enough or cannot be cut.
 
     Args:
         recording: the graph.
         picture: its picture, from left to right.
-        most: the largest width.
+        most: the maximum width.
     """
     if picture.direction != "LR" or picture.width <= most:
         return picture
@@ -124,16 +124,16 @@ def _chosen(candidates: Sequence[_Cut], width: float, most: float) -> list[float
     """Return the positions of the cuts: as few as possible, then cheap ones at equal distances."""
     places = [0.0, *(cut.x for cut in candidates), width]
     costs = [0.0, *(cut.cost for cut in candidates), 0.0]
-    room = most - 2 * (MARGIN + BESIDE + 3 * LANE)
+    available = most - 2 * (MARGIN + BESIDE + 3 * LANE)
     best: list[tuple[float, float, int]] = [(0.0, 0.0, 0)]  # rows, cost, previous place
     for at in range(1, len(places)):
         options = []
         for before in range(at - 1, -1, -1):
             long = places[at] - places[before]
-            if long > room and before < at - 1:
+            if long > available and before < at - 1:
                 break
             rows, cost, _ = best[before]
-            options.append((rows + 1, cost + costs[at] + 8 * (long / room) ** 2, before))
+            options.append((rows + 1, cost + costs[at] + 8 * (long / available) ** 2, before))
         best.append(min(options))
     cuts, at = [], len(places) - 1
     while at:
@@ -217,7 +217,7 @@ class _Wrapping:
                     yield from ((y - BESIDE, y + BESIDE) for _, y in points)
 
     def _frames(self) -> Iterator[tuple[int, Frame]]:
-        """Yield the parts of the frames with their rows, inner frames first. A part is as high as what it holds."""
+        """Yield the parts of the frames with their rows, inner frames first. A part is as high as its contents."""
         path = paths(self.recording.groups)
         around = [path[box.group] for box in self.recording.boxes]
         held: dict[tuple[int, int], list[float]] = {}

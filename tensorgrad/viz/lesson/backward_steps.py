@@ -114,7 +114,7 @@ class _Telling:
         ]
         used = {self.boxes[id].operands[0].name for id in results}
         unused = [which for which in call.results if which not in used]
-        words = f"The gradients of the results of {call.op} meet here, because its rules take them all at once."
+        words = f"The gradients of the results of {call.op} meet here, because its rules need all of them at once."
         if unused:
             words += f" For {', '.join(unused)}, which this graph does not use, the gradient is 0."
         kind: StepKind = "ready"
@@ -193,7 +193,7 @@ class _Telling:
                     f"shape of {narrow[0][0]}: ",
                     shape,
                     "",
-                    shape_guesses(shape, [(given.given_shape, "what the rule gave, before the sum")]),
+                    shape_guesses(shape, [(given.given_shape, "the rule's result, before the sum")]),
                 ),
                 sum_board(self.notation, event, given, self.sign, narrow[2][0]),
             ),
@@ -210,7 +210,7 @@ class _Telling:
         return rule_board(self.notation, event, given, self.totals, self.sign)
 
     def arrival(self, target: int, before: Reading, given: Contribution) -> Equation:
-        """Describe the current sum of gradients at a box."""
+        """Return the current sum of gradients at a box."""
         box = self.boxes[target]
         total, value = (labels.one_line(each, box) for each in (given.total, given.value))
         result = (self.notation.held(target), total), ("=", "=")
@@ -263,7 +263,7 @@ class _Telling:
             return "Done: the gradient has followed each path from the output to a leaf, and was added where they meet."
         wrong = [names[leaf] for leaf in leaves if not same(self.told.gradients[leaf], self.right.gradients[leaf])]
         if not wrong:
-            return "The leaves are right all the same: the mistake stayed where no leaf depends on it."
+            return "The gradients of the leaves are right nevertheless: here the mistake affects none of them."
         if len(wrong) == 1:
             return f"The gradient of {wrong[0]} is wrong."
         more = f" and {len(wrong) - MANY} more" if len(wrong) > MANY else ""

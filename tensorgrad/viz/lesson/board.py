@@ -39,8 +39,9 @@ Board = tuple[str | Figure, ...]
 
 
 def forward_board(notation: Notation, box: Box) -> Board:
-    """Return how an array is computed, or () for a scalar and for a call with several results."""
-    if box.op is None or box.results or notation.is_scalar(box.id):
+    """Return how a box is computed, or () if it has several results or neither it nor its operands are arrays."""
+    ids = [box.id, *(operand.box for operand in box.operands)]
+    if box.op is None or box.results or all(map(notation.is_scalar, ids)):
         return ()
     call, _ = notation.call(box)
     return (_figure(notation, box, "value", box.value), " = ", *_pieces(notation, call, {}))
@@ -61,7 +62,7 @@ def rule_board(
     target = notation.recording.boxes[box.operands[given.operand].box]
     formula = _pieces(notation, notation.formula(event, given), {**arrived, event.box: event.upstream})
     if given.given_shape != target.shape:
-        whole = Figure("what the rule gives", target.id, "gradient", given.given, given.given_shape)
+        whole = Figure("the rule's result", target.id, "gradient", given.given, given.given_shape)
         return (whole, " = ", *formula)
     return (_figure(notation, target, "gradient", given.value), f" {sign} ", *formula)
 
@@ -69,7 +70,7 @@ def rule_board(
 def sum_board(notation: Notation, event: Event, given: Contribution, sign: str, words: str) -> Board:
     """Return how the result of a rule is summed to the shape of the operand."""
     target = notation.recording.boxes[notation.recording.boxes[event.box].operands[given.operand].box]
-    whole = Figure("what the rule gave", target.id, "gradient", given.given, given.given_shape)
+    whole = Figure("the rule's result", target.id, "gradient", given.given, given.given_shape)
     return (_figure(notation, target, "gradient", given.value), f" {sign} ", f"{words} ", whole)
 
 
@@ -106,7 +107,7 @@ def _pieces(notation: Notation, formula: str, arrived: Mapping[int, Reading]) ->
 
 
 def plain(recording: Recording, board: Board) -> list[Any]:
-    """Return a board as plain data. An array that a box holds in the end is referred to, others are written out."""
+    """Return a board as plain data. Final values and gradients of boxes are references; others are written out."""
     return [piece if isinstance(piece, str) else _plain_figure(recording, piece) for piece in board]
 
 
@@ -133,7 +134,7 @@ def _alike(held: Summary, shown: Reading) -> bool:
 
 
 def cells(reading: Reading, shape: tuple[int, ...] | None) -> list[list[str]]:
-    """Return the numbers of a small array in rows; none if it has too many or is not known."""
+    """Return the numbers of a small array in rows; none if there are too many or they are not known."""
     if not isinstance(reading, Summary) or not reading.numbers:
         return []
     row = shape[-1] if shape else 1

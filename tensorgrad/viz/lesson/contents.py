@@ -20,8 +20,8 @@ PASSES: dict[PassKind, tuple[str, str]] = {
     "right": ("done right", ""),
     "naive order": (
         "mistake: naive order",
-        "Here each box passes its gradient on as soon as it is first reached. Where paths meet that is too early: "
-        "what arrives later never goes on. Topological order prevents it.",
+        "Here each box passes its gradient on as soon as it is first reached. Where paths meet, that is too early: "
+        "what arrives later is never passed on. Topological order prevents it.",
     ),
     "overwritten": (
         "mistake: overwritten",
@@ -30,7 +30,7 @@ PASSES: dict[PassKind, tuple[str, str]] = {
     ),
     "not zeroed": (
         "mistake: forgot zero_grad",
-        "Here a second backward pass runs without zero_grad(): the leaves add it to the gradients of the first.",
+        "Here a second backward pass runs without zero_grad(): its gradients are added to those of the first.",
     ),
 }
 """What each pass is called, and what is wrong with it, if anything."""

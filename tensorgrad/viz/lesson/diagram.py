@@ -16,16 +16,16 @@ PORT = 31.0
 """Between the ends of two edges that carry a line of text above and one below."""
 
 BAND = 42.0
-"""The space at the top of a frame, for its label and for what is written above a box."""
+"""Space at the top of a frame, for its label and for the marker above a box."""
 
 LINES = 3
-"""From top to bottom: the lines above a box, two for a local derivative and one for what is written above the box."""
+"""Lines above a box in a picture from top to bottom: two for a local derivative and one for the marker of the box."""
 
 COUNTER = 48.0
 """Space for "1 of 2" beside a title."""
 
 SIGNS = {"agrees": "✓ checked", "differs": "✗ check differs", "not checked": "– not checked"}
-"""What a leaf says of its gradient and finite differences."""
+"""Text of a leaf about the comparison of its gradient with finite differences."""
 
 
 def stage(recording: Recording, direction: Direction) -> Picture:
@@ -105,7 +105,7 @@ def _length(reading: Reading, box: Box) -> int:
 
 
 def check_words(check: Check) -> str:
-    """Return the last line of a leaf at the end: whether finite differences agree, or what they give instead."""
+    """Return the last line of a leaf at the end: whether finite differences agree, or what they yield instead."""
     if check.verdict == "differs" and check.expected:
         return labels.shortened(f"✗ should be {', '.join(map(labels.number, check.expected))}")
     return SIGNS[check.verdict]

@@ -14,7 +14,8 @@ SIGNS = {"add": "+", "subtract": "-", "multiply": "*", "divide": "/", "power": "
 """Operations that are written between their operands."""
 
 Equation = tuple[tuple[str, str], ...]
-"""Its pieces, and what stands for each: the first is the result, as in `("∂L/∂a", "6")`, the second the sign."""
+"""Pieces of an equation, each with its number or shape. The first is the result, as in `("∂L/∂a", "6")`, and the second
+the sign."""
 
 
 class Notation:
@@ -86,7 +87,9 @@ class Notation:
         return f"{box.op}({', '.join([*operands, *[labels.options(box)] * bool(box.options)])})"
 
     def _number(self, id: int) -> str:
-        return labels.one_line(self.recording.boxes[id].value, self.recording.boxes[id])
+        """Return the value of a box, in brackets if it consists of several numbers."""
+        text = labels.one_line(self.recording.boxes[id].value, self.recording.boxes[id])
+        return f"[{text}]" if "," in text or ";" in text else text
 
     def _shape(self, id: int) -> str:
         box = self.recording.boxes[id]
@@ -146,7 +149,7 @@ class Notation:
             value = labels.one_line(given.value, self.recording.boxes[target])
             return (self.gradients[target], value), (sign, "="), (formula, self.in_numbers(formula, arrived))
         if given.given_shape != self.recording.boxes[target].shape:
-            return ("what the rule gives", str(given.given_shape)), ("=", "←"), (formula, self.in_shapes(formula))
+            return ("the rule's result", str(given.given_shape)), ("=", "←"), (formula, self.in_shapes(formula))
         return (self.gradients[target], str(given.given_shape)), (sign, "←"), (formula, self.in_shapes(formula))
 
     def formula(self, event: Event, given: Contribution) -> str:
@@ -193,12 +196,12 @@ class Notation:
         symbol, shape = self.symbols[target], self.recording.boxes[target].shape
         times = math.prod(given.given_shape[axis] for axis in self._summed_axes(target, given))
         if times == 1:
-            return f"{symbol} has fewer axes: those of length 1 go."
+            return f"{symbol} has fewer axes: the extra axes of length 1 are removed."
         subject = symbol if shape is None or math.prod(shape) == 1 else f"Each element of {symbol}"
         return f"{subject} was used {times} times, so its {times} gradients are added up."
 
     def sum_down(self, target: int, given: Contribution, sign: str = "+=") -> Equation:
-        """Describe unbroadcasting: the result of the rule is summed to the operand's shape."""
+        """Describe unbroadcasting: the the rule's result is summed to the operand's shape."""
         axes = self._summed_axes(target, given)
         formula = f"sum over {'axis' if len(axes) == 1 else 'axes'} {', '.join(map(str, axes))}"
         return (

@@ -58,7 +58,7 @@ def _step(recording: Recording, notation: Notation, id: int, used_by: list[int])
     else:
         shapes = [(recording.boxes[operand.box].shape, notation.symbols[operand.box]) for operand in box.operands]
         if box.shape is not None:
-            hint = f"Which shape has {call}, with the shapes of its operands?"
+            hint = f"What is the shape of {call}, given the shapes of its operands?"
             question = Question(f"shape of {symbol}: ", box.shape, hint, shape_guesses(box.shape, shapes))
         equation = ((symbol, labels.shape(box)), ("=", "←"), (call, inserted))
     line, words, board = on_one_line(equation), _uses(notation, used_by), forward_board(notation, box)
@@ -68,7 +68,8 @@ def _step(recording: Recording, notation: Notation, id: int, used_by: list[int])
 def _uses(notation: Notation, used_by: list[int]) -> str:
     """Describe where a result is used. Its gradient will receive one contribution per use."""
     counts = Counter(notation.symbols[id] for id in used_by)
-    if len(used_by) > 1:
+    uses = len(used_by)
+    if uses > 1:
         names = ", ".join(name if count == 1 else f"{name} ({count} times)" for name, count in counts.items())
-        return f"It is used {len(used_by)} times, by {names}: as many contributions will meet in its gradient."
+        return f"It is used {uses} times, by {names}: its gradient will be the sum of {uses} contributions."
     return f"Next, {next(iter(counts))} will use it." if used_by else "This is the output."

@@ -1,4 +1,4 @@
-"""Wrong answers that a learner may give, and what each of them overlooks."""
+"""Plausible wrong answers to a question, and what each of them overlooks."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def forward_guesses(notation: Notation, box: Box) -> tuple[Guess, ...]:
         call, _ = notation.call(box)
         a, b = (notation.symbols[operand.box] for operand in box.operands)
         found += [
-            (value, f"That is {a} {sign} {b}, and this is {call}.")
+            (value, f"That is {a} {sign} {b}, but the operation is {call}.")
             for sign, value in others.items()
             if value is not None and sign != SIGNS[box.op]
         ]
@@ -35,13 +35,13 @@ def forward_guesses(notation: Notation, box: Box) -> tuple[Guess, ...]:
 def rule_guesses(
     notation: Notation, event: Event, given: Contribution, before: Reading, *, overwritten: bool
 ) -> tuple[Guess, ...]:
-    """Return wrong totals of a scalar: factors left out, added in place of multiplied, or a contribution forgotten.
+    """Return wrong totals of a scalar: factors left out, added instead of multiplied, or a contribution forgotten.
 
     Args:
         notation: the names of the boxes.
         event, given: the rule's call, and what it contributes.
-        before: what had arrived before.
-        overwritten: whether the pass replaces it by mistake.
+        before: the gradient before this contribution.
+        overwritten: whether the pass replaces that gradient by mistake.
     """
     symbol, partial = notation.gradients[event.box], notation.partial(event, given)
     up, slope, value, earlier = _number(event.upstream), given.slope, _number(given.value), _number(before)
@@ -53,7 +53,7 @@ def rule_guesses(
             found.append(
                 (value, f"That is this contribution alone. {labels.number(earlier)} had arrived before: add it.")
             )
-            found.append((earlier, "That had arrived before. Add the contribution of this step."))
+            found.append((earlier, "That is what had arrived before. Add the contribution of this step."))
     if up is not None and slope is not None:
         base = 0.0 if earlier is None or overwritten else earlier
         found += [
@@ -65,7 +65,7 @@ def rule_guesses(
 
 
 def shape_guesses(shape: tuple[int, ...], others: Iterable[tuple[tuple[int, ...] | None, str]]) -> tuple[Guess, ...]:
-    """Return wrong shapes: the axes in the other order, and those of other arrays in the same step.
+    """Return wrong shapes: the axes reversed, and the shapes of other arrays in the same step.
 
     Args:
         shape: the right shape.
@@ -75,7 +75,7 @@ def shape_guesses(shape: tuple[int, ...], others: Iterable[tuple[tuple[int, ...]
         (other, f"That is the shape of {name}.") for other, name in others if other is not None and other != shape
     ]
     if shape[::-1] != shape:
-        found.insert(0, (shape[::-1], "The axes are in the other order."))
+        found.insert(0, (shape[::-1], "The axes are in the wrong order."))
     return tuple(found)
 
 

@@ -31,7 +31,7 @@ FALLBACKS = (
 
 
 def family(*, mono: bool) -> list[str]:
-    """Return the fonts to try for each character: matplotlib's, and then those installed of `FALLBACKS`."""
+    """Return the fonts to try for each character: Matplotlib's, and then those of `FALLBACKS` that are installed."""
     return ["monospace" if mono else "sans-serif", *_installed()]
 
 

@@ -47,5 +47,5 @@ def _chunk(kind: bytes, content: bytes) -> bytes:
 
 
 def data_uri(detail: Detail) -> str:
-    """Return the heatmap as an address that holds the image itself."""
+    """Return the heatmap as a data URL."""
     return f"data:image/png;base64,{base64.b64encode(png(colours(detail))).decode('ascii')}"

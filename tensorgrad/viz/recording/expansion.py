@@ -44,10 +44,10 @@ SIMPLE, FUSED = "tensorgrad.ops.", "tensorgrad.ops.reductions.softmax"
 `sigmoid`, can be expanded by name."""
 
 _keeping = threading.RLock()
-"""Held while nodes keep all operands."""
+"""Lock for the time in which nodes keep all operands."""
 
 Expand = bool | str | Collection[str]
-"""True for all fused operations, or the names of some."""
+"""True for all fused operations; or the name of an operation, or several names."""
 
 
 def expanded(asker: str, outputs: Sequence[Tensor], expand: Expand) -> list[Tensor]:
@@ -90,7 +90,7 @@ def expanded(asker: str, outputs: Sequence[Tensor], expand: Expand) -> list[Tens
 
 
 def steps(operation: Operation, arguments: dict[str, Any]) -> tuple[Tensor, ...] | None:
-    """Return the results of an operation computed in simpler operations, or None if it has no such form.
+    """Return the results of an operation, computed by simpler operations, or None if it has no such form.
 
     Args:
         operation: the operation.

@@ -30,10 +30,10 @@ CALLS = 400_000
 """How many operations may be called for all checks of a graph: some two seconds' worth of small ones."""
 
 LARGEST = 64
-"""The most elements of the operands of an operation that is checked alone."""
+"""Maximum number of elements of the operands of an operation that is checked separately."""
 
 SHOWN = 6
-"""The right gradient of a leaf of at most so many elements is shown beside a wrong one."""
+"""Maximum number of elements of a leaf whose right gradient is shown beside a wrong one."""
 
 USUALLY = "Usually this means: "
 
@@ -70,7 +70,7 @@ def checks(order: Sequence[Node], known: Replay, seed: NDArray[Any]) -> dict[Nod
 
 
 def _with_blame(found: Mapping[Node, Check], blame: str) -> dict[Node, Check]:
-    """Return the checks, with what is known of the wrong operation in place of what the gradient alone suggests."""
+    """Return the checks with the diagnosis of the wrong operation in place of that of the gradient."""
     if not blame:
         return dict(found)
     return {
@@ -87,7 +87,7 @@ def _problem(tensors: Mapping[Node, Tensor] | None) -> str:
         return "an operation does not work in float64"
     for node, tensor in tensors.items():
         if tensor.dtype != np.float64 and node.operation is not None:
-            return f"{node.operation.name} gives {tensor.dtype}, too coarse for differences"
+            return f"{node.operation.name} returns {tensor.dtype}, which is too coarse for differences"
     return ""
 
 
@@ -147,10 +147,10 @@ class _Function:
         return _Trial(element, got, verdict)
 
     def blame(self) -> str:
-        """Return what `gradcheck` says of the first operation whose own derivative is wrong; "" if it finds none.
+        """Return what `gradcheck` reports for the first operation whose own derivative is wrong; "" if it finds none.
 
-        The whole derivative of one operation tells more than the gradient of the output: a matrix that should have been
-        transposed, for example, shows only there.
+        The full derivative of one operation is more informative than the gradient of the output. For example, it
+        shows that a matrix should have been transposed.
         """
         for node in self.order:
             parents = list(dict.fromkeys(node.parents))
@@ -172,7 +172,7 @@ class _Function:
                 if error.finding is not None:
                     words = " ".join(error.finding.message.partition(USUALLY)[2].split())
                     return f" {USUALLY}{words} (This is the rule of {node.operation.name}.)"
-            except Exception:  # a user's operation may raise anything; the gradient of the leaf is checked all the same
+            except Exception:  # a user's operation may raise anything; the gradient of the leaf is checked anyway
                 continue
         return ""
 

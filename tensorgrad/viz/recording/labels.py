@@ -15,7 +15,7 @@ COMMUTATIVE = frozenset({"add", "multiply", "maximum", "minimum", "+", "×"})
 """Operations whose operands need no label: it does not matter which is which."""
 
 SIDES, POWER = ["left", "right"], ["base", "exponent"]
-"""What the operands x and y of an operation are called if a box of the graph has one of these names."""
+"""Labels of the operands x and y of an operation, if a box of the graph has one of these names."""
 
 NOTES: dict[Missing, str] = {
     "not computed": "– not computed yet",
@@ -33,7 +33,7 @@ GONE = {
 """How an array was lost, and what brings it back, as the end of a sentence."""
 
 LINE, COLUMNS, ROWS = 6, 4, 6
-"""So many numbers are written on one line. More are written as a grid of at most so many columns and rows."""
+"""Maximum count of numbers on one line, and the maximum columns and rows of the grid in which more are written."""
 
 MOST_REMEDIES = 3
 """How many lost arrays are named below a picture."""
@@ -144,7 +144,7 @@ def has_shape(box: Box) -> bool:
 
 
 def shows_shape(box: Box, *, compact: bool = False) -> bool:
-    """Return whether a box shows its shape. That of a scalar says nothing; in compact form, neither does that of an
+    """Return whether a box shows its shape. The shape of a scalar is omitted, and, in compact form, that of an
     array whose numbers are shown.
     """
     if not has_shape(box) or (box.shape == () and (compact or box.dtype == "float64")):
@@ -182,7 +182,7 @@ def shows_numbers(reading: Reading, box: Box) -> bool:
     if not isinstance(reading, Summary) or not reading.numbers:
         return False
     if len(reading.numbers) > LINE and reading.min == reading.max:
-        return False  # "all 0" says as much
+        return False  # "all 0" is equivalent
     return is_readable(box.shape or (), len(reading.numbers))
 
 
@@ -248,7 +248,7 @@ def operand_labels(box: Box, names: Mapping[str, int] = MappingProxyType({})) ->
     Args:
         box: the box that uses the operands.
         names: the box of each name in the graph. A label that is the name of another box would mislead, and one that
-            is the name of the operand itself says nothing.
+            is the name of the operand itself is redundant.
     """
     if box.kind != "folded" and (len(box.operands) < 2 or box.op in COMMUTATIVE):
         return [""] * len(box.operands)

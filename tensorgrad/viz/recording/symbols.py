@@ -7,7 +7,7 @@ from collections import Counter
 from tensorgrad.viz.recording import Box, Recording, Summary, labels
 
 VALUE, PARAMETER, INPUT, LABELS = "v", "w", "x", "y"
-"""For boxes without a name: results, leaves, constants, and constants of integers. Several are numbered: v₁, v₂."""
+"""Letters of unnamed results, leaves, constants and integer constants. Several are numbered: v₁, v₂."""
 
 OUTPUT = "L"
 """For an output without a name: the loss."""
@@ -18,8 +18,8 @@ def symbols(recording: Recording) -> tuple[str, ...]:
 
     A tensor keeps its name. A dotted path such as `encoder.0.weight` is shortened to the end that makes it unique, and
     very long names are cut. Python numbers are written as digits. A call with several results has the name of its
-    operation, and the results have the field names of its named tuple. Other boxes get a letter for what they are, and
-    a number if there are several: v₁, v₂. Symbols are unique except for equal numbers: a second tensor with the same
+    operation, and the results have the field names of its named tuple. Other boxes get a letter for their kind, and a
+    number if there are several: v₁, v₂. Symbols are unique except for equal numbers: a second tensor with the same
     name gets a subscript.
 
     >>> import tensorgrad as tg
@@ -78,7 +78,7 @@ def gradient_symbols(recording: Recording) -> tuple[str, ...]:
 
 
 def _is_word(name: str) -> bool:
-    """Return whether a name needs no parentheses: an identifier, with or without a number below the line."""
+    """Return whether a name needs no parentheses: an identifier, with or without a subscript."""
     return name.rstrip("₀₁₂₃₄₅₆₇₈₉").isidentifier()
 
 

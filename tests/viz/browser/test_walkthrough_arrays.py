@@ -85,7 +85,7 @@ def test_predict_says_what_a_wrong_answer_overlooks(open_page):
     lines = page.texts("#all-steps td.line")
     product = next(number for number, line in enumerate(lines, 1) if " = a * b = " in line)
     last = max(number for number, line in enumerate(lines, 1) if line.startswith("∂L/∂a +="))
-    assert "That is a + b, and this is a * b." in answer(product, "7")
+    assert "That is a + b, but the operation is a * b." in answer(product, "7")
     assert "The sign is wrong." in answer(product, "-12")
     assert "Compute a * b with the numbers of its operands." in answer(product, "100")
     first = min(number for number, line in enumerate(lines, 1) if line.startswith("∂L/∂a +="))

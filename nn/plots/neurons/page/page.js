@@ -2,8 +2,8 @@
 
 const lesson = JSON.parse(document.getElementById("lesson").textContent);
 const state = { step: 1, chosen: null };
-const MOST = 1.6; // how much the picture may be enlarged
-const LEAST = 0.8; // and reduced: on a narrow screen, the current layer is scrolled into view
+const MOST = 1.6; // the largest scale of the picture
+const LEAST = 0.8; // the smallest; on a narrow screen, the current layer is scrolled into view
 const MILLISECONDS = 1400;
 let playing = null;
 
@@ -101,7 +101,7 @@ function togglePlay() {
   play(playing === null);
 }
 
-/** The whole picture is in the window, unless its numbers could not be read. */
+/** Fit the picture to the window, unless its numbers would be too small to read. */
 function fit() {
   const stage = find("stage");
   const root = stage.querySelector("svg");

@@ -1,4 +1,4 @@
-// A wrong pass beside the right one: where the numbers are, and where they should be.
+// A wrong pass compared with the right one: the numbers so far, and those at the end of the right pass.
 
 /** The gradient that each box has at the end of a pass, as lines. */
 function endOf(pass) {
@@ -27,5 +27,5 @@ function comparison() {
       );
     });
   const head = ["", "arrived", "here", "right"].map((text) => make("th", { scope: "col" }, text));
-  return make("table", { class: "compare" }, make("caption", { class: "unseen" }, "This pass beside the right one"), make("thead", {}, make("tr", {}, ...head)), make("tbody", {}, ...rows));
+  return make("table", { class: "compare" }, make("caption", { class: "unseen" }, "This pass compared with the right one"), make("thead", {}, make("tr", {}, ...head)), make("tbody", {}, ...rows));
 }

@@ -12,7 +12,7 @@ function showDetails(id) {
   const box = lesson.boxes[id];
   const now = known()[id];
   const table = comparison();
-  const parts = table === null ? [] : [make("h2", {}, "Gradients: here and right"), table];
+  const parts = table === null ? [] : [make("h2", {}, "Gradients: in this pass and right"), table];
   parts.push(make("h2", {}, box.title), rows(box.facts));
   if (box.kind !== "number") parts.push(...reading("Value", now.value, box.value, "not computed yet"));
   if (box.wantsGradient) {

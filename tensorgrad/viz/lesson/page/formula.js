@@ -41,7 +41,7 @@ function figure(piece, hidden) {
   return make("span", { class: "figure" }, make("span", { class: "symbol" }, piece.symbol), content, make("span", { class: "shape" }, hidden ? "" : piece.shape ?? lesson.boxes[piece.box].shape));
 }
 
-/** Two rows: symbols above, what stands for them below. `total`: what a box holds now, after the chain rule. */
+/** Two rows: symbols above, their values below. `total`: the sum in a box after the chain rule. */
 function equation(terms, asking, total) {
   const columns = terms.map(([symbol, number], place) => {
     const hidden = asking && (place === 0 || (total && place === terms.length - 1));

@@ -1,4 +1,4 @@
-// The whole picture as a strip, where it is larger than the window: what is in sight, and where the step is.
+// The whole picture as a strip, where it is larger than the window: the visible part, and the boxes of the step.
 
 function drawMap() {
   const strip = find("map");

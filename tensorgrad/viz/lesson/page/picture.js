@@ -2,7 +2,7 @@
 
 const drawn = { boxes: new Map(), edges: new Map(), frames: new Map(), places: null, zoom: null };
 const READABLE = 0.75; // the picture is not made smaller than this to fit, unless the reader asks for it
-const [SMALLEST, LARGEST] = [0.25, 4]; // how far the reader can zoom
+const [SMALLEST, LARGEST] = [0.25, 4]; // the limits of zooming
 
 function svg(tag, attributes = {}, ...children) {
   const element = document.createElementNS("http://www.w3.org/2000/svg", tag);
@@ -164,7 +164,7 @@ function updateBox(box, { group, texts, marker, width }, now, step, receiving) {
   group.setAttribute("aria-label", `${box.title}, value ${rows.value.join("; ") || "not computed yet"}${gradient}`);
 }
 
-/** What is written above a box that receives: the number, if it is not much wider than the box. */
+/** The marker above a box that receives: with the number, if it is not much wider than the box. */
 function received(step, width) {
   const long = `● receives ${step.chip}`;
   if (isAsking() || !step.chip) return "● receives";
@@ -183,7 +183,7 @@ function firedEarly(id) {
   return allSteps().slice(0, state.step).some((step) => step.kind === "early" && step.box === id);
 }
 
-/** The number that travels back along an edge, and then is written above the box that receives it. */
+/** The number that travels back along an edge and is then written above the box that receives it. */
 function updateChip({ path, chip }, text) {
   chip.classList.toggle("shown", text !== "");
   if (text === "") return;
@@ -193,16 +193,16 @@ function updateChip({ path, chip }, text) {
   rect.setAttribute("width", width);
   rect.setAttribute("x", -width / 2);
   const length = path.getTotalLength();
-  const place = (share) => {
-    const { x, y } = path.getPointAtLength(length * share);
+  const place = (fraction) => {
+    const { x, y } = path.getPointAtLength(length * fraction);
     chip.setAttribute("transform", `translate(${x.toFixed(1)} ${y.toFixed(1)})`);
   };
   if (matchMedia("(prefers-reduced-motion: reduce)").matches) return chip.classList.remove("shown");
   const began = performance.now();
   const move = (time) => {
-    const share = Math.min(1, Math.max(0, (time - began) / 600));
-    place(1 - share);
-    if (share === 1) chip.classList.remove("shown");
+    const fraction = Math.min(1, Math.max(0, (time - began) / 600));
+    place(1 - fraction);
+    if (fraction === 1) chip.classList.remove("shown");
     else if (chip.classList.contains("shown")) requestAnimationFrame(move);
   };
   place(1);
@@ -214,7 +214,7 @@ function updateFlow({ group, path }, width) {
   path.style.strokeWidth = width === undefined ? "" : width;
 }
 
-/** The scale at which the whole picture is in the window. */
+/** The scale at which the whole picture fits the window. */
 function fittingScale() {
   const stage = find("stage");
   const { width, height } = drawn.places;

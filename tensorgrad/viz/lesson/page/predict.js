@@ -26,7 +26,7 @@ function isRight(text, answer) {
 function reasonAgainst(text) {
   const { guesses, hint } = currentStep().question;
   const known = guesses.find(([guess]) => isRight(text, guess));
-  return known ? known[1] : `Not yet. ${hint || "A gradient has the shape of what it belongs to."}`;
+  return known ? known[1] : `Not yet. ${hint || "A gradient has the shape of its array."}`;
 }
 
 function checkGuess() {
