@@ -1,4 +1,4 @@
-"""Data sets: synthetic data, handwritten digits, Fashion-MNIST and MNIST, and folders of images.
+"""Data sets: synthetic data, handwritten digits, Fashion-MNIST and MNIST, folders of images, and text.
 
 Class labels are integers `(samples,)`. Inputs are float32 `(samples, features)`, or uint8 images `(samples, height,
 width)` as stored in their files; `nn.data` provides functions to prepare them for a network. The synthetic data sets
@@ -12,6 +12,7 @@ from nn.datasets.generated import sine, spiral, vertical
 from nn.datasets.idx import read_idx
 from nn.datasets.image_folder import image, images
 from nn.datasets.mnist import FASHION_CLASSES, fashion_mnist, mnist
+from nn.datasets.text import names, tiny_shakespeare
 
 __all__ = [
     "FASHION_CLASSES",
@@ -20,8 +21,10 @@ __all__ = [
     "image",
     "images",
     "mnist",
+    "names",
     "read_idx",
     "sine",
     "spiral",
+    "tiny_shakespeare",
     "vertical",
 ]

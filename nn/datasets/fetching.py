@@ -1,10 +1,29 @@
-"""Downloads with pooch into the user's cache folder, with a progress bar and verified checksums."""
+"""Where the files of a data set are searched for, and downloads with pooch into the user's cache folder."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
+
+from nn._files import expanded
+
+ENVIRONMENT_VARIABLE = "TENSORGRAD_DATA"
+
+
+def folders_to_search(name: str, directory: str | os.PathLike[str] | None, inside: Iterable[str]) -> list[Path]:
+    """Return where to search for the files of a data set before the cache.
+
+    Args:
+        name: the name of the data set in messages.
+        directory: the folder to search first; then comes the one named by `TENSORGRAD_DATA`.
+        inside: the folders in each of them, `""` for itself.
+    """
+    named = [
+        expanded(place, f"datasets.{name}") for place in (directory, os.environ.get(ENVIRONMENT_VARIABLE)) if place
+    ]
+    return [place / folder for place in named for folder in inside]
 
 
 def cache_folder(name: str) -> Path:
