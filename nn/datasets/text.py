@@ -2,37 +2,17 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
-from dataclasses import dataclass
 
-from nn.datasets.fetching import cache_folder, fetch, folders_to_search
+from nn.datasets.fetching import PublishedFile
 
-
-@dataclass(frozen=True)
-class PublishedText:
-    """Text file as it was published.
-
-    Attributes:
-        name: the name of the function that reads it, and of its folder.
-        file: the name of the file.
-        mirrors: URLs of folders that contain the file.
-        md5: its checksum, against corruption.
-    """
-
-    name: str
-    file: str
-    mirrors: tuple[str, ...]
-    md5: str
-
-
-NAMES = PublishedText(
+NAMES = PublishedFile(
     "names",
     "names.txt",
     ("https://raw.githubusercontent.com/karpathy/makemore/master/",),
     "401b3c4cac9e28a586ed15e81256680d",
 )
-TINY_SHAKESPEARE = PublishedText(
+TINY_SHAKESPEARE = PublishedFile(
     "tiny_shakespeare",
     "input.txt",
     ("https://raw.githubusercontent.com/karpathy/char-rnn/master/data/tinyshakespeare/",),
@@ -58,7 +38,8 @@ def names(directory: str | os.PathLike[str] | None = None, *, download: bool = T
         FileNotFoundError: the missing file cannot (or may not) be downloaded. The message names it and where to put it.
         ImportError: the file is missing, and pooch, which downloads it, is not installed.
     """
-    return read(NAMES, directory, download=download).split()
+    path = NAMES.find(directory, download=download)
+    return path.read_text(encoding="ascii").split()
 
 
 def tiny_shakespeare(directory: str | os.PathLike[str] | None = None, *, download: bool = True) -> str:
@@ -70,24 +51,5 @@ def tiny_shakespeare(directory: str | os.PathLike[str] | None = None, *, downloa
 
     Arguments and errors are as for `names`; the file is `input.txt`, the folder `tiny_shakespeare` (1.1 MB).
     """
-    return read(TINY_SHAKESPEARE, directory, download=download)
-
-
-def read(published: PublishedText, directory: str | os.PathLike[str] | None = None, *, download: bool = True) -> str:
-    """Return the text of a published file; see `names`."""
-    folders = folders_to_search(published.name, directory, ("", published.name))
-    path = next((folder / published.file for folder in folders if (folder / published.file).is_file()), None)
-    if path is None:
-        cache = cache_folder(published.name)
-        path = cache / published.file
-        if not path.is_file():
-            mirrors = published.mirrors if download else ()
-            fetch(published.name, {published.file: published.md5}, mirrors, cache, folders)
-    content = path.read_bytes()
-    found = hashlib.md5(content, usedforsecurity=False).hexdigest()
-    if found != published.md5:
-        raise ValueError(
-            f"{path}: this is not {published.file} of {published.name}: the MD5 of its {len(content):,} bytes is "
-            f"{found}, expected {published.md5}. Remove it, and the published file is searched for elsewhere."
-        )
-    return content.decode("ascii")
+    path = TINY_SHAKESPEARE.find(directory, download=download)
+    return path.read_bytes().decode("ascii")
