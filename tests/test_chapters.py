@@ -1,4 +1,4 @@
-"""Every chapter of examples/nnfs runs by itself, agrees with what it does by hand, and makes its picture."""
+"""Every chapter of examples/nnfs and examples/beyond runs by itself, agrees with NumPy, and saves its picture."""
 
 import os
 import re
@@ -10,11 +10,19 @@ import pytest
 
 FOLDER = Path(__file__).parent.parent / "examples" / "nnfs"
 GALLERY = FOLDER.parent / "gallery" / "gallery.py"
-CHAPTERS = sorted(FOLDER.glob("[0-9][0-9]_*.py"))
+OF_THE_BOOK = sorted(FOLDER.glob("[0-9][0-9]_*.py"))
+BEYOND = sorted((FOLDER.parent / "beyond").glob("[0-9][0-9]_*.py"))
+CHAPTERS = OF_THE_BOOK + BEYOND
 
 
 def test_there_is_a_chapter_for_each_of_the_book():
-    assert [int(path.name[:2]) for path in CHAPTERS] == list(range(1, 23))
+    assert [int(path.name[:2]) for path in OF_THE_BOOK] == list(range(1, 23))
+
+
+def test_chapters_beyond_the_book_follow_it():
+    numbers = [int(path.name[:2]) for path in BEYOND]
+    assert len(set(numbers)) == len(numbers)
+    assert set(numbers) <= set(range(23, 40))
 
 
 def run(folder, *command):
@@ -44,6 +52,8 @@ def test_it_opens_as_a_notebook_with_the_same_parts(path):
     assert any(heading.startswith("By hand") for heading in headings)
     assert any(heading.startswith("The picture") for heading in headings)
     assert headings[-1] == "Three things to try"
+    if path in BEYOND:
+        assert text.count("#    *Answer.*") == 3
     for cell in re.split(r"^# %%(?: \[markdown\])?\n", text, flags=re.MULTILINE)[1:]:
         compile(cell, path.name, "exec")
 

@@ -1,27 +1,32 @@
-"""Data sets: synthetic data, handwritten digits, Fashion-MNIST and MNIST, and folders of images.
+"""Data sets: synthetic data, handwritten digits, Fashion-MNIST, MNIST and CIFAR-10, folders of images, text.
 
 Class labels are integers `(samples,)`. Inputs are float32 `(samples, features)`, or uint8 images `(samples, height,
-width)` as stored in their files; `nn.data` provides functions to prepare them for a network. The synthetic data sets
-are those of *Neural Networks from Scratch*: with `rng=np.random.RandomState(0)` they match the book's helper package
-bit for bit.
-
+width)` or `(samples, height, width, channels)` as stored in their files; `nn.data` provides functions to prepare them
+for a network. The synthetic data sets are those of *Neural Networks from Scratch*: with `rng=np.random.RandomState(0)`
+they match the book's helper package bit for bit.
 """
 
+from nn.datasets.cifar import CIFAR10_CLASSES, cifar10
 from nn.datasets.digits import digits
 from nn.datasets.generated import sine, spiral, vertical
 from nn.datasets.idx import read_idx
 from nn.datasets.image_folder import image, images
 from nn.datasets.mnist import FASHION_CLASSES, fashion_mnist, mnist
+from nn.datasets.text import names, tiny_shakespeare
 
 __all__ = [
+    "CIFAR10_CLASSES",
     "FASHION_CLASSES",
+    "cifar10",
     "digits",
     "fashion_mnist",
     "image",
     "images",
     "mnist",
+    "names",
     "read_idx",
     "sine",
     "spiral",
+    "tiny_shakespeare",
     "vertical",
 ]

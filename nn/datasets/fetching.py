@@ -1,10 +1,72 @@
-"""Downloads with pooch into the user's cache folder, with a progress bar and verified checksums."""
+"""Where the files of a data set are searched for, and downloads with pooch into the user's cache folder."""
 
 from __future__ import annotations
 
+import hashlib
+import os
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from nn._files import expanded
+
+ENVIRONMENT_VARIABLE = "TENSORGRAD_DATA"
+
+
+@dataclass(frozen=True)
+class PublishedFile:
+    """Data set in a single file, as it was published.
+
+    Attributes:
+        name: the name of the function that reads it, and of its folder.
+        file: the name of the file.
+        mirrors: URLs of folders that contain the file.
+        md5: its checksum, against corruption.
+    """
+
+    name: str
+    file: str
+    mirrors: tuple[str, ...]
+    md5: str
+
+    def find(self, directory: str | os.PathLike[str] | None, *, download: bool) -> Path:
+        """Return where the verified file is, after downloading it into the cache if it is nowhere.
+
+        Raises:
+            ValueError: a file of that name is not the published one.
+            FileNotFoundError: the missing file cannot (or may not) be downloaded.
+            ImportError: the file is missing, and pooch, which downloads it, is not installed.
+        """
+        folders = folders_to_search(self.name, directory, ("", self.name))
+        path = next((folder / self.file for folder in folders if (folder / self.file).is_file()), None)
+        if path is None:
+            cache = cache_folder(self.name)
+            path = cache / self.file
+            if not path.is_file():
+                fetch(self.name, {self.file: self.md5}, self.mirrors if download else (), cache, folders)
+        with path.open("rb") as content:
+            found = hashlib.file_digest(content, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()
+        if found != self.md5:
+            raise ValueError(
+                f"{path}: this is not {self.file} of {self.name}: its MD5 is {found}, expected {self.md5}. Remove it, "
+                "and the published file is searched for elsewhere."
+            )
+        return path
+
+
+def folders_to_search(name: str, directory: str | os.PathLike[str] | None, inside: Iterable[str]) -> list[Path]:
+    """Return where to search for the files of a data set before the cache.
+
+    Args:
+        name: the name of the data set in messages.
+        directory: the folder to search first; then comes the one named by `TENSORGRAD_DATA`.
+        inside: the folders in each of them, `""` for itself.
+    """
+    named = [
+        expanded(place, f"datasets.{name}") for place in (directory, os.environ.get(ENVIRONMENT_VARIABLE)) if place
+    ]
+    return [place / folder for place in named for folder in inside]
 
 
 def cache_folder(name: str) -> Path:

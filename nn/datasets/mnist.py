@@ -12,14 +12,11 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from nn._files import expanded
-from nn.datasets.fetching import cache_folder, fetch
+from nn.datasets.fetching import cache_folder, fetch, folders_to_search
 from nn.datasets.generated import Labels
 from nn.datasets.idx import idx_header, read_idx
 
 Images = NDArray[np.uint8]
-
-ENVIRONMENT_VARIABLE = "TENSORGRAD_DATA"
 
 FASHION_CLASSES = (
     "T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot",
@@ -124,13 +121,7 @@ def load(
     published: Published, directory: str | os.PathLike[str] | None = None, *, download: bool = True
 ) -> tuple[Images, Labels, Images, Labels]:
     """Load a data set; see `fashion_mnist`."""
-    named = [
-        expanded(place, f"datasets.{published.name}")
-        for place in (directory, os.environ.get(ENVIRONMENT_VARIABLE))
-        if place
-    ]
-    inside = ("", published.name, f"{published.torchvision}/raw")
-    folders = [place / folder for place in named for folder in inside]
+    folders = folders_to_search(published.name, directory, ("", published.name, f"{published.torchvision}/raw"))
     paths = {file: _find(file, folders) for file in published.files}
     if not all(paths.values()):
         cache = cache_folder(published.name)

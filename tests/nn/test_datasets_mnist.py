@@ -17,8 +17,9 @@ import numpy as np
 import pytest
 
 from nn import datasets
+from nn.datasets.fetching import ENVIRONMENT_VARIABLE
 from nn.datasets.idx import idx_header
-from nn.datasets.mnist import ENVIRONMENT_VARIABLE, FASHION_MNIST, MNIST, Checksums, Published, load
+from nn.datasets.mnist import FASHION_MNIST, MNIST, Checksums, Published, load
 
 FILES = list(FASHION_MNIST.files)
 DATA = os.environ.get(ENVIRONMENT_VARIABLE)

@@ -1,0 +1,81 @@
+"""Data sets in a single file: found, verified, or refused with a message. No test downloads anything."""
+
+import hashlib
+import io
+import os
+import tarfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from nn import datasets
+from nn.datasets import cifar
+from nn.datasets.fetching import ENVIRONMENT_VARIABLE, PublishedFile
+from nn.datasets.text import NAMES
+
+DATA = os.environ.get(ENVIRONMENT_VARIABLE)
+
+
+@pytest.fixture(autouse=True)
+def empty_cache(tmp_path, monkeypatch):
+    pooch = pytest.importorskip("pooch", reason="comes with the examples extra")
+    monkeypatch.delenv(ENVIRONMENT_VARIABLE, raising=False)
+    monkeypatch.setattr(pooch, "os_cache", lambda project: tmp_path / "cache")
+
+
+def test_text_is_found_in_each_place(tmp_path, monkeypatch):
+    content = b"ada\ngrace\n"
+    published = PublishedFile("small", "small.txt", (), hashlib.md5(content).hexdigest())
+    folders = {name: tmp_path / name for name in ("directory", "environment", "cache")}
+    for place in (folders["cache"] / "small", folders["environment"] / "small", folders["directory"]):
+        place.mkdir(parents=True)
+        (place / "small.txt").write_bytes(content)
+        if place == folders["environment"] / "small":
+            (folders["cache"] / "small" / "small.txt").write_bytes(b"not used")
+            monkeypatch.setenv(ENVIRONMENT_VARIABLE, str(folders["environment"]))
+        assert published.find(folders["directory"], download=False).read_bytes() == content
+
+
+def test_text_other_than_the_published_one_is_refused(tmp_path):
+    (tmp_path / NAMES.file).write_text("ada\n")
+    with pytest.raises(ValueError, match=r"names.txt: this is not names.txt of names: its MD5 is"):
+        datasets.names(tmp_path)
+
+
+@pytest.mark.parametrize("load", [datasets.names, datasets.tiny_shakespeare, datasets.cifar10])
+def test_text_that_is_missing_is_named_with_its_checksum(load, tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"download=False\nPut these files into .*\n  [\w.-]+  MD5 \w{32}"):
+        load(tmp_path, download=False)
+
+
+def test_names_and_tiny_shakespeare_are_as_documented():
+    if not DATA or not Path(DATA, "names").is_dir() or not Path(DATA, "tiny_shakespeare").is_dir():
+        pytest.skip(f"${ENVIRONMENT_VARIABLE} has no names and tiny_shakespeare")
+    names, text = datasets.names(DATA), datasets.tiny_shakespeare(DATA)
+    assert len(names) == 32_033
+    assert names[:3] == ["emma", "olivia", "ava"]
+    assert {len(name) for name in names} == set(range(2, 16))
+    assert len(text) == 1_115_394
+    assert len(set(text)) == 65
+
+
+def tiny_archive(path, labels):
+    """Write an archive of batches of two images each; every pixel of an image has its label in red, 1, and 2."""
+    with tarfile.open(path, "w:gz") as archive:
+        for member, pair in zip(cifar.MEMBERS, labels):
+            records = np.zeros((2, 3073), np.uint8)
+            records[:, 0] = pair
+            records[:, 1:1025], records[:, 1025:2049], records[:, 2049:] = np.transpose([pair]), 1, 2
+            header = tarfile.TarInfo(member)
+            header.size = records.nbytes
+            archive.addfile(header, io.BytesIO(records.tobytes()))
+
+
+def test_cifar10_images_are_channels_last(tmp_path):
+    tiny_archive(tmp_path / "tiny.tar.gz", np.arange(12).reshape(6, 2) % 10)
+    X, y, X_test, y_test = cifar.read(tmp_path / "tiny.tar.gz")
+    assert (X.shape, X.dtype, X_test.shape) == ((10, 32, 32, 3), np.uint8, (2, 32, 32, 3))
+    np.testing.assert_array_equal(y, np.arange(10))
+    np.testing.assert_array_equal(y_test, [0, 1])
+    np.testing.assert_array_equal(X[7], np.broadcast_to(np.uint8([7, 1, 2]), (32, 32, 3)))
