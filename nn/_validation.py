@@ -20,12 +20,16 @@ def as_array(values: Any) -> Any:
     return values if foreign else np.asarray(values)
 
 
-def whole_number(what: str, value: Any, lowest: int = 1) -> int:
-    """Return `value` as an `int` if it is an integer of at least `lowest`.
+MOST_LAYERS = 1000
+"""How many layers may be stacked in one module."""
+
+
+def whole_number(what: str, value: Any, lowest: int = 1, highest: int | None = None) -> int:
+    """Return `value` as an `int` if it is an integer from `lowest` to `highest`.
 
     Raises:
         TypeError: `value` is not an integer.
-        ValueError: `value` is too small.
+        ValueError: `value` is too small or too large.
 
     >>> whole_number("fit: epochs", 0)
     Traceback (most recent call last):
@@ -37,6 +41,8 @@ def whole_number(what: str, value: Any, lowest: int = 1) -> int:
         raise TypeError(f"{what} must be an integer, got {value!r}.") from None
     if number < lowest:
         raise ValueError(f"{what} must be at least {lowest}, got {number}.")
+    if highest is not None and number > highest:
+        raise ValueError(f"{what} must be at most {highest}, got {number}.")
     return number
 
 

@@ -387,6 +387,7 @@ def survivors(mutants: list[Mutant], report: Callable[[str], None]) -> tuple[lis
 THRESHOLD = "only moves the point from which numbers count as equal"
 TWO_WAYS = "only decides which of two right ways is taken"
 BLOCKS = "only changes the size of the blocks"
+PIECES = "only changes the size of the pieces"
 SUMMED = "the engine sums over the rows that are left"
 ZERO = "twice nothing, or minus nothing, is nothing"
 EQUIVALENT: dict[str, tuple[str, str]] = {
@@ -398,7 +399,9 @@ EQUIVALENT: dict[str, tuple[str, str]] = {
     "_bias_gradient": ("first factor dropped", SUMMED),
     "_blocks": ("row", BLOCKS),
     "_rows": ("together * channels", BLOCKS),
-    "_rows_of_a_piece": ("", "only changes the size of the pieces"),
+    "_rows_of_a_piece": ("", PIECES),
+    "pieces": ("first factor dropped", PIECES),
+    "summed_pieces": ("a.shape[1] * b.shape[1]", PIECES),
     "_to_average": ("itemsize", BLOCKS),
     "_to_maximum": ("itemsize", BLOCKS),
     "gru_gradients": ("first factor dropped", SUMMED),

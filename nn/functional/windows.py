@@ -71,10 +71,7 @@ def per_axis(what: str, value: Size, axes: int) -> tuple[int, ...]:
 
 
 def _length(what: str, value: Any) -> int:
-    number = whole_number(what, value)
-    if number > LONGEST:
-        raise ValueError(f"{what} must be at most {LONGEST}, got {number}.")
-    return number
+    return whole_number(what, value, highest=LONGEST)
 
 
 def per_side(what: str, value: Padding, axes: int) -> tuple[tuple[int, int], ...] | None:

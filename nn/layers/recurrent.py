@@ -13,16 +13,13 @@ import tensorgrad as tg
 from nn import functional, init
 from nn._repr import described
 from nn._rng import Rng, generator
-from nn._validation import whole_number
+from nn._validation import MOST_LAYERS, whole_number
 from nn._weight_layouts import Foreign, Layout, foreign
 from nn.layers._weights import drawn
 from nn.layers.dropout import Dropout
 from nn.layers.masks import as_mask
 from nn.module import Module, place
 from tensorgrad import Tensor, scopes
-
-MOST_LAYERS = 1000
-"""How many layers may be stacked in one module."""
 
 
 class Recurrent(Module):
@@ -59,7 +56,7 @@ class Recurrent(Module):
         name = type(self).__name__
         self.inputs = whole_number(f"{name}: inputs", inputs)
         self.units = whole_number(f"{name}: units", units)
-        self.layers = _layer_count(name, layers)
+        self.layers = whole_number(f"{name}: layers", layers, highest=MOST_LAYERS)
         self.return_sequences, self.return_state, self.reverse = return_sequences, return_state, reverse
         self.weight_init = init.glorot() if weight_init is None else weight_init
         self.recurrent_init = init.orthogonal() if recurrent_init is None else recurrent_init
@@ -489,7 +486,8 @@ class Bidirectional(Module):
             raise TypeError(f"Bidirectional: expected a recurrent layer such as nn.LSTM(…), got {layer!r}.")
         if layer.reverse:
             raise ValueError(f"Bidirectional: expected a layer that runs forward, got {layer!r}.")
-        self.layers = _layer_count("Bidirectional", layer.layers if layers is None else layers)
+        count = layer.layers if layers is None else layers
+        self.layers = whole_number("Bidirectional: layers", count, highest=MOST_LAYERS)
         self.dropout = layer.dropout if dropout is None else dropout
         if self.dropout and self.layers == 1:
             raise ValueError("Bidirectional: dropout acts between stacked layers, but layers=1. Use nn.Dropout around.")
@@ -570,13 +568,6 @@ class Bidirectional(Module):
                 inside = tuple(f"{ours}.{name}" for name in names)
                 tensors[inside] = Foreign(tuple(f"{theirs}.{name}" for name in made.names), made.steps)
         return Layout(tensors, name="bidirectional")
-
-
-def _layer_count(name: str, layers: Any) -> int:
-    count = whole_number(f"{name}: layers", layers)
-    if count > MOST_LAYERS:
-        raise ValueError(f"{name}: layers must be at most {MOST_LAYERS}, got {layers}.")
-    return count
 
 
 def _described_state(state: Any) -> str:

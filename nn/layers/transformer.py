@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, DTypeLike
 from nn import functional, init
 from nn._repr import described
 from nn._rng import Rng, generator
-from nn._validation import whole_number
+from nn._validation import MOST_LAYERS, whole_number
 from nn._weight_layouts import Foreign, Layout, foreign
 from nn.layers.attention import MultiHeadAttention
 from nn.layers.dense import Dense
@@ -266,7 +266,7 @@ class Stack(Module):
         name = type(self).__name__
         if not isinstance(block, TransformerBlock):
             raise TypeError(f"{name}: expected a block such as nn.TransformerBlock(…), got {block!r}.")
-        self.count = whole_number(f"{name}: count", count)
+        self.count = whole_number(f"{name}: count", count, highest=MOST_LAYERS)
         self.layers = [block, *(block.another() for _ in range(self.count - 1))]
         features, dtype = block.attention.features, block.attention.query.weight.dtype
         bias = block.attention.query.bias is not None
