@@ -93,7 +93,6 @@ RENAMED = {
     "CosineDecayRestarts": "CosineDecay",
     "LinearLR": "WarmUp",
     "OneCycleLR": "OneCycle",
-    "DataLoader": "data.Batches",
     "Layer_Dense": "Dense",
     "Layer_Dropout": "Dropout",
     "Activation_ReLU": "ReLU",
