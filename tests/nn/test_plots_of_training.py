@@ -192,7 +192,7 @@ def test_layers_are_drawn_as_they_are_and_as_they_were() -> None:
 
 def test_health_of_many_layers_is_drawn_as_rows() -> None:
     sizes = [2, *[8] * 11]
-    layers = [layer for a, b in itertools.pairwise(sizes) for layer in (nn.Dense(a, b, rng=a), nn.Sigmoid())]
+    layers = [each for a, b in itertools.pairwise(sizes) for each in (nn.Dense(a, b, rng=a), nn.Sigmoid())]
     network = nn.Sequential(*layers, nn.Dense(8, 3, rng=1))
     model = nn.Model(network, loss=nn.SoftmaxCrossEntropy(), optimizer=nn.SGD(network.parameters()))
     watcher = plots.LayerStatistics(X, y, every=1)
