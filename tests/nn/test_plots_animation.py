@@ -27,7 +27,7 @@ def figures() -> Iterator[Figure]:
     figure = Figure(figsize=(0.51, 0.33))  # an odd number of pixels
     for colour in COLOURS:
         figure.clear()
-        figure.add_axes((0, 0, 1, 1)).axvspan(0, 1, color=colour)
+        figure.add_axes((0, 0, 1, 1)).set_facecolor(colour)
         yield figure
 
 
