@@ -150,43 +150,20 @@ def adam(optimizer: Any, settings: Any, dtype: np.dtype[Any]) -> Change:
     The corrections of both averages are factors of epsilon and the learning rate, which saves a tenth of the time:
     with m̂ = a·s and v̂ = b²·q, m̂ / (√v̂ + ε) = (a/b) · s / (√q + ε/b).
     """
-    if optimizer.amsgrad:
-        return _amsgrad(settings, dtype)
+    amsgrad = optimizer.amsgrad
     a = (1 - settings.beta_1) / settings.correction_1
     b = math.sqrt((1 - settings.beta_2) / settings.correction_2)
     beta_1, beta_2 = np.array(settings.beta_1, dtype), np.array(settings.beta_2, dtype)
     epsilon, factor = np.array(settings.epsilon / b, dtype), np.array(-settings.learning_rate * a / b, dtype)
 
-    def change(g: Flat, s: Flat, q: Flat, buffer: Flat) -> Flat:
+    def change(g: Flat, s: Flat, q: Flat, *others: Flat) -> Flat:
+        buffer = others[-1]
         s *= beta_1
         s += g
         np.square(g, out=buffer)
         q *= beta_2
         q += buffer
-        np.sqrt(q, out=buffer)
-        buffer += epsilon
-        np.divide(s, buffer, out=buffer)
-        buffer *= factor
-        return buffer
-
-    return change
-
-
-def _amsgrad(settings: Any, dtype: np.dtype[Any]) -> Change:
-    """Return the change of `Adam` with `amsgrad`."""
-    a = (1 - settings.beta_1) / settings.correction_1
-    b = math.sqrt((1 - settings.beta_2) / settings.correction_2)
-    beta_1, beta_2 = np.array(settings.beta_1, dtype), np.array(settings.beta_2, dtype)
-    epsilon, factor = np.array(settings.epsilon / b, dtype), np.array(-settings.learning_rate * a / b, dtype)
-
-    def change(g: Flat, s: Flat, q: Flat, largest: Flat, buffer: Flat) -> Flat:
-        s *= beta_1
-        s += g
-        np.square(g, out=buffer)
-        q *= beta_2
-        q += buffer
-        np.maximum(largest, q, out=largest)
-        np.sqrt(largest, out=buffer)
+        np.sqrt(np.maximum(others[0], q, out=others[0]) if amsgrad else q, out=buffer)
         buffer += epsilon
         np.divide(s, buffer, out=buffer)
         buffer *= factor
