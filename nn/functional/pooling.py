@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 import math
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -228,23 +229,29 @@ def _to_largest(g: Any, x: _Phases, largest: Any, to_x: _Phases) -> None:
         waiting -= received
 
 
-def _max_rules(count: int) -> dict[str, Any]:
-    """Return the derivative rule and the composed form of the maximum over windows along `count` axes."""
+def _max_rule(count: int) -> Callable[..., Any]:
+    """Return the derivative rule of the maximum over windows along `count` axes."""
 
     def to_input(g: Any, x: Any, out: Any, size: Any, stride: Any, padding: Any, dilation: Any, ceil_mode: bool) -> Any:
         return _to_maximum(g, x, out, _axes_of(x.shape, count, size, stride, padding, dilation, ceil_mode))
+
+    return to_input
+
+
+def _max_in_operations(count: int) -> Callable[..., Any]:
+    """Return the composed form of the maximum over windows along `count` axes."""
 
     def composed(
         x: Any, size: Any, *, stride: Any = None, padding: Any = 0, dilation: Any = 1, ceil_mode: bool = False
     ) -> Any:
         return _max_composed(x, _axes_of(x.shape, count, size, stride, padding, dilation, ceil_mode))
 
-    return {"x": to_input, "composed": composed}
+    return composed
 
 
 @tg.op(
-    x=_max_rules(1)["x"],
-    composed=_max_rules(1)["composed"],
+    x=_max_rule(1),
+    composed=_max_in_operations(1),
     flops=lambda out_shape, size: _flops(out_shape, size, 1),
     reference=_definitions.max_pool1d,
     examples=[
@@ -280,8 +287,8 @@ def max_pool1d(
 
 
 @tg.op(
-    x=_max_rules(2)["x"],
-    composed=_max_rules(2)["composed"],
+    x=_max_rule(2),
+    composed=_max_in_operations(2),
     flops=lambda out_shape, size: _flops(out_shape, size, 2),
     reference=_definitions.max_pool2d,
     examples=[
@@ -394,14 +401,20 @@ def _spread(g: Any, number: int, axis: Axis, out: Any) -> None:
     received.put_back()
 
 
-def _average_rules(count: int) -> dict[str, Any]:
-    """Return the derivative rule and the composed form of the mean over windows along `count` axes."""
+def _average_rule(count: int) -> Callable[..., Any]:
+    """Return the derivative rule of the mean over windows along `count` axes."""
 
     def to_input(
         g: Any, x_shape: Any, size: Any, stride: Any, padding: Any, dilation: Any, ceil_mode: bool, count_padding: bool
     ) -> Any:
         axes = _axes_of(x_shape, count, size, stride, padding, dilation, ceil_mode)
         return _to_average(g, x_shape, axes, count_padding)
+
+    return to_input
+
+
+def _average_in_operations(count: int) -> Callable[..., Any]:
+    """Return the composed form of the mean over windows along `count` axes."""
 
     def composed(
         x: Any, size: Any, *, stride: Any = None, padding: Any = 0, dilation: Any = 1, ceil_mode: bool = False,
@@ -410,12 +423,12 @@ def _average_rules(count: int) -> dict[str, Any]:
         axes = _axes_of(x.shape, count, size, stride, padding, dilation, ceil_mode)
         return _average_composed(x, axes, count_padding)
 
-    return {"x": to_input, "composed": composed}
+    return composed
 
 
 @tg.op(
-    x=_average_rules(1)["x"],
-    composed=_average_rules(1)["composed"],
+    x=_average_rule(1),
+    composed=_average_in_operations(1),
     flops=lambda out_shape, size: _flops(out_shape, size, 1),
     reference=_definitions.average_pool1d,
     examples=[
@@ -452,8 +465,8 @@ def average_pool1d(
 
 
 @tg.op(
-    x=_average_rules(2)["x"],
-    composed=_average_rules(2)["composed"],
+    x=_average_rule(2),
+    composed=_average_in_operations(2),
     flops=lambda out_shape, size: _flops(out_shape, size, 2),
     reference=_definitions.average_pool2d,
     examples=[
