@@ -46,6 +46,24 @@ def whole_number(what: str, value: Any, lowest: int = 1, highest: int | None = N
     return number
 
 
+def real_number(what: str, value: Any) -> float:
+    """Return `value` as a `float`; an integer beyond the range of floats becomes infinite.
+
+    Raises:
+        TypeError: `value` is not a real number.
+
+    >>> real_number("SGD: learning_rate", "fast")
+    Traceback (most recent call last):
+    TypeError: SGD: learning_rate must be a number, got 'fast'.
+    """
+    if isinstance(value, bool) or not isinstance(value, numbers.Real):
+        raise TypeError(f"{what} must be a number, got {value!r}.")
+    try:
+        return float(value)
+    except OverflowError:
+        return math.inf
+
+
 def finite_number(what: str, value: Any) -> float:
     """Return `value` as a `float` if it is a finite real number.
 
@@ -57,12 +75,7 @@ def finite_number(what: str, value: Any) -> float:
     Traceback (most recent call last):
     ValueError: AveragedWeights: decay must be finite, got nan.
     """
-    if isinstance(value, bool) or not isinstance(value, numbers.Real):
-        raise TypeError(f"{what} must be a number, got {value!r}.")
-    try:
-        number = float(value)
-    except OverflowError:  # an int beyond the range of floats
-        number = math.inf
+    number = real_number(what, value)
     if not math.isfinite(number):
         raise ValueError(f"{what} must be finite, got {value!r}.")
     return number

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-import numbers
 from typing import TYPE_CHECKING, Any
+
+from nn._validation import real_number
 
 
 class Setting:
@@ -48,12 +49,7 @@ class Setting:
             TypeError: If `value` is not a real number.
             ValueError: If `value` is negative, not finite, or too large.
         """
-        if isinstance(value, bool) or not isinstance(value, numbers.Real):
-            raise TypeError(f"{owner}: {self.name} must be a number, got {value!r}.")
-        try:
-            number = float(value)
-        except OverflowError:  # an int beyond the range of floats
-            number = math.inf
+        number = real_number(f"{owner}: {self.name}", value)
         if not (math.isfinite(number) and 0 <= number < self.below):
             limit = f" and less than {self.below:g}" if self.below < math.inf else ""
             raise ValueError(f"{owner}: {self.name} must be finite, at least 0{limit}, got {value!r}.")

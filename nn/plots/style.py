@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import warnings
+from collections.abc import Sequence
 from pathlib import Path
 from typing import IO, TypeVar
 
@@ -89,17 +90,20 @@ def legend_beside(axes: Axes) -> None:
 
 
 def checked_destination(asker: str, path: str | Path | None) -> Path | None:
-    """Return the path to save to, if any. It is checked before anything is drawn.
+    """Return the path to save a figure to, if any; see `checked_path`."""
+    return None if path is None else checked_path(asker, path, SUFFIXES)
+
+
+def checked_path(asker: str, path: str | Path, suffixes: Sequence[str]) -> Path:
+    """Return the path of a file to write. It is checked before anything is drawn.
 
     Raises:
-        ValueError: the suffix is not a supported format.
+        ValueError: the suffix is not one of `suffixes`.
         FileNotFoundError: the folder does not exist.
     """
-    if path is None:
-        return None
     path = expanded(path, asker)
-    if path.suffix.lower() not in SUFFIXES:
-        raise ValueError(f"{asker}: cannot save as {str(path)!r}. Use one of {', '.join(SUFFIXES)}.")
+    if path.suffix.lower() not in suffixes:
+        raise ValueError(f"{asker}: cannot save as {str(path)!r}. Use one of {', '.join(suffixes)}.")
     if not path.parent.is_dir():
         raise FileNotFoundError(f"{asker}: there is no folder {str(path.parent)!r}. Make it first.")
     return path

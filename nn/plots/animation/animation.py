@@ -15,9 +15,8 @@ from typing import Any
 
 from matplotlib.figure import Figure
 
-from nn._files import expanded
 from nn._validation import finite_number
-from nn.plots.style import png
+from nn.plots.style import checked_path, png
 
 FILMS = (".gif", ".mp4", ".html")
 DOTS_PER_INCH = 100
@@ -162,15 +161,5 @@ class Animation:
 
 
 def checked_film(asker: str, path: str | Path) -> Path:
-    """Return the path of an animation's file. It is checked before anything is drawn.
-
-    Raises:
-        ValueError: the suffix is not one of `FILMS`.
-        FileNotFoundError: the directory does not exist.
-    """
-    path = expanded(path, asker)
-    if path.suffix.lower() not in FILMS:
-        raise ValueError(f"{asker}: cannot save as {str(path)!r}. Use one of {', '.join(FILMS)}.")
-    if not path.parent.is_dir():
-        raise FileNotFoundError(f"{asker}: there is no folder {str(path.parent)!r}. Make it first.")
-    return path
+    """Return the path of an animation's file; see `checked_path`."""
+    return checked_path(asker, path, FILMS)
