@@ -116,12 +116,21 @@ def _prelu_slope(g: Any, x: Any, weight: Any) -> Any:
 def prelu(x: ArrayLike, weight: ArrayLike) -> Any:
     """x where it is positive, else `weight`·x: `leaky_relu` with a slope that is learned. The two broadcast.
 
+    Raises:
+        ValueError: shapes that do not broadcast.
+
     He, Zhang, Ren, Sun, *Delving Deep into Rectifiers*, 2015.
 
     >>> prelu([-2.0, 2.0], 0.25)
     Tensor([-0.5,  2. ])
     """
-    return np.maximum(x, 0) + weight * np.minimum(x, 0)
+    try:
+        return np.maximum(x, 0) + weight * np.minimum(x, 0)
+    except ValueError:
+        raise ValueError(
+            f"expected a weight that broadcasts with x, got {np.shape(weight)} for x of shape {np.shape(x)}. Slopes of "
+            "features belong to the last axis of x."
+        ) from None
 
 
 def glu(x: ArrayLike, *, axis: int = -1) -> tg.Tensor:

@@ -313,6 +313,9 @@ def instance_norm(
         x: `(samples, …, features)`.
         weight, bias, epsilon: as in `group_norm`.
 
+    Raises:
+        ValueError: shapes that do not match, or a single pixel, whose mean is itself: the result would be 0.
+
     References:
         Ulyanov, Vedaldi, Lempitsky, *Instance Normalization*, 2016.
 
@@ -320,7 +323,10 @@ def instance_norm(
     array([[[-1.,  0.],
             [ 1.,  0.]]])
     """
-    return group_norm(x, np.shape(x)[-1], weight, bias, epsilon=epsilon)
+    shape = np.shape(x)
+    if len(shape) < 2 or math.prod(shape[1:-1]) == 1:
+        raise ValueError(f"instance_norm: expected x of shape (samples, …, features) with several pixels, got {shape}.")
+    return group_norm(x, shape[-1], weight, bias, epsilon=epsilon)
 
 
 # -- statistics of features: layer and root-mean-square normalisation ----------------------------------------

@@ -74,10 +74,7 @@ class MultiHeadAttention(Module):
         rng: Rng = None,
     ) -> None:  # fmt: skip
         name = type(self).__name__
-        self.features = whole_number(f"{name}: features", features)
-        self.heads = whole_number(f"{name}: heads", heads)
-        if self.features % self.heads:
-            raise ValueError(f"{name}: features must be a multiple of heads, got {features} and {heads}.")
+        self.features, self.heads = check_heads(name, features, heads)
         self.kv_heads = self.heads if kv_heads is None else whole_number(f"{name}: kv_heads", kv_heads)
         if self.heads % self.kv_heads:
             raise ValueError(f"{name}: heads must be a multiple of kv_heads, got {heads} and {kv_heads}.")
@@ -251,6 +248,19 @@ class MultiHeadAttention(Module):
         tensors["output.weight"] = kernel.reshape(whole, (self.features, self.features))
         tensors["output.bias"] = f"{private}output_dense.bias"
         return Layout(tensors, name="grouped_query_attention" if is_grouped else "multi_head_attention")
+
+
+def check_heads(layer: str, features: Any, heads: Any) -> tuple[int, int]:
+    """Return both as integers.
+
+    Raises:
+        ValueError: a number below 1, or heads that do not divide the features.
+        TypeError: a number that is not an integer.
+    """
+    features, heads = whole_number(f"{layer}: features", features), whole_number(f"{layer}: heads", heads)
+    if features % heads:
+        raise ValueError(f"{layer}: features must be a multiple of heads, got {features} and {heads}.")
+    return features, heads
 
 
 def _rotary(name: str, rotary: bool | RotaryPositions, features: int) -> RotaryPositions | None:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from nn._rng import Rng, generator
-from nn.module import Module
+from nn.module import Module, place
 from tensorgrad import Tensor
 
 
@@ -27,7 +27,7 @@ class Dropout(Module):
 
     Raises:
         ValueError: `rate` outside [0, 1).
-        TypeError: `rate` is not a number.
+        TypeError: `rate` is not a number; when called, x is not floating-point.
 
     >>> import numpy as np
     >>> layer = Dropout(0.5, rng=1)
@@ -43,7 +43,7 @@ class Dropout(Module):
 
     def forward(self, x: ArrayLike) -> Tensor:
         """Return `x` with a fraction of it dropped, or `x` unchanged."""
-        x = x if isinstance(x, Tensor) else Tensor(x)
+        x = _floating(self, x)
         if not self.training or self.rate == 0:
             return x
         dropped: Tensor = x * _mask(self.rng, x.shape, self.rate, x.dtype)
@@ -61,7 +61,7 @@ class SpatialDropout(Module):
 
     Raises:
         ValueError: `rate` outside [0, 1); when called, x with fewer than two axes.
-        TypeError: `rate` is not a number.
+        TypeError: `rate` is not a number; when called, x is not floating-point.
 
     References:
         Tompson et al., *Efficient Object Localization Using Convolutional Networks*, 2015.
@@ -78,7 +78,7 @@ class SpatialDropout(Module):
 
     def forward(self, x: ArrayLike) -> Tensor:
         """Return `x`, `(batch, …, channels)`, with a fraction of its channels dropped, or `x` unchanged."""
-        x = x if isinstance(x, Tensor) else Tensor(x)
+        x = _floating(self, x)
         if x.ndim < 2:
             raise ValueError(f"{self!r}: expected x of shape (batch, …, channels), got {x.shape}.")
         if not self.training or self.rate == 0:
@@ -97,6 +97,7 @@ class GaussianNoise(Module):
 
     Raises:
         ValueError: `scale` is negative or not finite.
+        TypeError: when called, x is not floating-point.
 
     >>> import numpy as np
     >>> layer = GaussianNoise(0.1, rng=0)
@@ -114,10 +115,17 @@ class GaussianNoise(Module):
 
     def forward(self, x: ArrayLike) -> Tensor:
         """Return `x` with noise added, or `x` unchanged."""
-        x = x if isinstance(x, Tensor) else Tensor(x)
+        x = _floating(self, x)
         if not self.training or self.scale == 0:
             return x
         return x + (self.rng.standard_normal(x.shape) * self.scale).astype(x.dtype)
+
+
+def _floating(layer: Module, x: ArrayLike) -> Tensor:
+    x = x if isinstance(x, Tensor) else Tensor(x)
+    if x.dtype.kind != "f":
+        raise TypeError(f"{place(layer)}: expected floating-point x, got {x.dtype}. Convert it with x.astype(float).")
+    return x
 
 
 _BLOCK = 65_536

@@ -383,7 +383,8 @@ class InstanceNorm(_Normalisation):
     x is `(samples, …, features)`.
 
     Raises:
-        ValueError, TypeError: as `LayerNorm`.
+        ValueError: as `LayerNorm`; when called, samples of a single pixel, whose mean is itself.
+        TypeError: as `LayerNorm`.
 
     References:
         Ulyanov, Vedaldi, Lempitsky, *Instance Normalization*, 2016.
@@ -397,6 +398,17 @@ class InstanceNorm(_Normalisation):
 
     keras_layout = Layout({"weight": "gamma", "bias": "beta"}, name="group_normalization")
 
+    def example_inputs(self) -> Iterator[NDArray[Any]]:
+        """Yield inputs of a shape that the layer accepts."""
+        for x in super().example_inputs():
+            yield np.repeat(x[:, None], 2, axis=1)
+
     def forward(self, x: ArrayLike) -> Tensor:
         """Return `functional.instance_norm` of x."""
-        return functional.instance_norm(self._checked(x), self.weight, self.bias, epsilon=self.epsilon)
+        x = self._checked(x)
+        if math.prod(np.shape(x)[1:-1]) == 1:
+            raise ValueError(
+                f"{place(self)}: expected x of shape (samples, …, features) with several pixels, got {np.shape(x)}. The "
+                "mean of a single pixel is the pixel itself, so the result would be 0."
+            )
+        return functional.instance_norm(x, self.weight, self.bias, epsilon=self.epsilon)

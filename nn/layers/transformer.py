@@ -14,7 +14,7 @@ from nn._repr import described
 from nn._rng import Rng, generator
 from nn._validation import MOST_LAYERS, whole_number
 from nn._weight_layouts import Foreign, Layout, foreign
-from nn.layers.attention import MultiHeadAttention
+from nn.layers.attention import MultiHeadAttention, check_heads
 from nn.layers.dense import Dense
 from nn.layers.dropout import Dropout
 from nn.layers.normalisation import LayerNorm, RMSNorm
@@ -149,7 +149,9 @@ class TransformerBlock(Module):
         rotary: bool | RotaryPositions = False, epsilon: float = 1e-5, bias: bool = True,
         weight_init: init.Initializer | None = None, dtype: DTypeLike = np.float32, rng: Rng = None,
     ) -> None:  # fmt: skip
-        self.norm = _one_of("TransformerBlock", "norm", norm, NORMS)
+        name = type(self).__name__
+        check_heads(name, features, heads)
+        self.norm = _one_of(name, "norm", norm, NORMS)
         self.norm_first = norm_first
         self.epsilon = epsilon
         self.weight_init = weight_init

@@ -183,6 +183,12 @@ def test_dropout_refuses_rates_outside_0_and_1(rate: float) -> None:
         nn.Dropout(rate)
 
 
+@pytest.mark.parametrize("layer", [nn.Dropout(0.5), nn.SpatialDropout(0.5), nn.GaussianNoise(0.5)])
+def test_dropout_refuses_integers(layer: nn.Module) -> None:
+    with pytest.raises(TypeError, match=rf"^{type(layer).__name__}.*expected floating-point x, got int64"):
+        layer(np.ones((2, 3), np.int64))
+
+
 @pytest.mark.parametrize("rate", ["a", None, True])
 def test_dropout_rates_are_numbers(rate: Any) -> None:
     with pytest.raises(TypeError, match=r"Dropout: rate .* must be a number"):

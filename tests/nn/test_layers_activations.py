@@ -152,6 +152,8 @@ def test_prelu_trains_a_slope_for_each_feature(rng: np.random.Generator) -> None
     assert repr(layer) == "PReLU(features=3, dtype='float64')"
     with pytest.raises(ValueError, match=r"^PReLU\(features=3.*expected x with 3 features.*got .* shape \(2, 4\)"):
         layer(np.ones((2, 4)))
+    with pytest.raises(ValueError, match=r"^prelu: expected a weight that broadcasts with x, got \(3,\)"):
+        nn.functional.prelu(np.ones((2, 4)), np.ones(3))
 
 
 @pytest.mark.parametrize("axis", [-1, 0, 1])

@@ -294,6 +294,11 @@ def test_positional_layers_add_what_they_document(rng: np.random.Generator) -> N
 # -- padding, generation, training -----------------------------------------------------------------------------
 
 
+def test_transformer_block_refuses_heads_that_do_not_divide_features() -> None:
+    with pytest.raises(ValueError, match=r"^TransformerBlock: features must be a multiple of heads, got 10 and 3"):
+        nn.TransformerBlock(10, 3)
+
+
 def test_padding_influences_nothing(rng: np.random.Generator) -> None:
     block = nn.TransformerBlock(8, 2, rng=0)
     x = rng.normal(size=(3, 5, 8)).astype("f4")

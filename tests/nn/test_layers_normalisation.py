@@ -334,6 +334,8 @@ BAD_ARGUMENTS: list[tuple[Callable[[], Any], type[Exception], str]] = [
     (lambda: functional.layer_norm(np.ones((2, 3)), None, 1.0), ValueError, r"^layer_norm: .*a bias of shape"),
     (lambda: functional.layer_norm(np.ones((2, 3)), axes=3), ValueError, r"^layer_norm: .*last 3 axes"),
     (lambda: functional.layer_norm(np.ones((2, 0))), ValueError, r"^layer_norm: expected x with numbers to average"),
+    (lambda: nn.InstanceNorm(3)(np.ones((2, 1, 1, 3))), ValueError, r"^InstanceNorm\(3\): .*with several pixels"),
+    (lambda: functional.instance_norm(np.ones((2, 3))), ValueError, r"^instance_norm: .*with several pixels"),
     (lambda: functional.group_norm(np.ones((2, 3)), 2), ValueError, r"^group_norm: .*a multiple of the 2 groups"),
 ]  # fmt: skip
 
