@@ -408,7 +408,7 @@ class InstanceNorm(_Normalisation):
         x = self._checked(x)
         if math.prod(np.shape(x)[1:-1]) == 1:
             raise ValueError(
-                f"{place(self)}: expected x of shape (samples, …, features) with several pixels, got {np.shape(x)}. The "
-                "mean of a single pixel is the pixel itself, so the result would be 0."
+                f"{place(self)}: expected x of shape (samples, …, features) with several pixels, got {np.shape(x)}. "
+                "The mean of a single pixel is the pixel itself, so the result would be 0."
             )
         return functional.instance_norm(x, self.weight, self.bias, epsilon=self.epsilon)
