@@ -26,6 +26,7 @@ IN_SOURCES = ("benchmarks", "docs", "examples", "tests", *PACKAGES)
 """Folders that the source distribution has completely."""
 
 USE = """
+import subprocess
 import sys
 from pathlib import Path
 
@@ -35,6 +36,8 @@ import tensorgrad as tg
 for package in (tg, nn):
     assert package.__version__ == sys.argv[1], package.__version__
     assert Path(package.__file__).is_relative_to(sys.prefix), package.__file__
+
+subprocess.run([sys.executable, "-I", "-m", "tensorgrad.examples"], check=True)  # they are in the wheel
 
 x = tg.tensor([1.0, 2.0], requires_grad=True, name="x")
 loss = (x * x).sum()
@@ -96,8 +99,7 @@ def check_sources(path: Path, prefix: str) -> None:
     with tarfile.open(path) as archive:
         names = {member.name.removeprefix(prefix) for member in archive.getmembers() if member.isfile()}
     texts = {name.name for pattern in ("*.md", "*.cff", "LICENSE") for name in ROOT.glob(pattern)}
-    made = {"PKG-INFO", "setup.cfg"} | {name for name in names if name.startswith("tensorgrad.egg-info/")}
-    check_same(path.name, names - made, files(*IN_SOURCES) | texts | {"pyproject.toml", "MANIFEST.in"})
+    check_same(path.name, names - {"PKG-INFO", ".gitignore"}, files(*IN_SOURCES) | texts | {"pyproject.toml"})
 
 
 def check_wheel(path: Path, version: str) -> None:
@@ -107,7 +109,8 @@ def check_wheel(path: Path, version: str) -> None:
         names = set(archive.namelist())
         metadata = Parser().parsestr(archive.read(f"{description}METADATA").decode())
     assert {"tensorgrad/py.typed", "nn/py.typed", f"{description}licenses/LICENSE"} <= names
-    check_same(path.name, {name for name in names if not name.startswith(description)}, files(*PACKAGES))
+    examples = {f"tensorgrad/examples/files/{name.removeprefix('examples/')}" for name in files("examples")}
+    check_same(path.name, {name for name in names if not name.startswith(description)}, files(*PACKAGES) | examples)
     check_metadata(metadata, version)
 
 

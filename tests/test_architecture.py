@@ -41,6 +41,7 @@ LAYERS: dict[str, list[set[str]]] = {
         {"linalg", "transforms"},
         {"gradcheck"},
         {"viz"},
+        {"examples"},
         {"costs"},
     ],
     "tensorgrad.ops": [

@@ -18,7 +18,8 @@ BLUE, ORANGE, GREEN, RED, GREY = "#0072b2", "#e69f00", "#009e73", "#d55e00", "#9
 def options(title: str) -> argparse.Namespace:
     """Parse the command line of a chapter and print its title.
 
-    Unknown arguments, such as those with which Jupyter starts a kernel, are ignored.
+    Unknown arguments, such as those with which Jupyter starts a kernel, are ignored. A notebook sets the environment
+    variable `TENSORGRAD_FAST` to "1" instead of using `--fast`.
 
     Returns:
         fast: whether to run a short version; out: the folder of the pictures, which is created; seed: the seed of all
@@ -30,6 +31,7 @@ def options(title: str) -> argparse.Namespace:
     parser.add_argument("--out", type=Path, default=Path("out"), help="the folder of the pictures (default: out)")
     parser.add_argument("--seed", type=int, default=0, help="the seed of all random numbers (default: 0)")
     arguments, _ = parser.parse_known_args()
+    arguments.fast = arguments.fast or os.environ.get("TENSORGRAD_FAST") == "1"
     if arguments.data is not None:
         os.environ["TENSORGRAD_DATA"] = arguments.data
     arguments.out.mkdir(parents=True, exist_ok=True)

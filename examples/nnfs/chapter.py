@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import os
 import sys
 from pathlib import Path
 from typing import Any
@@ -15,14 +16,19 @@ import nn
 
 
 def options(title: str) -> argparse.Namespace:
-    """The chapter's command line: `fast`, for a few seconds of a longer run, and `out`, the folder for its picture.
+    """Parse the command line of a chapter and print its title.
 
-    In a notebook there is none, and what Jupyter was started with is passed over.
+    Unknown arguments, such as those with which Jupyter starts a kernel, are ignored. A notebook sets the environment
+    variable `TENSORGRAD_FAST` to "1" instead of using `--fast`.
+
+    Returns:
+        fast: whether to run a short version; out: the folder of the picture, which is created.
     """
     parser = argparse.ArgumentParser(description=title, allow_abbrev=False)  # VS Code starts kernels with --f=…
     parser.add_argument("--fast", action="store_true", help="a shorter run of under 5 seconds")
     parser.add_argument("--out", type=Path, default=Path("out"), help="the folder for the picture (default: out)")
     given, _ = parser.parse_known_args()
+    given.fast = given.fast or os.environ.get("TENSORGRAD_FAST") == "1"
     given.out.mkdir(parents=True, exist_ok=True)
     print(title)
     return given

@@ -1,0 +1,1 @@
+"""Chapters and exercises as notebooks: `python -m tensorgrad.examples` lists and copies them."""

@@ -1,0 +1,89 @@
+"""Copies of the chapters as notebooks."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+INSTALLED = Path(__file__).parent / "files"
+SOURCES = INSTALLED if INSTALLED.exists() else Path(__file__).parents[2] / "examples"  # in a checkout
+"""The folder with the chapters and exercises."""
+
+SWITCH = """\
+import os
+
+os.environ["TENSORGRAD_FAST"] = "1"  # "0" runs the whole chapter, which may take minutes"""
+"""First cell of each notebook."""
+
+
+def chapters() -> dict[int, Path]:
+    """Return the files of the chapters by their numbers."""
+    files = [path for folder in ("nnfs", "beyond") for path in (SOURCES / folder).glob("[0-9][0-9]_*.py")]
+    return {int(path.name[:2]): path for path in sorted(files, key=lambda path: path.name)}
+
+
+def title(path: Path) -> str:
+    """Return the title in the first heading of a chapter, without its number.
+
+    >>> title(chapters()[8])
+    'Gradients, partial derivatives, and the chain rule'
+    """
+    heading = path.read_text(encoding="utf-8").splitlines()[1]
+    return heading.removeprefix("# # ").partition(". ")[2]
+
+
+def notebook(path: Path) -> Any:
+    """Return a chapter as a notebook, in the form of `nbformat`. Its first cell selects the short or the whole run.
+
+    Raises:
+        ModuleNotFoundError: jupytext is not installed.
+    """
+    try:
+        import jupytext
+        from nbformat import v4
+    except ModuleNotFoundError:
+        raise ModuleNotFoundError(
+            "tensorgrad.examples: notebooks are written with jupytext. Install it: pip install 'tensorgrad[notebooks]'"
+        ) from None
+    heading, *rest = jupytext.read(path).cells
+    new = {"markdown": v4.new_markdown_cell, "code": v4.new_code_cell}
+    cells = [new[kind](text) for kind, text in _with_switch(heading, rest)]
+    for number, cell in enumerate(cells):
+        cell["id"] = f"cell-{number}"  # the same in each copy
+    kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    return v4.new_notebook(cells=cells, metadata={"kernelspec": kernel})
+
+
+def _with_switch(heading: Any, rest: list[Any]) -> Iterator[tuple[str, str]]:
+    """Yield the kind and the text of each cell."""
+    yield heading.cell_type, heading.source
+    yield "code", SWITCH
+    for cell in rest:
+        yield cell.cell_type, cell.source
+
+
+def copy(numbers: Sequence[int], folder: Path, *, exercises: bool = False) -> Iterator[Path]:
+    """Write chapters as notebooks, beside the modules that they import, and yield the path of each notebook.
+
+    Args:
+        numbers: of the chapters.
+        folder: is created. Chapters of the book are written to `nnfs` in it, later ones to `beyond`.
+        exercises: whether to copy the exercises too.
+
+    Raises:
+        ModuleNotFoundError: jupytext is not installed.
+    """
+    found = chapters()
+    made = [(path, notebook(path)) for path in (found[number] for number in numbers)]
+    import nbformat
+
+    for path, each in made:
+        target = folder / path.parent.name
+        shutil.copytree(path.parent, target, dirs_exist_ok=True, ignore=shutil.ignore_patterns("[0-9]*", "__pycache__"))
+        nbformat.write(each, target / f"{path.stem}.ipynb")
+        yield target / f"{path.stem}.ipynb"
+    if exercises:
+        ignored = shutil.ignore_patterns("__pycache__")
+        yield Path(shutil.copytree(SOURCES / "exercises", folder / "exercises", dirs_exist_ok=True, ignore=ignored))
