@@ -290,7 +290,7 @@ class Model:
             batch_size: the number of samples processed at a time, to save memory; None for all.
 
         Returns:
-            `{"loss": ..., "accuracy": ...}`: means over all samples, weighted if `sample_weight` is passed.
+            The means over all samples, weighted if `sample_weight` is passed, as `{"loss": ..., "accuracy": ...}`.
 
         Raises:
             ValueError, TypeError: as for `fit`.

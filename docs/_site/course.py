@@ -1,0 +1,51 @@
+"""Pages of the course: every chapter as a notebook, and the exercises."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import nbformat
+
+from tensorgrad.examples.notebooks import SOURCES, chapters, notebook, title
+
+INTRODUCTION = """\
+# The course
+
+Chapters 1 to 22 build the networks of *Neural Networks from Scratch in Python*, first by hand in NumPy, then on the
+engine. Chapters 23 to 39 go on to convolution, recurrence, attention and generative models. Every chapter ends with
+three things to try.
+
+The pages show the short runs. To run a chapter in full, copy it as a notebook:
+
+```sh
+python -m tensorgrad.examples 8 --to notebooks
+```
+
+"""
+PARTS = {"nnfs": "The chapters of the book", "beyond": "Beyond the book"}
+
+
+def write(docs: Path) -> None:
+    """Write `course/index.md` and a notebook for each chapter."""
+    folder = docs / "course"
+    folder.mkdir(exist_ok=True)
+    text = INTRODUCTION
+    for part, heading in PARTS.items():
+        found = {number: path for number, path in chapters().items() if path.parent.name == part}
+        text += f"## {heading}\n\n```{{toctree}}\n:maxdepth: 1\n\n"
+        text += "".join(f"{number}. {title(path)} <{part}/{path.stem}>\n" for number, path in found.items())
+        text += "```\n\n"
+        target = folder / part
+        target.mkdir(exist_ok=True)
+        for path in found.values():
+            _update(target / f"{path.stem}.ipynb", nbformat.writes(notebook(path)))
+        for module in (SOURCES / part).glob("[!0-9]*.py"):
+            shutil.copy(module, target)
+    _update(folder / "index.md", text)
+
+
+def _update(path: Path, text: str) -> None:
+    """Write a file unless it is the same already, so that only changed pages are read and executed again."""
+    if not path.exists() or path.read_text(encoding="utf-8") != text:
+        path.write_text(text, encoding="utf-8")
