@@ -1,0 +1,29 @@
+"""The code of the pages of the site runs, from the first cell of each page to the last."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import matplotlib as mpl
+import pytest
+
+DOCS = Path(__file__).parent.parent / "docs"
+PAGES = [path for path in sorted(DOCS.rglob("*.md")) if "\n```{code-cell}" in path.read_text(encoding="utf-8")]
+CELL = re.compile(r"^```\{code-cell\}[^\n]*\n((?::[^\n]*\n)*)(.*?)^```$", re.MULTILINE | re.DOTALL)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_guide_runs_from_top_to_bottom(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A cell with the tag `raises-exception` raises, the others do not."""
+    mpl.use("agg")
+    monkeypatch.chdir(tmp_path)
+    names: dict[str, object] = {"__name__": "__main__"}
+    for options, code in CELL.findall(page.read_text(encoding="utf-8")):
+        run = compile(code, page.name, "exec")
+        if "raises-exception" in options:
+            with pytest.raises(Exception, match="."):
+                exec(run, names)
+        else:
+            exec(run, names)
