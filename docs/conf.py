@@ -1,7 +1,7 @@
 """Configuration of the documentation site.
 
-    pip install '.[docs]'
-    sphinx-build -W --keep-going docs docs/_build
+pip install '.[docs]'
+sphinx-build -W --keep-going docs docs/_build
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ html_title = "tensorgrad"
 html_static_path = ["_static"]
 html_css_files = ["site.css"]
 html_show_sourcelink = False
-html_sidebars = {"index": [], "gallery": []}
+html_sidebars = {"index": [], "gallery/index": []}
 html_theme_options = {
     "navigation_with_keys": False,
     "show_toc_level": 2,

@@ -9,7 +9,7 @@ import matplotlib as mpl
 import pytest
 
 DOCS = Path(__file__).parent.parent / "docs"
-PAGES = [path for path in sorted(DOCS.rglob("*.md")) if "\n```{code-cell}" in path.read_text(encoding="utf-8")]
+PAGES = [path for path in sorted(DOCS.rglob("*.md")) if "\n```{code-cell} ipython3" in path.read_text(encoding="utf-8")]
 CELL = re.compile(r"^```\{code-cell\}[^\n]*\n((?::[^\n]*\n)*)(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 

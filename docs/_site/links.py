@@ -9,14 +9,19 @@ from typing import Any
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
-PAGES = {"CONTRIBUTING.md": "contributing.md", "CHANGELOG.md": "whats-new.md", "SECURITY.md": "security.md"}
+PAGES = {
+    "CONTRIBUTING.md": "project/contributing.md",
+    "CHANGELOG.md": "project/whats-new.md",
+    "SECURITY.md": "project/security.md",
+}
 """Pages of the site that are copies of files."""
 
 
 def write(docs: Path) -> None:
     """Write the pages that are copies, with their links changed."""
+    (docs / "project").mkdir(exist_ok=True)
     for file, page in PAGES.items():
-        text = within_site((ROOT / file).read_text(encoding="utf-8"), ROOT, docs)
+        text = within_site((ROOT / file).read_text(encoding="utf-8"), ROOT, docs / "project")
         if not (docs / page).exists() or (docs / page).read_text(encoding="utf-8") != text:
             (docs / page).write_text(text, encoding="utf-8")
 

@@ -10,8 +10,8 @@ GALLERY = Path(__file__).parents[2] / "examples" / "gallery"
 
 
 def write(docs: Path) -> None:
-    """Write `gallery.md` and the pictures, unless the scripts of the gallery are unchanged."""
-    folder, page = docs / "_static" / "gallery", docs / "gallery.md"
+    """Write `gallery/index.md` and the pictures, unless the scripts of the gallery are unchanged."""
+    folder, page = docs / "_static" / "gallery", docs / "gallery" / "index.md"
     newest = max(path.stat().st_mtime for path in (*GALLERY.iterdir(), Path(__file__)))
     if page.exists() and page.stat().st_mtime > newest:
         return
@@ -25,6 +25,7 @@ def write(docs: Path) -> None:
         shown.save(folder)
         text = sections.setdefault(shown.section, f"## {shown.section}\n\n{_shared(gallery.SETUPS, shown.section)}")
         sections[shown.section] = text + _entry(shown)
+    page.parent.mkdir(exist_ok=True)
     page.write_text(f"# Gallery\n\n{gallery.INTRODUCTION}\n\n" + "".join(sections.values()), encoding="utf-8")
 
 
@@ -32,10 +33,10 @@ def _entry(shown: object) -> str:
     code = f"```python\n{shown.code}\n```\n\n"
     alternative = shown.caption.replace("`", "").replace('"', "&quot;")
     if shown.file.endswith(".html"):
-        frame = f'<iframe src="_static/gallery/{shown.file}" title="{alternative}" loading="lazy"></iframe>'
-        picture = f'{frame}\n<p><a href="_static/gallery/{shown.file}">Open this page by itself</a></p>'
+        frame = f'<iframe src="../_static/gallery/{shown.file}" title="{alternative}" loading="lazy"></iframe>'
+        picture = f'{frame}\n<p><a href="../_static/gallery/{shown.file}">Open this page by itself</a></p>'
     else:
-        picture = f'<img src="_static/gallery/{shown.file}" alt="{alternative}" loading="lazy">'
+        picture = f'<img src="../_static/gallery/{shown.file}" alt="{alternative}" loading="lazy">'
     return f"### {shown.title}\n\n{shown.caption}\n\n{code}<figure>{picture}</figure>\n\n"
 
 
