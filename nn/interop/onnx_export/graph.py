@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from types import ModuleType
 from typing import Any
 
@@ -13,7 +12,7 @@ from numpy.typing import NDArray
 
 from nn.interop.onnx_export.errors import ExportError
 from nn.interop.onnx_export.sizes import Shape, described, is_dynamic, other, size
-from nn.interop.onnx_export.value import Value
+from nn.interop.onnx_export.value import Value, Wire
 
 LARGEST_KNOWN = 64
 """The largest constant whose values are passed to ONNX's shape inference: shapes, axes, pads."""
@@ -34,15 +33,6 @@ def onnx_package() -> ModuleType:
     except ImportError as error:
         raise ImportError('the export to ONNX needs the package onnx: pip install "tensorgrad[onnx]"') from error
     return onnx
-
-
-@dataclass(frozen=True)
-class Wire:
-    """A tensor of the ONNX graph, as it is stored there."""
-
-    name: str
-    shape: Shape
-    dtype: np.dtype[Any]
 
 
 class Graph:
@@ -237,13 +227,15 @@ class Graph:
     def proto(self, name: str, outputs: dict[str, Value]) -> Any:
         """Return the graph as ONNX's `GraphProto`, with these outputs by name."""
         wires: list[Wire] = []
-        for output, value in outputs.items():
-            wire = self.channels_last(value)
-            taken = {each.name for each in self.inputs} | self._constants.keys() | {each.name for each in wires}
+        taken = {each.name for each in self.inputs} | self._constants.keys()
+        for output, wire in [(output, self.channels_last(value)) for output, value in outputs.items()]:
             if wire.name in taken or output in self._names:
                 wire = self.emit("Identity", [wire], {})[0]
+            taken = taken | {wire.name}
+            wires.append(wire)
+        for number, (output, wire) in enumerate(zip(outputs, wires)):
             self._rename(wire.name, output)
-            wires.append(Wire(output, wire.shape, wire.dtype))
+            wires[number] = Wire(output, wire.shape, wire.dtype)
         helper, nodes = self.onnx.helper, self._needed({each.name for each in wires})
         used = {each for node in nodes for each in node.input}
         return helper.make_graph(

@@ -16,7 +16,7 @@ from nn.module import Module, in_mode
 from tensorgrad import Tensor
 
 CONVERTERS: dict[type[Module], Callable[..., Any]] = {}
-"""What adds the nodes of a layer: a function of the graph, the layer and its inputs, from the modules in `layers`."""
+"""What adds the nodes of a layer: a function of the graph, the layer and its inputs, from the modules in `nodes`."""
 
 
 def converts(*layers: type[Module]) -> Callable[[Callable[..., Any]], Callable[..., Any]]:

@@ -3,22 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, NoReturn
+from dataclasses import dataclass
+from typing import Any, NoReturn
 
 import numpy as np
 from numpy.lib.mixins import NDArrayOperatorsMixin
 
 from nn.interop.onnx_export.errors import ExportError
 from nn.interop.onnx_export.sizes import Shape
-
-if TYPE_CHECKING:
-    from nn.interop.onnx_export.graph import Graph, Wire
+from tensorgrad import Tensor
 
 UFUNCS: dict[np.ufunc, Callable[..., Any]] = {}
 """What computes a ufunc of values, from the modules in `functions`."""
 
 FUNCTIONS: dict[Callable[..., Any], Callable[..., Any]] = {}
 """What computes another function of NumPy, with its parameters."""
+
+
+@dataclass(frozen=True)
+class Wire:
+    """A tensor of the ONNX graph, as it is stored there."""
+
+    name: str
+    shape: Shape
+    dtype: np.dtype[Any]
 
 
 class Value(NDArrayOperatorsMixin):
@@ -29,7 +37,7 @@ class Value(NDArrayOperatorsMixin):
     along axis 1, or in both. A missing one is added when a node needs it; see `Graph.channels_last`.
 
     Attributes:
-        graph: the graph.
+        graph: the `Graph`.
         shape, dtype: as of an array. Lengths that depend on the batch size are a `sizes.Size`.
         in_channels_last, in_channels_first: the tensors of the ONNX graph; one of them may be None.
     """
@@ -37,7 +45,7 @@ class Value(NDArrayOperatorsMixin):
     __hash__ = object.__hash__
 
     def __init__(
-        self, graph: Graph, shape: Shape, dtype: np.dtype[Any], *,
+        self, graph: Any, shape: Shape, dtype: np.dtype[Any], *,
         channels_last: Wire | None = None, channels_first: Wire | None = None,
     ) -> None:  # fmt: skip
         self.graph, self.shape, self.dtype = graph, shape, dtype
@@ -74,6 +82,8 @@ class Value(NDArrayOperatorsMixin):
         return FUNCTIONS[Value.__getitem__](self, index)
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **options: Any) -> Any:
+        if any(isinstance(each, Tensor) for each in inputs):
+            return NotImplemented  # the tensor answers
         if method == "reduce" and ufunc in REDUCTIONS:
             axis = options.get("axis", 0)
             return FUNCTIONS[REDUCTIONS[ufunc]](inputs[0], axis, keepdims=options.get("keepdims", False))
@@ -84,6 +94,8 @@ class Value(NDArrayOperatorsMixin):
     def __array_function__(
         self, function: Callable[..., Any], types: Any, args: tuple[Any, ...], options: dict[str, Any]
     ) -> Any:
+        if any(issubclass(each, Tensor) for each in types):
+            return NotImplemented
         if function not in FUNCTIONS or options.get("out") is not None:
             raise ExportError(f"np.{getattr(function, '__name__', function)} is not supported")
         try:

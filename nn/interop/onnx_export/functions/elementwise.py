@@ -49,11 +49,15 @@ def cast(value: Any, dtype: Any) -> Any:
 
 def promoted(ufunc: np.ufunc, *operands: Any) -> list[Any]:
     """Return the operands in the dtypes in which NumPy computes this function."""
-    kinds = [type(each) if type(each) in (int, float, bool) else np.asarray(each).dtype if not isinstance(each, Value)
-             else each.dtype for each in operands]  # fmt: skip
-    kinds = [np.dtype(bool) if kind is bool else kind for kind in kinds]
-    resolved = ufunc.resolve_dtypes((*kinds, *(None,) * ufunc.nout))
+    resolved = ufunc.resolve_dtypes((*map(_kind, operands), *(None,) * ufunc.nout))
     return [cast(each, dtype) for each, dtype in zip(operands, resolved)]
+
+
+def _kind(operand: Any) -> Any:
+    """Return the dtype of an operand; the type of a Python number, which takes the dtype of the others."""
+    if isinstance(operand, Value):
+        return operand.dtype
+    return type(operand) if type(operand) in (int, float) else np.asarray(operand).dtype
 
 
 OPERATORS: dict[np.ufunc, str] = {

@@ -8,7 +8,7 @@ import numpy as np
 
 from nn.interop.onnx_export.functions.shapes import ints
 from nn.interop.onnx_export.graph import Graph
-from nn.interop.onnx_export.layers.dense import in_common_dtype
+from nn.interop.onnx_export.nodes.dense_nodes import in_common_dtype
 from nn.interop.onnx_export.tracing import converts
 from nn.interop.onnx_export.value import Value
 from nn.layers import BatchNorm, GroupNorm, InstanceNorm, LayerNorm, RMSNorm
@@ -54,13 +54,8 @@ def rms_norm(graph: Graph, layer: RMSNorm, x: Value) -> Any:
 
 @converts(GroupNorm)
 def group_norm(graph: Graph, layer: GroupNorm, x: Value) -> Any:
-    """`GroupNormalization`, whose weight is one of each feature from opset 21 on; before, its parts."""
+    """`InstanceNormalization` of the groups, and the weight and the bias of each feature."""
     x, (weight, bias) = in_common_dtype(x, layer.weight, layer.bias)
-    if graph.opset >= 21:
-        parameters = _scale_and_shift(graph, weight, bias, layer.features, x.dtype)
-        return graph.add(
-            "GroupNormalization", x, *parameters, channels_first=True, num_groups=layer.groups, epsilon=layer.epsilon
-        )
     groups = graph.add("Reshape", graph.channels_first(x), ints(0, layer.groups, -1))
     ones, zeros = np.ones(layer.groups, x.dtype), np.zeros(layer.groups, x.dtype)
     groups = graph.add("InstanceNormalization", groups, ones, zeros, epsilon=layer.epsilon)

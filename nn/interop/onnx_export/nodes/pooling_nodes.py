@@ -10,7 +10,7 @@ import numpy as np
 from nn.functional.windows import Axis, per_axis, slide
 from nn.interop.onnx_export.functions.shapes import ints
 from nn.interop.onnx_export.graph import Graph
-from nn.interop.onnx_export.layers.convolution import sizes_between, windows_of
+from nn.interop.onnx_export.nodes.convolution_nodes import sizes_between, windows_of
 from nn.interop.onnx_export.tracing import converts
 from nn.interop.onnx_export.value import Value
 from nn.layers import (

@@ -17,7 +17,7 @@ from nn.data import Standardizer
 from nn.interop.onnx_export.errors import ExportError
 from nn.interop.onnx_export.sizes import Size, is_dynamic
 from nn.layers import Embedding
-from nn.module import Module
+from nn.module import Module, in_mode
 from nn.saving.format import replace_file
 
 SMALLEST_OPSET = 18
@@ -46,12 +46,13 @@ def export_onnx(
         network: the network.
         path: the file, usually `….onnx`.
         example: one sample or more, with the batch along the first axis, for the shapes and dtypes of the inputs; a
-            tuple or dict of arrays for several inputs. The values do not matter. Default: rows for a network that
+            tuple or dict of arrays for several inputs. The values do not matter. The integers of a single input, such
+            as the bytes of images, are converted as `Model` does. Default: rows for a network that
             begins with a layer of a fixed width, such as `Dense`.
         preprocessing: a function that is applied to the input first and becomes part of the file: a `Standardizer`, a
             module, or arithmetic such as `lambda x: (x - 127.5) / 127.5`.
-        opset: the version of ONNX's operators, at least 18. GELU, RMSNorm and GroupNorm are one node from 20, 23 and
-            21 on.
+        opset: the version of ONNX's operators, at least 18. GELU, RMSNorm and attention are one node from 20, 23 and
+            23 on.
         ir_version: the version of the file format.
 
     Raises:
@@ -101,19 +102,25 @@ def onnx_model(
 
 def _recorded(network: Module, example: Any, preprocessing: Any, opset: int) -> Any:
     """Return the graph of the network, which is recorded for two batch sizes, because it must be the same for all."""
-    from nn.interop.onnx_export import layers as layers  # fills the table of converters
+    from nn.interop.onnx_export import nodes as nodes  # fills the table of converters
     from nn.interop.onnx_export.graph import Graph
     from nn.interop.onnx_export.tracing import trace
 
+    is_several = isinstance(example, (tuple, Mapping))
+    if is_several and preprocessing is not None:
+        raise TypeError("export_onnx: preprocessing is for a network with a single input; define it in forward.")
+
     def call(x: Mapping[str, Any]) -> Any:
-        values = {name: _prepared(each, network, preprocessing) for name, each in x.items()}
+        values = x if is_several else {name: _prepared(each, network, preprocessing) for name, each in x.items()}
         return network(**values) if isinstance(example, Mapping) else network(*values.values())
 
+    named = _named_inputs(network, example)
+    with in_mode(network, training=False), tg.no_grad(), np.errstate(all="ignore"):
+        call({name: tg.tensor(each) for name, each in named.items()})  # raises the network's own errors
     protos = []
     for batch in BATCHES:
         graph = Graph(opset)
-        named = _named_inputs(network, example).items()
-        inputs = {name: _input(graph, batch, network, name, each) for name, each in named}
+        inputs = {name: graph.add_input(name, (batch, *each.shape[1:]), each.dtype) for name, each in named.items()}
         outputs = _named_outputs(trace(network, graph, call, inputs))
         protos.append(graph.proto(type(network).__name__, outputs))
     _check_same(*protos)
@@ -160,24 +167,24 @@ def _default_example(network: Module) -> NDArray[Any]:
 def _named_inputs(network: Module, example: Any) -> dict[str, Any]:
     """Return the examples by name: those of a dict, or the parameters of `forward`."""
     if isinstance(example, Mapping):
-        return {str(name): np.asarray(each) for name, each in example.items()}
+        return {str(name): _checked(network, each) for name, each in example.items()}
     if not isinstance(example, tuple):
-        return {"input": np.asarray(example)}
+        return {"input": _checked(network, example)}
     positional = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
     parameters = inspect.signature(network.forward).parameters.values()
     names = [each.name for each in parameters if each.kind in positional]
     names += [f"input_{number}" for number in range(len(names), len(example))]
-    return {name: np.asarray(each) for name, each in zip(names, example)}
+    return {name: _checked(network, each) for name, each in zip(names, example)}
 
 
-def _input(graph: Any, batch: Size, network: Module, name: str, example: NDArray[Any]) -> Any:
-    """Return an input of the graph of this shape, with any batch size; floats have the network's dtype."""
-    if example.ndim < 1:
+def _checked(network: Module, example: Any) -> NDArray[Any]:
+    """Return an example as an array; floats in the network's dtype."""
+    array = np.asarray(example)
+    if array.dtype.kind not in "fiub":
+        raise TypeError(f"export_onnx: expected an example of real numbers, got dtype {array.dtype}.")
+    if array.ndim < 1:
         raise ValueError(f"export_onnx: expected an example with the batch along the first axis, got {example!r}.")
-    if example.dtype.kind not in "fiub":
-        raise TypeError(f"export_onnx: expected an example of real numbers, got dtype {example.dtype}.")
-    dtype = _dtype_of(network) if example.dtype.kind == "f" else example.dtype
-    return graph.add_input(name, (batch, *example.shape[1:]), dtype)
+    return array.astype(_dtype_of(network), copy=False) if array.dtype.kind == "f" else array
 
 
 def _dtype_of(network: Module) -> np.dtype[Any]:
@@ -186,7 +193,7 @@ def _dtype_of(network: Module) -> np.dtype[Any]:
 
 
 def _prepared(x: Any, network: Module, preprocessing: Any) -> Any:
-    """Return an input as the network takes it: `Model` converts integers unless the network has an `Embedding`."""
+    """Return the only input as the network takes it: integers are converted, unless the network has an `Embedding`."""
     takes_ids = any(isinstance(module, Embedding) for module in network.modules())
     if x.dtype.kind != "f" and not takes_ids:
         x = tg.astype(x, _dtype_of(network))

@@ -12,7 +12,7 @@ from numpy.lib.array_utils import normalize_axis_index
 from nn.interop.onnx_export.functions.elementwise import elementwise
 from nn.interop.onnx_export.functions.shapes import channels_first_axis
 from nn.interop.onnx_export.graph import Graph
-from nn.interop.onnx_export.layers.dense import in_common_dtype
+from nn.interop.onnx_export.nodes.dense_nodes import in_common_dtype
 from nn.interop.onnx_export.tracing import converts
 from nn.interop.onnx_export.value import Value
 from nn.layers import (

@@ -10,7 +10,7 @@ import numpy as np
 from nn.functional.windows import Axis, slide, slide_back
 from nn.interop.onnx_export.errors import ExportError
 from nn.interop.onnx_export.graph import Graph
-from nn.interop.onnx_export.layers.dense import in_common_dtype
+from nn.interop.onnx_export.nodes.dense_nodes import in_common_dtype
 from nn.interop.onnx_export.tracing import converts
 from nn.interop.onnx_export.value import Value
 from nn.layers import Conv1D, Conv2D, ConvTranspose1D, ConvTranspose2D
