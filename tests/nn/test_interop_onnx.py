@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import collections
+import runpy
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -457,3 +458,15 @@ def test_export_leaves_calls_in_other_threads_alone() -> None:
     assert len(results) == 3  # of the check of the example, and of two traces
     for result in results:
         np.testing.assert_array_equal(result, expected)
+
+
+@pytest.mark.slow
+def test_export_in_the_example_computes_what_the_model_computes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pytest.importorskip("sklearn", reason="the digits come with scikit-learn")
+    monkeypatch.chdir(tmp_path)
+    runpy.run_path(str(Path(__file__).parents[2] / "examples" / "export_onnx.py"), run_name="__main__")
+    lines = [line for line in capsys.readouterr().out.splitlines() if line.startswith("accuracy")]
+    model, file = (float(line.rpartition(" ")[2]) for line in lines)
+    assert model == file > 0.9

@@ -107,10 +107,10 @@ def _recorded(module: Module, path: tuple[str, ...], graph: Graph) -> Callable[.
         try:
             result = NotImplemented if convert is None else convert(graph, module, *arrays, **named)
             return forward(*inputs, **options) if result is NotImplemented else tensors_of(result)
-        except _Located:
-            raise
         except Exception as error:
-            raise _Located(_explained(module, path, error)) from error
+            if isinstance(error, ExportError) and error.is_located:
+                raise
+            raise _located(module, path, error) from error
         finally:
             graph.path = before
 
@@ -136,11 +136,8 @@ def converter_of(module: Module) -> Callable[..., Any] | None:
     return None
 
 
-class _Located(ExportError):
-    """The error with the layer and its path."""
-
-
-def _explained(module: Module, path: tuple[str, ...], error: Exception) -> str:
+def _located(module: Module, path: tuple[str, ...], error: Exception) -> ExportError:
+    """Return the error with the layer, its path and what to do."""
     who = f"layer {'.'.join(path)}: {type(module).__name__}" if path else type(module).__name__
     problem = str(error).partition(" Operands:")[0].rstrip(".")  # an operation of tensorgrad names itself
     cause: BaseException | None = error
@@ -148,7 +145,9 @@ def _explained(module: Module, path: tuple[str, ...], error: Exception) -> str:
         cause = cause.__cause__
     if cause is None:
         problem = f"running it without values failed ({type(error).__name__}: {problem})"
-    return (
+    located = ExportError(
         f"{who} cannot be exported to ONNX: {problem}. Replace it by layers of nn, or define to_onnx(self, graph, x) "
         "in its class; see docs/onnx.md."
     )
+    located.is_located = True
+    return located
