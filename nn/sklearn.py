@@ -276,8 +276,8 @@ class Classifier(ClassifierMixin, _NetworkEstimator):  # type: ignore[misc]
         unknown = np.setdiff1d(labels, classes)
         if len(unknown):
             raise ValueError(
-                f"Classifier: label {unknown.tolist()[0]!r} is not among the classes {classes}. A network that is trained "
-                "further has one output for each class of the first call."
+                f"Classifier: label {unknown.tolist()[0]!r} is not among the classes {classes}. A network that is "
+                "trained further has one output for each class of the first call."
             )
         return np.searchsorted(classes, labels)
 

@@ -17,6 +17,7 @@ import tensorgrad as tg
 from nn import functional
 from nn.interop import ExportError, export_onnx
 from nn.interop.onnx_export.onnx_file import onnx_model
+from tests import wrong_calls
 from tests.nn.test_every_layer import LAYERS, created
 
 onnx = pytest.importorskip("onnx", exc_type=ImportError)
@@ -442,6 +443,15 @@ def test_export_with_wrong_arguments_is_refused(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
         export_onnx(network, tmp_path / "missing" / "x.onnx")
     assert not path.exists()
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore")
+def test_export_called_wrongly_gives_a_documented_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    calls = list(wrong_calls.wrong_calls({"nn.interop.export_onnx": export_onnx}))
+    assert len(calls) > 200
+    assert [wrong_calls.complaint(call, export_onnx) for call in calls] == [None] * len(calls)
 
 
 def test_export_leaves_calls_in_other_threads_alone() -> None:

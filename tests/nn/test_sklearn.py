@@ -5,8 +5,10 @@ from __future__ import annotations
 import functools
 import pickle
 import re
+import runpy
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -222,7 +224,9 @@ def test_early_stopping_keeps_the_best_epoch(clouds: tuple[np.ndarray, np.ndarra
     targets = Regressor(early_stopping=True, **settings).fit(X, X[:, 0])
     assert "val_loss" in targets.history_
     assert "val_loss" not in targets.partial_fit(X, X[:, 0]).history_
-    with pytest.raises(ValueError, match=r"Regressor: early_stopping cannot keep validation_fraction=0\.25 of 1 samples"):
+    with pytest.raises(
+        ValueError, match=r"Regressor: early_stopping cannot keep validation_fraction=0\.25 of 1 samples"
+    ):
         targets.fit(X[:1], X[:1, 0])
 
 
@@ -241,6 +245,14 @@ def test_callbacks_are_called_by_fit_and_copied_by_clone(clouds: tuple[np.ndarra
     copy = clone(model).fit(*clouds)
     assert callback.seen == [0, 1, 2, 0]
     assert len(copy.callbacks) == 2
+
+
+@pytest.mark.slow
+def test_the_example_finds_good_settings(capsys: pytest.CaptureFixture[str]) -> None:
+    runpy.run_path(str(Path(__file__).parents[2] / "examples" / "scikit_learn.py"), run_name="__main__")
+    accuracies = [float(line.rpartition(" ")[2]) for line in capsys.readouterr().out.splitlines() if "accuracy" in line]
+    assert len(accuracies) == 4
+    assert min(accuracies[0], accuracies[-1]) > 0.9
 
 
 def test_without_scikit_learn_the_rest_works_and_the_message_says_what_to_install() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 import tensorgrad as tg
@@ -71,19 +71,28 @@ def _mapped(x: Any, kind: type[Any], function: Callable[[Any], Any]) -> Any:
 @contextmanager
 def _recording(network: Module, graph: Graph) -> Iterator[None]:
     """Let modules and fused operations record their nodes. Calls with arrays, as in other threads, are not affected."""
-    changed: list[Any] = []
-    try:
+    with ExitStack() as stack:
         for function, convert in FUSED.items():
             operation = function.operation
-            vars(operation)["on_foreign"] = _answered(operation.on_foreign, convert)
-            changed.append(operation)
+            answer = _answered(operation.on_foreign, convert)
+            stack.enter_context(_replaced(operation, "on_foreign", answer))
         for path, module in network.named_modules():
-            vars(module)["forward"] = _recorded(module, tuple(path.split(".")) if path else (), graph)
-            changed.append(module)
+            forward = _recorded(module, tuple(path.split(".")) if path else (), graph)
+            stack.enter_context(_replaced(module, "forward", forward))
+        yield
+
+
+@contextmanager
+def _replaced(thing: Any, method: str, replacement: Callable[..., Any]) -> Iterator[None]:
+    """Replace a method of one object in the `with` block."""
+    attributes = vars(thing)
+    held = {method: attributes[method]} if method in attributes else {}
+    attributes[method] = replacement
+    try:
         yield
     finally:
-        for each in changed:
-            vars(each).pop("forward" if isinstance(each, Module) else "on_foreign", None)
+        del attributes[method]
+        attributes.update(held)
 
 
 def _answered(otherwise: Callable[..., Any], convert: Callable[..., Any]) -> Callable[..., Any]:
