@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import collections
+import importlib
 import runpy
 import threading
 from collections.abc import Callable
@@ -258,6 +259,29 @@ def test_export_of_an_encoder_and_decoder_has_several_inputs() -> None:
     proto = compare(Translator(), (6, 8), (4, 8))
     assert [each.name for each in proto.graph.input] == ["source", "target"]
     assert [each.name for each in proto.graph.output] == ["scores", "mean"]
+
+
+def test_export_of_outputs_that_are_inputs_or_each_other_names_them_apart() -> None:
+    class Several(nn.Module):
+        def __init__(self) -> None:
+            self.output = nn.Dense(2, 2, rng=0)
+
+        def forward(self, x: Any) -> Any:
+            y = self.output(x)
+            return {"input": x, "output": y, "again": y}
+
+    assert [each.name for each in compare(Several(), (2,)).graph.output] == ["input_output", "output", "again"]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["char_lstm", "fastestdet"])
+def test_export_of_published_architectures_computes_the_same(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(str(Path(__file__).parents[2] / "examples" / "pretrained"))
+    module = importlib.import_module(name)
+    network = module.CharacterModel() if name == "char_lstm" else module.FastestDet()
+    proto = compare(network, np.full((1, 8), 40) if name == "char_lstm" else (64, 96, 3), evaluator=False)
+    if name == "fastestdet":
+        assert operators(proto).count("Transpose") == 2
 
 
 def test_export_of_float64_networks_stays_float64() -> None:

@@ -225,17 +225,19 @@ class Graph:
         return self.value(wire)
 
     def proto(self, name: str, outputs: dict[str, Value]) -> Any:
-        """Return the graph as ONNX's `GraphProto`, with these outputs by name."""
-        wires: list[Wire] = []
-        taken = {each.name for each in self.inputs} | self._constants.keys()
+        """Return the graph as ONNX's `GraphProto`, with these outputs by name.
+
+        An output with the name of an input is called `…_output`.
+        """
+        fixed = {each.name for each in self.inputs} | self._constants.keys()
+        results: dict[str, Wire] = {}
         for output, wire in [(output, self.channels_last(value)) for output, value in outputs.items()]:
-            if wire.name in taken or output in self._names:
+            if wire.name in fixed or wire in results.values():  # it cannot be renamed
                 wire = self.emit("Identity", [wire], {})[0]
-            taken = taken | {wire.name}
-            wires.append(wire)
-        for number, (output, wire) in enumerate(zip(outputs, wires)):
+            results[f"{output}_output" if output in fixed else output] = wire
+        for output, wire in results.items():
             self._rename(wire.name, output)
-            wires[number] = Wire(output, wire.shape, wire.dtype)
+        wires = [Wire(output, wire.shape, wire.dtype) for output, wire in results.items()]
         helper, nodes = self.onnx.helper, self._needed({each.name for each in wires})
         used = {each for node in nodes for each in node.input}
         return helper.make_graph(
