@@ -190,7 +190,8 @@ class Graph:
             shapes = ", ".join("none" if each is None else f"{each.dtype} {described(each.shape)}" for each in inputs)
             raise ExportError(
                 f"{node.op_type} of opset {self.opset} does not accept the inputs {shapes} "
-                f"({str(error).strip() or type(error).__name__}). Is the batch size used as a number?"
+                f"({str(error).strip() or type(error).__name__})"
+                + ("" if first else ". The batch size seems to be used as a number")
             ) from error
 
     def _shape_of(self, tensor: Any) -> tuple[Shape, Any]:

@@ -135,13 +135,15 @@ def _holds_value(x: Any) -> bool:
 def converter_of(module: Module) -> Callable[..., Any] | None:
     """Return what adds the nodes of a module, or None if its `forward` is traced.
 
-    That is its own method `to_onnx`, or the function for the class whose `forward` it has.
+    That is its method `to_onnx`, or the function for its class, unless a subclass of that class defines `forward`.
     """
-    if hasattr(type(module), "to_onnx"):
-        return lambda graph, layer, *inputs, **options: layer.to_onnx(graph, *inputs, **options)
     for cls in type(module).__mro__:
+        if "to_onnx" in vars(cls):
+            return lambda graph, layer, *inputs, **options: layer.to_onnx(graph, *inputs, **options)
         if cls in CONVERTERS:
-            return CONVERTERS[cls] if type(module).forward is cls.forward else None
+            return CONVERTERS[cls]
+        if "forward" in vars(cls):
+            break
     return None
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from nn.interop.onnx_export.errors import ExportError
 from nn.interop.onnx_export.value import Value, function_of
 
 
@@ -66,7 +67,7 @@ OPERATORS: dict[np.ufunc, str] = {
     np.exp: "Exp", np.log: "Log", np.sqrt: "Sqrt", np.reciprocal: "Reciprocal", np.power: "Pow", np.float_power: "Pow",
     np.sin: "Sin", np.cos: "Cos", np.tan: "Tan", np.arcsin: "Asin", np.arccos: "Acos", np.arctan: "Atan",
     np.sinh: "Sinh", np.cosh: "Cosh", np.tanh: "Tanh", np.arcsinh: "Asinh", np.arccosh: "Acosh", np.arctanh: "Atanh",
-    np.minimum: "Min", np.fmin: "Min", np.fmax: "Max", np.greater: "Greater", np.greater_equal: "GreaterOrEqual",
+    np.minimum: "Min", np.greater: "Greater", np.greater_equal: "GreaterOrEqual",
     np.less: "Less", np.less_equal: "LessOrEqual", np.equal: "Equal", np.logical_and: "And", np.logical_or: "Or",
     np.logical_xor: "Xor", np.logical_not: "Not", np.isnan: "IsNaN", np.isinf: "IsInf",
 }  # fmt: skip
@@ -98,17 +99,37 @@ COMPOSED: dict[np.ufunc, Callable[..., Any]] = {
     np.log10: lambda x: np.log(x) * (1 / math.log(10)),
     np.logaddexp: lambda x, y: np.maximum(x, y) + np.log(np.exp(-np.abs(x - y)) + 1),
     np.hypot: lambda x, y: np.sqrt(x * x + y * y),
-    np.floor_divide: lambda x, y: np.floor(x / y),
     np.not_equal: lambda x, y: np.logical_not(np.equal(x, y)),
     np.isfinite: lambda x: np.logical_not(np.logical_or(np.isnan(x), np.isinf(x))),
-    np.bitwise_and: lambda x, y: np.logical_and(x, y),
-    np.bitwise_or: lambda x, y: np.logical_or(x, y),
-    np.invert: lambda x: np.logical_not(x),
 }
-"""Ufuncs that are computed from others. The bitwise ones are those of booleans."""
+"""Ufuncs that are computed from others."""
 
 for _ufunc, _compute in COMPOSED.items():
     function_of(_ufunc)(_compute)
+
+
+@function_of(np.bitwise_and)
+def bitwise_and(x: Any, y: Any) -> Value:
+    """Return the conjunction of booleans."""
+    return elementwise("And", _boolean(x), _boolean(y))
+
+
+@function_of(np.bitwise_or)
+def bitwise_or(x: Any, y: Any) -> Value:
+    """Return the disjunction of booleans."""
+    return elementwise("Or", _boolean(x), _boolean(y))
+
+
+@function_of(np.invert)
+def invert(x: Any) -> Value:
+    """Return the negation of booleans."""
+    return elementwise("Not", _boolean(x))
+
+
+def _boolean(x: Any) -> Any:
+    if np.dtype(_kind(x)) != bool:
+        raise ExportError("a bitwise operation on integers is not supported")
+    return x
 
 
 @function_of(np.maximum)

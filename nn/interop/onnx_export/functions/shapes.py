@@ -198,6 +198,8 @@ def channels_first_axis(axis: int, rank: int) -> int:
 @function_of(np.take)
 def take(a: Any, indices: Any, axis: int | None = None, mode: str = "raise") -> Any:
     """Return the elements at these indices along an axis."""
+    if mode != "raise":
+        raise ExportError(f"np.take with mode={mode!r} is not supported")
     graph = a.graph if isinstance(a, Value) else indices.graph
     if axis is None:
         a, axis = np.reshape(a, (-1,)), 0
