@@ -310,7 +310,7 @@ TRACED: dict[str, tuple[Callable[[Any], Any], tuple[int, ...]]] = {
     "elementary": (lambda x: tg.exp(-x) + tg.log1p(x * x) + tg.sin(x) * tg.cosh(x) + tg.arctan(x), (4,)),
     "activations": (lambda x: tg.sigmoid(x) + functional.silu(x) + functional.gelu(x) * tg.softplus(x), (4,)),
     "softmax": (lambda x: tg.log_softmax(tg.softmax(x, axis=1)), (5, 4)),
-    "choices": (lambda x: tg.where((x > 0) & ~(x > 1), x, 0.5) + tg.clip(x, -1, 1) + tg.minimum(x, 2) + (x <= 0) * x, (4,)),
+    "choices": (lambda x: tg.where((x > 0) & ~(x > 1), x, 0.5) + tg.clip(x, -1, 1) + tg.minimum(x, 2) * (x <= 0), (4,)),
     "moments": (lambda x: tg.mean(x, axis=1) + tg.var(x, axis=1) + tg.std(x, axis=1) - tg.max(x, axis=1), (5, 4)),
     "norms": (lambda x: x / tg.linalg.norm(x, axis=-1, keepdims=True) + functional.layer_norm(x), (5, 4)),
     "flat": (lambda x: tg.reshape(x, (x.shape[0], -1)) @ np.ones((20, 3), np.float32), (5, 4)),

@@ -14,8 +14,12 @@ from numpy.typing import NDArray
 import tensorgrad as tg
 from nn._validation import whole_number
 from nn.data import Standardizer
+from nn.interop.onnx_export import nodes as nodes  # fills the table of converters
 from nn.interop.onnx_export.errors import ExportError
+from nn.interop.onnx_export.graph import Graph, onnx_package
 from nn.interop.onnx_export.sizes import Size, is_dynamic
+from nn.interop.onnx_export.tracing import trace
+from nn.interop.onnx_export.value import Value
 from nn.layers import Embedding
 from nn.module import Module, in_mode
 from nn.saving.format import replace_file
@@ -81,8 +85,6 @@ def onnx_model(
     network: Module, example: Any = None, *, preprocessing: Any = None, opset: int = 18, ir_version: int = 10
 ) -> Any:
     """Return the network as ONNX's `ModelProto`. The arguments and errors are those of `export_onnx`."""
-    from nn.interop.onnx_export.graph import onnx_package
-
     onnx = onnx_package()
     whole_number("export_onnx: opset", opset, SMALLEST_OPSET, highest=onnx.defs.onnx_opset_version())
     whole_number("export_onnx: ir_version", ir_version, 8, highest=onnx.IR_VERSION)
@@ -102,10 +104,6 @@ def onnx_model(
 
 def _recorded(network: Module, example: Any, preprocessing: Any, opset: int) -> Any:
     """Return the graph of the network, which is recorded for two batch sizes, because it must be the same for all."""
-    from nn.interop.onnx_export import nodes as nodes  # fills the table of converters
-    from nn.interop.onnx_export.graph import Graph
-    from nn.interop.onnx_export.tracing import trace
-
     is_several = isinstance(example, (tuple, Mapping))
     if is_several and preprocessing is not None:
         raise TypeError("export_onnx: preprocessing is for a network with a single input; define it in forward.")
@@ -145,8 +143,6 @@ def _check_same(first: Any, second: Any) -> None:
 
 
 def _check(path: Any) -> None:
-    from nn.interop.onnx_export.graph import onnx_package
-
     onnx_package().checker.check_model(os.fspath(path))
 
 
@@ -215,8 +211,6 @@ def _prepared(x: Any, network: Module, preprocessing: Any) -> Any:
 
 def _named_outputs(result: Any) -> dict[str, Any]:
     """Return the results by name: "output", or numbered, or those of a dict."""
-    from nn.interop.onnx_export.value import Value
-
     if isinstance(result, Value):
         outputs = {"output": result}
     elif isinstance(result, Mapping):
