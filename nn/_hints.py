@@ -23,6 +23,7 @@ MODULE = {
     "dinputs": "x.grad, of the tensor x that the layer was called with",
     "dweights": "layer.weight.grad",
     "embed_dim": "layer.features",
+    "export": "nn.interop.export_onnx(network, path, example)",
     "fit": "nn.Model(network, loss=..., optimizer=...).fit(X, y)",
     "kernel": "layer.weight",
     "num_heads": "layer.heads",

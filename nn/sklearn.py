@@ -5,25 +5,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from nn._rng import Rng, generator
+from nn.callbacks import Callback, EarlyStopping
+from nn.data import split
 from nn.layers import Dense, Dropout, Sequential
 from nn.layers.activations import ReLU, Softmax
 from nn.losses import Loss, MeanSquaredError, SoftmaxCrossEntropy
 from nn.module import Module
 from nn.optimizers import Adam, Optimizer, Schedule
-from nn.training import Model
+from nn.training import History, Model
 from tensorgrad import Tensor
 
 try:
     from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
     from sklearn.utils.multiclass import check_classification_targets
-    from sklearn.utils.validation import check_is_fitted, validate_data
+    from sklearn.utils.validation import check_consistent_length, check_is_fitted, validate_data
 except ImportError as error:
     raise ImportError('nn.sklearn needs scikit-learn 1.6 or newer: pip install "tensorgrad[examples]"') from error
 
@@ -35,6 +37,10 @@ FLOATS = (np.float64, np.float32)
 
 class _NetworkEstimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no annotations
     """Base class of the estimators: their settings, the network that the settings describe, and its training."""
+
+    model_: Model
+    history_: History
+    n_iter_: int
 
     def __init__(
         self,
@@ -48,6 +54,12 @@ class _NetworkEstimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn ha
         learning_rate: float | Schedule = 0.003,
         epochs: int = 100,
         batch_size: int | None = 32,
+        early_stopping: bool = False,
+        validation_fraction: float = 0.1,
+        n_iter_no_change: int = 10,
+        tol: float = 1e-4,
+        warm_start: bool = False,
+        callbacks: Iterable[Callback] = (),
         verbose: int | None = 0,
         random_state: Rng = None,
     ) -> None:
@@ -60,11 +72,38 @@ class _NetworkEstimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn ha
         self.learning_rate = learning_rate
         self.epochs = epochs
         self.batch_size = batch_size
+        self.early_stopping = early_stopping
+        self.validation_fraction = validation_fraction
+        self.n_iter_no_change = n_iter_no_change
+        self.tol = tol
+        self.warm_start = warm_start
+        self.callbacks = callbacks
         self.verbose = verbose
         self.random_state = random_state
 
-    def _train(self, X: NDArray[Any], y: NDArray[Any], outputs: int, loss: Loss, sample_weight: Any) -> None:
-        """Create a new model and fit it; set `model_` and `history_`."""
+    def _train(
+        self, X: NDArray[Any], y: NDArray[Any], outputs: int, loss: Loss, sample_weight: Any, epochs: int | None = None
+    ) -> None:  # fmt: skip
+        """Fit a new model; with `warm_start`, or for a number of epochs, continue with the last one if there is one.
+
+        Set `model_`, `history_` and `n_iter_`. Early stopping is for whole fits, not for `epochs`.
+        """
+        continues = hasattr(self, "model_") and (self.warm_start or epochs is not None)
+        model = self.model_ if continues else self._model(X, outputs, loss)
+        callbacks, options = list(self.callbacks), {"sample_weight": sample_weight}
+        if self.early_stopping and epochs is None:
+            X, y, options = self._with_validation(X, y, sample_weight)
+            callbacks.append(EarlyStopping("val_loss", patience=self.n_iter_no_change, min_delta=self.tol))
+        history = model.fit(
+            X, y, epochs=self.epochs if epochs is None else epochs, batch_size=self.batch_size, callbacks=callbacks,
+            verbose=self.verbose, **options,
+        )  # fmt: skip
+        self.history_ = _joined(self.history_, history) if continues else history
+        self.n_iter_ = len(self.history_.epochs)
+        self.model_ = model
+
+    def _model(self, X: NDArray[Any], outputs: int, loss: Loss) -> Model:
+        """Return a new model."""
         self._check_makers()
         rng = generator(self.random_state)
         if self.network is None:
@@ -74,11 +113,31 @@ class _NetworkEstimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn ha
             if not isinstance(network, Module):
                 raise TypeError(f"{type(self).__name__}: network must make an nn.Module, but made {network!r}.")
         optimizer = self.optimizer(network.parameters(), learning_rate=self.learning_rate)
-        model = Model(network, loss=loss, optimizer=optimizer, rng=rng)
-        self.history_ = model.fit(
-            X, y, sample_weight=sample_weight, epochs=self.epochs, batch_size=self.batch_size, verbose=self.verbose
-        )
-        self.model_ = model
+        return Model(network, loss=loss, optimizer=optimizer, rng=rng)
+
+    def _with_validation(self, X: Any, y: Any, sample_weight: Any) -> tuple[Any, Any, dict[str, Any]]:
+        """Return the samples and targets for training, and the others as arguments of `Model.fit`.
+
+        The same data are split in the same way if `random_state` is a seed, also by a warm start.
+        """
+        rows = np.arange(len(X))[:, None]
+        try:
+            train, _, held_out, _ = split(
+                rows, y, self.validation_fraction, stratify=y.ndim == 1, rng=generator(self.random_state)
+            )
+        except ValueError as error:
+            raise ValueError(
+                f"{type(self).__name__}: early_stopping cannot keep validation_fraction={self.validation_fraction} of "
+                f"{len(X)} samples for validation: {error}"
+            ) from error
+        train, held_out = train[:, 0], held_out[:, 0]
+        validation = (X[held_out], y[held_out])
+        if sample_weight is None:
+            return X[train], y[train], {"validation_data": validation}
+        check_consistent_length(X, sample_weight)
+        weights = np.asarray(sample_weight)
+        options = {"sample_weight": weights[train], "validation_data": (*validation, weights[held_out])}
+        return X[train], y[train], options
 
     def _layers(self, inputs: int, outputs: int, dtype: np.dtype[Any], rng: Rng) -> Iterator[Module]:
         for neurons in np.atleast_1d(self.hidden_layer_sizes).tolist():
@@ -127,17 +186,29 @@ class Classifier(ClassifierMixin, _NetworkEstimator):  # type: ignore[misc]
         learning_rate: the optimizer's learning rate, or a schedule such as `nn.CosineDecay(…)`.
         epochs: the number of passes over the samples.
         batch_size: the number of samples per step; None for all.
+        early_stopping: whether to keep a part of the samples for validation, to stop when their loss no longer
+            improves, and to keep the parameters of the best epoch. The part is drawn at random, for a `Classifier` in
+            proportion to the classes. `partial_fit` uses all samples.
+        validation_fraction, n_iter_no_change, tol: of early stopping, as in scikit-learn's `MLPClassifier`: the
+            fraction of the samples for validation, the number of epochs without improvement, and the improvement of the
+            loss that counts.
+        warm_start: whether `fit` continues with the network and the optimizer of the last call, for `epochs` more
+            epochs. The settings that describe the network and the optimizer then have no effect.
+        callbacks: objects whose methods are called during training, as in `nn.Model.fit`; see `nn.Callback`.
         verbose: as in `nn.Model.fit`.
         random_state: a seed, a `RandomState`, a `Generator`, or None for a different result each time. It determines
             the weights, the order of the samples and dropout.
 
-    Settings are validated by `fit`, as scikit-learn requires, and each call of `fit` trains from scratch.
+    Settings are validated by `fit`, as scikit-learn requires. Each call of `fit` trains from scratch, unless
+    `warm_start` is set. `partial_fit` is for data that do not fit into memory: each call trains on some of them.
 
     Attributes:
         classes_: the labels, sorted.
         n_features_in_, feature_names_in_: the number of features in `fit`, and their names if X was a data frame.
         model_: the `nn.Model`. It returns logits, before the softmax.
-        history_: the `nn.History` of the training.
+        history_: the `nn.History` of the training. Epochs that continue a previous call are added, if they have the
+            same values.
+        n_iter_: the number of epochs in `history_`.
 
     >>> import nn
     >>> from sklearn.datasets import load_wine
@@ -150,23 +221,65 @@ class Classifier(ClassifierMixin, _NetworkEstimator):  # type: ignore[misc]
     True
     """
 
+    classes_: NDArray[Any]
+
     def fit(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> Self:
-        """Train a new network on samples and labels. Return the estimator.
+        """Train a network on samples and labels. Return the estimator.
 
         Args:
-            X, y: samples and labels.
+            X, y: samples and labels. With `warm_start`, the labels must be among those of the last call.
             sample_weight: the weight of each sample, at least 0; default: equal weights. Only the ratios matter.
 
         Raises:
             ValueError, TypeError: invalid data or settings.
             FloatingPointError: training diverged, often because the learning rate is too high or X is not scaled.
         """
-        samples, labels = validate_data(self, X, y, dtype=FLOATS)
+        continues = self.warm_start and hasattr(self, "model_")
+        samples, labels = validate_data(self, X, y, dtype=FLOATS, reset=not continues)
         check_classification_targets(labels)
-        classes, columns = np.unique(labels, return_inverse=True)
-        self._train(samples, columns, len(classes), SoftmaxCrossEntropy(), sample_weight)
+        classes = self.classes_ if continues else np.unique(labels)
+        self._train(samples, self._columns(labels, classes), len(classes), SoftmaxCrossEntropy(), sample_weight)
         self.classes_ = classes
         return self
+
+    def partial_fit(
+        self, X: ArrayLike, y: ArrayLike, classes: ArrayLike | None = None, sample_weight: ArrayLike | None = None
+    ) -> Self:
+        """Train the network of the last call further, with one pass over these samples. Return the estimator.
+
+        Args:
+            X, y, sample_weight: as for `fit`.
+            classes: all labels that may occur; required in the first call, unless `fit` was called before.
+
+        Raises:
+            ValueError, TypeError, FloatingPointError: as for `fit`; also if `classes` are missing or differ from those
+                of the last call.
+        """
+        continues = hasattr(self, "model_")
+        samples, labels = validate_data(self, X, y, dtype=FLOATS, reset=not continues)
+        check_classification_targets(labels)
+        if classes is None and not continues:
+            raise ValueError(
+                "Classifier: the first call of partial_fit needs classes, all labels that may occur: "
+                "partial_fit(X, y, classes=np.unique(all_labels))."
+            )
+        known = self.classes_ if classes is None else np.unique(np.asarray(classes))
+        if continues and not np.array_equal(known, self.classes_):
+            raise ValueError(f"Classifier: expected the classes of the first call, {self.classes_}, got {known}.")
+        columns = self._columns(labels, known)
+        self._train(samples, columns, len(known), SoftmaxCrossEntropy(), sample_weight, epochs=1)
+        self.classes_ = known
+        return self
+
+    def _columns(self, labels: NDArray[Any], classes: NDArray[Any]) -> NDArray[Any]:
+        """Return the output that belongs to each label."""
+        unknown = np.setdiff1d(labels, classes)
+        if len(unknown):
+            raise ValueError(
+                f"Classifier: label {unknown.tolist()[0]!r} is not among the classes {classes}. A network that is "
+                "trained further has one output for each class of the first call."
+            )
+        return np.searchsorted(classes, labels)
 
     def predict(self, X: ArrayLike) -> NDArray[Any]:
         """Return the most probable label of each sample."""
@@ -190,7 +303,7 @@ class Regressor(RegressorMixin, _NetworkEstimator):  # type: ignore[misc]
         hidden_layer_sizes, activation, …: as for `Classifier`.
 
     Attributes:
-        n_features_in_, feature_names_in_, model_, history_: as for `Classifier`.
+        n_features_in_, feature_names_in_, model_, history_, n_iter_: as for `Classifier`.
 
     >>> import nn
     >>> X, y = nn.datasets.sine(200)
@@ -199,8 +312,10 @@ class Regressor(RegressorMixin, _NetworkEstimator):  # type: ignore[misc]
     True
     """
 
+    _target_shape: tuple[int, ...]
+
     def fit(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> Self:
-        """Train a new network on samples and targets. Return the estimator.
+        """Train a network on samples and targets. Return the estimator.
 
         Args:
             X, y: samples and targets.
@@ -210,9 +325,31 @@ class Regressor(RegressorMixin, _NetworkEstimator):  # type: ignore[misc]
             ValueError, TypeError: invalid data or settings.
             FloatingPointError: training diverged, often because the learning rate is too high or X or y is not scaled.
         """
-        samples, targets = validate_data(self, X, y, dtype=FLOATS, multi_output=True, y_numeric=True)
+        return self._fit(X, y, sample_weight, continues=self.warm_start and hasattr(self, "model_"))
+
+    def partial_fit(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> Self:
+        """Train the network of the last call further, with one pass over these samples. Return the estimator.
+
+        Args:
+            X, y, sample_weight: as for `fit`. The targets have the shape of those in the first call.
+
+        Raises:
+            ValueError, TypeError, FloatingPointError: as for `fit`.
+        """
+        return self._fit(X, y, sample_weight, continues=hasattr(self, "model_"), epochs=1)
+
+    def _fit(
+        self, X: ArrayLike, y: ArrayLike, sample_weight: Any, *, continues: bool, epochs: int | None = None
+    ) -> Self:  # fmt: skip
+        options: dict[str, Any] = {"dtype": FLOATS, "multi_output": True, "y_numeric": True}
+        samples, targets = validate_data(self, X, y, reset=not continues, **options)
+        if continues and targets.shape[1:] != self._target_shape:
+            expected = ("samples", *self._target_shape)
+            raise ValueError(
+                f"Regressor: expected targets of shape {expected} as in the first call, got {targets.shape}."
+            )
         rows = targets.reshape(len(targets), -1)
-        self._train(samples, rows, rows.shape[1], MeanSquaredError(), sample_weight)
+        self._train(samples, rows, rows.shape[1], MeanSquaredError(), sample_weight, epochs=epochs)
         self._target_shape = targets.shape[1:]
         return self
 
@@ -225,3 +362,14 @@ class Regressor(RegressorMixin, _NetworkEstimator):  # type: ignore[misc]
         tags = super().__sklearn_tags__()
         tags.target_tags.multi_output = True
         return tags
+
+
+def _joined(before: History, after: History) -> History:
+    """Return the epochs of both; those of `after` alone if they have other values, such as a validation loss."""
+    if set(before) != set(after):
+        return after
+    both = History()
+    for history in (before, after):
+        for epoch in history.epochs:
+            both.record({name: values[epoch] for name, values in history.items()})
+    return both

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, Literal, Self, TypeAlias
 
@@ -430,6 +430,32 @@ class Model:
         """
         parts = Parts(self.network, self.loss, self.metrics, self.rng, self.optimizer, self.history, self._columns)
         save_model(path, parts, dry_run=dry_run)
+
+    def export(
+        self, path: str | Path, example: Any = None, *, preprocessing: Callable[[Any], Any] | None = None,
+        opset: int = 18, ir_version: int = 10,
+    ) -> None:  # fmt: skip
+        """Write the network as an ONNX file, for runtimes such as ONNX Runtime: `nn.interop.export_onnx`.
+
+        Args:
+            path: the file, usually `….onnx`.
+            example: one sample or more, with the batch axis, for the shapes and dtypes of the inputs; a tuple or dict
+                for several. Default: samples like the last data seen.
+            preprocessing, opset, ir_version: as for `nn.interop.export_onnx`.
+
+        Raises:
+            nn.interop.ExportError: something cannot be exported. The message names it. No file is written.
+            ImportError: the package onnx is not installed.
+            ValueError, TypeError, OSError: as for `nn.interop.export_onnx`.
+        """
+        from nn.interop import export_onnx
+
+        shape = self._sample_shape
+        if example is None and shape is not None:
+            dtype = np.int64 if takes_ids(self.network) else np.float32
+            is_one = isinstance(shape, tuple) and all(isinstance(length, int) for length in shape)
+            example = np.zeros((1, *shape), dtype) if is_one else mapped(lambda one: np.zeros((1, *one), dtype), shape)
+        export_onnx(self.network, path, example, preprocessing=preprocessing, opset=opset, ir_version=ir_version)
 
     @classmethod
     def load(cls, path: str | Path, custom: Iterable[Any] = ()) -> Self:

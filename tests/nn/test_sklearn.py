@@ -5,8 +5,10 @@ from __future__ import annotations
 import functools
 import pickle
 import re
+import runpy
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,6 +18,7 @@ import nn
 
 pytest.importorskip("sklearn", reason="comes with the test extra")
 
+from sklearn.base import clone
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import StandardScaler
@@ -154,6 +157,102 @@ def test_a_failed_fit_leaves_the_last_one_in_use(clouds: tuple[np.ndarray, np.nd
         model.set_params(optimizer=nn.SGD, learning_rate=1e30).fit(X, y == "red")
     np.testing.assert_array_equal(model.predict_proba(X), before)
     assert set(model.predict(X)) <= set(y)
+
+
+# -- training in parts ---------------------------------------------------------------------------------------
+
+
+def test_classifier_partial_fit_trains_one_pass_at_a_time(clouds: tuple[np.ndarray, np.ndarray]) -> None:
+    X, y = clouds
+    model = Classifier(random_state=0, learning_rate=0.05)
+    with pytest.raises(ValueError, match="the first call of partial_fit needs classes"):
+        model.partial_fit(X, y)
+    for epoch in range(12):
+        rows = slice(epoch % 2, None, 2)
+        assert model.partial_fit(X[rows], y[rows], classes=["green", "red", "blue"] if epoch < 2 else None) is model
+    assert model.n_iter_ == len(model.history_["loss"]) == 12
+    assert model.model_.optimizer.iterations == 12 * 2
+    assert model.classes_.tolist() == ["blue", "green", "red"]
+    assert model.score(X, y) > 0.9
+    only_green = y == "green"
+    model.partial_fit(X[only_green], y[only_green], sample_weight=np.ones(only_green.sum()))
+    with pytest.raises(ValueError, match="label 'black' is not among the classes"):
+        model.partial_fit(X, np.where(only_green, "black", y))
+    with pytest.raises(ValueError, match="expected the classes of the first call"):
+        model.partial_fit(X, y, classes=["green", "red"])
+    assert model.fit(X, y).n_iter_ == 100
+
+
+def test_partial_fit_of_all_samples_is_an_epoch_of_fit() -> None:
+    X, y = nn.datasets.sine(50)
+    whole, parts = (Regressor(epochs=3, random_state=0) for _ in range(2))
+    whole.fit(X, y)
+    for _ in range(3):
+        parts.partial_fit(X, y)
+    np.testing.assert_array_equal(parts.predict(X), whole.predict(X))
+    assert list(parts.history_["loss"]) == list(whole.history_["loss"])
+    with pytest.raises(ValueError, match="expected targets of shape"):
+        parts.partial_fit(X, np.hstack([y, y]))
+
+
+def test_warm_start_continues_with_network_and_optimizer(clouds: tuple[np.ndarray, np.ndarray]) -> None:
+    X, y = clouds
+    once = Classifier(epochs=4, random_state=0).fit(X, y)
+    twice = Classifier(epochs=2, random_state=0, warm_start=True).fit(X, y).fit(X, y)
+    np.testing.assert_array_equal(twice.predict_proba(X), once.predict_proba(X))
+    assert twice.n_iter_ == 4
+    with pytest.raises(ValueError, match="X has 1 features, but Classifier is expecting 2"):
+        twice.fit(X[:, :1], y)
+    with pytest.raises(ValueError, match="'yellow' is not among the classes"):
+        twice.fit(X, np.where(y == "red", "yellow", y))
+    targets = Regressor(epochs=1, warm_start=True).fit(X, X)
+    assert targets.fit(X, X).n_iter_ == 2
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+def test_early_stopping_keeps_the_best_epoch(clouds: tuple[np.ndarray, np.ndarray], weighted: bool) -> None:
+    X, y = clouds
+    noisy = np.random.default_rng(0).permutation(y)  # nothing to learn but the noise
+    weights = np.linspace(0.5, 1, len(y)) if weighted else None
+    settings = {"learning_rate": 0.05, "random_state": 0, "n_iter_no_change": 3, "validation_fraction": 0.25}
+    model = Classifier(early_stopping=True, **settings).fit(X, noisy, sample_weight=weights)
+    losses = model.history_["val_loss"]
+    assert model.n_iter_ == len(losses) < 100
+    assert len(losses) - 1 - int(np.argmin(losses)) <= 3
+    again = Classifier(early_stopping=True, **settings).fit(X, noisy, sample_weight=weights)
+    np.testing.assert_array_equal(again.predict_proba(X), model.predict_proba(X))
+    targets = Regressor(early_stopping=True, **settings).fit(X, X[:, 0])
+    assert "val_loss" in targets.history_
+    assert "val_loss" not in targets.partial_fit(X, X[:, 0]).history_
+    with pytest.raises(
+        ValueError, match=r"Regressor: early_stopping cannot keep validation_fraction=0\.25 of 1 samples"
+    ):
+        targets.fit(X[:1], X[:1, 0])
+
+
+def test_callbacks_are_called_by_fit_and_copied_by_clone(clouds: tuple[np.ndarray, np.ndarray]) -> None:
+    class Epochs(nn.Callback):
+        def __init__(self) -> None:
+            self.seen: list[int] = []
+
+        def on_epoch_end(self, epoch: int, logs: Any) -> None:
+            self.seen.append(epoch)
+
+    callback = Epochs()
+    model = Classifier(epochs=3, callbacks=[callback, nn.ClipGradients(norm=1.0)]).fit(*clouds)
+    model.partial_fit(*clouds)
+    assert callback.seen == [0, 1, 2, 0]
+    copy = clone(model).fit(*clouds)
+    assert callback.seen == [0, 1, 2, 0]
+    assert len(copy.callbacks) == 2
+
+
+@pytest.mark.slow
+def test_the_example_finds_good_settings(capsys: pytest.CaptureFixture[str]) -> None:
+    runpy.run_path(str(Path(__file__).parents[2] / "examples" / "scikit_learn.py"), run_name="__main__")
+    accuracies = [float(line.rpartition(" ")[2]) for line in capsys.readouterr().out.splitlines() if "accuracy" in line]
+    assert len(accuracies) == 4
+    assert min(accuracies[0], accuracies[-1]) > 0.9
 
 
 def test_without_scikit_learn_the_rest_works_and_the_message_says_what_to_install() -> None:

@@ -1,0 +1,16 @@
+"""Export to ONNX.
+
+- `errors`: `ExportError`;
+- `sizes`: lengths that depend on the batch size;
+- `value`: arrays without values, whose NumPy functions add nodes;
+- `graph`: the nodes, constants and names of the ONNX graph, in two layouts of images;
+- `functions`: NumPy's functions as operators;
+- `tracing`: runs a network on values, and lets its layers add their nodes;
+- `nodes`: the layers that are nodes of their own;
+- `onnx_file`: `export_onnx`, the file, and its inputs and outputs.
+"""
+
+from nn.interop.onnx_export.errors import ExportError
+from nn.interop.onnx_export.onnx_file import export_onnx
+
+__all__ = ["ExportError", "export_onnx"]

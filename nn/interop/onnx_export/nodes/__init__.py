@@ -1,0 +1,23 @@
+"""The layers of `nn` that are nodes of their own in ONNX. The `forward` of all others is traced."""
+
+from nn.interop.onnx_export.nodes import (
+    activation_nodes,
+    attention_nodes,
+    convolution_nodes,
+    dense_nodes,
+    functional_nodes,
+    normalisation_nodes,
+    pooling_nodes,
+    recurrent_nodes,
+)
+
+__all__ = [
+    "activation_nodes",
+    "attention_nodes",
+    "convolution_nodes",
+    "dense_nodes",
+    "functional_nodes",
+    "normalisation_nodes",
+    "pooling_nodes",
+    "recurrent_nodes",
+]

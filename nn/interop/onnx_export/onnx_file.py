@@ -1,0 +1,231 @@
+"""Write a network as an ONNX file."""
+
+from __future__ import annotations
+
+import inspect
+import os
+from collections.abc import Callable, Mapping
+from itertools import count, zip_longest
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+import tensorgrad as tg
+from nn._validation import whole_number
+from nn.data import Standardizer
+from nn.interop.onnx_export import nodes as nodes  # fills the table of converters
+from nn.interop.onnx_export.errors import ExportError
+from nn.interop.onnx_export.graph import Graph, onnx_package
+from nn.interop.onnx_export.sizes import Size, is_dynamic
+from nn.interop.onnx_export.tracing import trace
+from nn.interop.onnx_export.value import Value
+from nn.layers import Embedding
+from nn.module import Module, in_mode
+from nn.saving.format import replace_file
+
+SMALLEST_OPSET = 18
+LARGEST_FILE = 2**31 - 1
+"""The size limit of the format, in bytes."""
+
+BATCHES = Size(2, 3), Size(5, 7)
+"""The batch sizes for which a network is recorded, and for each a second one, for the lengths that depend on it."""
+
+
+def export_onnx(
+    network: Module, path: str | os.PathLike[str], example: Any = None, *,
+    preprocessing: Callable[[Any], Any] | None = None, opset: int = 18, ir_version: int = 10,
+) -> None:  # fmt: skip
+    """Write a network as an ONNX file, for runtimes such as ONNX Runtime. Needs the package onnx.
+
+    The file computes what the network computes in evaluation mode, for any batch size. Nodes and weights are named
+    after the modules. Arrays have tensorgrad's layout, with the channels last; inside, images have the channels first,
+    and transposes between layers are omitted. The export is atomic, and the result is checked with `onnx.checker`.
+
+    Layers of `nn` become ONNX's operators. The `forward` of other modules is traced: NumPy's and tensorgrad's functions
+    in it become operators too. For what cannot be traced, define `to_onnx(self, graph, *inputs)` in the module's class;
+    see docs/onnx.md.
+
+    Args:
+        network: the network.
+        path: the file, usually `….onnx`.
+        example: one sample or more, with the batch along the first axis, for the shapes and dtypes of the inputs; a
+            tuple or dict of arrays for several inputs. The values do not matter. The integers of a single input, such
+            as the bytes of images, are converted as `Model` does. Default: rows for a network that
+            begins with a layer of a fixed width, such as `Dense`.
+        preprocessing: a function that is applied to the input first and becomes part of the file: a `Standardizer`, a
+            module, or arithmetic such as `lambda x: (x - 127.5) / 127.5`.
+        opset: the version of ONNX's operators, at least 18. GELU, RMSNorm and attention are one node from 20, 23 and
+            23 on.
+        ir_version: the version of the file format.
+
+    Raises:
+        ExportError: a layer or an operation cannot be exported, or the result depends on the batch size in a way that
+            ONNX cannot express. The message names the layer and its path. No file is written.
+        ImportError: onnx is not installed.
+        ValueError, TypeError: an argument is invalid.
+        OSError: the file cannot be written. An existing file is unchanged.
+
+    >>> import tempfile, nn
+    >>> network = nn.Sequential(nn.Dense(4, 8, rng=0), nn.ReLU(), nn.Dense(8, 3, rng=1))
+    >>> with tempfile.TemporaryDirectory() as folder:  # doctest: +SKIP
+    ...     nn.interop.export_onnx(network, f"{folder}/classifier.onnx")
+    """
+    if not isinstance(network, Module):
+        raise TypeError(
+            f"export_onnx: expected an nn.Module, got {network!r}. For an nn.Model, use model.export(path)."
+        )
+    content = onnx_model(
+        network, example, preprocessing=preprocessing, opset=opset, ir_version=ir_version
+    ).SerializeToString()
+    replace_file(path, [content], check=_check)
+
+
+def onnx_model(
+    network: Module, example: Any = None, *, preprocessing: Any = None, opset: int = 18, ir_version: int = 10
+) -> Any:
+    """Return the network as ONNX's `ModelProto`. The arguments and errors are those of `export_onnx`."""
+    onnx = onnx_package()
+    whole_number("export_onnx: opset", opset, SMALLEST_OPSET, highest=onnx.defs.onnx_opset_version())
+    whole_number("export_onnx: ir_version", ir_version, 8, highest=onnx.IR_VERSION)
+    example = _default_example(network) if example is None else example
+    proto = onnx.helper.make_model(
+        _recorded(network, example, preprocessing, opset),
+        opset_imports=[onnx.helper.make_opsetid("", opset)],
+        ir_version=ir_version,
+        producer_name="tensorgrad",
+        producer_version=tg.__version__,
+    )
+    if proto.ByteSize() > LARGEST_FILE:
+        raise ExportError("export_onnx: the weights exceed 2 GiB, the limit of an ONNX file.")
+    onnx.checker.check_model(proto, full_check=True)
+    return proto
+
+
+def _recorded(network: Module, example: Any, preprocessing: Any, opset: int) -> Any:
+    """Return the graph of the network, which is recorded for two batch sizes, because it must be the same for all."""
+    is_several = isinstance(example, (tuple, Mapping))
+    if is_several and preprocessing is not None:
+        raise TypeError("export_onnx: preprocessing is for a network with a single input; define it in forward.")
+
+    def call(x: Mapping[str, Any]) -> Any:
+        values = x if is_several else {name: _prepared(each, network, preprocessing) for name, each in x.items()}
+        return network(**values) if isinstance(example, Mapping) else network(*values.values())
+
+    named = _named_inputs(network, example)
+    with in_mode(network, training=False), tg.no_grad(), np.errstate(all="ignore"):
+        call({name: tg.tensor(each) for name, each in named.items()})  # raises the network's own errors
+    protos = []
+    for batch in BATCHES:
+        graph = Graph(opset)
+        inputs = {name: graph.add_input(name, (batch, *each.shape[1:]), each.dtype) for name, each in named.items()}
+        outputs = _named_outputs(trace(network, graph, call, inputs))
+        protos.append(graph.proto(type(network).__name__, outputs))
+    _check_same(*protos)
+    return protos[0]
+
+
+def _check_same(first: Any, second: Any) -> None:
+    """Reject a network that uses the batch size as a number, so that the graph depends on it.
+
+    Raises:
+        ExportError: the graphs differ.
+    """
+    constants = {each.name: each for each in second.initializer}
+    changed = {each.name for each in first.initializer if each != constants.get(each.name)}
+    for one, other in zip_longest(first.node, second.node):
+        if one is None or one != other or changed & set(one.input):
+            where = "" if one is None else f" by node {one.name}, {one.op_type}"
+            raise ExportError(
+                f"export_onnx: the batch size is used as a number{where}, so the network cannot be exported for any "
+                "batch size. Pass x.shape[0] to reshape only, and use means in place of sums divided by it."
+            )
+
+
+def _check(path: Any) -> None:
+    onnx_package().checker.check_model(os.fspath(path))
+
+
+# -- inputs --------------------------------------------------------------------------------------------------
+
+
+def _default_example(network: Module) -> NDArray[Any]:
+    """Return rows of the width that the network accepts, if that is known."""
+    example = next(network.example_inputs(), None)
+    if example is None or example.ndim != 2 or example.dtype.kind != "f":
+        raise ValueError(
+            "export_onnx: the shape of the input is not known. Pass one sample, with the batch axis, as "
+            "example=np.zeros((1, 28, 28, 1), np.float32)."
+        )
+    return example
+
+
+def _named_inputs(network: Module, example: Any) -> dict[str, Any]:
+    """Return the examples by name: those of a dict, or the parameters of `forward`."""
+    if isinstance(example, Mapping):
+        return {str(name): _checked(network, each) for name, each in example.items()}
+    if not isinstance(example, tuple):
+        return {"input": _checked(network, example)}
+    positional = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    parameters = inspect.signature(network.forward).parameters.values()
+    names = [each.name for each in parameters if each.kind in positional]
+    names += [f"input_{number}" for number in range(len(names), len(example))]
+    return {name: _checked(network, each) for name, each in zip(names, example)}
+
+
+def _checked(network: Module, example: Any) -> NDArray[Any]:
+    """Return an example as an array; floats in the network's dtype."""
+    array = np.asarray(example)
+    if array.dtype.kind not in "fiub":
+        raise TypeError(f"export_onnx: expected an example of real numbers, got dtype {array.dtype}.")
+    if array.ndim < 1:
+        raise ValueError(f"export_onnx: expected an example with the batch along the first axis, got {example!r}.")
+    return array.astype(_dtype_of(network), copy=False) if array.dtype.kind == "f" else array
+
+
+def _dtype_of(network: Module) -> np.dtype[Any]:
+    dtypes = (tensor.dtype for _, tensor in network.named_state() if tensor.dtype.kind == "f")
+    return next(dtypes, np.dtype(np.float32))
+
+
+def _prepared(x: Any, network: Module, preprocessing: Any) -> Any:
+    """Return the only input as the network takes it: integers are converted, unless the network has an `Embedding`."""
+    takes_ids = any(isinstance(module, Embedding) for module in network.modules())
+    if x.dtype.kind != "f" and not takes_ids:
+        x = tg.astype(x, _dtype_of(network))
+    if preprocessing is None:
+        return x
+    if isinstance(preprocessing, Standardizer):
+        return (x - preprocessing.mean.astype(x.dtype)) / preprocessing.deviation.astype(x.dtype)
+    try:
+        return tg.astype(preprocessing(x), _dtype_of(network))
+    except Exception as error:
+        raise ExportError(
+            f"export_onnx: preprocessing cannot be exported: {error} Use arithmetic and functions of tensorgrad, as in "
+            "lambda x: (x - 127.5) / 127.5."
+        ) from error
+
+
+# -- outputs -------------------------------------------------------------------------------------------------
+
+
+def _named_outputs(result: Any) -> dict[str, Any]:
+    """Return the results by name: "output", or numbered, or those of a dict."""
+    if isinstance(result, Value):
+        outputs = {"output": result}
+    elif isinstance(result, Mapping):
+        outputs = {str(name): each for name, each in result.items()}
+    else:
+        numbers = count()
+        outputs = {f"output_{next(numbers)}": each for each in _leaves(result)}
+    for name, each in outputs.items():
+        if not isinstance(each, Value) or not each.shape or not is_dynamic(each.shape[0]):
+            raise ExportError(
+                f"export_onnx: {name} does not have the batch along its first axis. Does forward read the batch size "
+                "as a number, in a loop or for an array? Use -1 in reshape, and functions that broadcast."
+            )
+    return outputs
+
+
+def _leaves(result: Any) -> list[Any]:
+    return [leaf for each in result for leaf in _leaves(each)] if isinstance(result, (tuple, list)) else [result]
