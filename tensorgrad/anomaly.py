@@ -35,10 +35,10 @@ _origins: WeakKeyDictionary[Node, _Origin] = WeakKeyDictionary()
 class detect_anomaly(Switch):
     """Check every recorded value and gradient, and every saved array. Computations become several times slower.
 
-    Raises, inside the block:
-        FloatingPointError: at the operation whose result, or whose derivative rule, is the first to hold a NaN or
-            an infinity.
-        RuntimeError: in `backward`, for a saved array that was written into since it was saved.
+    Raises:
+        FloatingPointError: inside the block, at the operation whose result, or whose derivative rule, is the first to
+            hold a NaN or an infinity.
+        RuntimeError: in `backward` inside the block, for a saved array that was written into since it was saved.
 
     Both name the operation and the line of your code that called it. Operations recorded before the block
     was entered are checked for NaN only.

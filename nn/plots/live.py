@@ -24,8 +24,8 @@ class LivePlot(Callback):
     """Callback that draws a figure after every epoch, in place in a notebook or into the same file.
 
     Args:
-        draw: a function of the model that returns a matplotlib figure, such as `lambda model:
-            nn.plots.decision_boundary(model, X, y)`; default: the curves of `History.plot`.
+        draw: a function of the model that returns a matplotlib figure, for example the decision boundary for given
+            samples; default: the curves of `History.plot`.
         path: the file to write each time (`.png`, `.svg` or `.pdf`), or an animation of all figures (`.gif`, `.html`,
             or `.mp4` if ffmpeg is installed), written at the end; default: none. A notebook also displays the figure.
         every: the number of epochs between figures. The last epoch is always drawn.
