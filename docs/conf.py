@@ -46,8 +46,9 @@ html_theme = "pydata_sphinx_theme"
 html_title = "tensorgrad"
 html_static_path = ["_static"]
 html_css_files = ["site.css"]
+html_context = {"default_mode": "auto"}
 html_show_sourcelink = False
-html_sidebars = {"index": [], "gallery/index": []}
+html_sidebars = {page: [] for page in ("index", "tutorial", "performance", "gallery/index", "project/whats-new")}
 html_theme_options = {
     "navigation_with_keys": False,
     "show_toc_level": 2,
