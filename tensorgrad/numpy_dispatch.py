@@ -18,6 +18,9 @@ from tensorgrad._arrays import is_foreign
 answers: dict[Callable[..., Any], Callable[..., Any]] = {}
 """NumPy function -> operation, filled by `@op(numpy=...)`."""
 
+later: list[Callable[[], None]] = []
+"""Functions that declare further operations, called before a ufunc is refused: SciPy may have been imported since."""
+
 not_differentiable: frozenset[Callable[..., Any]] = frozenset(
     {
         np.equal, np.not_equal, np.less, np.less_equal, np.greater, np.greater_equal,
@@ -51,6 +54,8 @@ def answer_ufunc(
         return getattr(ufunc, method)(*plain(inputs), **plain(kwargs))
     name = f"np.{ufunc.__name__}" + ("" if method == "__call__" else f".{method}")
     called = ufunc if method == "__call__" else getattr(ufunc, method)
+    for declare in later if called not in answers else ():
+        declare()
     if called not in answers:
         raise TypeError(_no_rule(name))
     if method == "reduce":
