@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import runpy
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -197,6 +199,15 @@ def test_both_ways_through_a_network() -> None:
     x = torch.tensor(X, requires_grad=True)
     tg.interop.torch_function(lambda t: tg.sum(inner(t) * inner(t)))(x).backward()
     torch.testing.assert_close(x.grad, 2 * torch.tanh(x.detach()) * (1 - torch.tanh(x.detach()) ** 2))
+
+
+@pytest.mark.slow
+def test_interop_example_trains_a_pytorch_network(capsys: pytest.CaptureFixture[str]) -> None:
+    state = np.random.get_state()  # noqa: NPY002 - PyTorch's optimizers draw from it when they are first used
+    found = runpy.run_path(str(Path(tg.__file__).parent.parent / "examples" / "interop.py"))
+    np.random.set_state(state)  # noqa: NPY002
+    assert found["loss"].item() < 0.05
+    assert "softplus: [0.73105858 0.11920292]" in capsys.readouterr().out
 
 
 # -- DLPack -----------------------------------------------------------------------------------------------

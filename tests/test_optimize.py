@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import runpy
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -96,6 +98,15 @@ def test_minimize_callback_sees_containers_and_may_stop() -> None:
     tg.minimize(bowl, START, callback=callback)
     assert len(seen) == 2
     assert seen[0]["x"].dtype == np.float32
+
+
+@pytest.mark.slow
+def test_minimize_example_finds_the_line_and_the_chain(capsys: pytest.CaptureFixture[str]) -> None:
+    found = runpy.run_path(str(Path(tg.__file__).parent.parent / "examples" / "minimize.py"))
+    assert abs(found["fit"].x["line"]["slope"] - 1.5) < 0.1
+    assert np.abs(found["stretch"](found["table"].x).data).max() < 1e-6
+    assert found["table"].x["y"].min() >= -1.2 - 1e-9
+    assert "hanging chain" in capsys.readouterr().out
 
 
 WRONG = {
