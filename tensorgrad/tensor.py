@@ -472,7 +472,7 @@ class Tensor(Methods):
 
         Raises:
             TypeError: this tensor requires a gradient, which would be lost.
-            BufferError: its array cannot be shared, because it is read-only; take `copy()`.
+            BufferError: its array is read-only, and the caller's version of DLPack does not know that; take `copy()`.
         """
         if self.node is not None:
             raise _messages.leaves_graph("__dlpack__")

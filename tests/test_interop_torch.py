@@ -28,6 +28,7 @@ def torch_leaves() -> list[Any]:
     return [torch.tensor(a, requires_grad=True) for a in (X, Y)]
 
 
+@pytest.mark.slow
 def test_torch_function_has_values_and_gradients_of_both_orders() -> None:
     for order in (1, 2):
         found = []

@@ -26,7 +26,7 @@ def _jax(name: str) -> Any:
 # -- our functions in JAX's programs ----------------------------------------------------------------------
 
 
-def jax_function(f: Callable[..., Any]) -> Callable[..., Any]:
+def jax_function(f: Callable[..., Any], *, result: Any = None) -> Callable[..., Any]:
     """Return `f`, a function of tensorgrad tensors, as a function of JAX arrays with a derivative.
 
     It works in `jax.grad`, `jax.vjp`, `jax.jacrev`, `jax.vmap` (one call for each element) and `jax.jit`, which calls
@@ -35,7 +35,10 @@ def jax_function(f: Callable[..., Any]) -> Callable[..., Any]:
     Args:
         f: called with a tensorgrad tensor in the place of each array among its positional arguments, which may be
             pytrees. It returns a tensor, or a pytree of tensors. The shapes and dtypes of the result depend only on
-            those of the arguments: to find them, `f` is also called with arrays of ones. It must have no side effects.
+            those of the arguments. `f` must have no side effects.
+        result: objects with the shape and the dtype of each array in the result, such as `jax.ShapeDtypeStruct`, in the
+            same pytree. By default they are found by calling `f` with arrays of ones; matrices that are square have
+            larger numbers on the diagonal, so that they are positive definite.
 
     Returns:
         A function that returns JAX arrays in the pytree that `f` returns. Derivatives of any order are supported in
@@ -56,30 +59,27 @@ def jax_function(f: Callable[..., Any]) -> Callable[..., Any]:
     def of_jax_arrays(*args: Any) -> Any:
         flat, structure = tree.tree_flatten(args)
         arrays = [jax.numpy.asarray(each) for each in flat]
-        shape: list[Any] = []
+        kinds, kind_structure = tree.tree_flatten(result if result is not None else _result_of(f, structure, arrays))
 
         def of_leaves(*tensors: Any) -> list[Any]:
-            results, result_structure = tree.tree_flatten(f(*tree.tree_unflatten(structure, tensors)))
-            shape.append(result_structure)
-            return list(results)
+            return list(tree.tree_leaves(f(*tree.tree_unflatten(structure, tensors))))
 
-        results = _custom(of_leaves, arrays)
-        return tree.tree_unflatten(shape[0], results)
+        return tree.tree_unflatten(kind_structure, _custom(of_leaves, arrays, kinds))
 
     return of_jax_arrays
 
 
-def _custom(f: Callable[..., list[Any]], arrays: list[Any]) -> list[Any]:
+def _custom(f: Callable[..., list[Any]], arrays: list[Any], kinds: list[Any]) -> list[Any]:
     """Return the results of `f`, a function from tensors to a list of tensors, as JAX arrays with a derivative rule."""
     jax = _jax("jax_function")
-    kinds = _results_of(f, arrays)
     floating = [jax.numpy.issubdtype(array.dtype, np.floating) for array in arrays]
     carrying = [np.issubdtype(kind.dtype, np.floating) for kind in kinds]
+    slopes = [jax.ShapeDtypeStruct(array.shape, array.dtype) for array, moves in zip(arrays, floating) if moves]
 
     def on_the_host(*values: Any) -> list[NDArray[Any]]:
         with no_grad():
             results = f(*(Tensor(np.asarray(value)) for value in values))
-        return [np.asarray(plain(result), kind.dtype) for result, kind in zip(results, kinds)]
+        return [np.asarray(plain(each), kind.dtype) for each, kind in zip(results, kinds, strict=True)]
 
     def on_the_device(*values: Any) -> Any:
         return jax.pure_callback(on_the_host, kinds, *values, vmap_method="sequential")
@@ -91,20 +91,39 @@ def _custom(f: Callable[..., list[Any]], arrays: list[Any]) -> list[Any]:
 
     def backward(values: Any, upstream: Any) -> Any:
         given = [g for g, carries in zip(upstream, carrying) if carries]
-        found = iter(_custom(_pullback(f, floating, carrying), [*values, *given]))
-        return tuple(next(found) if is_floating else None for is_floating in floating)
+        found = iter(_custom(_pullback(f, floating, carrying), [*values, *given], slopes))
+        return tuple(next(found) if moves else None for moves in floating)
 
     call.defvjp(forward, backward)
     return list(call(*arrays))
 
 
-def _results_of(f: Callable[..., list[Any]], arrays: list[Any]) -> list[Any]:
-    """Return the shapes and dtypes of the results of `f`."""
+def _result_of(f: Callable[..., Any], structure: Any, arrays: list[Any]) -> Any:
+    """Return the shapes and dtypes of the result of `f`, found by calling it."""
     jax = _jax("jax_function")
-    with no_grad(), np.errstate(all="ignore"):
-        results = f(*(Tensor(np.ones(array.shape, array.dtype)) for array in arrays))
-    kinds = [(np.shape(plain(result)), np.asarray(plain(result)).dtype) for result in results]
-    return [jax.ShapeDtypeStruct(shape, jax.dtypes.canonicalize_dtype(dtype)) for shape, dtype in kinds]
+    tensors = [Tensor(_positive(array.shape, array.dtype)) for array in arrays]
+    try:
+        with no_grad(), np.errstate(all="ignore"):
+            found = f(*jax.tree_util.tree_unflatten(structure, tensors))
+    except Exception as error:
+        error.add_note(
+            "jax_function called the function with arrays of ones to find the shape of its result. If it does not "
+            "accept them, pass jax_function(f, result=jax.ShapeDtypeStruct(shape, dtype))."
+        )
+        raise
+    return jax.tree_util.tree_map(lambda each: _kind_of(np.asarray(plain(each))), found)
+
+
+def _positive(shape: tuple[int, ...], dtype: Any) -> NDArray[Any]:
+    """Return ones, plus n on the diagonal of n × n matrices, which are then positive definite."""
+    ones = np.ones(shape, dtype)
+    square = len(shape) >= 2 and shape[-1] == shape[-2] and ones.dtype.kind != "b"
+    return ones + np.eye(shape[-1], dtype=dtype) * shape[-1] if square else ones
+
+
+def _kind_of(array: NDArray[Any]) -> Any:
+    jax = _jax("jax_function")
+    return jax.ShapeDtypeStruct(array.shape, jax.dtypes.canonicalize_dtype(array.dtype))
 
 
 def _pullback(f: Callable[..., list[Any]], floating: list[bool], carrying: list[bool]) -> Callable[..., list[Any]]:
