@@ -14,8 +14,10 @@ def test_dlpack_round_trip_shares_memory() -> None:
     array = np.arange(6.0).reshape(2, 3)
     t = tg.from_dlpack(array)
     assert np.shares_memory(t.array, array)
-    assert np.shares_memory(np.from_dlpack(t), array)
-    assert tg.from_dlpack(t).dtype == np.float64
+    assert not np.shares_memory(tg.from_dlpack(array, copy=True).array, array)
+    t = tg.tensor([1.0, 2.0])
+    assert np.shares_memory(np.from_dlpack(t), t.array)
+    assert np.shares_memory(tg.from_dlpack(t).array, t.array)
 
 
 def test_dlpack_of_a_tensor_in_a_graph_is_refused() -> None:

@@ -98,6 +98,14 @@ def test_torch_function_copies_results_that_are_views() -> None:
     assert x.sum() == 0
 
 
+def test_torch_function_of_the_identity_and_of_unused_arguments() -> None:
+    x, unused = torch.tensor([1.0, 2.0], requires_grad=True), torch.ones(2, requires_grad=True)
+    y, z = tg.interop.torch_function(lambda x, u: (x, x * 2))(x, unused)
+    (y.sum() + z.sum()).backward()
+    torch.testing.assert_close(x.grad, torch.full((2,), 3.0))
+    assert unused.grad is None
+
+
 def test_torch_function_without_a_gradient_records_nothing() -> None:
     function = tg.interop.torch_function(lambda x: tg.Tensor(float(tg.exp(x).requires_grad)))
     assert function(torch.zeros(())).item() == 0.0

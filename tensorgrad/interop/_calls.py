@@ -13,18 +13,13 @@ from numpy.typing import NDArray
 from tensorgrad import modes
 from tensorgrad.op import op
 from tensorgrad.tensor import Tensor
+from tensorgrad.transforms.trees import leaves, rebuilt
 
 
 class Call(Protocol):
-    """A function that has been called with arrays.
-
-    Attributes:
-        outputs: its results.
-        library: the name of the library that computes it.
-    """
+    """A function that has been called with arrays; `outputs` are its results."""
 
     outputs: list[NDArray[Any]]
-    library: str
 
     def gradients(self, upstream: list[Any], wanted: Sequence[bool]) -> list[Any]:
         """Return the gradient of each input as an array, None where it is not wanted."""
@@ -36,9 +31,27 @@ class Call(Protocol):
         """
 
 
+def of_arrays(
+    f: Callable[..., Any], args: Any, kwargs: Any, kinds: type | tuple[type, ...]
+) -> tuple[list[Any], Callable[..., Any]]:
+    """Return the arrays of the given types among the arguments, and `f` as a function of these arrays alone."""
+    every = leaves((args, kwargs))
+    places = [place for place, leaf in enumerate(every) if isinstance(leaf, kinds)]
+
+    def function(*arrays: Any) -> Any:
+        filled = list(every)
+        for place, array in zip(places, arrays):
+            filled[place] = array
+        arguments, keywords = rebuilt((args, kwargs), iter(filled))
+        return f(*arguments, **keywords)
+
+    return [every[place] for place in places], function
+
+
 def recorded(inputs: list[Any], call: Call) -> list[Tensor]:
     """Return the results of a call as tensors, which belong to our graph if an input requires a gradient."""
-    if not any(isinstance(each, Tensor) and each.requires_grad for each in inputs) or not modes.is_grad_enabled():
+    tracked = any(isinstance(each, Tensor) and each.requires_grad for each in inputs)
+    if not tracked or not call.outputs or not modes.is_grad_enabled():
         return [Tensor(output) for output in call.outputs]
     results = _operation(len(call.outputs))(inputs, call)
     return list(results) if isinstance(results, tuple) else [results]

@@ -9,14 +9,14 @@ import numpy as np
 from tensorgrad.tensor import Tensor
 
 
-def from_dlpack(x: Any, *, copy: bool | None = None) -> Tensor:
+def from_dlpack(x: Any, *, copy: bool = False) -> Tensor:
     """Return a tensor in the memory of an array of another library, by the DLPack protocol.
 
-    Writes into the array change the tensor. `tg.tensor(np.from_dlpack(x))` copies instead.
+    Writes into the array change the tensor.
 
     Args:
         x: an object with `__dlpack__` and `__dlpack_device__`, such as a PyTorch tensor or a JAX array, on the CPU.
-        copy: True copies, False never does; None copies only if it is necessary.
+        copy: copy the values instead of sharing the memory.
 
     Raises:
         TypeError: `x` does not support DLPack, or its dtype is not one of real numbers that NumPy has.
@@ -41,11 +41,11 @@ def from_dlpack(x: Any, *, copy: bool | None = None) -> Tensor:
             "first; CuPy arrays stay on the GPU with tg.tensor(x)."
         )
     try:
-        array = np.from_dlpack(x) if copy is None else np.from_dlpack(x, copy=copy)
+        array = np.from_dlpack(x)
     except (BufferError, RuntimeError) as error:
         kind_of_error = TypeError if "dtype" in str(error).lower() else BufferError
         raise kind_of_error(f"from_dlpack: {str(error).rstrip('.')}.") from error
-    return Tensor(array)
+    return Tensor(np.array(array) if copy else array)
 
 
 _CPU = (1, 3)

@@ -35,7 +35,8 @@ def jax_function(f: Callable[..., Any], *, result: Any = None) -> Callable[..., 
     Args:
         f: called with a tensorgrad tensor in the place of each array among its positional arguments, which may be
             pytrees. It returns a tensor, or a pytree of tensors. The shapes and dtypes of the result depend only on
-            those of the arguments. `f` must have no side effects.
+            those of the arguments. `f` must have no side effects. Tensors that it uses but that are not among its
+            arguments are constants.
         result: objects with the shape and the dtype of each array in the result, such as `jax.ShapeDtypeStruct`, in the
             same pytree. By default they are found by calling `f` with arrays of ones; matrices that are square have
             larger numbers on the diagonal, so that they are positive definite.
@@ -55,7 +56,7 @@ def jax_function(f: Callable[..., Any], *, result: Any = None) -> Callable[..., 
     jax = _jax("jax_function")
     tree = jax.tree_util
 
-    @functools.wraps(f)
+    @functools.wraps(f, updated=())
     def of_jax_arrays(*args: Any) -> Any:
         flat, structure = tree.tree_flatten(args)
         arrays = [jax.numpy.asarray(each) for each in flat]
@@ -170,6 +171,7 @@ def from_jax(f: Callable[..., Any]) -> Callable[..., Any]:
     jax = _jax("from_jax")
     tree = jax.tree_util
 
+    @functools.wraps(f, updated=())
     def of_tensors(*args: Any) -> Any:
         every, structure = tree.tree_flatten(args)
         places = [place for place, leaf in enumerate(every) if isinstance(leaf, (Tensor, np.ndarray))]
@@ -184,13 +186,11 @@ def from_jax(f: Callable[..., Any]) -> Callable[..., Any]:
         call = _JaxCall(of_leaves, inputs)
         return tree.tree_unflatten(call.structure, recorded(inputs, call))
 
-    return functools.wraps(f)(of_tensors) if hasattr(f, "__name__") else of_tensors
+    return of_tensors
 
 
 class _JaxCall:
     """One call of a JAX function, and the function that computes its gradients."""
-
-    library = "JAX"
 
     def __init__(self, f: Callable[..., Any], inputs: list[Any]) -> None:
         jax = _jax("from_jax")

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tensorgrad.interop._calls import array_of, recorded
+from tensorgrad.interop._calls import array_of, of_arrays, recorded
 from tensorgrad.modes import enable_grad, no_grad
 from tensorgrad.node import leaf_node
 from tensorgrad.tensor import Tensor
@@ -61,7 +61,8 @@ def torch_function(f: Callable[..., Any]) -> Callable[..., Any]:
     Args:
         f: called with a tensorgrad tensor in the place of each PyTorch tensor among its arguments, also in tuples,
             lists and dicts; other arguments are passed unchanged. It returns a tensor, or a container of tensors. Like
-            every function of an `autograd.Function`, it must not have side effects.
+            every function of an `autograd.Function`, it must not have side effects. Tensors that it uses but that are
+            not among its arguments are constants: they receive no gradient.
 
     Returns:
         A function that returns PyTorch tensors in the container that `f` returns. Derivatives of any order are
@@ -79,20 +80,11 @@ def torch_function(f: Callable[..., Any]) -> Callable[..., Any]:
     torch = _torch("torch_function")
     function = _function_class()
 
-    @functools.wraps(f)
+    @functools.wraps(f, updated=())
     def of_torch_tensors(*args: Any, **kwargs: Any) -> Any:
-        every = leaves((args, kwargs))
-        places = [place for place, leaf in enumerate(every) if isinstance(leaf, torch.Tensor)]
-
-        def of_leaves(*tensors: Any) -> Any:
-            filled = list(every)
-            for place, tensor in zip(places, tensors):
-                filled[place] = tensor
-            arguments, keywords = rebuilt((args, kwargs), iter(filled))
-            return f(*arguments, **keywords)
-
+        tensors, of_tensors = of_arrays(f, args, kwargs, torch.Tensor)
         shape: list[Any] = []
-        results = function.apply(of_leaves, shape, *(every[place] for place in places))
+        results = function.apply(of_tensors, shape, *tensors)
         return rebuilt(shape[0], iter(results))
 
     return of_torch_tensors
@@ -183,8 +175,9 @@ def from_torch(f: Callable[..., Any]) -> Callable[..., Any]:
     Args:
         f: called with a PyTorch tensor in the place of each tensorgrad tensor and each array among its arguments, also
             in tuples, lists and dicts; other arguments are passed unchanged. It returns a PyTorch tensor on the CPU, or
-            a container of them. A `torch.nn.Module` is such a function; its own parameters receive no gradient. It must
-            not write into its arguments, which are in the memory of the tensors.
+            a container of them. A `torch.nn.Module` is such a function; its parameters, like all tensors that are not
+            among the arguments, receive no gradient. It must not write into its arguments, which share their memory
+            with the tensors here.
 
     Returns:
         A function that returns tensorgrad tensors in the container that `f` returns.
@@ -200,28 +193,17 @@ def from_torch(f: Callable[..., Any]) -> Callable[..., Any]:
     """
     _torch("from_torch")
 
+    @functools.wraps(f, updated=())
     def of_tensors(*args: Any, **kwargs: Any) -> Any:
-        every = leaves((args, kwargs))
-        places = [place for place, leaf in enumerate(every) if isinstance(leaf, (Tensor, np.ndarray))]
-        inputs = [every[place] for place in places]
-
-        def of_leaves(*tensors: Any) -> Any:
-            filled = list(every)
-            for place, tensor in zip(places, tensors):
-                filled[place] = tensor
-            arguments, keywords = rebuilt((args, kwargs), iter(filled))
-            return f(*arguments, **keywords)
-
-        call = _TorchCall(of_leaves, inputs)
+        inputs, of_torch_tensors = of_arrays(f, args, kwargs, (Tensor, np.ndarray))
+        call = _TorchCall(of_torch_tensors, inputs)
         return rebuilt(call.result, iter(recorded(inputs, call)))
 
-    return functools.wraps(f)(of_tensors) if hasattr(f, "__name__") else of_tensors
+    return of_tensors
 
 
 class _TorchCall:
     """One call of a PyTorch function, and its graph."""
-
-    library = "PyTorch"
 
     def __init__(self, f: Callable[..., Any], inputs: list[Any]) -> None:
         torch = _torch("from_torch")
