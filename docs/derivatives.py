@@ -12,6 +12,8 @@ from typing import Any
 import numpy as np
 
 import tensorgrad as tg
+import tensorgrad.ops.scipy.matrices
+import tensorgrad.special  # declares the operations of SciPy's functions, like the line above
 from tensorgrad import domains, numpy_dispatch, ops
 from tensorgrad.op import operation_of, registry
 from tensorgrad.viz.formulas.rules import as_declared
@@ -36,7 +38,8 @@ FUNCTIONS_INTRODUCTION = """\
 # Functions
 
 These functions can be differentiated to any order. Each is available as `tg.f`, and as `np.f` with a tensor as its
-argument. Each family links to the [table of derivatives](derivatives.md), which has the formula of each function, the
+argument. Those of [SciPy](scipy.md) are available as `tg.special.f`, and as `scipy.special.f` if SciPy's function is a
+ufunc. Each family links to the [table of derivatives](derivatives.md), which has the formula of each function, the
 rule in the source code, and the convention at kinks.
 
 Functions without a derivative, such as `np.argmax`, return plain arrays. Any other NumPy function raises an error if it
@@ -130,6 +133,8 @@ def public_name(function: Callable[..., Any]) -> str:
         return name
     if getattr(tg.linalg, name, None) is function:
         return f"linalg.{name}"
+    if getattr(tg.special, name, None) is function:
+        return f"special.{name}"
     return f"{stem(function.__module__)}.{name}"
 
 
@@ -138,7 +143,10 @@ def in_numpy(function: Any) -> str:
     owner = getattr(function, "__self__", None)
     if isinstance(owner, np.ufunc):
         return f"{in_numpy(owner)}.{function.__name__}"
-    module = "numpy" if isinstance(function, np.ufunc) else function.__module__
+    if isinstance(function, np.ufunc):
+        name = function.__name__
+        return f"np.{name}" if getattr(np, name, None) is function else f"scipy.special.{name}"
+    module = function.__module__
     return f"{module}.{function.__name__}".replace("numpy", "np", 1)
 
 

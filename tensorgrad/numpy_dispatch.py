@@ -18,6 +18,9 @@ from tensorgrad._arrays import is_foreign
 answers: dict[Callable[..., Any], Callable[..., Any]] = {}
 """NumPy function -> operation, filled by `@op(numpy=...)`."""
 
+later: list[Callable[[], None]] = []
+"""Functions that declare further operations, called before a ufunc is refused: SciPy may have been imported since."""
+
 not_differentiable: frozenset[Callable[..., Any]] = frozenset(
     {
         np.equal, np.not_equal, np.less, np.less_equal, np.greater, np.greater_equal,
@@ -49,8 +52,10 @@ def answer_ufunc(
     """Return the result of `ufunc(*inputs)` when one of the inputs is a tensor."""
     if ufunc in not_differentiable:
         return getattr(ufunc, method)(*plain(inputs), **plain(kwargs))
-    name = f"np.{ufunc.__name__}" + ("" if method == "__call__" else f".{method}")
+    name = _name_of(ufunc) + ("" if method == "__call__" else f".{method}")
     called = ufunc if method == "__call__" else getattr(ufunc, method)
+    for declare in later if called not in answers else ():
+        declare()
     if called not in answers:
         raise TypeError(_no_rule(name))
     if method == "reduce":
@@ -92,6 +97,11 @@ def _refuse_gradient(function: Callable[..., Any], args: tuple[Any, ...], kwargs
             f"np.{function.__name__}: the result depends on {name!r}, a tensor that requires a gradient, but has no "
             f"derivative rule. Pass {name}.detach(), or compute it with operations of tensorgrad."
         )
+
+
+def _name_of(ufunc: np.ufunc) -> str:
+    """Return the name of a ufunc, which may be that of another library."""
+    return f"np.{ufunc.__name__}" if getattr(np, ufunc.__name__, None) is ufunc else ufunc.__name__
 
 
 def _no_rule(name: str) -> str:

@@ -41,8 +41,8 @@ LAYERS: dict[str, list[set[str]]] = {
         {"linalg", "transforms"},
         {"gradcheck"},
         {"viz"},
-        {"examples"},
-        {"costs"},
+        {"costs", "examples", "optimize", "special"},
+        {"interop", "stats"},
     ],
     "tensorgrad.ops": [
         {"_reduced_axes", "_singular", "_tracking", "nondifferentiable"},
@@ -51,6 +51,7 @@ LAYERS: dict[str, list[set[str]]] = {
         {"elementwise"},
         {"reductions"},
         {"linalg"},
+        {"scipy"},
     ],
     "tensorgrad.viz": [
         {"recording"},
@@ -196,9 +197,12 @@ def test_contributing_lists_the_architecture_in_the_order_of_the_layers(package:
     assert [levels[name] for name in listed] == sorted((levels[name] for name in listed), reverse=True)
 
 
-MIRRORED = {"nn.functional": "nn.layers", "tensorgrad.ops": "tensorgrad"}
-"""Packages with files of the same names: `nn.functional` has the functions of each family of layers, and
-`tensorgrad.linalg` names the operations of `ops.linalg`."""
+MIRRORED = {
+    "nn.functional": "nn.layers", "tensorgrad.ops": "tensorgrad",
+    "tensorgrad.ops.elementwise": "tensorgrad",
+}  # fmt: skip
+"""Packages with files of the same names: `nn.functional` has the functions of each family of layers,
+`tensorgrad.linalg` names the operations of `ops.linalg`, `tensorgrad.special` those of `ops.elementwise.special`."""
 
 
 @pytest.mark.parametrize("package", ["nn", "tensorgrad", "tensorgrad.viz"])

@@ -61,6 +61,7 @@ def test_every_page_is_linked_from_another() -> None:
 
 @pytest.mark.parametrize(("page", "function"), [("derivatives.md", "table"), ("functions.md", "function_list")])
 def test_generated_page_is_up_to_date(page: str, function: str) -> None:
+    pytest.importorskip("scipy", reason="SciPy, whose functions are listed, is not installed")
     written = runpy.run_path(str(DOCS / "derivatives.py"))[function]()
     assert written == (DOCS / page).read_text(encoding="utf-8"), "run `python docs/derivatives.py`"
 

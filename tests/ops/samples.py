@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import importlib.util
 import inspect
 import itertools
 import warnings
@@ -20,6 +21,10 @@ from tensorgrad._typing import Shape
 from tensorgrad.domains import REAL, Case, case
 from tensorgrad.op import Operation, operation_of, registry
 from tensorgrad.tensor import plain
+
+if importlib.util.find_spec("scipy"):
+    import tensorgrad.ops.scipy.matrices
+    import tensorgrad.special
 
 BUILT_IN: dict[str, Operation] = {
     name: operation_of(function) for name, function in registry.items() if name.startswith(("tensorgrad.ops.", "nn."))
@@ -114,6 +119,9 @@ class Sample:
         """The result of our function, or of one of NumPy's: by name where it has our names, else in order."""
         if function is None:
             function = self.operation.function
+        if isinstance(function, np.ufunc) and self.options:  # an order before the operand, as in jv(v, x)
+            given = {**self.inputs, **self.options}
+            return function(*(given[name] for name in self.operation.signature.parameters))
         try:
             parameters = inspect.signature(function).parameters
         except ValueError:  # a function written in C that does not say
