@@ -13,6 +13,7 @@ FUNCTIONS = {
     "cat": "tg.concatenate(tensors, axis=0)",
     "clamp": "tg.clip(x, min, max)",
     "concat": "tg.concatenate(tensors, axis=0)",
+    "device": "the array itself: tg.tensor keeps arrays of CuPy where they are",
     "eye": "tg.tensor(np.eye(n))",
     "flatten": "tg.ravel(x), or x.reshape(len(x), -1)",
     "float32": "np.float32",
@@ -37,8 +38,10 @@ FUNCTIONS = {
     "relu": "nn.functional.relu(x), or tg.maximum(x, 0)",
     "rsqrt": "1 / tg.sqrt(x)",
     "save": "nn.Model.save(path), or np.save",
+    "stop_gradient": "x.detach()",
     "unsqueeze": "tg.expand_dims(x, axis)",
     "Variable": "tg.tensor(data, requires_grad=True)",
+    "vmap": "broadcasting: write the function for a batch",
     "zeros": "tg.tensor(np.zeros(shape))",
 }
 """PyTorch function -> equivalent in tensorgrad."""
