@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from nn.plots.boundary import Map, draw_map, draw_samples
 from nn.plots.inputs import percent
-from nn.plots.playground.measure import Film, Layer
+from nn.plots.playback.measure import Film, Layer
 from nn.plots.signs import NEGATIVE, POSITIVE, SIGNS
 from nn.plots.style import COLOURS, INK, TRAINING, VALIDATION, blank, finish
 
