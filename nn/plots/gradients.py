@@ -14,7 +14,7 @@ from nn._validation import whole_number
 from nn.module import in_mode
 from nn.plots.inputs import Model, checked_model, checked_outputs, checked_pair
 from nn.plots.signs import signed
-from nn.plots.style import COLOURS, INK, Picture, blank, checked_destination, finish, headline, saved
+from nn.plots.style import COLOURS, INK, Picture, blank, checked_destination, colour_scale, finish, headline, saved
 from tensorgrad import Tensor
 
 
@@ -136,7 +136,7 @@ def sample_gradients(
     image = signed(left, np.concatenate([gradients[:, shown], gap, mean[None, shown]]))
     heights = [*range(count), count + 1]
     left.set_yticks(heights, [*map(str, range(count)), "mean"])
-    picture.colorbar(image, ax=left, location="bottom", shrink=0.5, aspect=40, pad=0.02)
+    colour_scale(picture, image, left, location="bottom", shrink=0.5, aspect=40, pad=0.02)
     right.barh(heights, [*norms, np.linalg.norm(mean)], color=[COLOURS[0]] * count + [COLOURS[3]], height=0.7)
     finish(left, f"Gradients of {count} samples with respect to {parameter}", y="sample", grid=False)
     of_all = "" if len(shown) == gradients.shape[1] else f", {len(shown)} of {gradients.shape[1]}"

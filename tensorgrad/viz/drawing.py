@@ -92,8 +92,8 @@ class Drawing:
         """Write the picture to a file. The suffix determines the format.
 
         PNG and PDF take Chinese, Japanese and Korean characters from a font of the system, if one is installed; see
-        `outputs.fonts`. Characters that no font has, such as emoji, are shown as empty squares. SVG and HTML use the
-        fonts of the viewer's system.
+        `tensorgrad.viz.fonts`. Characters that no font has, such as emoji, are shown as empty squares. SVG and HTML use
+        the fonts of the viewer's system.
 
         Args:
             path: file name that ends in .svg, .html, .dot, .png or .pdf.

@@ -227,7 +227,7 @@ def test_playground_keeps_the_history_of_its_own_training() -> None:
         (lambda model, recorder: (model.network, recorder), TypeError, "expected an nn.Model, got Sequential"),
         (lambda model, recorder: (model, Playground(X, y)), ValueError, "nothing was recorded yet"),
         (lambda model, recorder: (fit_with(epochs=1), recorder), ValueError, "recorded another model"),
-        (lambda model, recorder: (model, fit_with(epochs=2).history, X, y), ValueError, "not that of the last training"),
+        (lambda model, recorder: (model, fit_with(epochs=2).history, X, y), ValueError, "not that of the last"),
     ],
 )
 def test_playground_function_names_what_is_missing(arguments: Any, error: type[Exception], message: str) -> None:

@@ -218,7 +218,9 @@ def playground(
         if not recording.epochs:
             raise ValueError("playground: nothing was recorded yet. Pass the callback to fit: callbacks=[recorder].")
         if recording.model is not model:
-            raise ValueError("playground: the callback recorded another model. Pass the model that it was trained with.")
+            raise ValueError(
+                "playground: the callback recorded another model. Pass the model that it was trained with."
+            )
         return recording
     if not isinstance(recording, Mapping):
         raise TypeError(
