@@ -179,4 +179,4 @@ def _show_as_written(legend: Legend) -> None:
 def _write(picture: Figure, target: Path | IO[bytes], kind: str, dots_per_inch: int = DOTS_PER_INCH) -> None:
     undated = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}.get(kind)
     with mpl.rc_context({"svg.hashsalt": "nn.plots"}), quiet_about_missing_glyphs():
-        picture.savefig(target, format=kind, dpi=dots_per_inch, facecolor="white", metadata=undated)
+        picture.savefig(target, format=kind, dpi=dots_per_inch, facecolor=picture.get_facecolor(), metadata=undated)
