@@ -202,7 +202,8 @@ def draw(
             is at least 11 pixels high. None for one row.
         expand: True to draw each fused operation, such as `lstm`, `conv2d` or `softmax_cross_entropy`, as the simpler
             operations that it consists of, in a frame with its name; or the name of an operation, or several names.
-            Operations on constants alone are not drawn.
+            Operations on constants alone are not drawn; to see them too, make the input a tensor that requires a
+            gradient.
         values: whether to show values and gradients.
         heatmaps: whether to show arrays of more than a few elements as images, too: orange is positive, blue negative.
             The renderer `"dot"` does not draw them.
