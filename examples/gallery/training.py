@@ -47,7 +47,7 @@ def playground() -> Any:
         nn.Dense(2, 8, weight_init=he, rng=4), nn.ReLU(), nn.Dense(8, 8, weight_init=he, rng=1), nn.ReLU(),
         nn.Dense(8, 3, rng=2),
     )  # fmt: skip
-    optimizer = nn.Adam(network.parameters(), learning_rate=0.02)
+    optimizer = nn.Adam(network.parameters(), learning_rate=0.05)
     model = nn.Model(network, loss=nn.SoftmaxCrossEntropy(), optimizer=optimizer, rng=0)
     recorder = nn.plots.Playground(X, y)
     model.fit(X, y, epochs=100, batch_size=64, callbacks=[recorder], verbose=0)
