@@ -209,6 +209,24 @@ def vanishing() -> Any:
     return nn.plots.gradient_sizes(models, X, y)
 
 
+@shows(METHODS, "Normalisation and shortcuts")
+def healthy() -> Any:
+    """Batch normalisation and residual connections keep the gradients of a deep sigmoid network large."""
+
+    def deep(*blocks: nn.Module) -> nn.Model:
+        network = nn.Sequential(nn.Dense(2, 16, rng=20), *blocks, nn.Dense(16, 3, rng=21))
+        return nn.Model(network, loss=nn.SoftmaxCrossEntropy())
+
+    X, y = nn.datasets.spiral(100, 3, rng=0)
+    dense = [nn.Dense(16, 16, rng=rng) for rng in range(6)]
+    models = {
+        "Sigmoid": deep(*(nn.Sequential(each, nn.Sigmoid()) for each in dense)),
+        "Batch normalisation": deep(*(nn.Sequential(each, nn.BatchNorm(16), nn.Sigmoid()) for each in dense)),
+        "Shortcuts": deep(*(nn.Residual(each, nn.Sigmoid()) for each in dense)),
+    }
+    return nn.plots.gradient_sizes(models, X, y)
+
+
 @shows(METHODS, "Gradients of single samples")
 def samples() -> Any:
     """Each row is the gradient of one sample. Their mean, the gradient of the batch, is shorter: samples disagree."""
