@@ -10,6 +10,7 @@ from typing import Any
 
 import by_hand
 import numpy as np
+from matplotlib import style
 
 import nn
 
@@ -24,6 +25,7 @@ def options(title: str) -> argparse.Namespace:
     parser.add_argument("--out", type=Path, default=Path("out"), help="the folder for the picture (default: out)")
     given, _ = parser.parse_known_args()
     given.out.mkdir(parents=True, exist_ok=True)
+    style.use("default")  # the colours of the pictures are chosen for a white background
     print(title)
     return given
 
