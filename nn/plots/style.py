@@ -48,7 +48,9 @@ class Picture(Figure):
         """Draw the figure."""
         for text in self.findobj(Text):
             fonts = text.get_fontfamily()
-            text.set_fontfamily([*fonts, *(name for name in fallbacks(text.get_text()) if name not in fonts)])
+            more = [name for name in fallbacks(text.get_text()) if name not in fonts]
+            if more:
+                text.set_fontfamily([*fonts, *more])
         with quiet_about_missing_glyphs():
             super().draw(renderer)
 

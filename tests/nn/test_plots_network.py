@@ -142,6 +142,7 @@ def test_network_saves_svg_and_html(tmp_path):
     assert "srcdoc" in drawing._repr_mimebundle_()["text/html"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_network_saves_png_and_pdf(theme, tmp_path):
     network = nn.Sequential(nn.Dense(2, 13, rng=0), nn.LayerNorm(13), nn.Dense(13, 1, rng=1))

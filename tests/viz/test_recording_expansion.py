@@ -164,7 +164,7 @@ def test_walkthrough_explains_expanded_operations() -> None:
         ("lstn", ValueError, "draw: expand='lstn' is not an operation of this graph, which has .*Did you mean 'lstm'"),
         ("LSTM", ValueError, "draw: expand='LSTM' is not an operation of this graph, .*Did you mean 'lstm'"),
         ("softmax", ValueError, "Did you mean 'softmax_cross_entropy'"),
-        ("gelu", ValueError, "gelu of constants is not recorded. To draw it, call it with a tensor that requires a"),
+        ("gelu", ValueError, "If gelu was called on constants, it was not recorded: make its input a tensor"),
         ("tanh", ValueError, "draw: tanh cannot be expanded: it does not consist of simpler operations"),
         (["lstm", "exp"], ValueError, "draw: expand='exp' is not an operation of this graph"),
         ("nothing", ValueError, r"which has linear, lstm, softmax_cross_entropy, tanh\.$"),

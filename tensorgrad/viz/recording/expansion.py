@@ -275,8 +275,8 @@ def _not_expanded(asker: str, outputs: Sequence[Tensor], name: str) -> ValueErro
         hint = f" Did you mean {close[0]!r}?"
     elif lower in {operation_of(function).name for function in registry.values()}:
         hint = (
-            f" {lower} of constants is not recorded. To draw it, call it with a tensor that requires a gradient: "
-            "tg.tensor(x, requires_grad=True)."
+            f" If {lower} was called on constants, it was not recorded: make its input a tensor that requires a "
+            "gradient, x = tg.tensor(x, requires_grad=True)."
         )
     else:
         hint = ""
