@@ -91,6 +91,8 @@ class Drawing:
     def save(self, path: str | PathLike[str]) -> None:
         """Write the picture to a file. The suffix determines the format.
 
+        An HTML page of the light theme shows the dark one in a browser that prefers dark pages.
+
         PNG and PDF take Chinese, Japanese and Korean characters from a font of the system, if one is installed; see
         `tensorgrad.viz.fonts`. Characters that no font has, such as emoji, are shown as empty squares. SVG and HTML use
         the fonts of the viewer's system.
@@ -114,10 +116,17 @@ class Drawing:
             self._save_pixels(path, suffix.removeprefix("."))
             return
         if suffix == ".html":
-            content = html.html(self.svg, THEMES[self.theme], self._description)
+            content = html.html({each.theme: each.svg for each in self._for_pages()}, self._description)
         else:
             content = self.svg if suffix == ".svg" else self.dot
         path.write_text(content, encoding="utf-8", newline="\n")
+
+    def _for_pages(self) -> list[Drawing]:
+        """Return the drawing in the themes of a page: a light one turns dark in a dark browser."""
+        if self.theme == "dark":
+            return [self]
+        options: dict[str, Any] = {"renderer": self.renderer, "style": self.style, "width": self.width}
+        return [self, Drawing(self.recording, direction=self.direction, theme="dark", **options)]
 
     def _save_pixels(self, path: Path, kind: str) -> None:
         rendered = self._rendered(kind)
