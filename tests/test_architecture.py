@@ -49,7 +49,7 @@ LAYERS: dict[str, list[set[str]]] = {
         {"shape"},
         {"elementwise"},
         {"reductions"},
-        {"linalg"},
+        {"linalg", "ufunc_methods"},
     ],
     "tensorgrad.viz": [
         {"recording"},
