@@ -18,6 +18,7 @@ from tensorgrad.gradcheck import GradcheckError, GradcheckWarning, gradcheck
 from tensorgrad.modes import enable_grad, is_grad_enabled, no_grad
 from tensorgrad.op import op
 from tensorgrad.ops import *  # noqa: F403
+from tensorgrad.ops.shape.joining import c_, r_
 from tensorgrad.tensor import Tensor, tensor
 from tensorgrad.transforms import checkpoint, grad, gradient, hessian, hvp, jacobian, jvp, value_and_grad, vjp
 
@@ -32,6 +33,7 @@ __all__ = [
     "GradcheckWarning",
     "Tensor",
     "Walkthrough",
+    "c_",
     "checkpoint",
     "detect_anomaly",
     "domains",
@@ -48,6 +50,7 @@ __all__ = [
     "linalg",
     "no_grad",
     "op",
+    "r_",
     "scopes",
     "tensor",
     "value_and_grad",

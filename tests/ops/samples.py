@@ -234,7 +234,7 @@ def least_calls(operation: Operation) -> int:
 
 @functools.cache
 def samples_of(operation: Operation) -> list[Sample]:
-    """A call for each case, and a least number, with random operands from the declared domain; each run has the same."""
+    """A call for each case, and a least number, with random operands from the domain; each run has the same calls."""
     rng = np.random.default_rng(zlib.crc32(operation.name.encode()))
     cases = cases_of(operation)
     rounds = -(-least_calls(operation) // len(cases))

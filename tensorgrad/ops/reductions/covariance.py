@@ -8,14 +8,15 @@ from typing import Any
 import numpy as np
 
 from tensorgrad import _messages
+from tensorgrad._arrays import holds, is_foreign
 from tensorgrad._composing import composed
 from tensorgrad._typing import ArrayLike
-from tensorgrad.domains import case
+from tensorgrad.domains import POSITIVE, REAL, case
 from tensorgrad.ops.elementwise.arithmetic import positive
 from tensorgrad.ops.elementwise.powers import sqrt
 from tensorgrad.ops.elementwise.where import clip
 from tensorgrad.ops.indexing.diagonals import diagonal
-from tensorgrad.ops.reductions.moments import average, mean
+from tensorgrad.ops.reductions.moments import mean
 from tensorgrad.ops.reductions.sums import sum
 from tensorgrad.ops.shape.axes import expand_dims, transpose
 from tensorgrad.ops.shape.joining import concatenate
@@ -36,21 +37,26 @@ def _variables(m: Any, rowvar: bool, dtype: Any) -> Any:
 
 
 def _checked_weights(weights: Any, count: int, name: str) -> Any:
-    if getattr(weights, "requires_grad", False):
-        raise _messages.no_rule(name, "cov")
-    weights = np.asarray(plain(weights))
     if weights.shape != (count,):
         raise ValueError(f"expected {name} of shape ({count},), one for each observation, got {weights.shape}.")
-    if np.any(weights < 0):
+    if not holds(plain(weights) >= 0) and not is_foreign(plain(weights)):
         raise ValueError(f"expected {name} ≥ 0.")
-    if name == "fweights" and np.any(weights != np.round(weights)):
-        raise TypeError("expected integers as fweights: how often each observation occurs.")
     return weights
+
+
+def _checked_fweights(fweights: Any, count: int, dtype: Any) -> Any:
+    """Return how often each observation occurs, as constants of the dtype of the variables."""
+    if getattr(fweights, "requires_grad", False):
+        raise _messages.no_rule("fweights", "cov")
+    weights = _checked_weights(np.asarray(plain(fweights)), count, "fweights")
+    if np.any(weights != np.round(weights)):
+        raise TypeError("expected integers as fweights: how often each observation occurs.")
+    return weights.astype(dtype)
 
 
 def _products_of_rows(x: Any, w: Any) -> Any:
     """Return Σ wₖ xᵢₖ xⱼₖ for each two rows i and j."""
-    weighted = x if w is None else x * w.astype(x.dtype)
+    weighted = x if w is None else x * w
     return sum(expand_dims(x, 1) * expand_dims(weighted, 0), axis=-1)
 
 
@@ -66,13 +72,15 @@ _EXAMPLES = [
 @composed(
     "m",
     "y",
+    "aweights",
     numpy=np.cov,
+    domain={"m": REAL, "y": REAL, "aweights": POSITIVE},
     examples=[
         *_EXAMPLES,
         case((2, 4), bias=True),
         case((2, 4), ddof=0),
-        case((2, 3), fweights=np.array([1, 3, 2]), aweights=np.array([0.5, 1.0, 2.0])),
-        case((2, 3), aweights=np.array([0.5, 1.0, 2.0]), ddof=0),
+        case((2, 3), None, (3,), fweights=np.array([1, 3, 2])),
+        case((2, 3), None, (3,), ddof=0),
     ],
 )
 def cov(
@@ -95,12 +103,12 @@ def cov(
         bias: divide by n.
         ddof: divide by n - ddof; replaces `bias`.
         fweights: how often each observation occurs, as integers. No derivative.
-        aweights: weights of the observations. No derivative.
+        aweights: weights of the observations.
         dtype: the dtype of the result.
 
     Raises:
         ValueError: more than two axes, or weights that do not fit.
-        TypeError: weights that require a gradient, or `fweights` that are not integers.
+        TypeError: `fweights` that require a gradient, or are not integers.
 
     >>> cov([[1.0, 2.0, 3.0], [6.0, 4.0, 2.0]])
     Tensor([[ 1., -2.],
@@ -113,18 +121,19 @@ def cov(
         x = concatenate([x, _variables(y, rowvar, dtype)], axis=0)
     ddof = (0 if bias else 1) if ddof is None else ddof
     count = x.shape[1]
-    w = None if fweights is None else _checked_weights(fweights, count, "fweights")
+    w: Any = None
+    if fweights is not None:
+        w = _checked_fweights(fweights, count, x.dtype)
     if aweights is not None:
-        aweights = _checked_weights(aweights, count, "aweights")
+        aweights = astype(_checked_weights(positive(aweights), count, "aweights"), x.dtype)
         w = aweights if w is None else w * aweights
-    total: Any = count if w is None else np.sum(w)
-    lost = ddof if aweights is None else ddof * np.sum(w * aweights) / total
-    x = x - expand_dims(mean(x, 1) if w is None else average(x, 1, w.astype(x.dtype)), 1)
-    freedom = total - lost
-    if freedom <= 0:
+    total: Any = count if w is None else sum(w)
+    freedom = total - (ddof if aweights is None else ddof * sum(w * aweights) / total)
+    x = x - expand_dims(mean(x, 1) if w is None else sum(x * w, 1) / total, 1)
+    if holds(plain(freedom) <= 0):
         warnings.warn("cov: there are too few observations for ddof.", RuntimeWarning, stacklevel=3)
         freedom = 0.0
-    result = _products_of_rows(x, w) * np.true_divide(1, np.asarray(freedom, x.dtype))
+    result = _products_of_rows(x, w) / (freedom if isinstance(freedom, Tensor) else np.asarray(freedom, x.dtype))
     return reshape(result, ()) if result.shape == (1, 1) else result
 
 

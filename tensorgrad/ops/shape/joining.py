@@ -230,3 +230,28 @@ def block(arrays: Any) -> Any:
     """
     depth = _depth(arrays)
     return _joined(arrays, -depth, max(depth, _most_axes(arrays)))
+
+
+class _Joining:
+    """`r_` and `c_`: arrays, numbers and slices of numbers in brackets, joined along the first or the last axis."""
+
+    def __init__(self, axis: int, ndim: int) -> None:
+        self.axis, self.ndim = axis, ndim
+
+    def __getitem__(self, key: Any) -> Any:
+        """Return the items joined as by `np.r_` or `np.c_`; a slice is a range of numbers.
+
+        Raises:
+            TypeError: a text with options of NumPy.
+        """
+        parts = []
+        for item in key if isinstance(key, tuple) else (key,):
+            if isinstance(item, str):
+                raise TypeError(f"expected arrays, numbers or slices in brackets, got {item!r}. Use tg.concatenate.")
+            part = np.r_[item] if isinstance(item, slice) else item
+            shape = shape_at_least(np.shape(part), 1)
+            parts.append(reshape(part, (*shape, *(1,) * (self.ndim - len(shape)))))
+        return concatenate(parts, axis=self.axis)
+
+
+r_, c_ = _Joining(0, 1), _Joining(-1, 2)
