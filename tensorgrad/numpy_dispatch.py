@@ -83,7 +83,10 @@ def answer_ufunc(
 ) -> Any:
     """Return the result of `ufunc(*inputs)` when one of the inputs is a tensor."""
     name = f"np.{ufunc.__name__}" + ("" if method == "__call__" else f".{method}")
-    if ufunc in not_differentiable and method != "at" and "out" not in kwargs:
+    if ufunc in not_differentiable:
+        written = inputs[:1] if method == "at" else kwargs.get("out", ())
+        if any(hasattr(each, "requires_grad") for each in written):
+            _refuse(name, {"a" if method == "at" else "out"})
         return getattr(ufunc, method)(*plain(inputs), **plain(kwargs))
     if ufunc not in answers:
         raise TypeError(_no_rule(name))
