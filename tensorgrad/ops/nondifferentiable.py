@@ -20,14 +20,15 @@ from tensorgrad.tensor import plain
 __all__ = [
     "all", "allclose", "any", "argmax", "argmin", "argpartition", "argsort", "argwhere", "array_equal", "array_equiv",
     "bincount", "bitwise_and", "bitwise_count", "bitwise_invert", "bitwise_left_shift", "bitwise_not", "bitwise_or",
-    "bitwise_right_shift", "bitwise_xor", "count_nonzero", "diag_indices_from", "digitize", "empty_like", "equal",
-    "flatnonzero", "full_like", "gcd", "greater", "greater_equal", "histogram", "histogram2d", "histogram_bin_edges",
-    "histogramdd", "intersect1d", "invert", "isclose", "iscomplex", "iscomplexobj", "isfinite", "isin", "isinf",
-    "isnan", "isneginf", "isposinf", "isreal", "isrealobj", "lcm", "left_shift", "less", "less_equal", "lexsort",
-    "logical_and", "logical_not", "logical_or", "logical_xor", "nanargmax", "nanargmin", "nonzero", "not_equal",
-    "ones_like", "ravel_multi_index", "result_type", "right_shift", "searchsorted", "setdiff1d", "setxor1d", "signbit",
-    "tril_indices_from", "triu_indices_from", "union1d", "unique", "unique_all", "unique_counts", "unique_inverse",
-    "unique_values", "unravel_index", "zeros_like",
+    "bitwise_right_shift", "bitwise_xor", "can_cast", "common_type", "count_nonzero", "diag_indices_from", "digitize",
+    "einsum_path", "empty_like", "equal", "flatnonzero", "full_like", "gcd", "greater", "greater_equal", "histogram",
+    "histogram2d", "histogram_bin_edges", "histogramdd", "intersect1d", "invert", "isclose", "iscomplex",
+    "iscomplexobj", "isfinite", "isin", "isinf", "isnan", "isneginf", "isposinf", "isreal", "isrealobj", "ix_", "lcm",
+    "left_shift", "less", "less_equal", "lexsort", "logical_and", "logical_not", "logical_or", "logical_xor",
+    "may_share_memory", "min_scalar_type", "nanargmax", "nanargmin", "nonzero", "not_equal", "ones_like",
+    "ravel_multi_index", "result_type", "right_shift", "searchsorted", "setdiff1d", "setxor1d", "shares_memory",
+    "signbit", "tril_indices_from", "triu_indices_from", "union1d", "unique", "unique_all", "unique_counts",
+    "unique_inverse", "unique_values", "unravel_index", "zeros_like",
 ]  # fmt: skip
 
 P = ParamSpec("P")
@@ -187,7 +188,9 @@ intersect1d, setdiff1d, setxor1d, union1d = _numpys("intersect1d setdiff1d setxo
 zeros_like, ones_like, empty_like, full_like, result_type = _numpys(
     "zeros_like ones_like empty_like full_like result_type"
 )
-
+can_cast, common_type, min_scalar_type, shares_memory, may_share_memory, einsum_path, ix_ = _numpys(
+    "can_cast common_type min_scalar_type shares_memory may_share_memory einsum_path ix_"
+)
 matrix_rank = _numpys_function(np.linalg.matrix_rank)
 
 

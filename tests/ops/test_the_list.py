@@ -44,7 +44,8 @@ LIST = {
     "polynomials": """
         poly polyadd polyder polydiv polyfit polyint polymul polysub polyval roots vander""",
     "questions": """
-        allclose argpartition argwhere array_equal array_equiv bincount bitwise_and bitwise_count bitwise_invert
+        allclose argpartition argwhere array_equal array_equiv can_cast common_type einsum_path ix_ may_share_memory
+        min_scalar_type shares_memory bincount bitwise_and bitwise_count bitwise_invert
         bitwise_left_shift bitwise_not bitwise_or bitwise_right_shift bitwise_xor diag_indices_from digitize empty_like
         equal flatnonzero full_like gcd greater greater_equal histogram histogram2d histogram_bin_edges histogramdd
         intersect1d invert isclose iscomplex iscomplexobj isfinite isin isinf isnan isneginf isposinf isreal isrealobj
@@ -85,6 +86,10 @@ NOT_HERE = {
     ("partition", "order"): "as for argsort",
     ("quantile", "interpolation"): "the old name of `method`, which NumPy 2.4 dropped",
     ("percentile", "interpolation"): "as for quantile",
+    ("nanquantile", "interpolation"): "as for quantile",
+    ("nanpercentile", "interpolation"): "as for quantile",
+    ("corrcoef", "bias"): "has no effect, and NumPy dropped it",
+    ("corrcoef", "ddof"): "as for `bias`",
     ("reshape", "newshape"): "the old name of `shape`, which NumPy dropped",
     ("lib.stride_tricks.sliding_window_view", "writeable"): "tensors do not alias",
 }
