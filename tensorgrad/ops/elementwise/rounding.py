@@ -19,6 +19,7 @@ __all__ = [
 ]  # fmt: skip
 
 _BETWEEN_INTEGERS = Domain(avoid=(-2.0, -1.5, -1.0, -0.5, 0.0, 0.5, 1.0, 1.5, 2.0), gap=0.05)
+_PAIRS = [case((), ()), case((3,), ()), case((2, 1), (3,)), case((0, 3), (3,))]
 _DIVIDENDS, _DIVISORS = Domain(2.3, 2.9), Domain(1.5, 2.2)  # the quotient stays between 1 and 2
 
 
@@ -140,6 +141,7 @@ def heaviside(x: ArrayLike, y: ArrayLike) -> Any:
     methods=["__floordiv__"],
     reflected="__rfloordiv__",
     domain={"x": _DIVIDENDS, "y": _DIVISORS},
+    examples=_PAIRS,
 )
 def floor_divide(x: ArrayLike, y: ArrayLike) -> Any:
     """⌊x/y⌋, elementwise. Both derivatives are 0, also at the jumps.
@@ -193,7 +195,7 @@ def fmod(x: ArrayLike, y: ArrayLike) -> Any:
     return np.fmod(x, y)
 
 
-@composed("x", "y", numpy=np.divmod, domain={"x": _DIVIDENDS, "y": _DIVISORS})
+@composed("x", "y", numpy=np.divmod, domain={"x": _DIVIDENDS, "y": _DIVISORS}, examples=_PAIRS)
 def divmod(x: ArrayLike, y: ArrayLike) -> tuple[Tensor, Tensor]:
     """Return `floor_divide(x, y)` and `remainder(x, y)`, as Python's `divmod`.
 

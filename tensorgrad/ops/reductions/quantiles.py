@@ -333,7 +333,9 @@ def nanpercentile(
     return _nan_quantile(a, positive(q) / 100, axis, method, keepdims, weights)
 
 
-@composed("a", numpy=np.nanmedian, examples=[*over_axes(), case((4,))])
+@composed(
+    "a", numpy=np.nanmedian, examples=[case((4,)), case((2, 3), axis=-1, keepdims=True), case((2, 3), axis=(0, 1))]
+)
 def nanmedian(a: ArrayLike, axis: Axis = None, *, keepdims: bool = False) -> Tensor:
     """Median over `axis` (all axes by default), ignoring NaN; NaN, without a warning, where all elements are NaN.
 
