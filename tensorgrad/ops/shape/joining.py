@@ -30,11 +30,6 @@ def _part(g: Any, index: int, arrays_shape: Sequence[Shape], axis: int | None) -
     return g[(slice(None),) * (axis % g.ndim) + (along,)]
 
 
-def _conversion(dtype: Any, casting: Any) -> dict[str, Any]:
-    """Return the two options if they are used: not every library knows them."""
-    return {} if dtype is None and casting == "same_kind" else {"dtype": dtype, "casting": casting}
-
-
 @op(
     arrays=_part,
     sequence="arrays",
@@ -56,7 +51,9 @@ def concatenate(
     >>> concatenate([[1.0, 2.0], [3.0]])
     Tensor([1., 2., 3.])
     """
-    return np.concatenate(arrays, axis=axis, **_conversion(dtype, casting))
+    if dtype is None and casting == "same_kind":  # the only arguments that every library knows
+        return np.concatenate(arrays, axis=axis)
+    return np.concatenate(arrays, axis=axis, dtype=dtype, casting=casting)
 
 
 concat = concatenate
@@ -75,7 +72,9 @@ def stack(arrays: Sequence[ArrayLike], axis: int = 0, *, dtype: Any = None, cast
     Tensor([[1., 2.],
             [3., 4.]])
     """
-    return np.stack(arrays, axis=axis, **_conversion(dtype, casting))
+    if dtype is None and casting == "same_kind":
+        return np.stack(arrays, axis=axis)
+    return np.stack(arrays, axis=axis, dtype=dtype, casting=casting)
 
 
 def _reshaped_part(g: Any, index: int, shapes: Sequence[Shape], as_joined: Callable[[Shape], Shape], axis: int) -> Any:
@@ -100,7 +99,9 @@ def vstack(tup: Sequence[ArrayLike], *, dtype: Any = None, casting: Any = "same_
     Tensor([[1., 2.],
             [3., 4.]])
     """
-    return np.vstack(tup, **_conversion(dtype, casting))
+    if dtype is None and casting == "same_kind":
+        return np.vstack(tup)
+    return np.vstack(tup, dtype=dtype, casting=casting)
 
 
 row_stack = vstack
@@ -122,7 +123,9 @@ def hstack(tup: Sequence[ArrayLike], *, dtype: Any = None, casting: Any = "same_
     >>> hstack([[1.0, 2.0], [3.0]])
     Tensor([1., 2., 3.])
     """
-    return np.hstack(tup, **_conversion(dtype, casting))
+    if dtype is None and casting == "same_kind":
+        return np.hstack(tup)
+    return np.hstack(tup, dtype=dtype, casting=casting)
 
 
 def _deep(shape: Shape) -> Shape:
