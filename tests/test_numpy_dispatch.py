@@ -65,6 +65,7 @@ WITH_A_RULE = [
     "np.logaddexp.reduce(t, axis=None)",
     "np.hypot.reduce(t, axis=0, initial=2.0, where=[True, False, True])",
     "np.multiply.reduce(t, axis=1, dtype=np.float32)",
+    "np.subtract.reduce(t[:, :0])",
     "np.add.accumulate(t)",
     "np.multiply.accumulate(t, axis=1)",
     "np.maximum.accumulate(t[:, ::-1], axis=-1)",

@@ -19,6 +19,7 @@ from tensorgrad.ops.indexing.items import *
 from tensorgrad.ops.indexing.sorting import *
 from tensorgrad.ops.indexing.taking import *
 from tensorgrad.ops.indexing.windows import *
+from tensorgrad.ops.linalg.covariance import *
 from tensorgrad.ops.linalg.einsum import *
 from tensorgrad.ops.linalg.matmul import *
 from tensorgrad.ops.linalg.polynomials import *
@@ -26,7 +27,6 @@ from tensorgrad.ops.linalg.products import *
 from tensorgrad.ops.linalg.stacked import *
 from tensorgrad.ops.linalg.traces import *
 from tensorgrad.ops.nondifferentiable import *
-from tensorgrad.ops.reductions.covariance import *
 from tensorgrad.ops.reductions.cumulative import *
 from tensorgrad.ops.reductions.extremes import *
 from tensorgrad.ops.reductions.moments import *

@@ -80,9 +80,10 @@ def reduce(
 
 def _rows(array: Any, others: list[int], axes: tuple[int, ...]) -> list[Any]:
     """Return the slices that a reduction over `axes` combines, in order."""
-    shape = tuple(array.shape[other] for other in others)
-    rows = np.reshape(np.transpose(array, [*axes, *others]), (-1, *shape)) if array.size else array[:0]
-    return [rows[i] for i in range(len(rows))] if array.size else []
+    count = int(np.prod([array.shape[axis] for axis in axes], dtype=int))
+    shape = (count, *(array.shape[other] for other in others))
+    rows = np.reshape(np.transpose(array, [*axes, *others]), shape)
+    return [rows[i] for i in range(count)]
 
 
 def accumulate(ufunc: np.ufunc, operation: Callable[..., Any], array: Any, /, axis: int = 0, dtype: Any = None) -> Any:

@@ -16,6 +16,7 @@ from tensorgrad.ops.elementwise.arithmetic import positive
 from tensorgrad.ops.elementwise.powers import sqrt
 from tensorgrad.ops.elementwise.where import clip
 from tensorgrad.ops.indexing.diagonals import diagonal
+from tensorgrad.ops.linalg.matmul import matmul
 from tensorgrad.ops.reductions.moments import mean
 from tensorgrad.ops.reductions.sums import sum
 from tensorgrad.ops.shape.axes import expand_dims, transpose
@@ -56,8 +57,7 @@ def _checked_fweights(fweights: Any, count: int, dtype: Any) -> Any:
 
 def _products_of_rows(x: Any, w: Any) -> Any:
     """Return Σ wₖ xᵢₖ xⱼₖ for each two rows i and j."""
-    weighted = x if w is None else x * w
-    return sum(expand_dims(x, 1) * expand_dims(weighted, 0), axis=-1)
+    return matmul(x, transpose(x if w is None else x * w))
 
 
 _EXAMPLES = [
