@@ -141,7 +141,7 @@ if is_play and not run.fast:
 # A step takes 12 windows of 64 characters from anywhere in the text. Each window is 64 exercises at once: predict the
 # second character from the first, the third from the first two, and so on. AdamW shrinks the matrices a little at each
 # step (weight decay), the learning rate rises for 100 steps and then falls along a cosine, and gradients with a norm
-# above 1 are scaled down to 1. All of this is nanoGPT's but the highest learning rate, which is 0.003 here and 0.001
+# above 1 are scaled down to 1. These are nanoGPT's settings, except for the highest learning rate: 0.003 here, 0.001
 # there.
 #
 # To compare: tables of how often each character follows the one or two before have validation losses of 2.48 and 2.05,
@@ -199,11 +199,11 @@ sample = text.decode(characters.drawn(network, begun_text, 100 if run.fast else 
 print("    | " + sample.replace("\n", "\n    | "))
 
 # %% [markdown]
-# Names in capitals, a colon, verses of about the right length, and words of which more than half exist: nothing in the
+# Names in capitals, a colon, verses of about the right length, and words, more than half of which exist: nothing in the
 # network says what a word or a speaker is.
 #
-# The results of earlier characters never change, so a cache can keep their keys and values: each new character then
-# costs one position, not as many as the text is long. The logits are the same.
+# The results for earlier characters never change, so a cache can keep their keys and values. Each new character then
+# takes the computation of one position instead of all. The logits are the same.
 
 # %%
 passage = text.validation[:LENGTH]
@@ -318,8 +318,8 @@ chapter.save(figure, run.out / "34_transformer_language_model.png")
 #    positions a head can see which characters came before, but not which was the last.
 # 2. Let the network read only the last 8 characters. What does it lose?
 #
-#    *Answer.* Less than 0.1 nats, compared with the characters for which it knows at least 32. Spelling and most of
-#    grammar are close by. Larger networks, trained for longer, gain more from a long context.
+#    *Answer.* Less than 0.1 nats, compared with the characters for which it knows at least 32. What matters for
+#    spelling is close by. Larger networks, trained for longer, gain more from a long context.
 # 3. Draw text with `temperature=0.5` and with `temperature=1.5`. How many of the words exist?
 #
 #    *Answer.* With 0.5, over eight in ten occur in the plays; with 1.5, fewer than half. At 1, it is more than half.

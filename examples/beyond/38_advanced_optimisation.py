@@ -3,9 +3,10 @@
 #
 # What you will understand:
 #
-# - the condition number, the ratio of the largest to the smallest curvature, decides how many steps gradient descent
-#   needs, and momentum needs about its square root;
-# - Newton's method divides by the curvature; the natural gradient and L-BFGS replace the Hessian by something cheaper;
+# - the condition number, the ratio of the largest to the smallest curvature, determines how many steps gradient descent
+#   needs; with momentum, it is about the square root of that;
+# - Newton's method divides by the curvature; the natural gradient and L-BFGS replace the Hessian with something
+#   cheaper;
 # - the largest eigenvalues of a Hessian can be found without the Hessian, by products with vectors;
 # - a learning rate above 2/λ, where λ is the largest eigenvalue, is unstable, so large rates lead to flat minima.
 
@@ -23,9 +24,9 @@ rng = np.random.default_rng(run.seed)
 # %% [markdown]
 # ## By hand: a valley, and its condition number
 #
-# Near a minimum, every smooth loss is about a quadratic function. In the directions of the Hessian's eigenvectors it is
-# L = ½·Σ λᵢxᵢ². Gradient descent with the rate η multiplies each xᵢ by 1 − ηλᵢ. This is below 1 in size only if η <
-# 2/λᵢ for all i. The best rate makes the largest and the smallest λ equally slow:
+# Near a minimum, every smooth loss is approximately quadratic. In the directions of the Hessian's eigenvectors it is L
+# = ½·Σ λᵢxᵢ². Gradient descent with the rate η multiplies each xᵢ by 1 − ηλᵢ. These factors are below 1 in absolute
+# value only if η < 2/λᵢ for all i. The best rate makes the largest and the smallest λ equally slow:
 #
 #     η = 2/(λ₁ + λₙ),   with the factor (κ − 1)/(κ + 1) for each step, where κ = λ₁/λₙ
 #
@@ -84,7 +85,7 @@ for momentum, rate, path in ((0.0, 2 / CURVATURES.sum(), plain), (best_momentum,
 # ## By hand: Newton's method and the natural gradient
 #
 # Newton's method goes to the minimum of the quadratic function with the same gradient g and Hessian H: w ← w − H⁻¹g.
-# Take logistic regression, which tells the digit 3 from the digit 8 by the 64 pixels: p = σ(Xw), y is 0 or 1, and the
+# Take logistic regression, which distinguishes the digits 3 and 8 by their 64 pixels: p = σ(Xw), y is 0 or 1, and the
 # loss is the mean of −log of the probability of the right class, plus ½·α·‖w‖². Then
 #
 #     g = Xᵀ(p − y)/n + αw,   H = Xᵀ·diag(p(1 − p))·X/n + α.
@@ -133,7 +134,7 @@ chapter.same("the Fisher matrix", H - PENALTY * np.eye(len(w)), fisher)
 # All methods start from w = 0. There the curvature is largest, as p(1 − p) is; it is over 1,000 times the smallest
 # curvature at the minimum. Newton's method needs at most 12 steps to a gradient below 10⁻⁸. `nn.LBFGS`, which estimates
 # the inverse Hessian from how gradients change from step to step, needs at most 100 gradients. Gradient descent, with
-# the best rate for these curvatures, has not arrived after 3,000.
+# the best rate for these curvatures, has not reached it after 3,000.
 
 # %%
 sizes = {"Newton": [], "gradient descent": [], "L-BFGS": []}
@@ -174,6 +175,8 @@ print(f"  largest curvature / smallest: {condition:,.0f}; gradients until the no
 chapter.same("the minimum that L-BFGS finds", minimum, weights, tolerance=1e-5)
 chapter.claim("the largest curvature is over 1,000 times the smallest", condition > 1_000)
 chapter.claim("Newton's method needs at most 12 steps", needed["Newton"] <= 12)
+gains = [after / before for before, after in zip(sizes["Newton"], sizes["Newton"][1:])][: needed["Newton"]]
+chapter.claim("its steps become more and more effective", gains[-1] < 0.01 < 0.1 < gains[0])
 chapter.claim("L-BFGS needs at most 100 gradients", needed["L-BFGS"] <= 100)
 chapter.claim("gradient descent does not get there", needed["gradient descent"] is None)
 
@@ -187,8 +190,8 @@ chapter.claim("gradient descent does not get there", needed["gradient descent"] 
 #
 #     H·vₖ = βₖ₋₁·vₖ₋₁ + αₖ·vₖ + βₖ·vₖ₊₁.
 #
-# In the basis of the vₖ, H thus is a matrix T with α on the diagonal and β beside it, and the largest and smallest
-# eigenvalues of T soon are those of H.
+# In the basis of the vₖ, H is thus a matrix T with α on the diagonal and β beside it. After a few steps, the largest
+# eigenvalues of T approximate those of H.
 
 
 # %%
@@ -216,8 +219,8 @@ chapter.same("the three largest of 65 eigenvalues, after 30 products", exact[-3:
 # ## On the engine: sharp and flat minima
 #
 # A network with 64 inputs, 32 tanh neurons and 10 outputs has 2,410 parameters. It learns 300 digits with the squared
-# error, by gradient descent with all digits in each step. Its largest eigenvalue, the sharpness, is computed now and
-# then by 12 products.
+# error, by gradient descent with all digits in each step. The largest eigenvalue of its Hessian, the sharpness, is
+# computed every 100 steps by 12 products.
 #
 # Gradient descent that converges to a minimum must be stable there: λ < 2/η. In fact, sharpness grows during training
 # until it meets that bound, overshoots, and then stays near it, while the loss still falls (Cohen and others, *Gradient
@@ -272,7 +275,7 @@ if not run.fast:
         "with the two larger rates it stays near 2/η, up to 10 %",
         all(abs(last[rate] * rate / 2 - 1) < 0.1 for rate in (0.4, 0.6)),
     )
-    chapter.claim("the largest rate ends in the flattest place", last[0.6] < min(last[0.4], last[0.2]))
+    chapter.claim("the larger the rate, the flatter the place where training ends", last[0.6] < last[0.4] < last[0.2])
     print("  random changes raise the loss by " + ", ".join(f"{each:.4f} (rate {rate})" for rate, each in rise.items()))
     chapter.claim("random changes cost about as much, up to 25 %", max(rise.values()) < 1.25 * min(rise.values()))
 
@@ -353,9 +356,9 @@ chapter.save(landscape, run.out / "38_loss_landscape.png")
 # %% [markdown]
 # ## A learning rate by trial
 #
-# For networks in practice, nobody computes λ. `nn.plots.learning_rate_finder` lets the rate grow from step to step, and
-# draws the loss over the rate. It falls, and then rises where the rate is too large for the curvature. A tenth of the
-# rate with the lowest loss is a good first choice (Smith, *Cyclical learning rates for training neural networks*,
+# In practice, λ is rarely computed for a network. `nn.plots.learning_rate_finder` lets the rate grow from step to step,
+# and draws the loss over the rate. It falls, and then rises where the rate is too large for the curvature. A tenth of
+# the rate with the lowest loss is a good first choice (Smith, *Cyclical learning rates for training neural networks*,
 # 2017).
 
 # %%
@@ -370,10 +373,9 @@ chapter.save(finder, run.out / "38_learning_rate_finder.png")
 #
 # Top left, the paths of eight optimizers in the valley. SGD crosses it again and again; the optimizers that divide by
 # the size of each gradient, such as Adam, go along the diagonal at first; L-BFGS learns the curvature, and jumps to the
-# minimum. Top right, the size of the gradient in logistic regression: a straight line for gradient descent, and a
-# parabola downwards for Newton's method, which doubles the number of right digits with each step. Bottom left, the 65
-# eigenvalues of its Hessian, and those from Lanczos's method. Bottom right, the sharpness of the network during
-# training; the dashed lines are 2/η.
+# minimum. Top right, the size of the gradient in logistic regression: slow progress for gradient descent, and steps
+# that become more and more effective for Newton's method. Bottom left, the 65 eigenvalues of its Hessian, and those
+# from Lanczos's method. Bottom right, the sharpness of the network during training; the dashed lines are 2/η.
 
 # %%
 figure = Figure(figsize=(10.5, 8.5), layout="constrained")
