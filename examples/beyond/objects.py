@@ -31,7 +31,7 @@ def load() -> Objects:
     """Return 5,000 training and 2,000 test images of CIFAR-10 if they are on this machine, otherwise digits.
 
     The file `cifar10_subset/cifar10_subset.npz` in the folder named by `TENSORGRAD_DATA` is preferred to the archive of
-    all 60,000 images. The digits of scikit-learn, enlarged to 16×16 pixels, have three equal channels.
+    all 60,000 images.
     """
     subset = Path(os.environ.get("TENSORGRAD_DATA", "")) / SUBSET
     if subset.is_file():
@@ -51,12 +51,17 @@ def _without_the_subset() -> Objects:
     except FileNotFoundError:
         print("  CIFAR-10 is not on this machine: handwritten digits, enlarged to 16×16 pixels, replace it.")
         print("  To download it (162 MB): python -c 'import nn; nn.datasets.cifar10()'")
-        rows, y, test_rows, y_test = nn.datasets.digits(rng=0)
-        images, test = ((255 * each).astype(np.uint8).reshape(-1, 8, 8, 1) for each in (rows, test_rows))
-        enlarged = [each.repeat(2, axis=1).repeat(2, axis=2).repeat(3, axis=3) for each in (images, test)]
-        return Objects("digits", tuple("0123456789"), enlarged[0], y, enlarged[1], y_test)
+        return digits()
     first, second = first_of_each(y, PER_CLASS[0]), first_of_each(y_test, PER_CLASS[1])
     return Objects("CIFAR-10", nn.datasets.CIFAR10_CLASSES, X[first], y[first], X_test[second], y_test[second])
+
+
+def digits() -> Objects:
+    """Return the digits of scikit-learn, enlarged to 16×16 pixels, with three equal channels."""
+    rows, y, test_rows, y_test = nn.datasets.digits(rng=0)
+    images, test = ((255 * each).astype(np.uint8).reshape(-1, 8, 8, 1) for each in (rows, test_rows))
+    X, X_test = (each.repeat(2, axis=1).repeat(2, axis=2).repeat(3, axis=3) for each in (images, test))
+    return Objects("digits", tuple("0123456789"), X, y, X_test, y_test)
 
 
 def first_of_each(y: NDArray[np.int64], count: int) -> NDArray[np.intp]:
