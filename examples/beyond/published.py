@@ -42,6 +42,7 @@ class Task(NamedTuple):
         images, y: the images to learn from, as bytes, and their classes.
         test_images, y_test: the images to judge by.
         prepare: converts images to what the body expects.
+        accuracy: the test accuracy of the published network with its own last layer; None for the small network.
     """
 
     name: str
@@ -55,6 +56,7 @@ class Task(NamedTuple):
     test_images: NDArray[np.uint8]
     y_test: NDArray[np.int64]
     prepare: Callable[[Any], Any]
+    accuracy: float | None
 
 
 def load(*, per_class: int, tests: int) -> Task:
@@ -87,6 +89,7 @@ def load(*, per_class: int, tests: int) -> Task:
         test_images,
         y_test,
         resnet20.prepared,
+        float(right),
     )
 
 
@@ -134,6 +137,7 @@ def _digits(data: objects.Objects, per_class: int, tests: int) -> Task:
         data.X_test[judged],
         data.y_test[judged] - 5,
         _centred,
+        None,
     )
 
 
