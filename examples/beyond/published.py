@@ -78,18 +78,18 @@ def load(*, per_class: int, tests: int) -> Task:
     right = np.mean(resnet20.logits(network, test_images).argmax(axis=1) == y_test)
     print(f"  ResNet-20 as published: {right:.1%} of {tests} test images right")
     return Task(
-        "ResNet-20",
-        64,
-        5,
-        lambda: _body(resnet20.load(place)),
-        lambda seed: _redrawn(_body(resnet20.ResNet20()), seed),
-        data.classes,
-        data.X[few],
-        data.y[few],
-        test_images,
-        y_test,
-        resnet20.prepared,
-        float(right),
+        name="ResNet-20",
+        features=64,
+        last_stage=5,
+        trained=lambda: _body(resnet20.load(place)),
+        untrained=lambda seed: _redrawn(_body(resnet20.ResNet20()), seed),
+        classes=data.classes,
+        images=data.X[few],
+        y=data.y[few],
+        test_images=test_images,
+        y_test=y_test,
+        prepare=resnet20.prepared,
+        accuracy=float(right),
     )
 
 
@@ -126,18 +126,18 @@ def _digits(data: objects.Objects, per_class: int, tests: int) -> Task:
     few = new[objects.first_of_each(data.y[new], per_class)]
     judged = np.flatnonzero(data.y_test >= 5)[:tests]
     return Task(
-        "the small network",
-        64,
-        8,
-        trained,
-        _small_body,
-        data.classes[5:],
-        data.X[few],
-        data.y[few] - 5,
-        data.X_test[judged],
-        data.y_test[judged] - 5,
-        _centred,
-        None,
+        name="the small network",
+        features=64,
+        last_stage=8,
+        trained=trained,
+        untrained=_small_body,
+        classes=data.classes[5:],
+        images=data.X[few],
+        y=data.y[few] - 5,
+        test_images=data.X_test[judged],
+        y_test=data.y_test[judged] - 5,
+        prepare=_centred,
+        accuracy=None,
     )
 
 
