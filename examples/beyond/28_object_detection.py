@@ -337,9 +337,10 @@ else:
 # %% [markdown]
 # ## The picture: boxes
 #
-# Two validation photos. Boxes that were drawn by people are dotted and black; those of the detector are coloured, with
-# their scores. Then the curves of precision and recall, whose areas are the average precisions, and a photo of the
-# astronaut Eileen Collins with the box of FastestDet.
+# The first two validation photos with cells of all three kinds. Boxes that were drawn by people are dotted and black;
+# those of the detector are coloured, with their scores. Then the curves of precision and recall, whose areas are the
+# average precisions, and a photo of the astronaut Eileen Collins with the boxes of FastestDet, which takes the model of
+# the space shuttle for two bottles.
 
 # %%
 COLOURS = [chapter.BLUE, chapter.ORANGE, chapter.GREEN]
@@ -357,12 +358,14 @@ def draw(axes, image, found, true_boxes, names):
             axes.add_patch(Rectangle((left, top), right - left, bottom - top, fill=False, color=colour, linewidth=2))
             text = f"{names[label]} {score:.0%}" if len(names) > 3 else f"{score:.0%}"
             back = {"facecolor": colour, "edgecolor": "none", "pad": 1}
-            axes.text(left, top, text, color="white", fontsize=7, va="bottom", bbox=back, clip_on=True)
+            above = "bottom" if top > 0.05 * image.shape[0] else "top"
+            axes.text(left, top, text, color="white", fontsize=7, va=above, bbox=back)
 
 
 figure = Figure(figsize=(11, 7.4), layout="constrained")
 panels = figure.subplots(2, 2)
-for index, axes in enumerate(panels[0]):
+shown = np.argsort([-len(np.unique(labels)) for _, labels in data.y_validation], kind="stable")
+for index, axes in zip(shown, panels[0]):
     draw(axes, data.X_validation[index], detections[index], data.y_validation[index][0], data.classes)
 for (name, (precision, recall)), colour in zip(curves.items(), COLOURS):
     panels[1, 0].step(recall, precision, color=colour, label=f"{name}: {precisions[name]:.2f}", where="post")
@@ -370,7 +373,8 @@ panels[1, 0].set(xlim=(0, 1.02), ylim=(0, 1.05))
 panels[1, 0].legend(frameon=False, loc="lower left", title="average precision", alignment="left")
 chapter.plain(panels[1, 0], "precision and recall on the validation photos", "recall", "precision")
 if place is None:
-    draw(panels[1, 1], data.X_validation[2], detections[2], data.y_validation[2][0], data.classes)
+    index = shown[2]
+    draw(panels[1, 1], data.X_validation[index], detections[index], data.y_validation[index][0], data.classes)
 else:
     height, width = photo.shape[:2]
     in_pixels = found.boxes * [width, height, width, height]
