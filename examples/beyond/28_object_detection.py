@@ -162,9 +162,9 @@ def prepared(images):
 # %% [markdown]
 # ## A detector in one pass
 #
-# Three convolutions with stride 2 reduce an image to a grid of cells of 8×8 pixels; three more let each cell see 63×63
-# pixels. A last one, of 1×1, computes eight numbers for each cell, as YOLO does (Redmon and others, *You Only Look
-# Once*, 2016):
+# Three convolutions with stride 2 reduce an image to a grid of cells of 8×8 pixels; from here on, the blood cells are
+# called objects. Three more convolutions let each cell see 63×63 pixels. A last one, of 1×1, computes eight numbers for
+# each cell, as YOLO does (Redmon and others, *You Only Look Once*, 2016):
 #
 # - one for the logit of the probability that the centre of an object lies in the cell;
 # - four for its box: the centre relative to that of the cell, in cells, and the logarithms of width and height relative
