@@ -397,7 +397,7 @@ chapter.save(figure, run.out / "28_object_detection.png")
 # %%
 repeated = mean_average_precision([detected(each, 0.95) for each in outputs], data.y_validation)
 print(f"  1: mAP@.5 {score:.3f} at a threshold of 0.45, {repeated:.3f} at 0.95")
-if not run.fast:
+if data.name == "blood cells" and not run.fast:
     chapter.claim("1: worse by at least 0.05", repeated < score - 0.05)
 apart = tg.tensor([[0.0, 0.0, 2.0, 2.0]], requires_grad=True)
 for generalised in (False, True):
