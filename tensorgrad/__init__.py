@@ -10,7 +10,7 @@
 
 from typing import TYPE_CHECKING, Any
 
-from tensorgrad import domains, linalg, ops, scopes
+from tensorgrad import domains, linalg, ops, randomness, scopes
 from tensorgrad._allocator import keep_freed_memory
 from tensorgrad._hints import add_hints, function_hint
 from tensorgrad.anomaly import detect_anomaly
@@ -23,6 +23,7 @@ from tensorgrad.transforms import checkpoint, grad, gradient, hessian, hvp, jaco
 
 if TYPE_CHECKING:
     from tensorgrad.viz import Drawing, Walkthrough, draw, walkthrough
+    from tensorgrad.xla import compile
 
 __version__ = "0.2.0"
 
@@ -33,6 +34,7 @@ __all__ = [
     "Tensor",
     "Walkthrough",
     "checkpoint",
+    "compile",
     "detect_anomaly",
     "domains",
     "draw",
@@ -48,6 +50,7 @@ __all__ = [
     "linalg",
     "no_grad",
     "op",
+    "randomness",
     "scopes",
     "tensor",
     "value_and_grad",
@@ -68,7 +71,7 @@ _PRIVATE = {
 
 
 def __getattr__(name: str) -> Any:
-    """Load the drawing functions on first use.
+    """Load `compile` and the drawing functions on first use.
 
     Raises:
         AttributeError: There is no such attribute. For a PyTorch name, the message names its counterpart.
@@ -77,6 +80,10 @@ def __getattr__(name: str) -> Any:
         from tensorgrad import viz
 
         return getattr(viz, name)
+    if name == "compile":
+        from tensorgrad import xla
+
+        return xla.compile
     if name in _PRIVATE:
         raise AttributeError(f"tensorgrad.{name} was a helper of derivative rules and is private now. {_PRIVATE[name]}")
     raise AttributeError(f"module 'tensorgrad' has no attribute {name!r}{function_hint(name)}")

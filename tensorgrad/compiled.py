@@ -154,10 +154,16 @@ def _record(plan: Plan) -> Iterator[str]:
     if plan.composed:
         saved.append(f"({', '.join(plan.inputs)},)")
     options = ", ".join(f"{p.name!r}: {p.name}" for p in plan.options)
+    nodes = [f"{i}_node" for i, _ in plan.single] + ([f"*{plan.sequence}_nodes"] if plan.sequence else [])
 
+    without_graph = "tensors(out, None, operation)" if plan.results else "_result"
+    yield f"if {' and '.join(untracked) or 'True'}:"
+    yield f"    return {without_graph}"
     yield "_mode = current_mode()"
-    yield f"if ({' and '.join(untracked) or 'True'}) or not _mode.recording:"
-    yield "    return tensors(out, None, operation)" if plan.results else "    return _result"
+    yield "if not _mode.recording:"
+    yield "    if _mode.since:"
+    yield f"        check_sources(({', '.join(nodes)},))"
+    yield f"    return {without_graph}"
     for name in plan.settled:
         yield f"if {name}.__class__ not in fixed_types:"
         yield f"    {name} = settled({name})"
@@ -180,7 +186,7 @@ def _record(plan: Plan) -> Iterator[str]:
         yield "_node.tensor = _node.hooks = _node.seed = None"
         yield "_node.collects = False"
         yield "_node.scopes = ()"
-    yield "if _mode.anomalies:"
+    yield "if _mode.watched:"
     yield f"    watch(_node, {'out' if plan.results else '(out,)'})"
     yield "return _result"
 
@@ -275,6 +281,7 @@ HELPERS: dict[str, Any] = {
     "not_float": _messages.not_float,
     "unexpected_argument": unexpected_argument,
     "watch": anomaly.watch,
+    "check_sources": anomaly.check_sources,
     "real_kinds": _operands.REAL_KINDS,
     "live": LIVE,
     "no_options": {},

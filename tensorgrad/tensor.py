@@ -138,6 +138,12 @@ class Tensor(Methods):
             raise RuntimeError("mark_changed: this tensor was made by an operation, its values belong to the graph.")
         self._change(self.array)
 
+    def rebind(self, array: Any, grad: Any) -> None:
+        """Replace the array of this leaf and its gradient, without copies and checks, as compiled functions do."""
+        if array is not self.array:
+            self._change(array)
+        self._grad = grad
+
     def _change(self, array: Any) -> None:
         old = self.node
         if old is None:
