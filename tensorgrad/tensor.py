@@ -291,8 +291,9 @@ class Tensor(Methods):
         return Tensor(read_only(self.array), name=self._name)
 
     def numpy(self) -> NDArray[Any]:
-        """Return a copy of the values as an array, without the graph."""
-        return np.copy(self.array)
+        """Return a copy of the values as an array of NumPy, without the graph."""
+        array: Any = self.array
+        return np.copy(array) if isinstance(array, np.ndarray) else np.array(array)
 
     def item(self) -> Any:
         """Return the single element as a Python number.

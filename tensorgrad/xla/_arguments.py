@@ -10,8 +10,8 @@ import jax
 import numpy as np
 
 from tensorgrad.tensor import Tensor
-from tensorgrad.xla._messages import name_of
-from tensorgrad.xla._surroundings import PLAIN
+from tensorgrad.xla._reachable import PLAIN
+from tensorgrad.xla._refusals import name_of
 from tensorgrad.xla.array import Array
 
 _PLAIN = frozenset({int, bool, str, type(None)})

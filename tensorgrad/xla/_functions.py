@@ -9,7 +9,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from tensorgrad.xla import _messages
+from tensorgrad.xla import _refusals
 
 REPLACED: dict[Any, Callable[..., Any]] = {}
 """NumPy's functions that `jax.numpy` lacks, or computes in another way."""
@@ -23,11 +23,11 @@ def call_function(function: Callable[..., Any], args: Any, kwargs: dict[str, Any
     module = jnp.linalg if function.__module__.endswith("linalg") else jnp
     theirs = getattr(module, function.__name__, None)
     if theirs is None:
-        raise _messages.unknown_function(function)
+        raise _refusals.unknown_function(function)
     try:
         return theirs(*args, **kwargs)
     except (jax.errors.ConcretizationTypeError, jax.errors.NonConcreteBooleanIndexError) as error:
-        raise _messages.shape_from_values(function) from error
+        raise _refusals.shape_from_values(function) from error
 
 
 def replaces(function: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
@@ -99,7 +99,7 @@ def _shares_memory(a: Any, b: Any, max_work: Any = None) -> bool:
 def _on_values(name: str) -> Callable[..., Any]:
     def function(*args: Any, **kwargs: Any) -> Any:
         if any(isinstance(each, jax.core.Tracer) for each in args):
-            raise _messages.value_needed(f"np.{name}", ())
+            raise _refusals.value_needed(f"np.{name}", ())
         return getattr(np, name)(
             *(np.asarray(each) if isinstance(each, jax.Array) else each for each in args), **kwargs
         )

@@ -7,7 +7,7 @@ from typing import Any
 import jax
 import numpy as np
 
-from tensorgrad.xla import _messages
+from tensorgrad.xla import _refusals
 from tensorgrad.xla.array import Array
 
 
@@ -32,7 +32,7 @@ class Keys:
         """
         place = self._places.get(id(generator))
         if place is None:
-            raise _messages.unknown_generator()
+            raise _refusals.unknown_generator()
         if place not in self._made:
             key = jax.random.key(self._numbers[place])
             self._made[place] = TracedGenerator(jax.random.fold_in(key, self._numbers[0]))

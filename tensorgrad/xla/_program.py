@@ -17,10 +17,10 @@ from tensorgrad.modes import current_mode, tracing
 from tensorgrad.node import LIVE, Node, leaf_node, next_number
 from tensorgrad.tensor import Tensor, tensor_at
 from tensorgrad.transforms.trees import leaves, rebuilt
-from tensorgrad.xla import _messages
+from tensorgrad.xla import _refusals
 from tensorgrad.xla._arguments import Arguments
 from tensorgrad.xla._keys import Keys
-from tensorgrad.xla._surroundings import PLAIN, Surroundings, state_of
+from tensorgrad.xla._reachable import PLAIN, Surroundings, set_state, state_of
 from tensorgrad.xla.array import Array
 
 ARGUMENT = "it is an argument of the compiled function, and the caller's array would not change"
@@ -124,12 +124,15 @@ class Program:
                 result = self.function(*args, **kwargs)
             same = np.random.get_state(legacy=False)  # noqa: NPY002
             if not _equal(drawn, same) or not all(_equal(s, state_of(g)) for s, g in zip(states, generators)):
-                raise _messages.drew()
+                raise _refusals.drew()
             plan, results = changes.results(result)
         except Exception as error:
+            for each, before in zip(generators, states):
+                set_state(each, before)
+            np.random.set_state(drawn)  # noqa: NPY002
             if not isinstance(error, TraceError):
                 line = user_line(traceback.extract_tb(error.__traceback__))
-                error.add_note(f"compile: raised while {_messages.name_of(self.function)} was traced, at {line}")
+                error.add_note(f"compile: raised while {_refusals.name_of(self.function)} was traced, at {line}")
             raise
         finally:
             changes.undo()
@@ -231,7 +234,7 @@ class Changes:
         for place, (tensor, (array, value, gradient)) in enumerate(zip(self.tensors, self.given)):
             now = assigned.get(id(tensor), tensor)
             if (now.node is None) != (self.nodes[place] is None) and now is tensor:
-                raise _messages.gradient_switched(tensor)
+                raise _refusals.gradient_switched(tensor)
             held: Any = now.array
             kept = held is array and array.value is value
             grad: Any = now.grad
@@ -251,7 +254,7 @@ class Changes:
             if leaf.node is not None and leaf.node.state is LIVE:
                 arguments = {node for node in self.nodes[self.found :] if node is not None}
                 if not arguments.isdisjoint(topological_order([leaf.node])):
-                    raise _messages.graph_lost()
+                    raise _refusals.graph_lost()
             return "tensor", position(leaf.array)
         if isinstance(leaf, (Array, np.ndarray)):
             return "array", position(leaf)
@@ -264,7 +267,7 @@ class Changes:
             if isinstance(before, Tensor) and isinstance(after, Tensor):
                 replaced[id(before)] = after
             elif isinstance(after, PLAIN) and not isinstance(before, Tensor):
-                raise _messages.attribute_changed(name, before, after)
+                raise _refusals.attribute_changed(name, before, after)
         return replaced
 
     def _changed(self) -> Iterator[tuple[Any, Any, Any, Any]]:
@@ -287,7 +290,7 @@ class Changes:
 
 def _refusing(tensor: Tensor) -> Callable[[Any], Any]:
     def refuse(gradient: Any) -> Any:
-        raise _messages.made_by_operation(tensor)
+        raise _refusals.made_by_operation(tensor)
 
     return refuse
 

@@ -9,7 +9,7 @@ from typing import Any
 import jax
 import numpy as np
 
-from tensorgrad.xla import _messages
+from tensorgrad.xla import _refusals
 from tensorgrad.xla._functions import call_function
 from tensorgrad.xla._ufuncs import call_ufunc
 
@@ -124,14 +124,14 @@ class Array:
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray[Any, Any]:
         if isinstance(self.value, jax.core.Tracer):
-            raise _messages.values_needed(self.shape)
+            raise _refusals.values_needed(self.shape)
         return np.array(np.asarray(self.value), dtype, copy=True if copy is None else copy)
 
     # -- values -------------------------------------------------------------------------------------------
 
     def _known(self, asker: str) -> Any:
         if isinstance(self.value, jax.core.Tracer):
-            raise _messages.value_needed(asker, self.shape)
+            raise _refusals.value_needed(asker, self.shape)
         return self.value
 
     def item(self) -> Any:
@@ -166,7 +166,7 @@ class Array:
 
     def __getitem__(self, index: Any) -> Array:
         places = plain(index)
-        _messages.refuse_masks(places)
+        _refusals.refuse_masks(places)
         with jax.enable_x64(True):
             item = Array(self.value[places])
         item.owner = self.owner or "it was taken out of another array by indexing"
@@ -178,13 +178,13 @@ class Array:
             if isinstance(places, jax.Array) and places.dtype == bool:
                 self._rebind(jax.numpy.where(_stretched(places, self.ndim), plain(values), self.value))
             else:
-                _messages.refuse_masks(places)
+                _refusals.refuse_masks(places)
                 numbers = jax.numpy.asarray(plain(values)).astype(self.dtype)
                 self._rebind(self.value.at[places].set(numbers))
 
     def _rebind(self, value: Any) -> None:
         if self.owner is not None:
-            raise _messages.written(self.owner)
+            raise _refusals.written(self.owner)
         self.value = jax.numpy.broadcast_to(value, self.shape).astype(self.dtype)
 
     # -- methods ------------------------------------------------------------------------------------------
@@ -258,7 +258,7 @@ def _written(result: Any, out: Any) -> Any:
 
 def _fill(place: Any, value: Any) -> None:
     if not isinstance(place, Array):
-        raise _messages.written("it is an array of NumPy, and the result is only known when the program runs")
+        raise _refusals.written("it is an array of NumPy, and the result is only known when the program runs")
     place._rebind(plain(value))  # noqa: SLF001
 
 
@@ -270,7 +270,7 @@ def _copyto(dst: Any, src: Any, casting: str = "same_kind", where: Any = True) -
 
 def _refuse(name: str) -> Callable[..., Any]:
     def refuse(*args: Any, **kwargs: Any) -> Any:
-        raise _messages.written(f"np.{name} writes into its argument")
+        raise _refusals.written(f"np.{name} writes into its argument")
 
     return refuse
 

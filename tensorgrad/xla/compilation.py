@@ -12,9 +12,9 @@ import numpy as np
 
 from tensorgrad.modes import current_mode
 from tensorgrad.xla._arguments import Arguments, static_names
-from tensorgrad.xla._messages import name_of
 from tensorgrad.xla._program import Plan, Program
-from tensorgrad.xla._surroundings import Surroundings
+from tensorgrad.xla._reachable import Surroundings
+from tensorgrad.xla._refusals import name_of
 
 P = ParamSpec("P")
 R = TypeVar("R")

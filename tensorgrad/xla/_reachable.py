@@ -132,7 +132,7 @@ class Surroundings:
         slots = [name for cls in type(value).__mro__ for name in _slots(cls) if hasattr(value, name)]
         parts += [part for name in slots for part in (Literal(name), getattr(value, name))]
         if type(getattr(value, "__dict__", None)) is dict:
-            parts += self._held(Namespace(vars(value)))
+            parts += self._held(Attributes(value))
         elif not slots:
             return None
         return parts
@@ -153,7 +153,7 @@ class Surroundings:
 
     def _held(self, holder: Holder) -> list[Any]:
         self.holders.append(holder)
-        return [part for name, value in holder.items() for part in (Literal(name), value)]
+        return [part for name, value in holder.differing() for part in (Literal(name), value)]
 
 
 class Same:
@@ -190,6 +190,10 @@ class Holder:
         """Return what it holds now, by name."""
         raise NotImplementedError
 
+    def differing(self) -> list[tuple[Any, Any]]:
+        """Return what belongs to the key."""
+        return self.items()
+
     def ids(self) -> Any:
         """Return the ids of what it holds now."""
         raise NotImplementedError
@@ -220,6 +224,23 @@ class Namespace(Holder):
             self.names[name] = self.before[name]
         else:
             del self.names[name]
+
+
+class Attributes(Namespace):
+    """Attributes of an object."""
+
+    def __init__(self, owner: Any) -> None:
+        self.defaults = type(owner)
+        super().__init__(vars(owner))
+
+    def differing(self) -> list[tuple[Any, Any]]:
+        """Return the attributes that are no plain values equal to the class's: a module has `training` from its class
+        until it is set."""
+        return [(name, value) for name, value in self.names.items() if not self._is_default(name, value)]
+
+    def _is_default(self, name: str, value: Any) -> bool:
+        default = getattr(self.defaults, name, _MISSING) if isinstance(value, PLAIN) else _MISSING
+        return type(default) is type(value) and bool(default == value)
 
 
 class ClassNamespace(Holder):
@@ -353,3 +374,11 @@ def state_of(generator: Any) -> Any:
     """Return the state of a random generator of NumPy."""
     legacy = isinstance(generator, np.random.RandomState)
     return generator.get_state(legacy=False) if legacy else generator.bit_generator.state
+
+
+def set_state(generator: Any, state: Any) -> None:
+    """Set the state of a random generator of NumPy."""
+    if isinstance(generator, np.random.RandomState):
+        generator.set_state(state)
+    else:
+        generator.bit_generator.state = state

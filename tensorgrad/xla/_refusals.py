@@ -28,8 +28,8 @@ def values_needed(shape: tuple[int, ...]) -> TraceError:
     """Return the error for converting a traced array to NumPy, or writing it into an array of NumPy."""
     return TraceError(
         f"compile: an array of NumPy cannot hold an array of shape {shape} whose values are only known when the "
-        f"compiled program runs. At {user_line()}\nDo not convert it with np.asarray or write it into an array of NumPy, as in "
-        "a[i] = x. Compute a new array instead, such as np.where(mask, x, a), and return it."
+        f"compiled program runs. At {user_line()}\nDo not convert it with np.asarray or write it into an array of "
+        "NumPy, as in a[i] = x. Compute a new array instead, such as np.where(mask, x, a), and return it."
     )
 
 
