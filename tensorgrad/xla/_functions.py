@@ -71,6 +71,40 @@ def _size(a: Any, axis: Any = None) -> Any:
     return int(a.size) if axis is None else a.shape[axis]
 
 
+@replaces(np.choose)
+def _choose(a: Any, choices: Any, mode: str = "raise") -> Any:
+    if mode == "raise" and not isinstance(a, jax.core.Tracer):
+        np.choose(np.asarray(a), [np.zeros(())] * len(choices))  # raises an error for numbers out of range
+    return jnp.choose(jnp.asarray(a), choices, mode="clip" if mode == "raise" else mode)
+
+
+@replaces(np.take)
+def _take(a: Any, indices: Any, axis: Any = None, mode: Any = "raise") -> Any:
+    return jnp.take(jnp.asarray(a), jnp.asarray(indices), axis, mode="fill" if mode == "raise" else mode)
+
+
+@replaces(np.compress)
+def _compress(condition: Any, a: Any, axis: Any = None) -> Any:
+    if isinstance(condition, jax.core.Tracer):
+        raise _refusals.shape_from_values(np.compress)
+    return jnp.take(jnp.ravel(a) if axis is None else a, np.flatnonzero(np.asarray(condition)), axis or 0)
+
+
+@replaces(np.extract)
+def _extract(condition: Any, arr: Any) -> Any:
+    return _compress(np.ravel(np.asarray(condition)), arr)
+
+
+@replaces(np.partition)
+def _partition(a: Any, kth: Any, axis: Any = -1, kind: Any = None) -> Any:
+    return jnp.sort(a, axis)  # the sorted array is a partition at every place
+
+
+@replaces(np.tensordot)
+def _tensordot(a: Any, b: Any, axes: Any = 2) -> Any:
+    return jnp.tensordot(a, b, axes if isinstance(axes, int) else [list(np.atleast_1d(each)) for each in axes])
+
+
 def _dtype_of(value: Any) -> Any:
     return np.dtype(value.dtype) if isinstance(value, jax.Array) else value
 

@@ -88,7 +88,7 @@ def scatter(values: ArrayLike, index: Any, shape: Shape) -> Any:
     Tensor([101.,   0.,  10.])
     """
     array: Any = as_array(values)
-    if is_foreign(array):
+    if is_foreign(array) or is_foreign(index):
         return _summed(array, _places(index, shape), shape)
     result = np.zeros(shape, array.dtype)
     if _repeats(index):
@@ -96,6 +96,10 @@ def scatter(values: ArrayLike, index: Any, shape: Shape) -> Any:
     else:
         result[index] = values
     return result
+
+
+_USUAL = frozenset({int, slice, tuple, list, np.ndarray, type(None), type(...)})
+"""Types of indices that are no arrays of other libraries. A tuple may contain some, which is not checked for speed."""
 
 
 @op(
@@ -125,6 +129,8 @@ def getitem(x: ArrayLike, index: Any) -> Any:
     """
     if x.__class__ is not np.ndarray:
         _check_no_mask(index, "getitem")
+    elif index.__class__ not in _USUAL and is_foreign(index):
+        x = np.zeros_like(index, dtype=x.dtype, shape=x.shape) + x  # an array of the same library
     return x[index]  # type: ignore[index]
 
 
