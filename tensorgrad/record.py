@@ -16,11 +16,7 @@ from tensorgrad.tensor import Tensor, tensor_at
 
 def recorder(operation: Any, *, reflected: bool = False) -> Callable[..., Any]:
     """Return the public function; `reflected` swaps the operands, as for `__rsub__`."""
-
-    def recorded(*args: Any, **kwargs: Any) -> Any:
-        return record(operation, args[::-1] if reflected else args, kwargs)
-
-    return recorded
+    return lambda *args, **kwargs: record(operation, args[::-1] if reflected else args, kwargs)
 
 
 def record(operation: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
@@ -55,10 +51,9 @@ def record(operation: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any
     if operation.view:
         note_view(operands[0], results[0])
 
-    mode = current_mode()
-    if mode.since and not mode.recording:
+    if current_mode().since:
         anomaly.check_sources(item.node for item in operands if isinstance(item, Tensor))
-    nodes = _nodes(operation, operands, values, results) if mode.recording else [None] * len(results)
+    nodes = _nodes(operation, operands, values, results) if current_mode().recording else [None] * len(results)
     tensors = [tensor_at(array, node) for array, node in zip(results, nodes)]
     return operation.results(*tensors) if operation.results else tensors[0]
 

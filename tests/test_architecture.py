@@ -97,11 +97,11 @@ lies in its own layer and not in that of its subpackage. The package's `__init__
 
 PUBLIC_TO_NETWORKS = {
     "tensorgrad", "tensorgrad.costs", "tensorgrad.domains", "tensorgrad.interrupts", "tensorgrad.randomness",
-    "tensorgrad.scopes",
+    "tensorgrad.scopes", "tensorgrad.xla",
 }  # fmt: skip
 """`costs` counts the work of a recorded graph; `domains` has the arguments of a user's own `@op(domain=…, examples=…)`;
 `interrupts` protects changes that belong together; `randomness` is the source of random numbers, also inside compiled
-programs; `scopes` records which layer made which nodes, for pictures."""
+programs; `scopes` records which layer made which nodes, for pictures; `xla` is loaded by compiled programs only."""
 
 
 def files(package: str) -> Iterator[tuple[str, Path]]:

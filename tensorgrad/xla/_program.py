@@ -120,7 +120,9 @@ class Program:
             for each in rest:
                 each.owner = ARGUMENT
             args, kwargs = arguments.replaced(iter(rest))
-            with tracing(since), randomness.replaced(keys):
+            config: Any = jax.config
+            precision = config.jax_default_matmul_precision or "highest"  # JAX's default on GPUs is TF32
+            with tracing(since), randomness.replaced(keys), jax.default_matmul_precision(precision):
                 result = self.function(*args, **kwargs)
             same = np.random.get_state(legacy=False)  # noqa: NPY002
             if not _equal(drawn, same) or not all(_equal(s, state_of(g)) for s, g in zip(states, generators)):
