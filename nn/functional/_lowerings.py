@@ -77,12 +77,15 @@ def _reduced(function: Any, start: Any, x: Any, axes: tuple[Axis, ...]) -> Any:
     """Reduce the windows along the axes before the last."""
     leading = x.ndim - len(axes) - 1
 
+    for number, axis in enumerate(axes, start=leading):
+        x = lax.slice_in_dim(x, 0, axis.size + min(0, _padding(axis)[1]), axis=number)
+
     def around(of_axes: list[Any], other: Any) -> list[Any]:
         return [other] * leading + of_axes + [other]
 
     return lax.reduce_window(
         x, start, function, around([axis.kernel for axis in axes], 1), around([axis.stride for axis in axes], 1),
-        around([_padding(axis) for axis in axes], (0, 0)), window_dilation=around([axis.dilation for axis in axes], 1),
+        around([(axis.before, max(0, _padding(axis)[1])) for axis in axes], (0, 0)), window_dilation=around([axis.dilation for axis in axes], 1),
     )  # fmt: skip
 
 

@@ -82,11 +82,12 @@ class Program:
 
     def run(self, arguments: Arguments, tensors: list[Tensor], seeds: list[int] | None) -> Outcome:
         """Return the results for these arguments."""
-        inputs = []
+        arrays: list[Any] = []
         for tensor in tensors:
-            inputs.append(_input(tensor.array))
+            arrays.append(tensor.array)
             if (grad := tensor.grad) is not None:
-                inputs.append(_input(grad))
+                arrays.append(grad)
+        inputs = [array.value if array.__class__ is Array else array for array in arrays]
         if arguments.floats and _is_single([*inputs, *arguments.values]):
             for place in arguments.floats:
                 arguments.values[place] = np.float32(arguments.values[place])
@@ -189,10 +190,12 @@ def _made(kind: str, value: Any, values: list[Any], tensors: list[Tensor]) -> An
 def _rebind(changes: list[tuple[int, int, int]], values: list[Any], tensors: list[Tensor]) -> None:
     for place, array, grad in changes:
         tensor = tensors[place]
-        tensor.rebind(
-            tensor.array if array == KEPT else array_of(values[array]),
-            tensor.grad if grad == KEPT else None if grad == REMOVED else array_of(values[grad]),
-        )
+        new = tensor.array if array == KEPT else array_of(values[array])
+        if grad == KEPT and tensor.node is None:
+            tensor.array = new  # type: ignore[assignment]
+        else:
+            old = tensor.grad
+            tensor.rebind(new, old if grad == KEPT else None if grad == REMOVED else array_of(values[grad]))
 
 
 class Changes:
@@ -315,19 +318,18 @@ def array_of(value: Any) -> Array:
     return array
 
 
-def _input(array: Any) -> Any:
-    return array.value if array.__class__ is Array else array
+_FLOAT32, _FLOAT64 = np.dtype(np.float32), np.dtype(np.float64)
 
 
 def _is_single(inputs: list[Any]) -> bool:
     """Return whether float32 is the widest dtype among the arrays, so that the program needs no float64."""
     kinds = {each.dtype for each in inputs if each.__class__ is not float}
-    return np.dtype(np.float32) in kinds and np.dtype(np.float64) not in kinds
+    return _FLOAT32 in kinds and _FLOAT64 not in kinds
 
 
 def _as_number(value: Any) -> Any:
     """Return a traced float as a number whose dtype adapts to the arrays it is combined with, as Python's numbers."""
-    with jax.enable_x64(value.dtype == np.float64):
+    with jax.enable_x64(value.dtype == _FLOAT64):
         return jax.lax.convert_element_type(value, float)
 
 

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import functools
+import itertools
+import operator
 import sys
+from collections.abc import Iterable, Iterator
 from types import CellType, CodeType, FunctionType, MethodType, ModuleType
 from typing import Any
 
@@ -25,7 +28,6 @@ LIBRARIES = frozenset({"tensorgrad", "nn", "numpy", "jax", "jaxlib", "scipy"}) |
 """Packages whose functions and classes use no tensors of their own."""
 
 _MISSING = object()
-_EMPTY = object()
 
 
 class Surroundings:
@@ -54,14 +56,13 @@ class Surroundings:
         while waiting:
             waiting.extend(reversed(self._visit(waiting.pop(), tokens)))
         self.key = tuple(tokens)
-        self._checks = [(holder.ids, holder.ids()) for holder in self.holders]
+        ends = (object(),)  # between the views, so that nothing can move from one to the next unnoticed
+        self._views = [each for holder in self.holders for view in holder.views() for each in (view, ends)]
+        self._before = list(itertools.chain.from_iterable(self._views))
 
     def unchanged(self) -> bool:
-        """Return whether every place that was searched still holds the same objects."""
-        for ids, before in self._checks:  # noqa: SIM110 (a generator expression takes twice as long)
-            if ids() != before:
-                return False
-        return True
+        """Return whether every place that was searched still holds the same objects. Without a loop in Python."""
+        return all(map(operator.is_, itertools.chain.from_iterable(self._views), self._before))
 
     def flags(self) -> list[tuple[bool, bool]]:
         """Return for each tensor whether it requires a gradient, and whether it has one."""
@@ -194,8 +195,8 @@ class Holder:
         """Return what belongs to the key."""
         return self.items()
 
-    def ids(self) -> Any:
-        """Return the ids of what it holds now."""
+    def views(self) -> list[Iterable[Any]]:
+        """Return iterables that always give the objects it holds at that time."""
         raise NotImplementedError
 
     def restore(self, name: Any) -> None:
@@ -214,9 +215,9 @@ class Namespace(Holder):
         """Return the entries."""
         return list(self.names.items())
 
-    def ids(self) -> tuple[int, ...]:
-        """Return the ids of the values."""
-        return tuple(map(id, self.names.values()))
+    def views(self) -> list[Iterable[Any]]:
+        """Return the values of the dict."""
+        return [self.names.values()]
 
     def restore(self, name: Any) -> None:
         """Restore one entry."""
@@ -259,9 +260,9 @@ class ClassNamespace(Holder):
             if not (name.startswith("__") and name.endswith("__")) or isinstance(value, FunctionType)
         ]
 
-    def ids(self) -> Any:
-        """Return the ids of the values."""
-        return [tuple(map(id, vars(cls).values())) for cls in self.classes]
+    def views(self) -> list[Iterable[Any]]:
+        """Return the values of each class."""
+        return [vars(cls).values() for cls in self.classes]
 
     def restore(self, name: Any) -> None:
         """Restore one attribute."""
@@ -282,9 +283,9 @@ class Items(Holder):
         """Return the items by position."""
         return list(enumerate(self.values))
 
-    def ids(self) -> tuple[int, ...]:
-        """Return the ids of the items."""
-        return tuple(map(id, self.values))
+    def views(self) -> list[Iterable[Any]]:
+        """Return the list."""
+        return [self.values]
 
     def restore(self, name: Any) -> None:
         """Restore all items."""
@@ -305,12 +306,15 @@ class Cell(Holder):
         except ValueError:
             return []
 
-    def ids(self) -> int:
-        """Return the id of the value."""
+    def views(self) -> list[Iterable[Any]]:
+        """Return this object, which gives the variable."""
+        return [self]
+
+    def __iter__(self) -> Iterator[Any]:
         try:
-            return id(self.cell.cell_contents)
+            return iter((self.cell.cell_contents,))
         except ValueError:
-            return id(_EMPTY)
+            return iter(())
 
     def restore(self, name: Any) -> None:
         """Restore the variable."""
@@ -333,10 +337,12 @@ class Globals(Holder):
         """Return the variables by name."""
         return [(name, self.namespace[name]) for name in self.names if name in self.namespace]
 
-    def ids(self) -> list[int]:
-        """Return the ids of the values."""
-        namespace = self.namespace
-        return [id(namespace.get(name, _MISSING)) for name in self.names]
+    def views(self) -> list[Iterable[Any]]:
+        """Return this object, which gives the variables."""
+        return [self] if self.names else []
+
+    def __iter__(self) -> Iterator[Any]:
+        return map(self.namespace.get, self.names)
 
     def restore(self, name: Any) -> None:
         """Restore one variable."""
