@@ -24,6 +24,7 @@ def training(task: Task) -> Callable[[], Any]:
     parameters = list(network.parameters())
     averages = [[tg.tensor(kept) for kept in state] for state in rules.start(task.parameters(), np)]
     inputs, labels = task.data()
+    update, rate = rules.update, task.learning_rate
     batches, t = cycle([(xla.Array(x), xla.Array(y)) for x, y in zip(inputs, labels)]), 0
 
     @tg.compile
@@ -32,7 +33,7 @@ def training(task: Task) -> Callable[[], Any]:
         gradients = tg.gradient(value, parameters)
         kept = [(mean.array, squares.array) for mean, squares in averages]
         arrays = [parameter.array for parameter in parameters]
-        new, kept = rules.update(arrays, gradients, kept, t, task.learning_rate, np)
+        new, kept = update(arrays, gradients, kept, t, rate, np)
         for parameter, array, tensors, state in zip(parameters, new, averages, kept):
             parameter.data = array
             for tensor, values in zip(tensors, state):

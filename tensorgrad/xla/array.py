@@ -185,7 +185,8 @@ class Array:
     def _rebind(self, value: Any) -> None:
         if self.owner is not None:
             raise _refusals.written(self.owner)
-        self.value = jax.numpy.broadcast_to(value, self.shape).astype(self.dtype)
+        with jax.enable_x64(True):
+            self.value = jax.numpy.broadcast_to(value, self.shape).astype(self.dtype)
 
     # -- methods ------------------------------------------------------------------------------------------
 
@@ -263,9 +264,8 @@ def _fill(place: Any, value: Any) -> None:
 
 
 def _copyto(dst: Any, src: Any, casting: str = "same_kind", where: Any = True) -> None:
-    value = plain(src) if where is True else jax.numpy.where(plain(where), plain(src), plain(dst))
     with jax.enable_x64(True):
-        _fill(dst, value)
+        _fill(dst, plain(src) if where is True else jax.numpy.where(plain(where), plain(src), plain(dst)))
 
 
 def _refuse(name: str) -> Callable[..., Any]:
