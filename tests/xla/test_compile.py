@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import gc
 import re
+import subprocess
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -398,6 +400,12 @@ def test_lost_graphs_are_refused() -> None:
     y = w * 2
     with pytest.raises(xla.TraceError, match="the result of an operation outside"):
         tg.compile(lambda x: tg.sum(y * x).backward())(X)
+
+
+def test_missing_jax_is_named_with_the_extra() -> None:
+    code = "import sys; sys.modules['jax'] = None; import tensorgrad as tg; tg.compile(abs)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=60)
+    assert "ModuleNotFoundError: tensorgrad.xla requires JAX: pip install 'tensorgrad[xla]'" in done.stderr
 
 
 def test_other_errors_are_noted_with_the_line() -> None:
