@@ -20,7 +20,7 @@ from tensorgrad.transforms.trees import leaves, rebuilt
 from tensorgrad.xla import _refusals
 from tensorgrad.xla._arguments import Arguments
 from tensorgrad.xla._keys import Keys
-from tensorgrad.xla._reachable import PLAIN, Surroundings, set_state, state_of
+from tensorgrad.xla._reachable import ARRAY, GRAD, PLAIN, Surroundings, set_state, state_of
 from tensorgrad.xla.array import Array
 
 ARGUMENT = "it is an argument of the compiled function, and the caller's array would not change"
@@ -82,12 +82,8 @@ class Program:
 
     def run(self, arguments: Arguments, tensors: list[Tensor], seeds: list[int] | None) -> Outcome:
         """Return the results for these arguments."""
-        arrays: list[Any] = []
-        for tensor in tensors:
-            arrays.append(tensor.array)
-            if (grad := tensor.grad) is not None:
-                arrays.append(grad)
-        inputs = [array.value if array.__class__ is Array else array for array in arrays]
+        inputs = [array.value if array.__class__ is Array else array for array in map(ARRAY, tensors)]
+        inputs += [g.value if g.__class__ is Array else g for g in map(GRAD, tensors) if g is not None]
         if arguments.floats and _is_single([*inputs, *arguments.values]):
             for place in arguments.floats:
                 arguments.values[place] = np.float32(arguments.values[place])
@@ -211,8 +207,8 @@ class Changes:
 
     def begin(self, inputs: Iterator[Array]) -> None:
         """Let the tensors hold placeholders, and the same for their gradients."""
-        for place, (tensor, _, node, grad) in enumerate(self.before):
-            array = next(inputs)
+        arrays = [next(inputs) for _ in self.before]
+        for place, (array, (tensor, _, node, grad)) in enumerate(zip(arrays, self.before)):
             gradient = None if grad is None else next(inputs)
             self.given.append((array, array.value, gradient))
             own = None if node is None else leaf_node(weakref.ref(tensor), array, tensor.name)

@@ -85,7 +85,7 @@ class Compiled(Generic[P, R]):
         """Return the program for these arguments: an earlier one, or a new one."""
         surroundings = Surroundings(self.function, *arguments.objects)
         places = tuple(map(surroundings.place, arguments.tensors))
-        key = (surroundings.key, tuple(surroundings.flags()), arguments.structure, places, current_mode())
+        key = (surroundings.key, surroundings.flags(), arguments.structure, places, current_mode())
         program = self._programs.get(key)
         if program is None:
             program = self._programs[key] = Program(self.function)

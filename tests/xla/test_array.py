@@ -15,6 +15,8 @@ jax = pytest.importorskip("jax")
 
 from tensorgrad import xla  # noqa: E402
 
+pytestmark = pytest.mark.slow
+
 RNG = np.random.default_rng(0)
 A = RNG.normal(size=(3, 4))
 B = RNG.uniform(1, 2, size=(3, 4))

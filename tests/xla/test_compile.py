@@ -19,6 +19,8 @@ jax = pytest.importorskip("jax")
 
 from tensorgrad import xla  # noqa: E402
 
+pytestmark = pytest.mark.slow
+
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(6, 4))
 LABELS = np.array([0, 2, 1, 1, 0, 2])
