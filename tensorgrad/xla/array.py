@@ -165,7 +165,7 @@ class Array:
     # -- items --------------------------------------------------------------------------------------------
 
     def __getitem__(self, index: Any) -> Array:
-        places = plain(index)
+        places = _index(index)
         _refusals.refuse_masks(places)
         with jax.enable_x64(True):
             item = Array(self.value[places])
@@ -173,7 +173,7 @@ class Array:
         return item
 
     def __setitem__(self, index: Any, values: Any) -> None:
-        places = plain(index)
+        places = _index(index)
         with jax.enable_x64(True):
             if isinstance(places, jax.Array) and places.dtype == bool:
                 self._rebind(jax.numpy.where(_stretched(places, self.ndim), plain(values), self.value))
@@ -206,6 +206,18 @@ class Array:
         order = axes[0] if len(axes) == 1 else axes or None
         return _view(jax.numpy.transpose(self.value, order), self)
 
+    def scattered(self, index: Any, shape: tuple[int, ...]) -> Array:
+        """Return zeros of the given shape with this array added at `index`: the gradient of indexing."""
+        with jax.enable_x64(True):
+            zeros = jax.numpy.zeros(shape, self.dtype)
+            item, pull = jax.vjp(lambda whole: whole[_index(index)], zeros)
+            return Array(pull(jax.numpy.broadcast_to(self.value, item.shape))[0])
+
+    def with_item(self, index: Any, value: Any) -> Array:
+        """Return a copy with `value` at `index`."""
+        with jax.enable_x64(True):
+            return Array(self.value.at[_index(index)].set(jax.numpy.asarray(plain(value)).astype(self.dtype)))
+
     def copy(self) -> Array:
         """Return another object for the same values, into which can be written."""
         return Array(self.value)
@@ -231,6 +243,16 @@ def lifted(value: Any) -> Any:
         items = [lifted(item) for item in value]
         return type(value)(*items) if hasattr(value, "_fields") else type(value)(items)
     return value
+
+
+def _index(index: Any) -> Any:
+    """Return an index as JAX takes it: with arrays in place of lists."""
+    if isinstance(index, tuple):
+        return tuple(map(_index, index))
+    if not isinstance(index, list):
+        return plain(index)
+    holds_arrays = any(isinstance(each, Array) for each in index)
+    return jax.numpy.asarray(plain(index)) if holds_arrays else np.asarray(index)
 
 
 def _is_known(value: Any) -> bool:

@@ -86,6 +86,29 @@ TRANSFORMS: dict[str, Callable[[Any], Any]] = {
 }
 
 
+INDICES: dict[str, Any] = {
+    "slices": (slice(1, None), slice(None, None, -2)), "integers": (1, 2), "rows": np.array([0, 2, 0]),
+    "new axis": (None, ..., 1), "mask": X > 0, "pairs": (np.array([0, 3, 3]), np.array([1, 1, 1])),
+    "rows of slices": (slice(2), np.array([2, 0])), "list": [0, 0], "boolean axis": (slice(None), np.arange(4) > 1),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", INDICES)
+def test_items_and_their_gradients(name: str) -> None:
+    index = INDICES[name]
+
+    def items(x: Any) -> Any:
+        def loss(t: Any) -> Any:
+            changed = t * 2
+            changed[index] = tg.sin(t)[index] * 3
+            return tg.sum(t[index] ** 3) + tg.sum(changed**2)
+
+        return tg.value_and_grad(loss)(x), tg.hvp(loss, x, x + 1)
+
+    for ours, theirs in zip(jax.tree.leaves(tg.compile(items)(X)), jax.tree.leaves(items(X)), strict=True):
+        np.testing.assert_allclose(ours.numpy(), theirs.numpy(), rtol=1e-12, atol=1e-13)
+
+
 @pytest.mark.parametrize("name", TRANSFORMS)
 def test_transforms_and_containers_inside(name: str) -> None:
     expected, got = TRANSFORMS[name](X), tg.compile(TRANSFORMS[name])(X)
