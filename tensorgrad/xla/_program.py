@@ -264,10 +264,10 @@ class Changes:
     def _replaced_attributes(self) -> dict[int, Tensor]:
         """Return the tensors that replace found ones, by the ids of these; undo changes of other attributes."""
         replaced: dict[int, Tensor] = {}
-        for _, name, before, after in self._changed():
+        for holder, name, before, after in self._changed():
             if isinstance(before, Tensor) and isinstance(after, Tensor):
                 replaced[id(before)] = after
-            elif isinstance(after, PLAIN) and not isinstance(before, Tensor):
+            elif isinstance(after, PLAIN) and not isinstance(before, Tensor) and not holder.is_new(name):
                 raise _refusals.attribute_changed(name, before, after)
         return replaced
 
@@ -285,7 +285,8 @@ class Changes:
             tensor.array, tensor.node = array, node
             tensor.rebind(array, grad)
         for holder, name, before, after in list(self._changed()):
-            if isinstance(before, Tensor) or isinstance(after, PLAIN) or _is_traced(after):
+            is_kept = isinstance(after, PLAIN) and holder.is_new(name)  # an attribute that is computed once
+            if isinstance(before, Tensor) or (isinstance(after, PLAIN) and not is_kept) or _is_traced(after):
                 holder.restore(name)
 
 

@@ -200,6 +200,10 @@ class Holder:
         """Return what belongs to the key."""
         return self.items()
 
+    def is_new(self, name: Any) -> bool:
+        """Return whether this is an attribute that did not exist before."""
+        return False
+
     def views(self) -> list[Iterable[Any]]:
         """Return iterables that always give the objects it holds at that time."""
         raise NotImplementedError
@@ -243,6 +247,10 @@ class Attributes(Namespace):
         """Return the attributes that are no plain values equal to the class's: a module has `training` from its class
         until it is set."""
         return [(name, value) for name, value in self.names.items() if not self._is_default(name, value)]
+
+    def is_new(self, name: Any) -> bool:
+        """Return whether this is an attribute that did not exist before."""
+        return name not in self.before
 
     def _is_default(self, name: str, value: Any) -> bool:
         default = getattr(self.defaults, name, _MISSING) if isinstance(value, PLAIN) else _MISSING

@@ -6,6 +6,7 @@ import functools
 import threading
 import warnings
 from collections.abc import Callable, Iterable
+from types import MethodType
 from typing import Any, Generic, ParamSpec, TypeVar
 
 import numpy as np
@@ -76,6 +77,10 @@ class Compiled(Generic[P, R]):
             self.iteration += 1
             result: R = outcome.plan.finish(outcome.values, tensors)
             return result
+
+    def __get__(self, instance: Any, owner: type | None = None) -> Any:
+        """Return the function bound to an instance, for methods that are compiled."""
+        return self if instance is None else MethodType(self, instance)
 
     def __searched__(self) -> list[Any]:
         """Return where the tensors of a compiled function are found that another compiled function calls."""

@@ -128,6 +128,60 @@ def test_methods_modules_and_compiled_functions_inside_compiled_ones() -> None:
         np.testing.assert_allclose(tg.compile(function)(X).numpy(), expected, rtol=1e-12)
 
 
+def test_methods_can_be_compiled_in_their_class() -> None:
+    class Line:
+        def __init__(self, slope: float) -> None:
+            self.slope, self.offset = slope, tg.tensor(1.0)
+
+        @tg.compile
+        def at(self, x: Any) -> Any:
+            return x * self.slope + self.offset
+
+    first, second = Line(2.0), Line(3.0)
+    second.offset.data = 5.0
+    np.testing.assert_allclose(first.at(X).numpy(), 2 * X + 1)
+    np.testing.assert_allclose(second.at(X).numpy(), 3 * X + 5)
+    first.slope = 3.0
+    np.testing.assert_allclose(first.at(X).numpy(), 3 * X + 1)
+    assert Line.at.traces == 2
+
+
+def test_attributes_that_are_computed_once_are_kept() -> None:
+    class Lazy(nn.Module):
+        def forward(self, x: Any) -> Any:
+            if not hasattr(self, "width"):
+                self.width, self.table = x.shape[-1], np.arange(x.shape[-1])
+            return x * self.width + self.table
+
+    layer = Lazy()
+    compiled = tg.compile(layer)
+    for _ in range(3):
+        np.testing.assert_allclose(compiled(tg.tensor(X)).numpy(), 4 * X + np.arange(4))
+    assert layer.width == 4
+    assert compiled.traces <= 2
+
+
+def test_replaced_buffers_are_updated() -> None:
+    class Counting(nn.Module):
+        def __init__(self) -> None:
+            self.count = tg.tensor(0.0)
+
+        def forward(self, x: Any) -> Any:
+            self.count = self.count + 1
+            return x * self.count
+
+    layer = Counting()
+    compiled = tg.compile(layer)
+    for number in (1, 2, 3):
+        np.testing.assert_allclose(np.asarray(compiled(tg.tensor(X)).array), number * X)
+    assert layer.count.item() == 3
+
+
+def test_masked_arguments_are_refused() -> None:
+    with pytest.raises(ValueError, match="masked"):
+        tg.compile(lambda x: x * 2)(np.ma.masked_array(X, X > 0))
+
+
 def test_results_that_are_parameters_are_the_same_objects() -> None:
     w = tg.tensor([1.0, 2.0], requires_grad=True)
     first, second = tg.compile(lambda x: (w, x * 2))(X)
