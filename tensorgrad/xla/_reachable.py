@@ -6,7 +6,7 @@ import functools
 import itertools
 import operator
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from types import CellType, CodeType, FunctionType, MethodType, ModuleType
 from typing import Any
 
@@ -29,6 +29,8 @@ LIBRARIES = frozenset({"tensorgrad", "nn", "numpy", "jax", "jaxlib", "scipy"}) |
 
 ARRAY, NODE, GRAD = map(operator.attrgetter, ("array", "node", "_grad"))
 """What a tensor holds; faster than properties."""
+
+CONTENTS = operator.attrgetter("cell_contents")
 
 _is_none = functools.partial(operator.is_, None)
 _MISSING = object()
@@ -62,11 +64,25 @@ class Surroundings:
         self.key = tuple(tokens)
         ends = (object(),)  # between the views, so that nothing can move from one to the next unnoticed
         self._views = [each for holder in self.holders for view in holder.views() for each in (view, ends)]
-        self._before = list(itertools.chain.from_iterable(self._views))
+        self._viewed = list(itertools.chain.from_iterable(self._views))
+        self._cells = [holder.cell for holder in self.holders if isinstance(holder, Cell) and holder.before]
+        self._contents = list(map(CONTENTS, self._cells))
+        self._globals = [
+            (holder.namespace.get, holder.names, list(holder.before.values()))
+            for holder in self.holders
+            if isinstance(holder, Globals) and holder.names
+        ]
 
     def unchanged(self) -> bool:
-        """Return whether every place that was searched still holds the same objects. Without a loop in Python."""
-        return all(map(operator.is_, itertools.chain.from_iterable(self._views), self._before))
+        """Return whether every place that was searched still holds the same objects. Without loops in Python."""
+        try:
+            return (
+                all(map(operator.is_, itertools.chain.from_iterable(self._views), self._viewed))
+                and all(map(operator.is_, map(CONTENTS, self._cells), self._contents))
+                and all(all(map(operator.is_, map(get, names), held)) for get, names, held in self._globals)
+            )
+        except ValueError:  # a cell was emptied
+            return False
 
     def flags(self) -> tuple[Any, Any]:
         """Return which tensors require no gradient, and which have none. Without a loop in Python."""
@@ -205,8 +221,8 @@ class Holder:
         return False
 
     def views(self) -> list[Iterable[Any]]:
-        """Return iterables that always give the objects it holds at that time."""
-        raise NotImplementedError
+        """Return iterables that always give the objects it holds at that time; none for cells and variables."""
+        return []
 
     def restore(self, name: Any) -> None:
         """Let it hold under `name` what it held before."""
@@ -319,16 +335,6 @@ class Cell(Holder):
         except ValueError:
             return []
 
-    def views(self) -> list[Iterable[Any]]:
-        """Return this object, which gives the variable."""
-        return [self]
-
-    def __iter__(self) -> Iterator[Any]:
-        try:
-            return iter((self.cell.cell_contents,))
-        except ValueError:
-            return iter(())
-
     def restore(self, name: Any) -> None:
         """Restore the variable."""
         if self.before:
@@ -349,13 +355,6 @@ class Globals(Holder):
     def items(self) -> list[tuple[Any, Any]]:
         """Return the variables by name."""
         return [(name, self.namespace[name]) for name in self.names if name in self.namespace]
-
-    def views(self) -> list[Iterable[Any]]:
-        """Return this object, which gives the variables."""
-        return [self] if self.names else []
-
-    def __iter__(self) -> Iterator[Any]:
-        return map(self.namespace.get, self.names)
 
     def restore(self, name: Any) -> None:
         """Restore one variable."""
