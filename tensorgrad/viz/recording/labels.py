@@ -95,6 +95,13 @@ def title(box: Box) -> str:
     return shortened(full_title(box))
 
 
+def requires_gradient(box: Box) -> bool:
+    """Return whether a gradient arrives at a box of a recording with values: not at constants, nor at what depends on
+    constants alone.
+    """
+    return box.kind != "constant" and (box.gradient is not None or bool(box.results))
+
+
 def is_number(box: Box) -> bool:
     """Return whether a box is a Python number. Its title is then its value."""
     return box.dtype == ""
