@@ -50,7 +50,7 @@ LAYERS: dict[str, list[set[str]]] = {
         {"shape"},
         {"elementwise"},
         {"reductions"},
-        {"linalg"},
+        {"linalg", "ufunc_methods"},
         {"scipy"},
     ],
     "tensorgrad.viz": [
