@@ -187,7 +187,7 @@ def sklearn_displays() -> Any:
 
 @shows(METHODS, "Gradient descent, step by step", ".gif")
 def descent() -> Any:
-    """`Animation` shows figures one after the other. Here, momentum carries gradient descent out of a shallow valley."""
+    """`Animation` shows figures one after the other. Here, momentum carries gradient descent out of a valley."""
 
     def height(x: Any) -> Any:
         return x**4 - 3 * x**2 + x
