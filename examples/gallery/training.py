@@ -107,7 +107,7 @@ def live(path: Path) -> None:
     X, y = nn.datasets.sine(200)
     network = nn.Sequential(nn.Dense(1, 16, weight_init=nn.init.he(), rng=0), nn.Tanh(), nn.Dense(16, 1, rng=1))
     model = nn.Model(network, loss=nn.MeanSquaredError(), optimizer=nn.Adam(network.parameters(), 0.02))
-    live = nn.plots.LivePlot(lambda model: nn.plots.regression_fit(model, X, y), path=path, every=20)
+    live = nn.plots.LivePlot(lambda model: nn.plots.regression_fit(model, X, y), path=path, every=40)
     model.fit(X, y, epochs=400, callbacks=[live], verbose=0)
 
 
@@ -194,7 +194,7 @@ def descent() -> Any:
 
     def steps() -> Iterator[Figure]:
         x, velocity, curve = 2.0, 0.0, np.linspace(-2.1, 2.1, 200)
-        for number in range(40):
+        for number in range(25):
             figure = Figure(figsize=(5, 3.5), layout="constrained")
             axes = figure.subplots()
             axes.plot(curve, height(curve), color="tab:gray")
