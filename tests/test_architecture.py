@@ -47,7 +47,7 @@ LAYERS: dict[str, list[set[str]]] = {
         {"interop", "stats"},
     ],
     "tensorgrad.ops": [
-        {"_reduced_axes", "_singular", "_tracking", "nondifferentiable"},
+        {"_matrices", "_reduced_axes", "_singular", "_tracking", "nondifferentiable"},
         {"indexing"},
         {"shape"},
         {"elementwise"},

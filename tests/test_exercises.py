@@ -222,7 +222,7 @@ def test_wrong_gradients_get_pages_to_walk_through(
     assert check.main(["05", "--answers", str(tmp_path), "--out", str(out)]) == 1
     printed = capsys.readouterr().out
     assert "05_dense_backward                   wrong: extra mean\n" in printed
-    assert "the derivative of output 0 (4, 3) by input 2 'biases' (3,) is wrong" in printed
+    assert "the derivative of output 0 (4, 3) with respect to input 2 'biases' (3,) is wrong" in printed
     right, by_hand = out / f"{name}.html", out / f"{name}_by_hand.html"
     assert all(f": {page}\n" in printed for page in (right, by_hand))
     assert '"sign":"✗' not in right.read_text(encoding="utf-8")

@@ -213,10 +213,12 @@ def _composed(
 
 
 def _to_input(g: Any, x_shape: Any, weight: Any, stride: Any, padding: Any, dilation: Any, groups: int) -> Any:
+    """`conv_transpose(g, weight)`: each gradient times its filter, added where the window was."""
     return _up(g, weight, setting(x_shape, weight.shape, stride, padding, dilation, groups))
 
 
 def _to_weight(g: Any, x: Any, weight_shape: Any, stride: Any, padding: Any, dilation: Any, groups: int) -> Any:
+    """`windows(x).T @ g`: the products of each window and its gradient, summed over all windows."""
     return _across(g, x, setting(x.shape, weight_shape, stride, padding, dilation, groups))
 
 
@@ -357,6 +359,7 @@ def _transpose_composed(
 def _transpose_to_input(
     g: Any, x_shape: Any, weight: Any, stride: Any, padding: Any, dilation: Any, output_padding: Any, groups: int
 ) -> Any:
+    """`conv(g, weight)`, because the derivative of a transposed convolution is the convolution."""
     s = transposed_setting(x_shape, weight.shape, stride, padding, dilation, output_padding, groups)
     return _down(g, weight, None, s)
 
@@ -364,6 +367,7 @@ def _transpose_to_input(
 def _transpose_to_weight(
     g: Any, x: Any, weight_shape: Any, stride: Any, padding: Any, dilation: Any, output_padding: Any, groups: int
 ) -> Any:
+    """`windows(g).T @ x`: the products of each input and the gradients of its window, summed over all inputs."""
     return _across(x, g, transposed_setting(x.shape, weight_shape, stride, padding, dilation, output_padding, groups))
 
 

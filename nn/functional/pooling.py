@@ -233,6 +233,7 @@ def _max_rule(count: int) -> Callable[..., Any]:
     """Return the derivative rule of the maximum over windows along `count` axes."""
 
     def to_input(g: Any, x: Any, out: Any, size: Any, stride: Any, padding: Any, dilation: Any, ceil_mode: bool) -> Any:
+        """`at_largest(g, x)`: the gradient of each window, at its largest element."""
         return _to_maximum(g, x, out, axes_of(x.shape, count, size, stride, padding, dilation, ceil_mode))
 
     return to_input
@@ -409,6 +410,7 @@ def _average_rule(count: int) -> Callable[..., Any]:
     def to_input(
         g: Any, x_shape: Any, size: Any, stride: Any, padding: Any, dilation: Any, ceil_mode: bool, count_padding: bool
     ) -> Any:
+        """`spread(g, size)`: an equal part of each gradient at each element of its window."""
         axes = axes_of(x_shape, count, size, stride, padding, dilation, ceil_mode)
         return _to_average(g, x_shape, axes, count_padding)
 
