@@ -3,8 +3,8 @@
     pip install 'tensorgrad[examples,onnx]'
     python examples/export_onnx.py
 
-It takes a few seconds and needs no network. The file `digits.onnx` takes pixels from 0 to 16 as bytes, as scikit-learn
-has them, and returns the probability of each digit.
+It takes a few seconds and needs no network connection. The file `digits.onnx` takes pixels from 0 to 16 as bytes, as in
+scikit-learn's data set, and returns the probability of each digit.
 """
 
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Use PyTorch, JAX and tensorgrad in one program, for those that are installed: `python examples/interop.py`."""
+"""Use PyTorch, JAX and tensorgrad in one program, whichever are installed: `python examples/interop.py`."""
 
 from importlib.util import find_spec
 
@@ -28,7 +28,7 @@ if find_spec("torch"):
         loss.backward()
         optimizer.step()
         if step % 50 == 0:
-            print(f"PyTorch network, loss written here: step {step:3d}, loss {loss.item():.4f}")
+            print(f"PyTorch network with a loss of tensorgrad: step {step:3d}, loss {loss.item():.4f}")
 
     softplus = tg.interop.from_torch(torch.nn.functional.softplus)
     t = tg.tensor([1.0, -2.0], requires_grad=True)

@@ -4,22 +4,22 @@ import numpy as np
 
 import tensorgrad as tg
 
-# Robust regression: the errors follow Student's t distribution, so that outliers count little. The line, the scale of
-# the errors and the degrees of freedom are fitted together, by maximum likelihood.
+# Robust regression: the errors follow Student's t distribution, so that outliers have little influence. The line, the
+# scale of the errors and the degrees of freedom are fitted together, by maximum likelihood.
 rng = np.random.default_rng(0)
 x = np.linspace(0, 10, 60)
 y = 1.5 * x - 2 + rng.normal(scale=0.5, size=60)
 y[::12] += 15  # outliers
 
 
-def surprise(p):
-    """Negative log-likelihood of the data."""
+def negative_log_likelihood(p):
+    """Return the negative log-likelihood of the data."""
     predicted = p["line"]["slope"] * x + p["line"]["intercept"]
     return -tg.sum(tg.stats.t.logpdf(y, tg.exp(p["log df"]), predicted, tg.exp(p["log scale"])))
 
 
 start = {"line": {"slope": 0.0, "intercept": 0.0}, "log df": 1.0, "log scale": 1.0}
-fit = tg.minimize(surprise, start)
+fit = tg.minimize(negative_log_likelihood, start)
 slope, intercept = np.polyfit(x, y, 1)
 print(f"least squares:  y = {slope:.2f} x {intercept:+.2f}")
 print(f"Student's t:    y = {fit.x['line']['slope']:.2f} x {fit.x['line']['intercept']:+.2f}   (true: 1.50 x -2.00)")
@@ -35,7 +35,7 @@ def positions(p):
 
 
 def stretch(p):
-    """Return how far each link is from its length, which must be 0."""
+    """Return the squared length of each link minus the required one, which must be 0."""
     across, down = positions(p)
     return tg.diff(across) ** 2 + tg.diff(down) ** 2 - LENGTH**2
 
@@ -45,7 +45,7 @@ sagging = {"x": inner, "y": -np.sin(np.pi * inner / WIDTH)}
 chain = tg.minimize(lambda p: tg.sum(p["y"]), sagging, constraints={"type": "eq", "fun": stretch})
 print(f"\nhanging chain:  lowest point {chain.x['y'].min():.3f} after {chain.nit} iterations")
 
-# With a table below it.
+# The same chain, with a table below it.
 table = tg.minimize(
     lambda p: tg.sum(p["y"]), chain.x, bounds=({"x": None, "y": -1.2}, None), constraints={"type": "eq", "fun": stretch}
 )

@@ -1,6 +1,6 @@
 """Scikit-learn estimators for use in pipelines, cross-validation and grid search.
 
-`import nn` does not import this module, which requires scikit-learn; it is imported on first access to `nn.sklearn`.
+This module requires scikit-learn. It is imported on first access to `nn.sklearn`, not by `import nn`.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ except ImportError as error:
 __all__ = ["Classifier", "Regressor"]
 
 FLOATS = (np.float64, np.float32)
-"""The dtypes of samples that are kept; other dtypes are converted to the first one."""
+"""The accepted dtypes of samples. Other dtypes are converted to the first one."""
 
 
 class _NetworkEstimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no annotations
@@ -84,9 +84,9 @@ class _NetworkEstimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn ha
     def _train(
         self, X: NDArray[Any], y: NDArray[Any], outputs: int, loss: Loss, sample_weight: Any, epochs: int | None = None
     ) -> None:  # fmt: skip
-        """Fit a new model; with `warm_start`, or for a number of epochs, continue with the last one if there is one.
+        """Fit a new model. With `warm_start` or `epochs`, continue to train the last model if there is one.
 
-        Set `model_`, `history_` and `n_iter_`. Early stopping is for whole fits, not for `epochs`.
+        Set `model_`, `history_` and `n_iter_`. There is no early stopping if `epochs` is passed.
         """
         continues = hasattr(self, "model_") and (self.warm_start or epochs is not None)
         model = self.model_ if continues else self._model(X, outputs, loss)
@@ -365,7 +365,7 @@ class Regressor(RegressorMixin, _NetworkEstimator):  # type: ignore[misc]
 
 
 def _joined(before: History, after: History) -> History:
-    """Return the epochs of both; those of `after` alone if they have other values, such as a validation loss."""
+    """Return the epochs of both; only those of `after` if the metrics differ, such as by a validation loss."""
     if set(before) != set(after):
         return after
     both = History()

@@ -1,7 +1,7 @@
 """Generate the Python function that users call for each declared operation: `record`, specialised for speed.
 
 The code is generated for exactly that operation's arguments, as `dataclasses` does for `__init__`: nothing is looked
-up, bound or looped over at call time, which makes a small operation eight times as fast. Use
+up, bound or looped over at call time. With arrays of 16 elements, a call is more than 20 times as fast. Use
 `print(tg.multiply.operation.source)` to see an example. Tests check that results and nodes equal those of `record`.
 """
 

@@ -20,11 +20,11 @@ answers: dict[Callable[..., Any], Callable[..., Any]] = {}
 """NumPy function -> operation, filled by `@op(numpy=...)`."""
 
 later: list[Callable[[], None]] = []
-"""Functions that declare further operations, called before a ufunc is refused: SciPy may have been imported since."""
+"""Functions that declare further operations. Called before a ufunc is rejected: SciPy may have been imported by now."""
 
 
 def _functions(names: str) -> frozenset[Callable[..., Any]]:
-    """Return those of NumPy's functions that this NumPy has."""
+    """Return NumPy's functions of these names, as far as the installed version has them."""
     return frozenset(getattr(np, name) for name in names.split() if hasattr(np, name))
 
 
@@ -52,7 +52,7 @@ not_differentiable: frozenset[Callable[..., Any]] = (
         """
     )
 )
-"""Functions whose results have no derivative, or 0: NumPy computes them on the plain arrays."""
+"""Functions whose results have no derivative, or the derivative 0: NumPy computes them on the plain arrays."""
 
 
 passed_on: dict[Callable[..., Any], tuple[tuple[str, int], ...]] = {
@@ -75,7 +75,7 @@ written_into: dict[Callable[..., Any], str] = {
     np.put: "t[np.unravel_index(indices, t.shape)] = values",
     np.putmask: "t[mask] = values",
 }
-"""Functions that write into their first argument, and the assignment that replaces them."""
+"""Functions that write to their first argument, and the assignments that replace them."""
 
 ufunc_methods: dict[str, Callable[..., Any]] = {}
 """Method of ufuncs -> function of the ufunc, the operation that answers it, and the arguments: `ops.ufunc_methods`."""
@@ -119,7 +119,7 @@ def _refuse(name: str, arguments: Collection[str]) -> None:
 
 
 def _converted(ufunc: np.ufunc, inputs: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, ...]:
-    """Return the inputs in the dtypes that the options `dtype` and `casting` ask for, which are removed."""
+    """Return the inputs in the dtypes that the options `dtype` and `casting` require. The options are removed."""
     dtype, casting = kwargs.pop("dtype", None), kwargs.pop("casting", "same_kind")
     if dtype is None and casting == "same_kind":
         return inputs

@@ -1,4 +1,4 @@
-"""Minimisation of functions of nested containers by SciPy, with exact gradients and Hessian-vector products."""
+"""Minimisation with SciPy: functions of nested containers, exact gradients and Hessian-vector products."""
 
 from __future__ import annotations
 
@@ -34,18 +34,18 @@ def minimize(
     """Minimise `f` with `scipy.optimize.minimize`, which receives the gradients and second derivatives that it needs.
 
     Args:
-        f: a function whose result is a single number. It is called as `f(x, *args)` with `x` a container like `x0`,
+        f: a function that returns a single number. It is called as `f(x, *args)`, where `x` is a container like `x0`
             of float64 tensors.
-        x0: where to start: an array or a tensor, or tuples, lists and dicts of them, arbitrarily nested. The values
-            are copied. They may be of any real dtype; SciPy computes in float64.
+        x0: the starting point: an array or a tensor, or tuples, lists and dicts of them, arbitrarily nested. The values
+            are copied. They may have any real dtype; SciPy computes in float64.
         args: further arguments of `f`, passed unchanged.
-        method: a method of SciPy; default BFGS, L-BFGS-B with bounds, and SLSQP with constraints. `Newton-CG`,
+        method: one of SciPy's methods. Default: BFGS; with bounds L-BFGS-B; with constraints SLSQP. `Newton-CG`,
             `trust-ncg`, `trust-krylov` and `trust-constr` receive Hessian-vector products, `dogleg` and `trust-exact`
             the Hessian.
         bounds: a pair (low, high). Each is None, a number, or a container like `x0` of values that broadcast to the
             arrays in `x0`.
         constraints: a dict as in SciPy, or several: `{"type": "eq", "fun": c}` for c(x) = 0, or `"ineq"` for
-            c(x) ≥ 0, where c returns a tensor and is called like `f`. Its Jacobian is computed here.
+            c(x) ≥ 0. c is called like `f` and returns a tensor. Its Jacobian is passed to SciPy.
         tol: the tolerance for termination.
         callback: called as `callback(x)` with a container of arrays after each iteration. It may raise `StopIteration`.
         options: options of the method.
@@ -57,7 +57,7 @@ def minimize(
     Raises:
         ImportError: SciPy is not installed.
         TypeError: `f` does not return one floating-point number.
-        ValueError: `x0` is empty, or bounds do not fit it.
+        ValueError: `x0` is empty, or `bounds` does not match it.
 
     >>> import tensorgrad as tg
     >>> result = minimize(lambda p: (p["a"] - 3) ** 2 + tg.sum((p["b"] + p["a"]) ** 2), {"a": 0.0, "b": [1.0, 2.0]})
@@ -112,7 +112,7 @@ def _scipy_optimize() -> Any:
 
 
 class _Space:
-    """The vectors that SciPy sees, and the containers that they stand for."""
+    """Conversion between containers like `x0` and the vectors that SciPy uses."""
 
     def __init__(self, x0: Any) -> None:
         self.tree = x0
@@ -144,7 +144,7 @@ class _Space:
         """Return the lower and the upper bound of each element.
 
         Raises:
-            ValueError: `bounds` is not a pair, or one of them does not fit `x0`.
+            ValueError: `bounds` is not a pair, or one of the bounds does not match `x0`.
         """
         if not isinstance(bounds, (tuple, list)) or len(bounds) != 2:
             raise ValueError(f"minimize: expected bounds (low, high), got {bounds!r}.")
@@ -169,7 +169,7 @@ def _spread(bound: Any, tree: Any) -> list[Any]:
 
 
 def _constraint(constraint: Any, space: _Space, optimize: Any, method: str) -> Any:
-    """Return a constraint on vectors, with its Jacobian, and for `trust-constr` with second derivatives."""
+    """Return a constraint on vectors with its Jacobian and, for `trust-constr`, second derivatives."""
     if not isinstance(constraint, dict) or "fun" not in constraint or constraint.get("type") not in ("eq", "ineq"):
         raise TypeError(
             f'minimize: expected constraints as dicts {{"type": "eq" or "ineq", "fun": c}}, got {constraint!r}.'

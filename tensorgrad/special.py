@@ -1,6 +1,6 @@
 """Special functions under the names of `scipy.special`: `tg.special.gamma` is `scipy.special.gamma` with gradients.
 
-`import tensorgrad` does not import this module, which needs SciPy; it is imported on first access to `tg.special`.
+This module needs SciPy. It is imported on first access to `tg.special`, not by `import tensorgrad`.
 SciPy's ufuncs call these functions when an argument is a tensor: `scipy.special.gamma(t)` is `tg.special.gamma(t)`.
 """
 

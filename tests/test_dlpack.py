@@ -37,7 +37,7 @@ class OnTheGPU:
 
 
 def test_from_dlpack_refuses_other_devices_and_other_objects() -> None:
-    with pytest.raises(BufferError, match=r"^from_dlpack: expected an array in the CPU's memory, got device type 2"):
+    with pytest.raises(BufferError, match=r"^from_dlpack: expected an array in CPU memory, got DLPack device type 2"):
         tg.from_dlpack(OnTheGPU())
     with pytest.raises(TypeError, match=r"^from_dlpack: expected an array that supports DLPack, got list"):
         tg.from_dlpack([1.0])

@@ -139,7 +139,9 @@ def test_from_jax_with_several_results_and_integers() -> None:
 def test_from_jax_refuses_to_lose_precision() -> None:
     function = tg.interop.from_jax(jnp.sin)
     with jax.enable_x64(False):
-        with pytest.raises(TypeError, match=r"^from_jax: got a float64 argument, but JAX is set to compute in float32"):
+        with pytest.raises(
+            TypeError, match=r"^from_jax: got a float64 argument, but JAX is configured to compute in float32"
+        ):
             function(tg.tensor(X))
         x = tg.tensor(X, dtype=np.float32, requires_grad=True)
         function(x).sum().backward()

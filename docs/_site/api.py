@@ -23,7 +23,7 @@ def write(docs: Path) -> None:
     for module in modules:
         _update(folder / f"{module.__name__}.rst", _page(module))
     names = "".join(f"   {module.__name__}\n" for module in modules)
-    index = "API reference\n=============\n\nEvery public name, with an example that the tests run.\n\n"
+    index = "API reference\n=============\n\nEvery public name, with examples that the tests run.\n\n"
     _update(folder / "index.rst", f"{index}.. toctree::\n   :maxdepth: 2\n\n{names}")
 
 
@@ -73,7 +73,7 @@ def _heading(text: str, line: str) -> str:
 
 
 def as_restructured_text(app: Any, what: str, name: str, value: Any, options: Any, lines: list[str]) -> None:
-    """Mark up indented code, and what reStructuredText would take for references and substitutions."""
+    """Mark indented code, and quote what reStructuredText would read as references and substitutions."""
     literal = False
     for number, line in enumerate(lines):
         if literal or line.lstrip().startswith((">>>", "...", "..")):

@@ -12,10 +12,11 @@ INTRODUCTION = """\
 # The course
 
 Chapters 1 to 22 build the networks of *Neural Networks from Scratch in Python*, first by hand in NumPy, then on the
-engine. Chapters 23 to 39 go on to convolution, recurrence, attention and generative models. Every chapter ends with
-three things to try.
+engine. Later chapters continue with topics such as convolution, recurrence and attention. Every chapter ends with three
+suggestions for experiments.
 
-The pages show the short runs. To run a chapter in full, copy it as a notebook:
+The pages show short runs. To run a chapter in full, copy it as a notebook and set `TENSORGRAD_FAST` to "0" in its first
+cell:
 
 ```sh
 python -m tensorgrad.examples 8 --to notebooks

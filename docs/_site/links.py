@@ -18,7 +18,7 @@ PAGES = {
 
 
 def write(docs: Path) -> None:
-    """Write the pages that are copies, with their links changed."""
+    """Write the pages that are copies, with adapted links."""
     (docs / "project").mkdir(exist_ok=True)
     for file, page in PAGES.items():
         text = within_site((ROOT / file).read_text(encoding="utf-8"), ROOT, docs / "project")
@@ -27,14 +27,14 @@ def write(docs: Path) -> None:
 
 
 def read(app: Any, name: str, content: list[str]) -> None:
-    """Change the links of a page that Sphinx has read."""
+    """Adapt the links of a page that Sphinx has read."""
     folder = Path(app.env.doc2path(name)).parent
     if folder.is_relative_to(DOCS):
         content[0] = within_site(content[0], folder, folder)
 
 
 def within_site(text: str, written: Path, shown: Path) -> str:
-    """Return Markdown whose links lead to pages of the site. Other files of the repository become their paths.
+    """Return Markdown whose links lead to pages of the site. Links to other files are replaced by their paths.
 
     Args:
         text: the Markdown.

@@ -16,7 +16,7 @@ def write(docs: Path) -> None:
     if page.exists() and page.stat().st_mtime > newest:
         return
     sys.path.insert(0, str(GALLERY))
-    import gallery  # makes pictures with Matplotlib's backend for files
+    import gallery  # selects Matplotlib's backend for files
 
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
@@ -34,7 +34,7 @@ def _entry(shown: object) -> str:
     alternative = shown.caption.replace("`", "").replace('"', "&quot;")
     if shown.file.endswith(".html"):
         frame = f'<iframe src="../_static/gallery/{shown.file}" title="{alternative}" loading="lazy"></iframe>'
-        picture = f'{frame}\n<p><a href="../_static/gallery/{shown.file}">Open this page by itself</a></p>'
+        picture = f'{frame}\n<p><a href="../_static/gallery/{shown.file}">Open on a separate page</a></p>'
     else:
         picture = f'<img src="../_static/gallery/{shown.file}" alt="{alternative}" loading="lazy">'
     return f"### {shown.title}\n\n{shown.caption}\n\n{code}<figure>{picture}</figure>\n\n"

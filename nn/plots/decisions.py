@@ -54,8 +54,8 @@ def decide(asker: str, model: Model, X: ArrayLike) -> Decisions:
         return _yes_or_no(model.loss, outputs)
     if isinstance(model.loss, (BinaryCrossEntropy, SigmoidBinaryCrossEntropy)):
         raise ValueError(
-            f"{asker}: with {type(model.loss).__name__} the {outputs.shape[1]} outputs are as many answers for each "
-            "sample, not one class. Draw a model with a single output."
+            f"{asker}: with {type(model.loss).__name__} each of the {outputs.shape[1]} outputs is a separate "
+            "yes-or-no answer, not a class. Draw a model with a single output."
         )
     return Decisions(outputs, _certainty(model.loss, outputs))
 

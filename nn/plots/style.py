@@ -41,7 +41,7 @@ AnyFigure = TypeVar("AnyFigure", bound=Figure)
 class Picture(Figure):
     """Matplotlib figure that requires neither a display nor pyplot, and that notebooks display.
 
-    Characters that Matplotlib's font lacks, such as Chinese, are drawn in a font of the system, if one has them.
+    Characters that Matplotlib's font lacks, such as Chinese, are drawn in a system font that has them, if there is one.
     """
 
     def draw(self, renderer: RendererBase) -> None:
@@ -101,10 +101,10 @@ def colour_scale(
 
     Args:
         picture: the figure.
-        image: what the colours belong to.
-        axes: the axes beside which it is placed.
+        image: the image, surface or collection that has the colours.
+        axes: the axes beside which the colour bar is placed.
         label: the name of the values.
-        options: for `Figure.colorbar`.
+        options: passed to `Figure.colorbar`.
     """
     bar = picture.colorbar(image, ax=axes, **options)
     bar.set_label(label, color=INK)

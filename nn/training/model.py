@@ -444,7 +444,7 @@ class Model:
             preprocessing, opset, ir_version: as for `nn.interop.export_onnx`.
 
         Raises:
-            nn.interop.ExportError: something cannot be exported. The message names it. No file is written.
+            nn.interop.ExportError: a layer or an operation, which the message names, cannot be exported.
             ImportError: the package onnx is not installed.
             ValueError, TypeError, OSError: as for `nn.interop.export_onnx`.
         """

@@ -17,14 +17,14 @@ from tensorgrad.examples.notebooks import chapters, copy, title
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line."""
     parser = argparse.ArgumentParser(prog="python -m tensorgrad.examples", description="Chapters as notebooks.")
-    parser.add_argument("chapters", nargs="*", help="numbers of chapters, or 'all'; without any, chapters are listed")
+    parser.add_argument("chapters", nargs="*", help="numbers of chapters, or 'all'; by default, list them")
     parser.add_argument("--to", type=Path, default=Path("tensorgrad-examples"), help="folder (default: %(default)s)")
     options = parser.parse_args(arguments)
     found = chapters()
     if not options.chapters:
         for number, path in found.items():
             print(f"{number:3}  {title(path)}")
-        print("\nCopy some as notebooks with `python -m tensorgrad.examples 8 25`, or all with `all`.")
+        print("\nCopy chapters as notebooks: `python -m tensorgrad.examples 8 25`, or `all` for every chapter.")
         return
     wanted = _numbers(options.chapters, found, parser)
     for path in copy(wanted, options.to, exercises="all" in options.chapters):

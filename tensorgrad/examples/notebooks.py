@@ -15,11 +15,11 @@ SWITCH = """\
 import os
 
 os.environ["TENSORGRAD_FAST"] = "1"  # "0" runs the whole chapter, which may take minutes"""
-"""First cell of each notebook."""
+"""The first code cell of each notebook."""
 
 
 def chapters() -> dict[int, Path]:
-    """Return the files of the chapters by their numbers."""
+    """Return the paths of the chapters by number."""
     files = [path for folder in ("nnfs", "beyond") for path in (SOURCES / folder).glob("[0-9][0-9]_*.py")]
     return {int(path.name[:2]): path for path in sorted(files, key=lambda path: path.name)}
 
@@ -35,7 +35,7 @@ def title(path: Path) -> str:
 
 
 def notebook(path: Path) -> Any:
-    """Return a chapter as a notebook, in the form of `nbformat`. Its first cell selects the short or the whole run.
+    """Return a chapter as an `nbformat` notebook. The cell after its heading selects the short or the full run.
 
     Raises:
         ModuleNotFoundError: jupytext is not installed.
@@ -77,11 +77,12 @@ def copy_modules(part: Path, folder: Path) -> None:
 
 
 def copy(numbers: Sequence[int], folder: Path, *, exercises: bool = False) -> Iterator[Path]:
-    """Write chapters as notebooks, beside the modules that they import, and yield the path of each notebook.
+    """Write chapters as notebooks, together with the modules that they import, and yield the path of each notebook.
 
     Args:
-        numbers: of the chapters.
-        folder: is created. Chapters of the book are written to `nnfs` in it, later ones to `beyond`.
+        numbers: the numbers of the chapters.
+        folder: the destination, created if necessary. Chapters of the book are written to its subfolder `nnfs`, later
+            ones to `beyond`.
         exercises: whether to copy the exercises too.
 
     Raises:

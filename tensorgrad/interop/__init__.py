@@ -1,4 +1,4 @@
-"""PyTorch and JAX in one program with tensorgrad: functions of one library in the graphs of another, and DLPack.
+"""Functions of tensorgrad in the graphs of PyTorch and JAX, their functions in its graph, and DLPack.
 
 | function | takes a function of | returns a function of |
 |---|---|---|
@@ -7,7 +7,7 @@
 | `jax_function` | tensorgrad tensors | JAX arrays |
 | `from_jax` | JAX arrays | tensorgrad tensors |
 
-Gradients pass through, to any order. PyTorch and JAX are imported when one of these functions is first called.
+The returned functions have derivatives of any order. PyTorch and JAX are imported when these functions are called.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""One call of a function of another library, as an operation in our graph."""
+"""Calls of functions of other libraries, recorded as operations."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tensorgrad.transforms.trees import leaves, rebuilt
 
 
 class Call(Protocol):
-    """A function that has been called with arrays; `outputs` are its results."""
+    """One call of a function with arrays; `outputs` are its results."""
 
     outputs: list[NDArray[Any]]
 
@@ -25,9 +25,9 @@ class Call(Protocol):
         """Return the gradient of each input as an array, None where it is not wanted."""
 
     def again(self, wanted: Sequence[bool]) -> Callable[..., Any]:
-        """Return the function of the inputs and the upstream gradients that returns the wanted gradients in a tuple.
+        """Return a function of the inputs and the upstream gradients that returns a tuple of the wanted gradients.
 
-        It is a function of our tensors, which records them.
+        It takes and returns tensorgrad tensors, and its operations are recorded.
         """
 
 
@@ -49,7 +49,7 @@ def of_arrays(
 
 
 def recorded(inputs: list[Any], call: Call) -> list[Tensor]:
-    """Return the results of a call as tensors, which belong to our graph if an input requires a gradient."""
+    """Return the results of a call as tensors. The call is recorded if an input requires a gradient."""
     tracked = any(isinstance(each, Tensor) and each.requires_grad for each in inputs)
     if not tracked or not call.outputs or not modes.is_grad_enabled():
         return [Tensor(output) for output in call.outputs]
@@ -77,12 +77,12 @@ def _operation(count: int) -> Any:
         numpy_only="a function of another library computes it",
     )
     def foreign_function(xs: Sequence[Any], call: Any) -> Any:
-        """The results of a call that has been computed by another library."""
+        """The results of a call, computed by another library."""
         return results(*call.outputs) if results is not None else call.outputs[0]
 
     return foreign_function
 
 
 def array_of(value: Any) -> Any:
-    """Return the array of a tensor or of anything that NumPy takes as an array."""
+    """Return the array of a tensor or of an array-like object."""
     return value.array if isinstance(value, Tensor) else np.asarray(value)

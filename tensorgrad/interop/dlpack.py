@@ -1,4 +1,4 @@
-"""DLPack: tensors from the arrays of other libraries, in the same memory."""
+"""Tensors that share the memory of other libraries' arrays, through DLPack."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from tensorgrad.tensor import Tensor
 
 
 def from_dlpack(x: Any, *, copy: bool = False) -> Tensor:
-    """Return a tensor in the memory of an array of another library, by the DLPack protocol.
+    """Return a tensor that shares the memory of another library's array, through the DLPack protocol.
 
-    Writes into the array change the tensor.
+    Writing to the array changes the tensor.
 
     Args:
         x: an object with `__dlpack__` and `__dlpack_device__`, such as a PyTorch tensor or a JAX array, on the CPU.
         copy: copy the values instead of sharing the memory.
 
     Raises:
-        TypeError: `x` does not support DLPack, or its dtype is not one of real numbers that NumPy has.
-        BufferError: `x` cannot be shared: it requires a gradient, or is not on the CPU.
+        TypeError: `x` does not support DLPack, or its dtype is not a real dtype of NumPy.
+        BufferError: the memory of `x` cannot be shared: `x` requires a gradient, or is not on the CPU.
 
     >>> import numpy as np
     >>> array = np.array([1.0, 2.0])
@@ -37,8 +37,8 @@ def from_dlpack(x: Any, *, copy: bool = False) -> Tensor:
     kind, _ = x.__dlpack_device__()
     if int(kind) not in _CPU:
         raise BufferError(
-            f"from_dlpack: expected an array in the CPU's memory, got device type {int(kind)} of DLPack. Copy it there "
-            "first; CuPy arrays stay on the GPU with tg.tensor(x)."
+            f"from_dlpack: expected an array in CPU memory, got DLPack device type {int(kind)}. Copy it to the CPU "
+            "first, or pass a CuPy array to tg.tensor, which keeps it on the GPU."
         )
     try:
         array = np.from_dlpack(x)
@@ -49,4 +49,4 @@ def from_dlpack(x: Any, *, copy: bool = False) -> Tensor:
 
 
 _CPU = (1, 3)
-"""DLPack's numbers of the CPU, and of its memory that CUDA has pinned."""
+"""DLPack's device types for CPU memory, and for CPU memory that CUDA has pinned."""

@@ -1,4 +1,4 @@
-"""JAX: our functions in its programs, and its functions in our graphs."""
+"""Functions of tensorgrad in JAX, and functions of JAX in tensorgrad."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def _jax(name: str) -> Any:
     return jax
 
 
-# -- our functions in JAX's programs ----------------------------------------------------------------------
+# -- functions of tensorgrad in JAX ------------------------------------------------------------------------
 
 
 def jax_function(f: Callable[..., Any], *, result: Any = None) -> Callable[..., Any]:
@@ -33,16 +33,16 @@ def jax_function(f: Callable[..., Any], *, result: Any = None) -> Callable[..., 
     back to Python on the CPU. To compile a function with XLA instead, write it for JAX.
 
     Args:
-        f: called with a tensorgrad tensor in the place of each array among its positional arguments, which may be
-            pytrees. It returns a tensor, or a pytree of tensors. The shapes and dtypes of the result depend only on
-            those of the arguments. `f` must have no side effects. Tensors that it uses but that are not among its
+        f: called with a tensorgrad tensor in place of each array among its positional arguments, which may be
+            pytrees. It returns a tensor, or a pytree of tensors. The shapes and dtypes of the result must depend on
+            those of the arguments only. `f` must not have side effects. Tensors that it uses without receiving them as
             arguments are constants.
-        result: objects with the shape and the dtype of each array in the result, such as `jax.ShapeDtypeStruct`, in the
-            same pytree. By default they are found by calling `f` with arrays of ones; matrices that are square have
+        result: a pytree like the result, of objects with the shape and the dtype of each array, such as
+            `jax.ShapeDtypeStruct`. By default, `f` is called with arrays of ones to find them; square matrices have
             larger numbers on the diagonal, so that they are positive definite.
 
     Returns:
-        A function that returns JAX arrays in the pytree that `f` returns. Derivatives of any order are supported in
+        A function that returns JAX arrays in the same pytree as `f`. Derivatives of any order are supported in
         reverse mode. Forward mode (`jax.jvp`, `jax.jacfwd`, `jax.hessian`) raises JAX's error for custom derivatives;
         use `jax.jacrev(jax.grad(g))` for Hessians.
 
@@ -128,7 +128,7 @@ def _kind_of(array: NDArray[Any]) -> Any:
 
 
 def _pullback(f: Callable[..., list[Any]], floating: list[bool], carrying: list[bool]) -> Callable[..., list[Any]]:
-    """Return the gradients with respect to floating-point inputs, as a function of inputs and upstream gradients."""
+    """Return a function of inputs and upstream gradients: the gradients with respect to floating-point inputs."""
     count = len(floating)
 
     def pullback(*inputs_and_upstream: Any) -> list[Any]:
@@ -145,23 +145,23 @@ def _pullback(f: Callable[..., list[Any]], floating: list[bool], carrying: list[
     return pullback
 
 
-# -- JAX's functions in our graphs ------------------------------------------------------------------------
+# -- functions of JAX in tensorgrad ------------------------------------------------------------------------
 
 
 def from_jax(f: Callable[..., Any]) -> Callable[..., Any]:
     """Return `f`, a function of JAX arrays, as a function of tensorgrad tensors with derivatives of any order.
 
     Args:
-        f: called with a JAX array in the place of each tensorgrad tensor and each array among its positional arguments,
-            which may be pytrees; other arguments are passed unchanged. It returns an array, or a pytree of arrays. It
+        f: called with a JAX array in place of each tensorgrad tensor and each array among its positional arguments,
+            which may be pytrees. Other arguments are passed unchanged. It returns an array, or a pytree of arrays. It
             may be compiled with `jax.jit`.
 
     Returns:
-        A function that returns tensorgrad tensors in the pytree that `f` returns.
+        A function that returns tensorgrad tensors in the same pytree as `f`.
 
     Raises:
         ImportError: JAX is not installed.
-        TypeError: an argument is float64, but JAX is set to compute in float32.
+        TypeError: an argument is float64, but JAX is configured to compute in float32.
 
     Examples:
         softplus = from_jax(jax.jit(jax.nn.softplus))
@@ -190,7 +190,7 @@ def from_jax(f: Callable[..., Any]) -> Callable[..., Any]:
 
 
 class _JaxCall:
-    """One call of a JAX function, and the function that computes its gradients."""
+    """One call of a JAX function, with the function that computes its gradients."""
 
     def __init__(self, f: Callable[..., Any], inputs: list[Any]) -> None:
         jax = _jax("from_jax")
@@ -240,7 +240,7 @@ def _as_jax(array: NDArray[Any]) -> Any:
     jax = _jax("from_jax")
     if array.dtype == np.float64 and jax.dtypes.canonicalize_dtype(np.float64) != np.float64:
         raise TypeError(
-            "from_jax: got a float64 argument, but JAX is set to compute in float32. Convert it with "
+            "from_jax: got a float64 argument, but JAX is configured to compute in float32. Convert it with "
             't.astype(np.float32), or call jax.config.update("jax_enable_x64", True).'
         )
     return jax.numpy.array(array)

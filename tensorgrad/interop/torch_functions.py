@@ -1,4 +1,4 @@
-"""PyTorch: our functions in its graphs, and its functions in ours, without copying on the CPU."""
+"""Functions of tensorgrad in PyTorch, and functions of PyTorch in tensorgrad, sharing memory on the CPU."""
 
 from __future__ import annotations
 
@@ -45,28 +45,28 @@ def _checked_array(tensor: Any, name: str) -> NDArray[Any]:
 
 
 def _as_torch(array: NDArray[Any], name: str) -> Any:
-    """Return a PyTorch tensor in the memory of an array; of a copy if PyTorch cannot write into it or address it."""
+    """Return a PyTorch tensor in the memory of an array, or of a copy if PyTorch does not support the array."""
     torch = _torch(name)
     if not array.flags.writeable or any(stride < 0 or stride % array.itemsize for stride in array.strides):
         array = np.array(array)
     return torch.from_numpy(array)
 
 
-# -- our functions in PyTorch's graphs --------------------------------------------------------------------
+# -- functions of tensorgrad in PyTorch --------------------------------------------------------------------
 
 
 def torch_function(f: Callable[..., Any]) -> Callable[..., Any]:
     """Return `f`, a function of tensorgrad tensors, as a function of PyTorch tensors with a backward pass.
 
     Args:
-        f: called with a tensorgrad tensor in the place of each PyTorch tensor among its arguments, also in tuples,
-            lists and dicts; other arguments are passed unchanged. It returns a tensor, or a container of tensors. Like
-            every function of an `autograd.Function`, it must not have side effects. Tensors that it uses but that are
-            not among its arguments are constants: they receive no gradient.
+        f: called with a tensorgrad tensor in place of each PyTorch tensor among its arguments, also in tuples, lists
+            and dicts. Other arguments are passed unchanged. It returns a tensor, or a container of tensors. It must not
+            have side effects. Tensors that it uses without receiving them as arguments are constants, which receive no
+            gradient.
 
     Returns:
-        A function that returns PyTorch tensors in the container that `f` returns. Derivatives of any order are
-        supported; for an order above the first, `f` is called again. `torch.func` and forward mode are not supported.
+        A function that returns PyTorch tensors in the same containers as `f`. Derivatives of any order are supported;
+        above the first order, `f` is called again. `torch.func` and forward mode are not supported.
 
     Raises:
         ImportError: PyTorch is not installed.
@@ -92,7 +92,7 @@ def torch_function(f: Callable[..., Any]) -> Callable[..., Any]:
 
 @functools.cache
 def _function_class() -> Any:
-    """Return the `autograd.Function` that calls a function of our tensors."""
+    """Return the `autograd.Function` that calls a function of tensorgrad tensors."""
     torch = _torch("torch_function")
 
     class TensorgradFunction(torch.autograd.Function):  # type: ignore[misc, name-defined]
@@ -110,7 +110,7 @@ def _function_class() -> Any:
             results = [_as_torch(array, "torch_function") for array in arrays]
             ctx.mark_non_differentiable(*(r for r, o in zip(results, outputs) if not o.requires_grad))
             ctx.set_materialize_grads(False)
-            ctx.save_for_backward(*inputs, *results)  # it notices when one of them is changed in place
+            ctx.save_for_backward(*inputs, *results)  # PyTorch detects when one of them is changed in place
             ctx.f, ctx.tensors, ctx.outputs = f, tensors, outputs
             return tuple(results)
 
@@ -140,7 +140,7 @@ def _function_class() -> Any:
 
 
 def _view(array: NDArray[Any], requires_grad: bool) -> Tensor:
-    """Return a leaf in the memory of `array`, which the constructor would copy for optimizers."""
+    """Return a leaf that shares the memory of `array`, which the constructor of a leaf would copy for optimizers."""
     tensor = Tensor(array)
     if requires_grad:
         tensor.node = leaf_node(weakref.ref(tensor), array)
@@ -148,7 +148,7 @@ def _view(array: NDArray[Any], requires_grad: bool) -> Tensor:
 
 
 def _pullback(f: Callable[..., Any], wanted: Sequence[bool], used: Sequence[int]) -> Callable[..., Any]:
-    """Return the gradients of `f` with respect to the wanted inputs, as a function of inputs and upstream gradients."""
+    """Return a function of inputs and upstream gradients: the gradients of `f` with respect to the wanted inputs."""
     count = len(wanted)
 
     def pullback(*inputs_and_upstream: Any) -> list[Any]:
@@ -166,21 +166,21 @@ def _pullback(f: Callable[..., Any], wanted: Sequence[bool], used: Sequence[int]
     return pullback
 
 
-# -- PyTorch's functions in our graphs --------------------------------------------------------------------
+# -- functions of PyTorch in tensorgrad --------------------------------------------------------------------
 
 
 def from_torch(f: Callable[..., Any]) -> Callable[..., Any]:
     """Return `f`, a function of PyTorch tensors, as a function of tensorgrad tensors with derivatives of any order.
 
     Args:
-        f: called with a PyTorch tensor in the place of each tensorgrad tensor and each array among its arguments, also
-            in tuples, lists and dicts; other arguments are passed unchanged. It returns a PyTorch tensor on the CPU, or
-            a container of them. A `torch.nn.Module` is such a function; its parameters, like all tensors that are not
-            among the arguments, receive no gradient. It must not write into its arguments, which share their memory
-            with the tensors here.
+        f: called with a PyTorch tensor in place of each tensorgrad tensor and each array among its arguments, also in
+            tuples, lists and dicts. Other arguments are passed unchanged. It returns a PyTorch tensor on the CPU, or a
+            container of them. A `torch.nn.Module` is such a function. Its parameters, like all tensors that are not
+            among the arguments, receive no gradient. `f` must not write to its arguments, which share the memory of the
+            tensorgrad tensors.
 
     Returns:
-        A function that returns tensorgrad tensors in the container that `f` returns.
+        A function that returns tensorgrad tensors in the same containers as `f`.
 
     Raises:
         ImportError: PyTorch is not installed.
@@ -251,7 +251,7 @@ class _TorchCall:
 
 
 def _torch_gradients(outputs: list[Any], inputs: list[Any], upstream: list[Any], *, create_graph: bool) -> list[Any]:
-    """Return the gradients of PyTorch tensors, zeros where there is no dependence."""
+    """Return the gradients of PyTorch tensors; zeros for inputs on which the outputs do not depend."""
     torch = _torch("from_torch")
     if not outputs:
         return [torch.zeros_like(each) for each in inputs]

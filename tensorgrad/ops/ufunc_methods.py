@@ -1,4 +1,4 @@
-"""The methods of NumPy's ufuncs for tensors, such as `np.hypot.outer(t, u)`, from the operation of the ufunc.
+"""Methods of NumPy's ufuncs for tensors, such as `np.hypot.outer(t, u)`, based on the operation of the ufunc.
 
 `np.add.reduce`, `multiply.reduce`, `maximum.reduce` and `minimum.reduce` are the operations `sum`, `prod`, `max` and
 `min`.
@@ -51,11 +51,11 @@ def reduce(
     initial: Any = None,
     where: Any = True,
 ) -> Any:
-    """Apply the operation to the elements along `axis` one after the other.
+    """Return the elements along `axis` combined by the operation, one after the other.
 
     Raises:
-        ValueError: there are no elements, or a mask, and the ufunc has no identity; or there are several axes, and it
-            depends on their order.
+        ValueError: the ufunc has no identity, and there are no elements or only some are selected; or the result
+            depends on the order of several axes.
     """
     array = _operand(array, dtype)
     ufunc.reduce(np.empty((1,) * array.ndim), axis=axis)  # NumPy's error for axes that it does not take
@@ -117,7 +117,9 @@ def reduceat(
 
 
 def at(ufunc: np.ufunc, operation: Callable[..., Any], target: Any, indices: Any, *values: Any) -> None:
-    """Assign to the tensor `target` what the operation returns at `indices`, which may repeat positions.
+    """Replace the elements of the tensor `target` at `indices` by the results of the operation.
+
+    `indices` may contain a position several times, as in NumPy.
 
     Raises:
         TypeError: `target` is an array, which cannot hold a gradient.

@@ -1,7 +1,7 @@
 """Probability distributions under the names of `scipy.stats`: `tg.stats.norm.logpdf` is `scipy.stats.norm.logpdf`.
 
 Each distribution is a module of functions that can be differentiated with respect to the variable and the parameters.
-`import tensorgrad` does not import this package, which needs SciPy; it is imported on first access to `tg.stats`.
+This package needs SciPy. It is imported on first access to `tg.stats`, not by `import tensorgrad`.
 
 >>> import tensorgrad as tg
 >>> mean = tg.tensor(0.0, requires_grad=True)

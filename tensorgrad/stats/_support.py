@@ -1,4 +1,4 @@
-"""What the distributions have in common: standardised variables, supports, and parameters that are Python numbers."""
+"""Helpers of the distributions: standardised variables, supports, and parameters that are Python numbers."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def within(inside: Any, x: Any, safe: float, function: Callable[[Any], Tensor], 
 
 
 def of(operation: Any, *operands: Any) -> Any:
-    """Return `operation(*operands)`; for Python numbers a Python number, which does not widen float32."""
+    """Return `operation(*operands)`; for Python numbers, a Python number, which does not promote float32."""
     if all(isinstance(operand, (int, float)) for operand in operands):
         return float(operation.apply(*operands))
     return operation(*operands)

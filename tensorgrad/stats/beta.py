@@ -1,7 +1,7 @@
-"""Beta distribution with the shapes `a` and `b`, moved by `loc` and stretched by `scale`.
+"""Beta distribution with the shapes `a` and `b`, shifted by `loc` and scaled by `scale`.
 
-The distribution function is not differentiable with respect to the shapes: a tensor that requires a gradient is an
-error.
+The cumulative distribution function is not differentiable with respect to the shapes: a shape that requires a gradient
+raises a TypeError.
 """
 
 from __future__ import annotations

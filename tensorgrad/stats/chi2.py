@@ -1,6 +1,7 @@
 """χ² distribution with `df` degrees of freedom, the gamma distribution of shape df/2 and scale 2.
 
-The distribution function is not differentiable with respect to `df`: a tensor that requires a gradient is an error.
+The cumulative distribution function is not differentiable with respect to `df`: a tensor that requires a gradient
+raises a TypeError.
 """
 
 from __future__ import annotations

@@ -17,7 +17,7 @@ from tensorgrad.tensor import Tensor
 __all__ = ["logpdf", "pdf"]
 
 _TOLERANCE = 1e-5
-"""How far the sum of probabilities may be from 1: it is rounded in float32, and moved by finite differences."""
+"""Tolerance for the sum of the probabilities, which rounding in float32 and finite differences change."""
 
 
 @composed("x", "alpha")

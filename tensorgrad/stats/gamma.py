@@ -1,6 +1,7 @@
-"""Gamma distribution with shape `a`, moved by `loc` and stretched by `scale`.
+"""Gamma distribution with shape `a`, shifted by `loc` and scaled by `scale`.
 
-The distribution function is not differentiable with respect to `a`: a tensor that requires a gradient is an error.
+The cumulative distribution function is not differentiable with respect to `a`: a tensor that requires a gradient raises
+a TypeError.
 """
 
 from __future__ import annotations

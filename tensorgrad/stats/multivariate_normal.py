@@ -27,7 +27,7 @@ __all__ = ["entropy", "logpdf", "pdf"]
 
 
 def _covariance(mean: Any, cov: Any, x: Any = 0.0) -> Any:
-    """Return the covariance matrix: of a number or a vector of variances, the diagonal matrix."""
+    """Return the covariance matrix; for one variance or a vector of variances, the diagonal matrix."""
     shape = np.shape(values(cov))
     if len(shape) == 2 and shape[0] == shape[1]:
         return cov
@@ -44,7 +44,7 @@ def logpdf(x: ArrayLike, mean: ArrayLike | None = None, cov: ArrayLike = 1.0) ->
     """Return the logarithm of the density.
 
     Args:
-        x: vectors along the last axis, of shape (..., d). For d = 1, a vector holds that many numbers.
+        x: vectors along the last axis, of shape (..., d). If d = 1, x of shape (n,) holds n numbers.
         mean: of shape (d,), or a number if d = 1; default 0.
         cov: the covariance matrix of shape (d, d), variances of shape (d,), or one variance.
 

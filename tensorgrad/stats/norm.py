@@ -51,7 +51,7 @@ def cdf(x: ArrayLike, loc: ArrayLike = 0, scale: ArrayLike = 1) -> Tensor:
 
 @composed("x", "loc", "scale")
 def logcdf(x: ArrayLike, loc: ArrayLike = 0, scale: ArrayLike = 1) -> Tensor:
-    """Return the logarithm of `cdf`, exact where `cdf` underflows.
+    """Return the logarithm of `cdf`, accurate where `cdf` underflows.
 
     >>> logcdf(-40.0)
     Tensor(-804.60844201)
@@ -61,7 +61,7 @@ def logcdf(x: ArrayLike, loc: ArrayLike = 0, scale: ArrayLike = 1) -> Tensor:
 
 @composed("x", "loc", "scale")
 def sf(x: ArrayLike, loc: ArrayLike = 0, scale: ArrayLike = 1) -> Tensor:
-    """Return the probability of a value above x, exact where `cdf` is nearly 1.
+    """Return the probability of a value above x, accurate where `cdf` is nearly 1.
 
     >>> sf(10.0)
     Tensor(7.61985302e-24)
@@ -71,7 +71,7 @@ def sf(x: ArrayLike, loc: ArrayLike = 0, scale: ArrayLike = 1) -> Tensor:
 
 @composed("x", "loc", "scale")
 def logsf(x: ArrayLike, loc: ArrayLike = 0, scale: ArrayLike = 1) -> Tensor:
-    """Return the logarithm of `sf`, exact where `sf` underflows.
+    """Return the logarithm of `sf`, accurate where `sf` underflows.
 
     >>> logsf(40.0)
     Tensor(-804.60844201)

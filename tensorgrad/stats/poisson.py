@@ -1,4 +1,4 @@
-"""Poisson distribution of counts with mean `mu`, moved by `loc`; differentiable with respect to the mean."""
+"""Poisson distribution of counts with mean `mu`, shifted by `loc`; differentiable with respect to the mean."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ __all__ = ["cdf", "logcdf", "logpmf", "pmf", "sf"]
 
 
 def _counts(k: Any, loc: Any) -> Any:
-    """Return k - loc; counts have no derivative, so they must not require a gradient.
+    """Return k - loc. Counts have no derivative, so they must not require a gradient.
 
     Raises:
         TypeError: `k` or `loc` requires a gradient.

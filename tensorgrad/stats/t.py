@@ -1,6 +1,7 @@
-"""Student's t distribution with `df` degrees of freedom, moved by `loc` and stretched by `scale`.
+"""Student's t distribution with `df` degrees of freedom, shifted by `loc` and scaled by `scale`.
 
-The distribution function is not differentiable with respect to `df`: a tensor that requires a gradient is an error.
+The cumulative distribution function is not differentiable with respect to `df`: a tensor that requires a gradient
+raises a TypeError.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ __all__ = ["cdf", "logcdf", "logpdf", "pdf", "sf"]
 def logpdf(x: ArrayLike, df: ArrayLike, loc: ArrayLike = 0, scale: ArrayLike = 1) -> Tensor:
     """Return the logarithm of the density.
 
-    >>> logpdf([0.0, 1.0], df=1.0)  # Cauchy's distribution
+    >>> logpdf([0.0, 1.0], df=1.0)  # the Cauchy distribution
     Tensor([-1.14472989, -1.83787707])
     """
     z = standardised(x, loc, scale)

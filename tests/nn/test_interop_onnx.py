@@ -121,7 +121,6 @@ VARIANTS: dict[str, tuple[Callable[[], nn.Module], tuple[int, ...]]] = {
     "pixels by channel": (lambda: nn.Flatten(channels_first=True), (2, 3, 4)),
     "normalised rows": (lambda: nn.BatchNorm(4, affine=False), (4,)),
     "groups of rows": (lambda: nn.GroupNorm(4, 2), (4,)),
-    "instances of rows": (lambda: nn.InstanceNorm(4), (4,)),
     "plain norms": (lambda: nn.Sequential(nn.LayerNorm(4, bias=False), nn.RMSNorm(4, affine=False)), (3, 4)),
     "two axes": (lambda: nn.Softmax(axis=(1, 2)), (3, 4)),
     "gru with both biases": (lambda: nn.GRU(4, 3, return_sequences=True, return_state=True), (5, 4)),

@@ -160,7 +160,7 @@ def test_boundary_refuses_what_it_cannot_draw(spiral: tuple[Any, Any, nn.Model])
     with pytest.raises(ValueError, match="X holds NaN"):
         draw(model, np.full_like(X, np.nan), y)
     several = trained(X, np.ones((120, 2)), 2, nn.SigmoidBinaryCrossEntropy(), epochs=1)
-    with pytest.raises(ValueError, match="as many answers for each sample"):
+    with pytest.raises(ValueError, match="is a separate yes-or-no answer"):
         draw(several, X, y)
 
 

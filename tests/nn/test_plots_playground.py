@@ -169,7 +169,7 @@ def test_playground_keeps_at_most_150_frames(monkeypatch: pytest.MonkeyPatch) ->
 
 def test_playground_says_what_does_not_fit(tmp_path: Path) -> None:
     recorder = Playground(X, y)
-    with pytest.raises(ValueError, match="nothing was recorded yet"):
+    with pytest.raises(ValueError, match="nothing has been recorded yet"):
         recorder.save(tmp_path / "page.html")
     with pytest.raises(ValueError, match="with 2 elements in all"):
         Playground(X, y, image_shape=(3, 3))
@@ -225,7 +225,7 @@ def test_playground_keeps_the_history_of_its_own_training() -> None:
         (lambda model, recorder: (model, [1.0]), TypeError, "expected a Playground callback or a History, got list"),
         (lambda model, recorder: (model, recorder, X, y), TypeError, "the callback has its own"),
         (lambda model, recorder: (model.network, recorder), TypeError, "expected an nn.Model, got Sequential"),
-        (lambda model, recorder: (model, Playground(X, y)), ValueError, "nothing was recorded yet"),
+        (lambda model, recorder: (model, Playground(X, y)), ValueError, "nothing has been recorded yet"),
         (lambda model, recorder: (fit_with(epochs=1), recorder), ValueError, "recorded another model"),
         (lambda model, recorder: (model, fit_with(epochs=2).history, X, y), ValueError, "not that of the last"),
     ],

@@ -2,11 +2,11 @@
 
 - `errors`: `ExportError`;
 - `sizes`: lengths that depend on the batch size;
-- `value`: arrays without values, whose NumPy functions add nodes;
+- `value`: `Value`, an array without values, on which NumPy's functions add nodes;
 - `graph`: the nodes, constants and names of the ONNX graph, in two layouts of images;
 - `functions`: NumPy's functions as operators;
-- `tracing`: runs a network on values, and lets its layers add their nodes;
-- `nodes`: the layers that are nodes of their own;
+- `tracing`: runs a network on `Value`s, so that its layers and operations add their nodes;
+- `nodes`: layers that become ONNX operators as a whole;
 - `onnx_file`: `export_onnx`, the file, and its inputs and outputs.
 """
 

@@ -15,10 +15,10 @@ from nn.interop.onnx_export.sizes import Shape, described, is_dynamic, other, si
 from nn.interop.onnx_export.value import Value, Wire
 
 LARGEST_KNOWN = 64
-"""The largest constant whose values are passed to ONNX's shape inference: shapes, axes, pads."""
+"""Size of the largest constants whose values are passed to ONNX's shape inference: shapes, axes, pads."""
 
 HELPERS = ("Cast", "Transpose")
-"""Operators of nodes that are not named after a layer."""
+"""Operators whose nodes have their own name after that of the layer."""
 
 
 def onnx_package() -> ModuleType:
@@ -36,10 +36,10 @@ def onnx_package() -> ModuleType:
 
 
 class Graph:
-    """An ONNX graph under construction.
+    """ONNX graph under construction.
 
-    A method `to_onnx(self, graph, *inputs)` of a layer describes it with `add`, with NumPy's functions of its inputs,
-    or by calling other layers.
+    The method `to_onnx(self, graph, *inputs)` of a layer builds the layer's part of the graph: with `add`, by calling
+    NumPy's functions with its inputs, or by calling other layers.
 
     Args:
         opset: the version of ONNX's operators.
@@ -119,14 +119,14 @@ class Graph:
         return Value(self, wire.shape, wire.dtype, channels_last=wire)
 
     def channels_last(self, value: Value) -> Wire:
-        """Return the tensor that has the array in its own layout. It is transposed if it is only there otherwise."""
+        """Return the tensor that holds the array in tensorgrad's layout. It is transposed at most once."""
         if value.in_channels_last is None:
             axes = [0, *range(2, value.ndim), 1]
             value.in_channels_last = self.emit("Transpose", [value.in_channels_first], {"perm": axes})[0]
         return value.in_channels_last
 
     def channels_first(self, value: Value) -> Wire:
-        """Return the tensor that has the array with the channels along axis 1. It is transposed at most once."""
+        """Return the tensor that holds the array with the channels along axis 1. It is transposed at most once."""
         if value.ndim < 3:
             return self.channels_last(value)
         if value.in_channels_first is None:
@@ -206,7 +206,7 @@ class Graph:
         return code
 
     def _new_name(self, operator: str) -> str:
-        """Return an unused name: the path of the module for its first node of its own, else with the operator."""
+        """Return an unused name: the path of the module for its first node, with the operator for the others."""
         path, number = ".".join(self.path), 0
         candidate = f"{path}/{operator}" if path and operator in HELPERS else path or operator
         while candidate in self._names:
@@ -228,7 +228,7 @@ class Graph:
     def proto(self, name: str, outputs: dict[str, Value]) -> Any:
         """Return the graph as ONNX's `GraphProto`, with these outputs by name.
 
-        An output with the name of an input is called `…_output`.
+        If an output has the name of an input, `_output` is appended to it.
         """
         fixed = {each.name for each in self.inputs} | self._constants.keys()
         results: dict[str, Wire] = {}

@@ -29,7 +29,7 @@ LARGEST_FILE = 2**31 - 1
 """The size limit of the format, in bytes."""
 
 BATCHES = Size(2, 3), Size(5, 7)
-"""The batch sizes for which a network is recorded, and for each a second one, for the lengths that depend on it."""
+"""Two batch sizes for which the network is recorded, each with a second size to find the lengths that depend on it."""
 
 
 def export_onnx(
@@ -42,21 +42,21 @@ def export_onnx(
     after the modules. Arrays have tensorgrad's layout, with the channels last; inside, images have the channels first,
     and transposes between layers are omitted. The export is atomic, and the result is checked with `onnx.checker`.
 
-    Layers of `nn` become ONNX's operators. The `forward` of other modules is traced: NumPy's and tensorgrad's functions
-    in it become operators too. For what cannot be traced, define `to_onnx(self, graph, *inputs)` in the module's class;
-    see docs/onnx.md.
+    Layers of `nn` become ONNX's operators. The `forward` of other modules is traced: the functions of NumPy and
+    tensorgrad that it calls become operators too. If it cannot be traced, define `to_onnx(self, graph, *inputs)` in the
+    class of the module; see docs/onnx.md.
 
     Args:
         network: the network.
         path: the file, usually `….onnx`.
-        example: one sample or more, with the batch along the first axis, for the shapes and dtypes of the inputs; a
-            tuple or dict of arrays for several inputs. The values do not matter. The integers of a single input, such
-            as the bytes of images, are converted as `Model` does. Default: rows for a network that
-            begins with a layer of a fixed width, such as `Dense`.
+        example: one sample or more, with the batch along the first axis, for the shapes and dtypes of the inputs. For
+            several inputs, a tuple or dict of arrays. The values do not matter. Integers of a single input, such as the
+            bytes of images, are converted as by `Model`. Default: rows, for a network that begins with a layer of a
+            fixed width, such as `Dense`.
         preprocessing: a function that is applied to the input first and becomes part of the file: a `Standardizer`, a
             module, or arithmetic such as `lambda x: (x - 127.5) / 127.5`.
-        opset: the version of ONNX's operators, at least 18. GELU, RMSNorm and attention are one node from 20, 23 and
-            23 on.
+        opset: the version of ONNX's operators, at least 18. GELU is a single node from 20, RMSNorm and attention
+            from 23.
         ir_version: the version of the file format.
 
     Raises:
@@ -103,7 +103,7 @@ def onnx_model(
 
 
 def _recorded(network: Module, example: Any, preprocessing: Any, opset: int) -> Any:
-    """Return the graph of the network, which is recorded for two batch sizes, because it must be the same for all."""
+    """Return the graph of the network. It is recorded for two batch sizes, because it must be the same for all."""
     is_several = isinstance(example, (tuple, Mapping))
     if is_several and preprocessing is not None:
         raise TypeError("export_onnx: preprocessing is for a network with a single input; define it in forward.")

@@ -1,4 +1,4 @@
-"""Run a network on values, so that its layers and operations are recorded as nodes."""
+"""Run a network on `Value`s, so that its layers and operations are recorded as nodes."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from nn.module import Module, in_mode
 from tensorgrad import Tensor
 
 CONVERTERS: dict[type[Module], Callable[..., Any]] = {}
-"""What adds the nodes of a layer: a function of the graph, the layer and its inputs, from the modules in `nodes`."""
+"""Functions of the graph, a layer and its inputs that add the layer's nodes, registered by the modules in `nodes`."""
 
 
 def converts(*layers: type[Module]) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Register what adds the nodes of these layers.
+    """Register a function that adds the nodes of these layers.
 
-    The function returns what `forward` returns, with values in place of tensors; or NotImplemented, for `forward` to be
-    traced.
+    The function returns what `forward` returns, with `Value`s in place of tensors. If it returns NotImplemented,
+    `forward` is traced.
     """
 
     def register(convert: Callable[..., Any]) -> Callable[..., Any]:
@@ -34,13 +34,13 @@ def converts(*layers: type[Module]) -> Callable[[Callable[..., Any]], Callable[.
 
 
 FUSED: dict[Any, Callable[..., Any]] = {}
-"""What adds the nodes of a fused operation of `nn.functional`, whose own forward rule needs NumPy's arrays."""
+"""Functions that add the nodes of fused operations of `nn.functional`, whose forward rules need NumPy arrays."""
 
 _ONE_AT_A_TIME = threading.RLock()
 
 
 def trace(network: Module, graph: Graph, call: Callable[[Any], Any], x: Any) -> Any:
-    """Return the result of `call(x)` in evaluation mode, in which the network is applied to values.
+    """Return the result of `call(x)`, which applies the network to `Value`s, in evaluation mode.
 
     Raises:
         ExportError: something cannot be exported.
@@ -50,12 +50,12 @@ def trace(network: Module, graph: Graph, call: Callable[[Any], Any], x: Any) -> 
 
 
 def tensors_of(x: Any) -> Any:
-    """Return tensors in place of values, in tuples, lists and dicts too."""
+    """Return `x` with tensors in place of `Value`s, in tuples, lists and dicts too."""
     return _mapped(x, Value, Tensor)
 
 
 def arrays_of(x: Any) -> Any:
-    """Return values and arrays in place of tensors, in tuples, lists and dicts too."""
+    """Return `x` with `Value`s and arrays in place of tensors, in tuples, lists and dicts too."""
     return _mapped(x, Tensor, lambda tensor: tensor.array)
 
 
@@ -133,9 +133,9 @@ def _holds_value(x: Any) -> bool:
 
 
 def converter_of(module: Module) -> Callable[..., Any] | None:
-    """Return what adds the nodes of a module, or None if its `forward` is traced.
+    """Return the function that adds the nodes of a module, or None if its `forward` is traced.
 
-    That is its method `to_onnx`, or the function for its class, unless a subclass of that class defines `forward`.
+    This is the method `to_onnx`, or the function registered for the class, unless a subclass defines `forward`.
     """
     for cls in type(module).__mro__:
         if "to_onnx" in vars(cls):
@@ -150,7 +150,7 @@ def converter_of(module: Module) -> Callable[..., Any] | None:
 def _located(module: Module, path: tuple[str, ...], error: Exception) -> ExportError:
     """Return the error with the layer, its path and what to do."""
     who = f"layer {'.'.join(path)}: {type(module).__name__}" if path else type(module).__name__
-    problem = str(error).partition(" Operands:")[0].rstrip(".")  # an operation of tensorgrad names itself
+    problem = str(error).partition(" Operands:")[0].rstrip(".")  # operations of tensorgrad add their operands
     cause: BaseException | None = error
     while cause is not None and not isinstance(cause, ExportError):
         cause = cause.__cause__

@@ -1,4 +1,4 @@
-"""Arrays that stand for tensors of an ONNX graph: NumPy's functions of them add nodes."""
+"""Arrays that represent tensors of an ONNX graph. NumPy's functions add nodes when they are called with them."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from nn.interop.onnx_export.sizes import Shape
 from tensorgrad import Tensor
 
 UFUNCS: dict[np.ufunc, Callable[..., Any]] = {}
-"""What computes a ufunc of values, from the modules in `functions`."""
+"""Implementations of NumPy's ufuncs for `Value`s, registered by the modules in `functions`."""
 
 FUNCTIONS: dict[Callable[..., Any], Callable[..., Any]] = {}
-"""What computes another function of NumPy, with its parameters."""
+"""Implementations of NumPy's other functions, with the same parameters."""
 
 
 @dataclass(frozen=True)
@@ -30,11 +30,11 @@ class Wire:
 
 
 class Value(NDArrayOperatorsMixin):
-    """An array without values, whose functions are recorded as nodes of an ONNX graph.
+    """Array without values. Functions called with it are recorded as nodes of an ONNX graph.
 
     It implements NumPy's protocols, so `forward` methods run on it as on arrays of other libraries. Its layout is that
     of tensorgrad, with the channels along the last axis. In the ONNX graph, it exists in this layout, with the channels
-    along axis 1, or in both. A missing one is added when a node needs it; see `Graph.channels_last`.
+    along axis 1, or in both. A missing layout is added when a node needs it; see `Graph.channels_last`.
 
     Attributes:
         graph: the `Graph`.
@@ -124,7 +124,7 @@ REDUCTIONS: dict[np.ufunc, Callable[..., Any]] = {
 
 
 def function_of(*functions: Callable[..., Any]) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Register what computes these functions of NumPy for values."""
+    """Register the implementation of NumPy's functions for `Value`s."""
 
     def register(compute: Callable[..., Any]) -> Callable[..., Any]:
         for function in functions:

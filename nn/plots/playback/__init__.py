@@ -1,4 +1,4 @@
-"""Page that replays a training: what each neuron computes, the weights, the decisions and the curves."""
+"""Page that replays a training: the output of each neuron, the weights, the decisions and the curves."""
 
 from nn.plots.playback.recorder import Playground, playground
 

@@ -15,7 +15,7 @@ from nn.plots.activity import watched
 from tensorgrad import Tensor, no_grad
 
 MOST_NEURONS = 16
-"""Neurons that are drawn in one column."""
+"""Maximum number of neurons drawn in one column."""
 
 Result = tuple[str, Module, Tensor]
 """Name, module and output of one call."""
@@ -23,7 +23,7 @@ Result = tuple[str, Module, Tensor]
 
 @dataclass(frozen=True)
 class Column:
-    """Layer with weights, and where its output is found among the outputs of a forward pass.
+    """Layer with weights, and the position of its output among the outputs of a forward pass.
 
     Attributes:
         path: the path of the module in the network.

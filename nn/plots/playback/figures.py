@@ -1,4 +1,4 @@
-"""A film as matplotlib figures, for GIF and MP4: the network, its decisions and its loss."""
+"""Matplotlib figures of a recorded training, for GIF and MP4: the network, its decisions and its loss."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ from nn.plots.signs import NEGATIVE, POSITIVE, SIGNS
 from nn.plots.style import COLOURS, INK, TRAINING, VALIDATION, blank, finish
 
 FILL = 0.86
-"""Fraction of the space of a neuron that its picture takes."""
+"""Size of a neuron's picture, as a fraction of the distance between neurons."""
 
 FINE = 160
 """Points along each side of the decision boundary."""
 
 
 def figures(film: Film, frames: Iterable[int]) -> Iterator[Figure]:
-    """Yield a figure for each of the frames. It is the same one, updated."""
+    """Yield a figure for each of the frames. It is the same figure, updated."""
     picture = blank(11.0, 5.4)
     panels = picture.add_gridspec(2, 2, width_ratios=[2, 1], height_ratios=[1.9, 1])
     network = picture.add_subplot(panels[:, 0])
@@ -55,7 +55,7 @@ def _places(film: Film, number: int) -> NDArray[np.float64]:
 
 
 def _width(film: Film) -> float:
-    """Return the distance of columns, in heights of a neuron."""
+    """Return the distance between columns, in multiples of the distance between neurons."""
     most = max(len(layer.column.shown) for layer in film.layers)
     first = 0 if film.layers[0].weights is None else -1
     return max(1.25 * most / max(len(film.layers) - 1 - first, 1), 1.6)

@@ -23,13 +23,13 @@ SIDES = 20, 40
 """Fewest and most points along each side of the plane of the inputs."""
 
 MOST_POINTS = 9_000_000
-"""Points of all pictures in all frames, which keeps the page below 3 MB."""
+"""Maximum number of points in the pictures of all frames, which keeps the page below 3 MB."""
 
 MOST_SAMPLES = 500
-"""Samples that are evaluated in each frame; evenly spaced if there are more."""
+"""Maximum number of samples evaluated in each frame. If there are more, evenly spaced ones are used."""
 
 MOST_IMAGES = 24
-"""Samples whose predictions are shown, if they are images."""
+"""Maximum number of images whose predictions are shown."""
 
 Kind = Literal["plane", "weights", "means"]
 State = Mapping[str, NDArray[Any]]
@@ -46,7 +46,7 @@ class Layer:
             for each class.
         pictures: `(frames, neurons shown, height, width)`.
         weights: `(frames, inputs shown, neurons shown)`; None if they are not lines.
-        bias: `(frames, neurons shown)`; None without bias.
+        bias: `(frames, neurons shown)`; None without a bias.
         gradient: `(frames,)`, the root mean square of the gradient of the loss with respect to the weights.
     """
 
@@ -60,7 +60,7 @@ class Layer:
 
 @dataclass(frozen=True)
 class Film:
-    """What the page shows.
+    """Contents of the page.
 
     Attributes:
         epochs: the completed epochs at each frame.
@@ -69,9 +69,9 @@ class Film:
         names: the names of the classes; empty for regression.
         samples: `(samples, features)` in the plane, or `(samples, height, width)`; None if they are neither.
         targets: class numbers or values, for each sample.
-        extent: left, right, bottom and top of the plane; None if the samples have not two features.
+        extent: left, right, bottom and top of the plane; None unless the samples have two features.
         outputs: probabilities `(frames, classes, side, side)` or values `(frames, 1, side, side)` over the plane; None
-            without plane.
+            without a plane.
         chosen: `(frames, images)`, the predicted class of each image; None if there are no images or no classes.
         right: `(frames,)`, the fraction of samples that are classified correctly; None for regression.
     """
@@ -98,7 +98,7 @@ def measure(
     names: Sequence[str] | None,
     image_shape: tuple[int, ...] | None,
 ) -> Film:
-    """Run every recorded state of a network, and restore the present one."""
+    """Measure the network in every recorded state, and restore its current state."""
     network = model.network
     dtype = next(iter(network.parameters())).dtype
     every = -(-len(X) // MOST_SAMPLES)
@@ -113,8 +113,8 @@ def measure(
         classifies = isinstance(model.loss, CLASSIFIERS)
         if isinstance(model.loss, (BinaryCrossEntropy, SigmoidBinaryCrossEntropy)) and output.shape[-1] > 1:
             raise ValueError(
-                f"Playground: with {type(model.loss).__name__} the {output.shape[-1]} outputs are as many answers for "
-                "each sample, not one class. Record a model with a single output."
+                f"Playground: with {type(model.loss).__name__} each of the {output.shape[-1]} outputs is a separate "
+                "yes-or-no answer, not a class. Record a model with a single output."
             )
         classes = max(output.shape[-1], 2) if classifies else 0
         labels = labels_of("Playground", y, classes) if classifies else y
@@ -178,7 +178,7 @@ def _frame(
     grid: NDArray[Any] | None,
     image_shape: tuple[int, ...] | None,
 ) -> _Frame:
-    """Measure the network in its present state."""
+    """Measure the network in its current state."""
     output, results = outputs_of(model.network, X)
     seen = results
     over_plane = np.zeros(0, np.float32)

@@ -19,19 +19,19 @@ from nn.plots.playback.measure import Film, measure
 from nn.plots.playback.web import page
 
 MOST_FRAMES = 150
-"""Beyond this number, every other frame is discarded and the interval doubles, which bounds memory and the page."""
+"""Maximum number of frames. Beyond it, every other frame is discarded and the interval doubles."""
 
 MOST_DRAWN = 40
-"""Frames of an animation."""
+"""Maximum number of frames of an animation."""
 
 
 class Playground(Callback):
-    """Callback that records a training, and saves it as a page to play back.
+    """Callback that records a training and saves it as a page that replays it.
 
     The page is one HTML file that loads nothing else. For samples with two features, it shows the output of every
     hidden neuron over the plane of the inputs, and the decision boundary. For images, it shows the weights of the first
     layer as images, and the predictions for some samples. Between neurons, weights are lines. Beside them are the loss,
-    the metrics, and the gradient of each layer. The epochs can be played, or selected with the keyboard.
+    the metrics, and the gradient of each layer. The reader can play the epochs, or select one with the keyboard.
 
     During training, only the parameters are copied: for a network of 2-8-8-3 neurons, about 15 µs per epoch, which is
     7 % of an epoch of a single batch. The pictures are computed when the page is saved, from these copies. Training is
@@ -89,13 +89,13 @@ class Playground(Callback):
     def on_fit_begin(self, model: Any) -> None:
         """Discard the previous recording, and record the untrained model."""
         self._start()
-        self._history: Mapping[str, list[float]] = model.history  # the model's next training has another one
+        self._history: Mapping[str, list[float]] = model.history  # the next training of the model replaces it
         self._first = len(model.history.epochs)  # nonzero if training is resumed
         self._tensors = dict(model.network.named_state())
         self._record(self._first)
 
     def on_epoch_end(self, epoch: int, logs: Mapping[str, float]) -> None:
-        """Copy the parameters, if a frame is due."""
+        """Copy the parameters if a frame is due."""
         if (epoch + 1 - self._first) % self._period == 0:
             self._record(epoch + 1)
             if len(self.epochs) > MOST_FRAMES:
@@ -116,7 +116,7 @@ class Playground(Callback):
                 do not fit the model.
         """
         if not self.epochs:
-            raise ValueError("Playground: nothing was recorded yet. Pass it to fit: callbacks=[recorder].")
+            raise ValueError("Playground: nothing has been recorded yet. Pass it to fit: callbacks=[recorder].")
         if self._film is None:
             states = [dict(zip(self._tensors, arrays)) for arrays in self._states]
             data = self.samples, self.targets, self.names, self.image_shape
@@ -180,9 +180,9 @@ def playground(
 ) -> Playground:
     """Return the page of a training, to display in a notebook or to save.
 
-    A `Playground` callback has recorded the parameters of every epoch, and the page plays them back. A `History` has
-    only the loss and the metrics of every epoch. From it, the page shows all curves, but the neurons, the weights and
-    the decisions only after the last epoch.
+    From a `Playground` callback, which has recorded the parameters of the epochs, the page replays the training. A
+    `History` has only the loss and the metrics of every epoch. From it, the page shows all curves, but the neurons, the
+    weights and the decisions only after the last epoch.
 
     Args:
         model: the trained `nn.Model`.
@@ -216,7 +216,7 @@ def playground(
         if any(argument is not None for argument in (X, y, names, image_shape)):
             raise TypeError("playground: X, y, names and image_shape belong to a History; the callback has its own.")
         if not recording.epochs:
-            raise ValueError("playground: nothing was recorded yet. Pass the callback to fit: callbacks=[recorder].")
+            raise ValueError("playground: nothing has been recorded yet. Pass it to fit: callbacks=[recorder].")
         if recording.model is not model:
             raise ValueError(
                 "playground: the callback recorded another model. Pass the model that it was trained with."

@@ -1,4 +1,4 @@
-"""Functions of complex numbers, for real ones: the parts, the conjugate and the angle."""
+"""Functions of complex numbers, applied to real numbers: the parts, the conjugate and the angle."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ __all__ = ["angle", "conj", "conjugate", "imag", "real", "real_if_close"]
 
 @op(val=lambda g: g, numpy=np.real, linear=True, view=True)
 def real(val: ArrayLike) -> Any:
-    """Real part, elementwise: of real numbers, the numbers themselves.
+    """Real part, elementwise: real numbers are returned as they are.
 
     >>> real([1.0, -2.0])
     Tensor([ 1., -2.])
@@ -28,7 +28,7 @@ def real(val: ArrayLike) -> Any:
 
 @op(val=lambda g: np.zeros_like(g), numpy=np.imag)
 def imag(val: ArrayLike) -> Any:
-    """Imaginary part, elementwise: of real numbers 0.
+    """Imaginary part, elementwise: 0 for real numbers.
 
     >>> imag([1.0, -2.0])
     Tensor([0., 0.])
@@ -38,7 +38,7 @@ def imag(val: ArrayLike) -> Any:
 
 @op(x=lambda g: g, numpy=np.conjugate, methods=["conj", "conjugate"], linear=True)
 def conjugate(x: ArrayLike) -> Any:
-    """Complex conjugate, elementwise: a copy of real numbers.
+    """Complex conjugate, elementwise: for real numbers, a copy.
 
     >>> conjugate([1.0, -2.0])
     Tensor([ 1., -2.])
@@ -68,7 +68,7 @@ def angle(z: ArrayLike, deg: bool = False) -> Any:
 
 @composed("a", numpy=np.real_if_close)
 def real_if_close(a: ArrayLike, tol: float = 100) -> Tensor:
-    """Real part of numbers whose imaginary part is close to 0: real numbers as they are.
+    """Real part of numbers whose imaginary part is close to 0: real numbers are returned as they are.
 
     >>> real_if_close([1.0, -2.0])
     Tensor([ 1., -2.])

@@ -1,4 +1,4 @@
-"""Evenly spaced numbers between two ends that can be tensors."""
+"""Evenly spaced numbers between two ends, which may be tensors."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ def linspace(
 ) -> Any:
     """Return `num` evenly spaced numbers from `start` to `stop`, along a new axis `axis`.
 
-    The gradient of a number at the fraction s of the way goes to the ends: 1 - s of it to `start`, s to `stop`.
+    A number at the fraction s of the interval passes the fraction 1 - s of its gradient to `start`, and s to `stop`.
 
     Args:
         start, stop: the ends, which broadcast against each other.
@@ -98,7 +98,7 @@ def linspace(
         device: "cpu" or None, as in NumPy.
 
     Raises:
-        ValueError: `num` is negative, or `device` is another one.
+        ValueError: `num` is negative, or `device` is neither "cpu" nor None.
 
     >>> linspace(0.0, 1.0, 5)
     Tensor([0.  , 0.25, 0.5 , 0.75, 1.  ])
@@ -164,7 +164,7 @@ def geomspace(
     if not is_foreign(same) and np.any(same == 0):
         raise ValueError("expected ends that are not 0: no geometric sequence contains 0.")
     if not is_foreign(same) and np.any(same < 0):
-        raise ValueError("expected ends of the same sign: between others, the sequence is complex.")
+        raise ValueError("expected ends of the same sign: otherwise, the sequence is complex.")
     first, last = first * sign, last * sign
     result = power(10.0, _even(log10(first), log10(last), num, endpoint)[0])
     positions = _positions(num, result.ndim - 1)

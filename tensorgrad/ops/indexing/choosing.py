@@ -94,16 +94,16 @@ def select(condlist: Sequence[Any], choicelist: Sequence[ArrayLike], default: Ar
     ],
 )
 def piecewise(x: ArrayLike, condlist: Any, funclist: Sequence[Any], *args: Any, **kw: Any) -> Tensor:
-    """Evaluate, where each condition holds, the function that belongs to it, and return the results in the shape of x.
+    """Evaluate each function where its condition holds, and return the results in the shape of x.
 
     Args:
         x: any shape.
-        condlist: conditions of the shape of `x`. Where several hold, the last one counts.
-        funclist: a function, or a number, for each condition, and optionally one for the rest, which else is 0.
+        condlist: conditions of the shape of `x`. Where several hold, the last one is used.
+        funclist: a function or a number for each condition, and optionally one for all other elements; default 0.
         *args, **kw: further arguments of the functions.
 
     Raises:
-        ValueError: the numbers of conditions and functions do not fit.
+        ValueError: the numbers of conditions and functions do not match.
 
     >>> x = np.array([-2.0, 1.0, 3.0])
     >>> piecewise(x, [x < 0, x > 2], [np.square, 9.0, lambda x: -x])

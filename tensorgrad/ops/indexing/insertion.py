@@ -126,7 +126,7 @@ def trim_zeros(filt: ArrayLike, trim: str = "fb", axis: Any = None) -> Tensor:
         axis: the axis or axes to trim; default all.
 
     Raises:
-        ValueError: another `trim`.
+        ValueError: `trim` is none of these.
 
     >>> trim_zeros([0.0, 1.0, 0.0, 2.0, 0.0])
     Tensor([1., 0., 2.])

@@ -107,8 +107,8 @@ def cov(
         dtype: the dtype of the result.
 
     Raises:
-        ValueError: more than two axes, or weights that do not fit.
-        TypeError: `fweights` that require a gradient, or are not integers.
+        ValueError: an array has more than two axes, or weights are negative or have the wrong shape.
+        TypeError: `fweights` requires a gradient, or is not an array of integers.
 
     >>> cov([[1.0, 2.0, 3.0], [6.0, 4.0, 2.0]])
     Tensor([[ 1., -2.],

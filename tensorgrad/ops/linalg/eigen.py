@@ -111,8 +111,8 @@ def _eig_gradient(g: Any, a_shape: Shape, out: Any) -> Any:
 def eig(a: ArrayLike) -> Any:
     """Eigenvalues λ and eigenvectors v of square matrices whose eigenvalues are all real.
 
-    Where eigenvalues are equal, a gradient of their eigenvectors, or a second derivative, is an error. Giles (2008),
-    "An extended collection of matrix derivative results"; the vectors have length 1.
+    The eigenvectors have length 1. If eigenvalues are equal, the gradient of their eigenvectors and second derivatives
+    raise an error. The derivative: Giles (2008), "An extended collection of matrix derivative results".
 
     Returns:
         EigResult: a named tuple `(eigenvalues, eigenvectors)`.

@@ -240,7 +240,7 @@ def roots(p: ArrayLike) -> Tensor:
     "x", numpy=np.vander, examples=[case((3,)), case((2,), N=4), case((3,), N=2, increasing=True), case((2,), N=0)]
 )
 def vander(x: ArrayLike, N: int | None = None, increasing: bool = False) -> Tensor:
-    """Matrix of powers of x, from the highest power N - 1 in the first column to 0; N is the length of x by default.
+    """Matrix of powers of x, from N - 1 in the first column to 0 in the last. By default, N is the length of x.
 
     >>> vander([1.0, 2.0, 3.0])
     Tensor([[1., 1., 1.],
@@ -292,14 +292,14 @@ def polyfit(
         rcond: singular values up to `rcond` times the largest count as 0.
         full: also return the residuals, the rank, the singular values and `rcond`.
         w: weights (n,) of the differences y - p(x), before they are squared.
-        cov: also return the covariance matrix of the coefficients; "unscaled": as if the weights were 1/σ.
+        cov: also return the covariance matrix of the coefficients. With "unscaled", the weights are taken as 1/σ.
 
     Returns:
         The coefficients (deg + 1,) or (deg + 1, k), and with `full` or `cov` a tuple.
 
     Raises:
-        TypeError: arrays of other shapes.
-        ValueError: a negative degree, or too few points for `cov`.
+        TypeError: the shapes of the arrays do not match.
+        ValueError: the degree is negative, or there are too few points for `cov`.
 
     >>> polyfit([0.0, 1.0, 2.0], [1.0, 3.0, 5.0], 1)
     Tensor([2., 1.])

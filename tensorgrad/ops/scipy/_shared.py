@@ -1,4 +1,4 @@
-"""What SciPy's functions have in common: test calls, and the precision of parameters that have no derivative."""
+"""Helpers of SciPy's functions: test calls, and the precision of parameters that have no derivative."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 from tensorgrad.domains import Case, case
 
 NUMPY_ONLY = "SciPy computes it"
-"""Why none of these functions runs on the arrays of other libraries."""
+"""The reason why these functions do not run on the arrays of other libraries."""
 
 TWO_OPERANDS = [
     case((), ()),
@@ -19,7 +19,7 @@ TWO_OPERANDS = [
     case((0,), ()),
     case((3,), (1,)),
 ]
-"""Shapes for functions of two operands; declared as examples, they replace the long list of all that broadcast."""
+"""Shapes for functions of two operands. Declared as examples, they replace the long default list."""
 
 
 def one_operand(**options: Any) -> list[Case]:
@@ -28,7 +28,7 @@ def one_operand(**options: Any) -> list[Case]:
 
 
 def moved(order: Any, by: int) -> Any:
-    """Return `order + by`; a Python number stays one, so that it does not widen float32."""
+    """Return `order + by`; a Python number remains one, so that it does not promote float32."""
     return order + by if isinstance(order, (int, float)) else np.add(order, by)
 
 

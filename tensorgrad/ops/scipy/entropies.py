@@ -148,7 +148,8 @@ def logsumexp(
         return_sign: return the logarithm of the absolute value of the sum, and its sign.
 
     Returns:
-        The logarithm; NaN if the sum is negative. With `return_sign`, a pair of it and an array without a gradient.
+        The logarithm, which is NaN if the sum is negative. With `return_sign`, the pair of the logarithm and the sign,
+        an array without a gradient.
 
     >>> logsumexp([1000.0, 1000.0], b=[1.0, 3.0])  # 1000 + log 4
     Tensor(1001.38629436)

@@ -1,4 +1,4 @@
-"""Relatives of the error function: its inverses, the scaled form, and the normal and Student's t distributions."""
+"""Functions related to the error function: its inverses, the scaled form, the normal and Student's t distributions."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ def ndtr(x: ArrayLike) -> Any:
     numpy_only=NUMPY_ONLY,
 )
 def log_ndtr(x: ArrayLike) -> Any:
-    """Logarithm of `ndtr`, exact where `ndtr` underflows: with y the result, the derivative is exp(-x²/2 - y)/√(2π).
+    """Logarithm of `ndtr`, accurate where `ndtr` underflows: with y the result, the derivative is exp(-x²/2 - y)/√(2π).
 
     >>> log_ndtr([0.0, -100.0])
     Tensor([-6.93147181e-01, -5.00552421e+03])

@@ -56,7 +56,7 @@ def expm(a: ArrayLike) -> Any:
 
 
 def _taylor_exponential(a: Any) -> Any:
-    """The sum of the series, for the tests' small matrices."""
+    """Return the sum of the series, for the small matrices of the tests."""
     total = term = np.broadcast_to(np.eye(a.shape[-1]), a.shape)
     for k in range(1, 40):
         term = term @ a / k
@@ -141,7 +141,7 @@ def solve_triangular(
 
 
 def _full_solution(a: Any, b: Any, trans: int, lower: bool, unit_diagonal: bool) -> Any:
-    """The same by NumPy, with the elements that are not read set to 0, for the tests."""
+    """Return the solution computed by NumPy, with the elements that are not read set to 0, for the tests."""
     n = a.shape[-1]
     filled = np.where(_triangle(n, lower, unit_diagonal), a, np.eye(n) * unit_diagonal)
     return np.linalg.solve(transposed(filled) if trans else filled, b)

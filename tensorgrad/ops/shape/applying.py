@@ -71,7 +71,7 @@ def apply_over_axes(func: Callable[..., Any], a: ArrayLike, axes: int | Sequence
     """Apply `func(a, axis)` for one axis after the other; axes that it removes are kept with length 1.
 
     Raises:
-        ValueError: the function changes the number of axes otherwise.
+        ValueError: the function adds axes, or removes more than one.
 
     >>> apply_over_axes(np.sum, [[1.0, 2.0], [3.0, 4.0]], [0, 1])
     Tensor([[10.]])

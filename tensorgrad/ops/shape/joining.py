@@ -245,7 +245,7 @@ class _Joining:
         """Return the items joined as by `np.r_` or `np.c_`; a slice is a range of numbers.
 
         Raises:
-            TypeError: a text with options of NumPy.
+            TypeError: an item is a string, such as NumPy's options.
         """
         parts = []
         for item in key if isinstance(key, tuple) else (key,):

@@ -103,7 +103,7 @@ def tile(A: ArrayLike, reps: int | Sequence[int]) -> Any:
     ],
 )
 def resize(a: ArrayLike, new_shape: int | Sequence[int]) -> Tensor:
-    """Return the elements in another shape, repeated as often as needed; zeros if there are none.
+    """Return the elements in another shape, repeated as often as needed. An empty array gives zeros.
 
     >>> resize([1.0, 2.0, 3.0], (2, 2))
     Tensor([[1., 2.],

@@ -15,8 +15,8 @@ from nn.interop.onnx_export.value import Value, function_of
 def elementwise(operator: str, *operands: Any, **attributes: Any) -> Value:
     """Add a node for an elementwise operator that broadcasts. Arrays among the operands become constants.
 
-    Where an operand exists only with its channels along axis 1, as after a convolution, all are taken in that layout,
-    so that no transpose is needed.
+    If an operand exists only with its channels along axis 1, as after a convolution, all operands are used in that
+    layout, so that no transpose is needed.
     """
     graph = next(each.graph for each in operands if isinstance(each, Value))
     rank = max(np.ndim(each) for each in operands)
@@ -31,7 +31,7 @@ def elementwise(operator: str, *operands: Any, **attributes: Any) -> Value:
 
 
 def with_channels_first(array: Any, rank: int) -> Any:
-    """Return a constant operand as it broadcasts to images with the channels along axis 1; None if it cannot."""
+    """Return a constant in the form that broadcasts with the channels along axis 1; None if there is no such form."""
     array = np.asarray(array)
     if array.size == 1 and array.ndim <= 1:
         return array.reshape(())
@@ -55,7 +55,7 @@ def promoted(ufunc: np.ufunc, *operands: Any) -> list[Any]:
 
 
 def _kind(operand: Any) -> Any:
-    """Return the dtype of an operand; the type of a Python number, which takes the dtype of the others."""
+    """Return the dtype of an operand; for a Python number, its type, which does not promote the others."""
     if isinstance(operand, Value):
         return operand.dtype
     return type(operand) if type(operand) in (int, float) else np.asarray(operand).dtype
@@ -71,7 +71,7 @@ OPERATORS: dict[np.ufunc, str] = {
     np.less: "Less", np.less_equal: "LessOrEqual", np.equal: "Equal", np.logical_and: "And", np.logical_or: "Or",
     np.logical_xor: "Xor", np.logical_not: "Not", np.isnan: "IsNaN", np.isinf: "IsInf",
 }  # fmt: skip
-"""Ufuncs that are one operator."""
+"""Ufuncs that correspond to one operator."""
 
 LOGICAL = ("And", "Or", "Xor", "Not")
 

@@ -1,4 +1,4 @@
-"""The layers of `nn` that are nodes of their own in ONNX. The `forward` of all others is traced."""
+"""The layers of `nn` that become ONNX operators as a whole. The `forward` of all others is traced."""
 
 from nn.interop.onnx_export.nodes import (
     activation_nodes,

@@ -60,7 +60,7 @@ def gelu_tanh(x: Value) -> Any:
 ACTIVATIONS: dict[str, Callable[[Value], Any]] = {
     "relu": relu, "gelu": gelu, "gelu_tanh": gelu_tanh, "silu": silu, "swiglu": silu, "geglu": gelu,
 }  # fmt: skip
-"""Those of `FeedForward`, by name."""
+"""The activations of `FeedForward`, by name."""
 
 converts(ReLU)(lambda graph, layer, x: relu(x))
 converts(SiLU)(lambda graph, layer, x: silu(x))

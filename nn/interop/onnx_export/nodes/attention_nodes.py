@@ -56,7 +56,7 @@ def _heads(layer: MultiHeadAttention, projected: Tensor, heads: int) -> Any:
 
 
 def _added(layer: MultiHeadAttention, mask: Any, queries: int, keys: int) -> Any:
-    """Return what is added to the scores: -inf where a query may not attend to a key; None if it may everywhere."""
+    """Return the mask to add to the scores: -inf where a query must not attend to a key; None without a mask."""
     if mask is None and not layer.causal:
         return None
     mask = np.ones((queries, keys), bool) if mask is None else np.asarray(mask)

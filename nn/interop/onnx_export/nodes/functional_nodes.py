@@ -1,4 +1,4 @@
-"""Fused functions of `nn.functional` that are called in a `forward`, as the layers that compute the same."""
+"""Fused functions of `nn.functional` that a `forward` calls, exported like the layers that compute the same."""
 
 from __future__ import annotations
 

@@ -68,9 +68,7 @@ def group_norm(graph: Graph, layer: GroupNorm, x: Value) -> Any:
 
 @converts(InstanceNorm)
 def instance_norm(graph: Graph, layer: InstanceNorm, x: Value) -> Any:
-    """`InstanceNormalization`; rows, which have one number for each feature, are traced."""
-    if x.ndim < 3:
-        return NotImplemented
+    """`InstanceNormalization`."""
     x, (weight, bias) = in_common_dtype(x, layer.weight, layer.bias)
     parameters = _scale_and_shift(graph, weight, bias, layer.features, x.dtype)
     return graph.add("InstanceNormalization", x, *parameters, channels_first=True, epsilon=layer.epsilon)

@@ -46,7 +46,7 @@ def _numbers_of_elements(axis: Axis, count_padding: bool) -> Any:
 
 @converts(MaxPool1D, MaxPool2D)
 def max_pool(graph: Graph, layer: MaxPool1D | MaxPool2D, x: Value) -> Any:
-    """`MaxPool`, behind a `Pad` where a window would otherwise begin in the padding at the end."""
+    """`MaxPool`; after a `Pad` if the padding is not smaller than the kernel."""
     axes = _extended(_axes(layer, x))
     kernel = [axis.kernel for axis in axes]
     if any(max(axis.before, axis.after) >= axis.kernel for axis in axes):  # runtimes refuse such pads
@@ -58,7 +58,7 @@ def max_pool(graph: Graph, layer: MaxPool1D | MaxPool2D, x: Value) -> Any:
 
 @converts(AveragePool1D, AveragePool2D)
 def average_pool(graph: Graph, layer: AveragePool1D | AveragePool2D, x: Value) -> Any:
-    """`AveragePool`; or a sum by `Conv` and a product, where ONNX counts the elements in another way."""
+    """`AveragePool`; or `Conv` and `Mul`, if ONNX counts the elements of a window differently."""
     axes = _axes(layer, x)
     extended = _extended(axes)
     counts_padding = layer.count_padding and any(axis.before or axis.after for axis in axes)

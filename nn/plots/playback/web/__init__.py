@@ -1,4 +1,4 @@
-"""The page as HTML: a film's numbers, packed into the file, and the scripts that show them."""
+"""The page as HTML: the measurements of a training, packed into the file, and the scripts that show them."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from nn.plots.playback.measure import Film, Layer
 from nn.plots.style import COLOURS
 
 SCRIPTS = ("film.js", "colours.js", "charts.js", "neurons.js", "stage.js", "player.js")
-"""In the order in which the page has them. They share one scope; the last one starts it."""
+"""The scripts in the order of the page. They share one scope, and the last one starts the page."""
 
 STEPS = 63
 """Steps on each side of 0 in which pictures are stored. Finer ones are not visible."""
 
 LEVEL = 6
-"""Of zlib. Level 9 takes four times as long for 2 % less."""
+"""Compression level of zlib. Level 9 takes four times as long and saves 2 %."""
 
 TITLE = "Playground of a training"
 
@@ -35,7 +35,7 @@ def page(film: Film) -> str:
     parts = {
         "title": escape(TITLE),
         "style": _file("page.css"),
-        "film": shown.replace("<", "\\u003c"),  # no name in it can end the element
+        "film": shown.replace("<", "\\u003c"),  # so that no name can end the element
         "arrays": packed.text(),
         "script": "\n".join(map(_file, SCRIPTS)),
     }

@@ -5,7 +5,7 @@ const DASHES = ["none", "6 3", "2 3", "8 3 2 3"];
 
 const charts = []; // {title, curves, cursor, values}: the elements that change with the frame
 
-/** Make every chart: a chart for each recorded value, and one for the gradients of the layers. */
+/** Create the charts: one for each recorded value, and one for the gradients of the layers. */
 function makeCharts() {
   const epochs = Array.from({ length: film.history.loss?.length ?? 0 }, (_, i) => i + 1);
   for (const [name, validation] of epochs.length ? curveNames() : []) {

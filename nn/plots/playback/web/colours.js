@@ -1,4 +1,4 @@
-// Colours of values: blue is negative, orange positive, the page's ground is 0.
+// Colours of values: blue is negative, orange positive, the page's background is 0.
 
 const NEGATIVE = [0, 114, 178], POSITIVE = [213, 94, 0];
 

@@ -1,8 +1,8 @@
-// The film that Python wrote into the page, and what the reader chose.
+// The data that Python has written into the page, and the state of the controls.
 
 const film = JSON.parse(document.getElementById("film").textContent);
 
-/** What the reader chose; everything shown follows from it. */
+/** The state of the controls, which determines everything that is shown. */
 const state = {
   frame: 0, // the place among film.epochs
   neuron: null, // the enlarged one, {layer, place}; null: the output of the network
@@ -12,7 +12,7 @@ function find(id) {
   return document.getElementById(id);
 }
 
-/** An element with attributes; children may be texts. */
+/** An element with attributes; children may be strings. */
 function make(tag, attributes = {}, ...children) {
   const element = document.createElement(tag);
   for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);

@@ -79,7 +79,7 @@ function placeNetwork() {
   }
 }
 
-/** What stands above a column. */
+/** The heading of a column. */
 function makeHeading(column, k, count, width, x) {
   const { layer, number } = column[0];
   const lines = layer ? [layer.title, countOf(layer)] : ["inputs", "x₀, x₁"];

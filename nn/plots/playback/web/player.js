@@ -2,7 +2,7 @@
 
 let playing = null;
 
-/** Everything on the page as the state has it. */
+/** Update everything on the page to the state. */
 function show() {
   const last = film.epochs.length - 1;
   const epoch = film.epochs[state.frame];
