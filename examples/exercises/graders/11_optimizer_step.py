@@ -6,6 +6,11 @@ from grading import fixed, normal, several, values
 import nn
 import tensorgrad as tg
 
+HINTS = (
+    "Four lines of formulas are four lines of code. Take them in this order.",
+    "Give m and s names of their own: what is returned, and comes in with the next step, is mean and square.",
+    "mean = 0.9 * mean + 0.1 * g makes a new array; mean *= 0.9 would change the caller's.",
+)
 RATE = 0.05
 
 

@@ -4,6 +4,12 @@ import numpy as np
 from grading import Wrong, fixed, normal, positive, several, values
 from grading_gradients import gradients
 
+HINTS = (
+    "rng.random(x.shape) < rate is True with the probability rate. These values are dropped.",
+    "(rng.random(x.shape) >= rate) / (1 - rate) is the whole mask: a True counts as 1.",
+    "out = x * mask is a product with a constant, so backward is g * mask.",
+)
+
 
 def grade(answer):
     """A rate that differs from 1 - rate."""
