@@ -26,6 +26,7 @@ import textwrap
 import traceback
 from collections.abc import Callable, Sequence
 from functools import partial
+from html import escape
 from pathlib import Path
 from types import ModuleType
 from typing import Any, NamedTuple
@@ -70,11 +71,10 @@ class Result(NamedTuple):
         line = f"{self.state}: {self.diagnosis}" if self.diagnosis else self.state
         return f"{line}\n{textwrap.indent(self.explanation, '    ')}" if self.explanation else line
 
-    def _ipython_display_(self) -> None:
-        print(repr(self))
+    def _repr_html_(self) -> str:
         page = self.pages.get("_by_hand", self.pages.get(""))
-        if page is not None:
-            importlib.import_module("IPython.display").display(page())
+        walkthrough = page()._repr_mimebundle_()["text/html"] if page else ""
+        return f"<pre>{escape(repr(self))}</pre>{walkthrough}"
 
 
 def main(arguments: list[str] | None = None) -> int:

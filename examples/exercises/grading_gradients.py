@@ -141,7 +141,10 @@ def _walkthrough(function: Callable[..., Any], inputs: Mapping[str, Array], diag
 def _with_diagnosis(box: Any, diagnosis: str) -> Any:
     if box.check is None or box.check.verdict != "differs":
         return box
-    found = box.check.reason.partition(USUALLY)[0].rstrip(" .")
+    found, _, named = box.check.reason.partition(USUALLY)
+    if named.startswith(f"{diagnosis}."):
+        return box
+    found = found.rstrip(" .")
     return replace(box, check=replace(box.check, reason=f"{found}. {USUALLY}{diagnosis}."))
 
 
