@@ -35,7 +35,7 @@ chapter.same("the test data on the training data's scale", by_hand, standardize(
 # %% [markdown]
 # ## By hand: bytes of an image
 #
-# Pixels come as whole numbers from 0 to 255. The book maps them to −1 … 1.
+# Pixels come as integers from 0 to 255. The book maps them to −1 … 1.
 
 # %%
 pixels = np.array([[0, 51, 255]], np.uint8)
@@ -114,5 +114,5 @@ chapter.save(figure, run.out / "13_preparing_data.png")
 #
 # 1. Fit the standardizer on training and test data together. It changes little here; why is it wrong all the same?
 # 2. Train on the digits with `nn.data.Batches(images, labels, batch_size=32, augment=lambda X, rng: nn.data.shift(X, 1,
-#    rng), transform=lambda X: X.reshape(len(X), -1))`, and without `augment`: who is better on the test digits?
+#    rng), transform=lambda X: X.reshape(len(X), -1))`, and without `augment`: which is better on the test digits?
 # 3. Which changes are harmless for photos of clothes, and which for letters? Look at `nn.data.flip`.

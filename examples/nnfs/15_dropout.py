@@ -3,7 +3,7 @@
 #
 # What you will understand:
 #
-# - dropout switches a random share of the outputs off in every training step, so that no neuron relies on another;
+# - dropout switches a random fraction of the outputs off in every training step, so that no neuron relies on another;
 # - the rest grows by 1/(1 − rate), so that the mean stays; in evaluation nothing is dropped;
 # - the backward pass lets the gradient through where the output was let through.
 
@@ -22,7 +22,7 @@ EPOCHS = 300 if run.fast else 6_000
 # %% [markdown]
 # ## By hand: a mask
 #
-# The rate is the share that is *dropped*, as in the book.
+# The rate is the fraction that is *dropped*, as in the book.
 
 # %%
 outputs = np.linspace(-2, 3, 10_000).reshape(100, 100)

@@ -107,4 +107,4 @@ chapter.save(figure, run.out / "17_regression.png")
 #
 # 1. Try seeds 0 to 9 for both scales. How many of each reach an error below 0.0001?
 # 2. Ask the network for x = 1.5, beyond what it has seen. What does it continue, and why?
-# 3. Move one target to 10. Which loss, squared or absolute, spoils the whole fit?
+# 3. Move one target to 10. Which loss, squared or absolute, lets it distort the whole fit?
