@@ -98,7 +98,7 @@ WRONG = [
     ("02", "x.mean(axis=0)", "x.sum(axis=0)", "missing mean"),
     ("02", "x.mean(axis=0)", "x.mean(axis=1)", "wrong axis, and not lined up"),
     ("12", "2 * strength * weights", "-2 * strength * weights", "wrong sign"),
-    ("13", ">= rate", "< rate", "rate is the share that is dropped"),
+    ("13", ">= rate", "< rate", "rate is the fraction that"),
     ("13", ") / (1 - rate)", ") * 1.0", "missing factor"),
     ("13", ") / (1 - rate)", ") / rate", "factor 1 / rate"),
     ("13", "return x * mask, mask", "return x, mask", "the mask is not used"),
@@ -214,7 +214,7 @@ def _clean_registry() -> Iterator[None]:
 
 
 def answer(folder: Path, number: str, *changes: tuple[str, str]) -> str:
-    """Write the solution with some of its text changed, and give its name."""
+    """Write the solution with some of its text changed, and return its name."""
     name = next(name for name in NAMES if name.startswith(number))
     text = (SOLUTIONS / f"{name}.py").read_text(encoding="utf-8")
     for old, new in changes:
@@ -253,7 +253,7 @@ def test_untouched_files_are_to_do(name: str, check: Any) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("number", "right", "wrong", "diagnosis"), WRONG)
-def test_wrong_answers_are_told_why(
+def test_wrong_answers_get_their_diagnosis(
     number: str, right: str, wrong: str, diagnosis: str, check: Any, tmp_path: Path
 ) -> None:
     seconds = 0.2 if diagnosis == "endless loop" else 60.0
@@ -290,7 +290,7 @@ def test_whatever_comes_back_is_judged(name: str, returned: str, check: Any, tmp
         ("return x @ g", "ValueError", "05_dense_backward.py, line 6, return x @ g"),
     ],
 )
-def test_errors_are_told_with_their_line(
+def test_errors_are_reported_with_their_line(
     wrong: str, diagnosis: str, explanation: str, check: Any, tmp_path: Path
 ) -> None:
     name = answer(tmp_path, "05", ("return g @ weights.T, x.T @ g, g.sum(axis=0)", wrong))
@@ -299,7 +299,7 @@ def test_errors_are_told_with_their_line(
     assert explanation in result.explanation
 
 
-def test_a_missing_function_and_a_missing_file_are_told(check: Any, tmp_path: Path) -> None:
+def test_a_missing_function_and_a_missing_file_are_reported(check: Any, tmp_path: Path) -> None:
     assert (
         "dense_backward" in check.grade(answer(tmp_path, "05", ("def dense_b", "def b")), answers=tmp_path).explanation
     )

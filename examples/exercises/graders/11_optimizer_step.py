@@ -8,7 +8,7 @@ import tensorgrad as tg
 
 HINTS = (
     "Four lines of formulas are four lines of code. Take them in this order.",
-    "Give m and s names of their own: what is returned, and comes in with the next step, is mean and square.",
+    "Use separate names for m and s: what is returned, and passed in the next step, is mean and square.",
     "mean = 0.9 * mean + 0.1 * g makes a new array; mean *= 0.9 would change the caller's.",
 )
 RATE = 0.05

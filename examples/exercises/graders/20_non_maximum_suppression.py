@@ -4,7 +4,7 @@ import numpy as np
 from grading import fixed, values
 
 HINTS = (
-    "np.argsort(-scores) gives the numbers of the boxes, best first. Keep the first of them.",
+    "np.argsort(-scores) returns the numbers of the boxes, best first. Keep the first of them.",
     "Filter what is left: waiting = waiting[overlaps[best, waiting] <= threshold]. That removes the best box, "
     "too, as it overlaps itself by 1.",
     "while len(waiting): best, waiting = waiting[0], waiting[1:]; keep best; filter waiting.",

@@ -7,7 +7,7 @@ from grading_gradients import correct, gradients
 import tensorgrad as tg
 
 HINTS = (
-    "np.split(scores, 4, axis=1) gives the four blocks. Three of them pass the sigmoid, the third passes tanh.",
+    "np.split(scores, 4, axis=1) returns the four blocks. Three of them pass the sigmoid, the third passes tanh.",
     "The new cell is computed first; the new state takes the new cell, through tanh.",
     "Backward: with f = sigmoid(score), cell receives g * f, and score receives g * cell * f * (1 - f).",
 )
