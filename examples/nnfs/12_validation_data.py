@@ -98,8 +98,9 @@ chapter.save(figure, run.out / "12_validation_data.png")
 # 2. Ten folds: what does that cost, and how much steadier is the mean?
 #
 #    *Answer.* Twice as many trainings, on 216 samples each instead of 192. It was no steadier here: over four
-#    shufflings, the mean varied by 0.012 with five folds and by 0.020 with ten. In both cases, every sample is left out
-#    once.
+#    shufflings, the mean had a standard deviation of 0.012 with five folds and of 0.020 with ten. In both cases, every
+#    sample is left out once.
 # 3. Give `trained` twenty different seeds for 64 neurons and keep the best. How does it do on the test data?
 #
-#    *Answer.* PENDING
+#    *Answer.* In one such trial, the best of twenty had a validation accuracy of 0.88 (their mean was 0.83), but 0.78
+#    on the test data, where the mean of all twenty was 0.79. Its lead was luck.
