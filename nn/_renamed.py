@@ -118,5 +118,8 @@ WITHOUT_CLASS = {
     "ParameterList": "a list of tensors, as an attribute of the module",
     "ModuleList": "a list of layers, as an attribute of the module",
     "ModuleDict": "a dict of layers, as an attribute of the module",
+    "clip_grad_norm_": "the callback nn.ClipGradients(norm=...)",
+    "utils": "nn.ClipGradients(norm=...) for clipping, nn.data.pad for sequences",
+    "optim": "nn.SGD, nn.Adam and others, directly in nn",
 }
-"""Class of PyTorch → what takes its place here, where `nn` has no such class."""
+"""Name of PyTorch → what takes its place here, where `nn` has no such class."""

@@ -124,7 +124,7 @@ def _writes(rule: Rule | None) -> bool:
 
 def _check_names(name: str, parameters: Iterable[str], sequence: str | None) -> None:
     """Refuse names that have another meaning in rules or in the compiled function."""
-    taken = {"g", "wanted", "out", "index" if sequence else "g", "forward", "operation", "error", *compiled.HELPERS}
+    taken = {"g", "wanted", "out", "index" if sequence else "g", "forward", "operation", "error", *compiled.NAMES}
     taken |= {f"{p}_{suffix}" for p in parameters for suffix in ("shape", "node", "nodes", "operand", "operands")}
     clashing = [p for p in parameters if p in taken or p.startswith("_")]
     if clashing:

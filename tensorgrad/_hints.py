@@ -12,7 +12,7 @@ FUNCTIONS = {
     "bmm": "tg.matmul(a, b)",
     "cat": "tg.concatenate(tensors, axis=0)",
     "clamp": "tg.clip(x, min, max)",
-    "concat": "tg.concatenate(tensors, axis=0)",
+    "device": "the array itself: tg.tensor keeps arrays of CuPy where they are",
     "eye": "tg.tensor(np.eye(n))",
     "flatten": "tg.ravel(x), or x.reshape(len(x), -1)",
     "float32": "np.float32",
@@ -22,7 +22,6 @@ FUNCTIONS = {
     "gather": "tg.take_along_axis(x, indices, axis)",
     "gelu": "nn.functional.gelu(x)",
     "is_tensor": "isinstance(x, tg.Tensor)",
-    "linspace": "tg.tensor(np.linspace(start, stop))",
     "load": "nn.Model.load(path), or np.load",
     "manual_seed": "an rng= argument: layers, models and data sets take a seed or a np.random.Generator",
     "mm": "tg.matmul(a, b)",
@@ -37,8 +36,10 @@ FUNCTIONS = {
     "relu": "nn.functional.relu(x), or tg.maximum(x, 0)",
     "rsqrt": "1 / tg.sqrt(x)",
     "save": "nn.Model.save(path), or np.save",
+    "stop_gradient": "x.detach()",
     "unsqueeze": "tg.expand_dims(x, axis)",
     "Variable": "tg.tensor(data, requires_grad=True)",
+    "vmap": "broadcasting: write the function for a batch",
     "zeros": "tg.tensor(np.zeros(shape))",
 }
 """PyTorch function -> equivalent in tensorgrad."""
@@ -77,7 +78,6 @@ KEYWORDS = {
     "dims": "axis",
     "keepdim": "keepdims",
     "unbiased": "ddof",
-    "correction": "ddof",
 }
 """PyTorch argument -> NumPy argument."""
 

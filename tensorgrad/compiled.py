@@ -13,7 +13,7 @@ import textwrap
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from inspect import Parameter, Signature
-from types import CodeType
+from types import CodeType, SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -76,7 +76,7 @@ def written(plan: Plan) -> tuple[str, str]:
     lines = []
     if any(p.name == "axis" for p in plan.parameters) and not plan.reflected:  # users of PyTorch write dim=
         header += ", **_unknown"
-        lines += ["if _unknown:", "    raise unexpected_argument(name, _unknown)"]
+        lines += ["if _unknown:", "    raise helpers.unexpected_argument(name, _unknown)"]
     lines += [*_take_arrays(plan), *_compute(plan), *_record(plan)]
     return header, "".join(f"        {line}\n" for line in lines)
 
@@ -89,29 +89,30 @@ def _take_arrays(plan: Plan) -> Iterator[str]:
         yield f"    {i}_node = {i}.node"
         yield f"    {i} = {i}.array"
         yield f"elif {i}.__class__ not in numbers:"
-        yield f"    {i} = {i}_operand = check_operand({i}, name)"
+        yield f"    {i} = {i}_operand = helpers.check_operand({i}, name)"
         yield f"    if isinstance({i}, Tensor):"  # lists that contained one
         yield f"        {i}_node = {i}.node"
         yield f"        {i} = {i}.array"
     if s := plan.sequence:
-        yield f"{s}_operands = check_sequence({s}, name)"
+        yield f"{s}_operands = helpers.check_sequence({s}, name)"
         yield f"{s}_nodes = [i.node if isinstance(i, Tensor) else None for i in {s}_operands]"
         yield f"{s} = [i.array if isinstance(i, Tensor) else i for i in {s}_operands]"
     if plan.needs_numpy:
         operands = [f"{i}_operand" for i, _ in plan.single] + ([f"*{plan.sequence}_operands"] if plan.sequence else [])
         others = " or ".join(f"{i}.__class__ is not ndarray" for i, _ in plan.single)  # the call takes 0.5 µs
-        yield f"if {'' if plan.sequence else f'({others}) and '}holds_foreign([{', '.join(operands)}]):"
+        some = "" if plan.sequence else f"({others}) and "
+        yield f"if {some}helpers.holds_foreign([{', '.join(operands)}]):"
         yield f"    return operation.on_foreign({', '.join(_passed_on(plan, p) for p in plan.parameters)})"
     for option in plan.options:
         yield f"if isinstance({option.name}, Tensor):"
-        yield f"    {option.name} = check_option({option.name}, {option.name!r}, name)"
+        yield f"    {option.name} = helpers.check_option({option.name}, {option.name!r}, name)"
 
 
 def _compute(plan: Plan) -> Iterator[str]:
     yield "try:"
     yield f"    out = forward({', '.join(_argument(p) for p in plan.parameters)})"
     yield "except Exception as error:"
-    yield f"    better = explained(error, name, {{{', '.join(f'{i!r}: {i}' for i in plan.inputs)}}})"
+    yield f"    better = helpers.explained(error, name, {{{', '.join(f'{i!r}: {i}' for i in plan.inputs)}}})"
     yield "    if better is None:"
     yield "        raise"
     yield "    try:"
@@ -121,17 +122,18 @@ def _compute(plan: Plan) -> Iterator[str]:
     if plan.keep:
         yield f"out, ({', '.join(plan.keep)},) = out"
     if plan.results:
-        yield "out = operation.results(*[check_result(each, name) for each in out])"
+        yield "out = operation.results(*[helpers.check_result(each, name) for each in out])"
         return
     yield "if out.__class__ is not ndarray:"
-    yield "    out = check_result(out, name)"
+    yield "    out = helpers.check_result(out, name)"
     yield "_dtype = out.dtype"
-    yield "if _dtype is not float32 and _dtype is not float64 and _dtype.kind not in real_kinds:"  # .kind is slow
-    yield "    raise not_real(_dtype, name)"
+    is_unusual = "_dtype is not float32 and _dtype is not float64"  # .kind is slow
+    yield f"if {is_unusual} and _dtype.kind not in helpers.real_kinds:"
+    yield "    raise helpers.not_real(_dtype, name)"
     if plan.view:
         first = f"{plan.inputs[0]}_operand" if plan.inputs[0] != plan.sequence else f"{plan.sequence}_operands[0]"
         yield "if out.__class__ is not ndarray or out.base is not None:"
-        yield f"    note_view({first}, out)"
+        yield f"    helpers.note_view({first}, out)"
     yield "_result = new(Tensor)"
     yield "_result.array = out"
     yield "_result.node = _result._grad = _result._name = None"
@@ -140,14 +142,15 @@ def _compute(plan: Plan) -> Iterator[str]:
 def _record(plan: Plan) -> Iterator[str]:
     untracked = [f"{i}_node is None" for i, save in plan.single if save is not None]
     inputs = [
-        f"{i}_node or ({i} if {i}.__class__ in numbers else without_gradient({i}_operand))" for i, _ in plan.single
+        f"{i}_node or ({i} if {i}.__class__ in numbers else helpers.without_gradient({i}_operand))"
+        for i, _ in plan.single
     ]
     saved = [_saved(plan, i, save) for i, save in plan.single]
     if s := plan.sequence:
-        untracked.append(f"not any({s}_nodes)")
-        inputs.append(f"*[n or without_gradient(i) for n, i in zip({s}_nodes, {s}_operands)]")
+        untracked.append(f"not helpers.any({s}_nodes)")
+        inputs.append(f"*[n or helpers.without_gradient(i) for n, i in helpers.zip({s}_nodes, {s}_operands)]")
         item = "".join(f"{_value(plan, name)}, " for name in plan.saves[-1] or ())
-        saved.append(f"*[None if n is None else ({item}) for index, n in enumerate({s}_nodes)]")
+        saved.append(f"*[None if n is None else ({item}) for index, n in helpers.enumerate({s}_nodes)]")
     if plan.joint:
         shared = next(save for save in plan.saves if save is not None)
         saved = [f"({''.join(f'{_value(plan, name)}, ' for name in shared)})"]
@@ -157,17 +160,18 @@ def _record(plan: Plan) -> Iterator[str]:
 
     yield "_mode = current_mode()"
     yield f"if ({' and '.join(untracked) or 'True'}) or not _mode.recording:"
-    yield "    return tensors(out, None, operation)" if plan.results else "    return _result"
+    yield "    return helpers.tensors(out, None, operation)" if plan.results else "    return _result"
     for name in plan.settled:
-        yield f"if {name}.__class__ not in fixed_types:"
-        yield f"    {name} = settled({name})"
+        yield f"if {name}.__class__ not in helpers.fixed_types:"
+        yield f"    {name} = helpers.settled({name})"
     if plan.results:
-        yield "_shapes, _dtypes = tuple([each.shape for each in out]), tuple([each.dtype for each in out])"
+        yield "_shapes = helpers.tuple([each.shape for each in out])"
+        yield "_dtypes = helpers.tuple([each.dtype for each in out])"
         yield f"_node = Node(operation, ({', '.join(inputs)},), {{{options}}}, ({', '.join(saved)},), _shapes, _dtypes)"
-        yield "_result = tensors(out, _node, operation)"
+        yield "_result = helpers.tensors(out, _node, operation)"
     else:
         yield "if _dtype is not float32 and _dtype is not float64 and _dtype.kind != 'f':"
-        yield "    raise not_float(_dtype, name)"
+        yield "    raise helpers.not_float(_dtype, name)"
         yield "_result.node = _node = new(Node)"  # `Node(...)` without its call
         yield "_node.number = next_number()"
         yield "_node.operation = operation"
@@ -181,7 +185,7 @@ def _record(plan: Plan) -> Iterator[str]:
         yield "_node.collects = False"
         yield "_node.scopes = ()"
     yield "if _mode.anomalies:"
-    yield f"    watch(_node, {'out' if plan.results else '(out,)'})"
+    yield f"    helpers.watch(_node, {'out' if plan.results else '(out,)'})"
     yield "return _result"
 
 
@@ -208,7 +212,7 @@ def _saved(plan: Plan, owner: str, save: tuple[str, ...] | None) -> str:
 def _value(plan: Plan, name: str) -> str:
     """Return the source for a variable; `x_shape` is the shape of the operand `x`, unless it is a parameter itself."""
     if name.endswith("_shape") and name not in {p.name for p in plan.parameters}:
-        return f"shape_of({name.removesuffix('_shape')})"
+        return f"helpers.shape_of({name.removesuffix('_shape')})"
     return name
 
 
@@ -252,42 +256,47 @@ def tensors(results: Any, node: Node | None, operation: Any) -> Any:
     ))  # fmt: skip
 
 
-HELPERS: dict[str, Any] = {
+HELPERS = SimpleNamespace(
+    check_operand=_operands.check_operand,
+    check_sequence=_operands.check_sequence,
+    check_option=_operands.check_option,
+    check_result=_operands.check_result,
+    shape_of=_operands.shape_of,
+    holds_foreign=_operands.holds_foreign,
+    without_gradient=_operands.without_gradient,
+    fixed_types=_operands.FIXED,
+    settled=_operands.settled,
+    real_kinds=_operands.REAL_KINDS,
+    note_view=note_view,
+    tensors=tensors,
+    explained=_messages.explained,
+    not_real=_messages.not_real,
+    not_float=_messages.not_float,
+    unexpected_argument=unexpected_argument,
+    watch=anomaly.watch,
+    any=any,
+    zip=zip,
+    enumerate=enumerate,
+    tuple=tuple,
+)
+"""What the generated functions use in some calls, including builtins, because modules of `ops` redefine `any`."""
+
+NAMES: dict[str, Any] = {
+    "helpers": HELPERS,
     "Tensor": Tensor,
     "Node": Node,
     "new": object.__new__,
     "next_number": next_number,
     "current_mode": current_mode,
     "numbers": _operands.NUMBERS,
-    "fixed_types": _operands.FIXED,
-    "settled": _operands.settled,
-    "check_operand": _operands.check_operand,
-    "check_sequence": _operands.check_sequence,
-    "check_option": _operands.check_option,
-    "check_result": _operands.check_result,
-    "shape_of": _operands.shape_of,
-    "holds_foreign": _operands.holds_foreign,
-    "without_gradient": _operands.without_gradient,
-    "note_view": note_view,
-    "tensors": tensors,
-    "explained": _messages.explained,
-    "not_real": _messages.not_real,
-    "not_float": _messages.not_float,
-    "unexpected_argument": unexpected_argument,
-    "watch": anomaly.watch,
-    "real_kinds": _operands.REAL_KINDS,
     "live": LIVE,
     "no_options": {},
     "float32": np.dtype(np.float32),
     "float64": np.dtype(np.float64),
     "ndarray": np.ndarray,
     "isinstance": isinstance,
-    "any": any,
-    "zip": zip,
-    "enumerate": enumerate,
-    "tuple": tuple,
 }
-"""Names used by the generated functions, including builtins, because modules of `ops` redefine `sum` and `any`."""
+"""What they use in every call. Each name here costs every call of an operation about a thousandth of its time."""
 
 
 _FIXED_ANNOTATIONS = frozenset({"bool", "int", "float", "str", "int | None", "Axis", "Shape", "DTypeLike"})
@@ -338,7 +347,7 @@ def recorder(operation: Any, *, reflected: bool = False) -> Any:
         linecache.cache[filename] = (0, None, shown(plan, name).splitlines(True), filename)
         return function
 
-    function: Any = namespace["make"](name, forward, operation, complete, **HELPERS)
+    function: Any = namespace["make"](name, forward, operation, complete, **NAMES)
     function.__defaults__, function.__kwdefaults__ = forward.__defaults__, forward.__kwdefaults__
     return function
 
@@ -347,10 +356,10 @@ def _made(header: str, body: str) -> str:
     """Return the source of `make`. All functions it makes have the same free variables, so that their code can be
     replaced: names count as used even in unreachable code."""
     return (
-        f"def make(name, forward, operation, complete, {', '.join(HELPERS)}):\n"
+        f"def make(name, forward, operation, complete, {', '.join(NAMES)}):\n"
         f"    def recorded({header}):\n"
         f"        if False:\n"
-        f"            name, forward, operation, complete, {', '.join(HELPERS)}\n"
+        f"            name, forward, operation, complete, {', '.join(NAMES)}\n"
         f"{body}"
         f"    return recorded\n"
     )

@@ -36,7 +36,7 @@ class Switch:
     changes: ClassVar[dict[str, bool]]
 
     def __init__(self) -> None:
-        self._tokens: list[Token[Mode]] = []
+        self._tokens: list[Token[Mode] | None] = []
 
     def __call__(self, function: F) -> F:
         """Return `function` wrapped so that the switch is set while it runs."""
@@ -54,15 +54,20 @@ class Switch:
         return interrupts.marked(switched, "wait")  # type: ignore[return-value]
 
     def __enter__(self) -> Self:
-        interrupts.begin()
         mode, changes = _mode.get(), self.changes
-        changed = changes.get("recording", mode.recording), changes.get("anomalies", mode.anomalies)
-        self._tokens.append(_mode.set(_modes[changed]))
+        changed = _modes[changes.get("recording", mode.recording), changes.get("anomalies", mode.anomalies)]
+        if changed is mode:  # nothing to restore, which an interrupt could prevent
+            self._tokens.append(None)
+            return self
+        interrupts.begin()
+        self._tokens.append(_mode.set(changed))
         return self
 
     def __exit__(self, *error: object) -> None:
-        _mode.reset(self._tokens.pop())
-        interrupts.end()
+        token = self._tokens.pop()
+        if token is not None:
+            _mode.reset(token)
+            interrupts.end()
 
 
 for _method in (Switch.__enter__, Switch.__exit__):

@@ -467,6 +467,20 @@ class Tensor(Methods):
             raise _messages.leaves_graph("np.asarray")
         return np.array(self.data, dtype=dtype, copy=copy)
 
+    def __dlpack__(self, **options: Any) -> Any:
+        """Return the values as a DLPack capsule, for `torch.from_dlpack(t)` and the like: in the same memory.
+
+        Raises:
+            TypeError: this tensor requires a gradient, which would be lost.
+            BufferError: its array is read-only, and the caller's version of DLPack does not know that; take `copy()`.
+        """
+        if self.node is not None:
+            raise _messages.leaves_graph("__dlpack__")
+        return self.data.__dlpack__(**options)
+
+    def __dlpack_device__(self) -> tuple[int, int]:
+        return self.array.__dlpack_device__()
+
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
         return numpy_dispatch.answer_ufunc(ufunc, method, inputs, kwargs, plain)
 

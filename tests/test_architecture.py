@@ -41,8 +41,8 @@ LAYERS: dict[str, list[set[str]]] = {
         {"linalg", "transforms"},
         {"gradcheck"},
         {"viz"},
-        {"examples"},
-        {"costs"},
+        {"costs", "examples", "optimize", "special"},
+        {"interop", "stats"},
     ],
     "tensorgrad.ops": [
         {"_reduced_axes", "_singular", "_tracking", "nondifferentiable"},
@@ -50,10 +50,11 @@ LAYERS: dict[str, list[set[str]]] = {
         {"shape"},
         {"elementwise"},
         {"reductions"},
-        {"linalg"},
+        {"linalg", "ufunc_methods"},
+        {"scipy"},
     ],
     "tensorgrad.viz": [
-        {"recording"},
+        {"fonts", "recording"},
         {"formulas"},
         {"recording.passes"},
         {"recording.capture"},
@@ -96,10 +97,12 @@ lies in its own layer and not in that of its subpackage. The package's `__init__
 """
 
 PUBLIC_TO_NETWORKS = {
-    "tensorgrad", "tensorgrad.costs", "tensorgrad.domains", "tensorgrad.interrupts", "tensorgrad.scopes"
+    "tensorgrad", "tensorgrad.costs", "tensorgrad.domains", "tensorgrad.interrupts", "tensorgrad.scopes",
+    "tensorgrad.viz.fonts",
 }  # fmt: skip
 """`costs` counts the work of a recorded graph; `domains` has the arguments of a user's own `@op(domain=…, examples=…)`;
-`interrupts` protects changes that belong together; `scopes` records which layer made which nodes, for pictures."""
+`interrupts` protects changes that belong together; `scopes` records which layer made which nodes, for pictures;
+`viz.fonts` finds fonts of the system for figures."""
 
 
 def files(package: str) -> Iterator[tuple[str, Path]]:
@@ -196,9 +199,12 @@ def test_contributing_lists_the_architecture_in_the_order_of_the_layers(package:
     assert [levels[name] for name in listed] == sorted((levels[name] for name in listed), reverse=True)
 
 
-MIRRORED = {"nn.functional": "nn.layers", "tensorgrad.ops": "tensorgrad"}
-"""Packages with files of the same names: `nn.functional` has the functions of each family of layers, and
-`tensorgrad.linalg` names the operations of `ops.linalg`."""
+MIRRORED = {
+    "nn.functional": "nn.layers", "tensorgrad.ops": "tensorgrad",
+    "tensorgrad.ops.elementwise": "tensorgrad",
+}  # fmt: skip
+"""Packages with files of the same names: `nn.functional` has the functions of each family of layers,
+`tensorgrad.linalg` names the operations of `ops.linalg`, `tensorgrad.special` those of `ops.elementwise.special`."""
 
 
 @pytest.mark.parametrize("package", ["nn", "tensorgrad", "tensorgrad.viz"])

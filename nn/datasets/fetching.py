@@ -23,12 +23,14 @@ class PublishedFile:
         file: the name of the file.
         mirrors: URLs of folders that contain the file.
         md5: its checksum, against corruption.
+        folders: names of folders that may contain it, besides `name`.
     """
 
     name: str
     file: str
     mirrors: tuple[str, ...]
     md5: str
+    folders: tuple[str, ...] = ()
 
     def find(self, directory: str | os.PathLike[str] | None, *, download: bool) -> Path:
         """Return where the verified file is, after downloading it into the cache if it is nowhere.
@@ -38,13 +40,29 @@ class PublishedFile:
             FileNotFoundError: the missing file cannot (or may not) be downloaded.
             ImportError: the file is missing, and pooch, which downloads it, is not installed.
         """
-        folders = folders_to_search(self.name, directory, ("", self.name))
-        path = next((folder / self.file for folder in folders if (folder / self.file).is_file()), None)
-        if path is None:
-            cache = cache_folder(self.name)
-            path = cache / self.file
-            if not path.is_file():
-                fetch(self.name, {self.file: self.md5}, self.mirrors if download else (), cache, folders)
+        path = self.local(directory)
+        if path is not None:
+            return path
+        cache = cache_folder(self.name)
+        path = cache / self.file
+        if not path.is_file():
+            folders = self._folders(directory)
+            fetch(self.name, {self.file: self.md5}, self.mirrors if download else (), cache, folders)
+        return self._verified(path)
+
+    def local(self, directory: str | os.PathLike[str] | None) -> Path | None:
+        """Return where the verified file is outside the cache, or None.
+
+        Raises:
+            ValueError: a file of that name is not the published one.
+        """
+        path = next((place / self.file for place in self._folders(directory) if (place / self.file).is_file()), None)
+        return None if path is None else self._verified(path)
+
+    def _folders(self, directory: str | os.PathLike[str] | None) -> list[Path]:
+        return folders_to_search(self.name, directory, ("", self.name, *self.folders))
+
+    def _verified(self, path: Path) -> Path:
         with path.open("rb") as content:
             found = hashlib.file_digest(content, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()
         if found != self.md5:

@@ -20,10 +20,10 @@ def _rows(values: Any) -> Any:
 
 def _product(x: Any, weight: Any) -> Any:
     """`x @ weight`, as one product of matrices: a stack of them takes up to one and a half times as long."""
-    if np.ndim(x) < 3:
-        return np.matmul(x, weight)
+    if getattr(x, "ndim", 0) < 3:  # on tensors, NumPy's functions take a microsecond longer than attributes, operators
+        return x @ weight
     rows = x.reshape(math.prod(x.shape[:-1]), x.shape[-1])
-    return np.matmul(rows, weight).reshape(*x.shape[:-1], weight.shape[-1])
+    return (rows @ weight).reshape(*x.shape[:-1], weight.shape[-1])
 
 
 def _weight_gradient(g: Any, x: Any) -> Any:

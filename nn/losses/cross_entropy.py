@@ -32,37 +32,50 @@ def _picked(values: Any, targets: Any) -> Any:
     return rows[np.arange(rows.shape[0]), targets.reshape(-1)]
 
 
+NARROW = 64
+"""Maximum number of classes for which the softmax stores its numbers class by class."""
+
+
+def _rows(values: Any) -> Any:
+    """Return the samples as rows of a matrix, for any number of leading axes."""
+    return values if values.ndim == 2 else values.reshape(-1, values.shape[-1])
+
+
 def _shifted_powers(logits: Any) -> tuple[Any, Any, Any]:
     """Return x = logits - max(logits), eˣ, and Σeˣ, over the classes.
 
     The shift is taken from the plain array: no gradient passes through it, as it changes no result.
-    Both reductions run over a short last axis, where NumPy is slow: for (128, 10), comparing whole columns takes 3 µs
-    in place of 8, and a product with ones 1 µs in place of 4. Forward and backward that is a quarter of the loss.
+    NumPy's loops run along the last axis in memory. If that were the classes, and there are few, they would take up to
+    five times as long, so a copy of the logits is made first. A product with ones takes a fourth of the time of a sum.
     """
     values = logits.array if isinstance(logits, tg.Tensor) else logits
-    if isinstance(values, np.ndarray) and values.shape[-1] <= 64:
-        largest = np.ascontiguousarray(values.T).max(axis=0).T[..., None]
-    else:
-        largest = np.max(values, axis=-1, keepdims=True)
-    x = logits - largest
+    if isinstance(values, np.ndarray) and values.shape[-1] <= NARROW:
+        values = np.asfortranarray(values)
+    largest = np.maximum.reduce(values, axis=-1, keepdims=True)
+    x = (logits if isinstance(logits, tg.Tensor) else values) - largest
     powers = np.exp(x)
     return x, powers, np.matmul(powers, ones(values.shape[-1], values.dtype))[..., None]
 
 
-def _softmax_minus_targets(g: Any, targets: Any, powers: Any, total: Any) -> Any:
+def _softmax_minus_targets(g: Any, logits_shape: tuple[int, ...], targets: Any, powers: Any, total: Any) -> Any:
     """`g * (softmax(logits) - one_hot(targets)) / samples`: *Neural Networks from Scratch*, chapter 9."""
-    classes = powers.shape[-1]
-    if targets.ndim == powers.ndim:
-        excess = powers * (np.sum(targets, axis=-1, keepdims=True) / total) - targets
+    samples, classes = powers.shape
+    if targets.ndim == len(logits_shape):
+        rows = _rows(targets)
+        excess = powers * (np.sum(rows, axis=-1, keepdims=True) / total) - rows
+    elif isinstance(powers, np.ndarray):
+        excess = powers / total
+        excess[np.arange(samples), targets.reshape(-1)] -= 1
     else:
-        excess = powers / total - _one_hot(targets, classes)
-    return excess * (g * (classes / powers.size))
+        excess = powers / total - _one_hot(targets.reshape(-1), classes)
+    excess *= g / samples
+    return excess if len(logits_shape) == 2 else excess.reshape(logits_shape)
 
 
 def _softmax_minus_targets_again(g: Any, logits: Any, targets: Any) -> Any:
     """`g * (softmax(logits) - one_hot(targets)) / samples`, from the logits."""
-    _, powers, total = _shifted_powers(logits)
-    return _softmax_minus_targets(g, targets, powers, total)
+    _, powers, total = _shifted_powers(_rows(logits))
+    return _softmax_minus_targets(g, logits.shape, targets, powers, total)
 
 
 _SOFTMAX_EXAMPLES = [domains.case((2, 3), (2, 3)), domains.case((3,), (3,))]
@@ -90,9 +103,13 @@ def softmax_cross_entropy_again(logits: Any, targets: Any) -> Any:
 
 def _softmax_cross_entropy(logits: Any, targets: Any) -> Any:
     """Return the loss, and eˣ and Σeˣ for its rule."""
-    x, powers, total = _shifted_powers(logits)
-    loss = np.add.reduce(_picked(np.log(total) - x, targets), axis=None) * (x.shape[-1] / x.size)
-    return loss, (powers, total)
+    x, powers, total = _shifted_powers(_rows(logits))
+    logs = np.log(total)
+    if targets.ndim == logits.ndim:
+        losses = _rows(targets) * (logs - x)
+    else:
+        losses = logs[:, 0] - x[np.arange(x.shape[0]), targets.reshape(-1)]
+    return np.add.reduce(losses, axis=None) / x.shape[0], (powers, total)
 
 
 @tg.op(

@@ -356,7 +356,6 @@ class Optimizer:
         if self.iterations % FLUSH_EVERY == 0:
             flush(self._state)
 
-    @interrupts.uninterrupted
     def _fused_step(self, gradients: Mapping[int, Array], settings: list[SimpleNamespace]) -> bool:
         """Make the step faster, if `update` has a fused form and all arrays are NumPy's.
 
@@ -366,18 +365,24 @@ class Optimizer:
         kernel = getattr(self.update, "kernel", None)
         if kernel is None:
             return False
-        weights = {number: writable(self.parameters[number]) for number in gradients}
-        sections = self._fused.sections(weights, self._state, self._group_of)
-        if sections is None:
-            return False
         shrinks = [self.shrink(of_group) for of_group in settings]
-        for number in gradients:
-            self.parameters[number].mark_changed()
-        for section in sections:
-            change = kernel(self, settings[section.group], section.dtype)
-            section.step(change, gradients, shrinks[section.group])
-        self._count_step()
-        return True
+        interrupts.begin()  # `uninterrupted`, without the calls of a decorator
+        try:
+            weights = {number: writable(self.parameters[number]) for number in gradients}
+            sections = self._fused.sections(weights, self._state, self._group_of)
+            if sections is None:
+                return False
+            for number in gradients:
+                self.parameters[number].mark_changed()
+            for section in sections:
+                change = kernel(self, settings[section.group], section.dtype)
+                section.step(change, gradients, shrinks[section.group])
+            self._count_step()
+            return True
+        finally:
+            interrupts.end()
+
+    interrupts.marked(_fused_step, "wait")
 
     def _loaded(self, owner: str, number: int, name: str, state: Mapping[str, Any]) -> Array:
         """Return a copy of one array of a saved state, after checking it."""

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from nn import datasets
-from nn.datasets import cifar
+from nn.datasets import cifar, series
 from nn.datasets.fetching import ENVIRONMENT_VARIABLE, PublishedFile
 from nn.datasets.text import NAMES
 
@@ -43,7 +43,13 @@ def test_text_other_than_the_published_one_is_refused(tmp_path):
         datasets.names(tmp_path)
 
 
-@pytest.mark.parametrize("load", [datasets.names, datasets.tiny_shakespeare, datasets.cifar10])
+@pytest.mark.parametrize(
+    "load",
+    [
+        datasets.names, datasets.tiny_shakespeare, datasets.cifar10, datasets.sunspots, datasets.airline_passengers,
+        datasets.japanese_vowels,
+    ],
+)  # fmt: skip
 def test_text_that_is_missing_is_named_with_its_checksum(load, tmp_path):
     with pytest.raises(FileNotFoundError, match=r"download=False\nPut these files into .*\n  [\w.-]+  MD5 \w{32}"):
         load(tmp_path, download=False)
@@ -58,6 +64,36 @@ def test_names_and_tiny_shakespeare_are_as_documented():
     assert {len(name) for name in names} == set(range(2, 16))
     assert len(text) == 1_115_394
     assert len(set(text)) == 65
+
+
+def test_time_series_are_as_documented():
+    if not DATA or not Path(DATA, "sequences").is_dir():
+        pytest.skip(f"${ENVIRONMENT_VARIABLE} has no sequences")
+    for (months, numbers), first, last, ends in (
+        (datasets.sunspots(DATA), "1749-01", "2009-06", [58.0, 2.6]),
+        (datasets.airline_passengers(DATA), "1949-01", "1960-12", [112, 432]),
+    ):
+        np.testing.assert_array_equal(months, np.arange(np.datetime64(first), np.datetime64(last) + 1))
+        assert (numbers.shape, numbers.dtype) == (months.shape, np.float64)
+        assert numbers[[0, -1]].tolist() == ends
+    X, y, X_test, y_test = datasets.japanese_vowels(DATA)
+    assert (len(X), len(X_test), len(y_test)) == (270, 370, 370)
+    np.testing.assert_array_equal(y, np.repeat(np.arange(9), 30))
+    assert {each.shape[1] for each in X + X_test} == {12}
+    assert (min(map(len, X + X_test)), max(map(len, X + X_test))) == (7, 29)
+    assert X[0].dtype == np.float32
+    np.testing.assert_allclose(X[0][:2, 0], [1.860936, 1.891651], rtol=1e-6)
+
+
+def test_sunspots_and_vowels_are_read_in_the_published_formats(tmp_path):
+    table, recordings = tmp_path / "sunspots.dat", tmp_path / "vowels.ts"
+    table.write_text("  NUMBERS\nYear  Jan  Feb\n" + "1749 " + "1.5 " * 12 + "\n\n1750  2.0 3.0\n---\nSeen in 1824.\n")
+    months, numbers = series._years(table)
+    assert (str(months[0]), str(months[-1]), numbers[-2:].tolist()) == ("1749-01", "1750-02", [2.0, 3.0])
+    recordings.write_text("#Of men\n@classLabel true 1 2\n@data\n1,2,3:4,5,6:2\n7:8:1\n")
+    X, y = series._ts(recordings)
+    assert [each.tolist() for each in X] == [[[1, 4], [2, 5], [3, 6]], [[7, 8]]]
+    assert y.tolist() == [1, 0]
 
 
 def tiny_archive(path, labels):

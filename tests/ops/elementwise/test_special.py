@@ -9,6 +9,17 @@ import numpy as np
 import pytest
 
 import tensorgrad as tg
+from tensorgrad.ops.elementwise import special
+
+
+@pytest.fixture(params=["with SciPy", "without SciPy"], autouse=True)
+def values_come_from(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Run each test with SciPy's values and with our own series."""
+    if request.param == "without SciPy":
+        monkeypatch.setattr(special, "scipy_special", lambda: None)
+    elif special.scipy_special() is None:
+        pytest.skip("SciPy is not installed")
+
 
 X = np.concatenate([np.linspace(-9, 27, 5001), [1e-300, 1e-8, -1.0, 1.0]])
 
