@@ -243,6 +243,7 @@ LEFT_OUT = {
     "nn.SaveError": "an exception",
     "nn.datasets.mnist": "needs the network",
     "nn.datasets.fashion_mnist": "needs the network",
+    "nn.datasets.blood_cells": "needs the network",
     "nn.datasets.cifar10": "needs the network",
     "nn.datasets.names": "needs the network",
     "nn.datasets.tiny_shakespeare": "needs the network",

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 
 import nbformat
 
-from tensorgrad.examples.notebooks import SOURCES, chapters, notebook, title
+from tensorgrad.examples.notebooks import SOURCES, chapters, copy_modules, notebook, title
 
 INTRODUCTION = """\
 # The course
@@ -37,11 +36,9 @@ def write(docs: Path) -> None:
         text += "".join(f"{number}. {title(path)} <{part}/{path.stem}>\n" for number, path in found.items())
         text += "```\n\n"
         target = folder / part
-        target.mkdir(exist_ok=True)
+        copy_modules(SOURCES / part, folder)
         for path in found.values():
             _update(target / f"{path.stem}.ipynb", nbformat.writes(notebook(path)))
-        for module in (SOURCES / part).glob("[!0-9]*.py"):
-            shutil.copy(module, target)
     _update(folder / "index.md", text)
 
 

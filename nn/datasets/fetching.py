@@ -96,12 +96,14 @@ def cache_folder(name: str) -> Path:
     return Path(_pooch(name).os_cache("tensorgrad")) / name
 
 
-def fetch(name: str, files: Mapping[str, str], mirrors: Sequence[str], folder: Path, searched: Iterable[Path]) -> None:
+def fetch(
+    name: str, files: Mapping[str, str | None], mirrors: Sequence[str], folder: Path, searched: Iterable[Path]
+) -> None:
     """Download files into `folder`, each from the first mirror that has it.
 
     Args:
         name: the name of the data set in messages.
-        files: the MD5 checksum of each file, by file name.
+        files: the MD5 checksum of each file, by file name; None if the caller verifies what is in it.
         mirrors: URLs to which file names are appended; empty if downloads are not allowed.
         folder: the destination, created if it does not exist.
         searched: the locations already searched, for messages.
@@ -112,7 +114,8 @@ def fetch(name: str, files: Mapping[str, str], mirrors: Sequence[str], folder: P
     for file, checksum in files.items():
         reasons = _download(name, file, checksum, mirrors, folder)
         if reasons:
-            wanted = [f"{file}  MD5 {checksum}" for file, checksum in files.items() if not (folder / file).is_file()]
+            missing = {file: checksum for file, checksum in files.items() if not (folder / file).is_file()}
+            wanted = [file if checksum is None else f"{file}  MD5 {checksum}" for file, checksum in missing.items()]
             raise FileNotFoundError(
                 f"datasets.{name}: {file} is not in {', '.join(map(str, [*searched, folder]))}, and could not be "
                 f"downloaded:\n  {_lines(reasons)}\n"
@@ -121,12 +124,13 @@ def fetch(name: str, files: Mapping[str, str], mirrors: Sequence[str], folder: P
             )
 
 
-def _download(name: str, file: str, checksum: str, mirrors: Sequence[str], folder: Path) -> list[str]:
+def _download(name: str, file: str, checksum: str | None, mirrors: Sequence[str], folder: Path) -> list[str]:
     """Download a file. Return the reason of each mirror's failure; empty on success."""
     reasons = [] if mirrors else ["download=False"]
+    expected = None if checksum is None else f"md5:{checksum}"
     for mirror in mirrors:
         try:
-            _pooch(name).retrieve(mirror + file, f"md5:{checksum}", file, folder, progressbar=True)
+            _pooch(name).retrieve(mirror + file, expected, file, folder, progressbar=True)
         except (OSError, ValueError) as error:  # no connection, no such file, disk full, or wrong checksum
             reasons.append(f"{mirror}: {error}")
         else:

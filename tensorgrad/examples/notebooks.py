@@ -64,6 +64,18 @@ def _with_switch(heading: Any, rest: list[Any]) -> Iterator[tuple[str, str]]:
         yield cell.cell_type, cell.source
 
 
+def copy_modules(part: Path, folder: Path) -> None:
+    """Copy the modules that the chapters of a part import.
+
+    Args:
+        part: the folder of the chapters.
+        folder: where the part is copied to, under the name that it has.
+    """
+    ignored = shutil.ignore_patterns("[0-9]*", "__pycache__")
+    for source in (part, *([SOURCES / "pretrained"] if part.name == "beyond" else [])):
+        shutil.copytree(source, folder / source.name, dirs_exist_ok=True, ignore=ignored)
+
+
 def copy(numbers: Sequence[int], folder: Path, *, exercises: bool = False) -> Iterator[Path]:
     """Write chapters as notebooks, beside the modules that they import, and yield the path of each notebook.
 
@@ -81,7 +93,7 @@ def copy(numbers: Sequence[int], folder: Path, *, exercises: bool = False) -> It
 
     for path, each in made:
         target = folder / path.parent.name
-        shutil.copytree(path.parent, target, dirs_exist_ok=True, ignore=shutil.ignore_patterns("[0-9]*", "__pycache__"))
+        copy_modules(path.parent, folder)
         nbformat.write(each, target / f"{path.stem}.ipynb")
         yield target / f"{path.stem}.ipynb"
     if exercises:

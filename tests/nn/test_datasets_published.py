@@ -4,13 +4,14 @@ import hashlib
 import io
 import os
 import tarfile
+import zipfile
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from nn import datasets
-from nn.datasets import cifar, series
+from nn.datasets import cells, cifar, series
 from nn.datasets.fetching import ENVIRONMENT_VARIABLE, PublishedFile
 from nn.datasets.text import NAMES
 
@@ -115,3 +116,91 @@ def test_cifar10_images_are_channels_last(tmp_path):
     np.testing.assert_array_equal(y, np.arange(10))
     np.testing.assert_array_equal(y_test, [0, 1])
     np.testing.assert_array_equal(X[7], np.broadcast_to(np.uint8([7, 1, 2]), (32, 32, 3)))
+
+
+# -- blood cells ---------------------------------------------------------------------------------------------------
+
+
+def annotated(boxes):
+    """Return the annotation of a photo in the form of the archive."""
+    sides = ("xmin", "ymin", "xmax", "ymax")
+    entries = [
+        f"<object><name>{name}</name><bndbox>"
+        + "".join(f"<{side}>{number}</{side}>" for side, number in zip(sides, box))
+        + "</bndbox></object>"
+        for name, box in boxes
+    ]
+    return f"<annotation><size><width>640</width></size>{''.join(entries)}</annotation>"
+
+
+@pytest.fixture
+def archive(tmp_path, monkeypatch):
+    """An archive of one photo in each split, of 480×640 pixels in one colour, and its checksums."""
+    pillow = pytest.importorskip("PIL.Image", reason="comes with the examples extra")
+    boxes = {
+        "BloodImage_00003": [("RBC", (64, 48, 128, 96)), ("Platelets", (1, 1, 11, 21))],
+        "BloodImage_00000": [("WBC", (0, 0, 320, 240)), ("RBC", (5, 5, 5, 5))],
+        "BloodImage_00007": [("RBC", (10, 10, 20, 20))],
+    }
+    monkeypatch.setattr(cells, "TEST", (7,))
+    path, digests = tmp_path / cells.ARCHIVE, {}
+    with zipfile.ZipFile(path, "w") as packed:
+        packed.writestr("BCCD_Dataset-master/", "")
+        root = "BCCD_Dataset-master/BCCD/"
+        splits = {"train": "BloodImage_00003", "validation": "BloodImage_00000", "test": "BloodImage_00007"}
+        for split, file in (("train", "train.txt"), ("validation", "val.txt")):
+            packed.writestr(f"{root}ImageSets/Main/{file}", splits[split] + "\n")
+        for shade, (split, name) in enumerate(splits.items()):
+            photo = io.BytesIO()
+            pillow.new("RGB", (640, 480), (40 * shade, 100, 200)).save(photo, "JPEG")
+            packed.writestr(f"{root}JPEGImages/{name}.jpg", photo.getvalue())
+            packed.writestr(f"{root}Annotations/{name}.xml", annotated(boxes[name]))
+            kept = [[*box, cells.NAMES.index(kind)] for kind, box in boxes[name] if box[0] < box[2]]
+            digests[split] = hashlib.md5(photo.getvalue() + np.array(kept, "<i4").tobytes()).hexdigest()
+    monkeypatch.setattr(cells, "DIGESTS", digests)
+    return path
+
+
+def test_blood_cells_are_unpacked_from_the_archive(archive, tmp_path):
+    X, y = datasets.blood_cells(archive.parent, download=False)
+    assert (X.shape, X.dtype) == ((1, 480, 640, 3), np.uint8)
+    ((boxes, labels),) = y
+    np.testing.assert_array_equal(boxes, np.array([[64, 48, 128, 96], [1, 1, 11, 21]], np.float32))
+    np.testing.assert_array_equal(labels, [0, 2])
+    archive.unlink()
+    X, y = datasets.blood_cells(split="validation", size=(120, 80), download=False)  # from the cache
+    assert X.shape == (1, 120, 80, 3)
+    np.testing.assert_array_equal(y[0][0], np.array([[0, 0, 40, 60]], np.float32))
+    assert y[0][1].tolist() == [1]
+    assert datasets.blood_cells(split="test", download=False)[0].shape == (1, 480, 640, 3)
+
+
+def test_blood_cells_other_than_the_published_ones_are_refused(archive, tmp_path):
+    cells.unpack(archive, tmp_path / "whole")
+    (tmp_path / "whole" / "images" / "BloodImage_00003.jpg").write_bytes(b"another")
+    with pytest.raises(ValueError, match=r"these are not the train photos of blood_cells: their MD5 is \w{32}"):
+        datasets.blood_cells(tmp_path / "whole")
+    (tmp_path / "whole" / cells.ANNOTATIONS).write_text("[]")
+    with pytest.raises(ValueError, match=r"annotations.json: this is not annotations.json of blood_cells"):
+        datasets.blood_cells(tmp_path / "whole")
+    archive.write_bytes(b"no archive")
+    with pytest.raises(ValueError, match=r"master.zip: this is not the archive of blood_cells"):
+        datasets.blood_cells(archive.parent)
+
+
+def test_blood_cells_that_are_missing_are_named(tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"download=False\nPut these files into .*\n  master.zip$"):
+        datasets.blood_cells(tmp_path, download=False)
+    with pytest.raises(ValueError, match="split must be one of 'train', 'validation', 'test', got 'all'"):
+        datasets.blood_cells(tmp_path, split="all")
+
+
+def test_blood_cells_are_as_documented():
+    if not DATA or not Path(DATA, "blood_cells").is_dir():
+        pytest.skip(f"${ENVIRONMENT_VARIABLE} has no blood_cells")
+    pytest.importorskip("PIL", reason="comes with the examples extra")
+    X, y = datasets.blood_cells(DATA, split="test", size=(48, 64))
+    assert X.shape == (36, 48, 64, 3)
+    assert np.bincount(np.concatenate([labels for _, labels in y])).tolist() == [406, 36, 31]
+    assert len(datasets.BLOOD_CELL_CLASSES) == 3
+    assert max(boxes.max() for boxes, _ in y) <= 64
