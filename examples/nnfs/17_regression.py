@@ -5,7 +5,7 @@
 #
 # - to predict numbers, the last layer stays linear, and the loss is the mean squared (or absolute) error;
 # - "accuracy" of a number needs a tolerance: the book takes the targets' standard deviation / 250;
-# - the start decides: from weights of 0.01 most trainings of the sine stop at a plateau, from 0.1 all get through.
+# - the start decides: from weights of 0.01 many trainings of the sine stop at a plateau, from 0.1 all get through.
 
 # %%
 import by_hand
@@ -75,7 +75,7 @@ chapter.same_training(
 # %% [markdown]
 # ## The start decides
 #
-# From weights around 0.01 the first gradients are so small that most trainings stop at a mean squared error of 0.0307,
+# From weights around 0.01 the first gradients are so small that many trainings stop at a mean squared error of 0.0307,
 # where the crest of the wave is cut off flat.
 
 # %%
@@ -107,7 +107,8 @@ chapter.save(figure, run.out / "17_regression.png")
 #
 # 1. Try seeds 0 to 9 for both scales. How many of each reach an error below 0.0001?
 #
-#    *Answer.* PENDING4
+#    *Answer.* After 2,000 epochs, five of ten from weights of 0.01, and all ten from 0.1. The other five had stopped at
+#    0.0307.
 # 2. Ask the network for x = 1.5, beyond what it has seen. What does it continue, and why?
 #
 #    *Answer.* Not the wave. At 1.25 a trained network returned 0.07 instead of 1, and at 1.5 it returned 0.10. Beyond
