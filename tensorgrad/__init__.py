@@ -12,8 +12,9 @@ import importlib
 import sys
 from typing import TYPE_CHECKING, Any
 
-from tensorgrad import domains, linalg, numpy_dispatch, ops, scopes
+from tensorgrad import domains, linalg, numpy_dispatch, ops, randomness, scopes
 from tensorgrad._allocator import keep_freed_memory
+from tensorgrad._compile import compile
 from tensorgrad._hints import add_hints, function_hint
 from tensorgrad.anomaly import detect_anomaly
 from tensorgrad.gradcheck import GradcheckError, GradcheckWarning, gradcheck
@@ -43,6 +44,7 @@ __all__ = [
     "Walkthrough",
     "c_",
     "checkpoint",
+    "compile",
     "detect_anomaly",
     "domains",
     "draw",
@@ -62,6 +64,7 @@ __all__ = [
     "no_grad",
     "op",
     "r_",
+    "randomness",
     "scopes",
     "special",
     "stats",

@@ -2,16 +2,35 @@
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from tensorgrad.modes import current_mode
 from tensorgrad.node import CHANGED, Node
 
 
 class RangeError(ValueError, OverflowError):
     """A number that is too large for its dtype: NumPy's OverflowError, and a ValueError like other wrong arguments."""
+
+
+class TraceError(RuntimeError):
+    """A function does something that a compiled program cannot do."""
+
+
+_PACKAGES = tuple(str(Path(__file__).parents[1] / package) for package in ("tensorgrad", "nn"))
+_HIDDEN = (*_PACKAGES, "<tensorgrad", "<__array_function__", "<frozen")
+
+
+def user_line(frames: traceback.StackSummary | None = None) -> str:
+    """Return the innermost line of user code on the stack, or among `frames`."""
+    for frame in reversed(traceback.extract_stack() if frames is None else frames):
+        if not frame.filename.startswith(_HIDDEN) and "site-packages" not in frame.filename:
+            return f"{frame.filename}:{frame.lineno}: {frame.line}"
+    return "an unknown line"
 
 
 def explained(error: Exception, name: str, operands: Mapping[str, Any]) -> Exception | None:
@@ -105,8 +124,14 @@ def tensor_result(name: str) -> TypeError:
     )
 
 
-def numpy_only(name: str, reason: str) -> TypeError:
+def numpy_only(name: str, reason: str) -> Exception:
     """Return the error for an operation that cannot run on the arrays of another library."""
+    if current_mode().since:
+        return TraceError(
+            f"compile: {name} cannot be traced, because {reason}, and there are no values before the program runs. At "
+            f"{user_line()}\nCompute it outside the compiled function. Instead of choosing items with a mask, use "
+            "tg.where(mask, x, 0) or a product with the mask, whose results have the shape of x."
+        )
     return TypeError(
         f"{name}: expected NumPy arrays, because {reason}; got an array of another library. "
         "Convert the operand to NumPy first, or compute the result without this function."
@@ -153,4 +178,14 @@ def wrong_shape(node: Node, given: Any, shape: Any) -> ValueError:
     return ValueError(
         f"{node.operation.name}: a derivative rule gave a gradient of shape {given} for an input of "
         f"shape {shape}. A rule must return the input's shape, or one that NumPy would broadcast it to."
+    )
+
+
+def not_found(node: Node) -> TraceError:
+    """Return the error for a tensor that requires a gradient and would be a constant of a compiled program."""
+    name = f" {node.name!r}" if node.operation is None and node.name else ""
+    return TraceError(
+        f"compile: the tensor{name} {node.shape} requires a gradient, but was not found before tracing, so its values "
+        f"would be constants of the program. At {user_line()}\nPass it as an argument, or keep it as an attribute of "
+        "an object that the function refers to. If it is a constant, use detach()."
     )

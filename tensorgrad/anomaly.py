@@ -1,24 +1,21 @@
-"""Anomaly mode: find the first NaN, and arrays that were written into after the graph had saved them."""
+"""Checks of every node: NaN and arrays that were written into in anomaly mode; unknown tensors while tracing."""
 
 from __future__ import annotations
 
-import traceback
 import zlib
 from collections.abc import Container, Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 from typing import Any, ClassVar
 from weakref import WeakKeyDictionary
 
 import numpy as np
 
+from tensorgrad import _messages
 from tensorgrad._arrays import is_foreign
 from tensorgrad.backward import Call
 from tensorgrad.modes import Switch, current_mode
 from tensorgrad.node import Node
-
-_PACKAGE = str(Path(__file__).parent)
 
 
 @dataclass(frozen=True)
@@ -57,12 +54,27 @@ class detect_anomaly(Switch):
 
 
 def watch(node: Node, results: Iterable[Any]) -> None:
-    """Store where `node` was created, and raise an error if a result is not finite."""
-    origin = _Origin(_user_line(), _fingerprints(node.saved))
+    """Check a new node: in anomaly mode its results, and while a function is traced where its operands come from."""
+    mode = current_mode()
+    if mode.since:
+        check_sources(node.parents)
+    if not mode.anomalies:
+        return
+    origin = _Origin(_messages.user_line(), _fingerprints(node.saved))
     _origins[node] = origin
     for result in results:
         if not np.all(np.isfinite(result)):
             raise FloatingPointError(f"{_name(node)}: the result holds {_what(result)}. Called at {origin.line}")
+
+
+def check_sources(nodes: Iterable[Node | None]) -> None:
+    """Raise an error if a traced function uses a tensor that requires a gradient and was not found before.
+
+    The values of such a tensor would be constants of the program.
+    """
+    for node in nodes:
+        if node is not None and node.number < current_mode().since:
+            raise _messages.not_found(node)
 
 
 def checking(call: Call | None) -> Call | None:
@@ -101,11 +113,3 @@ def _fingerprints(saved: Any) -> Any:
     if isinstance(saved, np.ndarray) or (is_foreign(saved) and hasattr(saved, "tobytes")):
         return zlib.crc32(saved.tobytes())
     return [_fingerprints(item) for item in saved] if isinstance(saved, (tuple, list)) else repr(saved)
-
-
-def _user_line() -> str:
-    """Return the innermost call outside this package."""
-    for frame in reversed(traceback.extract_stack()):
-        if not frame.filename.startswith((_PACKAGE, "<tensorgrad")):
-            return f"{frame.filename}:{frame.lineno}: {frame.line}"
-    return "an unknown line"

@@ -157,10 +157,16 @@ def _record(plan: Plan) -> Iterator[str]:
     if plan.composed:
         saved.append(f"({', '.join(plan.inputs)},)")
     options = ", ".join(f"{p.name!r}: {p.name}" for p in plan.options)
+    nodes = [f"{i}_node" for i, _ in plan.single] + ([f"*{plan.sequence}_nodes"] if plan.sequence else [])
 
+    without_graph = "helpers.tensors(out, None, operation)" if plan.results else "_result"
+    yield f"if {' and '.join(untracked) or 'True'}:"
+    yield f"    return {without_graph}"
     yield "_mode = current_mode()"
-    yield f"if ({' and '.join(untracked) or 'True'}) or not _mode.recording:"
-    yield "    return helpers.tensors(out, None, operation)" if plan.results else "    return _result"
+    yield "if not _mode.recording:"
+    yield "    if _mode.since:"
+    yield f"        helpers.check_sources(({', '.join(nodes)},))"
+    yield f"    return {without_graph}"
     for name in plan.settled:
         yield f"if {name}.__class__ not in helpers.fixed_types:"
         yield f"    {name} = helpers.settled({name})"
@@ -184,7 +190,7 @@ def _record(plan: Plan) -> Iterator[str]:
         yield "_node.tensor = _node.hooks = _node.seed = None"
         yield "_node.collects = False"
         yield "_node.scopes = ()"
-    yield "if _mode.anomalies:"
+    yield "if _mode.watched:"
     yield f"    helpers.watch(_node, {'out' if plan.results else '(out,)'})"
     yield "return _result"
 
@@ -274,6 +280,7 @@ HELPERS = SimpleNamespace(
     not_float=_messages.not_float,
     unexpected_argument=unexpected_argument,
     watch=anomaly.watch,
+    check_sources=anomaly.check_sources,
     any=any,
     zip=zip,
     enumerate=enumerate,

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from contextvars import ContextVar, Token
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import wraps
 from typing import Any, ClassVar, Self, TypeVar
 
@@ -16,10 +17,20 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 @dataclass(frozen=True, slots=True)
 class Mode:
-    """What operations do besides computing: whether they record a graph and check every value."""
+    """What operations do besides computing: whether they record a graph and check every value.
+
+    Attributes:
+        since: while a function is traced, the number of the first node that it can create; else 0.
+        watched: whether `anomaly.watch` is called for every recorded node.
+    """
 
     recording: bool = True
     anomalies: bool = False
+    since: int = 0
+    watched: bool = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "watched", self.anomalies or self.since > 0)
 
 
 _modes = {
@@ -55,7 +66,8 @@ class Switch:
 
     def __enter__(self) -> Self:
         mode, changes = _mode.get(), self.changes
-        changed = _modes[changes.get("recording", mode.recording), changes.get("anomalies", mode.anomalies)]
+        wish = changes.get("recording", mode.recording), changes.get("anomalies", mode.anomalies)
+        changed = replace(mode, **changes) if mode.since else _modes[wish]
         if changed is mode:  # nothing to restore, which an interrupt could prevent
             self._tokens.append(None)
             return self
@@ -68,6 +80,16 @@ class Switch:
         if token is not None:
             _mode.reset(token)
             interrupts.end()
+
+
+@contextmanager
+def tracing(since: int) -> Iterator[None]:
+    """While a function is traced, refuse tensors with nodes older than number `since`; see `anomaly`."""
+    token = _mode.set(replace(_mode.get(), since=since))
+    try:
+        yield
+    finally:
+        _mode.reset(token)
 
 
 for _method in (Switch.__enter__, Switch.__exit__):

@@ -6,12 +6,14 @@ import inspect
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pkgutil import resolve_name
 from typing import Any
 
 from tensorgrad import _declaration, _messages, _operands, compiled, record
 from tensorgrad._declaration import P, R, Recorded, Rule, SequenceRules, announce, operation_of, registry
 from tensorgrad.backward import call_rules
 from tensorgrad.domains import REAL, Case, Domain
+from tensorgrad.modes import current_mode
 from tensorgrad.tensor import Tensor, plain
 
 __all__ = ["Operation", "SequenceRules", "op", "operation_of", "registry"]
@@ -41,6 +43,7 @@ class Operation:
     linear: bool = False
     view: bool = False
     numpy_only: str = ""
+    lowering: str = ""
     domain: Any = field(default_factory=dict)
     examples: tuple[Case, ...] = ()
     reference: Callable[..., Any] | None = None
@@ -66,7 +69,9 @@ class Operation:
         return self.composed is not None or bool(self.numpy_only)
 
     def on_foreign(self, *args: Any, **kwargs: Any) -> Any:
-        """Return the result of the composed form, for arrays of other libraries."""
+        """Return the result of the composed form, or in a compiled program of the lowering, for other arrays."""
+        if self.lowering and current_mode().since:
+            return resolve_name(self.lowering)(*args, **kwargs)
         if self.composed is None:
             raise _messages.numpy_only(self.name, self.numpy_only)
         return self.composed(*args, **kwargs)
@@ -83,7 +88,7 @@ class Operation:
 
 def op(
     forward: None = None, /, *, joint: Rule | None = None, inputs: Sequence[str] = (), results: type[R] | None = None,
-    keep: Sequence[str] = (), composed: Callable[..., Any] | None = None,
+    keep: Sequence[str] = (), composed: Callable[..., Any] | None = None, lowering: str = "",
     numpy: Callable[..., Any] | Sequence[Callable[..., Any]] = (), methods: Sequence[str] = (),
     reflected: str | None = None, sequence: str | None = None, linear: bool = False, view: bool = False,
     numpy_only: str = "", domain: Domain | Mapping[str, Domain] = REAL, examples: Sequence[Case] = (),
@@ -107,7 +112,7 @@ def op(
         numpy: the NumPy functions that call this operation when an argument is a tensor.
         methods, reflected: its names in `Tensor`, and the one with swapped operands (`"__radd__"`).
         sequence, linear, view: which parameter is a sequence; whether it is linear in each input, or may return a view.
-        numpy_only: why it cannot run on the arrays of other libraries, if it cannot.
+        numpy_only, lowering: why it cannot run on other libraries' arrays; "module:name" of its form in `compile`.
         domain, examples: where tests may sample the inputs, and shapes and options if not every shape is valid.
         flops: for `costs`, where it cannot count: a function of `out_shape`, `x_shape` of an input `x`, and options.
         reference: for tests, another way to compute the result of float64 arrays, where NumPy has no such function.
@@ -132,7 +137,7 @@ def op(
             **_declaration.checked(forward, rules, joint, tuple(inputs), tuple(keep), composed, sequence),
             results=results, linear=linear, view=view, numpy_only=numpy_only, domain=domain, reference=reference,
             flops=flops, examples=tuple(examples), numpy=(numpy,) if callable(numpy) else tuple(numpy),
-            methods=(*methods, reflected) if reflected else tuple(methods),
+            methods=(*methods, reflected) if reflected else tuple(methods), lowering=lowering,
         )  # fmt: skip
         operation.call = call_rules if PLAIN else compiled.rule_caller(operation)
         function: Recorded[P, R] = announce(_declaration.dressed(recorder(operation), forward), operation)

@@ -16,11 +16,7 @@ from tensorgrad.tensor import Tensor, tensor_at
 
 def recorder(operation: Any, *, reflected: bool = False) -> Callable[..., Any]:
     """Return the public function; `reflected` swaps the operands, as for `__rsub__`."""
-
-    def recorded(*args: Any, **kwargs: Any) -> Any:
-        return record(operation, args[::-1] if reflected else args, kwargs)
-
-    return recorded
+    return lambda *args, **kwargs: record(operation, args[::-1] if reflected else args, kwargs)
 
 
 def record(operation: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
@@ -55,6 +51,8 @@ def record(operation: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any
     if operation.view:
         note_view(operands[0], results[0])
 
+    if current_mode().since:
+        anomaly.check_sources(item.node for item in operands if isinstance(item, Tensor))
     nodes = _nodes(operation, operands, values, results) if current_mode().recording else [None] * len(results)
     tensors = [tensor_at(array, node) for array, node in zip(results, nodes)]
     return operation.results(*tensors) if operation.results else tensors[0]
@@ -103,7 +101,7 @@ def _nodes(operation: Any, operands: list[Any], values: dict[str, Any], results:
         raise _messages.not_float(dtypes[0], operation.name)
     of_results = (shapes, dtypes) if operation.results else (shapes[0], dtypes[0])
     call = Node(operation, inputs, options, tuple(saved), *of_results)
-    if current_mode().anomalies:
+    if current_mode().watched:
         anomaly.watch(call, results)
     if not operation.results:
         return [call]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Callable, Iterator
+from sys import getrefcount
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,9 @@ from tensorgrad._typing import ArrayLike, Shape
 from tensorgrad.backward import backpropagate
 from tensorgrad.modes import current_mode
 from tensorgrad.node import CHANGED, Node, leaf_node
+
+_OF_LEAF = 3
+"""Number of references to the node of a leaf that was not used: of the leaf, a local variable and `getrefcount`."""
 
 DEEPEST = 64
 """Maximum number of axes of an array."""
@@ -137,6 +141,15 @@ class Tensor(Methods):
         if self.node is not None and self.node.operation is not None:  # `is_leaf`, without its call
             raise RuntimeError("mark_changed: this tensor was made by an operation, its values belong to the graph.")
         self._change(self.array)
+
+    def rebind(self, array: Any, grad: Any) -> None:
+        """Replace the array of this leaf and its gradient, without copies and checks, as compiled functions do."""
+        node = self.node
+        if node is not None and getrefcount(node) == _OF_LEAF:  # no graph has it, so that it need not be replaced
+            self.array = node.array = array
+        elif array is not self.array:
+            self._change(array)
+        self._grad = grad
 
     def _change(self, array: Any) -> None:
         old = self.node
@@ -285,8 +298,9 @@ class Tensor(Methods):
         return Tensor(read_only(self.array), name=self._name)
 
     def numpy(self) -> NDArray[Any]:
-        """Return a copy of the values as an array, without the graph."""
-        return np.copy(self.array)
+        """Return a copy of the values as an array of NumPy, without the graph."""
+        array: Any = self.array
+        return np.copy(array) if isinstance(array, np.ndarray) else np.array(array)
 
     def item(self) -> Any:
         """Return the single element as a Python number.

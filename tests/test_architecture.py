@@ -22,7 +22,7 @@ from tensorgrad._tensor_methods import Methods
 ROOT = Path(tg.__file__).parent.parent
 LAYERS: dict[str, list[set[str]]] = {
     "tensorgrad": [
-        {"_allocator", "_hints", "_html", "_typing", "interrupts", "node"},
+        {"_allocator", "_hints", "_html", "_typing", "interrupts", "node", "randomness"},
         {"modes"},
         {"_messages", "_tensor_methods", "domains"},
         {"_arrays"},
@@ -40,12 +40,14 @@ LAYERS: dict[str, list[set[str]]] = {
         {"ops"},
         {"linalg", "transforms"},
         {"gradcheck"},
+        {"xla"},
+        {"_compile"},
         {"viz"},
         {"costs", "examples", "optimize", "special"},
         {"interop", "stats"},
     ],
     "tensorgrad.ops": [
-        {"_reduced_axes", "_singular", "_tracking", "nondifferentiable"},
+        {"_matrices", "_reduced_axes", "_singular", "_tracking", "nondifferentiable"},
         {"indexing"},
         {"shape"},
         {"elementwise"},
@@ -97,12 +99,13 @@ lies in its own layer and not in that of its subpackage. The package's `__init__
 """
 
 PUBLIC_TO_NETWORKS = {
-    "tensorgrad", "tensorgrad.costs", "tensorgrad.domains", "tensorgrad.interrupts", "tensorgrad.scopes",
-    "tensorgrad.viz.fonts",
+    "tensorgrad", "tensorgrad.costs", "tensorgrad.domains", "tensorgrad.interrupts", "tensorgrad.randomness",
+    "tensorgrad.scopes", "tensorgrad.viz.fonts", "tensorgrad.xla",
 }  # fmt: skip
 """`costs` counts the work of a recorded graph; `domains` has the arguments of a user's own `@op(domain=…, examples=…)`;
-`interrupts` protects changes that belong together; `scopes` records which layer made which nodes, for pictures;
-`viz.fonts` finds fonts of the system for figures."""
+`interrupts` protects changes that belong together; `randomness` is the source of random numbers, also inside compiled
+programs; `scopes` records which layer made which nodes, for pictures; `viz.fonts` finds fonts of the system for
+figures; `xla` is loaded by compiled programs only."""
 
 
 def files(package: str) -> Iterator[tuple[str, Path]]:
@@ -313,7 +316,7 @@ def in_a_new_python(code: str, cwd: Path | None = None) -> str:
     return done.stdout.strip()
 
 
-HEAVY = ["matplotlib", "graphviz", "tqdm", "sklearn", "safetensors", "pooch", "scipy", "PIL", "pandas", "torch"]
+HEAVY = ["matplotlib", "graphviz", "tqdm", "sklearn", "safetensors", "pooch", "scipy", "PIL", "pandas", "torch", "jax"]
 
 
 @pytest.mark.parametrize("package", ["tensorgrad", "nn"])

@@ -77,5 +77,5 @@ def test_the_gallery(tmp_path):
     shown = re.findall(r'(?:src|href)="([^"]+)"', page)
     made = {path.name for path in (tmp_path / "out").iterdir()} - {"index.html"}
     assert {name for name in shown if not name.startswith("#")} == made
-    assert len(made) == 45
-    assert page.count("<pre>") == 45 + 3  # the code of each picture, and of what they share
+    assert len(made) == 49
+    assert page.count("<pre>") == 49 + 3  # the code of each picture, and of what they share

@@ -350,7 +350,7 @@ def test_the_message_in_full() -> None:
     with pytest.raises(GradcheckError) as caught:
         gradcheck(scaled, [x, y])
     assert str(caught.value).splitlines() == [
-        "gradcheck: the derivative of output 0 () by input 1 'y' (3,) is wrong: 3 of 3 entries differ.",
+        "gradcheck: the derivative of output 0 () with respect to input 1 'y' (3,) is wrong: 3 of 3 entries differ.",
         "",
         "    output index   input index   expected         got   got / expected",
         "              ()          (2,)          4    1.333333        0.3333333",
@@ -445,7 +445,7 @@ def test_a_rule_that_is_right_but_leaves_the_graph() -> None:
 
     assert gradcheck(sine_once, normal(3))
     found = finding(sine_once, normal(3), order=2)
-    assert found.output == "the gradient by input 0"
+    assert found.output == "the gradient with respect to input 0"
     assert (found.input, found.diagnosis, found.ratio) == ("input 0", "path cut", 0)
 
 

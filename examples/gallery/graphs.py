@@ -90,6 +90,15 @@ def structure() -> Any:
     return tg.draw(nn.Sequential(nn.Dense(2, 8, rng=1), nn.Tanh(), nn.Dense(8, 3, rng=2)))
 
 
+@shows(SECTION, "Inside a fused operation", ".svg")
+def expanded() -> Any:
+    """`expand=` draws the steps inside a layer that is one operation: here the mean and the variance of `LayerNorm`."""
+    layer = nn.LayerNorm(3)
+    loss = tg.sum(layer(np.array([[1.0, 2.0, 6.0]])) ** 2)
+    loss.backward()
+    return tg.draw(loss, expand=True)
+
+
 @shows(SECTION, "Repeated blocks", ".svg")
 def residual() -> Any:
     """Twelve equal blocks are drawn once."""

@@ -18,12 +18,18 @@ SHOWN: list[Shown] = []
 
 @dataclass(frozen=True)
 class Shown:
-    """A picture of the gallery."""
+    """A picture of the gallery.
+
+    Attributes:
+        section, title: where it is shown, and its heading.
+        file: the name of its file.
+        make: a function that returns a figure, a page or a drawing; or that takes a path, and writes the file itself.
+    """
 
     section: str
     title: str
     file: str
-    make: Callable[[], Any]
+    make: Callable[..., Any]
 
     @property
     def caption(self) -> str:
@@ -37,22 +43,31 @@ class Shown:
         (function,) = ast.parse(source).body
         assert isinstance(function, ast.FunctionDef)
         body = textwrap.dedent("\n".join(source.splitlines()[function.body[1].lineno - 1 :]))
+        if self._writes:
+            return body.rstrip().replace("path=path", f'path="{self.file}"')
         before, _, result = body.rpartition("return ")
         return f"{before}{result}" if self.file.endswith(".png") else f'{before}{result}.save("{self.file}")'
 
     def save(self, folder: Path) -> None:
         """Make the picture, and write its file."""
+        if self._writes:
+            self.make(folder / self.file)
+            return
         made = self.make()
         if hasattr(made, "save"):
             made.save(folder / self.file)
         else:
             made.savefig(folder / self.file, dpi=150)
 
+    @property
+    def _writes(self) -> bool:
+        return bool(inspect.signature(self.make).parameters)
 
-def shows(section: str, title: str, suffix: str = ".png") -> Callable[[Callable[[], Any]], Callable[[], Any]]:
+
+def shows(section: str, title: str, suffix: str = ".png") -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Add a function to the gallery. Its docstring is the caption."""
 
-    def add(make: Callable[[], Any]) -> Callable[[], Any]:
+    def add(make: Callable[..., Any]) -> Callable[..., Any]:
         SHOWN.append(Shown(section, title, make.__name__ + suffix, make))
         return make
 

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import numpy as np
+from matplotlib.figure import Figure
 from showing import shows
 
 import nn
+import tensorgrad as tg
 
 SECTION = "Training"
 MODELS = "Trained models"
@@ -66,6 +70,13 @@ def playground_digits() -> Any:
     return recorder
 
 
+@shows(SECTION, "Playground of a history", ".html")
+def playground_history() -> Any:
+    """A history has the curves of all epochs. The neurons, the weights and the decisions are those of the last one."""
+    model, validation, history, _, _ = spiral()
+    return nn.plots.playground(model, history, *validation)
+
+
 @shows(SECTION, "Loss and metrics")
 def history() -> Any:
     """The history of a training, with its validation."""
@@ -85,6 +96,19 @@ def strip_animated() -> Any:
     """Strips save `.gif`, `.mp4` and a page with a slider."""
     _, _, _, strip, _ = spiral()
     return strip
+
+
+@shows(SECTION, "Any picture during the training", ".gif")
+def live(path: Path) -> None:
+    """The callback `LivePlot` draws any figure while the model trains: in a notebook, into a file or as an animation.
+
+    Here, it is what a small network makes of a sine.
+    """
+    X, y = nn.datasets.sine(200)
+    network = nn.Sequential(nn.Dense(1, 16, weight_init=nn.init.he(), rng=0), nn.Tanh(), nn.Dense(16, 1, rng=1))
+    model = nn.Model(network, loss=nn.MeanSquaredError(), optimizer=nn.Adam(network.parameters(), 0.02))
+    live = nn.plots.LivePlot(lambda model: nn.plots.regression_fit(model, X, y), path=path, every=40)
+    model.fit(X, y, epochs=400, callbacks=[live], verbose=0)
 
 
 @shows(SECTION, "Layers before and after")
@@ -149,7 +173,6 @@ def confusion() -> Any:
 @shows(MODELS, "Scikit-learn's displays")
 def sklearn_displays() -> Any:
     """ROC, precision-recall and calibration curves are scikit-learn's, which take the estimators of `nn.sklearn`."""
-    from matplotlib.figure import Figure
     from sklearn.calibration import CalibrationDisplay
     from sklearn.metrics import PrecisionRecallDisplay, RocCurveDisplay
 
@@ -160,6 +183,28 @@ def sklearn_displays() -> Any:
     for display, axes in zip([RocCurveDisplay, PrecisionRecallDisplay, CalibrationDisplay], figure.subplots(1, 3)):
         display.from_estimator(estimator, *test, ax=axes, name="nn.sklearn")
     return figure
+
+
+@shows(METHODS, "Gradient descent, step by step", ".gif")
+def descent() -> Any:
+    """`Animation` shows figures one after the other. Here, momentum carries gradient descent out of a valley."""
+
+    def height(x: Any) -> Any:
+        return x**4 - 3 * x**2 + x
+
+    def steps() -> Iterator[Figure]:
+        x, velocity, curve = 2.0, 0.0, np.linspace(-2.1, 2.1, 200)
+        for number in range(25):
+            figure = Figure(figsize=(5, 3.5), layout="constrained")
+            axes = figure.subplots()
+            axes.plot(curve, height(curve), color="tab:gray")
+            axes.plot(x, height(x), "o", color="tab:orange", markersize=10)
+            axes.set(title=f"step {number}: x = {x:.2f}", xlabel="x", ylabel="x⁴ - 3x² + x")
+            yield figure
+            velocity = 0.8 * velocity - 0.02 * tg.grad(height)(x).item()
+            x += velocity
+
+    return nn.plots.Animation(steps(), seconds=0.15)
 
 
 @shows(METHODS, "Paths of optimizers")

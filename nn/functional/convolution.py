@@ -61,7 +61,7 @@ class _Setting(NamedTuple):
         )
 
 
-def _setting(x_shape: Any, weight_shape: Any, stride: Any, padding: Any, dilation: Any, groups: int) -> _Setting:
+def setting(x_shape: Any, weight_shape: Any, stride: Any, padding: Any, dilation: Any, groups: int) -> _Setting:
     """Return the convolution of an array of shape `x_shape`.
 
     Raises:
@@ -74,7 +74,7 @@ def _setting(x_shape: Any, weight_shape: Any, stride: Any, padding: Any, dilatio
     return _Setting(tuple(x_shape[: -len(sizes) - 1]), axes, channels * groups, filters, groups)
 
 
-def _transposed_setting(
+def transposed_setting(
     x_shape: Any, weight_shape: Any, stride: Any, padding: Any, dilation: Any, output_padding: Any, groups: int
 ) -> _Setting:
     """Return the convolution whose transpose takes an array of shape `x_shape`."""
@@ -196,7 +196,7 @@ def _bias_gradient(g: Any) -> Any:
 
 
 def _convolved(x: Any, weight: Any, bias: Any, stride: Any, padding: Any, dilation: Any, groups: int) -> Any:
-    s = _setting(x.shape, weight.shape, stride, padding, dilation, groups)
+    s = setting(x.shape, weight.shape, stride, padding, dilation, groups)
     _check_bias(bias, s.filters)
     return _down(x, weight, bias, s)
 
@@ -205,7 +205,7 @@ def _composed(
     x: Any, weight: Any, bias: Any = None, *, stride: Any = 1, padding: Any = 0, dilation: Any = 1, groups: int = 1
 ) -> Any:
     """Return the convolution in recorded functions."""
-    s = _setting(x.shape, weight.shape, stride, padding, dilation, groups)
+    s = setting(x.shape, weight.shape, stride, padding, dilation, groups)
     _check_bias(bias, s.filters)
     out = _taps.convolve(np.reshape(x, (-1, *s.sizes, s.channels)), weight, s.axes, groups)
     out = np.reshape(out, (*s.leading, *s.counts, s.filters))
@@ -213,11 +213,13 @@ def _composed(
 
 
 def _to_input(g: Any, x_shape: Any, weight: Any, stride: Any, padding: Any, dilation: Any, groups: int) -> Any:
-    return _up(g, weight, _setting(x_shape, weight.shape, stride, padding, dilation, groups))
+    """`conv_transpose(g, weight)`: each gradient times its filter, added where the window was."""
+    return _up(g, weight, setting(x_shape, weight.shape, stride, padding, dilation, groups))
 
 
 def _to_weight(g: Any, x: Any, weight_shape: Any, stride: Any, padding: Any, dilation: Any, groups: int) -> Any:
-    return _across(g, x, _setting(x.shape, weight_shape, stride, padding, dilation, groups))
+    """`windows(x).T @ g`: the products of each window and its gradient, summed over all windows."""
+    return _across(g, x, setting(x.shape, weight_shape, stride, padding, dilation, groups))
 
 
 def _flops(out_shape: tuple[int, ...], weight_shape: tuple[int, ...], bias_shape: Any) -> int:
@@ -230,6 +232,7 @@ def _flops(out_shape: tuple[int, ...], weight_shape: tuple[int, ...], bias_shape
     weight=_to_weight,
     bias=_bias_gradient,
     composed=_composed,
+    lowering="nn.functional._lowerings:convolution",
     flops=_flops,
     reference=_definitions.convolution,
     examples=[
@@ -274,6 +277,7 @@ def conv1d(
     weight=_to_weight,
     bias=_bias_gradient,
     composed=_composed,
+    lowering="nn.functional._lowerings:convolution",
     flops=_flops,
     reference=_definitions.convolution,
     examples=[
@@ -333,7 +337,7 @@ def conv2d(
 def _transpose_convolved(
     x: Any, weight: Any, bias: Any, stride: Any, padding: Any, dilation: Any, output_padding: Any, groups: int
 ) -> Any:
-    s = _transposed_setting(x.shape, weight.shape, stride, padding, dilation, output_padding, groups)
+    s = transposed_setting(x.shape, weight.shape, stride, padding, dilation, output_padding, groups)
     _check_bias(bias, s.channels)
     x, weight, bias = _same_dtype(x, weight, bias)
     out = _up(x, weight, s)
@@ -345,7 +349,7 @@ def _transpose_composed(
     output_padding: Any = 0, groups: int = 1,
 ) -> Any:  # fmt: skip
     """Return the transposed convolution in recorded functions."""
-    s = _transposed_setting(x.shape, weight.shape, stride, padding, dilation, output_padding, groups)
+    s = transposed_setting(x.shape, weight.shape, stride, padding, dilation, output_padding, groups)
     _check_bias(bias, s.channels)
     out = _taps.convolve_transposed(np.reshape(x, (-1, *s.counts, s.filters)), weight, s.axes, groups)
     out = np.reshape(out, (*s.leading, *s.sizes, s.channels))
@@ -355,14 +359,16 @@ def _transpose_composed(
 def _transpose_to_input(
     g: Any, x_shape: Any, weight: Any, stride: Any, padding: Any, dilation: Any, output_padding: Any, groups: int
 ) -> Any:
-    s = _transposed_setting(x_shape, weight.shape, stride, padding, dilation, output_padding, groups)
+    """`conv(g, weight)`, because the derivative of a transposed convolution is the convolution."""
+    s = transposed_setting(x_shape, weight.shape, stride, padding, dilation, output_padding, groups)
     return _down(g, weight, None, s)
 
 
 def _transpose_to_weight(
     g: Any, x: Any, weight_shape: Any, stride: Any, padding: Any, dilation: Any, output_padding: Any, groups: int
 ) -> Any:
-    return _across(x, g, _transposed_setting(x.shape, weight_shape, stride, padding, dilation, output_padding, groups))
+    """`windows(g).T @ x`: the products of each input and the gradients of its window, summed over all inputs."""
+    return _across(x, g, transposed_setting(x.shape, weight_shape, stride, padding, dilation, output_padding, groups))
 
 
 def _transpose_flops(
@@ -378,6 +384,7 @@ def _transpose_flops(
     weight=_transpose_to_weight,
     bias=_bias_gradient,
     composed=_transpose_composed,
+    lowering="nn.functional._lowerings:transposed_convolution",
     flops=_transpose_flops,
     reference=_definitions.transposed_convolution,
     examples=[
@@ -418,6 +425,7 @@ def conv_transpose1d(
     weight=_transpose_to_weight,
     bias=_bias_gradient,
     composed=_transpose_composed,
+    lowering="nn.functional._lowerings:transposed_convolution",
     flops=_transpose_flops,
     reference=_definitions.transposed_convolution,
     examples=[

@@ -80,6 +80,7 @@ def _reference(ids: Any, weight: Any, padding_index: Any = None) -> Any:
 @tg.op(
     weight=_summed_rows,
     composed=_composed,
+    lowering="nn.functional._lowerings:embedding",
     flops=lambda: 0,
     reference=_reference,
     examples=[

@@ -31,7 +31,7 @@ __all__ = [
 ]
 
 
-def _axes_of(
+def axes_of(
     shape: Any, count: int, size: Size, stride: Size | None, padding: Padding, dilation: Size, ceil_mode: bool
 ) -> tuple[Axis, ...]:
     """Return how the windows slide along the axes before the last.
@@ -233,25 +233,27 @@ def _max_rule(count: int) -> Callable[..., Any]:
     """Return the derivative rule of the maximum over windows along `count` axes."""
 
     def to_input(g: Any, x: Any, out: Any, size: Any, stride: Any, padding: Any, dilation: Any, ceil_mode: bool) -> Any:
-        return _to_maximum(g, x, out, _axes_of(x.shape, count, size, stride, padding, dilation, ceil_mode))
+        """`at_largest(g, x)`: the gradient of each window, at its largest element."""
+        return _to_maximum(g, x, out, axes_of(x.shape, count, size, stride, padding, dilation, ceil_mode))
 
     return to_input
 
 
-def _max_in_operations(count: int) -> Callable[..., Any]:
+def max_in_operations(count: int) -> Callable[..., Any]:
     """Return the composed form of the maximum over windows along `count` axes."""
 
     def composed(
         x: Any, size: Any, *, stride: Any = None, padding: Any = 0, dilation: Any = 1, ceil_mode: bool = False
     ) -> Any:
-        return _max_composed(x, _axes_of(x.shape, count, size, stride, padding, dilation, ceil_mode))
+        return _max_composed(x, axes_of(x.shape, count, size, stride, padding, dilation, ceil_mode))
 
     return composed
 
 
 @tg.op(
     x=_max_rule(1),
-    composed=_max_in_operations(1),
+    composed=max_in_operations(1),
+    lowering="nn.functional._lowerings:max_pool1d",
     flops=lambda out_shape, size: _flops(out_shape, size, 1),
     reference=_definitions.max_pool1d,
     examples=[
@@ -283,12 +285,13 @@ def max_pool1d(
             [2.]])
     """
     x = np.asarray(x)
-    return _max_pooled(x, _axes_of(x.shape, 1, size, stride, padding, dilation, ceil_mode))
+    return _max_pooled(x, axes_of(x.shape, 1, size, stride, padding, dilation, ceil_mode))
 
 
 @tg.op(
     x=_max_rule(2),
-    composed=_max_in_operations(2),
+    composed=max_in_operations(2),
+    lowering="nn.functional._lowerings:max_pool2d",
     flops=lambda out_shape, size: _flops(out_shape, size, 2),
     reference=_definitions.max_pool2d,
     examples=[
@@ -330,13 +333,13 @@ def max_pool2d(
            [13., 15.]])
     """
     x = np.asarray(x)
-    return _max_pooled(x, _axes_of(x.shape, 2, size, stride, padding, dilation, ceil_mode))
+    return _max_pooled(x, axes_of(x.shape, 2, size, stride, padding, dilation, ceil_mode))
 
 
 # -- mean ----------------------------------------------------------------------------------------------------
 
 
-def _scale(axes: tuple[Axis, ...], count_padding: bool, dtype: Any) -> Any:
+def scale_of(axes: tuple[Axis, ...], count_padding: bool, dtype: Any) -> Any:
     """Return 1 / (number of elements) of each window: one number if it is the same for all."""
     numbers = np.ones(())
     for axis in axes:
@@ -350,7 +353,7 @@ def _scale(axes: tuple[Axis, ...], count_padding: bool, dtype: Any) -> Any:
 def _averaged(x: Any, axes: tuple[Axis, ...], count_padding: bool) -> Any:
     x = x if x.dtype.kind == "f" else x.astype(float)
     out = _pooled(np.add, 0.0, x, axes)
-    out *= _scale(axes, count_padding, out.dtype)
+    out *= scale_of(axes, count_padding, out.dtype)
     return out
 
 
@@ -366,14 +369,14 @@ def _average_composed(x: Any, axes: tuple[Axis, ...], count_padding: bool) -> An
         starts = range(0, axis.extent, axis.dilation)
         parts = [out[_at(number, slice(start, start + last, axis.stride))] for start in starts]
         out = functools.reduce(np.add, parts)
-    return out * _scale(axes, count_padding, x.dtype)
+    return out * scale_of(axes, count_padding, x.dtype)
 
 
 def _to_average(g: Any, x_shape: Any, axes: tuple[Axis, ...], count_padding: bool) -> Any:
     """Return the gradient with respect to the input: every element sums over the windows that it is in."""
     gradient = np.empty(x_shape, g.dtype)
     received = _samples(gradient, axes)
-    g, scale = _samples(np.ascontiguousarray(g), axes), _scale(axes, count_padding, g.dtype)
+    g, scale = _samples(np.ascontiguousarray(g), axes), scale_of(axes, count_padding, g.dtype)
     for block in blocks(len(g), math.prod(received.shape[1:]) * g.itemsize):
         scaled = g[block] * scale
         if len(axes) == 1:
@@ -407,20 +410,21 @@ def _average_rule(count: int) -> Callable[..., Any]:
     def to_input(
         g: Any, x_shape: Any, size: Any, stride: Any, padding: Any, dilation: Any, ceil_mode: bool, count_padding: bool
     ) -> Any:
-        axes = _axes_of(x_shape, count, size, stride, padding, dilation, ceil_mode)
+        """`spread(g, size)`: an equal part of each gradient at each element of its window."""
+        axes = axes_of(x_shape, count, size, stride, padding, dilation, ceil_mode)
         return _to_average(g, x_shape, axes, count_padding)
 
     return to_input
 
 
-def _average_in_operations(count: int) -> Callable[..., Any]:
+def average_in_operations(count: int) -> Callable[..., Any]:
     """Return the composed form of the mean over windows along `count` axes."""
 
     def composed(
         x: Any, size: Any, *, stride: Any = None, padding: Any = 0, dilation: Any = 1, ceil_mode: bool = False,
         count_padding: bool = True,
     ) -> Any:  # fmt: skip
-        axes = _axes_of(x.shape, count, size, stride, padding, dilation, ceil_mode)
+        axes = axes_of(x.shape, count, size, stride, padding, dilation, ceil_mode)
         return _average_composed(x, axes, count_padding)
 
     return composed
@@ -428,7 +432,8 @@ def _average_in_operations(count: int) -> Callable[..., Any]:
 
 @tg.op(
     x=_average_rule(1),
-    composed=_average_in_operations(1),
+    composed=average_in_operations(1),
+    lowering="nn.functional._lowerings:average_pool1d",
     flops=lambda out_shape, size: _flops(out_shape, size, 1),
     reference=_definitions.average_pool1d,
     examples=[
@@ -461,12 +466,13 @@ def average_pool1d(
             [1.]])
     """
     x = np.asarray(x)
-    return _averaged(x, _axes_of(x.shape, 1, size, stride, padding, dilation, ceil_mode), count_padding)
+    return _averaged(x, axes_of(x.shape, 1, size, stride, padding, dilation, ceil_mode), count_padding)
 
 
 @tg.op(
     x=_average_rule(2),
-    composed=_average_in_operations(2),
+    composed=average_in_operations(2),
+    lowering="nn.functional._lowerings:average_pool2d",
     flops=lambda out_shape, size: _flops(out_shape, size, 2),
     reference=_definitions.average_pool2d,
     examples=[
@@ -503,7 +509,7 @@ def average_pool2d(
            [10.5, 12.5]])
     """
     x = np.asarray(x)
-    return _averaged(x, _axes_of(x.shape, 2, size, stride, padding, dilation, ceil_mode), count_padding)
+    return _averaged(x, axes_of(x.shape, 2, size, stride, padding, dilation, ceil_mode), count_padding)
 
 
 def adaptive_average_pool2d(x: ArrayLike, output_size: Size) -> Tensor:

@@ -208,6 +208,7 @@ def _rnn_composed(
     results=RecurrentResult,
     keep=["steps", "states"],
     composed=_rnn_composed,
+    lowering="nn.functional._lowerings:rnn",
     flops=lambda x_shape, recurrent_weight_shape, bias_shape: _flops(
         x_shape, recurrent_weight_shape, [bias_shape], of_unit=2
     ),
@@ -292,6 +293,7 @@ def _lstm_composed(
     results=LSTMResult,
     keep=["run"],
     composed=_lstm_composed,
+    lowering="nn.functional._lowerings:lstm",
     flops=lambda x_shape, recurrent_weight_shape, bias_shape: _flops(
         x_shape, recurrent_weight_shape, [bias_shape], of_unit=13
     ),
@@ -390,6 +392,7 @@ def _gru_composed(
     results=RecurrentResult,
     keep=["inputs", "run"],
     composed=_gru_composed,
+    lowering="nn.functional._lowerings:gru",
     flops=lambda x_shape, recurrent_weight_shape, bias_shape, recurrent_bias_shape: _flops(
         x_shape, recurrent_weight_shape, [bias_shape, recurrent_bias_shape], of_unit=10
     ),

@@ -119,7 +119,7 @@ class MultiHeadAttention(Module):
 
         Raises:
             ValueError: shapes that do not fit, or lengths beyond the keys.
-            TypeError: lengths that are not integers, or a `key_mask` that is not boolean.
+            TypeError: lengths that are not integers, a `key_mask` that is not boolean, or a `mask` of integers.
         """
         cache = current_cache() if key is None else None
         queries = query if isinstance(query, Tensor) else Tensor(query)
@@ -184,6 +184,12 @@ class MultiHeadAttention(Module):
                 raise ValueError(
                     f"{place(self)}: expected a mask of shape (time, keys) = {(time, keys)}, (batch, time, keys) or "
                     f"(batch, heads, time, keys), got {mask.shape}."
+                )
+            if mask.dtype.kind in "iu":
+                raise TypeError(
+                    f"{place(self)}: expected a mask of booleans, True where a query may attend, or of floating-point "
+                    f"numbers that are added to the scores, got dtype {mask.dtype}. Zeros and ones become booleans by "
+                    "mask.astype(bool)."
                 )
             mask = mask[:, None] if mask.ndim == 3 else mask
         padding = as_mask(place(self), (batch, keys), lengths, key_mask)

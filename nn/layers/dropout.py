@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike
 
 from nn._rng import Rng, generator
 from nn.module import Module, place
-from tensorgrad import Tensor
+from tensorgrad import Tensor, randomness
 
 
 class Dropout(Module):
@@ -118,6 +118,9 @@ class GaussianNoise(Module):
         x = _floating(self, x)
         if not self.training or self.scale == 0:
             return x
+        if randomness.is_replaced():
+            noisy: Tensor = x + randomness.source(self.rng).standard_normal(x.shape, x.dtype) * self.scale
+            return noisy
         return x + (self.rng.standard_normal(x.shape) * self.scale).astype(x.dtype)
 
 
@@ -134,6 +137,8 @@ _BLOCK = 65_536
 
 def _mask(rng: np.random.Generator | np.random.RandomState, shape: tuple[int, ...], rate: float, dtype: Any) -> Any:
     """Return an array with 1 / (1 - rate) at random places, and 0 at the fraction `rate` of them."""
+    if randomness.is_replaced():
+        return (randomness.source(rng).random(shape, dtype) < 1 - rate).astype(dtype) / (1 - rate)
     mask = np.empty(shape, dtype)
     numbers, scale = mask.reshape(-1), np.ones((), dtype) / (1 - rate)
     for start in range(0, mask.size, _BLOCK):

@@ -57,17 +57,22 @@ def _shifted_powers(logits: Any) -> tuple[Any, Any, Any]:
     return x, powers, np.matmul(powers, ones(values.shape[-1], values.dtype))[..., None]
 
 
+def _excess(targets: Any, powers: Any, total: Any, axes: int) -> Any:
+    """Return softmax - targets as rows, for logits with this number of axes."""
+    if targets.ndim < axes:
+        return powers / total - _one_hot(targets.reshape(-1), powers.shape[-1])
+    rows = _rows(targets)
+    return powers * (np.sum(rows, axis=-1, keepdims=True) / total) - rows
+
+
 def _softmax_minus_targets(g: Any, logits_shape: tuple[int, ...], targets: Any, powers: Any, total: Any) -> Any:
     """`g * (softmax(logits) - one_hot(targets)) / samples`: *Neural Networks from Scratch*, chapter 9."""
-    samples, classes = powers.shape
-    if targets.ndim == len(logits_shape):
-        rows = _rows(targets)
-        excess = powers * (np.sum(rows, axis=-1, keepdims=True) / total) - rows
-    elif isinstance(powers, np.ndarray):
+    samples = powers.shape[0]
+    if targets.ndim < len(logits_shape) and isinstance(powers, np.ndarray):
         excess = powers / total
         excess[np.arange(samples), targets.reshape(-1)] -= 1
     else:
-        excess = powers / total - _one_hot(targets.reshape(-1), classes)
+        excess = _excess(targets, powers, total, len(logits_shape))
     excess *= g / samples
     return excess if len(logits_shape) == 2 else excess.reshape(logits_shape)
 
@@ -75,7 +80,8 @@ def _softmax_minus_targets(g: Any, logits_shape: tuple[int, ...], targets: Any, 
 def _softmax_minus_targets_again(g: Any, logits: Any, targets: Any) -> Any:
     """`g * (softmax(logits) - one_hot(targets)) / samples`, from the logits."""
     _, powers, total = _shifted_powers(_rows(logits))
-    return _softmax_minus_targets(g, logits.shape, targets, powers, total)
+    excess = _excess(targets, powers, total, logits.ndim) * (g / powers.shape[0])
+    return excess if logits.ndim == 2 else np.reshape(excess, logits.shape)
 
 
 _SOFTMAX_EXAMPLES = [domains.case((2, 3), (2, 3)), domains.case((3,), (3,))]

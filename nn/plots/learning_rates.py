@@ -37,9 +37,9 @@ def learning_rate_finder(
     """Train with learning rates that grow from step to step, and plot the loss over the rate.
 
     A good rate is one at which the loss still falls. A tenth of the rate of the lowest loss, a common choice, is
-    marked. Where the loss rises, the rate is too large. The test ends early if the loss diverges. Afterwards,
-    parameters, buffers and the optimizer are restored. Random generators of layers, such as those of `Dropout`, have
-    advanced.
+    marked, unless the loss is lowest at the first rates, as for a trained model. Where the loss rises, the rate is too
+    large. The test ends early if the loss diverges. Afterwards, parameters, buffers and the optimizer are restored.
+    Random generators of layers, such as those of `Dropout`, have advanced.
 
     Args:
         model: a model with an optimizer.
@@ -95,9 +95,9 @@ def learning_rate_finder(
     axes.plot(tried, losses, color=COLOURS[0], linewidth=0.8, alpha=0.5, label="loss of each batch")
     axes.plot(tried, smooth, color=COLOURS[0], linewidth=2, label="smoothed")
     best = suggested(tried, smooth)
-    axes.axvline(
-        best, color=INK, linestyle="--", linewidth=1.2, label=f"a tenth of the rate\nof the lowest loss: {best:.1e}"
-    )
+    if best >= low:
+        label = f"a tenth of the rate\nof the lowest loss: {best:.1e}"
+        axes.axvline(best, color=INK, linestyle="--", linewidth=1.2, label=label)
     finish(axes, "Loss over the learning rate", "learning rate", "loss")
     axes.set_xscale("log")
     top = max(float(smooth[0]), float(smooth.min())) * 1.6

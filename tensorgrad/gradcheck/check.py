@@ -86,8 +86,8 @@ def gradcheck(
 
     >>> gradcheck(lambda x: x * x.detach(), np.array([1.0, 3.0]))
     Traceback (most recent call last):
-    tensorgrad.gradcheck.comparison.GradcheckError: gradcheck: the derivative of output 0 (2,) by input 0 (2,) is
-    wrong: 2 of 4 entries differ.
+    tensorgrad.gradcheck.comparison.GradcheckError: gradcheck: the derivative of output 0 (2,) with respect to input 0
+    (2,) is wrong: 2 of 4 entries differ.
     <BLANKLINE>
         output index   input index   expected   got   got / expected
                 (1,)          (1,)          6     3              0.5
@@ -136,7 +136,7 @@ def _second(first: Comparison) -> Comparison:
         gradients,
         [*first.leaves, *upstream],
         [*first.inputs, *(f"the upstream gradient of {first.outputs(i)}" for i in range(len(upstream)))],
-        lambda position: f"the gradient by {first.inputs[position]}",
+        lambda position: f"the gradient with respect to {first.inputs[position]}",
         first.settings,
     )
 

@@ -236,9 +236,9 @@ class Comparison:
             expected, got = -4 * found[position], scaled[position]
             if np.isfinite(jacobian).all() and not np.allclose(got, expected, rtol=1e-6, atol=1e-9 * largest):
                 raise GradcheckError(
-                    f"the gradient by {self.inputs[position]} is not proportional to the upstream gradient. A "
-                    "derivative rule ignores g, or uses it otherwise than as a factor: by the chain rule it returns "
-                    "g times the derivative."
+                    f"the gradient with respect to {self.inputs[position]} is not proportional to the upstream "
+                    "gradient. A derivative rule ignores g, or uses it otherwise than as a factor: by the chain rule "
+                    "it returns g times the derivative."
                 )
 
     def _judge_element(

@@ -76,7 +76,7 @@ def find(
     diagnosis, explanation = diagnose(expected, got, wrong, input[1], lengths)
     widths = [max(len(line[column]) for line in table) for column in range(len(table[0]))]
     lines = [
-        f"the derivative of {output[0]} {output[1]} by {input[0]} {input[1]} is wrong: "
+        f"the derivative of {output[0]} {output[1]} with respect to {input[0]} {input[1]} is wrong: "
         f"{wrong.sum()} of {wrong.size} entries differ.",
         "",
         *("    " + "   ".join(cell.rjust(width) for cell, width in zip(line, widths)) for line in table),

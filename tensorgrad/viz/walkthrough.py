@@ -149,7 +149,8 @@ def walkthrough(loss: Tensor, *, direction: Direction = "LR", expand: Expand = F
     <Walkthrough: multiply, 3 boxes>
     """
     if not isinstance(loss, Tensor):
-        raise TypeError(f"walkthrough: expected a Tensor, got {type(loss).__name__}.")
+        hint = " Call it, and pass the loss that was computed from its result." if callable(loss) else ""
+        raise TypeError(f"walkthrough: expected a Tensor, got {type(loss).__name__}.{hint}")
     if direction not in get_args(Direction):
         known = ", ".join(map(repr, get_args(Direction)))
         raise ValueError(f"walkthrough: expected direction to be one of {known}, got {direction!r}.")

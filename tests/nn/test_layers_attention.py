@@ -512,6 +512,7 @@ X = np.ones((2, 5, 8), "f4")
         ([X, X[:1]], {}, ValueError, r"expected the same number of sequences"),
         ([X, X, X[:, :3]], {}, ValueError, r"as many values as keys"),
         ([X], {"mask": np.ones((5, 4), bool)}, ValueError, r"\(time, keys\) = \(5, 5\).* got \(5, 4\)"),
+        ([X], {"mask": np.ones((5, 5), int)}, TypeError, r"layer 0: Multi.* got dtype int64.*mask\.astype\(bool\)"),
         ([X], {"lengths": [5, 6]}, ValueError, r"expected lengths of 0 … 5, got 6 for sequence 1"),
         ([X], {"lengths": [5.0, 2.0]}, TypeError, r"expected integers as lengths"),
         ([X], {"key_mask": np.ones((2, 4), bool)}, ValueError, r"\(batch, time\) = \(2, 5\), got \(2, 4\)"),

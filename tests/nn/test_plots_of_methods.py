@@ -88,6 +88,15 @@ def test_loss_landscape_draws_contours_paths_and_a_surface() -> None:
     assert loss_landscape(model, X, y, resolution=4, surface=True).axes[0].name == "3d"
 
 
+def test_learning_rate_finder_marks_no_rate_below_those_it_tried() -> None:
+    X, y = nn.datasets.vertical(30, 2, rng=0)
+    network = nn.Sequential(nn.Dense(2, 2, rng=0))
+    rising = nn.Model(network, loss=nn.SoftmaxCrossEntropy(), optimizer=nn.SGD(network.parameters()))
+    for low, marks in ((1e-2, 1), (1e4, 0)):  # at 1e4, the first step already raises the loss
+        figure = plots.learning_rate_finder(rising, X, y, low=low, high=1000 * low, steps=20, batch_size=60)
+        assert sum(line.get_linestyle() == "--" for line in figure.axes[0].get_lines()) == marks
+
+
 def test_learning_rate_finder_restores_everything() -> None:
     model = trained()
     assert model.optimizer is not None

@@ -139,6 +139,20 @@ def test_layers_and_losses_read_as_in_the_book() -> None:
     }
 
 
+def test_rules_of_convolution_and_pooling_name_what_they_do() -> None:
+    image = tg.tensor(np.ones((1, 4, 4, 1)), requires_grad=True, name="x")
+    weight = tg.tensor(np.ones((2, 2, 1, 1)), requires_grad=True, name="w")
+    functional = nn.functional
+    for result, formulas in (
+        (functional.conv2d(image, weight), ["conv_transpose(dv, w)", "windows(x)ᵀ @ dv"]),
+        (functional.conv_transpose2d(image, weight), ["conv(dv, w)", "windows(dv)ᵀ @ x"]),
+        (functional.max_pool2d(image, 2), ["at_largest(dv, x)"]),
+        (functional.average_pool2d(image, 2), ["spread(dv, 2)"]),
+    ):
+        event = capture(tg.sum(result), passes=True).passes[0].events[-1]
+        assert [given.formula for given in event.contributions] == formulas
+
+
 def test_a_users_own_operation() -> None:
     def _slope(x):
         """`3 * x**2`, or so."""

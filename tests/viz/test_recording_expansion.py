@@ -11,6 +11,7 @@ import nn
 import tensorgrad as tg
 from tensorgrad import domains
 from tensorgrad.op import Operation, operation_of, registry
+from tensorgrad.viz.lesson.forward_steps import forward_steps
 from tensorgrad.viz.recording import Recording, Summary
 from tensorgrad.viz.recording.capture import capture
 from tensorgrad.viz.recording.expansion import expanded
@@ -128,6 +129,36 @@ def test_expanded_losses_of_many_samples_show_all_values() -> None:
     recording = capture(output)  # the largest logit of each sample takes 2.4 kB
     assert all(isinstance(box.value, Summary) for box in recording.boxes)
     assert recording.boxes[-1].value.mean == pytest.approx(loss.item())
+
+
+def test_expanded_graphs_show_the_steps_that_depend_on_constants_alone() -> None:
+    layer = nn.Sequential(nn.LayerNorm(3, dtype="f8"))
+    x = tg.tensor([[1.0, 2.0, 6.0]], name="x")
+    loss = tg.sum((layer(x) + x) ** 2)
+    loss.backward(retain_graph=True)
+    for recording in (tg.draw(loss, expand=True).recording, tg.walkthrough(loss, expand=True).recording):
+        assert titles(recording, "layer_norm") == [
+            "mean", "subtract", "multiply", "mean", "add", "sqrt", "divide", "multiply", "add"
+        ]  # fmt: skip
+        x_boxes = [box for box in recording.boxes if box.name == "x"]
+        assert [(box.kind, box.group, box.gradient) for box in x_boxes] == [("constant", None, None)]
+        values = {box.op: box.value for box in recording.boxes[::-1]}  # of the first of each kind
+        assert (values["mean"].mean, values["subtract"].numbers) == (3.0, (-2.0, -1.0, 3.0))
+        without = [box.op for box in recording.boxes if box.op and box.gradient is None]
+        assert without == ["mean", "subtract", "multiply", "mean", "add", "sqrt", "divide"]
+        weight = next(box for box in recording.boxes if box.name == "0.weight")
+        assert weight.gradient.mean == pytest.approx(layer[0].weight.grad.mean())
+
+
+def test_walkthrough_follows_no_gradient_into_constants() -> None:
+    loss = tg.sum(nn.LayerNorm(3, dtype="f8")(np.array([[1.0, 2.0, 6.0]])) ** 2)
+    recording = tg.walkthrough(loss, expand=True).recording
+    [right, *_] = recording.passes
+    targets = {recording.boxes[e.box].operands[c.operand].box for e in right.events for c in e.contributions}
+    assert {recording.boxes[id].kind for id in targets if recording.boxes[id].op is None} == {"leaf"}
+    words = {step.words for step in forward_steps(recording) if recording.boxes[step.box].op == "mean"}
+    assert words == {"It depends on constants alone: it requires no gradient."}
+    assert [box.check.verdict for box in recording.boxes if box.check] == ["agrees", "agrees"]
 
 
 def test_expanded_graphs_keep_random_operations_and_several_layers() -> None:

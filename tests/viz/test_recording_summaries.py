@@ -8,6 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
+import tensorgrad as tg
+from tensorgrad.viz.lesson.board import cells
+from tensorgrad.viz.recording import labels
 from tensorgrad.viz.recording.summaries import BINS, CELLS, SIDE, side_for, summary
 
 
@@ -61,12 +64,25 @@ def test_tiles_at_the_far_ends_may_be_smaller():
 
 @pytest.mark.parametrize(
     ("array", "rows", "columns"),
-    [(np.zeros(1000), 1, 63), (np.zeros((1000, 1)), 63, 1), (np.zeros((2, 5, 3)), 10, 3), (np.arange(20) < 3, 1, 20)],
+    [
+        (np.zeros(1000), 1, 63),
+        (np.zeros((1000, 1)), 63, 1),
+        (np.zeros((2, 5, 3)), 10, 3),
+        (np.zeros((1, 28, 24, 1)), 28, 24),
+        (np.arange(20) < 3, 1, 20),
+    ],
 )
 def test_shapes_of_heatmaps(array, rows, columns):
     detail = summary(array, SIDE).detail
     assert (detail.rows, detail.columns) == (rows, columns)
     assert levels(detail).shape == (rows, columns)
+
+
+def test_numbers_of_images_with_one_channel_are_in_rows_of_pixels():
+    image = tg.tensor(np.arange(9.0).reshape(1, 3, 3, 1), requires_grad=True)
+    [box] = tg.draw(image).recording.boxes
+    assert labels.lines(box.value, box) == ["0, 1, 2", "3, 4, 5", "6, 7, 8"]
+    assert cells(box.value, box.shape) == [["0", "1", "2"], ["3", "4", "5"], ["6", "7", "8"]]
 
 
 def test_what_is_not_finite_has_a_place():

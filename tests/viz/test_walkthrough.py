@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import nn
 import tensorgrad as tg
 from tensorgrad.viz.layout.theme import THEMES
 from tensorgrad.viz.lesson.backward_steps import backward_steps
@@ -267,6 +268,8 @@ def test_what_cannot_be_walked_through():
     x = tg.tensor([1.0, 2.0], requires_grad=True)
     with pytest.raises(TypeError, match="walkthrough: expected a Tensor, got float"):
         walkthrough(3.0)
+    with pytest.raises(TypeError, match=r"expected a Tensor, got Dense\. Call it, and pass the loss"):
+        tg.walkthrough(nn.Dense(2, 3))
     with pytest.raises(ValueError, match="not a single number"):
         walkthrough(x)
     with pytest.raises(RuntimeError, match="no graph"):

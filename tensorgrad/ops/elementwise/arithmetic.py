@@ -102,7 +102,4 @@ def fabs(x: ArrayLike) -> Any:
     return np.fabs(x)
 
 
-abs = absolute
-
-
-true_divide = divide
+abs, true_divide = absolute, divide

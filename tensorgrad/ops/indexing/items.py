@@ -49,7 +49,6 @@ def _summed(values: Any, places: Any, shape: Shape) -> Any:
 
 def _assigned(x: Any, value: Any, index: Any) -> Any:
     """Return `x` with `value` at `index`, without item assignment: of several values for one place the last counts."""
-    _check_no_mask(index, "with_item")
     x = as_array(x)
     shape, places = x.shape, _places(index, x.shape)
     value = np.broadcast_to(value, np.shape(places))
@@ -88,7 +87,9 @@ def scatter(values: ArrayLike, index: Any, shape: Shape) -> Any:
     Tensor([101.,   0.,  10.])
     """
     array: Any = as_array(values)
-    if is_foreign(array):
+    if hasattr(array, "scattered"):
+        return array.scattered(index, shape)
+    if is_foreign(array) or is_foreign(index):
         return _summed(array, _places(index, shape), shape)
     result = np.zeros(shape, array.dtype)
     if _repeats(index):
@@ -96,6 +97,10 @@ def scatter(values: ArrayLike, index: Any, shape: Shape) -> Any:
     else:
         result[index] = values
     return result
+
+
+_USUAL = frozenset({int, slice, tuple, list, np.ndarray, type(None), type(...)})
+"""Types of indices that are no arrays of other libraries. A tuple may contain some, which is not checked for speed."""
 
 
 @op(
@@ -125,6 +130,8 @@ def getitem(x: ArrayLike, index: Any) -> Any:
     """
     if x.__class__ is not np.ndarray:
         _check_no_mask(index, "getitem")
+    elif index.__class__ not in _USUAL and is_foreign(index):
+        x = np.zeros_like(index, dtype=x.dtype, shape=x.shape) + x  # an array of the same library
     return x[index]  # type: ignore[index]
 
 
@@ -166,6 +173,9 @@ def with_item(x: ArrayLike, value: ArrayLike, index: Any) -> Any:
     Tensor([1., 9., 9.])
     """
     if is_foreign(x) or is_foreign(value):
+        _check_no_mask(index, "with_item")
+        if hasattr(x, "with_item") and not _repeats(index):
+            return x.with_item(index, value)
         return _assigned(x, value, index)
     result = np.array(x)
     result[index] = value

@@ -14,7 +14,7 @@ from tensorgrad._arrays import is_foreign
 from tensorgrad._typing import ArrayLike
 from tensorgrad.domains import NONZERO, REAL, case
 from tensorgrad.op import op
-from tensorgrad.ops.linalg._matrices import diagonal, epsilon, transposed
+from tensorgrad.ops._matrices import diagonal, epsilon, transposed
 from tensorgrad.tensor import plain
 
 

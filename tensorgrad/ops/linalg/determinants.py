@@ -10,7 +10,7 @@ from tensorgrad._arrays import as_array, is_foreign
 from tensorgrad._typing import ArrayLike
 from tensorgrad.domains import case
 from tensorgrad.op import op
-from tensorgrad.ops.linalg._matrices import WELL_CONDITIONED, diagonal, epsilon, transposed
+from tensorgrad.ops._matrices import WELL_CONDITIONED, diagonal, epsilon, transposed
 from tensorgrad.tensor import Tensor, plain
 
 

@@ -14,8 +14,8 @@ from tensorgrad._composing import composed
 from tensorgrad._typing import ArrayLike, Shape
 from tensorgrad.domains import case
 from tensorgrad.op import op
+from tensorgrad.ops._matrices import DEFINITE, REAL_SPECTRUM, diagonal, folded, transposed
 from tensorgrad.ops.linalg._gaps import column, negligible, rotations, row
-from tensorgrad.ops.linalg._matrices import DEFINITE, REAL_SPECTRUM, diagonal, folded, transposed
 from tensorgrad.tensor import Tensor
 
 

@@ -11,7 +11,7 @@ import numpy as np
 from tensorgrad._composing import composed
 from tensorgrad._typing import ArrayLike
 from tensorgrad.domains import case
-from tensorgrad.ops.linalg._matrices import WELL_CONDITIONED
+from tensorgrad.ops._matrices import WELL_CONDITIONED
 from tensorgrad.ops.linalg.matmul import matmul
 from tensorgrad.ops.linalg.solve import inv
 from tensorgrad.ops.shape.reshaping import copy, reshape

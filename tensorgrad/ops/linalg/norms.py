@@ -12,12 +12,12 @@ from tensorgrad._composing import composed
 from tensorgrad._typing import ArrayLike, Axis
 from tensorgrad.domains import NONZERO, Case, case
 from tensorgrad.op import op
+from tensorgrad.ops._matrices import WELL_CONDITIONED
 from tensorgrad.ops._reduced_axes import over_axes, restored
 from tensorgrad.ops._singular import zero_slope
 from tensorgrad.ops._tracking import tracked
 from tensorgrad.ops.elementwise.arithmetic import absolute
 from tensorgrad.ops.elementwise.where import where
-from tensorgrad.ops.linalg._matrices import WELL_CONDITIONED
 from tensorgrad.ops.linalg.singular import svdvals
 from tensorgrad.ops.linalg.solve import inv
 from tensorgrad.ops.reductions.extremes import max, min

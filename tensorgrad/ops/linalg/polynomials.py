@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 from tensorgrad._composing import composed
 from tensorgrad._typing import ArrayLike, Shape
 from tensorgrad.domains import POSITIVE, REAL, Domain, case
+from tensorgrad.ops._matrices import epsilon
 from tensorgrad.ops.elementwise.arithmetic import negative, positive
 from tensorgrad.ops.indexing.windows import convolve
-from tensorgrad.ops.linalg._matrices import epsilon
 from tensorgrad.ops.linalg.eigen import eigvals
 from tensorgrad.ops.linalg.matmul import matmul
 from tensorgrad.ops.linalg.solve import inv, lstsq

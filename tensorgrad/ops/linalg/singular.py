@@ -11,8 +11,8 @@ from tensorgrad._composing import composed
 from tensorgrad._typing import ArrayLike
 from tensorgrad.domains import case
 from tensorgrad.op import op
+from tensorgrad.ops._matrices import WELL_CONDITIONED, diagonal, refuse_infinities, transposed
 from tensorgrad.ops.linalg._gaps import column, divide_by_gaps, negligible, rotations, row, without_derivative
-from tensorgrad.ops.linalg._matrices import WELL_CONDITIONED, diagonal, refuse_infinities, transposed
 from tensorgrad.ops.linalg.eigen import eigh
 from tensorgrad.tensor import Tensor, plain
 

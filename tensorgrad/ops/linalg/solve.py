@@ -11,7 +11,7 @@ from tensorgrad._composing import composed
 from tensorgrad._typing import ArrayLike, Shape
 from tensorgrad.domains import NONZERO, REAL, case
 from tensorgrad.op import op
-from tensorgrad.ops.linalg._matrices import WELL_CONDITIONED, epsilon, folded, mirrored, refuse_infinities, transposed
+from tensorgrad.ops._matrices import WELL_CONDITIONED, epsilon, folded, mirrored, refuse_infinities, transposed
 from tensorgrad.ops.linalg.matmul import matmul
 from tensorgrad.ops.linalg.singular import svdvals
 from tensorgrad.ops.reductions.sums import sum

@@ -15,8 +15,7 @@ from tensorgrad._composing import composed
 from tensorgrad._typing import ArrayLike
 from tensorgrad.domains import case
 from tensorgrad.op import op
-from tensorgrad.ops.linalg._gaps import without_derivative
-from tensorgrad.ops.linalg._matrices import (
+from tensorgrad.ops._matrices import (
     DEFINITE,
     WellConditioned,
     diagonal,
@@ -25,6 +24,7 @@ from tensorgrad.ops.linalg._matrices import (
     mirrored,
     transposed,
 )
+from tensorgrad.ops.linalg._gaps import without_derivative
 from tensorgrad.tensor import Tensor, plain
 
 

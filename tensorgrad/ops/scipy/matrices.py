@@ -11,7 +11,7 @@ from tensorgrad._arrays import as_array
 from tensorgrad._typing import ArrayLike
 from tensorgrad.domains import REAL, Domain, case
 from tensorgrad.op import op
-from tensorgrad.ops.linalg._matrices import DEFINITE, diagonal, transposed
+from tensorgrad.ops._matrices import DEFINITE, diagonal, transposed
 from tensorgrad.ops.scipy._shared import NUMPY_ONLY
 from tensorgrad.tensor import plain
 

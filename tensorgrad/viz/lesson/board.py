@@ -137,7 +137,7 @@ def cells(reading: Reading, shape: tuple[int, ...] | None) -> list[list[str]]:
     """Return the numbers of a small array in rows; none if there are too many or they are not known."""
     if not isinstance(reading, Summary) or not reading.numbers:
         return []
-    row = shape[-1] if shape else 1
+    row = labels.row_length(shape or ())
     if row > COLUMNS or len(reading.numbers) > ROWS * row:
         return []
     texts = [labels.number(each) for each in reading.numbers]

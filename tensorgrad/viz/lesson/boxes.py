@@ -40,7 +40,7 @@ def boxes(recording: Recording, placed: Picture) -> list[dict[str, Any]]:
                 "symbol": named.boxes[box.id].name or title,
                 "shape": "" if box.shape is None else str(box.shape),
                 "uses": uses[box.id],
-                "wantsGradient": box.kind != "constant",
+                "wantsGradient": labels.requires_gradient(box),
                 "facts": facts,
                 "value": _summary(box.value),
                 "gradient": _summary(recording.passes[0].gradients[box.id]),

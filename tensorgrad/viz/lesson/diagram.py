@@ -84,7 +84,7 @@ def wrong_somewhere(recording: Recording, id: int) -> bool:
 
 def _widest_gradients(recording: Recording) -> list[Reading]:
     """Return for each box the longest gradient that any step writes on it."""
-    widest: list[Reading] = [None if box.kind == "constant" else "not computed" for box in recording.boxes]
+    widest: list[Reading] = ["not computed" if labels.requires_gradient(box) else None for box in recording.boxes]
 
     def see(id: int, reading: Reading) -> None:
         box = recording.boxes[id]

@@ -61,7 +61,10 @@ def _step(recording: Recording, notation: Notation, id: int, used_by: list[int])
             hint = f"What is the shape of {call}, given the shapes of its operands?"
             question = Question(f"shape of {symbol}: ", box.shape, hint, shape_guesses(box.shape, shapes))
         equation = ((symbol, labels.shape(box)), ("=", "←"), (call, inserted))
-    line, words, board = on_one_line(equation), _uses(notation, used_by), forward_board(notation, box)
+    words = "It depends on constants alone: it requires no gradient."
+    if labels.requires_gradient(box):
+        words = _uses(notation, used_by)
+    line, board = on_one_line(equation), forward_board(notation, box)
     return Step("value", id, None, line, words, (equation,), changes, question, boards=(board,) if board else ())
 
 

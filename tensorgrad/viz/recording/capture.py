@@ -22,7 +22,17 @@ from tensorgrad.viz.recording.modules import grouping
 from tensorgrad.viz.recording.options import options_of
 from tensorgrad.viz.recording.passes import Lesson
 from tensorgrad.viz.recording.passes import passes as told
-from tensorgrad.viz.recording.replay import WHY, Replay, declared, identity, is_given, operand_name, replay
+from tensorgrad.viz.recording.replay import (
+    WHY,
+    Replay,
+    constants,
+    declared,
+    identity,
+    is_constant_leaf,
+    is_given,
+    operand_name,
+    replay,
+)  # fmt: skip
 from tensorgrad.viz.recording.summaries import FEW, SIDE, side_for, summary
 
 READINGS = 3
@@ -106,6 +116,7 @@ class _Capture:
         self.values = values
         self.order = topological_order(self.roots)[::-1]
         self.replayed = replay(*outputs) if values else Replay()
+        self.constants = constants(self.order)
         self.gradients = self._gradients_again()
         self.altered = _altered_by_hooks(self.order)
         self.grouping = grouping(self.order)
@@ -117,6 +128,9 @@ class _Capture:
 
     def recording(self) -> Recording:
         for node in self.order:
+            if is_constant_leaf(node):
+                self.ids[node] = self.constant_leaf(node)
+                continue
             given = [position for position in range(len(node.inputs)) if is_given(node, position)]
             operands = tuple(self.operand(node, position) for position in given)
             self.ids[node] = len(self.boxes)
@@ -144,6 +158,16 @@ class _Capture:
             name = f"{name}[{position - len(operation.inputs) + 1}]"
         return Operand(self.ids[key], name)
 
+    def constant_leaf(self, node: Node) -> int:
+        """Return the box of a constant that has a node. Operations without this node have the same array as operand."""
+        key = id(node.array)
+        if key not in self.ids:
+            self.ids[key] = len(self.boxes)
+            self.sources[len(self.boxes)] = node.tensor
+            value = node.array if self.values else None
+            self.boxes.append(_constant_box(len(self.boxes), node.array, node.name, value, side=self.side))
+        return self.ids[key]
+
     def box(self, node: Node, operands: tuple[Operand, ...]) -> Box:
         kind: Kind = "leaf" if node.operation is None else "operation"
         self.sources[len(self.boxes)] = node.tensor
@@ -168,6 +192,8 @@ class _Capture:
         return self.replayed.missing[node] if known is None else summary(known, self.side)
 
     def gradient(self, node: Node) -> Reading:
+        if node in self.constants:
+            return None
         keeper = node.tensor() if node.collects and node.tensor is not None else None
         if keeper is not None:
             return "not computed" if keeper.grad is None else summary(keeper.grad, self.side)
@@ -195,7 +221,7 @@ class _Capture:
             RuntimeError: the rules cannot be called again.
         """
         again = self._graph_again()
-        ids = {again[node]: self.ids[node] for node in self.order}
+        ids = {again[node]: self.ids[node] for node in self.order if node in again}
         formulas = Formulas(recording, {id: node for node, id in ids.items()})
         return told(Lesson(again[self.root], seed, ids, formulas, self.side))
 
@@ -203,9 +229,9 @@ class _Capture:
         """Return for each node one whose rules may be called: the replayed node, or the node itself if the replay has
         gaps.
         """
-        again = {node: _node(tensor) for node, tensor in self.replayed.tensors.items()}
+        again = {node: tensor.node for node, tensor in self.replayed.tensors.items() if tensor.node is not None}
         again.update({node.inputs[0]: new.inputs[0] for node, new in again.items() if isinstance(node, Result)})
-        lost = [node for node in self.order if node not in again]
+        lost = [node for node in self.order if node not in again and node not in self.constants]
         if not lost:
             return again
         kept = all(node.state is LIVE and not node.hooks for node in self.order)

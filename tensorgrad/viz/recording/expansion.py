@@ -4,6 +4,9 @@ A fused operation, such as `lstm`, is one node of the graph. Its composed form d
 operations. Without one, its forward rule is used: it is NumPy code, and records simpler operations when it is called
 with tensors. The result is a new graph. It shares leaves and saved arrays with the user's graph, which is left
 unchanged.
+
+An operation is recorded only if one of its operands has a node. Operands without a gradient, such as the data that a
+`LayerNorm` is called with, therefore get one: a leaf that collects no gradient.
 """
 
 from __future__ import annotations
@@ -11,7 +14,7 @@ from __future__ import annotations
 import sys
 import threading
 import warnings
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Hashable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from difflib import get_close_matches
 from typing import Any
@@ -22,7 +25,7 @@ import numpy as np
 from tensorgrad import _operands
 from tensorgrad._operands import Constant
 from tensorgrad.backward import topological_order
-from tensorgrad.node import Node, Result, next_number
+from tensorgrad.node import Node, Result, leaf_node, next_number
 from tensorgrad.op import Operation, operation_of, registry
 from tensorgrad.scopes import Scope, reference
 from tensorgrad.tensor import Tensor, tensor_at
@@ -153,6 +156,7 @@ class _Expansion:
         self.copies: dict[Node, Node] = {}
         self.results: dict[Node, tuple[Node, ...]] = {}
         self.starts: dict[int, int] = {}
+        self.constants: dict[Hashable, Tensor] = {}
         order = topological_order(roots)[::-1]
         waiting = sorted({scope.start for node in order for scope in node.scopes}, reverse=True)
         for node in order:
@@ -206,7 +210,7 @@ class _Expansion:
         made = steps(operation, arguments_of(node, operation, operands))
         if made is None:
             return None
-        scope = Scope(start, operation.name, ref(operation), tuple(_sources(node, operands)))
+        scope = Scope(start, operation.name, ref(operation), tuple(_sources(operands)))
         nodes = tuple(result.node for result in made if result.node is not None)
         for each in dict.fromkeys(nodes):
             each.scopes += (scope,)
@@ -238,15 +242,28 @@ class _Expansion:
         if isinstance(source, Constant):
             source = tensor_at(source.array, None)
             source.name = entry.name
-        return source if isinstance(source, Tensor) else value
+        operand = source if isinstance(source, Tensor) else value
+        is_array = isinstance(operand, (np.ndarray, Tensor)) and operand.dtype.kind == "f"
+        return self._constant(key, operand) if is_array else operand
+
+    def _constant(self, key: Hashable, operand: Any) -> Tensor:
+        """Return an operand that requires no gradient with a leaf, so that operations on it are recorded."""
+        if key not in self.constants:
+            array = operand.array if isinstance(operand, Tensor) else operand
+            name = operand.name if isinstance(operand, Tensor) else None
+            node = leaf_node(reference(operand), array, name)
+            node.collects = False
+            self.constants[key] = tensor_at(array, node)
+        return self.constants[key]
 
 
-def _sources(node: Node, operands: Iterable[Any]) -> Iterable[ReferenceType[Any]]:
+def _sources(operands: Iterable[Any]) -> Iterable[ReferenceType[Any]]:
     """Yield weak references to the leaves and arrays that a call used, which are drawn outside its frame."""
-    for entry, operand in zip(node.inputs, operands):
-        if isinstance(entry, Node):
-            if entry.operation is None and entry.tensor is not None:
-                yield entry.tensor
+    for operand in operands:
+        node = operand.node if isinstance(operand, Tensor) else None
+        if node is not None:
+            if node.operation is None and node.tensor is not None:
+                yield node.tensor
         elif isinstance(operand, (np.ndarray, Tensor)):
             yield reference(operand)
 

@@ -21,7 +21,7 @@ from tensorgrad.gradcheck.differences import Slopes, Steps, Verdict, judge, slop
 from tensorgrad.node import Node, Result
 from tensorgrad.tensor import Tensor
 from tensorgrad.viz.recording import Check
-from tensorgrad.viz.recording.replay import WHY, Replay, recomputed
+from tensorgrad.viz.recording.replay import WHY, Replay, is_constant_leaf, recomputed
 
 ELEMENTS = 10
 """How many elements of a leaf are tried; of a larger one also one direction in which all of them move."""
@@ -49,7 +49,8 @@ def checks(order: Sequence[Node], known: Replay, seed: NDArray[Any]) -> dict[Nod
         known: its replay.
         seed: the gradient at the output.
     """
-    leaves = [node for node in order if node.operation is None]
+    sources = [node for node in order if node.operation is None]
+    leaves = [node for node in sources if not is_constant_leaf(node)]
     missing = next((known.missing[node] for node in order if node in known.missing), None)
     if missing is not None:
         return dict.fromkeys(leaves, Check("not checked", f"a value it depends on {WHY[missing]}"))
@@ -57,7 +58,10 @@ def checks(order: Sequence[Node], known: Replay, seed: NDArray[Any]) -> dict[Nod
     if tried == 0:
         return dict.fromkeys(leaves, Check("not checked", "the graph is too large"))
     with np.errstate(all="ignore"):
-        tracked = {n: Tensor(np.array(known.tensors[n].array, np.float64), requires_grad=True) for n in leaves}
+        tracked = {
+            node: Tensor(np.array(known.tensors[node].array, np.float64), requires_grad=not is_constant_leaf(node))
+            for node in sources
+        }
         tensors = recomputed(order, known, tracked)
         problem = _problem(tensors)
         if tensors is None or problem:

@@ -95,6 +95,13 @@ def title(box: Box) -> str:
     return shortened(full_title(box))
 
 
+def requires_gradient(box: Box) -> bool:
+    """Return whether a gradient arrives at a box of a recording with values: not at constants, nor at what depends on
+    constants alone.
+    """
+    return box.kind != "constant" and (box.gradient is not None or bool(box.results))
+
+
 def is_number(box: Box) -> bool:
     """Return whether a box is a Python number. Its title is then its value."""
     return box.dtype == ""
@@ -192,9 +199,21 @@ def is_readable(shape: tuple[int, ...], count: int) -> bool:
     return count <= LINE or (row <= COLUMNS and count <= ROWS * row)
 
 
+def row_length(shape: tuple[int, ...]) -> int:
+    """Return how many elements of an array are in a row: those along the last axis, or, for images and sequences with a
+    single channel, along the axis before it.
+
+    >>> row_length((2, 3)), row_length((1, 28, 28, 1)), row_length((5, 1))
+    (3, 28, 1)
+    """
+    if len(shape) > 2 and shape[-1] == 1:
+        return shape[-2]
+    return shape[-1] if shape else 1
+
+
 def _row(shape: tuple[int, ...], count: int) -> int:
     """Return how many numbers are written on a line: a row of the array, or, if it has only one, as many as fit."""
-    row = shape[-1] if shape else 1
+    row = row_length(shape)
     return COLUMNS if row == count > LINE else row
 
 

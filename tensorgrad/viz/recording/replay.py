@@ -76,6 +76,20 @@ def is_given(node: Node, position: int) -> bool:
     return node.inputs[position] is not None
 
 
+def is_constant_leaf(node: Node) -> bool:
+    """Return whether a leaf is a constant, which `expansion` gave a node to record the operations on it."""
+    return node.operation is None and not node.collects
+
+
+def constants(order: Sequence[Node]) -> set[Node]:
+    """Return the nodes of a graph, oldest first in `order`, that depend on constants alone."""
+    found: set[Node] = set()
+    for node in order:
+        if is_constant_leaf(node) or (node.operation is not None and found.issuperset(node.parents)):
+            found.add(node)
+    return found
+
+
 def declared(node: Node) -> Operation | None:
     """Return the operation of a node if it was declared with `op`. A leaf has none; a checkpoint has a special kind."""
     return node.operation if isinstance(node.operation, Operation) else None
@@ -209,6 +223,8 @@ def _saved(node: Node, operation: Operation) -> Iterator[tuple[tuple[str, ...], 
 def _leaf(node: Node) -> Tensor | Missing:
     if node.state is CHANGED:
         return "changed"
+    if is_constant_leaf(node):
+        return Tensor(node.array)
     tensor = node.tensor() if node.tensor is not None else None
     array = node.array if tensor is None else tensor.array
     return "released" if array is None else Tensor(array, requires_grad=True)

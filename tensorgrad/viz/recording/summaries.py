@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tensorgrad.viz.recording import Detail, Summary
-from tensorgrad.viz.recording.labels import is_readable
+from tensorgrad.viz.recording.labels import is_readable, row_length
 
 FEW = 16
 """Arrays of at most this many elements are recorded number by number."""
@@ -91,7 +91,7 @@ def _of_many(array: NDArray[np.float64], side: int) -> Summary:
 
 
 def _detail(array: NDArray[np.float64], side: int) -> Detail:
-    rows = array.reshape(-1, array.shape[-1])
+    rows = array.reshape(-1, row_length(array.shape))
     tile = (-(-rows.shape[0] // side), -(-rows.shape[1] // side))
     cells = _block_means(rows, tile)
     low, high = _range(cells)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import tensorgrad as tg
-from tensorgrad.ops.linalg._matrices import WELL_CONDITIONED
+from tensorgrad.ops._matrices import WELL_CONDITIONED
 from tests.ops.numeric import jacobian
 
 LinAlgError = np.linalg.LinAlgError

@@ -11,7 +11,7 @@ import pytest
 import tensorgrad as tg
 from tensorgrad import gradcheck
 from tensorgrad.node import Result
-from tensorgrad.ops.linalg._matrices import DEFINITE, WELL_CONDITIONED
+from tensorgrad.ops._matrices import DEFINITE, WELL_CONDITIONED
 
 DECOMPOSITIONS: dict[str, tuple[Callable[..., Any], np.ndarray]] = {
     "svd": (lambda a: tg.linalg.svd(a, full_matrices=False), WELL_CONDITIONED.sample(np.random.default_rng(1), (3, 2))),

@@ -10,7 +10,9 @@ from matplotlib.figure import Figure
 import nn
 
 FOLDER = Path(nn.__file__).parent.parent / "examples" / "gallery"
-PAGES = ["neurons_page", "playground", "playground_digits", "walkthrough", "walkthrough_network"]
+PAGES = [
+    "neurons_page", "playground", "playground_digits", "playground_history", "walkthrough", "walkthrough_network",
+]  # fmt: skip
 WINDOWS = [(1280, 800), (768, 1024), (390, 844)]
 
 MEASURE = """

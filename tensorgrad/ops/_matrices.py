@@ -1,4 +1,4 @@
-"""Helpers of the matrix operations: transposes, triangles, and domains of test matrices."""
+"""Helpers of the matrix operations, also those of SciPy: transposes, triangles, and domains of test matrices."""
 
 from __future__ import annotations
 
