@@ -49,6 +49,7 @@ class CompiledTraining(Training):
         self._needs_logs = any(type(each).on_step_end is not Callback.on_step_end for each in self.callbacks)
 
     def _epochs(self, begun: list[Callback], progress: Progress) -> None:
+        self.programs.placement.agree(self.model, self.optimizer, self.data)
         with self.programs.arrays_on_devices(training=True):
             super()._epochs(begun, progress)
 

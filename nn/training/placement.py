@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from typing import Any
 
@@ -10,7 +11,9 @@ import numpy as np
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
 from nn._validation import whole_number
-from nn.data.batches import Part
+from nn.data.batches import Batches, Part
+from nn.optimizers.optimizer import Optimizer
+from nn.saving.state import RandomSource, generator_state, set_generator_state
 from tensorgrad import xla
 
 
@@ -75,12 +78,42 @@ class Placement:
             of_process: Any = jax.make_array_from_process_local_data
             return xla.Array(of_process(self._divided, array))
 
+    def agree(self, model: Any, optimizer: Optimizer, data: Batches) -> None:
+        """Give all processes the parameters, the state and the random generators of the first one."""
+        if self.processes == 1:
+            return
+        tensors = [tensor for _, tensor in model.network.named_state()]
+        states = [(state, name) for state in optimizer.states for name in state]
+        arrays = [tensor.numpy() for tensor in tensors] + [state[name] for state, name in states]
+        found = _of_first_process(arrays)
+        for tensor, array in zip(tensors, found):
+            tensor.data = array
+        for (state, name), array in zip(states, found[len(tensors) :]):
+            state[name] = np.array(array)
+        sources = [model.rng, data.rng]
+        for module in model.network.modules():
+            sources += [value for value in vars(module).values() if isinstance(value, RandomSource)]
+        text = json.dumps([generator_state(source) for source in sources]).encode()
+        length = int(_of_first_process(np.array(len(text))))
+        padded = np.zeros(length, np.uint8)
+        padded[: min(length, len(text))] = np.frombuffer(text[:length], np.uint8)
+        for source, state in zip(sources, json.loads(_of_first_process(padded).tobytes())):
+            set_generator_state(source, state)
+
     def whole(self, array: Any) -> Any:
         """Return a traced array that every device holds as a whole, such as a result."""
         if self._divided is None or not isinstance(array, xla.Array):
             return array
         constrained: Any = jax.lax.with_sharding_constraint
         return xla.Array(constrained(array.value, self._whole))
+
+
+def _of_first_process(values: Any) -> Any:
+    """Return the arrays of the first process, in every process."""
+    from jax.experimental import multihost_utils
+
+    with jax.enable_x64(True):
+        return multihost_utils.broadcast_one_to_all(values)
 
 
 def _single(device: Any) -> Any:

@@ -119,7 +119,7 @@ def test_compiled_training_of_networks_is_the_eager_training(
     gradients, losses = [], []
     for made in (eager, compiled):
         trained = nn.Model(
-            made, loss=nn.SoftmaxCrossEntropy(), optimizer=nn.SGD(made.parameters(), 0.05, momentum=0.9), rng=0,
+            made, loss=nn.SoftmaxCrossEntropy(), optimizer=nn.SGD(made.parameters(), 0.01, momentum=0.9), rng=0,
             compile=made is compiled,
         )  # fmt: skip
         before = [np.array(parameter.data) for parameter in made.parameters()]
