@@ -8,8 +8,8 @@ Every process runs the same script, which joins the others before it makes a mod
     model = nn.Model(network, loss=..., optimizer=..., compile=True)
     model.fit(X, y, batch_size=256, callbacks=[nn.ModelCheckpoint("run/digits.safetensors")])
 
-Started on one machine with `python -m nn.distributed --processes 4 train.py`, and on a cluster by its own launcher, such
-as `srun python train.py` (SLURM) or `mpirun python train.py` (Open MPI).
+It is started on one machine with `python -m nn.distributed --processes 4 train.py`, and on a cluster by the launcher of
+the cluster, such as `srun python train.py` (SLURM) or `mpirun python train.py` (Open MPI).
 """
 
 from __future__ import annotations
@@ -90,7 +90,8 @@ def initialize(
             "distributed.initialize requires JAX: pip install 'tensorgrad[xla]'", name="jax"
         ) from error
 
-    jax.config.update("jax_cpu_collectives_implementation", "gloo")
+    config: Any = jax.config
+    config.update("jax_cpu_collectives_implementation", "gloo")
     jax.distributed.initialize(coordinator, processes, process, heartbeat_timeout_seconds=seconds)
     _processes.set_process(jax.process_index(), jax.process_count())
 

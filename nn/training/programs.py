@@ -71,6 +71,7 @@ class Programs:
         self._state: list[list[Tensor]] = []
         self._counts = [Tensor(np.zeros(2, np.int32))]
         self._untraced: set[int] = set()
+        self._is_single = False
         self.completed = 0
 
     def __searched__(self) -> list[Any]:
@@ -93,6 +94,7 @@ class Programs:
                     f"Model: compile=True requires arrays of NumPy, but a tensor of the network is a "
                     f"{type(array).__name__}. Use compile=False for arrays of another library."
                 )
+        self._is_single = all(array.dtype != np.float64 for _, array in before)
         is_inside = any(isinstance(array, xla.Array) for _, array in before)  # validation in a training
         try:
             if not is_inside:
@@ -340,10 +342,9 @@ class Programs:
 
     def inputs(self, batch: Any, divided: bool) -> tuple[Any, ...]:
         """Return the arrays of a batch as inputs of a program, in the precision of the network."""
-        is_single = all(tensor.dtype != np.float64 for _, tensor in self.model.network.named_state())
 
         def placed(array: Any) -> Any:
-            if is_single and array.dtype == np.float64:
+            if self._is_single and array.dtype == np.float64:
                 array = array.astype(np.float32)
             return self.placement.of_batch(array, divided)
 
