@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from tensorgrad import domains, linalg, ops, randomness, scopes
 from tensorgrad._allocator import keep_freed_memory
+from tensorgrad._compile import compile
 from tensorgrad._hints import add_hints, function_hint
 from tensorgrad.anomaly import detect_anomaly
 from tensorgrad.gradcheck import GradcheckError, GradcheckWarning, gradcheck
@@ -23,7 +24,6 @@ from tensorgrad.transforms import checkpoint, grad, gradient, hessian, hvp, jaco
 
 if TYPE_CHECKING:
     from tensorgrad.viz import Drawing, Walkthrough, draw, walkthrough
-    from tensorgrad.xla import compile
 
 __version__ = "0.2.0"
 
@@ -71,7 +71,7 @@ _PRIVATE = {
 
 
 def __getattr__(name: str) -> Any:
-    """Load `compile` and the drawing functions on first use.
+    """Load the drawing functions on first use.
 
     Raises:
         AttributeError: There is no such attribute. For a PyTorch name, the message names its counterpart.
@@ -80,10 +80,6 @@ def __getattr__(name: str) -> Any:
         from tensorgrad import viz
 
         return getattr(viz, name)
-    if name == "compile":
-        from tensorgrad import xla
-
-        return xla.compile
     if name in _PRIVATE:
         raise AttributeError(f"tensorgrad.{name} was a helper of derivative rules and is private now. {_PRIVATE[name]}")
     raise AttributeError(f"module 'tensorgrad' has no attribute {name!r}{function_hint(name)}")

@@ -1,4 +1,8 @@
-"""Arrays of any library: the engine uses only NumPy's protocols and never converts them."""
+"""Arrays of any library: the engine uses only NumPy's protocols and never converts them.
+
+Two optional methods replace slower formulas: `a.scattered(index, shape)`, zeros of that shape with `a` added at an
+index, and `a.with_item(index, value)`, a copy of `a` with `value` at an index that names no place twice.
+"""
 
 from __future__ import annotations
 

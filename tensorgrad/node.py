@@ -9,7 +9,7 @@ from weakref import ReferenceType
 
 LIVE, RELEASED, CHANGED = "live", "released", "changed"
 
-next_number = itertools.count().__next__
+next_number = itertools.count(1).__next__
 
 
 class Node:

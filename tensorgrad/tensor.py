@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Callable, Iterator
+from sys import getrefcount
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,9 @@ from tensorgrad._typing import ArrayLike, Shape
 from tensorgrad.backward import backpropagate
 from tensorgrad.modes import current_mode
 from tensorgrad.node import CHANGED, Node, leaf_node
+
+_OF_LEAF = 3
+"""Number of references to the node of a leaf that was not used: of the leaf, a local variable and `getrefcount`."""
 
 DEEPEST = 64
 """Maximum number of axes of an array."""
@@ -140,7 +144,10 @@ class Tensor(Methods):
 
     def rebind(self, array: Any, grad: Any) -> None:
         """Replace the array of this leaf and its gradient, without copies and checks, as compiled functions do."""
-        if array is not self.array:
+        node = self.node
+        if node is not None and getrefcount(node) == _OF_LEAF:  # no graph has it, so that it need not be replaced
+            self.array = node.array = array
+        elif array is not self.array:
             self._change(array)
         self._grad = grad
 

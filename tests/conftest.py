@@ -12,10 +12,7 @@ import numpy as np
 import pytest
 from hypothesis import settings
 
-collect_ignore = [
-    *([] if find_spec("jax") else ["jax_array.py"]),
-    *([] if find_spec("onnx") else ["onnx_vectors"]),
-]
+collect_ignore = [] if find_spec("onnx") else ["onnx_vectors"]
 """Helpers that import what `.ci/run` installs in an environment of its own."""
 
 settings.register_profile("repeatable", derandomize=True, deadline=None, database=None)

@@ -41,6 +41,7 @@ LAYERS: dict[str, list[set[str]]] = {
         {"linalg", "transforms"},
         {"gradcheck"},
         {"xla"},
+        {"_compile"},
         {"viz"},
         {"costs"},
     ],

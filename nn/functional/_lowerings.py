@@ -77,13 +77,16 @@ def _reduced(function: Any, start: Any, x: Any, axes: tuple[Axis, ...]) -> Any:
     """Reduce the windows along the axes before the last."""
     leading = x.ndim - len(axes) - 1
 
+    for number, axis in enumerate(axes, start=leading):
+        x = lax.slice_in_dim(x, 0, axis.size + min(0, _padding(axis)[1]), axis=number)
+
     def around(of_axes: list[Any], other: Any) -> list[Any]:
         return [other] * leading + of_axes + [other]
 
-    return lax.reduce_window(
-        x, start, function, around([axis.kernel for axis in axes], 1), around([axis.stride for axis in axes], 1),
-        around([_padding(axis) for axis in axes], (0, 0)), window_dilation=around([axis.dilation for axis in axes], 1),
-    )  # fmt: skip
+    sizes, strides = around([axis.kernel for axis in axes], 1), around([axis.stride for axis in axes], 1)
+    padding = around([(axis.before, max(0, _padding(axis)[1])) for axis in axes], (0, 0))
+    dilation = around([axis.dilation for axis in axes], 1)
+    return lax.reduce_window(x, start, function, sizes, strides, padding, window_dilation=dilation)
 
 
 @xla.lowering
@@ -207,6 +210,37 @@ def gru(
         return (update * (state - candidate) + candidate,)
 
     return RecurrentResult(*_scanned(step, x, weight, recurrent_weight, bias, [state], mask, reverse))
+
+
+# -- attention -----------------------------------------------------------------------------------------------
+
+
+@xla.lowering
+def attention(q: Any, k: Any, v: Any, mask: Any = None, causal: bool = False, *, scale: float | None = None) -> Any:
+    """Return `attention`, with an axis for the members of each group of heads."""
+    heads, groups = (q.shape[-3], k.shape[-3]) if q.ndim > 3 else (1, 1)
+    shape = (*q.shape[:-1], v.shape[-1])
+    if heads != groups:
+        q = q.reshape(*q.shape[:-3], groups, heads // groups, *q.shape[-2:])
+        k, v = jnp.expand_dims(k, -3), jnp.expand_dims(v, -3)
+        if mask is not None and mask.ndim >= 3:
+            split = (1, 1) if mask.shape[-3] == 1 else (groups, heads // groups)
+            mask = mask.reshape(*mask.shape[:-3], *split, *mask.shape[-2:])
+    scores = jnp.matmul(q, k.swapaxes(-1, -2)) * (1 / math.sqrt(q.shape[-1]) if scale is None else scale)
+    allowed = None
+    if mask is not None and mask.dtype == bool:
+        allowed = mask
+    elif mask is not None:
+        allowed = mask > -math.inf
+        scores = scores + jnp.where(allowed, mask, 0)
+    if causal:
+        queries, keys = scores.shape[-2:]
+        past = jnp.tri(queries, keys, keys - queries, dtype=bool)
+        allowed = past if allowed is None else allowed & past
+    if allowed is None:
+        return (jax.nn.softmax(scores) @ v).reshape(shape)
+    weights = jax.nn.softmax(jnp.where(allowed, scores, float(np.finfo(scores.dtype).min))) * allowed
+    return (weights @ v).reshape(shape)
 
 
 # -- embedding -----------------------------------------------------------------------------------------------

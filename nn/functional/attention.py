@@ -194,6 +194,7 @@ _SOME = np.array([[True, False, True], [False, False, False]])
     inputs=["q", "k", "v", "mask"],
     keep=["softmax"],
     composed=_composed,
+    lowering="nn.functional._lowerings:attention",
     flops=_flops,
     reference=_attention_definitions.attention,
     examples=[

@@ -7,7 +7,7 @@ except ModuleNotFoundError as error:
 
 from tensorgrad._messages import TraceError
 from tensorgrad.xla.array import Array
-from tensorgrad.xla.compilation import Compiled, compile
+from tensorgrad.xla.compilation import Compiled
 from tensorgrad.xla.lowering import lowering
 
-__all__ = ["Array", "Compiled", "TraceError", "compile", "lowering"]
+__all__ = ["Array", "Compiled", "TraceError", "lowering"]

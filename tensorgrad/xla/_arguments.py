@@ -9,6 +9,7 @@ from typing import Any
 import jax
 import numpy as np
 
+from tensorgrad._arrays import as_array
 from tensorgrad.tensor import Tensor
 from tensorgrad.xla._reachable import PLAIN
 from tensorgrad.xla._refusals import name_of
@@ -64,7 +65,7 @@ class Arguments:
         if isinstance(value, (tuple, list)):
             return (kind, *map(self._token, value))
         if isinstance(value, (np.generic, np.ndarray, jax.Array)):
-            self.values.append(np.asarray(value) if isinstance(value, np.generic) else value)
+            self.values.append(value if isinstance(value, jax.Array) else as_array(value))
             return "array"
         if isinstance(value, PLAIN):
             return kind, repr(value)

@@ -95,6 +95,16 @@ def _extract(condition: Any, arr: Any) -> Any:
     return _compress(np.ravel(np.asarray(condition)), arr)
 
 
+@replaces(np.delete)
+def _delete(arr: Any, obj: Any, axis: Any = None) -> Any:
+    return jnp.delete(jnp.asarray(arr), obj if isinstance(obj, (int, slice)) else np.asarray(obj), axis)
+
+
+@replaces(np.insert)
+def _insert(arr: Any, obj: Any, values: Any, axis: Any = None) -> Any:
+    return jnp.insert(arr, obj if isinstance(obj, (int, slice)) else np.asarray(obj), jnp.asarray(values), axis)
+
+
 @replaces(np.partition)
 def _partition(a: Any, kth: Any, axis: Any = -1, kind: Any = None) -> Any:
     return jnp.sort(a, axis)  # the sorted array is a partition at every place

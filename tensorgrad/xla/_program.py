@@ -20,7 +20,7 @@ from tensorgrad.transforms.trees import leaves, rebuilt
 from tensorgrad.xla import _refusals
 from tensorgrad.xla._arguments import Arguments
 from tensorgrad.xla._keys import Keys
-from tensorgrad.xla._reachable import PLAIN, Surroundings, set_state, state_of
+from tensorgrad.xla._reachable import ARRAY, GRAD, PLAIN, Surroundings, set_state, state_of
 from tensorgrad.xla.array import Array
 
 ARGUMENT = "it is an argument of the compiled function, and the caller's array would not change"
@@ -82,11 +82,8 @@ class Program:
 
     def run(self, arguments: Arguments, tensors: list[Tensor], seeds: list[int] | None) -> Outcome:
         """Return the results for these arguments."""
-        inputs = []
-        for tensor in tensors:
-            inputs.append(_input(tensor.array))
-            if (grad := tensor.grad) is not None:
-                inputs.append(_input(grad))
+        inputs = [array.value if array.__class__ is Array else array for array in map(ARRAY, tensors)]
+        inputs += [g.value if g.__class__ is Array else g for g in map(GRAD, tensors) if g is not None]
         if arguments.floats and _is_single([*inputs, *arguments.values]):
             for place in arguments.floats:
                 arguments.values[place] = np.float32(arguments.values[place])
@@ -189,10 +186,12 @@ def _made(kind: str, value: Any, values: list[Any], tensors: list[Tensor]) -> An
 def _rebind(changes: list[tuple[int, int, int]], values: list[Any], tensors: list[Tensor]) -> None:
     for place, array, grad in changes:
         tensor = tensors[place]
-        tensor.rebind(
-            tensor.array if array == KEPT else array_of(values[array]),
-            tensor.grad if grad == KEPT else None if grad == REMOVED else array_of(values[grad]),
-        )
+        new = tensor.array if array == KEPT else array_of(values[array])
+        if grad == KEPT and tensor.node is None:
+            tensor.array = new  # type: ignore[assignment]
+        else:
+            old = tensor.grad
+            tensor.rebind(new, old if grad == KEPT else None if grad == REMOVED else array_of(values[grad]))
 
 
 class Changes:
@@ -208,8 +207,8 @@ class Changes:
 
     def begin(self, inputs: Iterator[Array]) -> None:
         """Let the tensors hold placeholders, and the same for their gradients."""
-        for place, (tensor, _, node, grad) in enumerate(self.before):
-            array = next(inputs)
+        arrays = [next(inputs) for _ in self.before]
+        for place, (array, (tensor, _, node, grad)) in enumerate(zip(arrays, self.before)):
             gradient = None if grad is None else next(inputs)
             self.given.append((array, array.value, gradient))
             own = None if node is None else leaf_node(weakref.ref(tensor), array, tensor.name)
@@ -265,10 +264,10 @@ class Changes:
     def _replaced_attributes(self) -> dict[int, Tensor]:
         """Return the tensors that replace found ones, by the ids of these; undo changes of other attributes."""
         replaced: dict[int, Tensor] = {}
-        for _, name, before, after in self._changed():
+        for holder, name, before, after in self._changed():
             if isinstance(before, Tensor) and isinstance(after, Tensor):
                 replaced[id(before)] = after
-            elif isinstance(after, PLAIN) and not isinstance(before, Tensor):
+            elif isinstance(after, PLAIN) and not isinstance(before, Tensor) and not holder.is_new(name):
                 raise _refusals.attribute_changed(name, before, after)
         return replaced
 
@@ -286,7 +285,8 @@ class Changes:
             tensor.array, tensor.node = array, node
             tensor.rebind(array, grad)
         for holder, name, before, after in list(self._changed()):
-            if isinstance(before, Tensor) or isinstance(after, PLAIN) or _is_traced(after):
+            is_kept = isinstance(after, PLAIN) and holder.is_new(name)  # an attribute that is computed once
+            if isinstance(before, Tensor) or (isinstance(after, PLAIN) and not is_kept) or _is_traced(after):
                 holder.restore(name)
 
 
@@ -315,19 +315,18 @@ def array_of(value: Any) -> Array:
     return array
 
 
-def _input(array: Any) -> Any:
-    return array.value if array.__class__ is Array else array
+_FLOAT32, _FLOAT64 = np.dtype(np.float32), np.dtype(np.float64)
 
 
 def _is_single(inputs: list[Any]) -> bool:
     """Return whether float32 is the widest dtype among the arrays, so that the program needs no float64."""
     kinds = {each.dtype for each in inputs if each.__class__ is not float}
-    return np.dtype(np.float32) in kinds and np.dtype(np.float64) not in kinds
+    return _FLOAT32 in kinds and _FLOAT64 not in kinds
 
 
 def _as_number(value: Any) -> Any:
     """Return a traced float as a number whose dtype adapts to the arrays it is combined with, as Python's numbers."""
-    with jax.enable_x64(value.dtype == np.float64):
+    with jax.enable_x64(value.dtype == _FLOAT64):
         return jax.lax.convert_element_type(value, float)
 
 

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import functools
+import itertools
+import operator
 import sys
+from collections.abc import Iterable
 from types import CellType, CodeType, FunctionType, MethodType, ModuleType
 from typing import Any
 
@@ -24,8 +27,13 @@ GENERATORS = (np.random.Generator, np.random.RandomState)
 LIBRARIES = frozenset({"tensorgrad", "nn", "numpy", "jax", "jaxlib", "scipy"}) | sys.stdlib_module_names
 """Packages whose functions and classes use no tensors of their own."""
 
+ARRAY, NODE, GRAD = map(operator.attrgetter, ("array", "node", "_grad"))
+"""What a tensor holds; faster than properties."""
+
+CONTENTS = operator.attrgetter("cell_contents")
+
+_is_none = functools.partial(operator.is_, None)
 _MISSING = object()
-_EMPTY = object()
 
 
 class Surroundings:
@@ -54,18 +62,32 @@ class Surroundings:
         while waiting:
             waiting.extend(reversed(self._visit(waiting.pop(), tokens)))
         self.key = tuple(tokens)
-        self._checks = [(holder.ids, holder.ids()) for holder in self.holders]
+        ends = (object(),)  # between the views, so that nothing can move from one to the next unnoticed
+        self._views = [each for holder in self.holders for view in holder.views() for each in (view, ends)]
+        self._viewed = list(itertools.chain.from_iterable(self._views))
+        self._cells = [holder.cell for holder in self.holders if isinstance(holder, Cell) and holder.before]
+        self._contents = list(map(CONTENTS, self._cells))
+        self._globals = [
+            (holder.namespace.get, holder.names, list(holder.before.values()))
+            for holder in self.holders
+            if isinstance(holder, Globals) and holder.names
+        ]
 
     def unchanged(self) -> bool:
-        """Return whether every place that was searched still holds the same objects."""
-        for ids, before in self._checks:  # noqa: SIM110 (a generator expression takes twice as long)
-            if ids() != before:
-                return False
-        return True
+        """Return whether every place that was searched still holds the same objects. Without loops in Python."""
+        try:
+            return (
+                all(map(operator.is_, itertools.chain.from_iterable(self._views), self._viewed))
+                and all(map(operator.is_, map(CONTENTS, self._cells), self._contents))
+                and all(all(map(operator.is_, map(get, names), held)) for get, names, held in self._globals)
+            )
+        except ValueError:  # a cell was emptied
+            return False
 
-    def flags(self) -> list[tuple[bool, bool]]:
-        """Return for each tensor whether it requires a gradient, and whether it has one."""
-        return [(tensor.node is not None, tensor.grad is not None) for tensor in self.tensors]
+    def flags(self) -> tuple[Any, Any]:
+        """Return which tensors require no gradient, and which have none. Without a loop in Python."""
+        nodes, grads = map(NODE, self.tensors), map(GRAD, self.tensors)
+        return tuple(map(_is_none, nodes)), tuple(map(_is_none, grads))
 
     def place(self, tensor: Tensor) -> int | None:
         """Return the place of a tensor in `tensors`; None if it was not found."""
@@ -194,9 +216,13 @@ class Holder:
         """Return what belongs to the key."""
         return self.items()
 
-    def ids(self) -> Any:
-        """Return the ids of what it holds now."""
-        raise NotImplementedError
+    def is_new(self, name: Any) -> bool:
+        """Return whether this is an attribute that did not exist before."""
+        return False
+
+    def views(self) -> list[Iterable[Any]]:
+        """Return iterables that always give the objects it holds at that time; none for cells and variables."""
+        return []
 
     def restore(self, name: Any) -> None:
         """Let it hold under `name` what it held before."""
@@ -214,9 +240,9 @@ class Namespace(Holder):
         """Return the entries."""
         return list(self.names.items())
 
-    def ids(self) -> tuple[int, ...]:
-        """Return the ids of the values."""
-        return tuple(map(id, self.names.values()))
+    def views(self) -> list[Iterable[Any]]:
+        """Return the values of the dict."""
+        return [self.names.values()]
 
     def restore(self, name: Any) -> None:
         """Restore one entry."""
@@ -237,6 +263,10 @@ class Attributes(Namespace):
         """Return the attributes that are no plain values equal to the class's: a module has `training` from its class
         until it is set."""
         return [(name, value) for name, value in self.names.items() if not self._is_default(name, value)]
+
+    def is_new(self, name: Any) -> bool:
+        """Return whether this is an attribute that did not exist before."""
+        return name not in self.before
 
     def _is_default(self, name: str, value: Any) -> bool:
         default = getattr(self.defaults, name, _MISSING) if isinstance(value, PLAIN) else _MISSING
@@ -259,9 +289,9 @@ class ClassNamespace(Holder):
             if not (name.startswith("__") and name.endswith("__")) or isinstance(value, FunctionType)
         ]
 
-    def ids(self) -> Any:
-        """Return the ids of the values."""
-        return [tuple(map(id, vars(cls).values())) for cls in self.classes]
+    def views(self) -> list[Iterable[Any]]:
+        """Return the values of each class."""
+        return [vars(cls).values() for cls in self.classes]
 
     def restore(self, name: Any) -> None:
         """Restore one attribute."""
@@ -282,9 +312,9 @@ class Items(Holder):
         """Return the items by position."""
         return list(enumerate(self.values))
 
-    def ids(self) -> tuple[int, ...]:
-        """Return the ids of the items."""
-        return tuple(map(id, self.values))
+    def views(self) -> list[Iterable[Any]]:
+        """Return the list."""
+        return [self.values]
 
     def restore(self, name: Any) -> None:
         """Restore all items."""
@@ -304,13 +334,6 @@ class Cell(Holder):
             return [("variable", self.cell.cell_contents)]
         except ValueError:
             return []
-
-    def ids(self) -> int:
-        """Return the id of the value."""
-        try:
-            return id(self.cell.cell_contents)
-        except ValueError:
-            return id(_EMPTY)
 
     def restore(self, name: Any) -> None:
         """Restore the variable."""
@@ -332,11 +355,6 @@ class Globals(Holder):
     def items(self) -> list[tuple[Any, Any]]:
         """Return the variables by name."""
         return [(name, self.namespace[name]) for name in self.names if name in self.namespace]
-
-    def ids(self) -> list[int]:
-        """Return the ids of the values."""
-        namespace = self.namespace
-        return [id(namespace.get(name, _MISSING)) for name in self.names]
 
     def restore(self, name: Any) -> None:
         """Restore one variable."""

@@ -165,7 +165,7 @@ class Array:
     # -- items --------------------------------------------------------------------------------------------
 
     def __getitem__(self, index: Any) -> Array:
-        places = plain(index)
+        places = _index(index)
         _refusals.refuse_masks(places)
         with jax.enable_x64(True):
             item = Array(self.value[places])
@@ -173,7 +173,7 @@ class Array:
         return item
 
     def __setitem__(self, index: Any, values: Any) -> None:
-        places = plain(index)
+        places = _index(index)
         with jax.enable_x64(True):
             if isinstance(places, jax.Array) and places.dtype == bool:
                 self._rebind(jax.numpy.where(_stretched(places, self.ndim), plain(values), self.value))
@@ -185,7 +185,8 @@ class Array:
     def _rebind(self, value: Any) -> None:
         if self.owner is not None:
             raise _refusals.written(self.owner)
-        self.value = jax.numpy.broadcast_to(value, self.shape).astype(self.dtype)
+        with jax.enable_x64(True):
+            self.value = jax.numpy.broadcast_to(value, self.shape).astype(self.dtype)
 
     # -- methods ------------------------------------------------------------------------------------------
 
@@ -204,6 +205,18 @@ class Array:
         """Return the array with its axes permuted, by default reversed."""
         order = axes[0] if len(axes) == 1 else axes or None
         return _view(jax.numpy.transpose(self.value, order), self)
+
+    def scattered(self, index: Any, shape: tuple[int, ...]) -> Array:
+        """Return zeros of the given shape with this array added at `index`: the gradient of indexing."""
+        with jax.enable_x64(True):
+            zeros = jax.numpy.zeros(shape, self.dtype)
+            item, pull = jax.vjp(lambda whole: whole[_index(index)], zeros)
+            return Array(pull(jax.numpy.broadcast_to(self.value, item.shape))[0])
+
+    def with_item(self, index: Any, value: Any) -> Array:
+        """Return a copy with `value` at `index`."""
+        with jax.enable_x64(True):
+            return Array(self.value.at[_index(index)].set(jax.numpy.asarray(plain(value)).astype(self.dtype)))
 
     def copy(self) -> Array:
         """Return another object for the same values, into which can be written."""
@@ -230,6 +243,16 @@ def lifted(value: Any) -> Any:
         items = [lifted(item) for item in value]
         return type(value)(*items) if hasattr(value, "_fields") else type(value)(items)
     return value
+
+
+def _index(index: Any) -> Any:
+    """Return an index as JAX takes it: with arrays in place of lists."""
+    if isinstance(index, tuple):
+        return tuple(map(_index, index))
+    if not isinstance(index, list):
+        return plain(index)
+    holds_arrays = any(isinstance(each, Array) for each in index)
+    return jax.numpy.asarray(plain(index)) if holds_arrays else np.asarray(index)
 
 
 def _is_known(value: Any) -> bool:
@@ -263,9 +286,8 @@ def _fill(place: Any, value: Any) -> None:
 
 
 def _copyto(dst: Any, src: Any, casting: str = "same_kind", where: Any = True) -> None:
-    value = plain(src) if where is True else jax.numpy.where(plain(where), plain(src), plain(dst))
     with jax.enable_x64(True):
-        _fill(dst, value)
+        _fill(dst, plain(src) if where is True else jax.numpy.where(plain(where), plain(src), plain(dst)))
 
 
 def _refuse(name: str) -> Callable[..., Any]:

@@ -1,4 +1,4 @@
-"""`tg.compile`: a function of tensors as a program of XLA."""
+"""A function of tensors as a program of XLA."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import functools
 import threading
 import warnings
 from collections.abc import Callable, Iterable
+from types import MethodType
 from typing import Any, Generic, ParamSpec, TypeVar
 
 import numpy as np
@@ -23,60 +24,24 @@ MANY = 16
 """Number of programs of one function after which a warning is given."""
 
 
-def compile(function: Callable[P, R], *, static: str | int | Iterable[str | int] = ()) -> Compiled[P, R]:
-    """Return a function that computes the same as `function`, as one program compiled by XLA.
-
-    The first call traces the function: it runs once with placeholders for the arrays, and XLA compiles what was
-    computed. Later calls run the program. Everything that tensorgrad computes can be part of it, such as
-    `value_and_grad`, `hvp`, `jvp` or a backward pass.
-
-    **Arguments** are nested tuples, lists and dicts. Tensors, arrays and floats are inputs of the program. Everything
-    else, such as integers, strings and functions, decides what is computed: other values need another program. So do
-    other shapes and dtypes, and `static` arguments.
-
-    **Tensors** that the function uses besides its arguments, such as the parameters and buffers of layers, are found
-    through closures, `__self__`, global variables, attributes and containers. They are inputs too, and also outputs if
-    the function changes their values or gradients; they then hold arrays of XLA. Results are tensors that hold arrays
-    of XLA and have no graph: differentiate inside the function. Plain attributes, such as `training`, decide which
-    program runs. **Arrays of NumPy** that the function uses besides its arguments are constants of the program: later
-    writes into them have no effect.
-
-    Everything else that the function does, such as printing, happens only while it is traced.
+class Compiled(Generic[P, R]):
+    """A function compiled by XLA; see `tg.compile`.
 
     Args:
-        function: a function, a method or a module.
-        static: names or positions of arguments that decide what is computed although they are floats or arrays.
-
-    Returns:
-        A function with the attributes `traces`, the number of programs, and `hlo`, `flops` and `bytes_accessed`, which
-        describe the program that ran last.
-
-    Raises:
-        TraceError: when called, if the function does what a program cannot do: if it branches on a value, computes a
-            result whose shape depends on values, writes into an array that it was called with, draws from a generator
-            of NumPy, or uses a tensor that requires a gradient and was not found.
-
-    Warns:
-        UserWarning: once, if the function was traced very often.
-
-    >>> import numpy as np, tensorgrad as tg
-    >>> step = tg.compile(tg.value_and_grad(lambda w, x: tg.sum((x @ w) ** 2)))
-    >>> value, gradient = step(np.array([1.0, 2.0]), np.eye(2))
-    >>> value.item(), gradient.numpy()
-    (5.0, array([2., 4.]))
-    >>> step.traces
-    1
-    """
-    return Compiled(function, static=static)
-
-
-class Compiled(Generic[P, R]):
-    """A function compiled by XLA; see `compile`.
+        function, static: as in `tg.compile`.
 
     Attributes:
         function: the original function.
         traces: how often it was traced: the number of programs.
         iteration: the number of calls, from which random numbers follow. Can be set, to repeat or resume a run.
+
+    >>> import numpy as np, tensorgrad as tg
+    >>> step = Compiled(tg.value_and_grad(lambda w, x: tg.sum((x @ w) ** 2)))
+    >>> value, gradient = step(np.array([1.0, 2.0]), np.eye(2))
+    >>> value.item(), gradient.numpy()
+    (5.0, array([2., 4.]))
+    >>> step.traces
+    1
     """
 
     def __init__(self, function: Callable[P, R], *, static: str | int | Iterable[str | int] = ()) -> None:
@@ -113,6 +78,10 @@ class Compiled(Generic[P, R]):
             result: R = outcome.plan.finish(outcome.values, tensors)
             return result
 
+    def __get__(self, instance: Any, owner: type | None = None) -> Any:
+        """Return the function bound to an instance, for methods that are compiled."""
+        return self if instance is None else MethodType(self, instance)
+
     def __searched__(self) -> list[Any]:
         """Return where the tensors of a compiled function are found that another compiled function calls."""
         return [self.function]
@@ -121,7 +90,7 @@ class Compiled(Generic[P, R]):
         """Return the program for these arguments: an earlier one, or a new one."""
         surroundings = Surroundings(self.function, *arguments.objects)
         places = tuple(map(surroundings.place, arguments.tensors))
-        key = (surroundings.key, tuple(surroundings.flags()), arguments.structure, places, current_mode())
+        key = (surroundings.key, surroundings.flags(), arguments.structure, places, current_mode())
         program = self._programs.get(key)
         if program is None:
             program = self._programs[key] = Program(self.function)

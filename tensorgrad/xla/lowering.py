@@ -8,13 +8,16 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from tensorgrad.backward import call_rules
 from tensorgrad.modes import current_mode
 from tensorgrad.node import Node, Result
 from tensorgrad.tensor import Tensor, tensor_at
 from tensorgrad.tensor import plain as arrays_of
-from tensorgrad.xla.array import lifted, plain
+from tensorgrad.xla.array import Array, lifted, plain
+
+OPERANDS = (Tensor, Array, np.ndarray, np.generic, jax.Array, list)
 
 
 def lowering(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -23,8 +26,8 @@ def lowering(function: Callable[..., Any]) -> Callable[..., Any]:
     `tg.op(lowering=...)` names such a function, which replaces an operation in compiled programs.
 
     Args:
-        function: a function that computes with `jax.numpy`. Its positional arguments are the operands: tensors, arrays
-            or None. Keyword arguments are passed on. It returns an array or a named tuple of arrays.
+        function: a function that computes with `jax.numpy`. Tensors, arrays and lists among its positional arguments
+            are the operands. Other arguments are passed on. It returns an array or a named tuple of arrays.
 
     >>> import jax.numpy as jnp, tensorgrad as tg
     >>> cube = lowering(lambda x: x**3)
@@ -36,7 +39,7 @@ def lowering(function: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(function)
     def lowered(*operands: Any, **options: Any) -> Any:
         options = plain(arrays_of(options))
-        present = [place for place, operand in enumerate(operands) if operand is not None]
+        present = [place for place, operand in enumerate(operands) if isinstance(operand, OPERANDS)]
 
         def of_present(*arrays: Any) -> Any:
             given = list(operands)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import gc
 import re
+import subprocess
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -16,6 +18,8 @@ import tensorgrad as tg
 jax = pytest.importorskip("jax")
 
 from tensorgrad import xla  # noqa: E402
+
+pytestmark = pytest.mark.slow
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(6, 4))
@@ -82,6 +86,29 @@ TRANSFORMS: dict[str, Callable[[Any], Any]] = {
 }
 
 
+INDICES: dict[str, Any] = {
+    "slices": (slice(1, None), slice(None, None, -2)), "integers": (1, 2), "rows": np.array([0, 2, 0]),
+    "new axis": (None, ..., 1), "mask": X > 0, "pairs": (np.array([0, 3, 3]), np.array([1, 1, 1])),
+    "rows of slices": (slice(2), np.array([2, 0])), "list": [0, 0], "boolean axis": (slice(None), np.arange(4) > 1),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", INDICES)
+def test_items_and_their_gradients(name: str) -> None:
+    index = INDICES[name]
+
+    def items(x: Any) -> Any:
+        def loss(t: Any) -> Any:
+            changed = t * 2
+            changed[index] = tg.sin(t)[index] * 3
+            return tg.sum(t[index] ** 3) + tg.sum(changed**2)
+
+        return tg.value_and_grad(loss)(x), tg.hvp(loss, x, x + 1)
+
+    for ours, theirs in zip(jax.tree.leaves(tg.compile(items)(X)), jax.tree.leaves(items(X)), strict=True):
+        np.testing.assert_allclose(ours.numpy(), theirs.numpy(), rtol=1e-12, atol=1e-13)
+
+
 @pytest.mark.parametrize("name", TRANSFORMS)
 def test_transforms_and_containers_inside(name: str) -> None:
     expected, got = TRANSFORMS[name](X), tg.compile(TRANSFORMS[name])(X)
@@ -99,6 +126,60 @@ def test_methods_modules_and_compiled_functions_inside_compiled_ones() -> None:
     expected = made(X).numpy()
     for function in (made, made.forward, tg.compile(made), lambda x: tg.compile(made)(x)):
         np.testing.assert_allclose(tg.compile(function)(X).numpy(), expected, rtol=1e-12)
+
+
+def test_methods_can_be_compiled_in_their_class() -> None:
+    class Line:
+        def __init__(self, slope: float) -> None:
+            self.slope, self.offset = slope, tg.tensor(1.0)
+
+        @tg.compile
+        def at(self, x: Any) -> Any:
+            return x * self.slope + self.offset
+
+    first, second = Line(2.0), Line(3.0)
+    second.offset.data = 5.0
+    np.testing.assert_allclose(first.at(X).numpy(), 2 * X + 1)
+    np.testing.assert_allclose(second.at(X).numpy(), 3 * X + 5)
+    first.slope = 3.0
+    np.testing.assert_allclose(first.at(X).numpy(), 3 * X + 1)
+    assert Line.at.traces == 2
+
+
+def test_attributes_that_are_computed_once_are_kept() -> None:
+    class Lazy(nn.Module):
+        def forward(self, x: Any) -> Any:
+            if not hasattr(self, "width"):
+                self.width, self.table = x.shape[-1], np.arange(x.shape[-1])
+            return x * self.width + self.table
+
+    layer = Lazy()
+    compiled = tg.compile(layer)
+    for _ in range(3):
+        np.testing.assert_allclose(compiled(tg.tensor(X)).numpy(), 4 * X + np.arange(4))
+    assert layer.width == 4
+    assert compiled.traces <= 2
+
+
+def test_replaced_buffers_are_updated() -> None:
+    class Counting(nn.Module):
+        def __init__(self) -> None:
+            self.count = tg.tensor(0.0)
+
+        def forward(self, x: Any) -> Any:
+            self.count = self.count + 1
+            return x * self.count
+
+    layer = Counting()
+    compiled = tg.compile(layer)
+    for number in (1, 2, 3):
+        np.testing.assert_allclose(np.asarray(compiled(tg.tensor(X)).array), number * X)
+    assert layer.count.item() == 3
+
+
+def test_masked_arguments_are_refused() -> None:
+    with pytest.raises(ValueError, match="masked"):
+        tg.compile(lambda x: x * 2)(np.ma.masked_array(X, X > 0))
 
 
 def test_results_that_are_parameters_are_the_same_objects() -> None:
@@ -398,6 +479,12 @@ def test_lost_graphs_are_refused() -> None:
     y = w * 2
     with pytest.raises(xla.TraceError, match="the result of an operation outside"):
         tg.compile(lambda x: tg.sum(y * x).backward())(X)
+
+
+def test_missing_jax_is_named_with_the_extra() -> None:
+    code = "import sys; sys.modules['jax'] = None; import tensorgrad as tg; tg.compile(abs)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=60)
+    assert "ModuleNotFoundError: tensorgrad.xla requires JAX: pip install 'tensorgrad[xla]'" in done.stderr
 
 
 def test_other_errors_are_noted_with_the_line() -> None:

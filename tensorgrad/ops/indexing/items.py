@@ -49,7 +49,6 @@ def _summed(values: Any, places: Any, shape: Shape) -> Any:
 
 def _assigned(x: Any, value: Any, index: Any) -> Any:
     """Return `x` with `value` at `index`, without item assignment: of several values for one place the last counts."""
-    _check_no_mask(index, "with_item")
     x = as_array(x)
     shape, places = x.shape, _places(index, x.shape)
     value = np.broadcast_to(value, np.shape(places))
@@ -88,6 +87,8 @@ def scatter(values: ArrayLike, index: Any, shape: Shape) -> Any:
     Tensor([101.,   0.,  10.])
     """
     array: Any = as_array(values)
+    if hasattr(array, "scattered"):
+        return array.scattered(index, shape)
     if is_foreign(array) or is_foreign(index):
         return _summed(array, _places(index, shape), shape)
     result = np.zeros(shape, array.dtype)
@@ -172,6 +173,9 @@ def with_item(x: ArrayLike, value: ArrayLike, index: Any) -> Any:
     Tensor([1., 9., 9.])
     """
     if is_foreign(x) or is_foreign(value):
+        _check_no_mask(index, "with_item")
+        if hasattr(x, "with_item") and not _repeats(index):
+            return x.with_item(index, value)
         return _assigned(x, value, index)
     result = np.array(x)
     result[index] = value
