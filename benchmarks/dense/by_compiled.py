@@ -14,8 +14,6 @@ from dense.task import Task
 
 def training(task: Task) -> Callable[[], Any]:
     """Return a step, which returns the loss. It waits for the result, because XLA computes asynchronously."""
-    import jax
-
     import nn
     import tensorgrad as tg
     from tensorgrad import xla
@@ -44,7 +42,9 @@ def training(task: Task) -> Callable[[], Any]:
         nonlocal t
         t += 1
         value = whole_step(*next(batches), float(t))
-        jax.block_until_ready([value.array.value, *(parameter.array.value for parameter in parameters)])
+        arrays: list[Any] = [value.array, *(parameter.array for parameter in parameters)]
+        for array in arrays:
+            array.block_until_ready()
         return value
 
     return step

@@ -40,7 +40,7 @@ class Surroundings:
     """Everything reachable from a function and from the objects among its arguments.
 
     Found by following closures, defaults, `__self__`, the global names that the code mentions, attributes and
-    containers.
+    containers. A class can define `__searched__(self)`, which returns what is searched instead of its attributes.
 
     Attributes:
         tensors: the tensors, each once.

@@ -134,6 +134,11 @@ class Array:
             raise _refusals.value_needed(asker, self.shape)
         return self.value
 
+    def block_until_ready(self) -> Array:
+        """Wait until the values have been computed, for measurements of time. XLA computes asynchronously."""
+        self._known("block_until_ready").block_until_ready()
+        return self
+
     def item(self) -> Any:
         """Return the single element as a Python number."""
         return np.asarray(self._known("item")).item()

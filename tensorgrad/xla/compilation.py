@@ -51,7 +51,8 @@ class Compiled(Generic[P, R]):
         self.function = function
         self.traces = 0
         self.iteration = 0
-        self._static = static_names(function, [static] if isinstance(static, (str, int)) else list(static))
+        self._given_static = (static,) if isinstance(static, (str, int)) else tuple(static)
+        self._static = static_names(function, list(self._given_static))
         self._lock = threading.RLock()
         self._programs: dict[Any, Program] = {}
         self._last: Program | None = None
@@ -71,16 +72,20 @@ class Compiled(Generic[P, R]):
             seeds = [self.iteration, *map(self.seed_of, generators)] if generators else None
             self._last = None
             outcome = program.run(arguments, tensors, seeds)
+            result: R = outcome.plan.finish(outcome.values, tensors)
+            self.iteration += 1
             self._ran, self._last = outcome.plan, program
             if outcome.plan.is_new:
                 self._note_trace(outcome.plan)
-            self.iteration += 1
-            result: R = outcome.plan.finish(outcome.values, tensors)
             return result
 
     def __get__(self, instance: Any, owner: type | None = None) -> Any:
         """Return the function bound to an instance, for methods that are compiled."""
         return self if instance is None else MethodType(self, instance)
+
+    def __reduce__(self) -> Any:
+        """Copy and pickle the function without its programs."""
+        return functools.partial(Compiled, static=self._given_static), (self.function,)
 
     def __searched__(self) -> list[Any]:
         """Return where the tensors of a compiled function are found that another compiled function calls."""
@@ -143,4 +148,4 @@ class Compiled(Generic[P, R]):
         return self._ran.executable()
 
     def __repr__(self) -> str:
-        return f"<compiled {name_of(self.function)}: {self.traces} programs>"
+        return f"<compiled {name_of(self.function)}, traces={self.traces}>"

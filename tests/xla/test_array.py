@@ -132,6 +132,7 @@ def test_values_leave_on_request() -> None:
         True,
     )
     assert [3, 4, 5][xla.Array(1)] == 4
+    assert a.block_until_ready() is a
     assert repr(a) == "xla.Array([1.5, 2. ])"
     assert str(tg.tensor(a)) == str(tg.tensor([1.5, 2.0]))
     copied = np.asarray(a)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import gc
+import pickle
 import re
 import subprocess
 import sys
@@ -175,6 +177,33 @@ def test_replaced_buffers_are_updated() -> None:
     for number in (1, 2, 3):
         np.testing.assert_allclose(np.asarray(compiled(tg.tensor(X)).array), number * X)
     assert layer.count.item() == 3
+
+
+def test_tensors_may_be_arguments_twice_and_used_besides() -> None:
+    w = tg.tensor([1.0, 2.0], requires_grad=True)
+
+    def step(first: Any, second: Any) -> Any:
+        tg.sum(first * second * w).backward()
+        first.data = first.data + 1
+        return first
+
+    assert tg.compile(step)(w, w) is w
+    np.testing.assert_allclose(np.asarray(w.data), [2.0, 3.0])
+    np.testing.assert_allclose(np.asarray(w.grad), [3.0, 12.0])
+    other = tg.tensor([5.0, 6.0], requires_grad=True)
+    compiled = tg.compile(step)
+    assert compiled(other, w) is other
+    assert compiled(w, other) is w
+    np.testing.assert_allclose(np.asarray(w.data), [3.0, 4.0])
+
+
+def test_compiled_functions_can_be_copied() -> None:
+    compiled = tg.compile(cube)
+    compiled(X)
+    copied = copy.deepcopy(compiled)
+    assert (copied.traces, copied.function) == (0, cube)
+    assert pickle.loads(pickle.dumps(compiled))(X).item() == pytest.approx(np.sum(X**3))
+    assert repr(compiled) == "<compiled cube, traces=1>"
 
 
 def test_masked_arguments_are_refused() -> None:
