@@ -48,10 +48,11 @@ class CompiledTraining(Training):
         self.programs.clips = tuple(clips)
         self._needs_logs = any(type(each).on_step_end is not Callback.on_step_end for each in self.callbacks)
 
+    @interrupts.uninterrupted
     def _epochs(self, begun: list[Callback], progress: Progress) -> None:
         self.programs.placement.agree(self.model, self.optimizer, self.data)
         with self.programs.arrays_on_devices(training=True):
-            super()._epochs(begun, progress)
+            interrupts.interruptible(super()._epochs, begun, progress)
 
     def _evaluated(self, data: Any) -> dict[str, float]:
         return self.programs.evaluate(data)
@@ -61,7 +62,7 @@ class CompiledTraining(Training):
         self.programs.training.read_generators()
         first, pending = 0, _Pending(self, epoch)
         for batches, steps in self._calls():
-            call = _Call(first, batches, self._make(steps))
+            call = _Call(first, batches, self.programs.train(steps))
             first += len(steps)
             logs: list[dict[str, float]] = []
             if pending.add(call) or self._needs_logs:
@@ -74,10 +75,6 @@ class CompiledTraining(Training):
                 break
         pending.read(of_epoch)
         return of_epoch.means(), call.result["learning_rates"][-1]
-
-    @interrupts.postponed
-    def _make(self, steps: list[list[Any]]) -> dict[str, Any]:
-        return self.programs.train(steps)
 
     def _calls(self) -> Iterator[tuple[list[Any], list[list[Any]]]]:
         """Yield for each call of the program the batches of this process, and the steps as inputs of the program."""

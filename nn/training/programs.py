@@ -71,7 +71,7 @@ class Programs:
         self._state: list[list[Tensor]] = []
         self._counts = [Tensor(np.zeros(2, np.int32))]
         self._untraced: set[int] = set()
-        self._is_single = False
+        self._is_single = self._is_training = False
         self.completed = 0
 
     def __searched__(self) -> list[Any]:
@@ -95,14 +95,16 @@ class Programs:
                     f"{type(array).__name__}. Use compile=False for arrays of another library."
                 )
         self._is_single = all(array.dtype != np.float64 for _, array in before)
-        is_inside = any(isinstance(array, xla.Array) for _, array in before)  # validation in a training
+        if self._is_training:  # validation, for which the arrays are on the devices
+            yield
+            return
         try:
-            if not is_inside:
-                self._enter(before, training)
+            self._is_training = training
+            self._enter(before, training)
             yield
         finally:
-            if not is_inside:
-                self._leave(before, training)
+            self._leave(before, training)
+            self._is_training = False
 
     @interrupts.uninterrupted
     def _enter(self, before: list[tuple[Tensor, Any]], training: bool) -> None:
@@ -280,6 +282,7 @@ class Programs:
 
     # -- evaluation and prediction ------------------------------------------------------------------------
 
+    @interrupts.uninterrupted
     def evaluate(self, data: Batches) -> dict[str, float]:
         """Return the loss, without regularisation, and the metrics by name, in evaluation mode."""
         model = self.model
@@ -319,6 +322,7 @@ class Programs:
         outputs = mapped(lambda each: whole(each.array), predictions) if missing else None
         return [whole(value), size, {place: tuple(map(whole, pair)) for place, pair in sums.items()}, outputs]
 
+    @interrupts.uninterrupted
     def predict(self, data: Batches) -> Any:
         """Return the outputs of the network for all samples, in evaluation mode."""
         network = self.model.network

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import copy
+import os
 import signal
+import subprocess
+import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -412,11 +415,22 @@ def test_compiled_model_refuses_what_it_cannot_do() -> None:
         model(compile=True, steps_per_call=0)
 
 
+def test_model_that_is_not_compiled_does_not_load_jax() -> None:
+    code = (
+        "import sys, numpy as np, nn; n = nn.Dense(2, 1); "
+        "nn.Model(n, loss=nn.MeanSquaredError(), optimizer=nn.SGD(n.parameters(), 0.1))"
+        ".fit(np.ones((4, 2)), np.ones((4, 1)), verbose=0); assert 'jax' not in sys.modules"
+    )
+    root = str(Path(nn.__file__).parent.parent)
+    subprocess.run([sys.executable, "-c", code], env=os.environ | {"PYTHONPATH": root}, check=True, timeout=100)
+
+
 def test_compiled_training_with_averaged_weights_and_early_stopping() -> None:
     def run(**options: Any) -> tuple[nn.History, Any]:
         made = model(network(), **options)
-        stopping = nn.EarlyStopping("val_loss", patience=1, min_delta=10.0)
-        history = fit(made, epochs=9, validation_data=(X, LABELS), callbacks=[nn.AveragedWeights(decay=0.5), stopping])
+        stopping, average = nn.EarlyStopping("val_loss", patience=1, min_delta=10.0), nn.AveragedWeights(decay=0.5)
+        history = fit(made, epochs=9, validation_data=(X, LABELS), callbacks=[average, stopping])
+        assert {type(array) for array in average.state_dict().values()} == {int, np.ndarray}
         return history, made.network.state_dict()
 
     (compiled, ours), (eager, theirs) = run(compile=True), run()
