@@ -56,7 +56,7 @@ def minimize(
 
     Raises:
         ImportError: SciPy is not installed.
-        TypeError: `f` does not return one floating-point number.
+        TypeError: `f` does not return one floating-point number, or `method` is not a name.
         ValueError: `x0` is empty, or `bounds` does not match it.
 
     >>> import tensorgrad as tg
@@ -75,6 +75,8 @@ def minimize(
     def at(tree: Any) -> Any:
         return f(tree, *args)
 
+    if not isinstance(method, str | None):
+        raise TypeError(f"minimize: method must be a name such as 'L-BFGS-B', or None, got {method!r}.")
     name = "" if method is None else method.lower()
     second: dict[str, Any] = {}
     if name in _USES_PRODUCTS:

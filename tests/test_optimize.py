@@ -115,6 +115,7 @@ WRONG = {
     "at least one number": (ValueError, lambda: tg.minimize(bowl, [])),
     "expected bounds": (ValueError, lambda: tg.minimize(bowl, START, bounds=3)),
     "expected a bound like the dict": (ValueError, lambda: tg.minimize(bowl, START, bounds=([1.0], None))),
+    "method must be a name": (TypeError, lambda: tg.minimize(bowl, START, method=3)),
     "expected constraints as dicts": (TypeError, lambda: tg.minimize(bowl, START, constraints=[3])),
 }
 

@@ -42,6 +42,9 @@ ALSO_DOCUMENTED: dict[str, tuple[type[Exception], ...]] = {
     "Tensor.become": (RuntimeError,),
     "Module.load_state_dict": (KeyError,),
     "nn.plots.LivePlot": (RuntimeError,),
+    **dict.fromkeys(
+        ("tg.common_type", "tg.diag_indices_from", "tg.tril_indices_from", "tg.triu_indices_from"), (AttributeError,)
+    ),  # NumPy's own
 }
 FILES = (OSError,)
 """What functions that take a path may raise besides."""
@@ -179,9 +182,10 @@ def special(name: str) -> dict[str, Any]:
     for each in ("average_pool1d", "max_pool1d"):
         made[f"nn.functional.{each}"] = {"x": image[0], "size": 2}
     for each in ("conv2d", "conv_transpose2d"):
-        made[f"nn.functional.{each}"] = {"x": image, "weight": np.ones((2, 2, 3, 2))}
+        made[f"nn.functional.{each}"] = {"x": image, "weight": np.ones((2, 2, 3, 3))}
     for each in ("conv1d", "conv_transpose1d"):
-        made[f"nn.functional.{each}"] = {"x": image[0], "weight": np.ones((2, 3, 2))}
+        made[f"nn.functional.{each}"] = {"x": image[0], "weight": np.ones((2, 3, 3))}
+    made["nn.functional.instance_norm"] = {"x": image}
     made["nn.functional.embedding"] = {"ids": np.array([0, 1]), "weight": x}
     for each in ("attention", "attention_weights"):
         made[f"nn.functional.{each}"] = {"q": x, "k": x, "v": x}
@@ -224,7 +228,24 @@ def special(name: str) -> dict[str, Any]:
     made["Module.load_state_dict"] = {"state": nn.Dense(2, 3, rng=0).state_dict()}
     made["History.record"] = {"values": {"loss": 1.0}}
     made["tg.linalg.outer"] = {"x1": np.ones(3), "x2": np.ones(2)}
-    for both in BINARY:
+    row, integers = tg.tensor([1.0, -3.0, 2.0], requires_grad=True), np.array([4, 6, 9])
+    for each in ("polyadd", "polyder", "polydiv", "polyint", "polymul", "polysub", "polyval", "roots", "vander"):
+        made[f"tg.{each}"] = dict.fromkeys(("a1", "a2", "p", "u", "v", "x"), row)
+    made |= {
+        "tg.can_cast": {"from_": "f4", "to": "f8"}, "tg.dsplit": {"ary": np.ones((3, 3, 3)), "indices_or_sections": 3},
+        "tg.full_like": {"fill_value": 1.0}, "tg.ix_": {"args": integers}, "tg.resize": {"new_shape": (2, 2)},
+    }  # fmt: skip
+    made["tg.polyfit"] = {"x": np.arange(3.0), "y": row, "deg": 1}
+    for each in ("cumulative_prod", "cumulative_sum"):
+        made[f"tg.{each}"] = {"x": row}
+    for each in ("bincount", "bitwise_and", "bitwise_count", "bitwise_invert", "bitwise_left_shift", "bitwise_not",
+                 "bitwise_or", "bitwise_right_shift", "bitwise_xor", "gcd", "invert", "lcm", "left_shift",
+                 "right_shift"):  # fmt: skip
+        made[f"tg.{each}"] = {"x": integers, "x1": integers, "x2": integers}
+    for each in ("digitize", "intersect1d", "searchsorted", "setdiff1d", "setxor1d", "union1d", "unique", "unique_all",
+                 "unique_counts", "unique_inverse", "unique_values"):  # fmt: skip
+        made[f"tg.{each}"] = dict.fromkeys(("a", "ar", "ar1", "ar2", "bins", "v", "x"), integers)
+    for both in (*BINARY, "atan2", "divmod", "floor_divide", "pow", "true_divide"):
         made[f"tg.{both}"] = {"x": x, "y": x}
     return SPECIAL.get(name, {}) | made.get(name, {})
 
