@@ -44,6 +44,7 @@ def compile(function: Callable[P, R], *, static: str | int | Iterable[str | int]
         describe the program that ran last.
 
     Raises:
+        TypeError: `function` is not callable.
         ModuleNotFoundError: JAX is not installed.
         TraceError: when called, if the function does what a program cannot do: if it branches on a value, computes a
             result whose shape depends on values, writes into an array that it was called with, draws from a generator
@@ -52,6 +53,8 @@ def compile(function: Callable[P, R], *, static: str | int | Iterable[str | int]
     Warns:
         UserWarning: once, if the function was traced very often.
     """
+    if not callable(function):
+        raise TypeError(f"compile: expected a function, got {type(function).__name__}.")
     from tensorgrad import xla
 
     return xla.Compiled(function, static=static)

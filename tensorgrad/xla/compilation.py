@@ -45,8 +45,6 @@ class Compiled(Generic[P, R]):
     """
 
     def __init__(self, function: Callable[P, R], *, static: str | int | Iterable[str | int] = ()) -> None:
-        if not callable(function):
-            raise TypeError(f"compile: expected a function, got {type(function).__name__}.")
         functools.update_wrapper(self, function, updated=())
         self.function = function
         self.traces = 0
