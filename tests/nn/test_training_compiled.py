@@ -407,7 +407,7 @@ def test_compiled_training_stopped_by_ctrl_c_can_be_resumed() -> None:
     assert dict(made.history) == dict(whole.history)
 
 
-def test_compiled_model_refuses_what_it_cannot_do() -> None:
+def test_compiled_model_refuses_what_it_cannot_do(monkeypatch: pytest.MonkeyPatch) -> None:
     class Scaling(nn.Callback):
         def on_gradients(self, step: int) -> None: ...
 
@@ -427,6 +427,9 @@ def test_compiled_model_refuses_what_it_cannot_do() -> None:
         model(device="cpu")
     with pytest.raises(ValueError, match="steps_per_call"):
         model(compile=True, steps_per_call=0)
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    with pytest.raises(ModuleNotFoundError, match="pip install 'tensorgrad"):
+        model(compile=True)
 
 
 def test_model_that_is_not_compiled_does_not_load_jax() -> None:
