@@ -2,4 +2,9 @@
 
 from importlib.util import find_spec
 
-collect_ignore = [] if find_spec("jax") else ["tensorgrad/xla", "nn/functional/_lowerings.py"]
+WITH_JAX = [
+    "tensorgrad/xla",
+    "nn/functional/_lowerings.py",
+    *(f"nn/training/{name}.py" for name in ("compiled", "placement", "programs")),
+]
+collect_ignore = [] if find_spec("jax") else WITH_JAX

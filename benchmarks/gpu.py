@@ -139,7 +139,7 @@ def by_tensorgrad(work: Work) -> Step:
 
 def by_cupy(work: Work) -> Step:
     """Return the eager step on CuPy arrays, for networks of `Dense` and `ReLU`."""
-    import cupy
+    import cupy  # type: ignore[import-not-found, unused-ignore]
 
     parameters = [tg.Tensor(cupy.asarray(array), requires_grad=True) for array in work.parameters.values()]
     kept, t, loss = rules.start([p.array for p in parameters], cupy), 0, nn.SoftmaxCrossEntropy()
@@ -292,7 +292,7 @@ def by_torch(work: Work) -> Step:
 
     def step() -> Any:
         scores = network(x)
-        value = torch.nn.functional.cross_entropy(scores.reshape(-1, scores.shape[-1]), y.reshape(-1))
+        value: Any = torch.nn.functional.cross_entropy(scores.reshape(-1, scores.shape[-1]), y.reshape(-1))
         optimizer.zero_grad()
         value.backward()
         optimizer.step()
@@ -338,6 +338,9 @@ def torch_gpt(work: Work) -> Any:
             order = dict.fromkeys(name[2:].rpartition(".")[0] for name in work.parameters if name.startswith("2."))
             for name in order:
                 self.add_module(name.replace(".", "_"), made[name])
+
+        def __getattr__(self, name: str) -> Any:  # its layers are added by name
+            return super().__getattr__(name)
 
         def forward(self, x: Any) -> Any:
             h, shape = self.attention_norm(x), (*x.shape[:2], heads, width // heads)

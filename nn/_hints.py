@@ -18,7 +18,7 @@ MODULE = {
     "biases": "layer.bias",
     "compile": "nn.Model(network, loss=..., optimizer=...)",
     "cpu": "the network as it is: parameters are NumPy arrays",
-    "cuda": "the network as it is: parameters are NumPy arrays",
+    "cuda": 'nn.Model(network, ..., compile=True, device="gpu")',
     "dbiases": "layer.bias.grad",
     "dinputs": "x.grad, of the tensor x that the layer was called with",
     "dweights": "layer.weight.grad",

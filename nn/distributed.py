@@ -83,12 +83,9 @@ def initialize(
     if timeout is None:
         timeout = int(os.environ.get("TENSORGRAD_TIMEOUT", TIMEOUT))
     seconds = whole_number("distributed.initialize: timeout", timeout)
-    try:
-        import jax
-    except ModuleNotFoundError as error:
-        raise ModuleNotFoundError(
-            "distributed.initialize requires JAX: pip install 'tensorgrad[xla]'", name="jax"
-        ) from error
+    from tensorgrad import xla  # noqa: F401 - says how to install JAX, and keeps NumPy's global generator as it is
+
+    import jax  # isort: skip
 
     config: Any = jax.config
     config.update("jax_cpu_collectives_implementation", "gloo")

@@ -34,6 +34,8 @@ class Compiling:
         """Return the devices."""
         if importlib.util.find_spec("jax") is None:
             raise ModuleNotFoundError("Model: compile=True requires JAX: pip install 'tensorgrad[xla]'", name="jax")
-        from nn.training.placement import Placement
+        from tensorgrad import xla  # noqa: F401 - the import of JAX changes NumPy's global generator, and this restores it
+
+        from nn.training.placement import Placement  # isort: skip
 
         return Placement(self.device, self.devices)

@@ -143,7 +143,7 @@ class Model:
 
     **Compiled models.** With `compile=True`, a training step is one program: forward and backward pass, clipping of
     gradients, update, losses and metrics. It is compiled in the first step, and again for batches of another shape. The
-    history is the same as without, up to rounding; only the numbers that layers such as `Dropout` draw are others. In
+    history is the same as without, up to rounding; only the numbers that layers such as `Dropout` draw differ. In
     `fit`, parameters hold arrays of XLA and have no gradients. Afterwards they hold arrays of NumPy again. The loss and
     the gradients are checked on the device, and the host looks at the result at the end of an epoch at the latest: a
     `FloatingPointError` may be raised later, but about the right step and with the parameters before it. `on_gradients`

@@ -7,7 +7,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +32,19 @@ jax = pytest.importorskip("jax")
 
 pytestmark = pytest.mark.slow  # compiling a training step takes about a second
 
+
+@pytest.fixture(autouse=True, scope="module")
+def cache_of_programs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Compile each program once, also if several models have the same."""
+    names = ("jax_compilation_cache_dir", "jax_persistent_cache_min_compile_time_secs")
+    before = [getattr(jax.config, name) for name in names]
+    for name, value in zip(names, (str(tmp_path_factory.mktemp("programs")), 0.0)):
+        jax.config.update(name, value)
+    yield
+    for name, value in zip(names, before):
+        jax.config.update(name, value)
+
+
 X, LABELS = nn.datasets.spiral(10, 3, rng=0)
 X = X.astype(np.float64)
 
@@ -55,7 +68,7 @@ def assert_same(one: Mapping[str, Any], other: Mapping[str, Any], tolerance: flo
 
 
 def fit(made: nn.Model, **options: Any) -> nn.History:
-    return made.fit(X, LABELS, **{"epochs": 3, "batch_size": 16, "verbose": 0, **options})
+    return made.fit(X, LABELS, **{"epochs": 3, "batch_size": 15, "verbose": 0, **options})
 
 
 # -- the same training ------------------------------------------------------------------------------------
@@ -153,7 +166,8 @@ def test_compiled_history_is_the_eager_one(steps_per_call: int) -> None:
         weights = np.linspace(0, 2, 30)
         history = fit(
             made, sample_weight=weights, class_weight={0: 2.0}, validation_data=(X[::2], LABELS[::2]),
-            callbacks=[nn.ClipGradients(norm=0.1), Recorder(), nn.ClipGradients(value=0.05)], accumulate=steps_per_call,
+            callbacks=[nn.ClipGradients(norm=0.1), Recorder(), nn.ClipGradients(value=0.05)], batch_size=16,
+            accumulate=steps_per_call,
         )  # fmt: skip
         return history, seen, made.evaluate(X, LABELS, batch_size=20)
 
@@ -295,12 +309,12 @@ def test_compiled_model_notices_changes_between_calls() -> None:
 def test_compiled_dropout_depends_on_seeds_and_steps_only() -> None:
     def run(**options: Any) -> nn.History:
         made = model(network(rate=0.5), compile=True, **options)
-        return fit(made, epochs=2, batch_size=8)
+        return fit(made, epochs=2, batch_size=10)
 
-    first, again, several = run(), run(), run(steps_per_call=2)
+    first, again, several = run(), run(), run(steps_per_call=3)
     assert dict(first) == dict(again)
     assert_same(first, several, 1e-12)
-    assert first["loss"] != model(network(rate=0.5)).fit(X, LABELS, epochs=2, batch_size=8, verbose=0)["loss"]
+    assert first["loss"] != model(network(rate=0.5)).fit(X, LABELS, epochs=2, batch_size=10, verbose=0)["loss"]
 
 
 def test_compiled_training_resumes_bit_for_bit(tmp_path: Path) -> None:
@@ -393,7 +407,7 @@ def test_compiled_training_stopped_by_ctrl_c_can_be_resumed() -> None:
     assert dict(made.history) == dict(whole.history)
 
 
-def test_compiled_model_refuses_what_it_cannot_do() -> None:
+def test_compiled_model_refuses_what_it_cannot_do(monkeypatch: pytest.MonkeyPatch) -> None:
     class Scaling(nn.Callback):
         def on_gradients(self, step: int) -> None: ...
 
@@ -413,6 +427,9 @@ def test_compiled_model_refuses_what_it_cannot_do() -> None:
         model(device="cpu")
     with pytest.raises(ValueError, match="steps_per_call"):
         model(compile=True, steps_per_call=0)
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    with pytest.raises(ModuleNotFoundError, match="pip install 'tensorgrad"):
+        model(compile=True)
 
 
 def test_model_that_is_not_compiled_does_not_load_jax() -> None:
