@@ -118,7 +118,6 @@ WITHOUT_CLASS = {
     "ParameterList": "a list of tensors, as an attribute of the module",
     "ModuleList": "a list of layers, as an attribute of the module",
     "ModuleDict": "a dict of layers, as an attribute of the module",
-    "NLLLoss": "nn.SoftmaxCrossEntropy() of logits; of probabilities, nn.CategoricalCrossEntropy()",
     "clip_grad_norm_": "the callback nn.ClipGradients(norm=...)",
     "utils": "nn.ClipGradients(norm=...) for clipping, nn.data.pad for sequences",
     "optim": "nn.SGD, nn.Adam and others, directly in nn",

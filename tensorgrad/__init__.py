@@ -20,6 +20,7 @@ from tensorgrad.gradcheck import GradcheckError, GradcheckWarning, gradcheck
 from tensorgrad.modes import enable_grad, is_grad_enabled, no_grad
 from tensorgrad.op import op
 from tensorgrad.ops import *  # noqa: F403
+from tensorgrad.ops.shape.joining import c_, r_
 from tensorgrad.tensor import Tensor, tensor
 from tensorgrad.transforms import checkpoint, grad, gradient, hessian, hvp, jacobian, jvp, value_and_grad, vjp
 
@@ -40,6 +41,7 @@ __all__ = [
     "GradcheckWarning",
     "Tensor",
     "Walkthrough",
+    "c_",
     "checkpoint",
     "detect_anomaly",
     "domains",
@@ -59,6 +61,7 @@ __all__ = [
     "minimize",
     "no_grad",
     "op",
+    "r_",
     "scopes",
     "special",
     "stats",

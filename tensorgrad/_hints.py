@@ -12,7 +12,6 @@ FUNCTIONS = {
     "bmm": "tg.matmul(a, b)",
     "cat": "tg.concatenate(tensors, axis=0)",
     "clamp": "tg.clip(x, min, max)",
-    "concat": "tg.concatenate(tensors, axis=0)",
     "device": "the array itself: tg.tensor keeps arrays of CuPy where they are",
     "eye": "tg.tensor(np.eye(n))",
     "flatten": "tg.ravel(x), or x.reshape(len(x), -1)",
@@ -23,7 +22,6 @@ FUNCTIONS = {
     "gather": "tg.take_along_axis(x, indices, axis)",
     "gelu": "nn.functional.gelu(x)",
     "is_tensor": "isinstance(x, tg.Tensor)",
-    "linspace": "tg.tensor(np.linspace(start, stop))",
     "load": "nn.Model.load(path), or np.load",
     "manual_seed": "an rng= argument: layers, models and data sets take a seed or a np.random.Generator",
     "mm": "tg.matmul(a, b)",
@@ -80,7 +78,6 @@ KEYWORDS = {
     "dims": "axis",
     "keepdim": "keepdims",
     "unbiased": "ddof",
-    "correction": "ddof",
 }
 """PyTorch argument -> NumPy argument."""
 

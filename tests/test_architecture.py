@@ -50,11 +50,11 @@ LAYERS: dict[str, list[set[str]]] = {
         {"shape"},
         {"elementwise"},
         {"reductions"},
-        {"linalg"},
+        {"linalg", "ufunc_methods"},
         {"scipy"},
     ],
     "tensorgrad.viz": [
-        {"recording"},
+        {"fonts", "recording"},
         {"formulas"},
         {"recording.passes"},
         {"recording.capture"},
@@ -97,10 +97,12 @@ lies in its own layer and not in that of its subpackage. The package's `__init__
 """
 
 PUBLIC_TO_NETWORKS = {
-    "tensorgrad", "tensorgrad.costs", "tensorgrad.domains", "tensorgrad.interrupts", "tensorgrad.scopes"
+    "tensorgrad", "tensorgrad.costs", "tensorgrad.domains", "tensorgrad.interrupts", "tensorgrad.scopes",
+    "tensorgrad.viz.fonts",
 }  # fmt: skip
 """`costs` counts the work of a recorded graph; `domains` has the arguments of a user's own `@op(domain=…, examples=…)`;
-`interrupts` protects changes that belong together; `scopes` records which layer made which nodes, for pictures."""
+`interrupts` protects changes that belong together; `scopes` records which layer made which nodes, for pictures;
+`viz.fonts` finds fonts of the system for figures."""
 
 
 def files(package: str) -> Iterator[tuple[str, Path]]:

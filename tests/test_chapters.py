@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from matplotlib.image import imread
 
 FOLDER = Path(__file__).parent.parent / "examples" / "nnfs"
 GALLERY = FOLDER.parent / "gallery" / "gallery.py"
@@ -37,9 +38,16 @@ def run(folder, *command):
 @pytest.mark.slow
 @pytest.mark.parametrize("path", CHAPTERS, ids=lambda path: path.stem)
 def test_it_runs(path, tmp_path):
+    dark = (
+        "figure.facecolor",
+        "axes.facecolor",
+        "savefig.facecolor",
+    )  # settings of a user, which pictures must not use
+    (tmp_path / "matplotlibrc").write_text("".join(f"{name}: black\n" for name in dark), encoding="utf-8")
     assert "  equal: " in run(tmp_path, path, "--fast")
     picture = tmp_path / "out" / f"{path.stem}.png"
     assert picture.read_bytes().startswith(b"\x89PNG")
+    assert (imread(picture)[0, 0, :3] == 1).all()
 
 
 @pytest.mark.parametrize("path", CHAPTERS, ids=lambda path: path.stem)
@@ -70,5 +78,5 @@ def test_the_gallery(tmp_path):
     shown = re.findall(r'(?:src|href)="([^"]+)"', page)
     made = {path.name for path in (tmp_path / "out").iterdir()} - {"index.html"}
     assert {name for name in shown if not name.startswith("#")} == made
-    assert len(made) == 44
-    assert page.count("<pre>") == 44 + 3  # the code of each picture, and of what they share
+    assert len(made) == 45
+    assert page.count("<pre>") == 45 + 3  # the code of each picture, and of what they share

@@ -58,6 +58,21 @@ WITH_A_RULE = [
     "np.prod(t, axis=1)",
     "np.ravel(t)",
     "np.copy(t)",
+    "np.add(t, 1, dtype=np.float32)",
+    "np.multiply(t, 2, casting='safe')",
+    "np.exp(t, where=True)",
+    "np.subtract.reduce(t, axis=1, keepdims=True)",
+    "np.logaddexp.reduce(t, axis=None)",
+    "np.hypot.reduce(t, axis=0, initial=2.0, where=[True, False, True])",
+    "np.multiply.reduce(t, axis=1, dtype=np.float32)",
+    "np.subtract.reduce(t[:, :0])",
+    "np.add.accumulate(t)",
+    "np.multiply.accumulate(t, axis=1)",
+    "np.maximum.accumulate(t[:, ::-1], axis=-1)",
+    "np.add.reduceat(t, [0, 2, 1], axis=1)",
+    "np.divide.reduceat(t, [1, 0])",
+    "np.add.outer(t, [1.0, 2.0])",
+    "np.power.outer([2.0, 3.0], t[0])",
 ]
 """Ours answers, under NumPy's own spellings."""
 
@@ -83,17 +98,22 @@ ON_THE_ARRAY = [
     "np.result_type(t)",
     "np.logical_and(t, t)",
     "np.iscomplexobj(t)",
+    "np.less.outer(t, t)",
+    "np.logical_and.reduce(t, axis=0)",
+    "np.isin(t, [2.0, 4.0])",
+    "np.argwhere(t > 2)",
+    "np.digitize(t, [2.0, 4.0])",
+    "np.histogram(t, bins=3)[0]",
+    "np.isposinf(t)",
 ]
 """There is no derivative, or it is 0 everywhere: NumPy answers with arrays and Python values."""
 
 WITHOUT_A_RULE = {
-    "np.unwrap": "np.unwrap(t)",
     "np.fft.fft": "np.fft.fft(t)",
-    "np.gcd": "np.gcd(t, t)",
     "np.frexp": "np.frexp(t)",
-    "np.add.accumulate": "np.add.accumulate(t)",
-    "np.add.reduceat": "np.add.reduceat(t, [0])",
-    "np.multiply.at": "np.multiply.at(t, 0, 2.0)",
+    "np.nextafter": "np.nextafter(t, 1.0)",
+    "np.nextafter.outer": "np.nextafter.outer(t, t)",
+    "np.sort_complex": "np.sort_complex(t)",
 }
 
 
@@ -136,6 +156,63 @@ def test_tensors_are_not_written_into(t: tg.Tensor) -> None:
         with pytest.raises(TypeError):
             write()
     np.testing.assert_array_equal(t.data, [[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]])
+
+
+def test_results_are_not_written_into_the_arrays_of_tensors(t: tg.Tensor) -> None:
+    for write in (
+        lambda: np.isnan(np.ones((2, 3)), out=t),
+        lambda: np.logical_and.at(t, (0, 0), False),
+        lambda: np.add.reduce(t, out=np.zeros(3)),
+    ):
+        with pytest.raises(TypeError):
+            write()
+    with pytest.raises(TypeError, match=r"^np\.putmask: .* Assign: t\[mask\] = values"):
+        np.putmask(t, t > 2, 0.0)
+    np.testing.assert_array_equal(t.data, [[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]])
+
+
+@pytest.mark.parametrize("ufunc", [np.add, np.subtract, np.multiply, np.maximum])
+def test_ufunc_at_assigns_to_a_tensor(ufunc: np.ufunc) -> None:
+    places, factors = (np.array([0, 1, 0, 0]), np.array([2, 0, 2, 1])), np.array([2.0, 3.0, 5.0, 7.0])
+    values = np.array([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]])
+
+    def changed(x: tg.Tensor, y: tg.Tensor) -> tg.Tensor:
+        result = x * 1.5
+        ufunc.at(result, places, y)
+        return result
+
+    expected = values * 1.5
+    ufunc.at(expected, places, factors)
+    np.testing.assert_allclose(changed(tg.tensor(values), tg.tensor(factors)).data, expected)
+    assert tg.gradcheck(changed, [values, factors])
+
+
+def test_ufunc_at_refuses_what_would_lose_the_gradient(t: tg.Tensor) -> None:
+    with pytest.raises(TypeError, match=r"np\.add\.at: .* plain array"):
+        np.add.at(np.zeros(3), 0, t[0, 0])
+    with pytest.raises(RuntimeError, match="leaf"):
+        np.add.at(t, (0, 0), 1.0)
+
+
+@pytest.mark.parametrize(
+    "function",
+    [
+        lambda x: np.subtract.reduce(x, axis=1),
+        lambda x: np.hypot.reduce(x, axis=(0, 1), initial=2.0),
+        lambda x: np.divide.accumulate(x, axis=1),
+        lambda x: np.multiply.reduceat(x, [0, 2, 1], axis=1),
+        lambda x: np.arctan2.outer(x, x[0]),
+    ],
+)
+def test_ufunc_methods_have_the_right_gradient(function: Any) -> None:
+    assert tg.gradcheck(function, [np.array([[1.0, 2.0, 3.5], [4.0, 0.5, 6.0]])])
+
+
+def test_ufunc_reduce_refuses_as_numpy_does(t: tg.Tensor) -> None:
+    with pytest.raises(ValueError, match="not reorderable"):
+        np.subtract.reduce(t, axis=(0, 1))
+    with pytest.raises(ValueError, match="identity"):
+        np.arctan2.reduce(t[:0])
 
 
 def test_an_argument_that_cannot_be_used_is_named(t: tg.Tensor) -> None:

@@ -199,6 +199,10 @@ def special(name: str) -> dict[str, Any]:
     made["nn.plots.attention_maps"] = {"weights": np.ones((2, 2))}
     made["nn.plots.matmul_steps"] = {"a": np.ones((2, 2)), "b": np.ones((2, 2))}
     made["nn.plots.convolution_steps"] = {"image": np.ones((3, 3)), "kernel": np.ones((2, 2))}
+    if name == "nn.plots.playground":
+        trained = model()
+        history = trained.fit(np.ones((4, 2), np.float32), np.array([0, 1, 2, 0]), verbose=0)
+        made[name] = {"model": trained, "recording": history, "X": np.ones((4, 2)), "y": np.array([0, 1, 2, 0])}
     made["nn.UpSample2D"] = {"factor": 2}
     made["nn.GradientAccumulator"] = {"optimizer": nn.SGD(nn.Dense(2, 3, rng=0).parameters())}
     made["nn.data.mixup"] = {"y": np.ones((4, 2))}
@@ -239,9 +243,13 @@ LEFT_OUT = {
     "nn.SaveError": "an exception",
     "nn.datasets.mnist": "needs the network",
     "nn.datasets.fashion_mnist": "needs the network",
+    "nn.datasets.blood_cells": "needs the network",
     "nn.datasets.cifar10": "needs the network",
     "nn.datasets.names": "needs the network",
     "nn.datasets.tiny_shakespeare": "needs the network",
+    "nn.datasets.sunspots": "needs the network",
+    "nn.datasets.airline_passengers": "needs the network",
+    "nn.datasets.japanese_vowels": "needs the network",
     "nn.interop.ExportError": "an exception",
     "nn.interop.export_onnx": "needs onnx; test_interop_onnx.py calls it",
     "nn.interop.LoadReport": "a record",

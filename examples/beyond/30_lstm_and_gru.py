@@ -8,7 +8,8 @@
 # - along the cell, the gradient is multiplied by the forget gate only, so it survives for as long as the gate is open;
 # - a GRU does the same with one state and two gates;
 # - on a task where something must be remembered for dozens of steps, an LSTM and a GRU succeed and a plain recurrent
-#   network fails, and the gates show how.
+#   network fails, and the gates show how;
+# - with lengths, sequences of different lengths can be classified: the network recognises a speaker by two vowels.
 
 # %%
 import chapter
@@ -204,6 +205,61 @@ if run.fast or few:
     chapter.claim("both are better than 27 equally likely symbols", max(losses.values()) < np.log(27) - 0.3)
 else:
     chapter.claim("the test loss of both is at most 2.10", max(losses.values()) <= 2.10)
+
+# %% [markdown]
+# ## Who is speaking?
+#
+# Nine men say the Japanese vowels *ae*; each of 640 recordings has 7 to 29 steps of 12 numbers, which describe the
+# sound. The task is to recognise the speaker. The numbers are standardised with the mean and the standard deviation of
+# the training data. `nn.data.SequenceBatches` pads the recordings of a batch, and with their `lengths` the LSTM returns
+# the state after the last step of each. With `nn.Bidirectional`, a second LSTM reads backwards, and the dense layer
+# receives both states. From 270 recordings, each network learns to recognise at least 95 % of the other 370. Published
+# results of other networks are between 95.6 and 99.3 % (Fawaz and others, *Deep learning for time series
+# classification*, 2019).
+
+
+# %%
+class Speaker(nn.Module):
+    """A recurrent layer, and a dense layer on its last state."""
+
+    def __init__(self, recurrent, rng):
+        self.recurrent = recurrent
+        self.output = nn.Dense(64, 9, rng=rng)
+
+    def forward(self, x, lengths):
+        """Return the logits of the nine speakers."""
+        return self.output(self.recurrent(x, lengths=lengths))
+
+
+try:
+    recordings, speakers, other_recordings, other_speakers = nn.datasets.japanese_vowels(download=False)
+except FileNotFoundError:
+    print("  The Japanese vowels are not on this machine: this part is left out.")
+    print("  To download them (1.1 MB): python -c 'import nn; nn.datasets.japanese_vowels()'")
+else:
+    standardize = nn.data.Standardizer(np.concatenate(recordings))
+    batches = nn.data.SequenceBatches([standardize(each) for each in recordings], speakers, batch_size=16, rng=run.seed)
+    others = nn.data.SequenceBatches(
+        [standardize(each) for each in other_recordings], other_speakers, batch_size=64, shuffle=False
+    )
+    draws = np.random.default_rng(run.seed)
+    epochs, least = (10, 0.9) if run.fast else (30, 0.95)
+    for name, layer in {
+        "LSTM of 64 units": nn.LSTM(12, 64, rng=draws),
+        "two LSTMs of 32 units": nn.Bidirectional(nn.LSTM(12, 32, rng=draws)),
+    }.items():
+        speaker = Speaker(layer, draws)
+        model = nn.Model(
+            speaker,
+            loss=nn.SoftmaxCrossEntropy(),
+            optimizer=nn.Adam(speaker.parameters(), nn.CosineDecay(0.005, steps=epochs * len(batches))),
+            metrics=[nn.CategoricalAccuracy()],
+            rng=run.seed,
+        )
+        model.fit(batches, epochs=epochs, verbose=0, callbacks=[nn.callbacks.ClipGradients(norm=5.0)])
+        accuracy = model.evaluate(others)["accuracy"]
+        print(f"  {name}: {accuracy:.1%} of the speakers recognised")
+        chapter.claim(f"{name}: at least {least:.0%}", accuracy >= least)
 
 # %% [markdown]
 # ## The picture: the gates over time

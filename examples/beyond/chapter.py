@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from matplotlib import style
 from matplotlib.axes import Axes
 
 BLUE, ORANGE, GREEN, RED, GREY = "#0072b2", "#e69f00", "#009e73", "#d55e00", "#999999"
@@ -35,6 +36,7 @@ def options(title: str) -> argparse.Namespace:
     if arguments.data is not None:
         os.environ["TENSORGRAD_DATA"] = arguments.data
     arguments.out.mkdir(parents=True, exist_ok=True)
+    style.use("default")  # the colours of the pictures are chosen for a white background
     print(title)
     return arguments
 

@@ -47,7 +47,7 @@ def playground() -> Any:
         nn.Dense(2, 8, weight_init=he, rng=4), nn.ReLU(), nn.Dense(8, 8, weight_init=he, rng=1), nn.ReLU(),
         nn.Dense(8, 3, rng=2),
     )  # fmt: skip
-    optimizer = nn.Adam(network.parameters(), learning_rate=0.02)
+    optimizer = nn.Adam(network.parameters(), learning_rate=0.05)
     model = nn.Model(network, loss=nn.SoftmaxCrossEntropy(), optimizer=optimizer, rng=0)
     recorder = nn.plots.Playground(X, y)
     model.fit(X, y, epochs=100, batch_size=64, callbacks=[recorder], verbose=0)
@@ -206,6 +206,24 @@ def vanishing() -> Any:
 
     X, y = nn.datasets.spiral(100, 3, rng=0)
     models = {"Sigmoid, Glorot": deep(nn.Sigmoid, nn.init.glorot()), "ReLU, He": deep(nn.ReLU, nn.init.he())}
+    return nn.plots.gradient_sizes(models, X, y)
+
+
+@shows(METHODS, "Normalisation and shortcuts")
+def healthy() -> Any:
+    """Batch normalisation and residual connections keep the gradients of a deep sigmoid network large."""
+
+    def deep(*blocks: nn.Module) -> nn.Model:
+        network = nn.Sequential(nn.Dense(2, 16, rng=20), *blocks, nn.Dense(16, 3, rng=21))
+        return nn.Model(network, loss=nn.SoftmaxCrossEntropy())
+
+    X, y = nn.datasets.spiral(100, 3, rng=0)
+    dense = [nn.Dense(16, 16, rng=rng) for rng in range(6)]
+    models = {
+        "Sigmoid": deep(*(nn.Sequential(each, nn.Sigmoid()) for each in dense)),
+        "Batch normalisation": deep(*(nn.Sequential(each, nn.BatchNorm(16), nn.Sigmoid()) for each in dense)),
+        "Shortcuts": deep(*(nn.Residual(each, nn.Sigmoid()) for each in dense)),
+    }
     return nn.plots.gradient_sizes(models, X, y)
 
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import by_hand
 import numpy as np
+from matplotlib import style
 
 import nn
 
@@ -30,6 +31,7 @@ def options(title: str) -> argparse.Namespace:
     given, _ = parser.parse_known_args()
     given.fast = given.fast or os.environ.get("TENSORGRAD_FAST") == "1"
     given.out.mkdir(parents=True, exist_ok=True)
+    style.use("default")  # the colours of the pictures are chosen for a white background
     print(title)
     return given
 

@@ -23,12 +23,14 @@ class PublishedFile:
         file: the name of the file.
         mirrors: URLs of folders that contain the file.
         md5: its checksum, against corruption.
+        folders: names of folders that may contain it, besides `name`.
     """
 
     name: str
     file: str
     mirrors: tuple[str, ...]
     md5: str
+    folders: tuple[str, ...] = ()
 
     def find(self, directory: str | os.PathLike[str] | None, *, download: bool) -> Path:
         """Return where the verified file is, after downloading it into the cache if it is nowhere.
@@ -38,13 +40,29 @@ class PublishedFile:
             FileNotFoundError: the missing file cannot (or may not) be downloaded.
             ImportError: the file is missing, and pooch, which downloads it, is not installed.
         """
-        folders = folders_to_search(self.name, directory, ("", self.name))
-        path = next((folder / self.file for folder in folders if (folder / self.file).is_file()), None)
-        if path is None:
-            cache = cache_folder(self.name)
-            path = cache / self.file
-            if not path.is_file():
-                fetch(self.name, {self.file: self.md5}, self.mirrors if download else (), cache, folders)
+        path = self.local(directory)
+        if path is not None:
+            return path
+        cache = cache_folder(self.name)
+        path = cache / self.file
+        if not path.is_file():
+            folders = self._folders(directory)
+            fetch(self.name, {self.file: self.md5}, self.mirrors if download else (), cache, folders)
+        return self._verified(path)
+
+    def local(self, directory: str | os.PathLike[str] | None) -> Path | None:
+        """Return where the verified file is outside the cache, or None.
+
+        Raises:
+            ValueError: a file of that name is not the published one.
+        """
+        path = next((place / self.file for place in self._folders(directory) if (place / self.file).is_file()), None)
+        return None if path is None else self._verified(path)
+
+    def _folders(self, directory: str | os.PathLike[str] | None) -> list[Path]:
+        return folders_to_search(self.name, directory, ("", self.name, *self.folders))
+
+    def _verified(self, path: Path) -> Path:
         with path.open("rb") as content:
             found = hashlib.file_digest(content, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()
         if found != self.md5:
@@ -78,12 +96,14 @@ def cache_folder(name: str) -> Path:
     return Path(_pooch(name).os_cache("tensorgrad")) / name
 
 
-def fetch(name: str, files: Mapping[str, str], mirrors: Sequence[str], folder: Path, searched: Iterable[Path]) -> None:
+def fetch(
+    name: str, files: Mapping[str, str | None], mirrors: Sequence[str], folder: Path, searched: Iterable[Path]
+) -> None:
     """Download files into `folder`, each from the first mirror that has it.
 
     Args:
         name: the name of the data set in messages.
-        files: the MD5 checksum of each file, by file name.
+        files: the MD5 checksum of each file, by file name; None if the caller verifies what is in it.
         mirrors: URLs to which file names are appended; empty if downloads are not allowed.
         folder: the destination, created if it does not exist.
         searched: the locations already searched, for messages.
@@ -94,7 +114,8 @@ def fetch(name: str, files: Mapping[str, str], mirrors: Sequence[str], folder: P
     for file, checksum in files.items():
         reasons = _download(name, file, checksum, mirrors, folder)
         if reasons:
-            wanted = [f"{file}  MD5 {checksum}" for file, checksum in files.items() if not (folder / file).is_file()]
+            missing = {file: checksum for file, checksum in files.items() if not (folder / file).is_file()}
+            wanted = [file if checksum is None else f"{file}  MD5 {checksum}" for file, checksum in missing.items()]
             raise FileNotFoundError(
                 f"datasets.{name}: {file} is not in {', '.join(map(str, [*searched, folder]))}, and could not be "
                 f"downloaded:\n  {_lines(reasons)}\n"
@@ -103,12 +124,13 @@ def fetch(name: str, files: Mapping[str, str], mirrors: Sequence[str], folder: P
             )
 
 
-def _download(name: str, file: str, checksum: str, mirrors: Sequence[str], folder: Path) -> list[str]:
+def _download(name: str, file: str, checksum: str | None, mirrors: Sequence[str], folder: Path) -> list[str]:
     """Download a file. Return the reason of each mirror's failure; empty on success."""
     reasons = [] if mirrors else ["download=False"]
+    expected = None if checksum is None else f"md5:{checksum}"
     for mirror in mirrors:
         try:
-            _pooch(name).retrieve(mirror + file, f"md5:{checksum}", file, folder, progressbar=True)
+            _pooch(name).retrieve(mirror + file, expected, file, folder, progressbar=True)
         except (OSError, ValueError) as error:  # no connection, no such file, disk full, or wrong checksum
             reasons.append(f"{mirror}: {error}")
         else:

@@ -13,7 +13,7 @@ from nn.plots.layer_statistics import LayerStatistics
 from nn.plots.learning_rates import learning_rate_finder
 from nn.plots.live import LivePlot
 from nn.plots.neurons import NetworkDrawing, network
-from nn.plots.playground import Playground
+from nn.plots.playback import Playground, playground
 from nn.plots.regression import regression_fit
 from nn.plots.sequence_maps import attention_maps, gates
 from nn.plots.steps_of_products import convolution_steps, matmul_steps
@@ -42,6 +42,7 @@ __all__ = [
     "loss_landscape",
     "matmul_steps",
     "network",
+    "playground",
     "receptive_field",
     "regression_fit",
     "saliency",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -11,10 +12,10 @@ from numpy.typing import ArrayLike, NDArray
 
 import tensorgrad as tg
 from nn._validation import whole_number
-from nn.module import in_mode
+from nn.module import Module, in_mode
 from nn.plots.inputs import Model, checked_model, checked_outputs, checked_pair
 from nn.plots.signs import signed
-from nn.plots.style import COLOURS, INK, Picture, blank, checked_destination, finish, headline, saved
+from nn.plots.style import COLOURS, INK, Picture, blank, checked_destination, colour_scale, finish, headline, saved
 from tensorgrad import Tensor
 
 
@@ -27,7 +28,8 @@ def gradient_sizes(
     logarithmic scale that all networks share. Bars that become shorter from the last layer to the first show a
     vanishing gradient. To compare activations, normalisation or residual connections, pass two networks.
 
-    The networks run in evaluation mode and are not changed.
+    Copies of the networks run in training mode, so that batch normalisation and dropout act as in a training step. The
+    networks themselves are not changed.
 
     Args:
         models: a model, or several by name.
@@ -124,7 +126,8 @@ def sample_gradients(
     if parameter not in parameters:
         raise ValueError(f"{asker}: there is no parameter {parameter!r}. Choose one of {', '.join(parameters)}.")
     tensor = parameters[parameter]
-    found = [_gradients(model, rows[i : i + 1], targets[i : i + 1], [tensor])[0] for i in range(count)]
+    network, pairs = model.network, [(rows[i : i + 1], targets[i : i + 1]) for i in range(count)]
+    found = [_gradients(network, model.loss, *pair, [tensor], training=False)[0] for pair in pairs]
     gradients = checked_outputs(asker, np.stack(found).reshape(count, -1))
     shown = np.sort(np.argsort(-np.mean(gradients**2, axis=0), kind="stable")[:40])
     mean = gradients.mean(axis=0)
@@ -136,7 +139,7 @@ def sample_gradients(
     image = signed(left, np.concatenate([gradients[:, shown], gap, mean[None, shown]]))
     heights = [*range(count), count + 1]
     left.set_yticks(heights, [*map(str, range(count)), "mean"])
-    picture.colorbar(image, ax=left, location="bottom", shrink=0.5, aspect=40, pad=0.02)
+    colour_scale(picture, image, left, location="bottom", shrink=0.5, aspect=40, pad=0.02)
     right.barh(heights, [*norms, np.linalg.norm(mean)], color=[COLOURS[0]] * count + [COLOURS[3]], height=0.7)
     finish(left, f"Gradients of {count} samples with respect to {parameter}", y="sample", grid=False)
     of_all = "" if len(shown) == gradients.shape[1] else f", {len(shown)} of {gradients.shape[1]}"
@@ -148,22 +151,25 @@ def sample_gradients(
     return saved(picture, destination)
 
 
-def _gradients(model: Model, X: NDArray[Any], y: NDArray[Any], tensors: list[Tensor]) -> list[NDArray[Any]]:
+def _gradients(
+    network: Module, loss: Any, X: NDArray[Any], y: NDArray[Any], tensors: list[Tensor], *, training: bool
+) -> list[NDArray[Any]]:
     """Return the gradients of the loss with respect to some tensors; 0 where it does not depend on them."""
-    dtype = next(iter(model.network.parameters())).dtype
-    with in_mode(model.network, training=False), tg.enable_grad():
-        loss = model.loss(model.network(Tensor(X.astype(dtype, copy=False))), y)
+    dtype = next(iter(network.parameters())).dtype
+    with in_mode(network, training=training), tg.enable_grad():
+        loss = loss(network(Tensor(X.astype(dtype, copy=False))), y)
     found = tg.gradient(loss, tensors, allow_unused=True)
     return [np.zeros(tensor.shape) if each is None else np.asarray(each, float) for tensor, each in zip(tensors, found)]
 
 
 def _sizes(asker: str, model: Model, X: NDArray[Any], y: NDArray[Any]) -> dict[str, float]:
     """Return the root mean square of the gradient of each layer's weights, by path and class of the layer."""
-    classes = {path: type(module).__name__ for path, module in model.network.named_modules()}
-    weights = {name: tensor for name, tensor in model.network.named_parameters() if tensor.ndim >= 2}
+    network = copy.deepcopy(model.network)  # training mode changes running statistics and random generators
+    classes = {path: type(module).__name__ for path, module in network.named_modules()}
+    weights = {name: tensor for name, tensor in network.named_parameters() if tensor.ndim >= 2}
     if not weights:
         raise ValueError(f"{asker}: the network has no weights, so there are no gradients to look at.")
-    found = _gradients(model, X, y, list(weights.values()))
+    found = _gradients(network, model.loss, X, y, list(weights.values()), training=True)
     sizes: dict[str, float] = {}
     for name, gradient in zip(weights, found):
         layer, _, own = name.rpartition(".")

@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 from nn._validation import whole_number
 from nn.plots.inputs import checked_outputs
 from nn.plots.signs import signed
-from nn.plots.style import COLOURS, Picture, blank, checked_destination, finish, headline, saved
+from nn.plots.style import COLOURS, INK, Picture, blank, checked_destination, finish, headline, saved
 
 MOST_IMAGES = 100
 
@@ -64,7 +64,7 @@ def image_grid(
         axes = picture.add_subplot(rows, across, position + 1)
         draw_image(axes, image, signs=signs)
         if titles is not None:
-            axes.set_title(str(titles[position]), fontsize=9, parse_math=False)
+            axes.set_title(str(titles[position]), fontsize=9, color=INK, parse_math=False)
     return saved(picture, destination)
 
 
@@ -115,7 +115,7 @@ def detection_boxes(
             back = {"facecolor": colour, "edgecolor": "none", "pad": 1.5}
             above = "bottom" if top > 0.06 * shown.shape[0] else "top"  # inside, if there is no space above
             axes.text(left, top, text, color="white", fontsize=8, va=above, bbox=back, parse_math=False, clip_on=True)
-    axes.set_title(title, loc="left", fontsize=11, fontweight="bold", parse_math=False)
+    axes.set_title(title, loc="left", fontsize=11, fontweight="bold", color=INK, parse_math=False)
     return saved(picture, destination)
 
 

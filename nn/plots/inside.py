@@ -15,7 +15,7 @@ from nn.plots.activity import watched
 from nn.plots.images import draw_image, image_grid
 from nn.plots.inputs import Model, checked_model, checked_outputs
 from nn.plots.signs import signed
-from nn.plots.style import Picture, blank, checked_destination, finish, headline, saved
+from nn.plots.style import GRID, INK, Picture, blank, checked_destination, colour_scale, finish, headline, saved
 from tensorgrad import Tensor
 
 MOST_CHANNELS = 16
@@ -180,10 +180,10 @@ def saliency(
     panels = picture.subplots(2, len(samples), squeeze=False)
     for above, below, image, size, label in zip(*panels, samples, sizes, chosen):
         draw_image(above, image)
-        above.set_title(f"class {label}", fontsize=9)
+        above.set_title(f"class {label}", fontsize=9, color=INK)
         below.imshow(size, cmap="Greys", interpolation="nearest")
         below.set(xticks=[], yticks=[])
-        below.spines[:].set_color("#dddddd")
+        below.spines[:].set_color(GRID)
     return saved(picture, destination)
 
 
@@ -236,7 +236,7 @@ def receptive_field(
     image = axes.imshow(sizes, cmap="Greys", interpolation="nearest")
     left, top, right, bottom = columns[0] - 0.5, rows[0] - 0.5, columns[-1] + 0.5, rows[-1] + 0.5
     axes.plot([left, right, right, left, left], [top, top, bottom, bottom, top], color="#d55e00", linewidth=2)
-    picture.colorbar(image, ax=axes, shrink=0.7, label="mean |∂output/∂pixel|")
+    colour_scale(picture, image, axes, "mean |∂output/∂pixel|", shrink=0.7)
     size = f"{rows[-1] - rows[0] + 1} × {columns[-1] - columns[0] + 1}"
     finish(axes, f"Receptive field of output {(int(row), int(column))}: {size} pixels", "column", "row", grid=False)
     return saved(picture, destination)

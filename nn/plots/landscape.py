@@ -14,7 +14,7 @@ from nn._validation import finite_number, whole_number
 from nn.callbacks import Callback
 from nn.module import in_mode
 from nn.plots.inputs import Model, checked_model, checked_pair
-from nn.plots.style import COLOURS, INK, Picture, blank, checked_destination, finish, saved
+from nn.plots.style import COLOURS, Picture, blank, checked_destination, colour_scale, finish, saved, surface_axes
 from tensorgrad import Tensor, no_grad
 
 Directions = Literal["random", "pca"]
@@ -160,18 +160,16 @@ def _draw(
     low = losses[losses > 0].min() if (losses > 0).any() else 1e-12
     norm = LogNorm(low, max(losses.max(), low * 1.001)) if losses.max() > 10 * low else None
     if surface:
-        axes: Any = picture.add_subplot(projection="3d")
+        axes = surface_axes(picture, title, "direction 1", "direction 2", "log₁₀ loss" if norm else "loss")
         heights = np.log10(np.maximum(losses, low)) if norm else losses
         axes.plot_surface(*np.meshgrid(across, up), heights, cmap="viridis", linewidth=0, antialiased=True)
-        axes.set_zlabel("log₁₀ loss" if norm else "loss", fontsize=9)
-        axes.set_title(title, loc="left", fontsize=11, fontweight="bold", color=INK)
         return picture
     axes = picture.subplots()
     levels = np.geomspace(low, losses.max(), 24) if norm else 24
     filled = axes.contourf(across, up, losses, levels=levels, norm=norm, cmap="viridis")
     axes.contour(across, up, losses, levels=levels, norm=norm, colors="white", linewidths=0.3)
     ticks = np.geomspace(low, losses.max(), 6) if norm else None
-    picture.colorbar(filled, ax=axes, label="loss", format="%.2g" if norm else None, ticks=ticks)
+    colour_scale(picture, filled, axes, "loss", format="%.2g" if norm else None, ticks=ticks)
     line = ["#ffffff", "#e69f00", "#56b4e9", "#cc79a7", "#f0e442", *COLOURS]
     for number, (name, points) in enumerate(places.items()):
         colour = line[number % len(line)]

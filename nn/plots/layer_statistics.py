@@ -40,7 +40,7 @@ class LayerStatistics(Callback):
         steps: for each measurement, the number of completed optimizer steps, including those before training was
             resumed.
         layers: for each measurement, a list of `Layer` in the order of the network.
-        ratios: for each parameter and measurement, the update : data ratio ‖change‖ / ‖value‖; NaN where the value is
+        ratios: for each parameter and measurement, the update-to-data ratio ‖change‖ / ‖value‖; NaN where the value is
             0.
 
     The ratio follows Andrej Karpathy (notes for Stanford's CS231n, "Ratio of weights:updates"; the lecture on makemore,
@@ -111,7 +111,7 @@ class LayerStatistics(Callback):
         return saved(draw_layers(self.layers[-1], first, moments), destination)
 
     def plot_updates(self, path: str | Path | None = None) -> Picture:
-        """Plot the update : data ratio of each parameter over the steps.
+        """Plot the update-to-data ratio of each parameter over the steps.
 
         Args:
             path: where to save the figure (`.png`, `.svg` or `.pdf`); default: not saved.

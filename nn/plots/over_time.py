@@ -10,7 +10,7 @@ from matplotlib.colors import LogNorm, Normalize
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
 from nn.plots.activity import Layer
-from nn.plots.style import COLOURS, DASHES, GRID, INK, Picture, blank, finish, legend_beside
+from nn.plots.style import COLOURS, DASHES, GRID, INK, Picture, blank, colour_scale, finish, legend_beside
 
 MOST_CURVES = 8
 """Maximum number of layers that are drawn as curves. More are drawn as rows of colours."""
@@ -18,15 +18,15 @@ ROW = 0.24
 """Height of such a row, in inches."""
 
 GUIDE = 1e-3
-"""The recommended order of magnitude of the update : data ratio."""
+"""The recommended order of magnitude of the update-to-data ratio."""
 
 
 def draw_updates(steps: Sequence[int], ratios: Mapping[str, Sequence[float]]) -> Picture:
-    """Plot the update : data ratio of each parameter on a logarithmic scale, with a line at the recommended value."""
+    """Plot the update-to-data ratio of each parameter on a logarithmic scale, with a line at the recommended value."""
     picture = blank(8.0, 4.2)
     axes = picture.subplots()
     axes.axhline(GUIDE, color=INK, linewidth=1.6, label="about right: 1e-3")
-    _draw(axes, steps, ratios, "Update : data ratio, ‖change‖ / ‖value‖", log=True)
+    _draw(axes, steps, ratios, "Update-to-data ratio, ‖change‖ / ‖value‖", log=True)
     return picture
 
 
@@ -52,18 +52,21 @@ def draw_health(steps: Sequence[int], looks: Sequence[Sequence[Layer]]) -> Pictu
     if shares:
         title = "Fractions of dead units and of saturated activations"
         if len(shares) > MOST_CURVES:
-            _draw_rows(panels[0], steps, shares, title, log=False)
+            _draw_rows(picture, panels[0], steps, shares, title, log=False)
         else:
             _draw(panels[0], steps, shares, title, log=False)
             panels[0].set_ylim(-0.03, 1.03)
             panels[0].yaxis.set_major_formatter(PercentFormatter(1.0))
-    draw = _draw_rows if len(gradients) > MOST_CURVES else _draw
-    draw(panels[-1], steps, gradients, "Gradients that arrive, root mean square", log=True)
+    title = "Gradients that arrive, root mean square"
+    if len(gradients) > MOST_CURVES:
+        _draw_rows(picture, panels[-1], steps, gradients, title, log=True)
+    else:
+        _draw(panels[-1], steps, gradients, title, log=True)
     return picture
 
 
 def _draw_rows(
-    axes: Axes, steps: Sequence[int], curves: Mapping[str, Sequence[float]], title: str, *, log: bool
+    picture: Picture, axes: Axes, steps: Sequence[int], curves: Mapping[str, Sequence[float]], title: str, *, log: bool
 ) -> None:
     """Draw a row of colours for each layer, the first layer at the top."""
     values = np.array(list(curves.values()), float)
@@ -76,7 +79,8 @@ def _draw_rows(
     step = np.diff(steps).min() if len(steps) > 1 else 1
     edges = [*steps, steps[-1] + step]
     mesh = axes.pcolormesh(edges, np.arange(len(values) + 1), values, norm=norm, cmap="cividis")
-    axes.figure.colorbar(mesh, ax=axes, format=None if log else PercentFormatter(1.0), aspect=30, pad=0.02)
+    scale = None if log else PercentFormatter(1.0)
+    colour_scale(picture, mesh, axes, format=scale, aspect=30, pad=0.02)
     finish(axes, title, "step", grid=False)
     axes.set_facecolor(GRID)
     axes.set_yticks(np.arange(len(values)) + 0.5, list(curves), fontsize=8, parse_math=False)

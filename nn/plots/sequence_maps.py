@@ -13,7 +13,7 @@ import tensorgrad as tg
 from nn.layers import LSTM
 from nn.plots.inputs import checked_outputs
 from nn.plots.signs import signed
-from nn.plots.style import Picture, blank, checked_destination, finish, headline, saved
+from nn.plots.style import Picture, blank, checked_destination, colour_scale, finish, headline, saved
 
 GATES = ("input gate", "forget gate", "candidate", "output gate")
 
@@ -68,7 +68,7 @@ def attention_maps(
         axes.set_xticks(range(columns), labels[1], rotation=90, fontsize=8, parse_math=False)
         axes.set_yticks(range(rows), labels[0], fontsize=8, parse_math=False)
     if image is not None:
-        picture.colorbar(image, ax=picture.axes[:heads], shrink=0.6, aspect=30)
+        colour_scale(picture, image, picture.axes[:heads], shrink=0.6, aspect=30)
     return saved(picture, destination)
 
 
@@ -111,7 +111,7 @@ def gates(layer: LSTM, x: ArrayLike, *, steps: Sequence[str] | None = None, path
         else:
             limit = None if name == "cell" else 1.0
             image = signed(axes, checked_outputs(asker, rows.T), largest=limit)
-        picture.colorbar(image, ax=axes, pad=0.01, aspect=8)
+        colour_scale(picture, image, axes, pad=0.01, aspect=8)
         finish(axes, y=name, grid=False)
         axes.set_yticks([])
     panels[-1].set_xlabel("step")

@@ -94,7 +94,7 @@ def matmul_steps(a: ArrayLike, b: ArrayLike, *, seconds: float = 0.8) -> Animati
 
     >>> animation = matmul_steps([[1, 2], [3, 4]], [[5, 6], [7, 8]])
     >>> animation.captions[1]
-    'row 0 · column 1: 1 · 6 + 2 · 8 = 22'
+    'row 0, column 1: 1 · 6 + 2 · 8 = 22'
     """
     asker = "matmul_steps"
     first, second = _checked(asker, "a", a), _checked(asker, "b", b)
@@ -102,7 +102,7 @@ def matmul_steps(a: ArrayLike, b: ArrayLike, *, seconds: float = 0.8) -> Animati
         raise ValueError(f"{asker}: a has {first.shape[1]} columns, but b has {second.shape[0]} rows.")
     result = first @ second
     captions = [
-        f"row {row} · column {column}: {_sum_of_products(first[row], second[:, column], float(result[row, column]))}"
+        f"row {row}, column {column}: {_sum_of_products(first[row], second[:, column], float(result[row, column]))}"
         for row, column in np.ndindex(*result.shape)
     ]
 
@@ -178,8 +178,12 @@ def _first(values: NDArray[np.float64], count: int) -> NDArray[np.float64]:
 
 
 def _sum_of_products(first: NDArray[np.float64], second: NDArray[np.float64], total: float) -> str:
-    parts = (f"{_short(a)} · {_short(b)}" for a, b in zip(first.ravel(), second.ravel()))
+    parts = (f"{_factor(a)} · {_factor(b)}" for a, b in zip(first.ravel(), second.ravel()))
     return f"{' + '.join(parts)} = {_short(total)}"
+
+
+def _factor(value: float) -> str:
+    return f"({_short(value)})" if value < 0 else _short(value)
 
 
 def _short(value: float) -> str:

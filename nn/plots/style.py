@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import io
-import warnings
 from collections.abc import Sequence
 from pathlib import Path
-from typing import IO, TypeVar
+from typing import IO, Any, TypeVar
 
 import matplotlib as mpl
 from matplotlib.axes import Axes
+from matplotlib.backend_bases import RendererBase
+from matplotlib.cm import ScalarMappable
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.legend import Legend
+from matplotlib.text import Text
+from matplotlib.ticker import MaxNLocator
 
 from nn._files import expanded
+from tensorgrad.viz.fonts import fallbacks, quiet_about_missing_glyphs
 
 COLOURS = (
     "#0072b2", "#e69f00", "#009e73", "#d55e00", "#56b4e9", "#cc79a7", "#f0e442", "#332288", "#999933", "#882255",
@@ -35,7 +39,20 @@ AnyFigure = TypeVar("AnyFigure", bound=Figure)
 
 
 class Picture(Figure):
-    """Matplotlib figure that requires neither a display nor pyplot, and that notebooks display."""
+    """Matplotlib figure that requires neither a display nor pyplot, and that notebooks display.
+
+    Characters that Matplotlib's font lacks, such as Chinese, are drawn in a font of the system, if one has them.
+    """
+
+    def draw(self, renderer: RendererBase) -> None:
+        """Draw the figure."""
+        for text in self.findobj(Text):
+            fonts = text.get_fontfamily()
+            more = [name for name in fallbacks(text.get_text()) if name not in fonts]
+            if more:
+                text.set_fontfamily([*fonts, *more])
+        with quiet_about_missing_glyphs():
+            super().draw(renderer)
 
     def _repr_png_(self) -> bytes:
         return png(self)
@@ -60,6 +77,39 @@ def finish(axes: Axes, title: str = "", x: str = "", y: str = "", *, grid: bool 
     axes.grid(False)
     if grid:
         axes.grid(color=GRID, linewidth=0.7)
+
+
+def surface_axes(picture: Figure, title: str, x: str, y: str, z: str) -> Any:
+    """Add three-dimensional axes with title, labels and the common style."""
+    with mpl.rc_context({"grid.color": GRID}):
+        axes: Any = picture.add_subplot(projection="3d")
+    axes.set_title(title, loc="left", fontsize=11, fontweight="bold", color=INK, parse_math=False)
+    axes.set_facecolor("white")
+    for axis, label in zip((axes.xaxis, axes.yaxis, axes.zaxis), (x, y, z)):
+        axis.set_label_text(label, fontsize=10, color=INK)
+        axis.set_major_locator(MaxNLocator(5))
+        axis.set_tick_params(color=QUIET, labelcolor=INK, labelsize=9)
+        axis.set_pane_color("#f5f5f5")
+        axis.line.set_color(QUIET)
+    return axes
+
+
+def colour_scale(
+    picture: Figure, image: ScalarMappable, axes: Axes | Sequence[Axes], label: str = "", **options: Any
+) -> None:
+    """Add a colour bar in the common style.
+
+    Args:
+        picture: the figure.
+        image: what the colours belong to.
+        axes: the axes beside which it is placed.
+        label: the name of the values.
+        options: for `Figure.colorbar`.
+    """
+    bar = picture.colorbar(image, ax=axes, **options)
+    bar.set_label(label, color=INK)
+    bar.outline.set_edgecolor(QUIET)
+    bar.ax.tick_params(which="both", color=QUIET, labelcolor=INK, labelsize=9)
 
 
 def headline(picture: Picture, text: str) -> None:
@@ -130,6 +180,5 @@ def _show_as_written(legend: Legend) -> None:
 
 def _write(picture: Figure, target: Path | IO[bytes], kind: str, dots_per_inch: int = DOTS_PER_INCH) -> None:
     undated = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}.get(kind)
-    with mpl.rc_context({"svg.hashsalt": "nn.plots"}), warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "Glyph .* missing from", UserWarning)  # drawn as an empty square
-        picture.savefig(target, format=kind, dpi=dots_per_inch, facecolor="white", metadata=undated)
+    with mpl.rc_context({"svg.hashsalt": "nn.plots"}), quiet_about_missing_glyphs():
+        picture.savefig(target, format=kind, dpi=dots_per_inch, facecolor=picture.get_facecolor(), metadata=undated)

@@ -11,13 +11,25 @@ from typing import Any, ParamSpec, TypeVar
 
 import numpy as np
 
-from tensorgrad import _messages
+from tensorgrad import _messages, numpy_dispatch
 from tensorgrad._arrays import as_array, is_foreign
 from tensorgrad._composing import method
 from tensorgrad._typing import ArrayLike, Axis
 from tensorgrad.tensor import plain
 
-__all__ = ["all", "any", "argmax", "argmin", "argsort", "count_nonzero", "nonzero"]
+__all__ = [
+    "all", "allclose", "any", "argmax", "argmin", "argpartition", "argsort", "argwhere", "array_equal", "array_equiv",
+    "bincount", "bitwise_and", "bitwise_count", "bitwise_invert", "bitwise_left_shift", "bitwise_not", "bitwise_or",
+    "bitwise_right_shift", "bitwise_xor", "can_cast", "common_type", "count_nonzero", "diag_indices_from", "digitize",
+    "einsum_path", "empty_like", "equal", "flatnonzero", "full_like", "gcd", "greater", "greater_equal", "histogram",
+    "histogram2d", "histogram_bin_edges", "histogramdd", "intersect1d", "invert", "isclose", "iscomplex",
+    "iscomplexobj", "isfinite", "isin", "isinf", "isnan", "isneginf", "isposinf", "isreal", "isrealobj", "ix_", "lcm",
+    "left_shift", "less", "less_equal", "lexsort", "logical_and", "logical_not", "logical_or", "logical_xor",
+    "may_share_memory", "min_scalar_type", "nanargmax", "nanargmin", "nonzero", "not_equal", "ones_like",
+    "ravel_multi_index", "result_type", "right_shift", "searchsorted", "setdiff1d", "setxor1d", "shares_memory",
+    "signbit", "tril_indices_from", "triu_indices_from", "union1d", "unique", "unique_all", "unique_counts",
+    "unique_inverse", "unique_values", "unravel_index", "zeros_like",
+]  # fmt: skip
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -128,10 +140,64 @@ def any(a: ArrayLike, axis: Axis = None, *, keepdims: bool = False, where: Any =
     return np.any(plain(a), axis=axis, keepdims=keepdims, where=where)  # type: ignore[arg-type]
 
 
+def _numpys(names: str) -> list[Callable[..., Any]]:
+    """Return NumPy's functions of these names, which take tensors as well as arrays and return plain arrays."""
+    return [_numpys_function(getattr(np, name)) for name in names.split()]
+
+
+def _numpys_function(function: Callable[..., Any]) -> Callable[..., Any]:
+    def call(*args: Any, **kwargs: Any) -> Any:
+        if isinstance(function, np.ufunc):
+            return numpy_dispatch.answer_ufunc(function, "__call__", args, kwargs, plain)
+        return numpy_dispatch.answer_function(function, args, kwargs, plain)
+
+    call.__name__ = call.__qualname__ = function.__name__
+    call.__wrapped__ = function  # type: ignore[attr-defined] # for `inspect.signature`
+    call.__doc__ = f"Return `np.{function.__name__}` of the values: the result has no gradient."
+    return call
+
+
+equal, not_equal, less, less_equal, greater, greater_equal = _numpys(
+    "equal not_equal less less_equal greater greater_equal"
+)
+logical_and, logical_or, logical_not, logical_xor = _numpys("logical_and logical_or logical_not logical_xor")
+isfinite, isinf, isnan, isneginf, isposinf, signbit = _numpys("isfinite isinf isnan isneginf isposinf signbit")
+isreal, isrealobj, iscomplex, iscomplexobj = _numpys("isreal isrealobj iscomplex iscomplexobj")
+isclose, allclose, array_equal, array_equiv, isin = _numpys("isclose allclose array_equal array_equiv isin")
+bitwise_and, bitwise_or, bitwise_xor, bitwise_count, invert = _numpys(
+    "bitwise_and bitwise_or bitwise_xor bitwise_count invert"
+)
+left_shift, right_shift, gcd, lcm = _numpys("left_shift right_shift gcd lcm")
+bitwise_invert, bitwise_not, bitwise_left_shift, bitwise_right_shift = invert, invert, left_shift, right_shift
+argpartition, argwhere, flatnonzero, lexsort, nanargmax, nanargmin = _numpys(
+    "argpartition argwhere flatnonzero lexsort nanargmax nanargmin"
+)
+searchsorted, digitize, unravel_index, ravel_multi_index = _numpys(
+    "searchsorted digitize unravel_index ravel_multi_index"
+)
+diag_indices_from, tril_indices_from, triu_indices_from = _numpys(
+    "diag_indices_from tril_indices_from triu_indices_from"
+)
+bincount, histogram, histogram2d, histogram_bin_edges, histogramdd = _numpys(
+    "bincount histogram histogram2d histogram_bin_edges histogramdd"
+)
+unique, unique_all, unique_counts, unique_inverse, unique_values = _numpys(
+    "unique unique_all unique_counts unique_inverse unique_values"
+)
+intersect1d, setdiff1d, setxor1d, union1d = _numpys("intersect1d setdiff1d setxor1d union1d")
+zeros_like, ones_like, empty_like, full_like, result_type = _numpys(
+    "zeros_like ones_like empty_like full_like result_type"
+)
+can_cast, common_type, min_scalar_type, shares_memory, may_share_memory, einsum_path, ix_ = _numpys(
+    "can_cast common_type min_scalar_type shares_memory may_share_memory einsum_path ix_"
+)
+matrix_rank = _numpys_function(np.linalg.matrix_rank)
+
+
 def _tolist(self: Any) -> Any:
     return self.array.tolist()
 
 
-for _query in (argmax, argmin, argsort, nonzero, all, any):
+for _query in (argmax, argmin, argpartition, argsort, nonzero, searchsorted, all, any):
     method(_query.__name__, _query)
 method("tolist", _tolist)

@@ -9,7 +9,7 @@ From a tensor to a picture, in pipeline order:
     outputs     SVG, HTML, PNG, PDF, Graphviz source, text
     lesson      a backward pass step by step, and its page
 
-`drawing` and `walkthrough` are the entry points.
+`fonts` finds fonts of the system for PNG and PDF. `drawing` and `walkthrough` are the entry points.
 """
 
 from tensorgrad.viz.drawing import Drawing, draw

@@ -91,9 +91,11 @@ class Drawing:
     def save(self, path: str | PathLike[str]) -> None:
         """Write the picture to a file. The suffix determines the format.
 
+        An HTML page of the light theme shows the dark one in a browser that prefers dark pages.
+
         PNG and PDF take Chinese, Japanese and Korean characters from a font of the system, if one is installed; see
-        `outputs.fonts`. Characters that no font has, such as emoji, are shown as empty squares. SVG and HTML use the
-        fonts of the viewer's system.
+        `tensorgrad.viz.fonts`. Characters that no font has, such as emoji, are shown as empty squares. SVG and HTML use
+        the fonts of the viewer's system.
 
         Args:
             path: file name that ends in .svg, .html, .dot, .png or .pdf.
@@ -114,10 +116,17 @@ class Drawing:
             self._save_pixels(path, suffix.removeprefix("."))
             return
         if suffix == ".html":
-            content = html.html(self.svg, THEMES[self.theme], self._description)
+            content = html.html({each.theme: each.svg for each in self._for_pages()}, self._description)
         else:
             content = self.svg if suffix == ".svg" else self.dot
         path.write_text(content, encoding="utf-8", newline="\n")
+
+    def _for_pages(self) -> list[Drawing]:
+        """Return the drawing in the themes of a page: a light one turns dark in a dark browser."""
+        if self.theme == "dark":
+            return [self]
+        options: dict[str, Any] = {"renderer": self.renderer, "style": self.style, "width": self.width}
+        return [self, Drawing(self.recording, direction=self.direction, theme="dark", **options)]
 
     def _save_pixels(self, path: Path, kind: str) -> None:
         rendered = self._rendered(kind)
@@ -202,7 +211,8 @@ def draw(
             is at least 11 pixels high. None for one row.
         expand: True to draw each fused operation, such as `lstm`, `conv2d` or `softmax_cross_entropy`, as the simpler
             operations that it consists of, in a frame with its name; or the name of an operation, or several names.
-            Operations on constants alone are not drawn.
+            Operations on constants alone are not drawn; to see them too, make the input a tensor that requires a
+            gradient.
         values: whether to show values and gradients.
         heatmaps: whether to show arrays of more than a few elements as images, too: orange is positive, blue negative.
             The renderer `"dot"` does not draw them.

@@ -10,6 +10,7 @@ import pytest
 from matplotlib.axes import Axes
 
 import nn
+import tensorgrad as tg
 from nn import plots
 
 X, y = nn.datasets.spiral(10, 3, rng=0)
@@ -49,6 +50,19 @@ def test_gradient_sizes_are_those_of_the_layers() -> None:
         plots.gradient_sizes(nn.Model(nn.Sequential(nn.ReLU()), loss=nn.MeanSquaredError()), X, X)
     with pytest.raises(ValueError, match="at least one model"):
         plots.gradient_sizes({}, X, y)
+
+
+def test_gradient_sizes_are_those_of_a_training_step() -> None:
+    layers = nn.Dense(2, 8, rng=0), nn.BatchNorm(8), nn.Sigmoid(), nn.Dropout(0.5, rng=1), nn.Dense(8, 3, rng=2)
+    model = nn.Model(nn.Sequential(*layers), loss=nn.SoftmaxCrossEntropy())
+    before = model.network.state_dict()
+    figure = plots.gradient_sizes(model, X, y)
+    for name, value in model.network.state_dict().items():
+        np.testing.assert_array_equal(value, before[name])
+    loss = model.loss(model.network(tg.tensor(X, dtype=np.float32)), y)  # in training mode
+    expected = [np.sqrt(np.mean(each**2)) for each in tg.gradient(loss, [layers[0].weight, layers[-1].weight])]
+    widths = [bar.get_width() for bar in figure.axes[0].patches]  # type: ignore[attr-defined]
+    np.testing.assert_allclose(widths, expected, rtol=1e-5)
 
 
 def test_sample_gradients_have_the_gradient_of_the_batch_as_their_mean() -> None:

@@ -4,12 +4,15 @@ import json
 import re
 from xml.etree import ElementTree
 
+import matplotlib as mpl
 import numpy as np
 import pytest
 
 import nn
 import tensorgrad as tg
 from nn.plots.neurons.diagram import diagram
+from nn.plots.neurons.raster import PIXELS_PER_INCH, figure
+from nn.plots.style import DOTS_PER_INCH
 
 SVG = "{http://www.w3.org/2000/svg}"
 HOSTILE = "</script><script>window.hacked = 1</script>"
@@ -137,6 +140,27 @@ def test_network_saves_svg_and_html(tmp_path):
     with pytest.raises(FileNotFoundError, match="there is no folder"):
         drawing.save(tmp_path / "none" / "network.svg")
     assert "srcdoc" in drawing._repr_mimebundle_()["text/html"]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_network_saves_png_and_pdf(theme, tmp_path):
+    network = nn.Sequential(nn.Dense(2, 13, rng=0), nn.LayerNorm(13), nn.Dense(13, 1, rng=1))
+    drawing = nn.plots.network(network, x=np.array([[1.0, -0.5]]), theme=theme)
+    drawing.save(tmp_path / "network.pdf")
+    drawing.save(tmp_path / "network.png")
+    image = (255 * mpl.image.imread(tmp_path / "network.png")).round().astype(int)
+    root = ElementTree.fromstring(drawing.svg)
+    scale = DOTS_PER_INCH / PIXELS_PER_INCH
+    assert image.shape[:2] == (int(drawing.placed.height * scale), int(drawing.placed.width * scale))
+    found = figure(drawing.svg)
+    written = [(text.get_text(), *text.get_position()) for text in found.axes[0].texts]
+    texts = [each for each in root.iter(f"{SVG}text") if each.text]
+    assert written == [(each.text, float(each.get("x")), float(each.get("y"))) for each in texts]
+    assert len(found.axes[0].lines) == len([*root.iter(f"{SVG}path")])
+    assert tuple(image[0, 0, :3]) == (18, 22, 28) if theme == "dark" else (255, 255, 255)
+    for colour in ((213, 94, 0), (0, 114, 178)) if theme == "light" else ((240, 146, 59), (86, 180, 233)):
+        assert (np.abs(image[..., :3] - colour).max(axis=-1) < 3).sum() > 20  # the lines of the legend
 
 
 def test_network_escapes_hostile_names():

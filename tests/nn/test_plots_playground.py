@@ -160,7 +160,7 @@ def test_playground_shows_filters_and_regression_and_one_output() -> None:
 
 
 def test_playground_keeps_at_most_150_frames(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(nn.plots.playground.recorder, "MOST_FRAMES", 10)
+    monkeypatch.setattr(nn.plots.playback.recorder, "MOST_FRAMES", 10)
     recorder = Playground(X, y)
     fit_with(recorder, epochs=45)
     assert recorder.epochs == [0, 8, 16, 24, 32, 40, 45]
@@ -195,3 +195,43 @@ def test_playground_says_what_does_not_fit(tmp_path: Path) -> None:
     fit_with(recorder, epochs=1)
     with pytest.raises(ValueError, match="list of 3 names"):
         recorder.film()
+
+
+def test_playground_function_takes_a_callback_or_a_history(tmp_path: Path) -> None:
+    recorder = Playground(X, y)
+    model = fit_with(recorder, epochs=3)
+    assert nn.plots.playground(model, recorder) is recorder
+    shown = nn.plots.playground(model, model.history, X, y, names=["a", "b", "c"])
+    shown.save(tmp_path / "training.html")
+    film, whole = shown.film(), recorder.film()
+    assert (film.epochs, film.history, film.names) == ([3], whole.history, ["a", "b", "c"])
+    for last, layer in zip(film.layers, whole.layers, strict=True):
+        np.testing.assert_array_equal(last.pictures[0], layer.pictures[-1])
+        np.testing.assert_array_equal(last.weights[0], layer.weights[-1])  # type: ignore[index]
+
+
+def test_playground_keeps_the_history_of_its_own_training() -> None:
+    recorder = Playground(X, y)
+    model = fit_with(recorder, epochs=3)
+    losses = list(model.history["loss"])
+    model.fit(X, y, epochs=2, verbose=0)
+    assert recorder.film().history["loss"] == losses
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error", "message"),
+    [
+        (lambda model, recorder: (model, model.history), TypeError, "neither samples nor parameters.*nn.plots.Playgr"),
+        (lambda model, recorder: (model, [1.0]), TypeError, "expected a Playground callback or a History, got list"),
+        (lambda model, recorder: (model, recorder, X, y), TypeError, "the callback has its own"),
+        (lambda model, recorder: (model.network, recorder), TypeError, "expected an nn.Model, got Sequential"),
+        (lambda model, recorder: (model, Playground(X, y)), ValueError, "nothing was recorded yet"),
+        (lambda model, recorder: (fit_with(epochs=1), recorder), ValueError, "recorded another model"),
+        (lambda model, recorder: (model, fit_with(epochs=2).history, X, y), ValueError, "not that of the last"),
+    ],
+)
+def test_playground_function_names_what_is_missing(arguments: Any, error: type[Exception], message: str) -> None:
+    recorder = Playground(X, y)
+    model = fit_with(recorder, epochs=1)
+    with pytest.raises(error, match=message):
+        nn.plots.playground(*arguments(model, recorder))

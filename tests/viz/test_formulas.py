@@ -312,7 +312,7 @@ def contributions(sample: Sample) -> Iterator[tuple[Any, Any, Any, dict[str, Any
     output = sample.with_arrays(sample.tracked())()
     results = output if operation.results else (output,)
     node = results[0].node
-    if node is None or "where" in sample.options:  # there `where` is a mask, and also the function
+    if node is None or "where" in sample.options or "mean" in sample.inputs:  # names of functions too
         return
     node = node.inputs[0] if operation.results else node
     rng = np.random.default_rng(0)
@@ -328,7 +328,8 @@ def contributions(sample: Sample) -> Iterator[tuple[Any, Any, Any, dict[str, Any
         given = sample.inputs.get(name)
         if isinstance(given, list):
             return  # formulas of sequences name their items; tests of text are enough
-        meaning[name] = given
+        if given is not None:
+            meaning[name] = given
         names[name] = constant(None) if given is None else symbol(name, given.shape)
         names.setdefault(f"{name}_shape", constant(np.shape(given)))
     for position, (rule, saved) in enumerate(zip(operation.rules, node.saved)):

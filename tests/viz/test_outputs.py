@@ -114,6 +114,8 @@ def test_operands_are_labelled_where_their_order_matters(expression):
     assert [text for text in texts(draw(one - tg.exp(one))) if text in ("x", "y")] == ["x", "y"]
     x = tg.tensor(1.0, requires_grad=True, name="one")
     assert not {"x", "y"} & set(texts(draw(x * 2 + 3)))
+    again = nn.functional.linear(linear, np.ones((1, 1)), np.ones(1))  # its input is another box than the one named x
+    assert [text for text in texts(draw(again)) if text in ("x", "weight", "bias")] == ["x", *["weight", "bias"] * 2]
 
 
 @pytest.mark.slow

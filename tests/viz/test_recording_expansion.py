@@ -162,8 +162,12 @@ def test_walkthrough_explains_expanded_operations() -> None:
     ("expand", "error", "message"),
     [
         ("lstn", ValueError, "draw: expand='lstn' is not an operation of this graph, which has .*Did you mean 'lstm'"),
+        ("LSTM", ValueError, "draw: expand='LSTM' is not an operation of this graph, .*Did you mean 'lstm'"),
+        ("softmax", ValueError, "Did you mean 'softmax_cross_entropy'"),
+        ("gelu", ValueError, "If gelu was called on constants, it was not recorded: make its input a tensor"),
         ("tanh", ValueError, "draw: tanh cannot be expanded: it does not consist of simpler operations"),
         (["lstm", "exp"], ValueError, "draw: expand='exp' is not an operation of this graph"),
+        ("nothing", ValueError, r"which has linear, lstm, softmax_cross_entropy, tanh\.$"),
         (1, TypeError, "draw: expected expand to be True, or the name of an operation such as 'lstm', got 1"),
         ([1], TypeError, r"got \[1\]"),
     ],

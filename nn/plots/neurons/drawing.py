@@ -10,14 +10,15 @@ from typing import Any, get_args
 
 from numpy.typing import ArrayLike
 
-from nn._files import expanded
 from nn.module import Module
 from nn.plots.neurons.diagram import Diagram, Loss, diagram
 from nn.plots.neurons.layout import Placed, place
 from nn.plots.neurons.page import page
+from nn.plots.neurons.raster import figure
 from nn.plots.neurons.svg import ThemeName, description, svg
+from nn.plots.style import checked_path, saved
 
-SUFFIXES = (".svg", ".html")
+SUFFIXES = (".svg", ".html", ".png", ".pdf")
 
 
 class NetworkDrawing:
@@ -25,7 +26,7 @@ class NetworkDrawing:
 
     Args:
         diagram: the layers, with the values and gradients of one sample.
-        theme: `"light"` or `"dark"`, for the SVG.
+        theme: `"light"` or `"dark"`, for the picture.
     """
 
     def __init__(self, diagram: Diagram, *, theme: ThemeName = "light") -> None:
@@ -48,19 +49,18 @@ class NetworkDrawing:
         return page(self.diagram, self.placed)
 
     def save(self, path: str | Path) -> None:
-        """Write the picture (.svg) or the interactive page (.html) to a file.
+        """Write the picture (.svg, .png, .pdf) or the interactive page (.html) to a file.
 
         Raises:
-            ValueError: the suffix is neither of these.
+            ValueError: the suffix is none of these.
             FileNotFoundError: the folder does not exist.
         """
-        path = expanded(path, "network")
+        path = checked_path("network", path, SUFFIXES)
         suffix = path.suffix.lower()
-        if suffix not in SUFFIXES:
-            raise ValueError(f"network: cannot save as {str(path)!r}. Use one of {', '.join(SUFFIXES)}.")
-        if not path.parent.is_dir():
-            raise FileNotFoundError(f"network: there is no folder {str(path.parent)!r}. Make it first.")
-        path.write_text(self.svg if suffix == ".svg" else self.html, encoding="utf-8", newline="\n")
+        if suffix in (".png", ".pdf"):
+            saved(figure(self.svg), path)
+        else:
+            path.write_text(self.svg if suffix == ".svg" else self.html, encoding="utf-8", newline="\n")
 
     def _repr_mimebundle_(
         self, include: Collection[str] | None = None, exclude: Collection[str] | None = None
@@ -94,10 +94,10 @@ def network(
         y: the target of the sample, or the targets of the samples. The gradients are then those of the loss. Without
             a target, they are those of the sum of the outputs.
         loss: the loss function. Default: that of the `nn.Model`.
-        theme: `"light"` or `"dark"`, for the SVG. The page follows the reader's system.
+        theme: `"light"` or `"dark"`, for the picture. The page follows the reader's system.
 
     Returns:
-        A drawing with `svg`, `html` and `save(path)`, for `.svg` and `.html`.
+        A drawing with `svg`, `html` and `save(path)`, for `.svg`, `.png`, `.pdf` and `.html`.
 
     Raises:
         TypeError: `model` is neither a module nor a model, or `x` does not hold numbers.

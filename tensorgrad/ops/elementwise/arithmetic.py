@@ -10,7 +10,9 @@ from tensorgrad._typing import ArrayLike
 from tensorgrad.domains import NONZERO, REAL
 from tensorgrad.op import op
 
-__all__ = ["abs", "absolute", "add", "divide", "fabs", "multiply", "negative", "positive", "subtract"]
+__all__ = [
+    "abs", "absolute", "add", "divide", "fabs", "multiply", "negative", "positive", "subtract", "true_divide",
+]  # fmt: skip
 
 
 @op(x=lambda g: g, y=lambda g: g, numpy=np.add, methods=["__add__"], reflected="__radd__")
@@ -101,3 +103,6 @@ def fabs(x: ArrayLike) -> Any:
 
 
 abs = absolute
+
+
+true_divide = divide

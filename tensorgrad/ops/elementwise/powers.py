@@ -13,7 +13,7 @@ from tensorgrad.op import op
 from tensorgrad.ops._singular import zero_slope
 from tensorgrad.tensor import Tensor, plain
 
-__all__ = ["cbrt", "float_power", "power", "reciprocal", "sqrt", "square"]
+__all__ = ["cbrt", "float_power", "pow", "power", "reciprocal", "sqrt", "square"]
 
 
 @op(x=lambda g, out: -g * out * out, numpy=np.reciprocal, domain=NONZERO)
@@ -121,3 +121,6 @@ def float_power(x: ArrayLike, y: ArrayLike) -> Any:
     Tensor([0.5       , 0.33333333])
     """
     return np.float_power(x, y)
+
+
+pow = power

@@ -6,14 +6,20 @@ from typing import Any
 
 import numpy as np
 
+from tensorgrad import numpy_dispatch
+from tensorgrad._composing import composed, method
 from tensorgrad._typing import ArrayLike
 from tensorgrad.domains import NONZERO, Domain, case
 from tensorgrad.op import op
-from tensorgrad.tensor import plain
+from tensorgrad.tensor import Tensor, plain
 
-__all__ = ["ceil", "copysign", "floor", "fmod", "heaviside", "mod", "nan_to_num", "remainder", "round", "sign", "trunc"]
+__all__ = [
+    "around", "ceil", "copysign", "divmod", "fix", "floor", "floor_divide", "fmod", "heaviside", "ldexp", "mod", "modf",
+    "nan_to_num", "remainder", "rint", "round", "sign", "trunc", "unwrap",
+]  # fmt: skip
 
 _BETWEEN_INTEGERS = Domain(avoid=(-2.0, -1.5, -1.0, -0.5, 0.0, 0.5, 1.0, 1.5, 2.0), gap=0.05)
+_PAIRS = [case((), ()), case((3,), ()), case((2, 1), (3,)), case((0, 3), (3,))]
 _DIVIDENDS, _DIVISORS = Domain(2.3, 2.9), Domain(1.5, 2.2)  # the quotient stays between 1 and 2
 
 
@@ -47,6 +53,26 @@ def trunc(x: ArrayLike) -> Any:
     return np.trunc(x)
 
 
+@op(x=lambda g: np.zeros_like(g), numpy=np.fix, domain=_BETWEEN_INTEGERS)
+def fix(x: ArrayLike) -> Any:
+    """Integer part of x, elementwise, as `trunc`. The derivative is 0, also at the jumps.
+
+    >>> fix([1.7, -1.7])
+    Tensor([ 1., -1.])
+    """
+    return np.fix(x)  # type: ignore[arg-type]
+
+
+@op(x=lambda g: np.zeros_like(g), numpy=np.rint, domain=_BETWEEN_INTEGERS)
+def rint(x: ArrayLike) -> Any:
+    """Round to the nearest integer, halves to even, elementwise. The derivative is 0, also at the jumps.
+
+    >>> rint([1.5, -1.7])
+    Tensor([ 2., -2.])
+    """
+    return np.rint(x)
+
+
 @op(
     a=lambda g: np.zeros_like(g),
     numpy=[np.round, np.around],
@@ -63,6 +89,36 @@ def round(a: ArrayLike, decimals: int = 0) -> Any:
     return np.round(a, decimals)  # type: ignore[arg-type]
 
 
+around = round
+
+
+def _round_method(self: Tensor, ndigits: int | None = None) -> Tensor:
+    return around(self, ndigits or 0)
+
+
+method("__round__", _round_method)
+
+
+@op(x=lambda g: g, domain=_BETWEEN_INTEGERS, reference=lambda x: x - np.trunc(x))
+def fractional_part(x: ArrayLike) -> Any:
+    """x without its integer part, with the sign of x, elementwise. The derivative is 1, also at the jumps.
+
+    >>> fractional_part([1.75, -1.75])
+    Tensor([ 0.75, -0.75])
+    """
+    return np.modf(x)[0]
+
+
+@composed("x", numpy=np.modf, domain=_BETWEEN_INTEGERS)
+def modf(x: ArrayLike) -> tuple[Tensor, Tensor]:
+    """Return the fractional and the integer part of x, elementwise, both with the sign of x.
+
+    >>> modf([1.75, -1.75])
+    (Tensor([ 0.75, -0.75]), Tensor([ 1., -1.]))
+    """
+    return fractional_part(x), trunc(x)
+
+
 @op(
     x=lambda g: np.zeros_like(g),
     y=lambda g, x: np.where(x == 0, g, 0.0),
@@ -76,6 +132,24 @@ def heaviside(x: ArrayLike, y: ArrayLike) -> Any:
     Tensor([0. , 0.5, 1. ])
     """
     return np.heaviside(x, y)
+
+
+@op(
+    x=lambda g: np.zeros_like(g),
+    y=lambda g: np.zeros_like(g),
+    numpy=np.floor_divide,
+    methods=["__floordiv__"],
+    reflected="__rfloordiv__",
+    domain={"x": _DIVIDENDS, "y": _DIVISORS},
+    examples=_PAIRS,
+)
+def floor_divide(x: ArrayLike, y: ArrayLike) -> Any:
+    """⌊x/y⌋, elementwise. Both derivatives are 0, also at the jumps.
+
+    >>> floor_divide([5.0, -5.0], 3.0)
+    Tensor([ 1., -2.])
+    """
+    return np.floor_divide(x, y)
 
 
 def _floored_quotient(x: Any, y: Any) -> Any:
@@ -121,6 +195,37 @@ def fmod(x: ArrayLike, y: ArrayLike) -> Any:
     return np.fmod(x, y)
 
 
+@composed("x", "y", numpy=np.divmod, domain={"x": _DIVIDENDS, "y": _DIVISORS}, examples=_PAIRS)
+def divmod(x: ArrayLike, y: ArrayLike) -> tuple[Tensor, Tensor]:
+    """Return `floor_divide(x, y)` and `remainder(x, y)`, as Python's `divmod`.
+
+    >>> divmod(5.0, 3.0)
+    (Tensor(1.), Tensor(2.))
+    """
+    return floor_divide(x, y), remainder(x, y)
+
+
+method("__divmod__", divmod)
+method("__rdivmod__", lambda self, other: divmod(other, self))
+
+
+@op(
+    x1=lambda g, x2: np.ldexp(g, x2),
+    examples=[case((3,), x2=np.array([1, -2, 0])), case((2, 1), x2=np.array([3, 1])), case((), x2=2), case((0,), x2=1)],
+    reference=lambda x1, x2: x1 * 2.0**x2,
+)
+def ldexp(x1: ArrayLike, x2: Any) -> Any:
+    """x₁·2^x₂ for integers x₂, elementwise: ∂/∂x₁ = 2^x₂.
+
+    >>> ldexp([1.0, 3.0], 2)
+    Tensor([ 4., 12.])
+    """
+    return np.ldexp(x1, x2)
+
+
+numpy_dispatch.answers[np.ldexp] = ldexp
+
+
 @op(
     x=lambda g, x, y: g * (np.sign(x) * np.copysign(1, y)),
     y=lambda g: np.zeros_like(g),
@@ -163,3 +268,20 @@ def sign(x: ArrayLike) -> Any:
     Tensor([ 1.,  0., -1.])
     """
     return np.sign(x)
+
+
+@op(
+    p=lambda g: g,
+    numpy=np.unwrap,
+    domain=Domain(-8.0, 8.0),
+    examples=[case((5,)), case((2, 4)), case((4, 2), axis=0), case((4,), discont=4.0), case((4,), period=2.5)],
+)
+def unwrap(p: ArrayLike, discont: float | None = None, axis: int = -1, *, period: float = 2 * np.pi) -> Any:
+    """Add multiples of `period` to angles, so that neighbours along `axis` differ by at most half a period.
+
+    Smaller differences than `discont` are left as they are. The derivative is 1, also at the jumps.
+
+    >>> unwrap([3.0, -3.0])
+    Tensor([3.        , 3.28318531])
+    """
+    return np.unwrap(p, discont, axis, period=period)  # type: ignore[arg-type]

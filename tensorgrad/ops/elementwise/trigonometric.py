@@ -13,8 +13,8 @@ from tensorgrad.op import op
 from tensorgrad.ops._singular import zero_slope
 
 __all__ = [
-    "arccos", "arccosh", "arcsin", "arcsinh", "arctan", "arctan2", "arctanh", "cos", "cosh", "degrees", "hypot",
-    "radians", "sin", "sinh", "tan", "tanh",
+    "acos", "acosh", "arccos", "arccosh", "arcsin", "arcsinh", "arctan", "arctan2", "arctanh", "asin", "asinh", "atan",
+    "atan2", "atanh", "cos", "cosh", "deg2rad", "degrees", "hypot", "rad2deg", "radians", "sin", "sinh", "tan", "tanh",
 ]  # fmt: skip
 
 _INSIDE_ONE = Domain(-0.9, 0.9)
@@ -201,3 +201,8 @@ def arctanh(x: ArrayLike) -> Any:
     Tensor([0.        , 0.54930614])
     """
     return np.arctanh(x)
+
+
+acos, asin, atan, atan2 = arccos, arcsin, arctan, arctan2
+acosh, asinh, atanh = arccosh, arcsinh, arctanh
+deg2rad, rad2deg = radians, degrees

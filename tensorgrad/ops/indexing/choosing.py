@@ -8,12 +8,15 @@ from typing import Any
 
 import numpy as np
 
+from tensorgrad._arrays import as_array
+from tensorgrad._composing import composed
 from tensorgrad._typing import ArrayLike, Shape
 from tensorgrad.domains import case
 from tensorgrad.op import op
-from tensorgrad.tensor import plain
+from tensorgrad.ops.indexing.items import getitem, with_item
+from tensorgrad.tensor import Tensor, plain
 
-__all__ = ["choose", "select"]
+__all__ = ["choose", "piecewise", "select"]
 
 
 def _to_chosen(g: Any, index: int, a: Any, choices_shape: Sequence[Shape], mode: str) -> Any:
@@ -77,3 +80,50 @@ def select(condlist: Sequence[Any], choicelist: Sequence[ArrayLike], default: Ar
     Tensor([2., 0., 9.])
     """
     return np.select(plain(condlist), choicelist, default)
+
+
+@composed(
+    "x",
+    numpy=np.piecewise,
+    numpy_only="the function of each condition is called with the elements where it holds",
+    examples=[
+        case((3,), condlist=[np.array([True, False, True])], funclist=[np.sin]),
+        case((3,), condlist=[np.array([True, False, False])], funclist=[np.square, np.exp]),
+        case((2, 2), condlist=[np.array([[True, False], [True, True]]), np.eye(2, dtype=bool)], funclist=[np.exp, 2.0]),
+        case((), condlist=[True], funclist=[np.cos]),
+    ],
+)
+def piecewise(x: ArrayLike, condlist: Any, funclist: Sequence[Any], *args: Any, **kw: Any) -> Tensor:
+    """Evaluate, where each condition holds, the function that belongs to it, and return the results in the shape of x.
+
+    Args:
+        x: any shape.
+        condlist: conditions of the shape of `x`. Where several hold, the last one counts.
+        funclist: a function, or a number, for each condition, and optionally one for the rest, which else is 0.
+        *args, **kw: further arguments of the functions.
+
+    Raises:
+        ValueError: the numbers of conditions and functions do not fit.
+
+    >>> x = np.array([-2.0, 1.0, 3.0])
+    >>> piecewise(x, [x < 0, x > 2], [np.square, 9.0, lambda x: -x])
+    Tensor([ 4., -1.,  9.])
+    """
+    x = x if isinstance(x, Tensor) else Tensor(as_array(x))
+    conditions = plain(condlist)
+    if np.isscalar(conditions) or (not isinstance(conditions[0], (list, np.ndarray)) and x.ndim != 0):
+        conditions = [conditions]  # one condition, not in a list
+    conditions = [np.asarray(each, bool) for each in conditions]
+    if len(funclist) == len(conditions) + 1:
+        conditions.append(np.logical_not(functools.reduce(np.logical_or, conditions)))
+    elif len(funclist) != len(conditions):
+        raise ValueError(
+            f"with {len(conditions)} conditions, expected as many functions, or one more, got {len(funclist)}."
+        )
+    result = Tensor(np.zeros(x.shape, x.dtype))
+    for condition, function in zip(conditions, funclist):
+        if not callable(function):
+            result = with_item(result, function, condition)
+        elif condition.any():
+            result = with_item(result, function(getitem(x, condition), *args, **kw), condition)
+    return result

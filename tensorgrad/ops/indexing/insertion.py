@@ -5,15 +5,18 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from numpy.lib.array_utils import normalize_axis_tuple
 
 from tensorgrad import _messages
-from tensorgrad._arrays import is_foreign
+from tensorgrad._arrays import as_array, is_foreign
+from tensorgrad._composing import composed
 from tensorgrad._typing import ArrayLike, Shape
 from tensorgrad.domains import case
 from tensorgrad.op import op
-from tensorgrad.ops.indexing.items import scatter
+from tensorgrad.ops.indexing.items import getitem, scatter
+from tensorgrad.tensor import Tensor
 
-__all__ = ["delete", "insert"]
+__all__ = ["delete", "insert", "trim_zeros"]
 
 
 def _as_row(shape: Shape) -> Shape:
@@ -106,3 +109,37 @@ def insert(arr: ArrayLike, obj: Any, values: ArrayLike, axis: int | None = None)
     if isinstance(obj, (bool, np.bool)):
         raise TypeError(f"expected positions as obj, got {obj!r}")
     return np.insert(arr, obj, values, axis)  # type: ignore[arg-type, misc]
+
+
+@composed(
+    "filt",
+    numpy=np.trim_zeros,
+    numpy_only="the shape of the result depends on the values",
+    examples=[case((3,)), case((4,), trim="f"), case((0,))],
+)
+def trim_zeros(filt: ArrayLike, trim: str = "fb", axis: Any = None) -> Tensor:
+    """Remove the zeros at the front ("f") and the back ("b") of a vector, or the slices of zeros of an array.
+
+    Args:
+        filt: a vector, or an array of several axes.
+        trim: which ends to trim: "f", "b" or "fb".
+        axis: the axis or axes to trim; default all.
+
+    Raises:
+        ValueError: another `trim`.
+
+    >>> trim_zeros([0.0, 1.0, 0.0, 2.0, 0.0])
+    Tensor([1., 0., 2.])
+    """
+    ends = trim.lower()
+    if ends not in ("f", "b", "fb", "bf"):
+        raise ValueError(f"expected 'f', 'b' or 'fb' as trim, got {trim!r}")
+    array = filt if isinstance(filt, Tensor) else Tensor(as_array(filt))
+    places = np.argwhere(array.array)
+    axes = range(array.ndim) if axis is None else normalize_axis_tuple(axis, array.ndim)
+    index = [slice(None)] * array.ndim
+    for each in axes:
+        first, last = (places[:, each].min(), places[:, each].max()) if len(places) else (array.shape[each], -1)
+        start = int(first) if "f" in ends else 0
+        index[each] = slice(start, max(int(last) + 1, start) if "b" in ends else None)
+    return getitem(array, tuple(index))

@@ -77,5 +77,15 @@ class Definite(Domain):
         return np.asarray(np.matmul(basis * np.linspace(1.0, 2.0, shape[-1]), transposed(basis)))
 
 
+@dataclass(frozen=True)
+class RealSpectrum(Domain):
+    """Matrices that are not symmetric, with real eigenvalues near 1, 2, 3, …"""
+
+    def sample(self, rng: np.random.Generator, shape: Shape) -> NDArray[np.float64]:
+        """Return a stack of random matrices of the given shape."""
+        return np.asarray(np.diag(np.arange(1.0, shape[-1] + 1)) + rng.uniform(-0.15, 0.15, shape))
+
+
 WELL_CONDITIONED = WellConditioned()
 DEFINITE = Definite()
+REAL_SPECTRUM = RealSpectrum()

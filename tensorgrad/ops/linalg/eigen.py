@@ -1,4 +1,4 @@
-"""Eigenvalues and eigenvectors of symmetric matrices.
+"""Eigenvalues and eigenvectors of symmetric matrices, and of others if the eigenvalues are real.
 
 Like NumPy, `eigh` reads one triangle of the matrix only; that triangle receives the whole gradient.
 """
@@ -15,8 +15,15 @@ from tensorgrad._typing import ArrayLike, Shape
 from tensorgrad.domains import case
 from tensorgrad.op import op
 from tensorgrad.ops.linalg._gaps import column, negligible, rotations, row
-from tensorgrad.ops.linalg._matrices import DEFINITE, diagonal, folded, transposed
+from tensorgrad.ops.linalg._matrices import DEFINITE, REAL_SPECTRUM, diagonal, folded, transposed
 from tensorgrad.tensor import Tensor
+
+
+class EigResult(NamedTuple):
+    """Eigenvalues, and the eigenvectors as columns of length 1."""
+
+    eigenvalues: Tensor
+    eigenvectors: Tensor
 
 
 class EighResult(NamedTuple):
@@ -79,4 +86,64 @@ def eigvalsh(a: ArrayLike, UPLO: str = "L") -> Tensor:
     Tensor([1., 3.])
     """
     values, _ = eigh(a, UPLO)
+    return values
+
+
+def _eig_gradient(g: Any, a_shape: Shape, out: Any) -> Any:
+    """V⁻ᵀ (diag ḡ + F∘(VᵀḠ)) Vᵀ with Fᵢⱼ = 1/(λⱼ - λᵢ), and Ḡ orthogonal to V: its columns keep the length 1."""
+    values, vectors = out
+    gaps = row(values) - column(values)
+    gaps = np.where(negligible(gaps, row(values)), 0.0, gaps)
+    along = np.sum(vectors * g.eigenvectors, axis=-2, keepdims=True)
+    turned = rotations(vectors, g.eigenvectors - vectors * along, gaps)
+    in_basis = np.where(diagonal(a_shape[-1]), column(g.eigenvalues), turned)
+    return np.linalg.solve(transposed(vectors), np.matmul(in_basis, transposed(vectors)))
+
+
+@op(
+    a=_eig_gradient,
+    results=EigResult,
+    numpy=np.linalg.eig,
+    numpy_only="the results are complex for some matrices",
+    domain=REAL_SPECTRUM,
+    examples=[case((1, 1)), case((3, 3)), case((2, 2, 2)), case((0, 0)), case((0, 2, 2))],
+)
+def eig(a: ArrayLike) -> Any:
+    """Eigenvalues λ and eigenvectors v of square matrices whose eigenvalues are all real.
+
+    Where eigenvalues are equal, a gradient of their eigenvectors, or a second derivative, is an error. Giles (2008),
+    "An extended collection of matrix derivative results"; the vectors have length 1.
+
+    Returns:
+        EigResult: a named tuple `(eigenvalues, eigenvectors)`.
+
+    Raises:
+        numpy.linalg.LinAlgError: an eigenvalue is complex; or, in the backward pass, some are equal, as described.
+
+    >>> eig([[1.0, 2.0], [0.0, 3.0]]).eigenvalues
+    Tensor([1., 3.])
+    """
+    values, vectors = np.linalg.eig(as_array(a))
+    if values.dtype.kind == "c":
+        raise np.linalg.LinAlgError(
+            "the matrix has complex eigenvalues, and tensors hold real numbers. Use eigh for a symmetric matrix, or "
+            "np.linalg.eig(t.detach().numpy()) for the values without a gradient"
+        )
+    return values, vectors
+
+
+@composed(
+    "a",
+    numpy=np.linalg.eigvals,
+    numpy_only="the results are complex for some matrices",
+    domain=REAL_SPECTRUM,
+    examples=[case((1, 1)), case((3, 3)), case((2, 2, 2)), case((0, 2, 2))],
+)
+def eigvals(a: ArrayLike) -> Tensor:
+    """Eigenvalues of square matrices, which must all be real: those of `eig`, with the same derivative.
+
+    >>> eigvals([[1.0, 2.0], [0.0, 3.0]])
+    Tensor([1., 3.])
+    """
+    values, _ = eig(a)
     return values

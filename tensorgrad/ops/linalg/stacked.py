@@ -1,7 +1,7 @@
 """Functions of `numpy.linalg` that share a name with one in `numpy` but work on the last axes of a stack.
 
-See the Python array API standard, "Linear algebra extension". All but `vecdot` and `matrix_transpose`, which have
-no counterpart of the same name, are available as `tg.linalg.<name>` only.
+See the Python array API standard, "Linear algebra extension". Those of the same name are available as
+`tg.linalg.<name>` only; `matrix_transpose`, `matvec`, `vecdot` and `vecmat` are in `tg`.
 """
 
 from __future__ import annotations
@@ -17,11 +17,13 @@ from tensorgrad.ops._reduced_axes import length_of
 from tensorgrad.ops.elementwise.arithmetic import multiply
 from tensorgrad.ops.indexing import diagonals
 from tensorgrad.ops.linalg import products, traces
+from tensorgrad.ops.linalg.matmul import matmul
 from tensorgrad.ops.reductions.sums import sum
-from tensorgrad.ops.shape.axes import swapaxes
+from tensorgrad.ops.shape.axes import expand_dims, swapaxes
+from tensorgrad.ops.shape.reshaping import squeeze
 from tensorgrad.tensor import Tensor
 
-__all__ = ["matrix_transpose", "vecdot"]
+__all__ = ["matrix_transpose", "matvec", "vecdot", "vecmat"]
 
 
 @composed(
@@ -63,6 +65,47 @@ def vecdot(x1: ArrayLike, x2: ArrayLike, /, *, axis: int = -1) -> Tensor:
     if lengths[0] != lengths[1]:
         raise ValueError(f"expected vectors of one length, got {lengths[0]} and {lengths[1]}.")
     return sum(multiply(x1, x2), axis)
+
+
+@composed(
+    "x1",
+    "x2",
+    numpy=getattr(np, "matvec", ()),
+    examples=[case((2, 3), (3,)), case((2, 1, 3), (2, 3)), case((2, 2, 3), (3,)), case((2, 0), (0,))],
+    reference=lambda x1, x2: np.squeeze(np.matmul(x1, np.expand_dims(x2, -1)), -1),
+)
+def matvec(x1: ArrayLike, x2: ArrayLike, /) -> Tensor:
+    """Product of each matrix in x₁ with the vector in x₂; the axes before them broadcast.
+
+    >>> matvec([[1.0, 2.0], [3.0, 4.0]], [1.0, 10.0])
+    Tensor([21., 43.])
+    """
+    _check_stack(x1, 2)
+    _check_stack(x2, 1)
+    return squeeze(matmul(x1, expand_dims(x2, -1)), -1)
+
+
+@composed(
+    "x1",
+    "x2",
+    numpy=getattr(np, "vecmat", ()),
+    examples=[case((2,), (2, 3)), case((2, 2), (2, 3)), case((2,), (2, 2, 3)), case((0,), (0, 2))],
+    reference=lambda x1, x2: np.squeeze(np.matmul(np.expand_dims(x1, -2), x2), -2),
+)
+def vecmat(x1: ArrayLike, x2: ArrayLike, /) -> Tensor:
+    """Product of the vector in x₁ with each matrix in x₂; the axes before them broadcast.
+
+    >>> vecmat([1.0, 10.0], [[1.0, 2.0], [3.0, 4.0]])
+    Tensor([31., 42.])
+    """
+    _check_stack(x1, 1)
+    _check_stack(x2, 2)
+    return squeeze(matmul(expand_dims(x1, -2), x2), -2)
+
+
+def _check_stack(x: ArrayLike, least: int) -> None:
+    if np.ndim(x) < least:
+        raise ValueError(f"expected {'a vector' if least == 1 else 'matrices'}, got shape {np.shape(x)}.")
 
 
 @composed(

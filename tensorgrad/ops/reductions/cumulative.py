@@ -17,9 +17,10 @@ from tensorgrad.ops._reduced_axes import adds_in_float32, wide
 from tensorgrad.ops.elementwise.arithmetic import positive
 from tensorgrad.ops.reductions.sums import sum
 from tensorgrad.ops.shape.joining import concatenate
+from tensorgrad.ops.shape.reshaping import reshape
 from tensorgrad.tensor import Tensor, plain
 
-__all__ = ["cumprod", "cumsum", "diff", "trapezoid"]
+__all__ = ["cumprod", "cumsum", "cumulative_prod", "cumulative_sum", "diff", "trapezoid"]
 
 
 def _along(axis: int, ndim: int, part: slice) -> tuple[slice, ...]:
@@ -90,6 +91,69 @@ def cumprod(a: ArrayLike, axis: int | None = None, dtype: Any = None) -> Any:
     Tensor([1., 2., 6.])
     """
     return np.cumprod(a, axis=axis, dtype=dtype)  # type: ignore[arg-type]
+
+
+_ALONG = [
+    case((4,)),
+    case((2, 3), axis=0),
+    case((3,), include_initial=True),
+    case((2, 3), axis=-1, include_initial=True),
+]
+
+
+def _with_initial(scan: Any, initial: int) -> Any:
+    """Return NumPy's function for tests: NumPy has it since 2.1."""
+
+    def reference(x: Any, axis: int | None = None, include_initial: bool = False) -> Any:
+        if axis is None and np.ndim(x) > 1:
+            raise ValueError
+        result = scan(x, axis=axis)
+        return np.insert(result, 0, initial, axis=axis or 0) if include_initial else result
+
+    return reference
+
+
+def _cumulative(scan: Any, x: Any, axis: int | None, dtype: Any, include_initial: bool, initial: int) -> Any:
+    shape = np.shape(x) or (1,)
+    if axis is None and len(shape) > 1:
+        raise ValueError(f"expected an axis, or an array of one axis, got shape {shape} and axis None.")
+    axis = normalize_axis_index(0 if axis is None else axis, len(shape))
+    x = x if np.ndim(x) else reshape(x, shape)
+    result = scan(x, axis, dtype)
+    if not include_initial:
+        return result
+    first = np.full((*result.shape[:axis], 1, *result.shape[axis + 1 :]), initial, result.dtype)
+    return concatenate([first, result], axis=axis)
+
+
+@composed("x", numpy=getattr(np, "cumulative_sum", ()), examples=_ALONG, reference=_with_initial(np.cumsum, 0))
+def cumulative_sum(
+    x: ArrayLike, /, *, axis: int | None = None, dtype: Any = None, include_initial: bool = False
+) -> Tensor:
+    """Cumulative sums along `axis`, which only vectors may omit; with `include_initial`, a 0 comes first.
+
+    >>> cumulative_sum([1.0, 2.0, 3.0], include_initial=True)
+    Tensor([0., 1., 3., 6.])
+    """
+    return _cumulative(cumsum, x, axis, dtype, include_initial, 0)  # type: ignore[no-any-return]
+
+
+@composed(
+    "x",
+    numpy=getattr(np, "cumulative_prod", ()),
+    domain=NONZERO,
+    examples=_ALONG,
+    reference=_with_initial(np.cumprod, 1),
+)
+def cumulative_prod(
+    x: ArrayLike, /, *, axis: int | None = None, dtype: Any = None, include_initial: bool = False
+) -> Tensor:
+    """Cumulative products along `axis`, which only vectors may omit; with `include_initial`, a 1 comes first.
+
+    >>> cumulative_prod([1.0, 2.0, 3.0], include_initial=True)
+    Tensor([1., 1., 2., 6.])
+    """
+    return _cumulative(cumprod, x, axis, dtype, include_initial, 1)  # type: ignore[no-any-return]
 
 
 def _as_part(value: Any, a: Any, axis: int) -> Any:

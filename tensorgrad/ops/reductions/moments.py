@@ -44,8 +44,8 @@ def mean(a: ArrayLike, axis: Axis = None, dtype: Any = None, *, keepdims: bool =
     return np.mean(a, axis=axis, dtype=dtype, keepdims=keepdims, where=where)  # type: ignore[arg-type]
 
 
-def _deviation(a: Any, axis: Axis, where: Any) -> Any:
-    return masked(a - np.mean(a, axis=axis, keepdims=True, where=where), where)
+def _deviation(a: Any, mean: Any, axis: Axis, where: Any) -> Any:
+    return masked(a - (np.mean(a, axis=axis, keepdims=True, where=where) if mean is None else mean), where)
 
 
 def _freedom(g: Any, a: Any, axis: Axis, ddof: float, where: Any) -> Any:
@@ -53,50 +53,103 @@ def _freedom(g: Any, a: Any, axis: Axis, ddof: float, where: Any) -> Any:
     return np.subtract(counted(np.shape(a), axis, where), ddof, dtype=wide(g.dtype))
 
 
-def _var_slope(g: Any, a: Any, axis: Axis, ddof: float, keepdims: bool, where: Any) -> Any:
+def _reduction(ddof: float, correction: float | None) -> float:
+    """Return what is subtracted from n: `correction` is the Python array API's name for `ddof`."""
+    if correction is None:
+        return ddof
+    if ddof != 0:
+        raise ValueError(f"ddof and correction are the same; expected one of them, got {ddof} and {correction}.")
+    return correction
+
+
+def _given(mean: Any) -> dict[str, Any]:
+    """Return the option `mean` if it is used: not every library knows it."""
+    return {} if mean is None else {"mean": mean}
+
+
+def _var_slope(
+    g: Any, a: Any, mean: Any, axis: Axis, ddof: float, correction: float | None, keepdims: bool, where: Any
+) -> Any:
     """`2 * g * (a - np.mean(a, axis=axis, keepdims=True)) / (counted(np.shape(a), axis, where) - ddof)`."""
-    scale = restored(2 * g, np.shape(a), axis, keepdims) / _freedom(g, a, axis, ddof, where)
-    return scale * _deviation(a, axis, where)
+    freedom = _freedom(g, a, axis, _reduction(ddof, correction), where)
+    return restored(2 * g, np.shape(a), axis, keepdims) / freedom * _deviation(a, mean, axis, where)
+
+
+_WITH_MEAN = [case((2, 3), (2, 1), axis=1), case((3,), (), correction=1)]
+_SPREADS = [case((4, 3), axis=0, ddof=1), case((2, 3), axis=1, where=SOME), *_WITH_MEAN]
 
 
 @op(
     a=_var_slope,
+    mean=lambda g, a, mean, axis, ddof, correction, keepdims, where: (
+        -_var_slope(g, a, mean, axis, ddof, correction, keepdims, where)
+    ),
     numpy=np.var,
     methods=["var"],
-    examples=[*over_axes(), case((4, 3), axis=0, ddof=1), case((2, 3), axis=1, where=SOME)],
+    examples=[*over_axes(), *_SPREADS],
 )
 def var(
-    a: ArrayLike, axis: Axis = None, dtype: Any = None, *, ddof: float = 0, keepdims: bool = False, where: Any = True
+    a: ArrayLike,
+    axis: Axis = None,
+    dtype: Any = None,
+    *,
+    ddof: float = 0,
+    keepdims: bool = False,
+    where: Any = True,
+    mean: ArrayLike | None = None,
+    correction: float | None = None,
 ) -> Any:
     """Variance over `axis` (all axes by default), Σ(a - mean)²/(n - ddof): the derivative is 2(a - mean)/(n - ddof).
+
+    `correction` is another name for `ddof`. A `mean` that was computed before, with the axes kept, saves time.
 
     >>> var([1.0, 3.0])
     Tensor(1.)
     """
     if adds_in_float32(a, dtype):
-        return var.apply(a, axis, np.float32, ddof=ddof, keepdims=keepdims, where=where).astype(np.float16)
-    return np.var(a, axis=axis, dtype=dtype, ddof=ddof, keepdims=keepdims, where=where)  # type: ignore[arg-type]
+        options = {"ddof": ddof, "keepdims": keepdims, "where": where, "correction": correction}
+        return var.apply(a, axis, np.float32, mean=mean, **options).astype(np.float16)
+    ddof = _reduction(ddof, correction)
+    return np.var(a, axis=axis, dtype=dtype, ddof=ddof, keepdims=keepdims, where=where, **_given(mean))  # type: ignore[arg-type]
 
 
-def _std_slope(g: Any, a: Any, out: Any, axis: Axis, ddof: float, keepdims: bool, where: Any) -> Any:
+def _std_slope(
+    g: Any, a: Any, mean: Any, out: Any, axis: Axis, ddof: float, correction: float | None, keepdims: bool, where: Any
+) -> Any:
     """`g * (a - np.mean(a, axis=axis, keepdims=True)) / (out * (counted(np.shape(a), axis, where) - ddof))`."""
-    bounds = {"axis": axis, "keepdims": keepdims, "where": where}
-    constant = np.equal(np.max(a, initial=-np.inf, **bounds), np.min(a, initial=np.inf, **bounds))
+    if mean is None:
+        bounds = {"axis": axis, "keepdims": keepdims, "where": where}
+        constant = np.equal(np.max(a, initial=-np.inf, **bounds), np.min(a, initial=np.inf, **bounds))
+    else:
+        constant = np.equal(out, 0)
     safe = np.where(constant, 1.0, out)  # the mean of equal numbers may be off by rounding, and so may `out` from 0
-    scale = restored(g / safe, np.shape(a), axis, keepdims) / _freedom(g, a, axis, ddof, where)
+    freedom = _freedom(g, a, axis, _reduction(ddof, correction), where)
+    scale = restored(g / safe, np.shape(a), axis, keepdims) / freedom
     constant = restored(constant, np.shape(a), axis, keepdims)
-    several = counted(np.shape(a), axis, where) > 1  # the deviation of one element is 0 everywhere
-    return np.where(constant, zero_slope(a, masked(constant & several, where)), scale * _deviation(a, axis, where))
+    several = mean is not None or counted(np.shape(a), axis, where) > 1  # one element does not deviate from its mean
+    slope = zero_slope(a, masked(constant & several, where))
+    return np.where(constant, slope, scale * _deviation(a, mean, axis, where))
 
 
 @op(
     a=_std_slope,
+    mean=lambda g, a, mean, out, axis, ddof, correction, keepdims, where: (
+        -_std_slope(g, a, mean, out, axis, ddof, correction, keepdims, where)
+    ),
     numpy=np.std,
     methods=["std"],
-    examples=[*over_axes()[1:], case((4, 3), axis=0, ddof=1), case((2, 3), axis=1, where=SOME)],
+    examples=[*over_axes()[1:], *_SPREADS],
 )
 def std(
-    a: ArrayLike, axis: Axis = None, dtype: Any = None, *, ddof: float = 0, keepdims: bool = False, where: Any = True
+    a: ArrayLike,
+    axis: Axis = None,
+    dtype: Any = None,
+    *,
+    ddof: float = 0,
+    keepdims: bool = False,
+    where: Any = True,
+    mean: ArrayLike | None = None,
+    correction: float | None = None,
 ) -> Any:
     """Standard deviation over `axis` (all axes by default), the square root of `var`. For constants the gradient is 0.
 
@@ -104,8 +157,10 @@ def std(
     Tensor(1.)
     """
     if adds_in_float32(a, dtype):
-        return std.apply(a, axis, np.float32, ddof=ddof, keepdims=keepdims, where=where).astype(np.float16)
-    return np.std(a, axis=axis, dtype=dtype, ddof=ddof, keepdims=keepdims, where=where)  # type: ignore[arg-type]
+        options = {"ddof": ddof, "keepdims": keepdims, "where": where, "correction": correction}
+        return std.apply(a, axis, np.float32, mean=mean, **options).astype(np.float16)
+    ddof = _reduction(ddof, correction)
+    return np.std(a, axis=axis, dtype=dtype, ddof=ddof, keepdims=keepdims, where=where, **_given(mean))  # type: ignore[arg-type]
 
 
 @composed(

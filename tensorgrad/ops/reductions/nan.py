@@ -122,38 +122,67 @@ def nancumprod(a: ArrayLike, axis: int | None = None, dtype: Any = None) -> Tens
     return cumprod(_without_nan(a, 1.0), axis, dtype)
 
 
-def _spread(measure: Callable[..., Tensor], a: Any, axis: Axis, where: Any, **options: Any) -> Tensor:
+def _spread(
+    measure: Callable[..., Tensor],
+    a: Any,
+    axis: Axis,
+    where: Any,
+    ddof: float,
+    correction: float | None,
+    **options: Any,
+) -> Tensor:
     """`measure` of what is not NaN; NaN, as NumPy has it, where no more than `ddof` elements are left."""
     present = np.logical_and(np.logical_not(np.isnan(a)), where)
     count = np.sum(present, axis=axis, keepdims=True)
-    enough = count > options["ddof"]
+    enough = count > (ddof if correction is None else correction)
+    options |= {"ddof": ddof, "correction": correction}
     result = measure(_without_nan(a, 0.0), axis, where=present | ~enough, **options)
     return choose_where(np.reshape(enough, result.shape), result, np.nan)
 
 
-@composed("a", numpy=np.nanvar, examples=[*over_axes(), case((4, 3), axis=0, ddof=1), case((2, 3), axis=1, where=SOME)])
+_SPREADS = [
+    case((4, 3), axis=0, ddof=1),
+    case((2, 3), axis=1, where=SOME),
+    case((2, 3), (2, 1), axis=1),
+    case((3,), correction=1),
+]
+
+
+@composed("a", "mean", numpy=np.nanvar, examples=[*over_axes(), *_SPREADS])
 def nanvar(
-    a: ArrayLike, axis: Axis = None, dtype: Any = None, *, ddof: float = 0, keepdims: bool = False, where: Any = True
+    a: ArrayLike,
+    axis: Axis = None,
+    dtype: Any = None,
+    *,
+    ddof: float = 0,
+    keepdims: bool = False,
+    where: Any = True,
+    mean: ArrayLike | None = None,
+    correction: float | None = None,
 ) -> Tensor:
     """Variance over `axis` (all axes by default), ignoring NaN.
 
     >>> nanvar([1.0, float("nan"), 3.0])
     Tensor(1.)
     """
-    return _spread(var, a, axis, where, dtype=dtype, ddof=ddof, keepdims=keepdims)
+    return _spread(var, a, axis, where, ddof, correction, dtype=dtype, keepdims=keepdims, mean=mean)
 
 
-@composed(
-    "a",
-    numpy=np.nanstd,
-    examples=[*over_axes()[1:], case((4, 3), axis=0, ddof=1), case((2, 3), axis=1, where=SOME)],
-)
+@composed("a", "mean", numpy=np.nanstd, examples=[*over_axes()[1:], *_SPREADS])
 def nanstd(
-    a: ArrayLike, axis: Axis = None, dtype: Any = None, *, ddof: float = 0, keepdims: bool = False, where: Any = True
+    a: ArrayLike,
+    axis: Axis = None,
+    dtype: Any = None,
+    *,
+    ddof: float = 0,
+    keepdims: bool = False,
+    where: Any = True,
+    mean: ArrayLike | None = None,
+    correction: float | None = None,
 ) -> Tensor:
     """Standard deviation over `axis` (all axes by default), ignoring NaN. For constants the gradient is 0.
 
     >>> nanstd([1.0, float("nan"), 3.0])
     Tensor(1.)
     """
-    return _spread(std, a, axis, where, dtype=dtype, ddof=ddof, keepdims=keepdims)
+    return _spread(std, a, axis, where, ddof, correction, dtype=dtype, keepdims=keepdims, mean=mean)

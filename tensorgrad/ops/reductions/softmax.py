@@ -66,6 +66,8 @@ def softmax(x: ArrayLike, axis: Axis = -1) -> Any:
     >>> softmax([0.0, 1e4])
     Tensor([0., 1.])
     """
+    if not np.size(x):
+        return np.exp(x)
     powers = np.exp(x - np.max(x, axis=axis, keepdims=True))
     return powers / total(powers, axis, keepdims=True)
 
@@ -81,5 +83,7 @@ def log_softmax(x: ArrayLike, axis: Axis = -1) -> Any:
     >>> log_softmax([0.0, 1e4])
     Tensor([-10000.,      0.])
     """
+    if not np.size(x):
+        return np.exp(x)
     shifted = x - np.max(x, axis=axis, keepdims=True)
     return shifted - np.log(total(np.exp(shifted), axis, keepdims=True))

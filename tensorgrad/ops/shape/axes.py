@@ -15,8 +15,20 @@ from tensorgrad.ops.shape.reshaping import one_or_several, reshape
 from tensorgrad.tensor import Tensor
 
 __all__ = [
-    "atleast_1d", "atleast_2d", "atleast_3d", "expand_dims", "flip", "fliplr", "flipud", "moveaxis", "roll",
-    "rollaxis", "rot90", "swapaxes", "transpose",
+    "atleast_1d",
+    "atleast_2d",
+    "atleast_3d",
+    "expand_dims",
+    "flip",
+    "fliplr",
+    "flipud",
+    "moveaxis",
+    "permute_dims",
+    "roll",
+    "rollaxis",
+    "rot90",
+    "swapaxes",
+    "transpose",
 ]  # fmt: skip
 
 
@@ -40,6 +52,9 @@ def transpose(a: ArrayLike, axes: Sequence[int] | None = None) -> Any:
             [2., 4.]])
     """
     return np.transpose(a, axes)
+
+
+permute_dims = transpose
 
 
 @op(

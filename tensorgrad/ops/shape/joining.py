@@ -14,7 +14,9 @@ from tensorgrad.op import op
 from tensorgrad.ops.shape.axes import shape_at_least
 from tensorgrad.ops.shape.reshaping import reshape
 
-__all__ = ["append", "block", "column_stack", "concatenate", "dstack", "hstack", "stack", "vstack"]
+__all__ = [
+    "append", "block", "column_stack", "concat", "concatenate", "dstack", "hstack", "row_stack", "stack", "vstack",
+]  # fmt: skip
 
 
 def _part(g: Any, index: int, arrays_shape: Sequence[Shape], axis: int | None) -> Any:
@@ -36,16 +38,25 @@ def _part(g: Any, index: int, arrays_shape: Sequence[Shape], axis: int | None) -
         case([(2, 3), (1, 3)]),
         case([(2, 3), (2, 1), (2, 0)], axis=-1),
         case([(2,)], axis=0),
-        case([(2, 3), (2,)], axis=None),
+        case([(2, 3), (2,)], axis=None, dtype=np.float64, casting="safe"),
     ],
 )
-def concatenate(arrays: Sequence[ArrayLike], axis: int | None = 0) -> Any:
+def concatenate(
+    arrays: Sequence[ArrayLike], axis: int | None = 0, *, dtype: Any = None, casting: Any = "same_kind"
+) -> Any:
     """Join arrays along an existing axis; with axis=None, flatten them first.
+
+    The result is converted to `dtype`, as far as `casting` allows.
 
     >>> concatenate([[1.0, 2.0], [3.0]])
     Tensor([1., 2., 3.])
     """
-    return np.concatenate(arrays, axis=axis)
+    if dtype is None and casting == "same_kind":  # the only arguments that every library knows
+        return np.concatenate(arrays, axis=axis)
+    return np.concatenate(arrays, axis=axis, dtype=dtype, casting=casting)
+
+
+concat = concatenate
 
 
 @op(
@@ -54,14 +65,16 @@ def concatenate(arrays: Sequence[ArrayLike], axis: int | None = 0) -> Any:
     numpy=np.stack,
     examples=[case([(2, 3), (2, 3)]), case([(3,), (3,), (3,)], axis=-1), case([(), ()])],
 )
-def stack(arrays: Sequence[ArrayLike], axis: int = 0) -> Any:
+def stack(arrays: Sequence[ArrayLike], axis: int = 0, *, dtype: Any = None, casting: Any = "same_kind") -> Any:
     """Join arrays of the same shape along a new axis.
 
     >>> stack([[1.0, 2.0], [3.0, 4.0]])
     Tensor([[1., 2.],
             [3., 4.]])
     """
-    return np.stack(arrays, axis=axis)
+    if dtype is None and casting == "same_kind":
+        return np.stack(arrays, axis=axis)
+    return np.stack(arrays, axis=axis, dtype=dtype, casting=casting)
 
 
 def _reshaped_part(g: Any, index: int, shapes: Sequence[Shape], as_joined: Callable[[Shape], Shape], axis: int) -> Any:
@@ -79,14 +92,19 @@ def _row(shape: Shape) -> Shape:
     numpy=np.vstack,
     examples=[case([(3,), (2, 3)]), case([(), ()]), case([(1, 2, 2), (3, 2, 2)]), case([(0, 2), (2,)])],
 )
-def vstack(tup: Sequence[ArrayLike]) -> Any:
+def vstack(tup: Sequence[ArrayLike], *, dtype: Any = None, casting: Any = "same_kind") -> Any:
     """Stack arrays vertically: join them along axis 0, with vectors as rows.
 
     >>> vstack([[1.0, 2.0], [3.0, 4.0]])
     Tensor([[1., 2.],
             [3., 4.]])
     """
-    return np.vstack(tup)
+    if dtype is None and casting == "same_kind":
+        return np.vstack(tup)
+    return np.vstack(tup, dtype=dtype, casting=casting)
+
+
+row_stack = vstack
 
 
 def _line(shape: Shape) -> Shape:
@@ -99,13 +117,15 @@ def _line(shape: Shape) -> Shape:
     numpy=np.hstack,
     examples=[case([(3,), (2,)]), case([(), (2,)]), case([(2, 3), (2, 1)]), case([(2, 1, 2), (2, 0, 2)])],
 )
-def hstack(tup: Sequence[ArrayLike]) -> Any:
+def hstack(tup: Sequence[ArrayLike], *, dtype: Any = None, casting: Any = "same_kind") -> Any:
     """Stack arrays horizontally: join them along axis 1, vectors along their only axis.
 
     >>> hstack([[1.0, 2.0], [3.0]])
     Tensor([1., 2., 3.])
     """
-    return np.hstack(tup)
+    if dtype is None and casting == "same_kind":
+        return np.hstack(tup)
+    return np.hstack(tup, dtype=dtype, casting=casting)
 
 
 def _deep(shape: Shape) -> Shape:
@@ -213,3 +233,28 @@ def block(arrays: Any) -> Any:
     """
     depth = _depth(arrays)
     return _joined(arrays, -depth, max(depth, _most_axes(arrays)))
+
+
+class _Joining:
+    """`r_` and `c_`: arrays, numbers and slices of numbers in brackets, joined along the first or the last axis."""
+
+    def __init__(self, axis: int, ndim: int) -> None:
+        self.axis, self.ndim = axis, ndim
+
+    def __getitem__(self, key: Any) -> Any:
+        """Return the items joined as by `np.r_` or `np.c_`; a slice is a range of numbers.
+
+        Raises:
+            TypeError: a text with options of NumPy.
+        """
+        parts = []
+        for item in key if isinstance(key, tuple) else (key,):
+            if isinstance(item, str):
+                raise TypeError(f"expected arrays, numbers or slices in brackets, got {item!r}. Use tg.concatenate.")
+            part = np.r_[item] if isinstance(item, slice) else item
+            shape = shape_at_least(np.shape(part), 1)
+            parts.append(reshape(part, (*shape, *(1,) * (self.ndim - len(shape)))))
+        return concatenate(parts, axis=self.axis)
+
+
+r_, c_ = _Joining(0, 1), _Joining(-1, 2)

@@ -9,12 +9,17 @@ import numpy as np
 
 from tensorgrad import _messages
 from tensorgrad._arrays import is_foreign
+from tensorgrad._composing import composed
 from tensorgrad._typing import ArrayLike, Shape
 from tensorgrad.domains import case
 from tensorgrad.op import op
 from tensorgrad.ops.indexing.items import scatter
+from tensorgrad.ops.indexing.taking import take
+from tensorgrad.ops.shape.joining import concatenate
+from tensorgrad.ops.shape.reshaping import ravel, reshape
+from tensorgrad.tensor import Tensor
 
-__all__ = ["repeat", "tile"]
+__all__ = ["repeat", "resize", "tile"]
 
 
 def _copies_summed(g: Any, a_shape: Shape, repeats: Any, axis: int | None) -> Any:
@@ -85,3 +90,30 @@ def tile(A: ArrayLike, reps: int | Sequence[int]) -> Any:
     Tensor([1., 2., 1., 2.])
     """
     return np.tile(A, reps)
+
+
+@composed(
+    "a",
+    numpy=np.resize,
+    examples=[
+        case((3,), new_shape=(2, 4)),
+        case((2, 3), new_shape=4),
+        case((2,), new_shape=()),
+        case((0,), new_shape=3),
+    ],
+)
+def resize(a: ArrayLike, new_shape: int | Sequence[int]) -> Tensor:
+    """Return the elements in another shape, repeated as often as needed; zeros if there are none.
+
+    >>> resize([1.0, 2.0, 3.0], (2, 2))
+    Tensor([[1., 2.],
+            [3., 1.]])
+    """
+    shape = (new_shape,) if isinstance(new_shape, (int, np.integer)) else tuple(new_shape)
+    if any(length < 0 for length in shape):
+        raise ValueError(f"expected lengths ≥ 0 as new_shape, got {shape}.")
+    row = ravel(a)
+    count = int(np.prod(shape, dtype=int))
+    if row.size == 0:
+        row = concatenate([row, np.zeros(1, row.dtype)])
+    return reshape(take(row, np.remainder(np.arange(count), row.size)), shape)

@@ -8,6 +8,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import DTypeLike
 
+from tensorgrad import numpy_dispatch
 from tensorgrad._arrays import as_array
 from tensorgrad._composing import method
 from tensorgrad._typing import ArrayLike, Axis
@@ -107,13 +108,22 @@ def copy(a: ArrayLike, order: Literal["K", "A", "C", "F"] = "K") -> Any:
     examples=[case((2, 3), dtype=np.float64)],
     reference=lambda x, dtype: np.array(x, dtype),
 )
-def astype(x: ArrayLike, dtype: DTypeLike) -> Any:
-    """Convert to another dtype; the gradient is converted back.
+def astype(x: ArrayLike, dtype: DTypeLike, *, copy: bool = True, casting: Any = "unsafe", device: Any = None) -> Any:
+    """Convert to another dtype, as far as `casting` allows; the gradient is converted back.
+
+    `copy` has no effect: tensors are values. `device` is "cpu" or None, as in NumPy.
 
     >>> astype([1, 2], np.float32)
     Tensor([1., 2.], dtype=float32)
     """
-    return as_array(x).astype(dtype)
+    if device not in (None, "cpu"):
+        raise ValueError(f'expected device "cpu" or None, got {device!r}')
+    array = as_array(x)
+    return array.astype(dtype) if casting == "unsafe" else array.astype(dtype, casting=casting)
+
+
+if hasattr(np, "astype"):  # since NumPy 2.1
+    numpy_dispatch.answers[np.astype] = astype
 
 
 def one_or_several(arguments: tuple[Any, ...]) -> Any:

@@ -7,6 +7,7 @@ from itertools import pairwise
 from typing import Any
 
 import numpy as np
+from numpy.lib.array_utils import normalize_axis_index
 
 from tensorgrad import _messages
 from tensorgrad._arrays import is_foreign
@@ -20,7 +21,7 @@ from tensorgrad.tensor import Tensor
 MOST_EMPTY_PARTS = 100_000
 """Maximum number of sections that `array_split` makes when there are fewer elements."""
 
-__all__ = ["array_split", "dsplit", "hsplit", "split", "vsplit"]
+__all__ = ["array_split", "dsplit", "hsplit", "split", "unstack", "vsplit"]
 
 
 def _parts(ary: ArrayLike, cuts: Sequence[Any], axis: int) -> list[Tensor]:
@@ -169,3 +170,24 @@ def dsplit(ary: ArrayLike, indices_or_sections: int | Sequence[int]) -> list[Ten
     """
     _check_axes(ary, 3)
     return split(ary, indices_or_sections, axis=2)
+
+
+@composed(
+    "x",
+    numpy=getattr(np, "unstack", ()),
+    examples=[case((3,)), case((2, 3), axis=-1), case((2, 3, 1), axis=1), case((1, 0))],
+    reference=lambda x, axis=0: tuple(np.moveaxis(x, axis, 0)),
+)
+def unstack(x: ArrayLike, /, *, axis: int = 0) -> tuple[Tensor, ...]:
+    """Return the slices of `x` along `axis`: the inverse of `stack`.
+
+    Raises:
+        ValueError: `x` has no axes.
+
+    >>> unstack([[1.0, 2.0], [3.0, 4.0]])
+    (Tensor([1., 2.]), Tensor([3., 4.]))
+    """
+    _check_axes(x, 1)
+    before = (slice(None),) * normalize_axis_index(axis, np.ndim(x))
+    x = x if isinstance(x, Tensor) else np.asarray(x)
+    return tuple(getitem(x, (*before, position)) for position in range(x.shape[len(before)]))

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import warnings
 from os import PathLike
 from typing import IO, Any
 
+from tensorgrad.viz.fonts import fallbacks, quiet_about_missing_glyphs
 from tensorgrad.viz.layout.cards import TEXT_SIZE, TITLE_SIZE
 from tensorgrad.viz.layout.legend import SIZE as LEGEND_SIZE
 from tensorgrad.viz.layout.legend import SWATCH, SWATCH_HEIGHT
 from tensorgrad.viz.layout.placement import Frame, Picture, Placed, Route, rounded
 from tensorgrad.viz.layout.theme import FRAME_LINE, FRAME_RADIUS, HALO, Outline, Rectangle, Theme
-from tensorgrad.viz.outputs.fonts import family
 from tensorgrad.viz.outputs.heatmap import colours
 
 PIXELS_PER_INCH = 96
@@ -30,9 +29,7 @@ def save(picture: Picture, theme: Theme, path: str | PathLike[str] | IO[bytes], 
 
 def write(figure: Any, path: str | PathLike[str] | IO[bytes], kind: str, dots: float) -> None:
     """Write a figure with `dots` per inch, without the warnings about characters that no font has."""
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "Glyph .* missing from", UserWarning)  # drawn as an empty square
-        warnings.filterwarnings("ignore", "Matplotlib currently does not support", UserWarning)  # likewise
+    with quiet_about_missing_glyphs():
         figure.savefig(path, format=kind, dpi=dots, metadata={"CreationDate": None} if kind == "pdf" else None)
 
 
@@ -179,7 +176,7 @@ def _write(
         text,
         color=colour,
         fontsize=_points(size),
-        family=family(mono=mono),
+        family=["monospace" if mono else "sans-serif", *fallbacks(text)],
         weight="bold" if bold else "normal",
         ha=side,
         va="baseline",

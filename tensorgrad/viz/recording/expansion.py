@@ -23,7 +23,7 @@ from tensorgrad import _operands
 from tensorgrad._operands import Constant
 from tensorgrad.backward import topological_order
 from tensorgrad.node import Node, Result, next_number
-from tensorgrad.op import Operation
+from tensorgrad.op import Operation, operation_of, registry
 from tensorgrad.scopes import Scope, reference
 from tensorgrad.tensor import Tensor, tensor_at
 from tensorgrad.viz.recording.replay import (
@@ -269,8 +269,17 @@ def _not_expanded(asker: str, outputs: Sequence[Tensor], name: str) -> ValueErro
     names = sorted({operation.name for operation in operations if operation is not None})
     if name in names:
         return ValueError(f"{asker}: {name} cannot be expanded: it does not consist of simpler operations.")
-    close = get_close_matches(name, names, n=1)
-    meant = f" Did you mean {close[0]!r}?" if close else ""
+    lower = name.lower()
+    close = [each for each in names if lower in each] or get_close_matches(lower, names, n=1)
+    if close:
+        hint = f" Did you mean {close[0]!r}?"
+    elif lower in {operation_of(function).name for function in registry.values()}:
+        hint = (
+            f" If {lower} was called on constants, it was not recorded: make its input a tensor that requires a "
+            "gradient, x = tg.tensor(x, requires_grad=True)."
+        )
+    else:
+        hint = ""
     return ValueError(
-        f"{asker}: expand={name!r} is not an operation of this graph, which has {', '.join(names)}.{meant}"
+        f"{asker}: expand={name!r} is not an operation of this graph, which has {', '.join(names)}.{hint}"
     )

@@ -256,7 +256,7 @@ def operand_labels(box: Box, names: Mapping[str, int] = MappingProxyType({})) ->
     misleads = any(names.get(label, operand.box) != operand.box for label, operand in zip(found, box.operands))
     if misleads and found == ["x", "y"]:
         return POWER if box.op in ("power", "^") else SIDES
-    return [label if not misleads and label not in names else "" for label in found]
+    return [label if label not in names else "" for label in found]
 
 
 def names(recording: Recording) -> dict[str, int]:

@@ -159,3 +159,18 @@ def test_the_determinant_of_an_infinite_matrix_is_differentiated() -> None:
     with np.errstate(invalid="ignore"):
         tg.linalg.det(x).backward()
     assert x.grad.shape == (3, 3)
+
+
+def test_eig_refuses_a_complex_spectrum() -> None:
+    turn = tg.tensor([[0.0, -1.0], [1.0, 0.0]], requires_grad=True)
+    for function in (tg.linalg.eig, tg.linalg.eigvals, np.linalg.eig):
+        with pytest.raises(np.linalg.LinAlgError, match="complex eigenvalues"):
+            function(turn)
+
+
+def test_eigvals_of_a_symmetric_matrix_have_the_gradient_of_eigvalsh() -> None:
+    a = tg.tensor([[2.0, 0.5], [0.5, 1.0]], requires_grad=True)
+    weights = np.array([1.0, 3.0])
+    ours = tg.gradient((tg.sort(tg.linalg.eigvals(a)) * weights).sum(), a)
+    theirs = tg.gradient((tg.linalg.eigvalsh((a + a.T) / 2) * weights).sum(), a)
+    np.testing.assert_allclose((ours + ours.T) / 2, (theirs + theirs.T) / 2, rtol=1e-12)

@@ -79,3 +79,52 @@ def test_a_row_with_nan_gives_nan_and_the_others_do_not_notice() -> None:
 def test_wrong_input_is_refused(call: Any, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         call()
+
+
+def with_nan() -> np.ndarray:
+    """An array with NaN here and there, and one row along the second axis that is NaN everywhere."""
+    rng = np.random.default_rng(0)
+    a = rng.normal(size=(4, 5, 3))
+    a[rng.random(a.shape) < 0.3] = np.nan
+    a[0, :, 0] = np.nan
+    return a
+
+
+@pytest.mark.filterwarnings("ignore:All-NaN slice:RuntimeWarning")
+@pytest.mark.parametrize("options", [{}, {"axis": 1}, {"axis": (2, 0)}, {"axis": -1, "keepdims": True}])
+def test_nan_quantiles_are_numpys(options: dict[str, Any]) -> None:
+    a = with_nan()
+    np.testing.assert_allclose(tg.nanmedian(a, **options).data, np.nanmedian(a, **options))
+    for method in METHODS:
+        expected = np.nanquantile(a, [0.1, 0.5, 1.0], method=method, **options)
+        got = tg.nanquantile(a, [0.1, 0.5, 1.0], method=method, **options)
+        np.testing.assert_allclose(got.data, expected, err_msg=method)
+
+
+def test_nan_quantiles_send_no_gradient_to_nan() -> None:
+    x = tg.tensor(with_nan(), requires_grad=True)
+    tg.nanmedian(x, axis=0).sum().backward()
+    assert x.grad is not None
+    assert (x.grad[np.isnan(x.data)] == 0).all()
+    np.testing.assert_allclose(x.grad.sum(axis=0), np.ones((5, 3)))
+
+
+@pytest.mark.parametrize(("axis", "shape"), [(1, (5,)), ((2, 0), (3, 4)), (None, (4, 5, 3)), (0, (4, 5, 3))])
+def test_weighted_quantiles_are_numpys(axis: Any, shape: Any) -> None:
+    rng = np.random.default_rng(1)
+    a, weights = rng.normal(size=(4, 5, 3)), rng.random(shape)
+    options: dict[str, Any] = {"axis": axis, "weights": weights, "method": "inverted_cdf"}
+    expected = np.quantile(a, [0.1, 0.7], **options)
+    np.testing.assert_array_equal(tg.quantile(a, [0.1, 0.7], **options).data, expected)
+
+
+def test_weighted_quantiles_refuse_what_has_no_answer() -> None:
+    a = tg.tensor([1.0, 2.0], requires_grad=True)
+    with pytest.raises(ValueError, match="'inverted_cdf' with weights"):
+        tg.quantile(a, 0.5, weights=[1.0, 1.0])
+    with pytest.raises(ValueError, match="weights of shape"):
+        tg.quantile(a, 0.5, weights=[1.0], method="inverted_cdf")
+    with pytest.raises(ValueError, match="weights ≥ 0"):
+        tg.quantile(a, 0.5, weights=[1.0, -1.0], method="inverted_cdf")
+    with pytest.raises(TypeError, match="no derivative"):
+        tg.quantile(a, 0.5, weights=a, method="inverted_cdf")

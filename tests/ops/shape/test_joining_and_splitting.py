@@ -61,3 +61,26 @@ def test_splits_that_are_not_possible_are_refused() -> None:
 def test_meshgrid_refuses_another_indexing() -> None:
     with pytest.raises(ValueError, match="meshgrid: indexing must be 'xy' or 'ij'"):
         tg.meshgrid([1.0], [2.0], indexing="yx")
+
+
+def test_r_and_c_join_what_is_in_brackets() -> None:
+    x = tg.tensor([1.0, 2.0], requires_grad=True)
+    for joined, expected in (
+        (tg.r_[x, 3, 1:4], np.r_[x.data, 3, 1:4]),
+        (tg.c_[x, [5.0, 6.0]], np.c_[x.data, [5.0, 6.0]]),
+        (tg.c_[np.ones((2, 3)), x, np.zeros((2, 1))], np.c_[np.ones((2, 3)), x.data, np.zeros((2, 1))]),
+    ):
+        assert joined.requires_grad
+        np.testing.assert_array_equal(joined.data, expected)
+    with pytest.raises(TypeError, match="got 'r'"):
+        tg.r_["r", x]
+
+
+def test_joining_converts_as_far_as_casting_allows() -> None:
+    x = tg.tensor([1.0, 2.0], requires_grad=True)
+    for function in (tg.concatenate, tg.stack, tg.hstack, tg.vstack):
+        joined = function([x, x], dtype=np.float32)
+        assert joined.dtype == np.float32
+        assert tg.gradient(joined.sum(), x).dtype == np.float64
+        with pytest.raises(TypeError, match="safe"):
+            function([x, x], dtype=np.float32, casting="safe")

@@ -104,6 +104,23 @@ def test_playground_fits_every_window(open_page, recorder, width, height, theme)
 
 
 @pytest.mark.slow
+def test_playground_of_a_history_shows_all_curves_and_the_last_epoch(open_page, recorder):
+    model = recorder.model
+    page = opened(open_page, nn.plots.playground(model, model.history, X, y))
+    assert page.text("#place") == "epoch 5 of 5"
+    assert page.text("#state") == f"loss {shown(model.history['loss'][-1])}"
+    assert page.page.locator("#player :disabled").count() == 6
+    losses, *gradients = page.page.locator("#charts polyline").all()
+    points = [tuple(map(float, point.split(","))) for point in losses.get_attribute("points").split()]
+    assert len(points) == 5
+    assert points[0][0] == pytest.approx(56)  # from the left edge of the chart to the right one
+    assert points[-1][0] == pytest.approx(410)
+    assert page.page.locator("#charts circle").count() == len(gradients) == 3
+    page.press("ArrowLeft", " ")
+    assert page.text("#place") == "epoch 5 of 5"
+
+
+@pytest.mark.slow
 def test_playground_plays_and_lists_every_epoch(open_page, recorder):
     page = opened(open_page, recorder, "#epoch=5")
     page.page.locator("#speed").select_option("50")

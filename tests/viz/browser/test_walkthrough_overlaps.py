@@ -16,8 +16,8 @@ def softmax():
     return -tg.log(tg.softmax(z)[0, 0]), [z]
 
 
-def deep():
-    layers = [layer for rng in range(4) for layer in (nn.Dense(3, 3, rng=rng), nn.Sigmoid())]
+def deep(count=4):
+    layers = [layer for rng in range(count) for layer in (nn.Dense(3, 3, rng=rng), nn.Sigmoid())]
     network = nn.Sequential(*layers, nn.Dense(3, 1, rng=9))
     return nn.MeanSquaredError()(network(np.ones((1, 3))), np.array([[1.0]])), [network]
 
@@ -107,6 +107,43 @@ def test_walkthrough_boxes_and_labels_keep_apart(lesson, direction, open_page):
     loss, keep = lesson()
     page = open_page(walkthrough(loss, direction=direction).html, reduced_motion="reduce")
     assert page.page.evaluate(OVERLAPS) == []
+    del keep
+
+
+SCROLL = "scrollLeft, clientWidth, scrollWidth"
+
+ON_THE_MAP = """
+(() => {
+  const found = [];
+  for (let step = 1; step <= allSteps().length; step += 7) {
+    goTo(step);
+    drawMap();
+    const [box, window] = [".now", ".window"].map((name) => find("map").querySelector(name));
+    const [now, seen] = [box, window].map((each) => each.getBoundingClientRect());
+    const line = parseFloat(getComputedStyle(box).strokeWidth);
+    if (Math.min(now.width, now.height) + line < 3) found.push(`step ${step}: the box is too small to see`);
+    else if (now.left < seen.left - 1 || now.right > seen.right + 1) found.push(`step ${step}: outside of the window`);
+  }
+  return found;
+})()
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("width", "height"), WINDOWS)
+def test_walkthrough_of_a_deep_graph_has_a_map(width, height, open_page):
+    loss, keep = deep(12)
+    page = open_page(walkthrough(loss).html, width=width, height=height, reduced_motion="reduce").page
+    assert page.evaluate(ON_THE_MAP) == []
+    strip = page.locator("#map").bounding_box()
+    assert strip["y"] + strip["height"] < 0.6 * height
+    for part in (0.1, 0.9):
+        page.evaluate("find('stage').scrollTo(0, 0)")
+        whole = "find('map').querySelector('rect').getBoundingClientRect()"
+        left, wide = page.evaluate(f"(({{ x, width }}) => [x, width])({whole})")
+        page.mouse.click(left + part * wide, strip["y"] + strip["height"] / 2)
+        x, width, whole = page.evaluate(f"(({{ {SCROLL} }}) => [{SCROLL}])(find('stage'))")
+        assert (x + width / 2) / whole == pytest.approx(part, abs=0.1)
     del keep
 
 

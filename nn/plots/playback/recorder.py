@@ -1,4 +1,4 @@
-"""Callback that records the parameters during training, and saves the page."""
+"""Callback that records the parameters during training and saves the page, and the entry point `playground`."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from numpy.typing import ArrayLike, NDArray
 from nn._validation import whole_number
 from nn.callbacks import Callback
 from nn.plots.animation import Animation, checked_film
-from nn.plots.inputs import checked_pair
-from nn.plots.playground.figures import figures
-from nn.plots.playground.measure import Film, measure
-from nn.plots.playground.web import page
+from nn.plots.inputs import checked_model, checked_pair
+from nn.plots.playback.figures import figures
+from nn.plots.playback.measure import Film, measure
+from nn.plots.playback.web import page
 
 MOST_FRAMES = 150
 """Beyond this number, every other frame is discarded and the interval doubles, which bounds memory and the page."""
@@ -89,6 +89,7 @@ class Playground(Callback):
     def on_fit_begin(self, model: Any) -> None:
         """Discard the previous recording, and record the untrained model."""
         self._start()
+        self._history: Mapping[str, list[float]] = model.history  # the model's next training has another one
         self._first = len(model.history.epochs)  # nonzero if training is resumed
         self._tensors = dict(model.network.named_state())
         self._record(self._first)
@@ -118,9 +119,8 @@ class Playground(Callback):
             raise ValueError("Playground: nothing was recorded yet. Pass it to fit: callbacks=[recorder].")
         if self._film is None:
             states = [dict(zip(self._tensors, arrays)) for arrays in self._states]
-            self._film = measure(
-                self.model, states, self.epochs, self.samples, self.targets, self.names, self.image_shape
-            )
+            data = self.samples, self.targets, self.names, self.image_shape
+            self._film = measure(self.model, self._history, states, self.epochs, *data)
         return self._film
 
     @property
@@ -167,6 +167,77 @@ class Playground(Callback):
 
     def __repr__(self) -> str:
         return f"<Playground: {len(self.epochs)} frames>"
+
+
+def playground(
+    model: Any,
+    recording: Playground | Mapping[str, list[float]],
+    X: ArrayLike | None = None,
+    y: ArrayLike | None = None,
+    *,
+    names: Sequence[str] | None = None,
+    image_shape: tuple[int, ...] | None = None,
+) -> Playground:
+    """Return the page of a training, to display in a notebook or to save.
+
+    A `Playground` callback has recorded the parameters of every epoch, and the page plays them back. A `History` has
+    only the loss and the metrics of every epoch. From it, the page shows all curves, but the neurons, the weights and
+    the decisions only after the last epoch.
+
+    Args:
+        model: the trained `nn.Model`.
+        recording: the callback that recorded its training, or its history.
+        X: samples to show and to evaluate; only with a history, because a callback has its own.
+        y: their targets.
+        names: as for `Playground`; only with a history.
+        image_shape: as for `Playground`; only with a history.
+
+    Returns:
+        A `Playground`, whose `save(path)` writes the page (`.html`) or an animation (`.gif`, `.mp4`).
+
+    Raises:
+        TypeError: `model` is not an `nn.Model`, `recording` is neither a callback nor a history, a history comes
+            without samples or targets, or a callback comes with them.
+        ValueError: nothing has been recorded, or `recording` belongs to another model or to an earlier training.
+
+    >>> import nn, pathlib, tempfile
+    >>> X, y = nn.datasets.spiral(50, 3, rng=0)
+    >>> network = nn.Sequential(nn.Dense(2, 8, rng=0), nn.Tanh(), nn.Dense(8, 3, rng=1))
+    >>> model = nn.Model(network, loss=nn.SoftmaxCrossEntropy(), optimizer=nn.Adam(network.parameters()))
+    >>> recorder = nn.plots.Playground(X, y)
+    >>> history = model.fit(X, y, epochs=3, callbacks=[recorder], verbose=0)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     playground(model, recorder).save(pathlib.Path(folder) / "training.html")
+    >>> playground(model, history, X, y).epochs  # the parameters of earlier epochs are not in a history
+    [3]
+    """
+    checked_model("playground", model)
+    if isinstance(recording, Playground):
+        if any(argument is not None for argument in (X, y, names, image_shape)):
+            raise TypeError("playground: X, y, names and image_shape belong to a History; the callback has its own.")
+        if not recording.epochs:
+            raise ValueError("playground: nothing was recorded yet. Pass the callback to fit: callbacks=[recorder].")
+        if recording.model is not model:
+            raise ValueError(
+                "playground: the callback recorded another model. Pass the model that it was trained with."
+            )
+        return recording
+    if not isinstance(recording, Mapping):
+        raise TypeError(
+            f"playground: expected a Playground callback or a History, got {type(recording).__name__}. "
+            "Record a training with recorder = nn.plots.Playground(X, y) and fit(..., callbacks=[recorder])."
+        )
+    if X is None or y is None:
+        raise TypeError(
+            "playground: a History has neither samples nor parameters. Pass samples and targets for the trained "
+            "network, playground(model, history, X, y); or record every epoch with the callback nn.plots.Playground."
+        )
+    if not recording or recording != model.history:
+        raise ValueError("playground: the History is not that of the last training of this model, model.history.")
+    recorder = Playground(X, y, names=names, image_shape=image_shape)
+    recorder.model = model
+    recorder.on_fit_begin(model)
+    return recorder
 
 
 def _image_shape(samples: NDArray[Any], shape: tuple[int, ...] | None) -> tuple[int, ...] | None:

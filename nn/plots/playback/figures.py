@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from nn.plots.boundary import Map, draw_map, draw_samples
 from nn.plots.inputs import percent
-from nn.plots.playground.measure import Film, Layer
+from nn.plots.playback.measure import Film, Layer
 from nn.plots.signs import NEGATIVE, POSITIVE, SIGNS
 from nn.plots.style import COLOURS, INK, TRAINING, VALIDATION, blank, finish
 
@@ -71,7 +71,7 @@ def _draw_neurons(axes: Axes, film: Film) -> list[list[Any]]:
             inside = axes.inset_axes(
                 (number * width - FILL / 2, height - FILL / 2, FILL, FILL), transform=axes.transData, zorder=3
             )
-            inside.set(xticks=[], yticks=[])
+            inside.set(xticks=[], yticks=[], facecolor="white")
             inside.spines[:].set_color("#7b8696")
             if layer.kind == "means":
                 values = layer.pictures[0, 0, 0]
@@ -88,7 +88,8 @@ def _draw_neurons(axes: Axes, film: Film) -> list[list[Any]]:
         ramp = np.linspace(-1, 1, 20)[None] if axis == 0 else np.linspace(1, -1, 20)[:, None]
         inside = axes.inset_axes((left - FILL / 2, height - FILL / 2, FILL, FILL), transform=axes.transData, zorder=3)
         inside.imshow(ramp, cmap=SIGNS, aspect="auto")
-        inside.set(xticks=[], yticks=[])
+        inside.set(xticks=[], yticks=[], facecolor="white")
+        inside.spines[:].set_color("#7b8696")
         axes.text(left - FILL / 2 - 0.1, height, f"x[{axis}]", ha="right", va="center", fontsize=8, color=INK)
     axes.set_xlim(left - (1.4 if left else 0.8), (len(film.layers) - 1) * width + 0.8)
     axes.set_ylim(-most / 2 - 0.1, most / 2 + 1.1)

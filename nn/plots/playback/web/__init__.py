@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from nn.plots.playground.measure import Film, Layer
+from nn.plots.playback.measure import Film, Layer
 from nn.plots.style import COLOURS
 
 SCRIPTS = ("film.js", "colours.js", "charts.js", "neurons.js", "stage.js", "player.js")

@@ -16,7 +16,7 @@ from nn.module import in_mode
 from nn.plots.boundary import MARGIN
 from nn.plots.decisions import labels_of
 from nn.plots.inputs import Model, checked_names, checked_outputs
-from nn.plots.playground.columns import Column, columns_of, outputs_of
+from nn.plots.playback.columns import Column, columns_of, outputs_of
 from tensorgrad import Tensor
 
 SIDES = 20, 40
@@ -90,6 +90,7 @@ class Film:
 
 def measure(
     model: Model,
+    history: Mapping[str, Sequence[float]],
     states: Sequence[State],
     epochs: Sequence[int],
     X: NDArray[Any],
@@ -147,7 +148,7 @@ def measure(
     shows_choices = images is not None and classifies
     return Film(
         epochs=list(epochs),
-        history=_history(model),
+        history={name: [float(value) for value in values] for name, values in history.items()},
         layers=layers,
         names=shown_names,
         samples=X if grid is not None else images,
@@ -280,7 +281,3 @@ def _plane(X: NDArray[Any], side: int) -> tuple[NDArray[Any], tuple[float, float
     (left, bottom), (right, top) = low - margin, high + margin
     across, up = np.linspace(left, right, side), np.linspace(top, bottom, side)
     return np.stack(np.meshgrid(across, up), axis=-1).reshape(-1, 2), (left, right, bottom, top)
-
-
-def _history(model: Any) -> dict[str, list[float]]:
-    return {name: [float(value) for value in values] for name, values in model.history.items()}

@@ -153,6 +153,7 @@ async function start() {
   find("speed").onchange = () => playing !== null && play(true);
   find("scrubber").oninput = (event) => goTo(Number(event.target.value));
   find("close").onclick = KEYS.Escape;
+  for (const id of ["first", "back", "play", "forward", "last", "scrubber"]) find(id).disabled = film.epochs.length === 1;
   find("theme").onclick = () => {
     setTheme(find("theme").textContent.toLowerCase());
     show();

@@ -1,5 +1,5 @@
 """Page that replays a training: what each neuron computes, the weights, the decisions and the curves."""
 
-from nn.plots.playground.recorder import Playground
+from nn.plots.playback.recorder import Playground, playground
 
-__all__ = ["Playground"]
+__all__ = ["Playground", "playground"]

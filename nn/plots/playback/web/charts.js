@@ -34,7 +34,9 @@ function makeChart(title, curves, isLog) {
   const step = stepBetween(low, high, isLog);
   [low, high] = [Math.floor(low / step) * step, Math.ceil(high / step) * step];
   const { width, height, left, right, top, bottom } = CHART;
-  const first = film.epochs[0], last = Math.max(film.epochs.at(-1), first + 1);
+  const finished = film.history.loss?.length ?? 0;
+  const first = finished ? Math.min(film.epochs[0], 1) : film.epochs[0]; // a resumed training has earlier losses
+  const last = Math.max(film.epochs.at(-1), finished, first + 1);
   const across = (x) => left + ((x - first) / (last - first)) * (width - left - right);
   const up = (y) => top + ((high - y) / (high - low)) * (height - top - bottom);
 
@@ -49,6 +51,10 @@ function makeChart(title, curves, isLog) {
   svg.append(shape("text", { x: (left + width - right) / 2, y: height - 5, "text-anchor": "middle" }, "epoch"));
   curves.forEach(({ xs, ys }, i) => {
     const points = xs.flatMap((x, k) => (ys[k] === null || (isLog && ys[k] <= 0) ? [] : [`${across(x)},${up(scale(ys[k]))}`]));
+    if (points.length === 1) {
+      const [cx, cy] = points[0].split(",");
+      svg.append(shape("circle", { cx, cy, r: 3, fill: curveColour(i) }));
+    }
     svg.append(shape("polyline", { class: "curve", points: points.join(" "), style: curveStyle(i) }));
   });
   const cursor = shape("line", { class: "cursor", y1: top, y2: height - bottom });
@@ -78,9 +84,12 @@ function stepBetween(low, high, isLog) {
   return isLog ? Math.max(Math.ceil(step), 1) : step;
 }
 
+function curveColour(number) {
+  return ["var(--leaf)", "var(--output)", "var(--input)", "var(--gradient)", "var(--text)"][number % 5];
+}
+
 function curveStyle(number) {
-  const colour = ["var(--leaf)", "var(--output)", "var(--input)", "var(--gradient)", "var(--text)"][number % 5];
-  return `stroke: ${colour}; stroke-dasharray: ${DASHES[number % DASHES.length]}`;
+  return `stroke: ${curveColour(number)}; stroke-dasharray: ${DASHES[number % DASHES.length]}`;
 }
 
 /** Move the lines of all charts to the frame, and show the values there. */
