@@ -123,7 +123,7 @@ from nn.training import AveragedWeights, History, Model
 from tensorgrad import __version__ as __version__
 
 if TYPE_CHECKING:
-    from nn import interop, plots
+    from nn import distributed, interop, plots
     from nn import sklearn as sklearn  # not in __all__: `from nn import *` must not hide scikit-learn
 
 __all__ = [
@@ -233,6 +233,7 @@ __all__ = [
     "ZeroPad2D",
     "data",
     "datasets",
+    "distributed",
     "functional",
     "init",
     "interop",
@@ -247,7 +248,7 @@ def __getattr__(name: str) -> Any:
         AttributeError: There is no such name. For a name of PyTorch, the book or a former version, the message names
             its counterpart.
     """
-    if name in ("interop", "plots", "sklearn"):
+    if name in ("distributed", "interop", "plots", "sklearn"):
         return importlib.import_module(f"nn.{name}")
     counterpart = f"nn.{RENAMED[name]}" if name in RENAMED else WITHOUT_CLASS.get(name)
     hint = f". Here it is {counterpart}" if counterpart else ""

@@ -36,6 +36,16 @@ def is_replaced() -> bool:
     return _replacement.get() is not None
 
 
+def advance() -> None:
+    """Let what is drawn from now on in a compiled program be what its next call would draw, after one of several steps.
+
+    Outside of compiled programs, nothing is done.
+    """
+    replacement: Any = _replacement.get()
+    if replacement is not None:
+        replacement.advance()
+
+
 @contextmanager
 def replaced(by: Callable[[Any], Any]) -> Iterator[None]:
     """Return `by(rng)` from `source(rng)` inside the block."""

@@ -70,6 +70,7 @@ LAYERS: dict[str, list[set[str]]] = {
             "_files",
             "_hints",
             "_load_report",
+            "_processes",
             "_renamed",
             "_repr",
             "_rng",
@@ -89,7 +90,7 @@ LAYERS: dict[str, list[set[str]]] = {
         {"saving"},
         {"interop"},
         {"training"},
-        {"sklearn"},
+        {"distributed", "sklearn"},
     ],
 }
 """The layers of each package, lowest first: subpackages and modules, named from the package.

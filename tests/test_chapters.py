@@ -60,8 +60,7 @@ def test_it_opens_as_a_notebook_with_the_same_parts(path):
     assert any(heading.startswith("By hand") for heading in headings)
     assert any(heading.startswith("The picture") for heading in headings)
     assert headings[-1] == "Three things to try"
-    if path in BEYOND:
-        assert text.count("#    *Answer.*") == 3
+    assert text.count("#    *Answer.*") == 3
     for cell in re.split(r"^# %%(?: \[markdown\])?\n", text, flags=re.MULTILINE)[1:]:
         compile(cell, path.name, "exec")
 

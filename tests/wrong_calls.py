@@ -35,6 +35,7 @@ DOCUMENTED = (
 ALSO_DOCUMENTED: dict[str, tuple[type[Exception], ...]] = {
     "tg.gradient": (RuntimeError,),  # an input that requires no gradient
     "tg.vjp": (RuntimeError,),
+    "tg.compile": (ModuleNotFoundError,),  # JAX is not installed
     "Tensor.backward": (RuntimeError,),
     "Result.backward": (RuntimeError,),
     "Tensor.retain_grad": (RuntimeError,),

@@ -21,6 +21,7 @@ from sklearn.datasets import load_sample_image
 
 import nn
 import tensorgrad as tg
+from nn.plots.signs import SIGNS
 
 run = chapter.options("Chapter 24. Convolution")
 EPOCHS = 5 if run.fast else 30
@@ -233,7 +234,7 @@ chosen = [similarity.argmax(), np.argsort(similarity)[4], similarity.argmin()]
 # %% [markdown]
 # ## The picture: kernels and what they see
 #
-# Orange is a positive response, violet a negative one. Each panel shows its kernel in the corner.
+# Orange is a positive response, blue a negative one. Each panel shows its kernel in the corner.
 
 # %%
 figure = Figure(figsize=(10.5, 4.1), layout="constrained")
@@ -247,9 +248,9 @@ shown += [
 ]
 for axes, (name, weights, response) in zip(panels[:, 1:].flat, shown):
     limit = np.quantile(np.abs(response), 0.99)
-    axes.imshow(response, cmap="PuOr_r", vmin=-limit, vmax=limit)
+    axes.imshow(response, cmap=SIGNS, vmin=-limit, vmax=limit)
     inset = axes.inset_axes([0.0, 0.0, 0.22, 0.33])
-    inset.imshow(weights, cmap="PuOr_r", vmin=-np.abs(weights).max(), vmax=np.abs(weights).max())
+    inset.imshow(weights, cmap=SIGNS, vmin=-np.abs(weights).max(), vmax=np.abs(weights).max())
     inset.set(xticks=[], yticks=[])
     axes.set_title(name, loc="left", fontsize=10)
 for axes, title in zip(panels[:, 0], titles):
@@ -274,7 +275,7 @@ numbers = [
     left.text(0, 0, f"{weight:+.0f}" if weight else "0", color=chapter.RED, ha="center", va="center", fontsize=8)
     for weight in sobel.ravel()
 ]
-canvas = right.imshow(np.zeros_like(response), cmap="PuOr_r", vmin=-limit, vmax=limit)
+canvas = right.imshow(np.zeros_like(response), cmap=SIGNS, vmin=-limit, vmax=limit)
 for axes, title in ((left, "the kernel on the photo"), (right, "its responses")):
     axes.set_title(title, loc="left", fontsize=11)
     axes.set(xticks=[], yticks=[])

@@ -7,7 +7,7 @@ An activation acts on each number alone, so the chain rule is a product, number 
     relu:     the slope is 1 where x > 0, else 0
     sigmoid:  the slope is s · (1 − s), where s = sigmoid(x)
 
-`g` is the gradient of the loss by the result, with the shape of x.
+`g` is the gradient of the loss with respect to the result, with the shape of x.
 """
 
 import numpy as np

@@ -6,7 +6,7 @@ stays what it was. All is in a mask, of the shape of x, drawn anew in each forwa
     mask  =  0 with the probability rate, else 1 / (1 − rate)            out  =  x · mask
 
 Backward, what was dropped passes nothing, and what was enlarged passes more.
-`rng.random(shape)` gives numbers between 0 and 1, all equally likely.
+`rng.random(shape)` returns numbers between 0 and 1, all equally likely.
 """
 
 import numpy as np

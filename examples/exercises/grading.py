@@ -58,7 +58,7 @@ def values(what: str, got: Any, expected: Any, mistakes: Mapping[str, Any] | Non
     expected, found = np.asarray(expected), _numbers(what, got)
     if same(found, expected):
         return
-    explanation = f"{what}: expected {expected.shape}\n{_shown(expected)}\ngot {found.shape}\n{_shown(found)}"
+    explanation = compared(what, expected, found)
     for mistake, numbers in (mistakes or {}).items():
         if same(found, np.asarray(numbers)):
             raise Wrong(mistake, explanation)
@@ -67,6 +67,11 @@ def values(what: str, got: Any, expected: Any, mistakes: Mapping[str, Any] | Non
     if not np.isfinite(found).all():
         raise Wrong("not finite: look for a division by 0, log 0, or a power too large for a float", explanation)
     raise Wrong("wrong values", explanation)
+
+
+def compared(what: str, expected: Array, found: Array) -> str:
+    """Return both arrays as text."""
+    return f"{what}: expected {expected.shape}\n{_shown(expected)}\ngot {found.shape}\n{_shown(found)}"
 
 
 def several(returned: Any, *what: str) -> list[Array]:

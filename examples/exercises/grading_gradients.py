@@ -3,23 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
 import numpy as np
-from grading import Array, Pages, Wrong, normal, same, several, values, wrong_shape
+from grading import Array, Pages, Wrong, compared, fixed, normal, same, several, values, wrong_shape
 
 import tensorgrad as tg
 
 WORDS = {"missed unbroadcast": "not unbroadcast", "path cut": "blocked", "constant factor": "missing factor"}
 """What the exercises call some of `gradcheck`'s findings."""
 
+USUALLY = "Usually this means: "
+"""What precedes the diagnosis, in the messages of `gradcheck` and on the pages."""
+
 
 def gradients(
     backward: Callable[..., Any],
     expression: Callable[..., Any],
     inputs: Mapping[str, Array],
-    mistakes: Mapping[str, Callable[..., Any]] | None = None,
+    mistakes: Mapping[str, Callable[..., Any] | list[Array]] | None = None,
     *,
     takes_g: bool = True,
 ) -> None:
@@ -28,35 +32,38 @@ def gradients(
     Args:
         backward: takes `g` and the inputs; returns the gradient with respect to each of them.
         expression: the forward pass with tensorgrad's operations.
-        inputs: what to differentiate by, with names.
-        mistakes: for each known mistake a forward pass whose gradient it leads to.
+        inputs: what to differentiate with respect to, with names.
+        mistakes: for each known mistake the gradients it leads to, or a forward pass that has these gradients.
         takes_g: False if `backward` takes the inputs only: it is the gradient of a loss.
 
     Raises:
         Wrong: with the diagnosis of `tg.gradcheck`, and pages to walk through.
     """
     names = [f"the gradient with respect to {name}" for name in inputs]
-    pages: Pages = {"": partial(_walkthrough, expression, inputs)}
+    right = partial(_walkthrough, expression, inputs)
 
     def rule(g: Any, *values: Any) -> list[Array]:
         if takes_g:
             return several(backward(g, *values), *names)
         return [g * each for each in several(backward(*values), *names)]
 
-    for (name, array), found in zip(
-        inputs.items(), rule(_upstream(expression(*inputs.values()).data), *inputs.values())
-    ):
+    got = rule(_upstream(expression(*inputs.values()).data), *inputs.values())
+    for (name, array), found in zip(inputs.items(), got):
         if found.shape != array.shape:
             explanation = f"the gradient with respect to {name} has the shape {found.shape}, and {name} {array.shape}."
-            raise Wrong(wrong_shape(found.shape, array.shape), explanation, pages)
+            raise Wrong(wrong_shape(found.shape, array.shape), explanation, {"": right})
 
     by_hand = _by_hand(rule, expression)
-    pages["_by_hand"] = partial(_walkthrough, by_hand, inputs)
-    for mistake, wrong_expression in (mistakes or {}).items():
-        wrong, got = _gradients(wrong_expression, inputs), _gradients(by_hand, inputs)
-        if all(map(same, got, wrong)):
-            raise Wrong(mistake, f"the gradients with respect to {', '.join(inputs)} are those of this mistake.", pages)
-    _gradcheck(by_hand, inputs, pages)
+    differing = _differing(names, _gradients(expression, inputs), got)
+    for mistake, wrong in (mistakes or {}).items():
+        if all(map(same, got, wrong if isinstance(wrong, list) else _gradients(wrong, inputs))):
+            raise Wrong(mistake, differing, _pages(right, by_hand, inputs, mistake))
+    _gradcheck(by_hand, inputs, right, differing)
+
+
+def correct(expression: Callable[..., Any], inputs: Mapping[str, Array]) -> tuple[Array, list[Array]]:
+    """Return the `g` that `gradients` passes to an answer, and the right gradients for it."""
+    return _upstream(expression(*inputs.values()).data), _gradients(expression, inputs)
 
 
 def operation(function: Callable[..., Any], expression: Callable[..., Any], inputs: Mapping[str, Array]) -> None:
@@ -68,20 +75,38 @@ def operation(function: Callable[..., Any], expression: Callable[..., Any], inpu
     arrays = inputs.values()
     values(f"{function.__name__}({', '.join(inputs)})", function(*arrays), expression(*arrays).data)
     _gradients(function, inputs)  # so that an error in a rule shows its own line
-    pages: Pages = {
-        name: partial(_walkthrough, each, inputs) for name, each in (("", expression), ("_by_hand", function))
-    }
-    _gradcheck(function, inputs, pages, order=2)
+    _gradcheck(function, inputs, partial(_walkthrough, expression, inputs), order=2)
 
 
-def _gradcheck(function: Callable[..., Any], inputs: Mapping[str, Array], pages: Pages, *, order: int = 1) -> None:
+def _gradcheck(
+    function: Callable[..., Any],
+    inputs: Mapping[str, Array],
+    right: Callable[[], Any],
+    differing: str = "",
+    *,
+    order: int = 1,
+) -> None:
+    """Raise `Wrong` if the function's gradients are wrong; `differing`, if not empty, shows which and how."""
     try:
         tg.gradcheck(function, _leaves(inputs), order=order)
     except tg.GradcheckError as error:
-        diagnosis = error.finding.diagnosis if error.finding else "not the chain rule"
-        for name, word in WORDS.items():
-            diagnosis = diagnosis.replace(name, word)
-        raise Wrong(diagnosis, str(error).removeprefix("gradcheck: "), pages) from None
+        diagnosis, explanation = "not the chain rule", str(error).removeprefix("gradcheck: ")
+        if error.finding:
+            diagnosis = error.finding.diagnosis
+            for name, word in WORDS.items():
+                diagnosis = diagnosis.replace(name, word)
+            numbers, _, reason = explanation.partition(f"{USUALLY}{error.finding.diagnosis}.")
+            explanation = f"{differing or numbers.rstrip()}\n\n{USUALLY}{diagnosis}.{reason}"
+        raise Wrong(diagnosis, explanation, _pages(right, function, inputs, diagnosis)) from None
+
+
+def _differing(names: list[str], expected: list[Array], got: list[Array]) -> str:
+    """Return the first gradient that is wrong, beside the right one; "" if all are right."""
+    return next((compared(n, e, g) for n, e, g in zip(names, expected, got) if not same(g, e)), "")
+
+
+def _pages(right: Callable[[], Any], by_hand: Callable[..., Any], inputs: Mapping[str, Array], diagnosis: str) -> Pages:
+    return {"": right, "_by_hand": partial(_walkthrough, by_hand, inputs, diagnosis)}
 
 
 def _by_hand(rule: Callable[..., list[Array]], expression: Callable[..., Any]) -> Callable[..., tg.Tensor]:
@@ -94,17 +119,33 @@ def _by_hand(rule: Callable[..., list[Array]], expression: Callable[..., Any]) -
     return lambda *inputs: by_hand(inputs)
 
 
-def _walkthrough(function: Callable[..., Any], inputs: Mapping[str, Array]) -> Any:
-    """Return the walkthrough of a result that is a number, or else of Σ g · out, whose gradient at `out` is `g`."""
+def _walkthrough(function: Callable[..., Any], inputs: Mapping[str, Array], diagnosis: str = "") -> Any:
+    """Return the walkthrough of a result that is a number, or else of Σ g · out, whose gradient at `out` is `g`.
+
+    Where the page finds a wrong gradient, it names `diagnosis`, so that it agrees with the grader.
+    """
     leaves = _leaves(inputs)  # must live until the page is made
-    out = function(*leaves)
-    if out.ndim == 0:
-        out.name = "loss"
-        return tg.walkthrough(out)
-    g = tg.tensor(_upstream(out.data), name="g")
-    loss = tg.sum(g * out)
-    out.name, loss.name = "out", "loss"
-    return tg.walkthrough(loss)
+    loss = out = function(*leaves)
+    if out.ndim:
+        g = tg.tensor(_upstream(out.data), name="g")
+        loss = tg.sum(g * out)
+        out.name = "out"
+    loss.name = "loss"
+    page = tg.walkthrough(loss)
+    if diagnosis:
+        boxes = tuple(_with_diagnosis(box, diagnosis) for box in page.recording.boxes)
+        page.recording = replace(page.recording, boxes=boxes)
+    return page
+
+
+def _with_diagnosis(box: Any, diagnosis: str) -> Any:
+    if box.check is None or box.check.verdict != "differs":
+        return box
+    found, _, named = box.check.reason.partition(USUALLY)
+    if named.startswith(f"{diagnosis}."):
+        return box
+    found = found.rstrip(" .")
+    return replace(box, check=replace(box.check, reason=f"{found}. {USUALLY}{diagnosis}."))
 
 
 def _gradients(function: Callable[..., Any], inputs: Mapping[str, Array]) -> list[Array]:
@@ -118,4 +159,4 @@ def _leaves(inputs: Mapping[str, Array]) -> list[tg.Tensor]:
 
 
 def _upstream(out: Array) -> Array:
-    return normal(*out.shape, seed=1) if out.ndim else np.ones_like(out)
+    return normal(*out.shape, seed=1) if out.ndim else fixed(np.ones_like(out))

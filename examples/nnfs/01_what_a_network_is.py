@@ -16,6 +16,7 @@ from matplotlib.figure import Figure
 
 import nn
 import tensorgrad as tg
+from nn.plots.signs import SIGNS
 
 run = chapter.options("Chapter 1. What a neural network is")
 
@@ -79,7 +80,7 @@ chapter.save(nn.plots.network(layers, x=[point]), run.out / "01_network.svg")
 # %% [markdown]
 # ## The picture: three networks that were never trained
 #
-# The colour is the output at each point of the plane: orange where it is positive, violet where it is negative. Only
+# The colour is the output at each point of the plane: orange where it is positive, blue where it is negative. Only
 # the parameters differ.
 
 # %%
@@ -90,7 +91,7 @@ figure.suptitle("One function, three sets of random parameters")
 panels = figure.subplots(1, 3, sharey=True)
 for seed, axes in enumerate(panels):
     output = network(plane, *random_parameters(seed)).data.reshape(121, 121)
-    shades = axes.contourf(axis, axis, output, levels=np.linspace(-5, 5, 21), cmap="PuOr_r", extend="both")
+    shades = axes.contourf(axis, axis, output, levels=np.linspace(-5, 5, 21), cmap=SIGNS, extend="both")
     axes.contour(axis, axis, output, levels=[0], colors="black", linewidths=1.2)
     axes.set(title=f"network {seed}", xlabel="first input", aspect="equal")
 panels[0].set_ylabel("second input")
@@ -101,5 +102,14 @@ chapter.save(figure, run.out / "01_what_a_network_is.png")
 # ## Three things to try
 #
 # 1. In `random_parameters` multiply the first array by 5. What happens to the borders between the colours, and why?
+#
+#    *Answer.* Every tanh now goes from −1 to 1 within a fifth of the distance, so the colours change along sharp,
+#    nearly straight edges: one for each hidden neuron, where its sum is 0. The edges also move towards the middle of
+#    the plane, because the biases are as they were.
 # 2. Leave out `tanh` in both functions. Which shapes can the black line take now?
+#
+#    *Answer.* Only a straight line. Without a curve, the output is a weighted sum of the two inputs plus a number, and
+#    it is 0 on a line.
 # 3. How many parameters does a 784-128-10 network have? Compute it, then ask `nn.Sequential` as above.
+#
+#    *Answer.* 784 · 128 + 128 + 128 · 10 + 10 = 101,770.

@@ -92,5 +92,13 @@ chapter.save(figure, run.out / "03_stacked_layers.png")
 # ## Three things to try
 #
 # 1. Make the second layer `nn.Dense(4, 3)`. What does the error say?
+#
+#    *Answer.* `layer 1: Dense(4, 3): expected inputs of width 4, got an array of shape (300, 3).` Layers are counted
+#    from 0.
 # 2. Print `nn.datasets.spiral(5, 2)`. Which points of the two classes are closest to each other?
+#
+#    *Answer.* The first points of both: they have the radius 0 and lie at the origin, in the same place. No network can
+#    tell them apart.
 # 3. `print(network)` and `list(network.parameters())`: find the four arrays, and the sum of their sizes.
+#
+#    *Answer.* Weights `(2, 3)` and `(3, 3)`, two biases `(3,)`: 6 + 3 + 9 + 3 = 21 numbers.

@@ -48,7 +48,7 @@ chapter.same("the loss of a certain error", -np.log(clipped[0, 0]), cross_entrop
 # %% [markdown]
 # ## By hand: accuracy
 #
-# The share of samples whose largest probability stands at the right class.
+# The fraction of samples whose largest probability is that of the right class.
 
 # %%
 accuracy = np.mean(probabilities.argmax(axis=1) == classes)
@@ -104,6 +104,16 @@ chapter.save(figure, run.out / "05_loss.png")
 # ## Three things to try
 #
 # 1. Two networks answer 90 of 100 questions right. Can their losses differ? Make up probabilities that show it.
+#
+#    *Answer.* Yes. With 0.99 for the right class in 90 questions and 0.4 in the other ten, the loss is 0.10. With 0.51
+#    and 0.01, it is 1.07. Both networks answer the same 90 questions right.
 # 2. What is the first loss with ten classes and small weights? Guess, then compute it with `spiral(100, 10)` and
 #    `nn.Dense(3, 10)`. (The book's number is for three.)
+#
+#    *Answer.* Close to log 10 = 2.3026: nearly equal probabilities give each class about 1/10. The computed loss is
+#    2.30258.
 # 3. `nn.SoftmaxCrossEntropy()` takes the scores before softmax. Compare it with the loss here at scores of ±1000.
+#
+#    *Answer.* For scores (1000, −1000) and the wrong class, the loss here is −log 1e-7 = 16.1, as the probability is
+#    clipped, and its gradient is 0. `SoftmaxCrossEntropy` computes the true loss, 2,000, and a gradient that says what
+#    to change.

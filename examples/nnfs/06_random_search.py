@@ -109,8 +109,8 @@ with tg.no_grad():
 figure = Figure(figsize=(10.5, 3.6), layout="constrained")
 left, middle, right = figure.subplots(1, 3)
 for (name, (*_, curve, accuracy)), style in zip(results.items(), ["-", "--"]):
-    left.plot(range(1, STEPS + 1), curve, style, linewidth=2, label=f"{name}: accuracy {accuracy:.2f}")
-left.set(title="lowest loss so far", xlabel="random tries", xscale="log", ylim=(0, 1.15))
+    left.plot(range(1, STEPS + 1), curve, style, color="#333333", linewidth=2, label=f"{name}: accuracy {accuracy:.2f}")
+left.set(title="lowest loss so far", xlabel="random tries", ylabel="loss", xscale="log", ylim=(0, 1.15))
 left.legend(frameon=False, fontsize=9)
 for axes, (name, (X, y, best, _, _)) in zip([middle, right], results.items()):
     low, high = X.min(axis=0) - 0.1, X.max(axis=0) + 0.1
@@ -121,7 +121,7 @@ for axes, (name, (X, y, best, _, _)) in zip([middle, right], results.items()):
     )
     for c, (colour, marker) in enumerate([("#0072b2", "o"), ("#d55e00", "^"), ("#009e73", "s")]):
         axes.scatter(*X[y == c].T, s=9, color=colour, marker=marker)
-    axes.set_title(f"{name}: the best network's answers")
+    axes.set(title=f"{name}: the best network's answers", xlabel="first feature", ylabel="second feature")
 for axes in (left, middle, right):
     axes.spines[["top", "right"]].set_visible(False)
 chapter.save(figure, run.out / "06_random_search.png")
@@ -130,6 +130,15 @@ chapter.save(figure, run.out / "06_random_search.png")
 # ## Three things to try
 #
 # 1. Ten times more tries for the spiral (`STEPS`). How much does it gain?
+#
+#    *Answer.* Little: with 200,000 tries, the loss falls from 1.069 to 1.058, and the accuracy is 0.42.
 # 2. Give the network 64 hidden neurons, in `search` and on the engine. How many times as much as the best random step
 #    does the gradient's step gain now, and why?
+#
+#    *Answer.* 7 times, against 1.7 with three neurons. The network now has 387 parameters instead of 21. In so many
+#    dimensions, a random direction is nearly at a right angle to the gradient, so it changes the loss little.
 # 3. Change by 0.5 or by 0.005 instead of 0.05. Which is best at the start, which at the end?
+#
+#    *Answer.* After 1,000 tries, the losses on the spiral are 1.052, 1.080 and 1.084 for 0.5, 0.05 and 0.005; after
+#    20,000, they are 1.025, 1.069 and 1.045. Large changes leave the flat start sooner. Later it is luck: the smaller
+#    two have changed places.

@@ -14,14 +14,15 @@ from matplotlib.figure import Figure
 
 import nn
 import tensorgrad as tg
+from nn.plots.signs import SIGNS
 
 run = chapter.options("Chapter 9. Backpropagation")
 
 # %% [markdown]
 # ## By hand: one neuron
 #
-# z = x₀w₀ + x₁w₁ + x₂w₂ + b, y = max(0, z). The slope of y by each weight is that of the ReLU (1, as z > 0) times that
-# of the sum (1) times that of the product (the input).
+# z = x₀w₀ + x₁w₁ + x₂w₂ + b, y = max(0, z). The slope of y with respect to each weight is that of the ReLU (1, as
+# z > 0) times that of the sum (1) times that of the product (the input).
 
 # %%
 x, w, b = np.array([1.0, -2.0, 3.0]), np.array([-3.0, -1.0, 2.0]), 1.0
@@ -35,9 +36,11 @@ bias = tg.tensor(b, requires_grad=True, name="b")
 y = tg.maximum(inputs[0] * weights[0] + inputs[1] * weights[1] + inputs[2] * weights[2] + bias, 0.0)
 y.name = "y"
 y.backward(retain_graph=True)
-chapter.same("a neuron's gradient by its weights", dw_by_hand, np.array([weight.grad for weight in weights]))
-chapter.same("by its inputs", dx_by_hand, np.array([each.grad for each in inputs]))
-chapter.same("by its bias", db_by_hand, bias.grad)
+chapter.same(
+    "a neuron's gradient with respect to its weights", dw_by_hand, np.array([weight.grad for weight in weights])
+)
+chapter.same("with respect to its inputs", dx_by_hand, np.array([each.grad for each in inputs]))
+chapter.same("with respect to its bias", db_by_hand, bias.grad)
 chapter.save(tg.walkthrough(y), run.out / "09_backpropagation.html")
 
 # %% [markdown]
@@ -61,12 +64,30 @@ probabilities = exponentials / exponentials.sum(axis=1, keepdims=True)
 loss = -np.log(probabilities[range(300), classes]).mean()
 
 # %% [markdown]
-# Softmax and cross-entropy together have a surprisingly short rule: what was predicted minus what should have been.
+# Softmax and cross-entropy together have a short rule: what was predicted minus what should have been. For one sample
+# with the scores s and the right class c, the probabilities are p[k] = exp(s[k]) / Σ exp(s[j]), so
+#
+#     loss = −log p[c] = −s[c] + log Σ exp(s[j])
+#     ∂loss/∂s[k] = exp(s[k]) / Σ exp(s[j]) − (1 if k = c else 0) = p[k] − (1 if k = c else 0).
+#
+# The loss of the batch is a mean over 300 samples, so all is divided by 300.
 
 # %%
 d_scores = probabilities.copy()
 d_scores[range(300), classes] -= 1
 d_scores /= 300
+
+# %% [markdown]
+# A matrix product has one rule for each factor. Number by number, scores[i, k] = Σ active[i, j] · W2[j, k], summed over
+# j. The weight W2[j, k] meets every sample i, with the factor active[i, j], and what it receives from them adds up:
+#
+#     ∂loss/∂W2[j, k] = Σ active[i, j] · d_scores[i, k], summed over i.
+#
+# Here the sum runs over the *first* index of `active`, while a matrix product sums over the last index of its first
+# factor. So `active` is transposed: `active.T @ d_scores`. In the same way ∂loss/∂active[i, j] = Σ d_scores[i, k] ·
+# W2[j, k], summed over k: `d_scores @ W2.T`. The shapes agree: (8, 300) @ (300, 3) is (8, 3), the shape of W2.
+
+# %%
 d_W2, d_b2 = active.T @ d_scores, d_scores.sum(axis=0)
 d_active = d_scores @ W2.T
 d_hidden = np.where(hidden > 0, d_active, 0.0)
@@ -102,10 +123,10 @@ chapter.save(tg.draw(loss), run.out / "09_backpropagation.svg")
 
 # %%
 figure = Figure(figsize=(8, 3.4), layout="constrained")
-figure.suptitle("The gradient by every weight: orange, more of it raises the loss; violet, more of it lowers it")
+figure.suptitle("The gradient of every weight: orange, more of it raises the loss; blue, more of it lowers it")
 for axes, (name, parameter) in zip(figure.subplots(1, 2, width_ratios=[8, 3]), list(network.named_parameters())[::2]):
     limit = np.abs(parameter.grad).max()
-    axes.imshow(parameter.grad, cmap="PuOr_r", vmin=-limit, vmax=limit, aspect="auto")
+    axes.imshow(parameter.grad, cmap=SIGNS, vmin=-limit, vmax=limit, aspect="auto")
     axes.set(title=f"{name} {parameter.shape}", xlabel="neuron", ylabel="input")
     axes.set_xticks(range(parameter.shape[1]))
     axes.set_yticks(range(parameter.shape[0]))
@@ -115,5 +136,15 @@ chapter.save(figure, run.out / "09_backpropagation.png")
 # ## Three things to try
 #
 # 1. Leave out `d_scores /= 300`. By which factor are all gradients wrong, and how would you notice?
+#
+#    *Answer.* All are 300 times too large, and the loss looks right. Comparing with the engine or with finite
+#    differences shows it at once: all ratios are 300. In training, SGD would take steps 300 times too long; Adam would
+#    hide the fault, because it divides by the size of the gradients.
 # 2. Give the neuron the bias -20. What are its gradients now, and why does a "dead" ReLU never recover?
+#
+#    *Answer.* z is −15, so the ReLU returns 0 and its slope is 0: all gradients are 0. No step changes the weights, so
+#    z stays negative. Only another sample with a positive z could bring the neuron back, and a dead one has none.
 # 3. Derive the backward pass of `nn.Tanh` in place of ReLU by hand (1 − tanh²), and let the engine grade you.
+#
+#    *Answer.* With `active = np.tanh(hidden)`, one line changes: `d_hidden = d_active * (1 - active**2)`. With
+#    `nn.Tanh()` in the network, all comparisons hold again.

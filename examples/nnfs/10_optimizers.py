@@ -5,7 +5,8 @@
 #
 # - gradient descent takes a small step against the gradient; the learning rate says how small;
 # - momentum keeps rolling, Adagrad and RMSprop give every parameter its own step, Adam does both;
-# - on the spiral some stop at half of the points, and others solve it: the start and the data are the same.
+# - on the spiral, from the same start, plain SGD classifies half to two thirds of the points correctly after 10,000
+#   epochs, and Adam more than nine in ten.
 
 # %%
 import by_hand
@@ -40,7 +41,7 @@ kept = {"velocity": 0.0, "squares": 0.0, "mean": 0.0}
 
 
 def with_momentum(g, step):
-    """A share of the last step, and a new one against the gradient."""
+    """A fraction of the last step, and a new one against the gradient."""
     kept["velocity"] = 0.9 * kept["velocity"] - rate * g
     return kept["velocity"]
 
@@ -138,6 +139,10 @@ for name, (make, optimizer_by_hand) in OPTIMIZERS.items():
 
 # %% [markdown]
 # ## The picture: six optimizers, and what each has understood after so many epochs
+#
+# The loss of RMSprop and Adam has spikes. Both divide by the root of a mean of squared gradients. Late in training,
+# gradients are small and so is this root, and a gradient larger than those before makes a step that is far too long.
+# The loss jumps, the mean grows, and the next steps bring the loss down again.
 
 # %%
 figure = Figure(figsize=(12, 13.8), layout="constrained")
@@ -163,5 +168,15 @@ chapter.save(figure, run.out / "10_optimizers.png")
 # ## Three things to try
 #
 # 1. SGD with rates 0.1 and 10. What does too small look like in the loss, and what too large?
+#
+#    *Answer.* 0.1 is too small: the loss falls from 1.099 to 1.087 in 1,000 epochs, and to 1.023 in 10,000. 10 is too
+#    large: the steps jump over the valley. The loss keeps rising above its start, to as much as 2.3, and the accuracy
+#    is that of guessing.
 # 2. Another seed in `start`. Accuracies after 10,000 epochs differ by 0.1 and more, so compare over several seeds.
+#
+#    *Answer.* For the seeds 0 to 3, SGD ended at 0.55, 0.79, 0.57 and 0.82, and Adam at 0.97, 0.86, 0.90 and 0.90. With
+#    a single seed, any order of close optimizers can be luck.
 # 3. Adam with a decay of 1e-3. What becomes of the spikes in its loss?
+#
+#    *Answer.* They disappear. After epoch 1,000, the loss jumped up by more than 0.02 in 86 steps, once by 3.3; with
+#    the decay of 1e-3 in none. The steps have become too short to leave the valley. The final accuracy is 0.98.

@@ -5,7 +5,7 @@
 #
 # - to predict numbers, the last layer stays linear, and the loss is the mean squared (or absolute) error;
 # - "accuracy" of a number needs a tolerance: the book takes the targets' standard deviation / 250;
-# - the start decides: from weights of 0.01 most trainings of the sine stop at a plateau, from 0.1 all get through.
+# - the start decides: from weights of 0.01 many trainings of the sine stop at a plateau, from 0.1 all get through.
 
 # %%
 import by_hand
@@ -75,7 +75,7 @@ chapter.same_training(
 # %% [markdown]
 # ## The start decides
 #
-# From weights around 0.01 the first gradients are so small that most trainings stop at a mean squared error of 0.0307,
+# From weights around 0.01 the first gradients are so small that many trainings stop at a mean squared error of 0.0307,
 # where the crest of the wave is cut off flat.
 
 # %%
@@ -106,5 +106,15 @@ chapter.save(figure, run.out / "17_regression.png")
 # ## Three things to try
 #
 # 1. Try seeds 0 to 9 for both scales. How many of each reach an error below 0.0001?
+#
+#    *Answer.* After 2,000 epochs, five of ten from weights of 0.01, and all ten from 0.1. The other five had stopped at
+#    0.0307.
 # 2. Ask the network for x = 1.5, beyond what it has seen. What does it continue, and why?
-# 3. Move one target to 10. Which loss, squared or absolute, spoils the whole fit?
+#
+#    *Answer.* Not the wave. At 1.25 a trained network returned 0.07 instead of 1, and at 1.5 it returned 0.10. Beyond
+#    the data, every ReLU is soon either on or off for good, so the output continues as a straight line.
+# 3. Move one target to 10. Which loss, squared or absolute, lets it distort the whole fit?
+#
+#    *Answer.* The squared error. After 2,000 epochs, the other points were off by up to 0.20, against 0.02 with the
+#    absolute error. The gradient of a square grows with the distance, so one point at 10 pulls as hard as hundreds of
+#    others; the gradient of the absolute value has the same size for all.

@@ -3,8 +3,9 @@
 #
 # What you will understand:
 #
-# - one number hides which classes are taken for which: the confusion matrix shows it;
-# - precision (how many of those named so are so) and recall (how many of those that are so were found);
+# - one number hides which classes are confused with each other: the confusion matrix shows it;
+# - precision (of those predicted as a class, the fraction that belongs to it) and recall (of those that belong to it,
+#   the fraction that was found);
 # - evaluating in batches gives the same numbers as all at once, with less memory.
 
 # %%
@@ -61,7 +62,7 @@ for c in np.argsort(recall)[:3]:
     other = int(np.where(np.arange(10) == c, -1, confusion[c]).argmax())
     print(
         f"  {given.classes[c]}: precision {precision[c]:.2f}, recall {recall[c]:.2f}; "
-        f"most often taken for {given.classes[other]}"
+        f"most often mistaken for {given.classes[other]}"
     )
 
 # %% [markdown]
@@ -75,5 +76,14 @@ chapter.save(figure, run.out / "20_evaluation.png")
 # ## Three things to try
 #
 # 1. Show the ten images with the largest loss. Would you have known them?
+#
+#    *Answer.* `losses = -np.log(probabilities[range(len(y)), y])` for all test images, then `np.argsort(-losses)[:10]`.
+#    Many of these are hard for people, too: shirts that look like coats, or labels that seem wrong.
 # 2. Count only answers with a probability above 0.9. How many remain, and how many of these are right?
+#
+#    *Answer.* In a run with 30,000 images, 59 % of the answers remained, and 97 % of these were right, against 84 % of
+#    all. A network may pass on what it is unsure of.
 # 3. Which two classes would you join to raise the accuracy most? Compute it from the matrix.
+#
+#    *Answer.* The two with the largest sum of both errors, `confusion[a, b] + confusion[b, a]`. In the same run, these
+#    were pullovers and coats, 235 errors of 10,000 images, so the accuracy would rise from 0.839 to 0.863.

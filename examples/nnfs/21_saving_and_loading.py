@@ -47,7 +47,7 @@ for name, array in another.network.state_dict().items():
 # %% [markdown]
 # ## On the engine: the whole model
 #
-# One file holds everything, and training goes on as if it had never stopped: the next epoch gives the same weights.
+# One file holds everything. Training continues as if it had never stopped: the next epoch leads to the same weights.
 
 # %%
 model.save(run.out / "21_model.safetensors")
@@ -63,7 +63,7 @@ print("  equal: all weights after one more epoch, to the last bit")
 # %% [markdown]
 # ## A damaged file is refused
 #
-# And nothing is changed by the attempt.
+# The attempt changes nothing.
 
 # %%
 damaged = bytearray((run.out / "21_model.safetensors").read_bytes())
@@ -99,5 +99,23 @@ chapter.save(figure, run.out / "21_saving_and_loading.png")
 # ## Three things to try
 #
 # 1. Load the parameters into a network with 64 instead of 128 neurons. What does the error name?
-# 2. Interrupt a training with Ctrl-C, save, load, and go on with `fit(..., resume=True)`.
-# 3. Write a layer of your own, save a model with it, and load it: `nn.Model.load(path, custom=[YourLayer])`.
+#
+#    *Answer.* The first tensor that does not fit, with both shapes: `tensor '0.weight' is float32 (784, 128), but the
+#    network's is float32 (784, 64)`. The network is unchanged.
+# 2. Interrupt a training with Ctrl-C, save, load, and continue with `fit(..., resume=True)`.
+#
+#    *Answer.* Training continues until the number of epochs is reached in total: `fit(X, y, epochs=10, resume=True)`
+#    after six epochs trains for four more.
+# 3. Write your own layer, save a model with it, and load it: `nn.Model.load(path, custom=[YourLayer])`.
+#
+#    *Answer.* A layer with a parameter needs its arguments as attributes of the same names, here `features`:
+#
+#        class Scale(nn.Module):
+#            def __init__(self, features):
+#                self.features = features
+#                self.factor = tg.tensor(np.ones(features, np.float32), requires_grad=True)
+#
+#            def forward(self, x):
+#                return x * self.factor
+#
+#    Without `custom=[Scale]`, loading raises an error that names the class: a file alone cannot bring code.

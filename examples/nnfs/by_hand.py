@@ -61,7 +61,7 @@ class ReLU:
 
 
 class Dropout:
-    """Chapter 15: a share `rate` of the values becomes 0, the others grow by as much."""
+    """Chapter 15: a fraction `rate` of the values becomes 0, the others grow by as much."""
 
     def __init__(self, rate: float, rng: np.random.Generator) -> None:
         self.rate, self.rng = rate, rng

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from nn._files import expanded
+from nn._processes import is_writer
 from nn._validation import whole_number
 from nn.callbacks.callback import Callback
 from nn.callbacks.monitor import Mode, Monitor
@@ -67,7 +68,8 @@ class ModelCheckpoint(Callback):
             self.model.save(self.best_path)
         if self.keep:
             self.model.save(self._numbered(epoch))
-            self._numbered(epoch - self.keep).unlink(missing_ok=True)
+            if is_writer():
+                self._numbered(epoch - self.keep).unlink(missing_ok=True)
         self.model.save(self.path)
 
     def _numbered(self, epoch: int) -> Path:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -48,6 +49,22 @@ class ClipGradients(Callback):
             clip_value(parameters, self.value)
         elif self.norm is not None:
             clip_norm(parameters, self.norm)
+
+    def clipped(self, gradients: Sequence[Any]) -> list[Any]:
+        """Return the clipped gradients as new arrays, computed without a branch on values, for compiled programs."""
+        if self.value is not None:
+            return [np.where(np.isinf(g), g, np.clip(g, -self.value, self.value)) for g in gradients]
+        assert self.norm is not None
+        largest: Any = 0.0
+        for gradient in gradients:
+            largest = np.maximum(largest, np.max(np.abs(gradient), initial=0))
+        scale = np.where(np.isfinite(largest) & (largest > 0), largest, 1)  # avoids overflow
+        before: Any = 0.0
+        for gradient in gradients:
+            before = before + np.sum(np.square(gradient / scale))
+        before = scale * np.sqrt(before)
+        factor = np.where(np.isfinite(before) & (before > self.norm), self.norm / before, 1)
+        return [gradient * factor.astype(gradient.dtype) for gradient in gradients]
 
     def __repr__(self) -> str:
         return f"ClipGradients(value={self.value})" if self.norm is None else f"ClipGradients(norm={self.norm})"

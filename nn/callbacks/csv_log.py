@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from nn._files import expanded
+from nn._processes import is_writer
 from nn.callbacks.callback import Callback
 
 
@@ -34,13 +35,17 @@ class CSVLog(Callback):
 
     def on_fit_begin(self, model: Any) -> None:
         """Create the file, with the epochs that have already been trained."""
-        self.path.write_text("", encoding="utf-8")
         self._names = []
+        if not is_writer():
+            return
+        self.path.write_text("", encoding="utf-8")
         for epoch in model.history.epochs:
             self.on_epoch_end(epoch, {name: values[epoch] for name, values in model.history.items()})
 
     def on_epoch_end(self, epoch: int, logs: Mapping[str, float]) -> None:
         """Append the line of an epoch."""
+        if not is_writer():
+            return
         with self.path.open("a", encoding="utf-8", newline="") as file:
             writer = csv.writer(file, lineterminator="\n")
             if not self._names:

@@ -6,7 +6,7 @@ import copy
 import math
 from collections.abc import Callable, Iterator
 from functools import partial
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
@@ -28,6 +28,27 @@ Mix: TypeAlias = Callable[[Any, Any, Any], tuple[Any, Any]]
 
 BLOCKS_AT_ONCE = 16
 """Blocks whose samples are mixed when blocks are shuffled."""
+
+
+class Part(NamedTuple):
+    """One process's part of each batch of a training in several processes.
+
+    Attributes:
+        number: the number of the process, from 0.
+        processes: the number of processes.
+        divisor: the batch is divided only if its size is a multiple of this, the number of devices of all processes.
+    """
+
+    number: int
+    processes: int
+    divisor: int
+
+    def of(self, size: int) -> slice | None:
+        """Return the rows of this process in a batch of `size` samples; None if the batch cannot be divided."""
+        if size % self.divisor:
+            return None
+        rows = size // self.processes
+        return slice(self.number * rows, (self.number + 1) * rows)
 
 
 class Batches:
@@ -135,6 +156,32 @@ class Batches:
         order = self._order(draws) if len(self) > 1 else None
         for rows in slices(self.samples, self.batch_size, self.smallest_batch):
             yield self._prepared(rows if order is None else order[rows], draws)
+
+    def portions(self, part: Part, *, training: bool = True) -> Iterator[tuple[Batch, int, bool]]:
+        """Yield one process's rows of each batch of a pass. All processes draw the same numbers.
+
+        Args:
+            part: which rows; see `Part`.
+            training: whether to yield the batches of `for`, and not those of `in_order`.
+
+        Returns:
+            For each batch the rows of this process, the number of samples of the whole batch, and whether the batch was
+            divided. If not, every process has all rows.
+        """
+        draws = generator(self.rng) if training else None
+        order = self._order(draws) if training and len(self) > 1 else None
+        for rows in slices(self.samples, self.batch_size, self.smallest_batch if training else 1):
+            size = rows.stop - rows.start
+            own = part.of(size)
+            chosen = rows if order is None else order[rows]
+            if own is None:
+                yield self._prepared(chosen, draws), size, False
+            elif draws is not None and (self.augment is not None or self.mix is not None):  # they draw for all samples
+                batch = self._prepared(chosen, draws)
+                yield tuple(None if values is None else _gathered(values, own) for values in batch), size, True
+            else:
+                mine = slice(rows.start + own.start, rows.start + own.stop)
+                yield self._prepared(mine if order is None else order[mine], draws), size, True
 
     def in_order(self) -> Iterator[Batch]:
         """Yield the batches in the order of the data, without augmentation. Data that need no preparation are views."""

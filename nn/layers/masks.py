@@ -49,7 +49,7 @@ def as_mask(asker: str, shape: tuple[int, ...], lengths: Any, mask: Any) -> Any:
     if numbers.dtype.kind not in "iu":
         raise TypeError(f"{asker}: expected integers as lengths, got dtype {numbers.dtype}.")
     wrong = (numbers < 0) | (numbers > time)
-    if wrong.any():
+    if isinstance(wrong, np.ndarray) and wrong.any():
         first = int(np.argmax(wrong))
         raise ValueError(f"{asker}: expected lengths of 0 … {time}, got {numbers[first]} for sequence {first}.")
     return np.arange(time) < numbers[:, None]

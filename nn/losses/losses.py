@@ -410,13 +410,13 @@ def _mean(loss: Loss, values: Tensor, sample_weight: ArrayLike | None) -> Tensor
     return tg.mean(values if weights is None else values * weights)
 
 
-def _weights(loss: Loss, outputs: Tensor, sample_weight: ArrayLike | None) -> NDArray[Any] | None:
+def _weights(loss: Loss, outputs: Tensor, sample_weight: ArrayLike | None) -> Any:
     if sample_weight is None:
         return None
     return check_weights(type(loss).__name__, outputs.shape, outputs.dtype, sample_weight)
 
 
-def _weighted(asker: str, predictions: Tensor, labels: NDArray[Any], sample_weight: ArrayLike) -> NDArray[Any]:
+def _weighted(asker: str, predictions: Tensor, labels: Any, sample_weight: ArrayLike) -> Any:
     """Return class targets as rows, multiplied by the weights of their samples."""
     shape = (*predictions.shape[:-1], 1)
     weights = check_weights(asker, shape, predictions.dtype, sample_weight)

@@ -80,7 +80,7 @@ def difference(asker: str, predictions: ArrayLike, targets: ArrayLike) -> Tensor
     return predictions - (targets if targets.dtype == predictions.dtype else targets.astype(predictions.dtype))
 
 
-def check_weights(asker: str, outputs: tuple[int, ...], dtype: Any, sample_weight: ArrayLike) -> NDArray[Any]:
+def check_weights(asker: str, outputs: tuple[int, ...], dtype: Any, sample_weight: ArrayLike) -> Any:
     """Return the weights of the samples, shaped to be multiplied with an array of shape `outputs`.
 
     Args:
@@ -101,13 +101,13 @@ def check_weights(asker: str, outputs: tuple[int, ...], dtype: Any, sample_weigh
         raise ValueError(
             f"{asker}: sample_weight must have a number for each sample, shape {outputs[:1]}, got {weights.shape}."
         )
-    return np.asarray(weights.astype(dtype, copy=False).reshape(weights.shape + (1,) * (len(outputs) - weights.ndim)))
+    return as_array(weights.astype(dtype, copy=False).reshape(weights.shape + (1,) * (len(outputs) - weights.ndim)))
 
 
-def weighted_rows(labels: NDArray[Any], classes: int, weights: NDArray[Any]) -> NDArray[Any]:
+def weighted_rows(labels: Any, classes: int, weights: Any) -> Any:
     """Return class targets, as `check_classes` returns them, as rows multiplied by the weights of their samples."""
     rows = labels if labels.ndim == weights.ndim else labels[..., None] == np.arange(classes)
-    return np.asarray(rows * weights)
+    return as_array(rows * weights)
 
 
 def check_binary(asker: str, predictions: Tensor, targets: ArrayLike) -> Any:

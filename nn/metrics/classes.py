@@ -37,7 +37,7 @@ def _labels(metric: Metric, predictions: NDArray[Any], targets: NDArray[Any]) ->
 
 
 def _check_range(metric: Metric, labels: NDArray[Any], classes: int) -> None:
-    if labels.size and not 0 <= labels.min() <= labels.max() < classes:
+    if isinstance(labels, np.ndarray) and labels.size and not 0 <= labels.min() <= labels.max() < classes:
         wrong = labels[(labels < 0) | (labels >= classes)].flat[0]
         raise ValueError(f"{type(metric).__name__}: class numbers must be 0 … {classes - 1}, got {wrong}.")
 
@@ -74,18 +74,18 @@ class Perplexity(Metric):
         logs = tg.log_softmax(predictions, axis=-1).array
         return np.where(kept, -np.take_along_axis(logs, labels[..., None], axis=-1)[..., 0], 0.0)
 
-    def update(
+    def sums(
         self,
         predictions: ArrayLike | Tensor,
         targets: ArrayLike | Tensor,
         sample_weight: ArrayLike | None = None,
-    ) -> None:
-        """Add a batch, in which each sample is weighted by its sample weight."""
+    ) -> tuple[Any, Any]:
+        """Return what a batch adds to the mean: ignored labels have weight 0."""
         labels = _labels(self, as_array(predictions), as_array(targets))
-        weights = self._kept(labels).astype(float)
+        weights = self._kept(labels)
         if sample_weight is not None:
             weights = weights * weights_like(self, labels, as_array(sample_weight))
-        super().update(predictions, targets, weights)
+        return super().sums(predictions, targets, weights)
 
     def result(self) -> float:
         """Return the exponential of the mean over all batches since `reset`."""

@@ -52,14 +52,30 @@ class Metric:
         sample_weight: ArrayLike | None = None,
     ) -> None:
         """Add a batch, in which each sample is weighted by its sample weight."""
+        self.add(*self.sums(predictions, targets, sample_weight))
+
+    def sums(
+        self,
+        predictions: ArrayLike | Tensor,
+        targets: ArrayLike | Tensor,
+        sample_weight: ArrayLike | None = None,
+    ) -> tuple[Any, Any]:
+        """Return what a batch adds to the numerator and to the denominator of the mean, without adding it."""
         measured = self.measure(as_array(predictions), as_array(targets))
-        if sample_weight is not None:
-            weights = weights_like(self, measured, as_array(sample_weight))
-            self._total += float(np.sum(measured * weights, dtype=np.float64))
-            self._count += float(np.sum(weights, dtype=np.float64))
-            return
-        self._total += float(np.sum(measured, dtype=np.float64))
-        self._count += measured.size
+        if sample_weight is None:
+            return _sum(measured), measured.size
+        weights = weights_like(self, measured, as_array(sample_weight))
+        return _sum(measured * weights), _sum(weights)
+
+    def add(self, total: Any, count: Any) -> None:
+        """Add the result of `sums` for one or more batches."""
+        self._total += float(total)
+        self._count += float(count)
+
+    @property
+    def is_additive(self) -> bool:
+        """Whether `update` only adds the result of `sums`, which a compiled program can compute."""
+        return type(self).update is Metric.update
 
     def result(self) -> float:
         """Return the mean over all batches since `reset`; a weighted mean if there are weights.
@@ -213,6 +229,19 @@ class OfOutput(Metric):
         """Add a batch."""
         self.metric.update(predictions[self.output], targets[self.output], *sample_weight)
 
+    def sums(self, predictions: Any, targets: Any, *sample_weight: Any) -> tuple[Any, Any]:
+        """Return the metric's sums for a batch."""
+        return self.metric.sums(predictions[self.output], targets[self.output], *sample_weight)
+
+    def add(self, total: Any, count: Any) -> None:
+        """Add sums to the metric's."""
+        self.metric.add(total, count)
+
+    @property
+    def is_additive(self) -> bool:
+        """Whether the metric is."""
+        return self.metric.is_additive
+
     def result(self) -> float:
         """Return the metric's mean over all batches since `reset`."""
         return self.metric.result()
@@ -238,13 +267,12 @@ class LossOfOutput(Metric):
         self.loss = loss
         self.name = f"{output}_loss"
 
-    def update(self, predictions: Any, targets: Any, *sample_weight: Any) -> None:
-        """Add a batch."""
+    def sums(self, predictions: Any, targets: Any, *sample_weight: Any) -> tuple[Any, Any]:
+        """Return the loss times the number of samples, and this number."""
         of_output = targets[self.output]
         with no_grad():
-            value = self.loss(predictions[self.output], of_output, *sample_weight).item()
-        self._total += value * len(of_output)
-        self._count += len(of_output)
+            value = self.loss(predictions[self.output], of_output, *sample_weight)
+        return value.array * len(of_output), len(of_output)
 
     def __call__(self, predictions: Any, targets: Any) -> float:
         """Return the loss of this batch alone."""
@@ -253,6 +281,11 @@ class LossOfOutput(Metric):
 
     def __repr__(self) -> str:
         return f"LossOfOutput({self.output!r}, {self.loss!r})"
+
+
+def _sum(values: Any) -> Any:
+    """Return the sum of all elements: of NumPy arrays in float64, of other libraries' arrays in their own dtype."""
+    return np.sum(values, dtype=np.float64 if isinstance(values, (np.ndarray, np.generic)) else None)
 
 
 def _precision_for(targets: NDArray[Any]) -> Any:

@@ -151,7 +151,7 @@ class AdamW(Adam):
 
     def shrink(self, settings: SimpleNamespace) -> float:
         """Return 1 − lr·λ."""
-        return float(1.0 - settings.learning_rate * settings.weight_decay)
+        return 1.0 - settings.learning_rate * settings.weight_decay  # type: ignore[no-any-return]
 
 
 class NAdam(Adam):

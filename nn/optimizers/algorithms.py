@@ -279,7 +279,7 @@ class Lion(Optimizer):
 
     def shrink(self, settings: SimpleNamespace) -> float:
         """Return 1 − lr·λ."""
-        return float(1.0 - settings.learning_rate * settings.weight_decay)
+        return 1.0 - settings.learning_rate * settings.weight_decay  # type: ignore[no-any-return]
 
     @fused(lion)
     def update(self, gradient: Array, state: State, settings: SimpleNamespace) -> tuple[Array, State]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numbers
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import SimpleNamespace
 from typing import Any, ClassVar
 
@@ -151,7 +151,7 @@ class Optimizer:
         """
         if promoted:
             self._warn_of_promotion()
-        gradients = self._gradients()
+        gradients = self._penalized_gradients()
         if not gradients:
             self._warn_once(
                 "no parameter has a gradient, so nothing was changed. Call loss.backward() first, on a loss of the "
@@ -159,19 +159,22 @@ class Optimizer:
             )
             return
         settings = [self.step_settings(group) for group in self.groups]
-        for group in self.groups:
-            if group.settings.get(self.l2):
-                gradients = self._penalized(gradients)
-                break
         if not self._fused_step(gradients, settings):
-            updated = []
-            for number, gradient in gradients.items():
-                parameter, of_group = self.parameters[number], settings[self._group_of[number]]
-                result = self.update(read_only(gradient), dict(self._state[number]), of_group)
-                change, state = checked_result(type(self).__name__, result, self.state_names, gradient)
-                weights = self.shrink(of_group) * parameter.array.astype(gradient.dtype) + change
-                updated.append((number, weights, state))
-            self._assign(updated)
+            self._assign(self._updated(gradients, settings, self._state))
+
+    def updated(
+        self, settings: Sequence[SimpleNamespace], state: Sequence[State]
+    ) -> list[tuple[int, Array, dict[str, Array]]]:
+        """Return what a step with these settings and this state would assign, and change nothing.
+
+        Args:
+            settings: The result of `step_settings` for each group.
+            state: The state of each parameter.
+
+        Returns:
+            For each parameter that has a gradient and is not frozen, its number, its new values and its new state.
+        """
+        return self._updated(self._penalized_gradients(), settings, state)
 
     def update(self, gradient: Array, state: State, settings: SimpleNamespace) -> tuple[Array, State]:
         """Return the change of one parameter and its new state. Subclasses implement this.
@@ -208,6 +211,11 @@ class Optimizer:
         settings.learning_rate = decayed_rate(self.iterations, settings.learning_rate, settings.decay)
         settings.iterations = self.iterations
         return settings
+
+    @property
+    def states(self) -> list[dict[str, Array]]:
+        """The state of each parameter: an array for each of `state_names`."""
+        return self._state
 
     @property
     def current_learning_rate(self) -> float:
@@ -330,6 +338,27 @@ class Optimizer:
                     )
                 gradients[number] = gradient
         return gradients
+
+    def _penalized_gradients(self) -> dict[int, Array]:
+        """Return the gradients, with those of the L2 penalties if there are any."""
+        gradients = self._gradients()
+        for group in self.groups:
+            if group.settings.get(self.l2):
+                return self._penalized(gradients)
+        return gradients
+
+    def _updated(
+        self, gradients: Mapping[int, Array], settings: Sequence[SimpleNamespace], states: Sequence[State]
+    ) -> list[tuple[int, Array, dict[str, Array]]]:
+        """Return the number, the new weights and the new state of each parameter that has a gradient."""
+        updated = []
+        for number, gradient in gradients.items():
+            parameter, of_group = self.parameters[number], settings[self._group_of[number]]
+            result = self.update(read_only(gradient), dict(states[number]), of_group)
+            change, state = checked_result(type(self).__name__, result, self.state_names, gradient)
+            weights = self.shrink(of_group) * parameter.array.astype(gradient.dtype) + change
+            updated.append((number, weights, state))
+        return updated
 
     def _penalized(self, gradients: Mapping[int, Array]) -> dict[int, Array]:
         """Return the gradients with those of the L2 penalties added."""

@@ -28,6 +28,7 @@ from typing import Any, BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
+from nn import _processes
 from nn._files import expanded, open_regular
 
 VERSION = 1
@@ -75,6 +76,8 @@ def write(
         document: data that JSON can represent, with keys other than "sha256" and "version".
         dry_run: whether to run all checks without changing `path`.
 
+    In a training in several processes, only the first one writes.
+
     Raises:
         SaveError: a dtype that safetensors lacks, too many tensors, or the written file does not read back. An existing
             file is unchanged.
@@ -89,6 +92,8 @@ def write(
         raise SaveError(f"{path}: the description of {len(tensors)} tensors takes more than {LARGEST_HEADER:,} bytes.")
     place = content.index(UNSIGNED.encode())
     digest = hashlib.sha256(content).hexdigest().encode()
+    if not _processes.is_writer():
+        return
     try:
         pieces: list[bytes | memoryview] = [content[:place], digest, memoryview(content)[place + len(digest) :]]
         replace_file(path, pieces, check=read, dry_run=dry_run)

@@ -18,7 +18,7 @@ from nn.saving.attributes import changed_attributes, restore_attributes
 from nn.saving.build import MOST_OBJECTS, Builder, check_objects, check_same, shared_parameters
 from nn.saving.config import Describer, with_custom
 from nn.saving.format import LoadError, SaveError, read, write
-from nn.saving.state import RandomSource, section, set_parameters
+from nn.saving.state import RandomSource, as_numpy, section, set_parameters
 from tensorgrad import Tensor
 
 Arrays = Mapping[str, NDArray[Any]]
@@ -105,7 +105,7 @@ def _written(parts: Parts) -> tuple[dict[str, Any], Arrays, list[Any]]:
         if not any(parameter is tensor for tensor in tensors.values()):
             raise SaveError(f"parameter {number} of the optimizer is none of the network's.")
     state = {} if optimizer is None else optimizer.state_dict()
-    state_arrays = {key: value for key, value in state.items() if isinstance(value, np.ndarray)}
+    state_arrays = {key: as_numpy(value) for key, value in state.items() if hasattr(value, "__array_function__")}
 
     describer = Describer(tensors)
     document = {
@@ -128,7 +128,7 @@ def _written(parts: Parts) -> tuple[dict[str, Any], Arrays, list[Any]]:
     if parts.columns:
         document["columns"] = {index: list(names) for index, names in parts.columns.items()}
     arrays = (
-        {f"network.{name}": tensor.array for name, tensor in tensors.items()}
+        {f"network.{name}": as_numpy(tensor.array) for name, tensor in tensors.items()}
         | {f"optimizer.{key}": array for key, array in state_arrays.items()}
         | {f"history.{name}": np.array(values, np.float64) for name, values in parts.epochs.items()}
         | describer.arrays

@@ -31,7 +31,7 @@ def save_parameters(path: str | Path, network: Module) -> None:
         SaveError: a dtype that safetensors lacks.
         OSError: the file cannot be written. An existing file is unchanged.
     """
-    write(path, {name: tensor.array for name, tensor in network.named_state()}, {"content": "parameters"})
+    write(path, {name: as_numpy(tensor.array) for name, tensor in network.named_state()}, {"content": "parameters"})
 
 
 def load_parameters(path: str | Path, network: Module) -> None:
@@ -49,6 +49,11 @@ def load_parameters(path: str | Path, network: Module) -> None:
         set_parameters(network, arrays if content == "parameters" else section(arrays, "network"))
     except ValueError as error:
         raise LoadError(f"{path}: {error}") from error
+
+
+def as_numpy(array: Any) -> NDArray[Any]:
+    """Return an array of NumPy unchanged, and an array of XLA as a copy."""
+    return array if isinstance(array, np.ndarray) else np.asarray(array)
 
 
 def section(arrays: Mapping[str, NDArray[Any]], name: str) -> dict[str, NDArray[Any]]:

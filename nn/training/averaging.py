@@ -220,8 +220,11 @@ class AveragedWeights(Callback):
             self._restore()
 
     def on_fit_end(self) -> None:
-        """Restore the weights if validation was interrupted."""
+        """Restore the weights if validation was interrupted, and keep the average as arrays of the weights' kind."""
         self._restore()
+        for name, tensor in self._known("on_fit_end").named_state():
+            if name in self._averages and isinstance(tensor.array, np.ndarray):
+                self._averages[name] = np.asarray(self._averages[name])  # of XLA after a compiled training
 
     def __repr__(self) -> str:
         return f"AveragedWeights(decay={self.decay}, every={self.every}, start={self.start}, updates={self.updates})"

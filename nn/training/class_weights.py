@@ -50,8 +50,12 @@ class ClassWeightedLoss:
 
     def __call__(self, predictions: Any, targets: Any, sample_weight: Any = None) -> Tensor:
         """Return the loss, in which each sample is weighted by its own weight and that of its class."""
+        return self.loss(predictions, targets, self.weights_of(targets, sample_weight))
+
+    def weights_of(self, targets: NDArray[Any], sample_weight: Any = None) -> NDArray[Any]:
+        """Return the weight of each sample: that of its class, times its own."""
         weights = self.weights[_labels(targets)]
-        return self.loss(predictions, targets, weights if sample_weight is None else weights * sample_weight)
+        return weights if sample_weight is None else weights * sample_weight
 
 
 def _checked(class_weight: Any) -> Mapping[int, float]:

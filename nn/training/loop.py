@@ -97,29 +97,9 @@ class Training:
         for metric in model.metrics:
             metric.reset()
 
-        penalized = _penalized(model.network)
-        accumulator = GradientAccumulator(self.optimizer) if self.accumulate > 1 else None
-        of_epoch, of_step, batches = _Losses(), _Losses(), len(self.data)
-        for number, batch in enumerate(self.data, start=1):
-            step = (number - 1) // self.accumulate
-            is_last = number % self.accumulate == 0 or number == batches
-            logs, size = self._step(batch, penalized, epoch, step, accumulator, is_last)
-            of_epoch.add(logs, size)
-            if accumulator is not None:
-                of_step.add(logs, size)
-                if not is_last:
-                    continue
-                logs = logs | of_step.means()
-                of_step = _Losses()
-            progress.step()
-            for callback in self.callbacks:
-                callback.on_step_end(step, logs)
-            if model.stop_training:
-                break
-
-        learning_rate = logs["learning_rate"]
+        means, learning_rate = self._steps(epoch, progress)
         values = {
-            **of_epoch.means(),
+            **means,
             **{metric.name: metric.result() for metric in model.metrics},
             "learning_rate": learning_rate,
         }
@@ -136,13 +116,40 @@ class Training:
         for callback in self.callbacks:
             callback.on_epoch_end(epoch, values)
 
+    def _steps(self, epoch: int, progress: Progress) -> tuple[dict[str, float], float]:
+        """Make the steps of an epoch. Return the means of the losses, and the learning rate of the last step."""
+        model = self.model
+        penalized = _penalized(model.network)
+        accumulator = GradientAccumulator(self.optimizer) if self.accumulate > 1 else None
+        of_epoch, of_step, batches = Losses(), Losses(), len(self.data)
+        for number, batch in enumerate(self.data, start=1):
+            step = (number - 1) // self.accumulate
+            is_last = number % self.accumulate == 0 or number == batches
+            logs, size = self._step(batch, penalized, epoch, step, accumulator, is_last)
+            of_epoch.add(logs, size)
+            if accumulator is not None:
+                of_step.add(logs, size)
+                if not is_last:
+                    continue
+                logs = logs | of_step.means()
+                of_step = Losses()
+            progress.step()
+            for callback in self.callbacks:
+                callback.on_step_end(step, logs)
+            if model.stop_training:
+                break
+        return of_epoch.means(), logs["learning_rate"]
+
     def _validate(self, data: Batches) -> dict[str, float]:
         """Return the loss and the metrics on the validation data."""
         with ExitStack() as ends:
             for callback in self.callbacks:
                 callback.on_validation_begin()
                 ends.callback(callback.on_validation_end)
-            return evaluate(self.model.network, self.model.loss, self.model.metrics, data)
+            return self._evaluated(data)
+
+    def _evaluated(self, data: Batches) -> dict[str, float]:
+        return evaluate(self.model.network, self.model.loss, self.model.metrics, data)
 
     @interrupts.postponed
     def _step(
@@ -195,7 +202,7 @@ class Training:
         optimizer.step()
         return logs, rows_of(y)
 
-    def _diverged(self, what: str, logs: dict[str, float], epoch: int, step: int) -> str:
+    def _diverged(self, what: str, logs: Mapping[str, float], epoch: int, step: int) -> str:
         """Return the message about a step whose values are not finite."""
         return (
             f"fit: {what} in epoch {epoch + 1}/{self.epochs}, step {step + 1}/{self.steps} "
@@ -205,7 +212,7 @@ class Training:
         )
 
 
-class _Losses:
+class Losses:
     """Means of the losses over the samples of several batches."""
 
     def __init__(self) -> None:

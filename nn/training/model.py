@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import Any, Literal, Self, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, Self, TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -35,6 +35,7 @@ from nn.training.checks import (
     warn_of_missing_classes,
 )
 from nn.training.class_weights import ClassWeightedLoss
+from nn.training.compiling import Compiling
 from nn.training.evaluation import evaluate, in_evaluation, predict, rehearse
 from nn.training.exclusion import exclusively
 from nn.training.history import History
@@ -42,6 +43,9 @@ from nn.training.loop import Training
 from nn.training.progress import progress
 from nn.training.summary import summary, takes_ids
 from tensorgrad import is_grad_enabled
+
+if TYPE_CHECKING:
+    from nn.training.programs import Programs
 
 Inputs: TypeAlias = ArrayLike | tuple[ArrayLike, ...] | Mapping[str, ArrayLike] | Batches
 """Samples: one array, several as a tuple or by name, or a `Batches`."""
@@ -63,10 +67,17 @@ class Model:
             with a metric or a list of metrics for each.
         loss_weights: for several outputs, the factor of each loss in the sum; default: 1 for each.
         rng: the random generator for the order of the samples: a `Generator`, a `RandomState`, a seed, or None.
+        compile: whether training steps, evaluation and prediction are programs compiled by XLA, which requires JAX:
+            `pip install 'tensorgrad[xla]'`. See **Compiled models** below.
+        device: for a compiled model, the kind of device it runs on, such as "gpu"; None for JAX's default.
+        devices: for a compiled model, the number of devices that divide each batch; None for one.
+        steps_per_call: for a compiled model, the number of training steps in a program. More than one saves time if
+            steps are short. Compiling takes longer in proportion, and `on_step_end` is called after the program.
 
     Raises:
         TypeError: an argument has the wrong type.
-        ValueError: two metrics have the same name, or a metric has a reserved name.
+        ValueError: two metrics have the same name, or a metric has a reserved name; JAX finds no such device.
+        ModuleNotFoundError: `compile` without JAX.
 
     Attributes:
         history: the `History` of the last `fit`, updated while it runs; empty before the first.
@@ -129,6 +140,15 @@ class Model:
     >>> history = model.fit({"x": ids, "lengths": lengths}, np.array([[0, 1, 1], [1, 0, 0]]), verbose=0)
     >>> model.predict({"x": ids, "lengths": lengths}).shape
     (2, 3, 2)
+
+    **Compiled models.** With `compile=True`, a training step is one program: forward and backward pass, clipping of
+    gradients, update, losses and metrics. It is compiled in the first step, and again for batches of another shape. The
+    history is the same as without, up to rounding; only the numbers that layers such as `Dropout` draw are others. In
+    `fit`, parameters hold arrays of XLA and have no gradients. Afterwards they hold arrays of NumPy again. The loss and
+    the gradients are checked on the device, and the host looks at the result at the end of an epoch at the latest: a
+    `FloatingPointError` may be raised later, but about the right step and with the parameters before it. `on_gradients`
+    cannot be called, so callbacks that have it are refused, except `ClipGradients`. Metrics that cannot be traced are
+    computed from the predictions.
     """
 
     def __init__(
@@ -140,6 +160,10 @@ class Model:
         metrics: Iterable[Metric] | Mapping[str, Metric | Iterable[Metric]] = (),
         loss_weights: tuple[float, ...] | Mapping[str, float] | None = None,
         rng: Rng = None,
+        compile: bool = False,
+        device: Any = None,
+        devices: Any = None,
+        steps_per_call: int = 1,
     ) -> None:
         if not isinstance(network, Module):
             raise TypeError(
@@ -157,6 +181,8 @@ class Model:
         self.stop_training = False
         self._sample_shape: Any = None
         self._columns: dict[str, tuple[str, ...]] = {}
+        self._compiling = Compiling(compile, device, devices, steps_per_call)
+        self._programs: Programs | None = None
 
     # -- training -----------------------------------------------------------------------------------------
 
@@ -255,16 +281,17 @@ class Model:
                 warn_of_missing_classes(data.y, validation.y)
             if any(isinstance(module, BatchNorm) and not module.frozen for module in self.network.modules()):
                 data.smallest_batch = max(data.smallest_batch, 2)
-            training = Training(
-                model=self,
-                optimizer=optimizer,
-                data=data,
-                validation=validation,
-                epochs=whole_number("fit: epochs", epochs),
-                callbacks=checked_callbacks(callbacks),
-                accumulate=whole_number("fit: accumulate", accumulate),
-                weighted_loss=None if class_weight is None else ClassWeightedLoss(self.loss, class_weight, data),
-            )
+            arguments: dict[str, Any] = {
+                "model": self,
+                "optimizer": optimizer,
+                "data": data,
+                "validation": validation,
+                "epochs": whole_number("fit: epochs", epochs),
+                "callbacks": checked_callbacks(callbacks),
+                "accumulate": whole_number("fit: accumulate", accumulate),
+                "weighted_loss": None if class_weight is None else ClassWeightedLoss(self.loss, class_weight, data),
+            }
+            training = self._training(arguments)
             if resume:
                 training.history = checked_history(self.history, self.metrics, training.validation is not None)
             rehearse("fit", self.network, training.weighted_loss or self.loss, self.metrics, data)
@@ -298,7 +325,8 @@ class Model:
         data = self._batches("evaluate", X, y, sample_weight=sample_weight, batch_size=batch_size)
         sample_shape = data.sample_shape
         check_samples("evaluate", self.network, mapped(np.shape, data.X))
-        values = evaluate(self.network, self.loss, self.metrics, data)
+        programs = self._compiled()
+        values = evaluate(self.network, self.loss, self.metrics, data) if programs is None else programs.evaluate(data)
         self._sample_shape = sample_shape
         return values
 
@@ -319,7 +347,8 @@ class Model:
         data = self._batches("predict", X, batch_size=batch_size, targets=False)
         sample_shape = data.sample_shape
         check_samples("predict", self.network, mapped(np.shape, data.X))
-        outputs = predict(self.network, data)
+        programs = self._compiled()
+        outputs = predict(self.network, data) if programs is None else programs.predict(data)
         self._sample_shape = sample_shape
         return outputs
 
@@ -458,7 +487,16 @@ class Model:
         export_onnx(self.network, path, example, preprocessing=preprocessing, opset=opset, ir_version=ir_version)
 
     @classmethod
-    def load(cls, path: str | Path, custom: Iterable[Any] = ()) -> Self:
+    def load(
+        cls,
+        path: str | Path,
+        custom: Iterable[Any] = (),
+        *,
+        compile: bool = False,
+        device: Any = None,
+        devices: Any = None,
+        steps_per_call: int = 1,
+    ) -> Self:
         """Load a model from a file written by `save`.
 
         Only classes of `nn` and those in `custom` are instantiated; no other code in the file can run.
@@ -467,6 +505,8 @@ class Model:
             path: the file.
             custom: the custom layers, losses, metrics, optimizers, schedules and functions that the model uses, as
                 classes rather than instances.
+            compile, device, devices, steps_per_call: as for the constructor. The file does not contain them, so that it
+                can be loaded anywhere.
 
         Raises:
             LoadError: the file is damaged, truncated, of another kind or of a newer version, or names an unknown class.
@@ -489,6 +529,7 @@ class Model:
         parts = load_model(path, custom)
         try:
             model = cls(parts.network, loss=parts.loss, optimizer=parts.optimizer, metrics=parts.metrics, rng=parts.rng)
+            model._compiling = Compiling(compile, device, devices, steps_per_call)
             model._columns = dict(parts.columns)
             for epoch in zip(*parts.epochs.values(), strict=True):
                 model.history.record(dict(zip(parts.epochs, epoch)))
@@ -543,6 +584,26 @@ class Model:
         )
 
     # -- internals ----------------------------------------------------------------------------------------
+
+    def _compiled(self) -> Programs | None:
+        """Return the programs of a compiled model; None if it is not compiled."""
+        if self._compiling.compile and self._programs is None:
+            from nn.training.programs import Programs
+
+            self._programs = Programs(self, self._compiling.placement())
+        return self._programs
+
+    def _training(self, arguments: dict[str, Any]) -> Training:
+        programs = self._compiled()
+        if programs is None:
+            return Training(**arguments)
+        from nn.training.compiled import CompiledTraining
+
+        return CompiledTraining(**arguments, programs=programs, steps_per_call=self._compiling.steps_per_call)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Return what copies of the model have: everything but the programs, which belong to its own tensors."""
+        return {**vars(self), "_programs": None}
 
     def _validation(self, data: Any, batch_size: int | None) -> Batches | None:
         if data is None:

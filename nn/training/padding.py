@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -34,24 +35,78 @@ def without_padding(X: Any, predictions: Any, targets: Any, weights: Any) -> tup
     """
     if X.__class__ is not dict or not (X.keys() & set(PADDING)):
         return predictions, targets, weights
-    times = {np.shape(array)[1] for name, array in X.items() if name not in PADDING and np.ndim(array) > 1}
-    per_step = [len(p.shape) > 2 and p.shape[1] in times for _, p in named(predictions)]
+    times = _times(X)
+    per_step = [_is_per_step(p, times) for _, p in named(predictions)]
     if not any(per_step):
         return predictions, targets, weights
     if weights and not all(per_step):
         raise TypeError("fit: sample_weight is not supported if only some of the outputs have a value for each step.")
-    shapes = [p.shape[:2] for _, p in named(predictions) if len(p.shape) > 2 and p.shape[1] in times]
+    shapes = [p.shape[:2] for _, p in named(predictions) if _is_per_step(p, times)]
     mask = as_mask("fit", shapes[0], X.get("lengths"), X.get("mask"))
 
     def real(values: Any, like: Any) -> Any:
-        if len(like.shape) < 3 or like.shape[1] not in times:
+        if not _is_per_step(like, times):
             return values
-        if np.shape(values)[:2] != mask.shape:
-            raise ValueError(
-                f"fit: the network returns a value for each step, (samples, time) = {mask.shape}. Expected targets of "
-                f"shape (samples, time, …), got {np.shape(values)}."
-            )
+        _check_steps(values, mask)
         return values[mask]
 
     weights = tuple(np.broadcast_to(as_array(each)[:, None], mask.shape)[mask] for each in weights)
     return mapped(real, predictions, predictions), mapped(real, targets, predictions), weights
+
+
+def padding_as_weights(
+    X: Any, predictions: Any, targets: Any, weights: Any, *, mean: bool = True
+) -> tuple[Any, Any, Any]:
+    """Return targets, sample weights and the number of real steps, such that padding has weight 0.
+
+    For compiled programs, in which the number of selected steps cannot depend on values. A weighted mean over all steps
+    is then the mean over the real ones. Targets at padding become 0.
+
+    Args:
+        X, predictions, targets, weights: as for `without_padding`.
+        mean: whether the weights of the real steps are scaled, so that those of all steps have a mean of 1.
+
+    Raises:
+        TypeError: only some of the outputs are per step.
+    """
+    several = named(targets)
+    count: Any = len(several[0][1])
+    if X.__class__ is not dict or not (X.keys() & set(PADDING)):
+        return targets, weights, count
+    times = _times(X)
+    per_step = [_is_per_step(p, times) for _, p in named(predictions)]
+    if not any(per_step):
+        return targets, weights, count
+    if not all(per_step):
+        raise TypeError("fit: compile=True needs either a value for each step in all outputs, or in none.")
+    like = named(predictions)[0][1]
+    mask = as_mask("fit", like.shape[:2], X.get("lengths"), X.get("mask"))
+
+    def real(values: Any) -> Any:
+        _check_steps(values, mask)
+        return np.where(mask.reshape(mask.shape + (1,) * (len(np.shape(values)) - 2)), values, 0)
+
+    count = np.sum(mask)
+    given = mask.astype(like.dtype)
+    if mean:
+        given = given * (math.prod(mask.shape) / count.astype(like.dtype))
+    if weights:
+        given = given * as_array(weights[0])[:, None]
+    return mapped(real, targets), (given,), count
+
+
+def _times(X: dict[str, Any]) -> set[int]:
+    """Return the numbers of steps of the inputs."""
+    return {np.shape(array)[1] for name, array in X.items() if name not in PADDING and np.ndim(array) > 1}
+
+
+def _is_per_step(prediction: Any, times: set[int]) -> bool:
+    return len(prediction.shape) > 2 and prediction.shape[1] in times
+
+
+def _check_steps(values: Any, mask: Any) -> None:
+    if np.shape(values)[:2] != mask.shape:
+        raise ValueError(
+            f"fit: the network returns a value for each step, (samples, time) = {mask.shape}. Expected targets of "
+            f"shape (samples, time, …), got {np.shape(values)}."
+        )

@@ -9,6 +9,7 @@ import warnings
 from collections.abc import Mapping
 from typing import Any, Protocol
 
+from nn._processes import is_writer
 from nn.training.history import NOT_METRICS
 
 BAR = "{desc} |{bar}| {elapsed}<{remaining}{postfix}"
@@ -45,7 +46,7 @@ def progress(verbose: int | None, epochs: int, steps: int, first: int = 0) -> Pr
         verbose = 1 if _is_watched() else 2
     if verbose not in (0, 1, 2):
         raise ValueError(f"fit: verbose must be None (choose), 0 (silent), 1 (bar) or 2 (lines), got {verbose!r}.")
-    return (Silence, Bar, Lines)[verbose](epochs, steps, first)
+    return (Silence, Bar, Lines)[verbose if is_writer() else 0](epochs, steps, first)
 
 
 class Silence:

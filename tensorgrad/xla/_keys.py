@@ -23,6 +23,12 @@ class Keys:
         self._numbers = numbers
         self._places = {id(generator): place for place, generator in enumerate(generators, 1)}
         self._made: dict[int, TracedGenerator] = {}
+        self._ahead = 0
+
+    def advance(self) -> None:
+        """Draw from now on what the next call would draw."""
+        self._ahead += 1
+        self._made.clear()
 
     def __call__(self, generator: Any) -> TracedGenerator:
         """Return the replacement of a generator, always the same one.
@@ -35,7 +41,7 @@ class Keys:
             raise _refusals.unknown_generator()
         if place not in self._made:
             key = jax.random.key(self._numbers[place])
-            self._made[place] = TracedGenerator(jax.random.fold_in(key, self._numbers[0]))
+            self._made[place] = TracedGenerator(jax.random.fold_in(key, self._numbers[0] + self._ahead))
         return self._made[place]
 
 

@@ -96,6 +96,8 @@ class Program:
                 outcome: Outcome = self.compiled(inputs)
         finally:
             self.arguments = None
+        if outcome.plan.source is None:
+            outcome.plan.source = self, list(map(_description, inputs))
         return outcome
 
     def _trace(self, values: list[Any]) -> Outcome:
@@ -135,8 +137,6 @@ class Program:
             raise
         finally:
             changes.undo()
-        describe: Any = jax.ShapeDtypeStruct
-        plan.source = self, [describe(v.shape, v.dtype, weak_type=v.weak_type) for v in values]
         return Outcome(plan, results)
 
 
@@ -316,6 +316,16 @@ def array_of(value: Any) -> Array:
 
 
 _FLOAT32, _FLOAT64 = np.dtype(np.float32), np.dtype(np.float64)
+
+
+def _description(value: Any) -> Any:
+    """Return what JAX needs to know of an input to find the program again: shape and dtype, and on which devices."""
+    describe: Any = jax.ShapeDtypeStruct
+    if not isinstance(value, jax.Array):
+        return value if value.__class__ is float else describe(value.shape, value.dtype)
+    several = len(value.sharding.device_set) > 1
+    weak: Any = value.weak_type
+    return describe(value.shape, value.dtype, sharding=value.sharding if several else None, weak_type=weak)
 
 
 def _is_single(inputs: list[Any]) -> bool:

@@ -67,7 +67,7 @@ class Compiled(Generic[P, R]):
             if program is None or not program.fits(arguments):
                 program = self._program_for(arguments)
             tensors, generators = program.tensors_of(arguments), program.surroundings.generators
-            seeds = [self.iteration, *map(self._seed_of, generators)] if generators else None
+            seeds = [self.iteration, *map(self.seed_of, generators)] if generators else None
             self._last = None
             outcome = program.run(arguments, tensors, seeds)
             result: R = outcome.plan.finish(outcome.values, tensors)
@@ -100,8 +100,8 @@ class Compiled(Generic[P, R]):
         program.use_for(arguments, surroundings)
         return program
 
-    def _seed_of(self, generator: Any) -> int:
-        """Return the seed that was drawn from a random generator when it was first used."""
+    def seed_of(self, generator: Any) -> int:
+        """Return the seed for a random generator of NumPy. It is drawn from the generator when it is first used."""
         if id(generator) not in self._seeds:
             draw = generator.integers if isinstance(generator, np.random.Generator) else generator.randint
             self._seeds[id(generator)] = generator, int(draw(2**31 - 1))

@@ -2,6 +2,12 @@
 
 from grading import positive, values
 
+HINTS = (
+    "The axis that is named disappears: x.mean(axis=0) has a number for each column.",
+    "A mean for each column lines up with x by itself. A sum for each row must keep its axis, with keepdims=True.",
+    "x - x.mean(axis=0), and x / x.sum(axis=1, keepdims=True)",
+)
+
 
 def grade(answer):
     """A square batch, in which wrong axes fit, and one that is not."""

@@ -5,6 +5,11 @@ from grading_gradients import gradients
 
 import tensorgrad as tg
 
+HINTS = (
+    "shift is added to every sample and scale is a factor of every sample, so both gradients are sums over axis 0.",
+    "Compute h again, with np.sqrt(x.var(axis=0) + epsilon). scale receives (g * h).sum(axis=0).",
+    "d = g * scale; x receives (d - d.mean(axis=0) - h * (d * h).mean(axis=0)) / root.",
+)
 EPSILON = 1e-3
 
 

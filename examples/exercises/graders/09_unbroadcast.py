@@ -5,6 +5,12 @@ from grading_gradients import gradients
 
 import tensorgrad as tg
 
+HINTS = (
+    "There are g.ndim - len(shape) axes in front. They come first, so their numbers are 0, 1, …",
+    "sum takes several axes at once: g.sum(axis=(0, 1)). An empty tuple sums over nothing.",
+    "After the first sum, collect the axes whose length in shape is 1, and sum over them with keepdims=True.",
+)
+
 
 def grade(answer):
     """Axes in front, axes of length 1, both, a single number, and nothing to do."""

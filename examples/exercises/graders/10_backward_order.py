@@ -4,6 +4,12 @@ from grading import Wrong
 
 import tensorgrad as tg
 
+HINTS = (
+    "First find all that the loss was made from. Only users among these count.",
+    "Count how often each value is used. A value that is used twice by the same operation counts twice.",
+    "Start with the loss. Whenever a value gets its turn, lower the counts of its sources; at 0 a source follows.",
+)
+
 
 def grade(answer):
     """Short and long ways to the same value, a value used twice at once, and one that the loss does not need."""

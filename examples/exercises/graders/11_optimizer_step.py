@@ -6,6 +6,11 @@ from grading import fixed, normal, several, values
 import nn
 import tensorgrad as tg
 
+HINTS = (
+    "Four lines of formulas are four lines of code. Take them in this order.",
+    "Use separate names for m and s: what is returned, and passed in the next step, is mean and square.",
+    "mean = 0.9 * mean + 0.1 * g makes a new array; mean *= 0.9 would change the caller's.",
+)
 RATE = 0.05
 
 

@@ -6,6 +6,11 @@ from grading_gradients import gradients
 
 import tensorgrad as tg
 
+HINTS = (
+    "np.sum adds up over all axes, whatever the shape.",
+    "The sum has one term for each weight, so the gradient with respect to a weight is the slope of its own term.",
+    "The slope of strength · w² is 2 · strength · w.",
+)
 STRENGTH = 0.01
 
 

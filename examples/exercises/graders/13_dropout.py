@@ -4,6 +4,12 @@ import numpy as np
 from grading import Wrong, fixed, normal, positive, several, values
 from grading_gradients import gradients
 
+HINTS = (
+    "rng.random(x.shape) < rate is True with the probability rate. These values are dropped.",
+    "(rng.random(x.shape) >= rate) / (1 - rate) is the whole mask: a True counts as 1.",
+    "out = x * mask is a product with a constant, so backward is g * mask.",
+)
+
 
 def grade(answer):
     """A rate that differs from 1 - rate."""
@@ -13,9 +19,9 @@ def grade(answer):
         raise Wrong("wrong shape", f"expected a mask {x.shape}, got {mask.shape}.")
     dropped = float(np.mean(mask == 0))
     if abs(dropped - (1 - rate)) < 0.03:
-        raise Wrong("rate is the share that is dropped, not kept", f"rate {rate}: {dropped:.0%} are 0.")
+        raise Wrong("rate is the fraction that is dropped, not kept", f"rate {rate}: {dropped:.0%} are 0.")
     if abs(dropped - rate) > 0.03:
-        raise Wrong("wrong share", f"expected {rate:.0%} zeros in the mask, got {dropped:.0%}.")
+        raise Wrong("wrong fraction", f"expected {rate:.0%} zeros in the mask, got {dropped:.0%}.")
     scale = np.full(x.shape, 1 / (1 - rate))
     mistakes = {
         "missing factor 1 / (1 - rate)": mask != 0,

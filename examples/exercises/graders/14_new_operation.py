@@ -5,6 +5,12 @@ from grading_gradients import operation
 
 import tensorgrad as tg
 
+HINTS = (
+    "Both rules need s again: s = 1 / (1 + np.exp(-beta * x)).",
+    "x · s is a product of two functions of x: s + x · (the slope of s), where the slope has the inner factor beta.",
+    "beta occurs only in s: its rule is g · x · s · (1 − s) · (the inner slope, x).",
+)
+
 
 def grade(answer):
     """One beta for each feature, and one for all."""

@@ -74,6 +74,10 @@ def _counted(values: Any, index: Any, shape: Shape) -> Any:
     return np.bincount(np.ravel(places), weights, minlength=np.prod(shape, dtype=int)).reshape(shape).astype(float)
 
 
+_USUAL = frozenset({int, slice, tuple, list, np.ndarray, type(None), type(...)})
+"""Types of indices that are no arrays of other libraries. A tuple may contain some, which is not checked for speed."""
+
+
 @op(
     values=lambda g, index: g[index],
     examples=[case((2,), index=slice(1, 3), shape=(4,)), case((3,), index=np.array([0, 2, 0]), shape=(4,))],
@@ -87,9 +91,9 @@ def scatter(values: ArrayLike, index: Any, shape: Shape) -> Any:
     Tensor([101.,   0.,  10.])
     """
     array: Any = as_array(values)
-    if hasattr(array, "scattered"):
-        return array.scattered(index, shape)
-    if is_foreign(array) or is_foreign(index):
+    if array.__class__ is not np.ndarray or (index.__class__ not in _USUAL and is_foreign(index)):
+        if hasattr(array, "scattered"):
+            return array.scattered(index, shape)
         return _summed(array, _places(index, shape), shape)
     result = np.zeros(shape, array.dtype)
     if _repeats(index):
@@ -97,10 +101,6 @@ def scatter(values: ArrayLike, index: Any, shape: Shape) -> Any:
     else:
         result[index] = values
     return result
-
-
-_USUAL = frozenset({int, slice, tuple, list, np.ndarray, type(None), type(...)})
-"""Types of indices that are no arrays of other libraries. A tuple may contain some, which is not checked for speed."""
 
 
 @op(

@@ -1,0 +1,17 @@
+"""Exercise 19. The overlap of boxes (chapter 28).
+
+Two boxes are compared by their intersection over union, IoU: the area that both cover, divided by the area that at
+least one of them covers. It is 1 for equal boxes, and 0 for boxes that do not meet.
+
+    A box is (left, top, right, bottom).
+    The intersection goes from the larger left to the smaller right, and from the larger top to the smaller bottom.
+
+Boxes may lie apart in one direction, or in both.
+"""
+
+import numpy as np
+
+
+def overlaps(box, others):
+    """The intersection over union of `box` (4,) with each of `others` (boxes, 4): an array (boxes,)."""
+    raise NotImplementedError("exercise 19, overlap of boxes: the area of the intersection over that of the union")

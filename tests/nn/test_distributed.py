@@ -1,0 +1,112 @@
+"""Training on several devices and in several processes: the numbers of one process, and lost processes are named."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import nn
+from nn import distributed
+
+pytest.importorskip("jax")
+pytestmark = pytest.mark.slow
+
+ROOT = Path(nn.__file__).parent.parent
+SCRIPT = """
+import sys
+from pathlib import Path
+import numpy as np
+import nn
+
+path, epochs, devices = Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])
+if not devices:
+    nn.distributed.initialize()
+rng = np.random.default_rng(0)
+X, y = rng.normal(size=(42, 4)), rng.integers(0, 3, 42)
+
+
+def make(**options):
+    network = nn.Sequential(
+        nn.Dense(4, 8, bias=False, dtype=np.float64, rng=0), nn.BatchNorm(8, dtype=np.float64), nn.Tanh(),
+        nn.Dropout(0.2, rng=7), nn.Dense(8, 3, dtype=np.float64, rng=1),
+    )
+    return nn.Model(network, loss=nn.SoftmaxCrossEntropy(), optimizer=nn.SGD(network.parameters(), 0.05, momentum=0.9),
+                    metrics=[nn.CategoricalAccuracy(), nn.F1()], rng=3, **options)
+
+
+options = {"compile": True, "devices": devices or None}
+model = nn.Model.load(path, **options) if path.exists() else make(**options)
+saving = nn.ModelCheckpoint(path)
+model.fit(X, y, batch_size=16, epochs=epochs, validation_data=(X[:10], y[:10]), resume=True, callbacks=[saving])
+outputs = model.predict(X)
+if nn._processes.is_writer():
+    np.savez(path.with_suffix(".npz"), outputs=outputs, **model.history)
+"""
+"""Trains until there are `epochs` epochs: 17 epochs are 51 steps. Batches have 16, 16 and 10 samples."""
+
+
+def run(folder: Path, name: str, epochs: int, *, processes: int = 1, devices: int = 1) -> dict[str, np.ndarray]:
+    script, path = folder / "train.py", folder / f"{name}.safetensors"
+    script.write_text(SCRIPT)
+    launcher = ["-m", "nn.distributed", "--processes", str(processes)] if processes > 1 else []
+    number = 0 if processes > 1 else devices
+    done = subprocess.run(
+        [sys.executable, *launcher, str(script), str(path), str(epochs), str(number)],
+        env=os.environ | {"PYTHONPATH": str(ROOT), "XLA_FLAGS": f"--xla_force_host_platform_device_count={devices}"},
+        capture_output=True, text=True, check=False, timeout=300,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stdout.count(f"epoch {epochs}/{epochs}") == 1, done.stdout  # one process writes output
+    with np.load(path.with_suffix(".npz")) as archive:
+        return dict(archive)
+
+
+def test_training_on_several_devices_and_in_several_processes_is_that_of_one(tmp_path: Path) -> None:
+    expected = run(tmp_path, "one", 17)
+    run(tmp_path, "processes", 9, processes=2)
+    found = {
+        "4 devices": run(tmp_path, "devices", 17, devices=4),
+        "2 processes, resumed with 4": run(tmp_path, "processes", 17, processes=4),
+    }
+    for name, values in found.items():
+        assert len(values["loss"]) == 17
+        for key, numbers in expected.items():
+            np.testing.assert_allclose(values[key], numbers, rtol=1e-12, atol=1e-12, err_msg=f"{name}: {key}")
+
+
+@pytest.mark.parametrize(
+    ("last_words", "expected"),
+    [
+        ("sys.exit(3)", "process 1 failed with exit status 3"),
+        ("os.kill(os.getpid(), signal.SIGKILL)", "process 1 was ended by SIGKILL"),
+        ("os.kill(os.getpid(), signal.SIGSTOP)", "process 1 has been stopped for 0.5 seconds"),
+    ],
+)
+def test_distributed_launcher_names_the_lost_process_and_ends_the_others(
+    last_words: str, expected: str, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    if "SIGSTOP" in last_words and not Path("/proc/self/stat").exists():
+        pytest.skip("the states of processes are read from /proc")
+    script = tmp_path / "lost.py"
+    script.write_text(
+        f"import os, signal, sys, time\nif os.environ['{distributed.PROCESS}'] == '1': {last_words}\ntime.sleep(60)\n"
+    )
+    start = time.monotonic()
+    assert distributed.main(["--processes", "3", "--timeout", "0.5", str(script)]) == 1
+    assert time.monotonic() - start < 50  # the others were ended
+    assert f"nn.distributed: {expected}. The job is ended." in capfd.readouterr().err
+
+
+def test_distributed_initialize_alone_does_nothing_and_checks_its_arguments() -> None:
+    distributed.initialize()
+    with pytest.raises(TypeError, match="pass coordinator, processes and process together"):
+        distributed.initialize("127.0.0.1:1", 2)
+    with pytest.raises(ValueError, match="process must be at most 1, got 2"):
+        distributed.initialize("127.0.0.1:1", 2, 2)
+    assert nn.distributed is distributed
