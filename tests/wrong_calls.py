@@ -19,6 +19,7 @@ import nn
 import nn.callbacks.clipping
 import tensorgrad as tg
 from nn.losses import PerOutput
+from tensorgrad.ops import nondifferentiable
 
 SECONDS = 20
 """How long a call may take. Most take less than a millisecond."""
@@ -42,9 +43,7 @@ ALSO_DOCUMENTED: dict[str, tuple[type[Exception], ...]] = {
     "Tensor.become": (RuntimeError,),
     "Module.load_state_dict": (KeyError,),
     "nn.plots.LivePlot": (RuntimeError,),
-    **dict.fromkeys(
-        ("tg.common_type", "tg.diag_indices_from", "tg.tril_indices_from", "tg.triu_indices_from"), (AttributeError,)
-    ),  # NumPy's own
+    **{f"tg.{name}": (AttributeError, OverflowError) for name in nondifferentiable.__all__},  # NumPy's own functions
 }
 FILES = (OSError,)
 """What functions that take a path may raise besides."""

@@ -142,7 +142,7 @@ def polyder(p: ArrayLike, m: int = 1) -> Tensor:
     if operator.index(m) < 0:
         raise ValueError(f"expected m ≥ 0, got {m}.")
     coefficients = _coefficients(p)
-    for _ in range(m):
+    for _ in range(min(m, len(coefficients))):
         coefficients = coefficients[:-1] * np.arange(len(coefficients) - 1, 0, -1).astype(coefficients.dtype)
     return coefficients  # type: ignore[no-any-return]
 
