@@ -63,7 +63,8 @@ def angle(z: ArrayLike, deg: bool = False) -> Any:
     >>> angle([1.0, -2.0], deg=True)
     Tensor([  0., 180.])
     """
-    return np.angle(z, deg)  # type: ignore[arg-type]
+    radians = np.arctan2(np.zeros_like(z), z)
+    return np.degrees(radians) if deg else radians
 
 
 @composed("a", numpy=np.real_if_close)
