@@ -43,7 +43,9 @@ ALSO_DOCUMENTED: dict[str, tuple[type[Exception], ...]] = {
     "Tensor.become": (RuntimeError,),
     "Module.load_state_dict": (KeyError,),
     "nn.plots.LivePlot": (RuntimeError,),
-    **{f"tg.{name}": (AttributeError, OverflowError) for name in nondifferentiable.__all__},  # NumPy's own functions
+    **dict.fromkeys(
+        (f"tg.{name}" for name in nondifferentiable.__all__), (AttributeError, KeyError, OverflowError)
+    ),  # NumPy's own functions
 }
 FILES = (OSError,)
 """What functions that take a path may raise besides."""

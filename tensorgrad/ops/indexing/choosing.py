@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -104,6 +104,7 @@ def piecewise(x: ArrayLike, condlist: Any, funclist: Sequence[Any], *args: Any, 
 
     Raises:
         ValueError: the numbers of conditions and functions do not match.
+        TypeError: `condlist` is a mapping.
 
     >>> x = np.array([-2.0, 1.0, 3.0])
     >>> piecewise(x, [x < 0, x > 2], [np.square, 9.0, lambda x: -x])
@@ -111,6 +112,8 @@ def piecewise(x: ArrayLike, condlist: Any, funclist: Sequence[Any], *args: Any, 
     """
     x = x if isinstance(x, Tensor) else Tensor(as_array(x))
     conditions = plain(condlist)
+    if isinstance(conditions, Mapping):
+        raise TypeError(f"expected a list of conditions, got {type(conditions).__name__}.")
     if np.isscalar(conditions) or (not isinstance(conditions[0], (list, np.ndarray)) and x.ndim != 0):
         conditions = [conditions]  # one condition, not in a list
     conditions = [np.asarray(each, bool) for each in conditions]

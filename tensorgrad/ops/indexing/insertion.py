@@ -131,7 +131,7 @@ def trim_zeros(filt: ArrayLike, trim: str = "fb", axis: Any = None) -> Tensor:
     >>> trim_zeros([0.0, 1.0, 0.0, 2.0, 0.0])
     Tensor([1., 0., 2.])
     """
-    ends = trim.lower()
+    ends = trim.lower() if isinstance(trim, str) else ""
     if ends not in ("f", "b", "fb", "bf"):
         raise ValueError(f"expected 'f', 'b' or 'fb' as trim, got {trim!r}")
     array = filt if isinstance(filt, Tensor) else Tensor(as_array(filt))

@@ -135,8 +135,8 @@ def solve_triangular(
     solution = np.empty(columns.shape, np.result_type(matrices, columns, np.float16))
     for index in np.ndindex(stack if solution.size else (0,)):
         solution[index] = linalg.solve_triangular(
-            matrices[index], columns[index], trans, lower, unit_diagonal, check_finite=False
-        )
+            matrices[index], columns[index], int(trans), bool(lower), bool(unit_diagonal), check_finite=False
+        )  # LAPACK would crash for other integers
     return solution[..., 0] if right.ndim == 1 else solution
 
 
