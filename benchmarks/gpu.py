@@ -4,9 +4,9 @@
     python benchmarks/gpu.py --small    # tiny sizes on any device, to check that everything runs and agrees
 
 All contestants compute in float32 with full precision (no TF32), with Adam and the constants of `dense.rules`, from the
-same weights and on data that are on the device. Their losses in the first steps must agree. They are timed in turn, in
-blocks of steps; the table has the median time of a step and the median of the ratios within each turn. A contestant
-whose library is not installed is left out.
+same weights and on data that are on the device already. Their losses in the first steps must agree. They are timed in
+turn, in blocks of steps; the table has the median time of a step and the median of the ratios within each turn.
+Contestants whose library is not installed are skipped.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ SECONDS = 0.4
 
 @dataclass
 class Work:
-    """A network, its data, and the targets: the most that a step may take, relative to JAX, PyTorch and for CuPy."""
+    """Network with its data and its targets: the largest ratios of a step's time to that of JAX and of PyTorch."""
 
     name: str
     kind: str
@@ -445,7 +445,7 @@ def compare(work: Work, turns: int) -> list[str]:
 
 
 def timed(step: Step, count: int) -> float:
-    """Return the seconds of one step, in a block of several that is waited for at its end."""
+    """Return the seconds per step of a block of steps, whose last result is waited for."""
     waited(step())
     start = time.perf_counter()
     for _ in range(count):

@@ -8,7 +8,7 @@ Every process runs the same script, which joins the others before it makes a mod
     model = nn.Model(network, loss=..., optimizer=..., compile=True)
     model.fit(X, y, batch_size=256, callbacks=[nn.ModelCheckpoint("run/digits.safetensors")])
 
-It is started on one machine with `python -m nn.distributed --processes 4 train.py`, and on a cluster by the launcher of
+Start it on one machine with `python -m nn.distributed --processes 4 train.py`, and on a cluster by the launcher of
 the cluster, such as `srun python train.py` (SLURM) or `mpirun python train.py` (Open MPI).
 """
 
@@ -28,10 +28,10 @@ from nn import _processes
 from nn._validation import whole_number
 
 COORDINATOR, PROCESSES, PROCESS = "TENSORGRAD_COORDINATOR", "TENSORGRAD_PROCESSES", "TENSORGRAD_PROCESS"
-"""Environment variables by which the launcher describes the processes."""
+"""Environment variables in which the launcher describes the processes."""
 
 TIMEOUT = 30
-"""Default number of seconds after which a process that no longer answers is lost."""
+"""Default number of seconds after which a process that does not answer is considered lost."""
 
 GRACE = 5.0
 """Seconds that processes have to end by themselves when the job is ended."""
@@ -47,7 +47,7 @@ def initialize(
     """Join the processes of a job. Call this once in each process, before anything else uses JAX.
 
     Without arguments, the processes are described by the launcher `python -m nn.distributed`, by SLURM or by Open MPI.
-    In a script that was started alone, nothing is done.
+    Does nothing in a script that was started alone.
 
     `Model.fit` of a compiled model then divides each batch between the devices of all processes. All of them start with
     the parameters and the random generators of the first process, use the same order of the samples, and read only
@@ -61,8 +61,8 @@ def initialize(
         coordinator: the address of the first process, such as "10.0.0.1:1234".
         processes: the number of processes.
         process: the number of this process, from 0.
-        timeout: the number of seconds after which a process that does not answer is lost; None for 30, or that of the
-            launcher.
+        timeout: the number of seconds after which a process that does not answer is considered lost; None for 30, or
+            that of the launcher.
 
     Raises:
         ModuleNotFoundError: JAX is not installed: `pip install 'tensorgrad[xla]'`.
@@ -83,7 +83,7 @@ def initialize(
     if timeout is None:
         timeout = int(os.environ.get("TENSORGRAD_TIMEOUT", TIMEOUT))
     seconds = whole_number("distributed.initialize: timeout", timeout)
-    from tensorgrad import xla  # noqa: F401 - says how to install JAX, and keeps NumPy's global generator as it is
+    from tensorgrad import xla  # noqa: F401 - names the extra if JAX is missing, and preserves NumPy's global generator
 
     import jax  # isort: skip
 
@@ -159,7 +159,7 @@ def _state(process: subprocess.Popen[bytes]) -> int | str | None:
     if (code := process.poll()) is not None:
         return code
     try:
-        with open(f"/proc/{process.pid}/stat", encoding="utf-8") as file:  # elsewhere, stopping is not noticed here
+        with open(f"/proc/{process.pid}/stat", encoding="utf-8") as file:  # Linux only
             return "stopped" if file.read().rpartition(")")[2].split()[0] == "T" else None
     except OSError:
         return None
@@ -198,7 +198,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("--processes", type=int, required=True, help="number of processes")
     parser.add_argument(
-        "--timeout", type=float, default=TIMEOUT, help="seconds after which a stopped process is lost (%(default)s)"
+        "--timeout", type=float, default=TIMEOUT, help="seconds until a stopped process counts as lost (%(default)s)"
     )
     parser.add_argument("script", help="Python script")
     parser.add_argument("arguments", nargs=argparse.REMAINDER, help="arguments of the script")

@@ -26,12 +26,12 @@ def compile(function: Callable[P, R], *, static: str | int | Iterable[str | int]
     else, such as integers, strings and functions, decides what is computed: other values need another program. So do
     other shapes and dtypes, and `static` arguments.
 
-    **Tensors** that the function uses besides its arguments, such as the parameters and buffers of layers, are found
-    through closures, `__self__`, global variables, attributes and containers. They are inputs too, and also outputs if
-    the function changes their values or gradients; they then hold arrays of XLA. Results are tensors that hold arrays
-    of XLA and have no graph: differentiate inside the function. Plain attributes, such as `training`, decide which
-    program runs. **Arrays of NumPy** that the function uses besides its arguments are constants of the program: later
-    writes into them have no effect.
+    **Tensors** that the function uses in addition to its arguments, such as the parameters and buffers of layers, are
+    found through closures, `__self__`, global variables, attributes and containers. They are inputs too, and also
+    outputs if the function changes their values or gradients; they then hold XLA arrays. Results are tensors that
+    hold XLA arrays and have no graph: differentiate inside the function. Plain attributes, such as `training`,
+    decide which program runs. **NumPy arrays** that the function uses in addition to its arguments are constants of
+    the program: later writes into them have no effect.
 
     Everything else that the function does, such as printing, happens only while it is traced.
 
@@ -51,7 +51,7 @@ def compile(function: Callable[P, R], *, static: str | int | Iterable[str | int]
             of NumPy, or uses a tensor that requires a gradient and was not found.
 
     Warns:
-        UserWarning: once, if the function was traced very often.
+        UserWarning: once, if the function was traced many times.
     """
     if not callable(function):
         raise TypeError(f"compile: expected a function, got {type(function).__name__}.")

@@ -2,8 +2,8 @@
 
 A compiled program would repeat the numbers that a NumPy generator drew while the function was traced. A layer that
 draws therefore asks for its generator with `source`. While `tg.compile` traces a function, `source` returns an object
-with the same methods (`random`, `standard_normal`, `normal`, `uniform`, `integers`) that draws inside the program: from
-a key made of a seed, drawn once from the layer's own generator, and of the number of the call.
+with the same methods (`random`, `standard_normal`, `normal`, `uniform`, `integers`) that draws inside the program. Its
+key is made from a seed, which is drawn once from the layer's generator, and from the number of the call.
 """
 
 from __future__ import annotations
@@ -32,14 +32,14 @@ def source(rng: Any) -> Any:
 
 
 def is_replaced() -> bool:
-    """Return whether random numbers are drawn inside a compiled program, as arrays of XLA."""
+    """Return whether random numbers are drawn inside a compiled program, as XLA arrays."""
     return _replacement.get() is not None
 
 
 def advance() -> None:
-    """Let what is drawn from now on in a compiled program be what its next call would draw, after one of several steps.
+    """Draw the numbers of the next call from now on, after one of several steps in a compiled program.
 
-    Outside of compiled programs, nothing is done.
+    Does nothing outside of compiled programs.
     """
     replacement: Any = _replacement.get()
     if replacement is not None:

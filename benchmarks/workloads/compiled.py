@@ -1,6 +1,6 @@
-"""Programs compiled by `tg.compile`: training steps, a Hessian-vector product, and the time to make a program.
+"""Programs compiled by `tg.compile`: training steps, a Hessian-vector product, and the time to compile a program.
 
-The arrays are those of XLA. Steps are those of `mlp_step` and `spiral`, with the constants of `dense.rules`.
+The arrays are XLA arrays. Steps are those of `mlp_step` and `spiral`, with the constants of `dense.rules`.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ def product() -> Callable[[], Any]:
 
 
 def tracing(contestant: Any = by_compiled) -> Callable[[], Any]:
-    """Return a step that traces, compiles and runs the training step of a network with a width that is new."""
+    """Return a step that traces, compiles and runs the training step of a network with a new width."""
     widths = itertools.count(120)
 
     def step() -> Any:

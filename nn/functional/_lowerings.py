@@ -1,7 +1,7 @@
 """Operations of networks written with JAX, for compiled programs; `tg.op(lowering=...)` names them.
 
 XLA has instructions for convolutions and windows, and a loop whose body is compiled once. The composed forms would
-become one product for each place of a kernel, and one copy of the body for each step of a sequence.
+become one product for each position of a kernel, and one copy of the body for each step of a sequence.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ def _convolved(images: Any, weight: Any, axes: tuple[Axis, ...], groups: int) ->
 def convolution(
     x: Any, weight: Any, bias: Any = None, *, stride: Any = 1, padding: Any = 0, dilation: Any = 1, groups: int = 1
 ) -> Any:
-    """Return `conv1d` or `conv2d`."""
+    """Compute `conv1d` or `conv2d`."""
     s = setting(x.shape, weight.shape, stride, padding, dilation, groups)
     x, weight = _promoted(x, weight)
     out = _convolved(x.reshape(-1, *s.sizes, s.channels), weight, s.axes, groups)
@@ -55,7 +55,7 @@ def transposed_convolution(
     x: Any, weight: Any, bias: Any = None, *, stride: Any = 1, padding: Any = 0, dilation: Any = 1,
     output_padding: Any = 0, groups: int = 1,
 ) -> Any:  # fmt: skip
-    """Return `conv_transpose1d` or `conv_transpose2d`: the input gradient of a convolution."""
+    """Compute `conv_transpose1d` or `conv_transpose2d`: the input gradient of a convolution."""
     s = transposed_setting(x.shape, weight.shape, stride, padding, dilation, output_padding, groups)
     x, weight = _promoted(x, weight)
     x = x.reshape(-1, *s.counts, s.filters)
@@ -92,7 +92,7 @@ def _reduced(function: Any, start: Any, x: Any, axes: tuple[Axis, ...]) -> Any:
 @xla.lowering
 def _largest(x: Any, *, axes: tuple[Axis, ...]) -> Any:
     lowest = -math.inf if x.dtype.kind == "f" else np.iinfo(x.dtype).min
-    return _reduced(lax.max, np.array(lowest, x.dtype), x, axes)  # JAX knows the maximum by this start
+    return _reduced(lax.max, np.array(lowest, x.dtype), x, axes)  # JAX recognises a maximum by this initial value
 
 
 @xla.lowering
@@ -136,7 +136,7 @@ average_pool1d, average_pool2d = _average_pool(1), _average_pool(2)
 def _scanned(
     step: Any, x: Any, weight: Any, recurrent_weight: Any, bias: Any, states: list[Any], mask: Any, reverse: bool
 ) -> tuple[Any, ...]:
-    """Return the sequence and the final states of `step(projected, *states)`, after one step after another."""
+    """Return the sequence and the final states of `step(projected, *states)`, applied step by step."""
     if mask is not None:
         x = jnp.where(mask[..., None], x, 0)
     projected = x @ weight
@@ -163,7 +163,7 @@ def rnn(
     x: Any, weight: Any, recurrent_weight: Any, bias: Any = None, state: Any = None, *, activation: str = "tanh",
     mask: Any = None, reverse: bool = False,
 ) -> RecurrentResult:  # fmt: skip
-    """Return `rnn`."""
+    """Compute `rnn`."""
     act = jnp.tanh if activation == "tanh" else jax.nn.relu
 
     def step(projected: Any, state: Any) -> tuple[Any, ...]:
@@ -177,7 +177,7 @@ def lstm(
     x: Any, weight: Any, recurrent_weight: Any, bias: Any = None, hidden: Any = None, cell: Any = None, *,
     mask: Any = None, reverse: bool = False,
 ) -> LSTMResult:  # fmt: skip
-    """Return `lstm`."""
+    """Compute `lstm`."""
 
     def step(projected: Any, hidden: Any, cell: Any) -> tuple[Any, ...]:
         i, f, candidate, o = jnp.split(projected + hidden @ recurrent_weight, 4, axis=-1)
@@ -192,7 +192,7 @@ def gru(
     x: Any, weight: Any, recurrent_weight: Any, bias: Any = None, recurrent_bias: Any = None, state: Any = None, *,
     reset_after: bool = True, mask: Any = None, reverse: bool = False,
 ) -> RecurrentResult:  # fmt: skip
-    """Return `gru`."""
+    """Compute `gru`."""
     units = recurrent_weight.shape[0]
 
     def step(projected: Any, state: Any) -> tuple[Any, ...]:
@@ -217,7 +217,7 @@ def gru(
 
 @xla.lowering
 def attention(q: Any, k: Any, v: Any, mask: Any = None, causal: bool = False, *, scale: float | None = None) -> Any:
-    """Return `attention`, with an axis for the members of each group of heads."""
+    """Compute `attention`, with an axis for the members of each group of heads."""
     heads, groups = (q.shape[-3], k.shape[-3]) if q.ndim > 3 else (1, 1)
     shape = (*q.shape[:-1], v.shape[-1])
     if heads != groups:
@@ -248,7 +248,7 @@ def attention(q: Any, k: Any, v: Any, mask: Any = None, causal: bool = False, *,
 
 @xla.lowering
 def embedding(ids: Any, weight: Any, *, padding_index: int | None = None) -> Any:
-    """Return `embedding`; its gradient adds rows, not single numbers."""
+    """Compute `embedding`; its gradient adds rows, not single numbers."""
     rows = jnp.take(weight, ids, axis=0)
     if padding_index is None:
         return rows

@@ -15,7 +15,7 @@ from nn.training.progress import Progress
 from tensorgrad import interrupts
 
 MOST_CALLS = 200
-"""Calls of the program after which their results are waited for, at the latest."""
+"""Maximum number of calls of the program before their results are read."""
 
 
 @dataclass
@@ -33,8 +33,7 @@ class CompiledTraining(Training):
         kind = type(self.optimizer)
         if kind.step is not Optimizer.step:
             raise TypeError(
-                f"fit: compile=True uses the optimizer's update, but {kind.__name__} has a step of its own. Use "
-                "compile=False."
+                f"fit: compile=True uses the optimizer's update, but {kind.__name__} overrides step. Use compile=False."
             )
         clips = []
         for callback in self.callbacks:

@@ -30,7 +30,7 @@ class Placement:
 
     Raises:
         TypeError: an argument has the wrong type.
-        ValueError: there is no such device, or there are not as many; both arguments were passed.
+        ValueError: there is no such device, or there are not enough of them; both arguments were passed.
     """
 
     def __init__(self, device: Any = None, devices: Any = None) -> None:
@@ -54,10 +54,10 @@ class Placement:
             self._whole, self._divided = NamedSharding(mesh, spec()), NamedSharding(mesh, spec("batch"))
 
     def kept(self, array: Any) -> xla.Array:
-        """Return an array of NumPy on every device."""
+        """Return a NumPy array on every device."""
         with jax.enable_x64(True):
             if self.processes == 1:
-                return xla.Array(jax.device_put(np.array(array), self._whole))  # a copy, which nobody else changes
+                return xla.Array(jax.device_put(np.array(array), self._whole))  # a copy, which nothing else changes
             values = np.asarray(array)
             return xla.Array(jax.make_array_from_callback(values.shape, self._whole, lambda index: values[index]))
 
@@ -66,7 +66,7 @@ class Placement:
 
         Args:
             array: the rows.
-            divided: whether every process has other rows.
+            divided: whether every process has different rows.
         """
         if self._divided is None:
             return array  # the program moves it
@@ -141,6 +141,6 @@ def _several(devices: Any) -> Sequence[Any]:
     if number > len(found):
         raise ValueError(
             f"Model: devices={number}, but JAX finds only {len(found)} of kind {found[0].platform}. On a CPU, the "
-            f"environment variable XLA_FLAGS=--xla_force_host_platform_device_count={number} makes as many."
+            f"environment variable XLA_FLAGS=--xla_force_host_platform_device_count={number} creates that many."
         )
     return found[:number]

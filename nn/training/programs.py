@@ -27,9 +27,9 @@ PLAIN = (bool, int, float, str, type(None))
 
 
 class Program(xla.Compiled[..., Any]):
-    """Compiled function in which the random numbers of a step follow from the generators' states and its number.
+    """Compiled function whose random numbers are determined by the generators' states and the number of the step.
 
-    The generators do not change. So a model that is saved between epochs and resumed draws the same numbers.
+    The generators do not change. A model that is saved between epochs and resumed therefore draws the same numbers.
     """
 
     def __init__(self, function: Any) -> None:
@@ -37,7 +37,7 @@ class Program(xla.Compiled[..., Any]):
         self._by_generator: dict[int, tuple[Any, int]] = {}
 
     def read_generators(self) -> None:
-        """Use the present states of the generators from now on."""
+        """Use the current states of the generators from now on."""
         self._by_generator.clear()
 
     def seed_of(self, generator: Any) -> int:
@@ -58,7 +58,7 @@ class Programs:
 
     Attributes:
         clips: the callbacks that clip gradients in the program.
-        completed: the number of steps of the present `fit` that are known to be completed.
+        completed: the number of steps of the current `fit` that are known to be completed.
     """
 
     def __init__(self, model: Any, placement: Placement) -> None:
@@ -82,20 +82,20 @@ class Programs:
 
     @contextmanager
     def arrays_on_devices(self, *, training: bool = False) -> Iterator[None]:
-        """Return a context in which parameters, buffers and the optimizer's state are arrays of XLA.
+        """Return a context in which parameters, buffers and the optimizer's state are XLA arrays.
 
-        Afterwards they are arrays of NumPy, also after an error: copies of the results of training, or else the same
+        Afterwards they are NumPy arrays, also after an error: copies of the results of training, or else the same
         arrays as before.
         """
         before = [(tensor, tensor.array) for _, tensor in self.model.network.named_state()]
         for _, array in before:
             if not isinstance(array, (np.ndarray, xla.Array)):
                 raise TypeError(
-                    f"Model: compile=True requires arrays of NumPy, but a tensor of the network is a "
+                    f"Model: compile=True requires NumPy arrays, but a tensor of the network is a "
                     f"{type(array).__name__}. Use compile=False for arrays of another library."
                 )
         self._is_single = all(array.dtype != np.float64 for _, array in before)
-        if self._is_training:  # validation, for which the arrays are on the devices
+        if self._is_training:  # validation, for which the arrays are on the devices already
             yield
             return
         try:
@@ -136,7 +136,7 @@ class Programs:
         self._counts[0].rebind(np.zeros(2, np.int32), None)
 
     def _follow_optimizer(self) -> None:
-        """Let the tensors of the state hold the optimizer's arrays, which may have been replaced since."""
+        """Assign the optimizer's arrays, which may have been replaced since, to the tensors of the state."""
         optimizer = self.model.optimizer
         names = optimizer.state_names
         if [len(tensors) for tensors in self._state] != [len(names)] * len(optimizer.states):
@@ -153,7 +153,7 @@ class Programs:
 
     @interrupts.uninterrupted
     def train(self, steps: list[list[Any]]) -> dict[str, Any]:
-        """Make training steps, and return what they measured. Results are not waited for.
+        """Make training steps, and return what they measured, without waiting for it.
 
         Args:
             steps: for each step its batches: samples, targets, the weights in the loss and the weights in the metrics.
@@ -242,7 +242,7 @@ class Programs:
                 continue
             try:
                 total, count = metric.sums(arrays, targets, *weights)
-            except Exception:  # `add_measured` runs the metric on arrays of NumPy, which shows whether it is an error
+            except Exception:  # `add_measured` runs the metric on NumPy arrays, which shows whether it is an error
                 self._untraced.add(place)
                 sums.pop(place, None)
                 continue
@@ -250,7 +250,7 @@ class Programs:
             sums[place] = before[0] + total, before[1] + count
 
     def _update(self, before: list[tuple[Tensor, Any]], losses: list[Any], numbers: list[dict[str, float]]) -> None:
-        """Update parameters and state, unless a value is not finite in this step or was not in an earlier one."""
+        """Update parameters and state, unless a value was not finite in this step or in an earlier one."""
         optimizer = self.model.optimizer
         settings = [SimpleNamespace(**{**group.settings, **given}) for group, given in zip(optimizer.groups, numbers)]
         state = [dict(zip(optimizer.state_names, (tensor.array for tensor in tensors))) for tensors in self._state]
@@ -278,7 +278,7 @@ class Programs:
             for tensor, name in zip(self._state[number], optimizer.state_names):
                 tensor.data = whole(np.where(proceeds, arrays[name], state[number][name]))
         for tensor, _ in before:
-            tensor.zero_grad()  # the gradients are no results of the program
+            tensor.zero_grad()  # the gradients are not results of the program
 
     # -- evaluation and prediction ------------------------------------------------------------------------
 
@@ -380,7 +380,7 @@ def add_measured(metrics: Sequence[Metric], sums: dict[int, Any], predictions: A
 
 
 def fetched(values: Any) -> Any:
-    """Return nested containers with arrays of NumPy in place of those of XLA."""
+    """Return nested containers with NumPy arrays in place of XLA arrays."""
     if isinstance(values, xla.Array):
         return _numpy(values)
     if isinstance(values, dict):
@@ -395,7 +395,7 @@ def _numpy(array: xla.Array) -> Any:
 
 
 def _numbers(group: Any, optimizer: Optimizer) -> dict[str, float]:
-    """Return the numbers of the next step of a group, which do not decide what is computed."""
+    """Return the numbers for the next step of a group that are inputs of the program, such as the learning rate."""
     settings = vars(optimizer.step_settings(group))
     return {
         name: float(value) if isinstance(value, (int, float, np.number)) and not isinstance(value, bool) else value
@@ -405,7 +405,7 @@ def _numbers(group: Any, optimizer: Optimizer) -> dict[str, float]:
 
 
 def _description(thing: Any) -> tuple[Any, ...]:
-    """Return the plain attributes of a metric, an optimizer or a callback, by which a program is found again.
+    """Return the plain attributes of a metric, an optimizer or a callback, which identify a program.
 
     The settings of an optimizer's groups are included. Its learning rate and its count of steps are not: they are
     inputs of the program.

@@ -1,4 +1,4 @@
-"""Arrays of XLA behind NumPy's protocols, and functions compiled by it. Requires the extra `xla`: JAX."""
+"""XLA arrays that implement NumPy's protocols, and functions compiled by XLA. Requires the extra `xla` (JAX)."""
 
 from tensorgrad._messages import TraceError
 from tensorgrad.xla import _jax  # noqa: F401 - before JAX is imported elsewhere

@@ -22,7 +22,7 @@ class Arguments:
     """The arguments of one call.
 
     Attributes:
-        structure: containers, and the values of everything that is no input.
+        structure: containers, and the values of everything that is not an input.
         values: the arrays and floats, inputs of the program.
         floats: the positions of the floats in `values`.
         tensors: the tensors, each once.

@@ -12,7 +12,7 @@ import numpy as np
 from tensorgrad.xla import _refusals
 
 REPLACED: dict[Any, Callable[..., Any]] = {}
-"""NumPy's functions that `jax.numpy` lacks, or computes in another way."""
+"""NumPy's functions that `jax.numpy` lacks, or computes differently."""
 
 
 def call_function(function: Callable[..., Any], args: Any, kwargs: dict[str, Any]) -> Any:
@@ -107,7 +107,7 @@ def _insert(arr: Any, obj: Any, values: Any, axis: Any = None) -> Any:
 
 @replaces(np.partition)
 def _partition(a: Any, kth: Any, axis: Any = -1, kind: Any = None) -> Any:
-    return jnp.sort(a, axis)  # the sorted array is a partition at every place
+    return jnp.sort(a, axis)  # the sorted array is a partition at every position
 
 
 @replaces(np.tensordot)

@@ -26,7 +26,7 @@ class Keys:
         self._ahead = 0
 
     def advance(self) -> None:
-        """Draw from now on what the next call would draw."""
+        """Draw the numbers of the next call from now on."""
         self._ahead += 1
         self._made.clear()
 
@@ -46,7 +46,7 @@ class Keys:
 
 
 class TracedGenerator:
-    """Random generator with the methods of NumPy's whose numbers are arrays of a program."""
+    """Random generator with the methods of NumPy's, which draws arrays inside a program."""
 
     def __init__(self, key: Any) -> None:
         self._key = key
@@ -73,7 +73,7 @@ class TracedGenerator:
         return loc + scale * self.standard_normal(_common(size, loc, scale))
 
     def integers(self, low: Any, high: Any = None, size: Any = None, dtype: Any = np.int64) -> Array:
-        """Return integers of [low, high), or of [0, low)."""
+        """Return integers in [low, high), or in [0, low)."""
         first, last = (0, low) if high is None else (low, high)
         return Array(jax.random.randint(self._next(), _shape(size), first, last, np.dtype(dtype)))
 

@@ -27,7 +27,7 @@ ARGUMENT = "it is an argument of the compiled function, and the caller's array w
 
 
 class Outcome:
-    """Results of a program: arrays, and the plan that says what they are. JAX keeps the plan beside the program."""
+    """Results of a program: arrays, and the plan that describes them. JAX keeps the plan beside the program."""
 
     __slots__ = ("plan", "values")
 
@@ -54,7 +54,7 @@ class Program:
         self.arguments: Arguments | None = None
 
     def use_for(self, arguments: Arguments, surroundings: Surroundings) -> None:
-        """Use this program for arguments like these as long as nothing changes."""
+        """Use this program for arguments like these until something changes."""
         self.surroundings = surroundings
         self._mode = current_mode()
         self._flags = surroundings.flags()
@@ -141,12 +141,12 @@ class Program:
 
 
 class Plan:
-    """What the results of a program are.
+    """Description of the results of a program.
 
     Attributes:
         template: the result of the function, in which everything but containers is replaced.
         leaves: for each leaf of the template a kind and a value: the position of an array of the program, the place of
-            a tensor that the function was called with or found, or a constant.
+            a tensor that was an argument or was found, or a constant.
         changes: for each changed tensor its place and the positions of its array and its gradient.
         source: the program, and the shapes and dtypes of its inputs.
     """
@@ -206,7 +206,7 @@ class Changes:
         self.nodes: list[Node | None] = []
 
     def begin(self, inputs: Iterator[Array]) -> None:
-        """Let the tensors hold placeholders, and the same for their gradients."""
+        """Replace the arrays of the tensors, and their gradients, with placeholders."""
         arrays = [next(inputs) for _ in self.before]
         for place, (array, (tensor, _, node, grad)) in enumerate(zip(arrays, self.before)):
             gradient = None if grad is None else next(inputs)
@@ -262,7 +262,7 @@ class Changes:
         return "constant", leaf
 
     def _replaced_attributes(self) -> dict[int, Tensor]:
-        """Return the tensors that replace found ones, by the ids of these; undo changes of other attributes."""
+        """Return the tensors that replaced found ones, by the ids of the latter; undo changes of other attributes."""
         replaced: dict[int, Tensor] = {}
         for holder, name, before, after in self._changed():
             if isinstance(before, Tensor) and isinstance(after, Tensor):
@@ -280,7 +280,7 @@ class Changes:
                     yield holder, name, before, after
 
     def undo(self) -> None:
-        """Let every tensor hold what it held before, and remove placeholders from attributes and containers."""
+        """Restore the arrays of all tensors, and remove placeholders from attributes and containers."""
         for tensor, array, node, grad in self.before:
             tensor.array, tensor.node = array, node
             tensor.rebind(array, grad)
@@ -319,7 +319,7 @@ _FLOAT32, _FLOAT64 = np.dtype(np.float32), np.dtype(np.float64)
 
 
 def _description(value: Any) -> Any:
-    """Return what JAX needs to know of an input to find the program again: shape and dtype, and on which devices."""
+    """Return what JAX needs to know about an input to find the program again: shape, dtype and devices."""
     describe: Any = jax.ShapeDtypeStruct
     if not isinstance(value, jax.Array):
         return value if value.__class__ is float else describe(value.shape, value.dtype)
@@ -335,7 +335,7 @@ def _is_single(inputs: list[Any]) -> bool:
 
 
 def _as_number(value: Any) -> Any:
-    """Return a traced float as a number whose dtype adapts to the arrays it is combined with, as Python's numbers."""
+    """Return a traced float as a number whose dtype adapts to the arrays it is combined with, like a Python number."""
     with jax.enable_x64(value.dtype == _FLOAT64):
         return jax.lax.convert_element_type(value, float)
 

@@ -25,10 +25,10 @@ PLAIN = (int, float, complex, str, bytes, bool, type(None), np.generic, np.dtype
 CONSTANT = (np.ndarray, Array, jax.Array)
 GENERATORS = (np.random.Generator, np.random.RandomState)
 LIBRARIES = frozenset({"tensorgrad", "nn", "numpy", "jax", "jaxlib", "scipy"}) | sys.stdlib_module_names
-"""Packages whose functions and classes use no tensors of their own."""
+"""Packages whose functions and classes hold no tensors."""
 
 ARRAY, NODE, GRAD = map(operator.attrgetter, ("array", "node", "_grad"))
-"""What a tensor holds; faster than properties."""
+"""Getters of the contents of a tensor; faster than properties."""
 
 CONTENTS = operator.attrgetter("cell_contents")
 
@@ -45,7 +45,7 @@ class Surroundings:
     Attributes:
         tensors: the tensors, each once.
         places: the place of each tensor in `tensors`, by its id.
-        generators: the random generators of NumPy.
+        generators: the NumPy random generators.
         key: what decides which program is right: the code, the structure, `training` flags and other plain attributes.
             Two searches with equal keys found the same structure, with tensors in the same order.
         holders: the namespaces, lists and cells that were searched.
@@ -74,7 +74,7 @@ class Surroundings:
         ]
 
     def unchanged(self) -> bool:
-        """Return whether every place that was searched still holds the same objects. Without loops in Python."""
+        """Return whether every place that was searched still holds the same objects. Uses no loop in Python."""
         try:
             return (
                 all(map(operator.is_, itertools.chain.from_iterable(self._views), self._viewed))
@@ -85,7 +85,7 @@ class Surroundings:
             return False
 
     def flags(self) -> tuple[Any, Any]:
-        """Return which tensors require no gradient, and which have none. Without a loop in Python."""
+        """Return which tensors require no gradient, and which have none. Uses no loop in Python."""
         nodes, grads = map(NODE, self.tensors), map(GRAD, self.tensors)
         return tuple(map(_is_none, nodes)), tuple(map(_is_none, grads))
 
@@ -94,7 +94,7 @@ class Surroundings:
         return self.places.get(id(tensor))
 
     def _visit(self, value: Any, tokens: list[Any]) -> list[Any]:
-        """Add the tokens of `value` to the key, and return what is to be visited next."""
+        """Add the tokens of `value` to the key, and return what to visit next."""
         kind = type(value)
         if isinstance(value, PLAIN):
             tokens.append((kind, repr(value) if value != value else _hashable(value)))
@@ -179,7 +179,7 @@ class Surroundings:
 
 
 class Same:
-    """An object that equals itself only, for keys. It keeps the object alive, so that its id is not used again."""
+    """Object that is compared by identity, for keys. It is kept alive, so that its id is not used again."""
 
     __slots__ = ("value",)
 
@@ -194,7 +194,7 @@ class Same:
 
 
 class Literal:
-    """A part of a key that is no part of an object: a name, or code."""
+    """Part of a key that does not belong to an object: a name, or code."""
 
     __slots__ = ("token",)
 
@@ -203,17 +203,17 @@ class Literal:
 
 
 class Holder:
-    """A place that holds objects by name. Tracing may change what it holds."""
+    """Holder of objects by name, such as a namespace or a list. Tracing may change its contents."""
 
     def __init__(self) -> None:
         self.before = dict(self.items())
 
     def items(self) -> list[tuple[Any, Any]]:
-        """Return what it holds now, by name."""
+        """Return the current contents, by name."""
         raise NotImplementedError
 
     def differing(self) -> list[tuple[Any, Any]]:
-        """Return what belongs to the key."""
+        """Return the contents that belong to the key."""
         return self.items()
 
     def is_new(self, name: Any) -> bool:
@@ -221,11 +221,11 @@ class Holder:
         return False
 
     def views(self) -> list[Iterable[Any]]:
-        """Return iterables that always give the objects it holds at that time; none for cells and variables."""
+        """Return iterables over the current objects; none for cells and variables."""
         return []
 
     def restore(self, name: Any) -> None:
-        """Let it hold under `name` what it held before."""
+        """Restore the object under `name`."""
         raise NotImplementedError
 
 
@@ -260,8 +260,7 @@ class Attributes(Namespace):
         super().__init__(vars(owner))
 
     def differing(self) -> list[tuple[Any, Any]]:
-        """Return the attributes that are no plain values equal to the class's: a module has `training` from its class
-        until it is set."""
+        """Return the attributes, except plain values that equal the default of the class, such as `training`."""
         return [(name, value) for name, value in self.names.items() if not self._is_default(name, value)]
 
     def is_new(self, name: Any) -> bool:
@@ -362,7 +361,7 @@ class Globals(Holder):
 
 
 def is_of_library(value: Any) -> bool:
-    """Return whether a function, class or module belongs to a package that uses no tensors of its own."""
+    """Return whether a function, class or module belongs to a package that holds no tensors."""
     if isinstance(value, ModuleType):
         module = value.__name__
     elif isinstance(value, (FunctionType, type)):
@@ -389,13 +388,13 @@ def _hashable(value: Any) -> Any:
 
 
 def state_of(generator: Any) -> Any:
-    """Return the state of a random generator of NumPy."""
+    """Return the state of a NumPy random generator."""
     legacy = isinstance(generator, np.random.RandomState)
     return generator.get_state(legacy=False) if legacy else generator.bit_generator.state
 
 
 def set_state(generator: Any, state: Any) -> None:
-    """Set the state of a random generator of NumPy."""
+    """Set the state of a NumPy random generator."""
     if isinstance(generator, np.random.RandomState):
         generator.set_state(state)
     else:

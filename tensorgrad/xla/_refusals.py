@@ -25,7 +25,7 @@ def value_needed(asker: str, shape: tuple[int, ...]) -> TraceError:
 
 
 def values_needed(shape: tuple[int, ...]) -> TraceError:
-    """Return the error for converting a traced array to NumPy, or writing it into an array of NumPy."""
+    """Return the error for converting a traced array to NumPy, or writing it into a NumPy array."""
     return TraceError(
         f"compile: an array of NumPy cannot hold an array of shape {shape} whose values are only known when the "
         f"compiled program runs. At {user_line()}\nDo not convert it with np.asarray or write it into an array of "
@@ -43,9 +43,9 @@ def shape_from_values(function: Callable[..., Any]) -> TraceError:
 
 
 def unknown_function(function: Callable[..., Any]) -> TraceError:
-    """Return the error for a function of NumPy that XLA lacks."""
+    """Return the error for a NumPy function that XLA lacks."""
     return TraceError(
-        f"compile: np.{function.__name__} cannot run on arrays of XLA: jax.numpy has no such function. At "
+        f"compile: np.{function.__name__} cannot run on XLA arrays: jax.numpy has no such function. At "
         f"{user_line()}\nCompute it outside the compiled function, or with other functions."
     )
 
@@ -73,9 +73,9 @@ def refuse_masks(index: Any) -> None:
 
 
 def drew() -> TraceError:
-    """Return the error for a generator of NumPy that drew while a function was traced."""
+    """Return the error for a NumPy generator that drew while a function was traced."""
     return TraceError(
-        "compile: a random generator of NumPy drew numbers while the function was traced, and the program would repeat "
+        "compile: a NumPy random generator drew numbers while the function was traced, and the program would repeat "
         "them in every call. Draw outside and pass the numbers as an argument, or draw from "
         "tensorgrad.randomness.source(generator), as the layers of nn do."
     )
@@ -102,8 +102,8 @@ def made_by_operation(tensor: Any) -> TraceError:
     """Return the error for a tensor of a graph that a function uses besides its arguments."""
     name = f" {tensor.name!r}" if tensor.name else ""
     return TraceError(
-        f"compile: the function uses the tensor{name} {tensor.shape}, the result of an operation outside, to which no "
-        "gradient can be passed on. Compute it inside the compiled function, or use detach()."
+        f"compile: the function uses the tensor{name} {tensor.shape}, the result of an operation outside of it, to "
+        "which no gradient can be passed back. Compute it inside the compiled function, or use detach()."
     )
 
 

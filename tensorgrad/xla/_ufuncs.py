@@ -28,11 +28,11 @@ def call_ufunc(ufunc: np.ufunc, method: str, inputs: tuple[Any, ...], options: d
         return _call_method(name, method, inputs, options)
     function = REPLACED.get(name) or getattr(jnp, name, None)
     if function is None:
-        raise TypeError(f"np.{name} cannot run on XLA's arrays: jax.numpy has no such function.")
+        raise TypeError(f"np.{name} cannot run on XLA arrays: jax.numpy has no such function.")
     where, dtype = options.pop("where", True), options.pop("dtype", None)
     options.pop("casting", None)
     if where is not True or options:
-        raise TypeError(f"np.{name}: {', '.join(options) or 'where'} cannot be used with arrays of XLA.")
+        raise TypeError(f"np.{name}: {', '.join(options) or 'where'} cannot be used with XLA arrays.")
     operands, results = _converted(ufunc, inputs, dtype)
     result = function(*operands)
     if results is None:
@@ -47,7 +47,7 @@ def _converted(ufunc: np.ufunc, inputs: tuple[Any, ...], dtype: Any) -> tuple[li
     if dtype is not None:
         inputs = tuple(jnp.asarray(each, dtype) for each in inputs)
     kinds = [_kind(each) for each in inputs]
-    if all(isinstance(kind, type) for kind in kinds):  # numbers of Python only; the result is one, too
+    if all(isinstance(kind, type) for kind in kinds):  # only Python numbers; the result is one, too
         return list(inputs), None
     resolved = ufunc.resolve_dtypes((*kinds, *(None,) * ufunc.nout))
     operands = [
@@ -63,7 +63,7 @@ def _converted(ufunc: np.ufunc, inputs: tuple[Any, ...], dtype: Any) -> tuple[li
 
 
 def _kind(value: Any) -> Any:
-    """Return the dtype of a value; the type of a number of Python, whose dtype adapts to its neighbours'."""
+    """Return the dtype of a value; the type of a Python number, whose dtype adapts to the other operands."""
     if isinstance(value, jax.Array):
         return {"f": float, "i": int}.get(value.dtype.kind, value.dtype) if value.weak_type else value.dtype
     if type(value) in (int, float):
@@ -81,7 +81,7 @@ def _call_method(name: str, method: str, inputs: tuple[Any, ...], options: dict[
             return getattr(jnp, _REDUCTIONS[name])(inputs[0], axis=axis, **options)
     function = getattr(getattr(jnp, name, None), method, None)
     if function is None:
-        raise TypeError(f"np.{name}.{method} cannot run on XLA's arrays: jax.numpy has no such function.")
+        raise TypeError(f"np.{name}.{method} cannot run on XLA arrays: jax.numpy has no such function.")
     if method == "reduce":
         return function(inputs[0], axis=axis, **options)
     return function(*inputs, **options)

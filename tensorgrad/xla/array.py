@@ -1,4 +1,4 @@
-"""JAX arrays behind NumPy's protocols, so that the engine's operations and their rules run on them unchanged."""
+"""JAX arrays that implement NumPy's protocols, so that the engine's operations and rules run on them unchanged."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ from tensorgrad.xla._functions import call_function
 from tensorgrad.xla._ufuncs import call_ufunc
 
 KNOWN = frozenset({np.ndarray, int, float, bool})
-"""Types that an array computes with, besides its own and NumPy's scalars. A tensor answers for itself."""
+"""Types that an array can be combined with, besides `Array` and NumPy's scalars. Tensors implement the operators."""
 
 
 class Array:
-    """Array of XLA, on any device, or the placeholder of one while a function is traced.
+    """XLA array on any device, or the placeholder of one while a function is traced.
 
-    It implements NumPy's protocols: `np.exp(a)`, `a + b`, `a[1:]` and `a.sum()` return arrays of XLA. `np.asarray(a)`,
+    It implements NumPy's protocols: `np.exp(a)`, `a + b`, `a[1:]` and `a.sum()` return XLA arrays. `np.asarray(a)`,
     `float(a)` and `a.item()` copy the values to NumPy, which is an error while a function is traced, because there are
     no values yet. Arrays of dtype float64 stay float64, whatever the setting of JAX.
 
     In-place operators and `out=` make this object refer to a new array of XLA; other objects are unaffected.
 
     Args:
-        values: a JAX array, an array of NumPy, numbers, or another `Array`.
+        values: a JAX array, a NumPy array, numbers, or another `Array`.
 
     >>> import numpy as np
     >>> from tensorgrad import xla
@@ -43,7 +43,7 @@ class Array:
     value: Any
     """The JAX array, or the tracer of one."""
     owner: str | None
-    """Why this array must not be written into; None if it may."""
+    """The reason why this array must not be written into; None if it may."""
 
     def __init__(self, values: Any) -> None:
         if isinstance(values, Array):
@@ -135,7 +135,7 @@ class Array:
         return self.value
 
     def block_until_ready(self) -> Array:
-        """Wait until the values have been computed, for measurements of time. XLA computes asynchronously."""
+        """Wait until the values have been computed, for timing. XLA computes asynchronously."""
         self._known("block_until_ready").block_until_ready()
         return self
 
@@ -224,7 +224,7 @@ class Array:
             return Array(self.value.at[_index(index)].set(jax.numpy.asarray(plain(value)).astype(self.dtype)))
 
     def copy(self) -> Array:
-        """Return another object for the same values, into which can be written."""
+        """Return another object with the same values, which may be written into."""
         return Array(self.value)
 
 
@@ -251,7 +251,7 @@ def lifted(value: Any) -> Any:
 
 
 def _index(index: Any) -> Any:
-    """Return an index as JAX takes it: with arrays in place of lists."""
+    """Return an index in the form that JAX accepts: with arrays in place of lists."""
     if isinstance(index, tuple):
         return tuple(map(_index, index))
     if not isinstance(index, list):
@@ -276,7 +276,7 @@ def _stretched(mask: Any, ndim: int) -> Any:
 
 
 def _written(result: Any, out: Any) -> Any:
-    """Return `out` after it was made to refer to `result`."""
+    """Make `out` refer to `result`, and return it."""
     results, places = (result, out) if isinstance(result, tuple) else ((result,), out if type(out) is tuple else (out,))
     for value, place in zip(results, places):
         if place is not None:
@@ -286,7 +286,7 @@ def _written(result: Any, out: Any) -> Any:
 
 def _fill(place: Any, value: Any) -> None:
     if not isinstance(place, Array):
-        raise _refusals.written("it is an array of NumPy, and the result is only known when the program runs")
+        raise _refusals.written("it is a NumPy array, and the result is only known when the program runs")
     place._rebind(plain(value))  # noqa: SLF001
 
 

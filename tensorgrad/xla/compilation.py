@@ -32,8 +32,8 @@ class Compiled(Generic[P, R]):
 
     Attributes:
         function: the original function.
-        traces: how often it was traced: the number of programs.
-        iteration: the number of calls, from which random numbers follow. Can be set, to repeat or resume a run.
+        traces: the number of times it was traced, which is the number of programs.
+        iteration: the number of calls, which determines the random numbers. Can be set, to repeat or resume a run.
 
     >>> import numpy as np, tensorgrad as tg
     >>> step = Compiled(tg.value_and_grad(lambda w, x: tg.sum((x @ w) ** 2)))
@@ -86,7 +86,7 @@ class Compiled(Generic[P, R]):
         return functools.partial(Compiled, static=self._given_static), (self.function,)
 
     def __searched__(self) -> list[Any]:
-        """Return where the tensors of a compiled function are found that another compiled function calls."""
+        """Return what is searched for tensors when another compiled function calls this one."""
         return [self.function]
 
     def _program_for(self, arguments: Arguments) -> Program:
@@ -101,7 +101,7 @@ class Compiled(Generic[P, R]):
         return program
 
     def seed_of(self, generator: Any) -> int:
-        """Return the seed for a random generator of NumPy. It is drawn from the generator when it is first used."""
+        """Return the seed for a NumPy random generator. It is drawn from the generator when it is first used."""
         if id(generator) not in self._seeds:
             draw = generator.integers if isinstance(generator, np.random.Generator) else generator.randint
             self._seeds[id(generator)] = generator, int(draw(2**31 - 1))

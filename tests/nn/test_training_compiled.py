@@ -417,7 +417,7 @@ def test_compiled_model_refuses_what_it_cannot_do(monkeypatch: pytest.MonkeyPatc
     made = network()
     with pytest.raises(TypeError, match="Scaling has on_gradients"):
         fit(model(compile=True), callbacks=[Scaling()])
-    with pytest.raises(TypeError, match="OwnStep has a step of its own"):
+    with pytest.raises(TypeError, match="OwnStep overrides step"):
         fit(model(made, optimizer=OwnStep(made.parameters(), 0.1), compile=True))
     with pytest.raises(ValueError, match="no device 'nonsense'"):
         model(compile=True, device="nonsense")

@@ -159,7 +159,7 @@ def test_other_types_answer_for_themselves() -> None:
     assert isinstance(np.multiply(a, t), tg.Tensor)
     with pytest.raises(TypeError):
         a + "text"
-    with pytest.raises(xla.TraceError, match=r"np.common_type cannot run on arrays of XLA"):
+    with pytest.raises(xla.TraceError, match=r"np.common_type cannot run on XLA arrays"):
         np.common_type(a)
 
 
