@@ -28,7 +28,7 @@ SAMPLES = 384 if run.fast else None
 # ## By hand: a residual block
 #
 # A block computes y = x + F(x), where F is a few layers; here two dense ones, F(x) = relu(x·V)·W. Only what has to
-# change is learned: to pass x on, F has to be zero, which is easier than for layers to become the identity.
+# change is learned: to pass x on unchanged, F has to be zero, which is easier to learn than the identity.
 #
 # Let g be the gradient with respect to y. The sum passes it to both of its parts, so
 #
@@ -68,9 +68,9 @@ chapter.same("with respect to W", d_W, layers[2].weight.grad)
 #
 # The network of He, Zhang, Ren and Sun (*Deep Residual Learning for Image Recognition*, 2015) has one convolution, then
 # three stages of n blocks with 16, 32 and 64 channels, a mean over the positions, and a dense layer: 6n + 2 layers. Two
-# convolutions with batch normalisation (chapter 23) form a block. The first block of the second and third stage halves
-# height and width and doubles the channels, so its shortcut has to do the same: it takes every second pixel and adds
-# channels of zeros on both sides. It has no parameters. The plain network is the same without shortcuts.
+# convolutions with batch normalisation (chapter 23) form a block. The first block of the second and of the third stage
+# halves height and width and doubles the channels, so its shortcut has to do the same: it takes every second pixel and
+# adds channels of zeros on both sides. It has no parameters. The plain network is the same without shortcuts.
 
 
 # %%
@@ -159,7 +159,7 @@ for (depth, kind), each in norms.items():
     print(f"  {depth} layers, {name:14}: first {each[0]:8.2f}, last {each[-1]:.2f}, ratio {each[0] / each[-1]:.1f}")
 growth = (norms[56, False][0] / norms[56, False][18]) ** (1 / 18)
 print(f"  growth per layer in the first stage of the plain network of 56 layers: {growth:.3f}")
-chapter.claim("the gradient grows by 1.21 per layer, up to 0.08", abs(growth - np.sqrt(np.pi / (np.pi - 1))) < 0.08)
+chapter.claim("the gradient grows by 1.21 per layer, to within 0.08", abs(growth - np.sqrt(np.pi / (np.pi - 1))) < 0.08)
 chapter.claim("46 times over twenty layers", round((np.pi / (np.pi - 1)) ** 10) == 46)
 chapter.claim("38,000 times over 55", round((np.pi / (np.pi - 1)) ** 27.5, -3) == 38_000)
 spread = {key: each.max() / each.min() for key, each in norms.items()}
@@ -178,7 +178,7 @@ chapter.claim("with shortcuts, less than 15 times, at 20 layers and at 56", larg
 # %%
 def trained(network):
     """Return the history of training a network."""
-    mirror = nn.data.flip if data.name == "CIFAR-10" else None  # a mirrored digit is no digit
+    mirror = nn.data.flip if data.name == "CIFAR-10" else None  # a mirrored digit is not a digit
     batches = nn.data.Batches(X[:SAMPLES], y[:SAMPLES], batch_size=64, augment=mirror, rng=run.seed)
     rate = nn.CosineDecay(0.003, steps=EPOCHS * len(batches))
     model = nn.Model(
@@ -202,8 +202,8 @@ for kind in (True, False):
     histories[kind] = trained(network(20, shortcuts=kind))
 
 # %% [markdown]
-# With shortcuts, the training loss is lower in every epoch. After six, more than half of the test images are right, at
-# least five in a hundred more than without.
+# With shortcuts, the training loss is lower in every epoch. After six, more than half of the test images are classified
+# correctly, at least five percentage points more than without.
 
 # %%
 losses = {kind: np.array(history["loss"]) for kind, history in histories.items()}
@@ -257,15 +257,15 @@ chapter.save(figure, run.out / "26_residual_networks.png")
 #    compute then?
 #
 #    *Answer.* The same as one of 20: each branch is zero, so each block passes on its input, and only the first
-#    convolution and the dense layer are left. Networks are often started that way.
+#    convolution and the dense layer are left. Networks are often initialised that way.
 # 2. Leave the normalisation out of the blocks of a deep residual network. How large do the numbers become?
 #
 #    *Answer.* Each block adds a branch that is as large as its input, so the variance doubles in each: after 27 blocks
-#    the numbers are 2¹³·⁵ ≈ 11,600 times as large as at first.
+#    the numbers are 2¹³·⁵ ≈ 11,600 times as large as at the beginning.
 # 3. Use a convolution of 1×1 with stride 2 as the shortcut of the two blocks that double the channels. How many
 #    parameters does this add?
 #
-#    *Answer.* 16·32 + 32·64 = 2,560 kernels, about one in a hundred. He and others found the gain small.
+#    *Answer.* 16·32 + 32·64 = 2,560 weights, about one in a hundred. He and others found the gain small.
 
 # %%
 outputs = []
@@ -284,6 +284,6 @@ for _ in range(27):
     V, W = rng.normal(size=(2, 512, 512)) * np.sqrt(2 / 512)
     stream = stream + np.maximum(0, stream @ V) @ W * np.sqrt(1 / 2)
 print(f"  2: after 27 blocks, {stream.std() / before:,.0f} times as large")
-chapter.claim("2: about 11,600 times, up to a factor of 1.5", 11_600 / 1.5 < stream.std() / before < 11_600 * 1.5)
+chapter.claim("2: about 11,600 times, to within a factor of 1.5", 11_600 / 1.5 < stream.std() / before < 11_600 * 1.5)
 added = sum(nn.Conv2D(channels, 2 * channels, 1, bias=False).weight.size for channels in (16, 32))
 chapter.claim("3: 2,560, about one in a hundred", added == 2_560 and round(100 * added / count) == 1)

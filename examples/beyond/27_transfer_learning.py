@@ -33,7 +33,7 @@ SIZE = 64 if run.fast else 96
 #
 #     ∂W = fᵀ·(p − t)/n,   ∂b = Σ(p − t)/n,   with t = 1 for the true class and 0 for the others.
 #
-# The features are the same in every step. So they are computed once, and what remains is the training of one layer.
+# The features are the same in every step. They are therefore computed once, and only one layer remains to be trained.
 
 # %%
 rng = np.random.default_rng(run.seed)
@@ -102,7 +102,8 @@ chapter.claim("only the last layer has parameters to train", len(list(whole.para
 # - fine-tuning layer by layer: the new layer at 0.01, the part before it at 0.001, and each earlier part at a third of
 #   the rate of the next.
 #
-# The new layer starts at random, so its first gradients say little. At a large rate, they ruin what the body knows.
+# The new layer starts at random, so its first gradients carry little information. At a large rate, they destroy what
+# the body has learned.
 
 # %%
 task = published.load(per_class=10, tests=TESTS)
@@ -168,20 +169,22 @@ for name, accuracy in results.items():
     print(f"  {name:28}: {accuracy:.3f}")
 
 # %% [markdown]
-# With the features of ResNet-20, at least 75 % of the test images are right; from scratch, less than 40 %. Fine-tuning
-# is between the two: 270,000 weights can learn a hundred images by heart and forget what they knew. Rates that fall
-# from layer to layer keep more of it, by at least ten points. With a hundred images, it is best to leave the body as it
-# is; fine-tuning pays with more.
+# With the features of ResNet-20, at least 75 % of the test images are classified correctly; from scratch, less than
+# 40 %. Fine-tuning is between the two: 270,000 weights can memorise a hundred images and forget what they had learned
+# before. Rates that fall from layer to layer keep more of it, by at least ten points. With a hundred images, it is best
+# to leave the body as it is; fine-tuning pays off with more.
 #
 # The digits that replace the images where they are missing are too simple for that: fifty of them are enough to learn
-# from scratch, and a network that knows five digits has little to offer for the five others.
+# from scratch, and a network that knows five digits has little to offer for the other five.
 
 # %%
 scratch, features = results["from scratch"], results[f"features of {task.name}"]
 if run.fast:
-    chapter.claim("features are better than a random choice by 20 points", features > 1 / classes + 0.2)
+    chapter.claim("features are better than random guessing by 20 points", features > 1 / classes + 0.2)
 elif task.name == "ResNet-20":
-    chapter.claim("with its own last layer, ten points less than 91.7 %, up to two", abs(task.accuracy - 0.817) < 0.02)
+    chapter.claim(
+        "with its own last layer, ten points less than 91.7 %, to within two", abs(task.accuracy - 0.817) < 0.02
+    )
     chapter.claim("the features are at least 20 points better than learning from scratch", features >= scratch + 0.20)
     chapter.claim("at least 0.75 with the features, less than 0.40 from scratch", features >= 0.75 and scratch < 0.40)
     careful, careless = results["fine-tuning, layer by layer"], results["fine-tuning, one rate"]
@@ -195,8 +198,8 @@ else:
 #
 # SqueezeNet was trained on ImageNet, photos of a thousand classes. With 1.2 million weights, a fiftieth of those of
 # AlexNet, it reaches 57.5 % on its own task. None of our ten classes is among the thousand: it knows tree frogs and
-# fire engines, but no frog and no truck. To make images of 32×32 pixels look like what it has seen, we enlarge them to
-# 96×96. The means of its last 512 maps over all positions are the features.
+# fire engines, but no frog and no truck. To make images of 32×32 pixels resemble those that it has seen, we enlarge
+# them to 96×96. The means of its last 512 maps over all positions are the features.
 
 # %%
 place = published.folder(squeezenet.FOLDER / "squeezenet1_0.safetensors", squeezenet.FOLDER / "reference.npz")
@@ -221,7 +224,7 @@ else:
 # ## Two photos
 #
 # With its own last layer, SqueezeNet names what photos of 227×227 pixels show: a cat called Chelsea, and a cup of
-# coffee. Without its weights, two digits take their place.
+# coffee. If its weights are missing, two digits replace the photos.
 
 # %%
 if place is None:
@@ -247,8 +250,8 @@ if place is not None:
 # %% [markdown]
 # ## The picture: what published weights are worth
 #
-# Left: the accuracy on test images after learning from ten images of each class. The line is a random choice. Right:
-# the two photos, and the three most probable classes of each.
+# Left: the accuracy on test images after learning from ten images of each class. The dotted line marks random guessing.
+# Right: the two photos, and the three most probable classes of each.
 
 # %%
 figure = Figure(figsize=(11, 4.2), layout="constrained")
@@ -272,17 +275,17 @@ chapter.save(figure, run.out / "27_transfer_learning.png")
 # %% [markdown]
 # ## Three things to try
 #
-# 1. Learn a new last layer from one image of each class. How does it compare with ten from scratch?
+# 1. Train a new last layer on one image of each class. How does it compare with ten from scratch?
 #
-#    *Answer.* It is better still: more than half of the test images are right. The features of two birds are more alike
-#    than their pixels.
+#    *Answer.* It is still better: more than half of the test images are classified correctly. The features of two birds
+#    are more alike than their pixels.
 # 2. Take the features one stage earlier, before the last three blocks. Are they better or worse?
 #
 #    *Answer.* Worse: the last stage is where the classes come apart. For a task that has less in common with the
 #    original one, earlier features can be the better ones.
-# 3. Leave the normalisations in training mode while features are computed. What happens to those of an image?
+# 3. Leave the normalisations in training mode while features are computed. What happens to the features of an image?
 #
-#    *Answer.* They depend on the other images in the batch: the same image has different features in another one.
+#    *Answer.* They depend on the other images in the batch: the same image has different features in another batch.
 
 # %%
 single = objects.first_of_each(task.y, 1)

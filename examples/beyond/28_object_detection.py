@@ -4,11 +4,11 @@
 # What you will understand:
 #
 # - a detector answers two questions at once: what is in the image, and where, as a box around each object;
-# - intersection over union says how well two boxes agree; non-maximum suppression keeps one box of several for the same
-#   object; mean average precision rates a detector by one number;
+# - intersection over union measures how well two boxes agree; non-maximum suppression keeps one box of several for the
+#   same object; mean average precision rates a detector by one number;
 # - a convolutional network detects all objects in one pass: each cell of a coarse grid predicts whether the centre of
 #   an object lies in it, the box, and the class;
-# - a small one learns to find blood cells in photos from a microscope in about two minutes.
+# - a small detector learns to find blood cells in microscope photos in about two minutes.
 
 # %%
 import time
@@ -33,8 +33,8 @@ SIZE = (96, 128) if run.fast else (192, 256)
 # ## By hand: intersection over union
 #
 # A box is given by its left, top, right and bottom edge. Two boxes share the rectangle between the larger of their left
-# and top edges and the smaller of the right and bottom ones, unless a side of it is negative. The area shared, divided
-# by the area covered by both together, is 1 for equal boxes and 0 for boxes that do not touch.
+# and top edges and the smaller of the right and bottom ones, unless a side of it is negative. The shared area, divided
+# by the area that both cover together, is 1 for equal boxes and 0 for boxes that do not touch.
 
 
 # %%
@@ -51,7 +51,7 @@ def iou(box, others):
 
 
 def random_boxes(count):
-    """Return boxes of random places and sizes in an image of 100×100 pixels."""
+    """Return boxes of random positions and sizes in an image of 100×100 pixels."""
     corner = rng.uniform(0, 70, (count, 2))
     return np.concatenate([corner, corner + rng.uniform(15, 30, (count, 2))], axis=1)
 
@@ -128,7 +128,7 @@ def mean_average_precision(detections, truth):
 
 
 def measured(detections, truth):
-    """Return the same by the metric of nn."""
+    """Return the mean average precision as computed by `nn.metrics`."""
     metric = nn.metrics.MeanAveragePrecision("voc")
     metric.update(detections, truth)
     return metric.result()
@@ -142,7 +142,7 @@ chapter.same("mean average precision", mean_average_precision(guesses, truth), m
 # %% [markdown]
 # ## The photos
 #
-# The BCCD photos show blood through a microscope: many red cells, nearly always one white cell, dyed violet, and small
+# The BCCD photos show blood under a microscope: many red cells, nearly always one white cell, dyed violet, and small
 # platelets. Photos and boxes are reduced from 640×480 pixels to 256×192. Not every cell has a box: many red ones at the
 # border or out of focus have none, so some right detections count as wrong.
 
@@ -299,9 +299,9 @@ for name, each in precisions.items():
     print(f"    {name}: {each:.3f}")
 
 # %% [markdown]
-# On the validation photos, mAP@.5 is at least 0.80. White cells, large and violet, are easy: at least 0.90. Red cells
-# have the boxes that are missing, platelets are as small as dirt. PyTorch, with the same network, initial weights,
-# batches and number of steps, arrives within 0.03 of the same value (`benchmarks/detection.py`).
+# On the validation photos, mAP@.5 is at least 0.80. White cells, large and violet, are easy: at least 0.90. The missing
+# boxes are those of red cells, and platelets are as small as specks of dirt. PyTorch, with the same network, initial
+# weights, batches and number of steps, arrives within 0.03 of the same value (`benchmarks/detection.py`).
 
 # %%
 if run.fast:
@@ -337,10 +337,10 @@ else:
 # %% [markdown]
 # ## The picture: boxes
 #
-# The first two validation photos with cells of all three kinds. Boxes that were drawn by people are dotted and black;
-# those of the detector are coloured, with their scores. Then the curves of precision and recall, whose areas are the
-# average precisions, and a photo of the astronaut Eileen Collins with the boxes of FastestDet, which takes the model of
-# the space shuttle for two bottles.
+# The first two validation photos with cells of all three kinds. Boxes drawn by people are dotted and black; those of
+# the detector are coloured, with their scores. Then the curves of precision and recall, whose areas are the average
+# precisions, and a photo of the astronaut Eileen Collins with the boxes of FastestDet, which takes the model of the
+# space shuttle for two bottles.
 
 # %%
 COLOURS = [chapter.BLUE, chapter.ORANGE, chapter.GREEN]
@@ -386,13 +386,13 @@ chapter.save(figure, run.out / "28_object_detection.png")
 #
 # 1. Raise the threshold of suppression from 0.45 to 0.95. What happens to mAP?
 #
-#    *Answer.* It falls: objects are found several times, and each time but the first counts as wrong.
+#    *Answer.* It falls: objects are found several times, and every detection after the first counts as wrong.
 # 2. Replace the generalised overlap in the loss by the plain one. What is its gradient for boxes that do not touch?
 #
-#    *Answer.* Zero: the plain overlap stays 0 however far the boxes are apart, so nothing draws them together.
-# 3. How many objects get no cell, because the centre of another lies in the same one? What would help?
+#    *Answer.* Zero: the plain overlap stays 0 however far the boxes are apart, so nothing pulls them together.
+# 3. How many objects have no cell, because the centre of another lies in the same one? What would help?
 #
-#    *Answer.* Less than one in a hundred here. A finer grid would help, or several boxes in each cell, as in YOLO.
+#    *Answer.* Fewer than one in a hundred here. A finer grid would help, or several boxes in each cell, as in YOLO.
 
 # %%
 repeated = mean_average_precision([detected(each, 0.95) for each in outputs], data.y_validation)
@@ -407,4 +407,4 @@ for generalised in (False, True):
 lost = 1 - targets[..., 0].sum() / sum(len(boxes) for boxes, _ in data.y)
 print(f"  3: {lost:.2%} of the objects have no cell")
 if data.name == "blood cells" and not run.fast:
-    chapter.claim("3: less than one in a hundred", lost < 0.01)
+    chapter.claim("3: fewer than one in a hundred", lost < 0.01)

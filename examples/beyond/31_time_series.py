@@ -51,9 +51,9 @@ print(f"  strongest period: {period:.1f} years")
 chapter.claim("the period is about eleven years", 10 < period < 12 or source != "sunspots")
 
 # %% [markdown]
-# The more sunspots, the more their number changes from month to month. For counts, a square root evens this out: if x
-# is changed by a multiple of √x, then √x is changed by about the same amount everywhere, as its derivative is 1/(2√x).
-# The network sees the square root.
+# The more sunspots there are, the more their number changes from month to month. For counts, a square root evens this
+# out: if x is changed by a multiple of √x, then √x is changed by about the same amount everywhere, as its derivative is
+# 1/(2√x). The network sees the square root.
 
 # %%
 level = np.convolve(numbers, np.ones(25) / 25, mode="valid")
@@ -86,12 +86,12 @@ chapter.same("the windows, as a view of the series", by_hand, windows, tolerance
 #
 # The training data end in 1929, validation ends in 1959, and the test begins in 1960. A sample belongs to a period if
 # all months that it forecasts do; the months that it reads may be earlier, as they are known when the forecast is made.
-# Samples whose forecast crosses a border are left out. Mean and standard deviation are those of the training years.
+# Samples whose forecast crosses a boundary are left out. Mean and standard deviation are those of the training years.
 #
-# A forecast that learns nothing shows how much a wrong split hides. It looks up the training sample with the most
+# A forecast without any training shows how much a wrong split hides. It looks up the training sample with the most
 # similar months to read, and copies the months after them. With samples assigned at random, a test sample has a
-# neighbour in the training data that begins a month earlier or later and contains the answer. Its error then is about
-# half of the one with the split by time.
+# neighbour in the training data that begins a month earlier or later and contains the answer. Its error is then about
+# half of that with the split by time.
 
 # %%
 border, later_border = np.searchsorted(months, np.array(["1930-01", "1960-01"], "datetime64[M]"))
@@ -132,8 +132,8 @@ scaled = ((windows - mean) / std).astype(np.float32)
 # %% [markdown]
 # ## By hand: the pinball loss
 #
-# The median has as many numbers above as below it. More generally, τ of all numbers are below their τ-quantile. Let q
-# be a forecast and y the number that is observed. The pinball loss is
+# There are as many numbers above the median as below it. More generally, a fraction τ of all numbers is below their
+# τ-quantile. Let q be a forecast and y the observed number. The pinball loss is
 #
 #     L(q) = τ·(y − q) if y > q,   (1 − τ)·(q − y) otherwise,
 #
@@ -230,12 +230,12 @@ def coverage(quantiles, part):
 network = trained()
 
 # %% [markdown]
-# Quantiles survive an increasing function: the square of a quantile of the roots is that quantile of the numbers. Of a
-# mean, this is not true.
+# An increasing function preserves quantiles: the square of a quantile of the roots is the same quantile of the numbers.
+# This is not true of a mean.
 #
 # 80 % of the observed numbers should be between the quantiles for 0.1 and 0.9. In the validation years, which the
-# network has not seen, it is fewer. All intervals are therefore widened by one factor, with which 80 % of the
-# validation data are inside. Of the test data, it is then between 72 and 90 %.
+# network has not seen, fewer are. All intervals are therefore widened by one factor, chosen so that 80 % of the
+# validation data are inside. Of the test data, between 72 and 90 % are then inside.
 
 # %%
 factors = np.linspace(0.5, 3.0, 101)
@@ -250,8 +250,8 @@ print(f"  widened by {widening:.2f}; of the test data, {covered_before:.0%} were
 #
 # Persistence forecasts the last known month for all months ahead. The seasonal-naive forecast repeats what happened one
 # period ago: here, 132 months. A network that does no better is not worth training. The error is the mean absolute
-# error of 571 samples with 24 months each. The network's is lower than both by at least 30 %. At the first month the
-# network is no better than persistence: its strength is the course of the cycle, and two years ahead its error is about
+# error of 571 samples with 24 months each. The network's is lower than both by at least 30 %. One month ahead the
+# network is no better than persistence. Its strength is the course of the cycle: two years ahead its error is about
 # half as large.
 
 # %%
@@ -274,7 +274,7 @@ if source == "sunspots" and not run.fast:
     chapter.claim("before widening, fewer than 80 % of the validation data are inside", widening > 1)
     chapter.claim("with widened intervals, 72 to 90 % of the test data are inside", 0.72 <= covered <= 0.9)
     chapter.claim(
-        "a month ahead it is no better than persistence, up to 10 %",
+        "a month ahead it is no better than persistence, to within 10 %",
         abs(errors["network"][:, 0].mean() / errors["persistence"][:, 0].mean() - 1) < 0.1,
     )
     far = errors["network"][:, -1].mean() / errors["persistence"][:, -1].mean()
@@ -283,10 +283,10 @@ if source == "sunspots" and not run.fast:
 # %% [markdown]
 # ## The picture: fifty years of forecasts
 #
-# Top, the series, with the three parts in colours. In the middle, the test years: every two years a forecast begins,
-# which knows nothing of the months under it. The line is the median, and 80 % of the months should be in the band. It
-# widens with the distance, and is narrow at a minimum of the cycle. At the bottom, the error by the number of months
-# ahead.
+# At the top, the series, with the three parts in different colours. In the middle, the test years: every two years a
+# new forecast begins, which has not seen the months that it covers. The line is the median, and 80 % of the months
+# should be in the band. It widens with the distance, and is narrow at a minimum of the cycle. At the bottom, the error
+# as a function of the number of months ahead.
 
 # %%
 figure = Figure(figsize=(10.5, 9.0), layout="constrained")
@@ -324,10 +324,10 @@ chapter.save(figure, run.out / "31_time_series.png")
 #
 #    *Answer.* The course of the cycle. It does not see how long ago the last minimum was, and its error rises by at
 #    least 15 %.
-# 2. Average the medians of three networks with different seeds. Is the mean better?
+# 2. Average the medians of three networks with different seeds. Is their mean better?
 #
 #    *Answer.* Its error is lower than the mean error of the three: where they disagree, their errors cancel in part.
-#    This is so for every error that is convex in the forecast, such as the absolute one. Here, the gain is small.
+#    This holds for every error that is convex in the forecast, such as the absolute one. Here, the gain is small.
 # 3. Forecast the passengers of an airline, 24 months ahead, by persistence and seasonal-naive with a period of twelve
 #    months. Which is better, and how can it be improved without a network?
 #

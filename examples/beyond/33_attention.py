@@ -62,7 +62,7 @@ O = P @ V  # noqa: E741
 #     ∂Q = ∂S·K/√d,   ∂K = ∂Sᵀ·Q/√d.
 #
 # The sum Σⱼ pⱼ·∂pⱼ of a row is the dot product of the same rows of ∂O and O, because ∂pⱼ = ∂O·vⱼ. Implementations for
-# long sequences use this, as they never store P as a whole.
+# long sequences use this, because they never store the whole of P.
 
 # %%
 d_O = rng.normal(size=O.shape)
@@ -101,7 +101,7 @@ chapter.same("causal attention of Q to itself", softmax(masked) @ Q, nn.function
 # %% [markdown]
 # ## By hand: several heads
 #
-# One row of weights can look at one thing at a time. `nn.MultiHeadAttention` therefore projects queries, keys and
+# One row of weights can focus on only one thing at a time. `nn.MultiHeadAttention` therefore projects queries, keys and
 # values, splits the features into heads, lets each head attend by itself, joins the results, and projects once more.
 
 # %%
@@ -133,17 +133,17 @@ for name, each in (("undivided", scores), ("divided by √d", scores / 16)):
     largest[name] = p.max(axis=1).mean()
     sizes[name] = np.linalg.norm(p * (upstream - (p * upstream).sum(axis=1, keepdims=True)), axis=1).mean()
     print(f"  {name}: largest weight {largest[name]:.2f}, norm of the gradient {sizes[name]:.3f}")
-chapter.claim("the variance of the scores is d, up to 10 %", abs(scores.var() / 256 - 1) < 0.1)
+chapter.claim("the variance of the scores is d, to within 10 %", abs(scores.var() / 256 - 1) < 0.1)
 chapter.claim("undivided, the largest weight is 0.9 on average", 0.85 < largest["undivided"] < 0.95)
 chapter.claim("divided, the gradient is three times as large", sizes["divided by √d"] > 3 * sizes["undivided"])
 
 # %% [markdown]
 # ## A network that sorts
 #
-# The network reads a list of 8 different numbers from 0 to 29 and writes it in order, smallest first. To write a number
-# it knows only the list and the number before; a start symbol comes before the first. The number before becomes the
-# query, the list becomes keys and values, and a dense layer names the next number. In training, the network is given
-# the right number before; when it sorts, its own.
+# The network reads a list of 8 different numbers from 0 to 29 and writes it in order, smallest first. To write a
+# number, it knows only the list and the previous number; a start symbol comes before the first. The previous number
+# becomes the query, the list becomes keys and values, and a dense layer predicts the next number. In training, the
+# network receives the correct previous number; when it sorts, the one that it has written itself.
 
 # %%
 NUMBERS, LENGTH, START = 30, 8, 30
@@ -174,12 +174,12 @@ def random_lists(count, length=LENGTH):
 
 
 def shifted(ordered):
-    """Return the number before each, with the start symbol first."""
+    """Return the previous number of each, with the start symbol first."""
     return np.concatenate([np.full((len(ordered), 1), START), ordered[:, :-1]], axis=1)
 
 
 def sort(network, lists):
-    """Return the lists as the network sorts them: it reads its own numbers."""
+    """Return the lists as the network sorts them: it reads the numbers that it has written."""
     before, written = np.full((len(lists), 1), START), []
     with tg.no_grad():
         for _ in range(lists.shape[1]):
@@ -214,9 +214,9 @@ chapter.claim("it sorts at least 99 % of new lists", right >= (0.95 if run.fast 
 
 # %% [markdown]
 # Nothing in attention depends on the number of keys. The network has seen lists of 8 numbers only, yet it sorts at
-# least 98 % of lists of 16. Its weights show how. In nine of ten steps, the largest weight is on the next larger
+# least 98 % of lists of 16. Its weights show how. In nine out of ten steps, the largest weight is on the next larger
 # number. On average, that number has about three quarters of the weight, and the number after it most of the rest. The
-# dense layer tells them apart.
+# dense layer distinguishes the two.
 
 # %%
 ordered = np.sort(test)
@@ -228,19 +228,19 @@ agree = (in_order.argmax(axis=2) == np.arange(LENGTH)).mean()
 print(f"  weight on the next larger number: {on_next.mean():.2f}, on the one after it: {on_second.mean():.2f}")
 print(f"  the largest weight is on the next larger number in {agree:.1%} of the steps")
 chapter.claim("it sorts at least 98 % of lists twice as long", right_longer >= (0.9 if run.fast else 0.98))
-chapter.claim("the largest weight is on the next larger number in nine of ten steps", agree >= 0.9)
+chapter.claim("the largest weight is on the next larger number in nine out of ten steps", agree >= 0.9)
 chapter.claim("that number has about three quarters of the weight", 0.65 < on_next.mean() < 0.85)
 chapter.claim("most of the rest is on the number after", on_second.mean() > (1 - on_next.mean()) / 2)
 
 # %% [markdown]
 # ## The picture: what each step looks at
 #
-# Left, the weights while the network sorts a list of 12 numbers. A row is a step, with the number before and the number
-# that it writes. In most rows the darkest cell is on that number; where close numbers compete, they divide the weight.
-# Right, what the network has learned, as a table: the score of every number as a key (columns) for every number before
-# (rows), relative to the mean of the row. On the diagonal and below are the numbers that have been written already, and
-# their scores are low. The highest score of a row is on one of the next three numbers, and from there the scores fall
-# to the right.
+# Left, the weights while the network sorts a list of 12 numbers. A row is a step, labelled with the previous number and
+# the number that is written. In most rows the darkest cell is on that number; where close numbers compete, the weight
+# is divided between them. Right, what the network has learned, as a table: the score of every number as a key (columns)
+# for every previous number (rows), relative to the mean of the row. On the diagonal and below are the numbers that have
+# been written already, and their scores are low. The highest score of a row is on one of the next three numbers, and
+# from there the scores fall to the right.
 
 # %%
 example = random_lists(1, 12)
@@ -266,13 +266,13 @@ image = left.imshow(alignment, cmap="Blues", vmin=0, vmax=1)
 left.set_xticks(range(12), example[0])
 names = ["start", *written[0]]
 left.set_yticks(range(12), [f"{before} → {after}" for before, after in zip(names, written[0])])
-chapter.plain(left, "attention weights, step by step", "the list", "number before → number written")
+chapter.plain(left, "attention weights, step by step", "the list", "previous number → number written")
 figure.colorbar(image, ax=left, shrink=0.7)
 relative = table - table.mean(axis=1, keepdims=True)
 largest_score = np.abs(relative).max()
 image = right_panel.imshow(relative, cmap="RdBu_r", vmin=-largest_score, vmax=largest_score)
 chapter.plain(
-    right_panel, "scores, relative to the mean of the row", "key: a number of the list", "query: the number before"
+    right_panel, "scores, relative to the mean of the row", "key: a number of the list", "query: the previous number"
 )
 figure.colorbar(image, ax=right_panel, shrink=0.7)
 chapter.save(figure, run.out / "33_attention.png")
@@ -283,17 +283,18 @@ chapter.save(figure, run.out / "33_attention.png")
 # 1. Shuffle the numbers of a list before the network reads it. What changes in its output?
 #
 #    *Answer.* Nothing, up to rounding. Attention is a sum over the keys, and a sum does not depend on the order. That
-#    is welcome here. Where the order carries meaning, as in a text, positions must be added to the keys (chapter 34).
+#    is what sorting needs. Where the order carries meaning, as in a text, positions must be added to the keys (chapter
+#    34).
 # 2. Let it sort lists in which numbers repeat.
 #
-#    *Answer.* It moves on to the next larger number at once. The query is the number before, and does not say how often
-#    that number has been written. Only where the largest number is the one that repeats may a list still come out
-#    right.
+#    *Answer.* It moves on to the next larger number at once. The query is the previous number, and does not show how
+#    often that number has been written. Only if the largest number is the one that repeats can a list still be sorted
+#    correctly.
 # 3. Multiply the queries of the trained network by 0.1, then by 10. What happens to the weights?
 #
 #    *Answer.* The factor divides the temperature of softmax. With 0.1 the weights are almost equal, the largest is
 #    below 0.3, and no list is sorted. With 10, the largest is above 0.95. In a few steps it is on the wrong number, and
-#    without a second weight the dense layer cannot correct that: of ten lists, about eight are sorted.
+#    without a second weight the dense layer cannot correct that: about eight in ten lists are sorted.
 
 # %%
 with tg.no_grad():
@@ -318,4 +319,4 @@ projection.weight.data, projection.bias.data = trained
 chapter.claim("3: with 0.1, the largest weight is below 0.3", peaks[0.1] < 0.3)
 chapter.claim("3: with 0.1, no list is sorted", fractions[0.1] == 0)
 chapter.claim("3: with 10, the largest weight is above 0.95", peaks[10.0] > 0.95)
-chapter.claim("3: with 10, about eight of ten lists are sorted", 0.65 < fractions[10.0] < 0.95)
+chapter.claim("3: with 10, about eight in ten lists are sorted", 0.65 < fractions[10.0] < 0.95)

@@ -8,8 +8,8 @@
 # - its blocks are attention, which moves information between positions, and a small dense network, which works on each
 #   position; both add to their input;
 # - positions must be added, because attention does not see order;
-# - 804,096 parameters learn from 2,000 small batches what a play looks like, and a published network with a third of
-#   that tells a story.
+# - 804,096 parameters learn from 2,000 small batches what a play looks like, and a published network with a third as
+#   many writes a story.
 
 # %%
 import math
@@ -38,7 +38,7 @@ run = chapter.options("Chapter 34. A Transformer language model")
 #
 # The norm subtracts the mean of a row, divides by its standard deviation, and multiplies by trained factors. Attention
 # is that of chapter 33 in several heads; a position attends to itself and to earlier ones. gelu(z) = z·Φ(z), where Φ is
-# the distribution function of the normal distribution, is a smooth relative of ReLU. Because both parts add to x,
+# the distribution function of the normal distribution, is a smooth variant of ReLU. Because both parts add to x,
 # gradients reach all blocks directly (chapter 26).
 
 # %%
@@ -176,8 +176,8 @@ for step in range(1, STEPS + 1):
 print(f"  training took {time.process_time() - begun:.0f} s of processor time")
 
 # %% [markdown]
-# The published figure of nanoGPT, after as many steps with its lower rate, is 1.88. Here, the loss on all of the
-# validation text is at most 1.85, and at least 0.2 below that of the table that knows two characters.
+# The published loss of nanoGPT, after the same number of steps with its lower rate, is 1.88. Here, the loss on all of
+# the validation text is at most 1.85, and at least 0.2 below that of the table that knows two characters.
 
 # %%
 at_each = characters.losses(network, X_validation, y_validation)
@@ -199,8 +199,8 @@ sample = text.decode(characters.drawn(network, begun_text, 100 if run.fast else 
 print("    | " + sample.replace("\n", "\n    | "))
 
 # %% [markdown]
-# Names in capitals, a colon, verses of about the right length, and words, more than half of which exist: nothing in the
-# network says what a word or a speaker is.
+# There are names in capitals followed by a colon, verses of about the right length, and words, more than half of which
+# exist. Yet nothing in the network defines what a word or a speaker is.
 #
 # The results for earlier characters never change, so a cache can keep their keys and values. Each new character then
 # takes the computation of one position instead of all. The logits are the same.
@@ -221,8 +221,8 @@ chapter.same("the logits with a cache", whole, np.array(one_by_one), tolerance=1
 #
 # stories260K, trained by Andrej Karpathy on stories for children, is a small Llama of 260,032 parameters: five blocks
 # with rotary positions, and a gate in the dense part. `examples/pretrained/stories260k.py` builds it from the same
-# layers and loads the published weights. Tokens are pieces of words. Choosing the most probable token each time, it
-# tells, token for token, the story that the author's C program tells.
+# layers and loads the published weights. Tokens are pieces of words. With the most probable token chosen each time, it
+# writes the same story, token for token, as the author's C program.
 
 # %%
 sys.path.append(str(Path(chapter.__file__).parents[1] / "pretrained"))
@@ -233,10 +233,10 @@ folder = data / stories260k.FOLDER
 if (folder / "stories260k.safetensors").is_file():
     llama, tokenizer = stories260k.load(data), stories260k.Tokenizer(folder / "tokenizer.json")
     expected = np.load(folder / "reference.npz")["bos_greedy_ids"][: 60 if run.fast else None]
-    told = stories260k.continued(llama, [tokenizer.begin], len(expected) - 1)
-    print("    | " + tokenizer.decode(told[1:]).replace("\n", "\n    | "))
+    written = stories260k.continued(llama, [tokenizer.begin], len(expected) - 1)
+    print("    | " + tokenizer.decode(written[1:]).replace("\n", "\n    | "))
     chapter.claim("260,032 parameters", sum(each.size for each in llama.parameters()) == 260_032)
-    chapter.same("the story, token for token", expected, np.array(told), tolerance=0)
+    chapter.same("the story, token for token", expected, np.array(written), tolerance=0)
 else:
     print(f"  The weights of stories260K are not in {folder}: the story is left out.")
 
@@ -244,13 +244,14 @@ else:
 # ## The picture: what is learned, and where the network looks
 #
 # Top left, the validation loss during training. The dashed lines are the tables, which know 0, 1 and 2 characters, and
-# the dots are those of nanoGPT in PyTorch with its learning rate. Top right, the loss by how many characters of the
-# window the network has read. It falls quickly over the first eight, and hardly after that. With one or two characters,
-# the network is no better than the tables, which are made for these cases.
+# the dots are those of nanoGPT in PyTorch with its learning rate. Top right, the loss as a function of the number of
+# characters of the window that the network has read. It falls quickly over the first eight, and hardly after that. With
+# one or two characters, the network is no better than the tables, which are designed for these cases.
 #
-# Below, two of the 16 heads read a passage: on average over many passages, the one that looks nearest and the one that
-# looks furthest back. A row is the character that looks, a column the character that it looks at. With the seed 0, one
-# attends to the character before, and the other to the name of the speaker and the end of its line.
+# Below, two of the 16 heads read a passage: the one that, on average over many passages, looks at the nearest
+# characters, and the one that looks furthest back. A row is the character that looks, a column the character that it
+# looks at. With the seed 0, one attends to the character before, and the other to the name of the speaker and the end
+# of its line.
 
 
 # %%
@@ -322,7 +323,8 @@ chapter.save(figure, run.out / "34_transformer_language_model.png")
 #    spelling is close by. Larger networks, trained for longer, gain more from a long context.
 # 3. Draw text with `temperature=0.5` and with `temperature=1.5`. How many of the words exist?
 #
-#    *Answer.* With 0.5, over eight in ten occur in the plays; with 1.5, fewer than half. At 1, it is more than half.
+#    *Answer.* With 0.5, more than eight in ten occur in the plays; with 1.5, fewer than half. At 1, it is more than
+#    half.
 
 # %%
 positions = network.positions.weight.data
@@ -347,6 +349,6 @@ if is_play and not run.fast:
     print(f"  2: after 8 characters, the loss is {eight:.3f} higher than after 33 or more")
     chapter.claim("2: less than 0.1", eight < 0.1)
     chapter.claim(
-        "3: over eight in ten, more than half, less than half",
+        "3: more than eight in ten, more than half, less than half",
         existing[0.5] > 0.8 and existing[1.0] > 0.5 > existing[1.5],
     )

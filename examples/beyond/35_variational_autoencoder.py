@@ -3,9 +3,9 @@
 #
 # What you will understand:
 #
-# - an autoencoder squeezes each image into a few numbers, its code, and draws the image again from them;
+# - an autoencoder compresses each image into a few numbers, its code, and reconstructs the image from them;
 # - a variational autoencoder makes each code a small normal distribution and keeps all codes near a standard normal
-#   distribution, so that a random code can be drawn as an image;
+#   distribution, so that a random code can be decoded into an image;
 # - the loss is a bound on the likelihood of the images: an error of reconstruction plus a divergence;
 # - a random code z = μ + σ·ε passes the gradient on to μ and σ, because the randomness ε does not depend on them.
 
@@ -32,8 +32,8 @@ SAMPLES = 1_500 if run.fast else None
 #
 #     ∂/∂μ ∫ f·q dz = ∫ f·(∂ log q/∂μ)·q dz = E[f(z)·(z − μ)/σ²].
 #
-# The second moves the randomness out of the way. With z = μ + σ·ε and ε from N(0, 1), the density of ε contains
-# neither μ nor σ, and differentiation and expectation change places:
+# The second separates the randomness from the parameters. With z = μ + σ·ε and ε from N(0, 1), the density of ε
+# contains neither μ nor σ, and differentiation and expectation change places:
 #
 #     ∂/∂μ E[f(μ + σε)] = E[f′(z)],  ∂/∂σ E[f(μ + σε)] = E[f′(z)·ε].
 #
@@ -48,10 +48,10 @@ by_density, by_reparameterisation = z**2 * epsilon, 2 * z
 for name, estimates in (("from the density", by_density), ("reparameterised", by_reparameterisation)):
     print(f"  {name}: mean {estimates.mean():.3f}, variance {estimates.var():.2f}")
 chapter.claim(
-    "both means are 2, up to 0.1", max(abs(by_density.mean() - 2), abs(by_reparameterisation.mean() - 2)) < 0.1
+    "both means are 2, to within 0.1", max(abs(by_density.mean() - 2), abs(by_reparameterisation.mean() - 2)) < 0.1
 )
-chapter.claim("the first variance is 30, up to 3", abs(by_density.var() - 30) < 3)
-chapter.claim("the second is 4, up to 0.1", abs(by_reparameterisation.var() - 4) < 0.1)
+chapter.claim("the first variance is 30, to within 3", abs(by_density.var() - 30) < 3)
+chapter.claim("the second is 4, to within 0.1", abs(by_reparameterisation.var() - 4) < 0.1)
 
 mean, deviation = tg.tensor(1.0, requires_grad=True), tg.tensor(1.0, requires_grad=True)
 tg.mean((mean + deviation * epsilon) ** 2).backward()
@@ -62,15 +62,15 @@ chapter.same("the gradient with respect to σ", (2 * z * epsilon).mean(), deviat
 # ## By hand: the loss
 #
 # A decoder turns a code z into the probabilities of an image x. Codes have the prior density p(z) = N(0, 1). The
-# likelihood of an image is then the average over all codes, which is infeasible to compute: almost no code gives
+# likelihood of an image is then the average over all codes, which is infeasible to compute: almost no code leads to
 # this image. The encoder proposes a density q(z) of codes that may have been its origin. By Jensen's inequality,
 # log E ≥ E log,
 #
 #     log p(x) = log ∫ p(x|z)·p(z) dz = log E_q[p(x|z)·p(z)/q(z)] ≥ E_q[log p(x|z)] − E_q[log(q(z)/p(z))].
 #
-# The right side is the evidence lower bound, ELBO. Its first term says how well the image is reconstructed; the second
-# is the Kullback–Leibler divergence of q from the prior. For q = N(μ, σ²), log(q/p) = (z² − (z − μ)²/σ²)/2 − log σ,
-# with the expected values E z² = μ² + σ² and E(z − μ)² = σ²:
+# The right side is the evidence lower bound, ELBO. Its first term measures how well the image is reconstructed; the
+# second is the Kullback–Leibler divergence of q from the prior. For q = N(μ, σ²),
+# log(q/p) = (z² − (z − μ)²/σ²)/2 − log σ, with the expected values E z² = μ² + σ² and E(z − μ)² = σ²:
 #
 #     KL = (μ² + σ² − 1 − log σ²)/2.
 
@@ -165,8 +165,8 @@ chapter.same("the gradient with respect to the decoder's weights", d_W, tiny.dec
 # %% [markdown]
 # ## Training
 #
-# Codes of two numbers can be drawn as points, and all images of the decoder as a map. Dense networks with 256 and 64
-# hidden units learn to make them.
+# Codes of two numbers can be drawn as points, and the images of the decoder as a map. Dense networks with 256 and 64
+# hidden units learn them.
 
 # %%
 data = clothes.load(samples=SAMPLES)
@@ -176,7 +176,7 @@ epochs = EPOCHS * (5 if few else 1)
 
 
 def trained(numbers, *, variational=True):
-    """Return an autoencoder with codes of so many numbers, and its loss after each epoch."""
+    """Return an autoencoder with codes of this many numbers, and its loss after each epoch."""
     draws = np.random.default_rng(run.seed)
     encoder = [nn.Dense(784, 256, rng=draws), nn.ReLU(), nn.Dense(256, 64, rng=draws), nn.ReLU()]
     decoder = [nn.Dense(numbers, 64, rng=draws), nn.ReLU(), nn.Dense(64, 256, rng=draws), nn.ReLU()]
@@ -220,8 +220,8 @@ print(
 
 # %% [markdown]
 # A guess of ½ for each pixel costs 784·log 2 = 543 nats. On the test images of Fashion-MNIST, the negative ELBO falls
-# to at most 266. About 6 of them are the divergence: this is how much the code says about its image. The plain
-# autoencoder pays nothing for its codes, and its error of reconstruction is lower.
+# to at most 266. About 6 of them are the divergence: this is how much information the code has about its image. The
+# plain autoencoder has no such cost, and its error of reconstruction is lower.
 
 # %%
 chapter.claim("a guess of ½ costs 543 nats", round(784 * np.log(2)) == 543)
@@ -235,10 +235,10 @@ if not run.fast and not few:
 # ## The picture: a map of clothes
 #
 # Left and middle, the codes of the test images with a colour for each class. The plain autoencoder may put them
-# anywhere, and leaves holes about which its decoder knows nothing. The variational one fills a disc, as the prior
-# demands: over all images, its codes have a variance between 0.6 and 1.7. So the plane can be drawn, on the right. Each
-# image is what the decoder makes of one code, and the codes are quantiles of the normal distribution in both
-# directions. Neighbours look alike, and between two classes lie images between the two.
+# anywhere, and leaves holes in which its decoder has not been trained. The variational one fills a disc, as the prior
+# demands: over all images, its codes have a variance between 0.6 and 1.7. The plane can therefore be drawn as images,
+# on the right. Each image is decoded from one code, and the codes are quantiles of the normal distribution in both
+# directions. Neighbours look alike, and between two classes, one turns gradually into the other.
 
 # %%
 with tg.no_grad():
@@ -250,7 +250,7 @@ print(
 )
 chapter.claim("that of the plain codes is at least twice as large", plain_codes.var() > 2 * codes.var())
 if not run.fast and not few:
-    chapter.claim("that of the others is from 0.6 to 1.7", 0.6 < codes.var(axis=0).mean() < 1.7)
+    chapter.claim("that of the variational codes is from 0.6 to 1.7", 0.6 < codes.var(axis=0).mean() < 1.7)
 
 SIDE = 16
 quantiles = np.array([NormalDist().inv_cdf((i + 0.5) / SIDE) for i in range(SIDE)], np.float32)
@@ -272,7 +272,7 @@ figure.legend(
 )
 right.imshow(canvas, cmap="gray_r", vmin=0, vmax=1)
 right.set(xticks=[], yticks=[])
-right.set_title("what the decoder makes of the plane", loc="left", fontsize=11)
+right.set_title("images decoded from the plane", loc="left", fontsize=11)
 chapter.save(figure, run.out / "35_variational_autoencoder.png")
 
 # %% [markdown]
@@ -280,16 +280,17 @@ chapter.save(figure, run.out / "35_variational_autoencoder.png")
 #
 # 1. Reconstruct the test images from the mean of their codes, with ε = 0. Is the error higher or lower?
 #
-#    *Answer.* Lower: the mean is the code that the encoder considers the best. The noise is the price of a smooth map.
+#    *Answer.* Lower: the mean is the most probable code according to the encoder. The noise is the price of a smooth
+#    map.
 # 2. The bound uses one code for each image. Average the weights w = p(x|z)·p(z)/q(z) over 50 codes before taking the
 #    logarithm (Burda and others, *Importance weighted autoencoders*, 2016). What changes?
 #
 #    *Answer.* By Jensen's inequality for an average, the expected logarithm of the mean of 50 weights lies between the
 #    ELBO and log p(x). The bound rises without any training, here by 0.2 to 2 nats.
-# 3. Use codes of 16 numbers. What becomes better, and what is lost?
+# 3. Use codes of 16 numbers. What improves, and what is lost?
 #
-#    *Answer.* The negative ELBO falls by more than 15 nats, and edges are sharper. The map is lost: 16 numbers cannot
-#    be drawn as a plane.
+#    *Answer.* The negative ELBO falls by more than 15 nats, and edges are sharper. The map is lost: codes of 16 numbers
+#    cannot be drawn in a plane.
 
 # %%
 without_noise = measured(vae, 2, noise=False)[0]

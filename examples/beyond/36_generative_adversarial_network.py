@@ -6,8 +6,8 @@
 # - a generator turns random numbers into samples; a discriminator learns to distinguish them from data, and the
 #   generator learns to deceive it;
 # - the two losses and their gradients, and why the generator does not use the obvious one;
-# - training is a game of two players rather than a descent, so it may go in circles: the samples crowd in one place and
-#   move on when the discriminator notices, which is *mode collapse*;
+# - training is a game of two players rather than a descent, so it may go in circles: the samples gather in one place
+#   and move on when the discriminator notices, which is *mode collapse*;
 # - less momentum and a penalty on the discriminator's gradient damp the circles.
 
 # %%
@@ -29,7 +29,8 @@ IMAGE_STEPS = 120 if run.fast else 6_000
 # ## By hand: the two losses
 #
 # The discriminator gives a number a for each sample, and σ(a), with the logistic function σ, is its probability that
-# the sample is data. Its loss is the binary cross-entropy of chapter 16, with data a and samples b of the generator:
+# the sample is data. Its loss is the binary cross-entropy of chapter 16, with the numbers a of the data and b of the
+# generator's samples:
 #
 #     L_D = mean(−log σ(a)) + mean(−log(1 − σ(b))) = mean log(1 + e⁻ᵃ) + mean log(1 + eᵇ).
 #
@@ -37,10 +38,9 @@ IMAGE_STEPS = 120 if run.fast else 6_000
 #
 #     ∂a = (σ(a) − 1)/B,  ∂b = σ(b)/B.
 #
-# The generator might use −L_D, of which b is the only part that depends on it: ∂b = −σ(b)/B. At first, samples are easy
-# to recognise, and σ(b) is almost 0: so is this gradient, when it is needed most. Goodfellow and others
-# (*Generative adversarial nets*, 2014) let it minimise another loss, which has the same aim and a gradient of almost
-# −1/B there:
+# The generator might use −L_D, in which only b depends on it: ∂b = −σ(b)/B. At first, samples are easy to recognise,
+# and σ(b) is almost 0, and so is this gradient, when it is needed most. Goodfellow and others (*Generative adversarial
+# nets*, 2014) let it minimise another loss, which has the same aim and a gradient of almost −1/B there:
 #
 #     L_G = mean(−log σ(b)) = mean log(1 + e⁻ᵇ),  ∂b = (σ(b) − 1)/B.
 
@@ -68,7 +68,7 @@ def loss_of_generator(b):
 #     ∂v = hᵀ·∂a + kᵀ·∂b,  ∂W = xᵀ·(∂a·vᵀ(1 − h²)) + yᵀ·(∂b·vᵀ(1 − k²))   from L_D,
 #     ∂G = zᵀ·(∂b·vᵀ(1 − k²))·Wᵀ                                          from L_G.
 #
-# Each player changes its own weights only.
+# Each player changes only its own weights.
 
 # %%
 rng = np.random.default_rng(run.seed)
@@ -105,7 +105,7 @@ print(f"  where σ(b) is {sure:.4f}, the gradient is −{sure:.4f}/B from −L_D
 chapter.claim("at b = −6, the second is more than 400 times as large", (1 - sure) / sure > 400)
 
 # %% [markdown]
-# ## By hand: what the best discriminator knows
+# ## By hand: the best discriminator
 #
 # Let p be the density of the data and q that of the generator. Then L_D = ∫ [p·log(1 + e⁻ᵃ) + q·log(1 + eᵃ)] dx. For
 # each x, the derivative with respect to a is −p·(1 − σ(a)) + q·σ(a), which is 0 for
@@ -144,7 +144,7 @@ chapter.claim("its gradient is 0", np.abs(tg.gradient(loss, logits)).max() < 1e-
 #
 #     [θ, ψ] ← M·[θ, ψ],   M = [[1, η/2], [−η/2, 1]],   |λ|² = det M = 1 + η²/4.
 #
-# The eigenvalues λ are complex, so the players turn around the solution, and |λ| > 1, so they move away from it.
+# The eigenvalues λ are complex, so the players circle around the solution, and |λ| > 1, so they move away from it.
 # Momentum makes this worse, since it keeps directions that are out of date. The squared gradient of the discriminator
 # with respect to x is ψ². A penalty γ/2·ψ² in its loss adds γψ to ∂ψ:
 #
@@ -186,9 +186,9 @@ chapter.claim("with momentum 0.5 and the penalty, it shrinks", growth(0.1, 0.5, 
 # %% [markdown]
 # ## On the engine: training two networks
 #
-# A step trains the discriminator, then the generator. For the first, the samples are plain numbers, so no gradient
-# reaches the generator. The penalty contains a gradient, and its own gradient is needed: `create_graph=True` records
-# the computation of the first.
+# A step trains the discriminator, then the generator. For the discriminator, the samples are plain numbers, so no
+# gradient reaches the generator. The penalty contains a gradient, and its own gradient is needed: `create_graph=True`
+# records the computation of the first.
 
 
 # %%
@@ -204,7 +204,7 @@ chapter.same("the penalty", np.mean(np.sum(slope_by_hand**2, axis=1)), penalty(t
 
 
 class Player:
-    """A network with an optimizer of its own.
+    """Network with its optimizer.
 
     Args:
         network: the network.
@@ -239,11 +239,11 @@ def train_step(generator, discriminator, data, draws, *, numbers, gamma):
 
 
 # %% [markdown]
-# ## Mode collapse, shown and mended
+# ## Mode collapse, and a remedy
 #
 # The data are eight small clusters on a circle. A generator may find one of them first and make nothing else. The
-# discriminator then learns to call this cluster false, and the generator moves on to the next. We count the clusters
-# that have at least 2 % of the samples within 0.1 of their centre, eight times during the training.
+# discriminator then learns to reject this cluster, and the generator moves on to the next. We count the clusters that
+# have at least 2 % of the samples within 0.1 of their centre, eight times during training.
 
 # %%
 angles = 2 * np.pi * np.arange(8) / 8
@@ -269,7 +269,7 @@ def dense(draws, sizes):
 
 
 def trained_on_ring(momentum, gamma):
-    """Return samples at eight times during the training."""
+    """Return samples from eight times during training."""
     draws = np.random.default_rng(run.seed)
     generator = Player(dense(draws, [4, 64, 64, 2]), momentum, RING_RATE)
     discriminator = Player(dense(draws, [2, 64, 64, 1]), momentum, RING_RATE)
@@ -297,19 +297,19 @@ for name, momentum, gamma in (("momentum 0.9", 0.9, 0.0), ("momentum 0.5 and pen
 
 # %%
 chapter.claim("with momentum 0.9, there are at most 2 clusters on average", np.mean(counts["momentum 0.9"]) <= 2)
-mended = ring_samples["momentum 0.5 and penalty"][-1]
+remedied = ring_samples["momentum 0.5 and penalty"][-1]
 if run.fast:
-    chapter.claim("mended, a short run finds at least five", counts["momentum 0.5 and penalty"][-1] >= 5)
+    chapter.claim("with the penalty, a short run finds at least five", counts["momentum 0.5 and penalty"][-1] >= 5)
 else:
-    chapter.claim("mended, all eight are found", counts["momentum 0.5 and penalty"][-1] == 8)
-    chapter.claim("and at least 60 % of the samples are near a centre", clusters(mended).sum() >= 0.6)
+    chapter.claim("with the penalty, all eight are found", counts["momentum 0.5 and penalty"][-1] == 8)
+    chapter.claim("and at least 60 % of the samples are near a centre", clusters(remedied).sum() >= 0.6)
 
 # %% [markdown]
 # ## Images
 #
 # A dense generator turns 64 random numbers into an image of clothes. It has batch normalisation (chapter 23), and the
-# discriminator has dropout (chapter 15) in place of the penalty: a cheaper way to keep it from being too sure. Both
-# have leaky ReLU, which passes some gradient for negative numbers. The discriminator sees pixels from −1 to 1.
+# discriminator has dropout (chapter 15) in place of the penalty: a cheaper way to keep it from becoming overconfident.
+# Both have leaky ReLU, which passes some gradient for negative numbers. The discriminator sees pixels from −1 to 1.
 #
 # To measure the samples, a small classifier learns the real images and then assigns a class to each sample. The entropy
 # H of these classes gives an effective number of classes, e^H: 10 for equal parts, 1 for a collapse to one class.
@@ -387,9 +387,9 @@ print(f"  effective number of classes {effective:.2f}, of test images {effective
 print(f"  classified with a probability above 0.9: {certain:.1%} of the samples, {certain_of_tests:.1%} of test images")
 
 # %% [markdown]
-# The samples of Fashion-MNIST are readable, and of all kinds: each class has at least 1 % of them, and the effective
-# number of classes is at least 8. That a class has about as many samples as images is not something the losses demand;
-# it is the divergence above that is smallest there.
+# The samples of Fashion-MNIST are recognisable, and of all kinds: each class has at least 1 % of them, and the
+# effective number of classes is at least 8. The losses do not demand directly that each class has the same fraction of
+# the samples as of the images, but the divergence above is smallest when it does.
 
 # %%
 likeness = np.corrcoef(samples.mean(axis=0), images.mean(axis=0))[0, 1]
@@ -400,10 +400,11 @@ if not run.fast and not few:
     chapter.claim("the effective number of classes is at least 8", effective >= 8)
 
 # %% [markdown]
-# ## The picture: collapsed, mended, and clothes
+# ## The picture: mode collapse, the remedy, and clothes
 #
-# Left, samples at four times during the training on the ring: above, they crowd and move on; below, they spread over
-# all clusters. Right, images that the generator made, and the fraction of each class beside that of real images.
+# Left, samples from four times during training on the ring: above, they gather in one place and move on; below, they
+# spread over all clusters. Right, images that the generator made, and the fraction of each class beside that of real
+# images.
 
 # %%
 figure = Figure(figsize=(13.5, 6.4), layout="constrained")
@@ -434,14 +435,15 @@ chapter.save(figure, run.out / "36_generative_adversarial_network.png")
 # %% [markdown]
 # ## Three things to try
 #
-# 1. Use momentum 0.5 on the ring, but no penalty. Which of the two changes matters more?
+# 1. Use momentum 0.5 on the ring, but no penalty. Which of the two changes is more important?
 #
 #    *Answer.* The momentum: without the penalty, too, at least six clusters are found.
-# 2. Go from one random z to another in ten equal steps, and draw the images. Is there a jump?
+# 2. Go from one random z to another in ten equal steps, and draw the images. Do they jump?
 #
-#    *Answer.* No. On average, the largest of the ten steps changes the image by less than half of what all ten change
-#    it. A jump from one stored image to another would make one step as large as the whole change.
-# 3. Has it copied? Compare the distance from a sample to the nearest training image with that from a test image.
+#    *Answer.* No. On average, the largest of the ten steps changes the image by less than half as much as all ten
+#    together. A jump from one stored image to another would make one step as large as the whole change.
+# 3. Has the generator copied its training images? Compare the distance from a sample to the nearest training image with
+#    that from a test image.
 #
 #    *Answer.* No. For samples, the distance is more than half of that for test images. For copies, it would be near 0.
 

@@ -3,7 +3,7 @@
 #
 # What you will understand:
 #
-# - noise is added to data step by step until nothing else is left, and any number of steps can be taken at once;
+# - noise is added to data step by step until nothing else is left, and any number of steps can be combined into one;
 # - a network learns to predict the noise in a noisy sample, with the mean squared error as its loss;
 # - the best prediction is known: it is the gradient of the logarithm of the density of noisy samples, times a factor;
 # - with these predictions, pure noise is turned into new samples step by step.
@@ -53,7 +53,7 @@ chapter.claim("about 1/49,000 of the variance is left of x₀", 48_500 < 1 / alp
 # %% [markdown]
 # ## By hand: the loss and its gradient
 #
-# A network is shown xₜ and t and predicts ε. The loss is the mean squared error for random x₀, t and ε. With one hidden
+# A network receives xₜ and t and predicts ε. The loss is the mean squared error for random x₀, t and ε. With one hidden
 # layer, h = tanh(u·W) for u = [xₜ, t/T], and ε̂ = h·V, for B samples of n numbers:
 #
 #     L = 1/(B·n)·Σ (ε̂ − ε)²,   ∂ε̂ = 2(ε̂ − ε)/(B·n),
@@ -85,8 +85,8 @@ chapter.same("the gradient with respect to V", d_V, leaves[1].grad)
 # %% [markdown]
 # ## By hand: the best prediction
 #
-# The mean squared error is smallest for the expected value of ε, given xₜ. If the data are N points xᵢ, all as likely,
-# the density of xₜ is a mixture of N normal distributions, and point i is its origin with the probability wᵢ:
+# The mean squared error is smallest for the expected value of ε, given xₜ. If the data are N points xᵢ, all equally
+# likely, the density of xₜ is a mixture of N normal distributions, and point i is its origin with the probability wᵢ:
 #
 #     q(xₜ) = 1/N·Σᵢ N(xₜ; √ᾱₜ·xᵢ, 1 − ᾱₜ),   wᵢ ∝ exp(−|xₜ − √ᾱₜ·xᵢ|²/(2(1 − ᾱₜ))),
 #     E[ε | xₜ] = Σᵢ wᵢ·(xₜ − √ᾱₜ·xᵢ)/√(1 − ᾱₜ).
@@ -95,7 +95,7 @@ chapter.same("the gradient with respect to V", d_V, leaves[1].grad)
 #
 #     E[ε | xₜ] = −√(1 − ᾱₜ)·∇log q(xₜ).
 #
-# To subtract the predicted noise is to climb towards where noisy samples are more likely.
+# Subtracting the predicted noise thus moves a sample to where noisy samples are more likely.
 
 
 # %%
@@ -144,7 +144,7 @@ chapter.same("its mean", variance * weighted, (x_t - beta[t] / np.sqrt(1 - alpha
 # ## On the engine: a spiral
 #
 # The data are points in the plane on a spiral of two turns. The network is dense and receives t as sines and cosines of
-# several frequencies, like the positions of chapter 33.
+# several frequencies, like the sinusoidal positions of a Transformer.
 
 
 # %%
@@ -218,7 +218,7 @@ def predicting(network):
 
 
 def spiral(u):
-    """Return points of the spiral for u from 0 (centre) to 1. Equally distributed u are so along the spiral."""
+    """Return points of the spiral for u from 0 (centre) to 1. Uniform u are uniform along the spiral."""
     angle = 4 * np.pi * np.sqrt(u)
     return 1.5 * np.sqrt(u)[:, None] * np.stack([np.cos(angle), np.sin(angle)], axis=1)
 
@@ -237,7 +237,9 @@ noise_to_curve = distance(states[0], curve)
 to_data = distance(X[:SAMPLES], curve), distance(curve, X[:SAMPLES])
 print(f"  loss {spiral_losses[0]:.3f} → {spiral_losses[-1]:.3f}")
 print(f"  to the spiral: from samples {from_samples:.3f}, noise {noise_to_curve:.3f}, data {to_data[0]:.3f}")
-print(f"  from the spiral: to the nearest sample {from_curve:.3f}, to the nearest of as many data {to_data[1]:.3f}")
+print(
+    f"  from the spiral: to the nearest sample {from_curve:.3f}, to the nearest of as many data points {to_data[1]:.3f}"
+)
 
 # %% [markdown]
 # A sample is at most 0.09 from the spiral on average, pure noise more than 0.3, and the turns are 0.75 apart. No part
@@ -255,9 +257,9 @@ else:
 # %% [markdown]
 # ## Images
 #
-# Nothing changes for images but the number of features. The data are the training part of scikit-learn's handwritten
-# digits, 8×8 pixels from −1 to 1. To measure the samples, a small classifier learns the same digits and then assigns a
-# class to each sample.
+# For images, only the number of features changes. The data are the training part of scikit-learn's handwritten digits,
+# 8×8 pixels from −1 to 1. To measure the samples, a small classifier learns the same digits and then assigns a class to
+# each sample.
 
 # %%
 digits, labels, test_digits, test_labels = nn.datasets.digits(rng=0)
@@ -302,8 +304,8 @@ else:
 # %% [markdown]
 # ## The picture: from noise to a sample
 #
-# The samples at six steps from t = 100 to 0. For most of the way little can be seen. The overall shape comes first and
-# the details come last. So the film shows every tenth step first, and each of the last twenty.
+# The samples at six steps from t = 100 to 0. For most of the steps, little can be seen. The overall shape comes first
+# and the details come last. The film therefore shows every tenth step at first, and then each of the last twenty.
 
 
 # %%
@@ -352,11 +354,11 @@ print(f"  picture: {run.out / '37_diffusion.gif'}")
 #    sample is new only because the network is too small, and its training too short, to find this answer.
 # 2. Leave out the noise z of the steps back. What happens to the spiral?
 #
-#    *Answer.* The steps lead to the mean of what is possible, and the samples gather in parts of the spiral. Points of
-#    it are at least twice as far from the nearest sample.
-# 3. A hundred evaluations for each sample are many. Estimate x₀ from the prediction, and jump from t to an earlier s
-#    along the same line: xₛ = √ᾱₛ·x₀ + √(1 − ᾱₛ)·ε (Song and others, *Denoising diffusion implicit models*, 2021). How
-#    many steps suffice?
+#    *Answer.* Each step leads to the mean of the possible points, and the samples gather in parts of the spiral. Points
+#    of it are at least twice as far from the nearest sample.
+# 3. A hundred evaluations of the network for each sample are a lot. Estimate x₀ from the prediction, and jump from t to
+#    an earlier s along the same line: xₛ = √ᾱₛ·x₀ + √(1 − ᾱₛ)·ε (Song and others, *Denoising diffusion implicit
+#    models*, 2021). How many steps suffice?
 #
 #    *Answer.* With twenty, a sample is farther from the spiral by at most 0.05 than with a hundred random steps.
 

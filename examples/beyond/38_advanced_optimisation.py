@@ -131,10 +131,10 @@ fisher = sum((P * score).T @ score for P, score in ((p, (1 - p) * X), (1 - p, -p
 chapter.same("the Fisher matrix", H - PENALTY * np.eye(len(w)), fisher)
 
 # %% [markdown]
-# All methods start from w = 0. There the curvature is largest, as p(1 − p) is; it is over 1,000 times the smallest
-# curvature at the minimum. Newton's method needs at most 12 steps to a gradient below 10⁻⁸. `nn.LBFGS`, which estimates
-# the inverse Hessian from how gradients change from step to step, needs at most 100 gradients. Gradient descent, with
-# the best rate for these curvatures, has not reached it after 3,000.
+# All methods start from w = 0. There p(1 − p), and with it the curvature, is largest; it is over 1,000 times the
+# smallest curvature at the minimum. Newton's method needs at most 12 steps to a gradient below 10⁻⁸. `nn.LBFGS`, which
+# estimates the inverse Hessian from how gradients change from step to step, needs at most 100 gradients. Gradient
+# descent, with the best rate for these curvatures, has not reached it after 3,000.
 
 # %%
 sizes = {"Newton": [], "gradient descent": [], "L-BFGS": []}
@@ -185,7 +185,7 @@ chapter.claim("gradient descent does not get there", needed["gradient descent"] 
 #
 # A network with a million parameters has a Hessian with 10¹² numbers, but its product with a vector v is cheap: it is
 # the gradient of the number g·v, so `tg.hvp` costs a few gradients. Lanczos's method needs nothing else. It multiplies
-# a random vector by H again and again, makes each result orthogonal to those before, and notes the coefficients α and
+# a random vector by H again and again, makes each result orthogonal to those before, and records the coefficients α and
 # β:
 #
 #     H·vₖ = βₖ₋₁·vₖ₋₁ + αₖ·vₖ + βₖ·vₖ₊₁.
@@ -226,7 +226,7 @@ chapter.same("the three largest of 65 eigenvalues, after 30 products", exact[-3:
 # until it meets that bound, overshoots, and then stays near it, while the loss still falls (Cohen and others, *Gradient
 # descent on neural networks typically occurs at the edge of stability*, 2021). The larger the rate, the flatter the
 # place where training ends. That is the steepest of 2,410 directions, however. A random change of the parameters, which
-# meets them all, raises the loss by about as much after each of the three trainings.
+# has a component in all of them, raises the loss by about the same amount after each of the three training runs.
 
 
 # %%
@@ -272,17 +272,18 @@ chapter.claim("sharpness grows from the start", all(each[-1] > each[0] for each 
 if not run.fast:
     last = {rate: np.mean(each[-5:]) for rate, each in sharp.items()}
     chapter.claim(
-        "with the two larger rates it stays near 2/η, up to 10 %",
+        "with the two larger rates it stays near 2/η, to within 10 %",
         all(abs(last[rate] * rate / 2 - 1) < 0.1 for rate in (0.4, 0.6)),
     )
     chapter.claim("the larger the rate, the flatter the place where training ends", last[0.6] < last[0.4] < last[0.2])
     print("  random changes raise the loss by " + ", ".join(f"{each:.4f} (rate {rate})" for rate, each in rise.items()))
-    chapter.claim("random changes cost about as much, up to 25 %", max(rise.values()) < 1.25 * min(rise.values()))
+    chapter.claim("random changes cost about the same, to within 25 %", max(rise.values()) < 1.25 * min(rise.values()))
 
 # %% [markdown]
 # ## Paths of all optimizers
 #
-# The valley of the first section with κ = 20, and 60 steps of each optimizer; those of L-BFGS are its gradients.
+# The valley of the first section with κ = 20, and 60 steps of each optimizer; for L-BFGS, each computed gradient counts
+# as a step.
 
 # %%
 CURVED = np.array([1.0, 20.0])
@@ -332,8 +333,8 @@ chapter.claim("all are closer than at the start", max(distances.values()) < np.l
 
 # %% [markdown]
 # A network's loss has more than two parameters, but two directions can be drawn: those in which the paths vary most.
-# `nn.plots.loss_landscape` does so for three trainings of a network on the spiral, from the same start. Where a path
-# seems to climb, it moves in a direction that the map does not show.
+# `nn.plots.loss_landscape` does so for a network that is trained on the spiral three times, from the same start. Where
+# a path seems to climb, it moves in a direction that the map does not show.
 
 # %%
 X_spiral, y_spiral = nn.datasets.spiral(50, 3, rng=0)
@@ -354,12 +355,12 @@ landscape = nn.plots.loss_landscape(model, X_spiral, y_spiral, paths=recorded, r
 chapter.save(landscape, run.out / "38_loss_landscape.png")
 
 # %% [markdown]
-# ## A learning rate by trial
+# ## Finding a learning rate by trial
 #
 # In practice, λ is rarely computed for a network. `nn.plots.learning_rate_finder` lets the rate grow from step to step,
-# and draws the loss over the rate. It falls, and then rises where the rate is too large for the curvature. A tenth of
-# the rate with the lowest loss is a good first choice (Smith, *Cyclical learning rates for training neural networks*,
-# 2017).
+# and draws the loss against the rate. It falls, and then rises where the rate is too large for the curvature. A tenth
+# of the rate with the lowest loss is a good first choice (Smith, *Cyclical learning rates for training neural
+# networks*, 2017).
 
 # %%
 draws = np.random.default_rng(run.seed)
@@ -413,17 +414,18 @@ chapter.save(figure, run.out / "38_advanced_optimisation.png")
 #
 # 1. Leave out `- X.mean(axis=0)`. What happens to the largest curvature?
 #
-#    *Answer.* It becomes more than three times as large. All samples then have a large part in common, their mean, and
-#    the loss is steep in its direction. That is why inputs are centred (chapter 13), and activations normalised
+#    *Answer.* It becomes more than three times as large. All samples then have a large component in common, their mean,
+#    and the loss is steep in that direction. That is why inputs are centred (chapter 13), and activations normalised
 #    (chapter 23).
 # 2. Start Newton's method far away, at random weights with standard deviation 3.
 #
-#    *Answer.* The loss rises at the first step. There most p are close to 0 or 1, p(1 − p) is almost 0, and the
-#    division by it makes the step far too long. In practice a line search, or a multiple of the identity that is added
+#    *Answer.* The loss rises at the first step. At such weights most p are close to 0 or 1, p(1 − p) is almost 0, and
+#    dividing by it makes the step far too long. In practice a line search, or a multiple of the identity that is added
 #    to H, prevents this.
 # 3. How many more steps does a valley with κ = 400 take, compared with κ = 100?
 #
-#    *Answer.* Four times as many without momentum, and twice as many with it: the steps grow with κ and with √κ.
+#    *Answer.* Four times as many without momentum, and twice as many with it: the numbers of steps are proportional to
+#    κ and to √κ.
 
 # %%
 raw = np.column_stack([images[chosen].reshape(chosen.sum(), -1), np.ones(len(X))]).astype(np.float64)
@@ -440,5 +442,5 @@ longer = steps_needed(descent(2 / 401, steps=5_000)) / steps_needed(plain)
 longer_heavy = steps_needed(descent(4 / 21**2, (19 / 21) ** 2)) / steps_needed(heavy)
 print(f"  3: {longer:.2f} times as many steps, {longer_heavy:.2f} with momentum")
 chapter.claim(
-    "3: four times as many, and twice, up to 10 %", abs(longer / 4 - 1) < 0.1 and abs(longer_heavy / 2 - 1) < 0.1
+    "3: four times as many, and twice, to within 10 %", abs(longer / 4 - 1) < 0.1 and abs(longer_heavy / 2 - 1) < 0.1
 )

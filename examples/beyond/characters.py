@@ -107,7 +107,7 @@ As any she belied with false compare.
 
 
 class Text(NamedTuple):
-    """Characters as numbers, to learn from and to judge by."""
+    """Characters as numbers, for training and for validation."""
 
     source: str
     characters: str
@@ -138,7 +138,9 @@ def load() -> Text:
     numbers = {character: number for number, character in enumerate(characters)}
     ids = np.array([numbers[character] for character in text])
     end = int(0.9 * len(ids))
-    print(f"  {source}: {end:,} characters to learn from, {len(ids) - end:,} to judge by, {len(characters)} different")
+    print(
+        f"  {source}: {end:,} characters for training, {len(ids) - end:,} for validation, {len(characters)} different"
+    )
     return Text(source, characters, ids[:end], ids[end:])
 
 

@@ -34,7 +34,7 @@ BUNDLED = """
 
 
 class Names(NamedTuple):
-    """Names to learn from, to choose settings with, and to judge by."""
+    """Names for training, for validation and for testing."""
 
     source: str
     train: list[str]
@@ -59,7 +59,7 @@ def load(*, samples: int | None = None) -> Names:
     random.Random(42).shuffle(words)
     first, second = int(0.8 * len(words)), int(0.9 * len(words))
     found = Names(source, words[:first][:samples], words[first:second], words[second:])
-    print(f"  {source}: {len(found.train):,} to learn from, {len(found.test):,} to judge by")
+    print(f"  {source}: {len(found.train):,} for training, {len(found.test):,} for testing")
     return found
 
 

@@ -30,7 +30,7 @@ def folder(*files: str | Path) -> Path | None:
 
 
 class Task(NamedTuple):
-    """A few images with their classes, others to judge by, and a body that was trained on many other images.
+    """A few training images with their classes, test images, and a body that was trained on many other images.
 
     Attributes:
         name: what the body is.
@@ -39,8 +39,8 @@ class Task(NamedTuple):
         trained: returns a new copy of the trained body.
         untrained: returns the same body with random weights, for a seed.
         classes: the names of the classes.
-        images, y: the images to learn from, as bytes, and their classes.
-        test_images, y_test: the images to judge by.
+        images, y: the training images, as bytes, and their classes.
+        test_images, y_test: the test images.
         prepare: converts images to what the body expects.
         accuracy: the test accuracy of the published network with its own last layer; None for the small network.
     """
@@ -63,14 +63,14 @@ def load(*, per_class: int, tests: int) -> Task:
     """Return ResNet-20 and images of CIFAR-10 if both are on this machine, otherwise a task with digits.
 
     Args:
-        per_class: the number of images of each class to learn from.
+        per_class: the number of training images of each class.
         tests: the number of test images.
     """
     data = objects.load()
     place = folder(resnet20.WEIGHTS)
     if place is None or data.name != "CIFAR-10":
         print("  The published weights, or their images, are not on this machine: a small network that is trained here")
-        print("  on the digits 0 to 4 replaces them, and the new task is to tell 5 to 9 apart.")
+        print("  on the digits 0 to 4 replaces them, and the new task is to distinguish 5 to 9.")
         return _digits(data if data.name == "digits" else objects.digits(), per_class, tests)
     few = objects.first_of_each(data.y, per_class)
     network = resnet20.load(place)

@@ -49,7 +49,7 @@ def load(size: tuple[int, int], *, samples: int | None = None) -> Scenes:
 
 
 def drawn(rows: Any, labels: Any, count: int, size: tuple[int, int], rng: np.random.Generator) -> tuple[Any, Boxes]:
-    """Return noisy grey scenes with three to eight digits from 0 to 2, each at a place and of a size of its own."""
+    """Return noisy grey scenes with three to eight digits from 0 to 2, each of a random position and size."""
     height, width = size
     scenes, targets = rng.integers(200, 230, (count, height, width, 3)).astype(np.uint8), []
     chosen = np.flatnonzero(labels <= 2)

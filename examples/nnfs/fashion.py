@@ -54,7 +54,7 @@ def data(rng: np.random.Generator, *, samples: int | None = None) -> Data:
     """
     name, classes, X, y, X_test, y_test = images()
     order = rng.permutation(len(y))[:samples]
-    print(f"  {name}: {len(order):,} images to learn from, {len(y_test):,} to judge by")
+    print(f"  {name}: {len(order):,} images for training, {len(y_test):,} for testing")
     rows, test_rows = (nn.data.rescale(pixels).reshape(len(pixels), -1) for pixels in (X[order], X_test))
     return Data(name, classes, X.shape[1], rows, y[order], test_rows, y_test)
 
