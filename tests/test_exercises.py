@@ -169,7 +169,7 @@ WRONG = [
     ("22", "np.tanh(new_cell)", "np.tanh(cell)", "the old cell"),
     ("22", "np.tanh(new_cell) / (1 + np.exp(-fourth))", "np.tanh(new_cell)", "missing factor: the gate o"),
     ("22", "fourth)), new_cell", "fourth)), new_cell[::-1]", "wrong values"),
-    ("22", "np.split(scores, 4, axis=1)", "(scores[:, i::4] for i in range(4))", "not split in blocks"),
+    ("22", "np.split(scores, 4, axis=1)", "(scores[:, i::4] for i in range(4))", "not split into blocks"),
     ("22", "g * cell * f * (1 - f)", "g * cell", "missing factor: the slope"),
     ("22", "g * cell * f * (1 - f)", "g * f * (1 - f)", "missing factor: the cell"),
     ("22", "g * cell * f * (1 - f), g * f", "g * f, g * cell * f * (1 - f)", "swapped"),

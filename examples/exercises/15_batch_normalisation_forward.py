@@ -8,7 +8,7 @@ prediction must not depend on the rest of the batch, so averages over earlier ba
     new running mean  =  momentum · running mean  +  (1 − momentum) · mean
 
 and the same for the variance. What is averaged is the unbiased variance: the squares are added up and divided by
-samples − 1. The batch itself is normalised with the plain one, divided by samples.
+samples − 1. The batch itself is normalised with the biased variance, divided by samples.
 
     x (samples, features)    all others but momentum and ε (features,)
 """

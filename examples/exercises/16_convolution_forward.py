@@ -1,6 +1,6 @@
 """Exercise 16. Convolution, forward (chapter 24).
 
-A kernel moves over the image. In each position, the pixels under it are multiplied by its weights and added up:
+A kernel moves over the image. At each position, the pixels under it are multiplied by its weights and added up:
 
     out[n, i, j, f]  =  Σ images[n, i + a, j + b, c] · kernels[a, b, c, f]  +  biases[f], the sum over a, b and c
 

@@ -1,6 +1,6 @@
 """Exercise 18. Max-pooling, backward (chapter 24).
 
-The image is cut into squares of size × size pixels, and of each square the largest pixel is kept:
+The image is cut into squares of size × size pixels, and the largest pixel of each square is kept:
 
     images (samples, height, width, channels)    out (samples, height / size, width / size, channels)
 

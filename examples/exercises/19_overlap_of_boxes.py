@@ -1,7 +1,7 @@
 """Exercise 19. The overlap of boxes (chapter 28).
 
 Two boxes are compared by their intersection over union, IoU: the area that both cover, divided by the area that at
-least one of them covers. It is 1 for equal boxes, and 0 for boxes that do not meet.
+least one of them covers. It is 1 for equal boxes, and 0 for boxes that do not touch.
 
     A box is (left, top, right, bottom).
     The intersection goes from the larger left to the smaller right, and from the larger top to the smaller bottom.

@@ -1,6 +1,6 @@
 """Exercise 23. Attention, backward (chapter 33).
 
-Each query is compared with all keys. The softmax of the scores are weights, with which the values are averaged:
+Each query is compared with all keys. The softmax of the scores gives the weights with which the values are averaged:
 
     scores   =  q @ k.T / √features            (queries, keys)
     weights  =  softmax(scores), each row
@@ -8,7 +8,7 @@ Each query is compared with all keys. The softmax of the scores are weights, wit
 
     q (queries, features)    k (keys, features)    v (keys, features)    g, out (queries, features)
 
-With d, the gradient with respect to the weights, that with respect to the scores is
+If d is the gradient with respect to the weights, the gradient with respect to the scores is
 
     weights · (d − Σ d · weights), the sum over each row
 """

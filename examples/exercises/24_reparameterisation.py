@@ -1,7 +1,8 @@
 """Exercise 24. Reparameterisation (chapter 35).
 
 A variational autoencoder draws its code z from a normal distribution whose mean and variance the encoder computes. A
-draw has no derivative. So the noise is drawn first, with the mean 0 and the deviation 1, and then shifted and scaled:
+draw has no derivative. The noise is therefore drawn first, with mean 0 and standard deviation 1, and then shifted and
+scaled:
 
     z  =  mean  +  deviation · noise,  where deviation = √variance = e^(log variance / 2)
 

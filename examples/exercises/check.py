@@ -2,9 +2,9 @@
 
     python examples/exercises/check.py            all of them
     python examples/exercises/check.py 05 dense   some, by number or by a part of the name
-    python examples/exercises/check.py 05 --hint 1   a hint; there are three for each exercise, each says more
-    python examples/exercises/check.py --progress    what is done, and what comes next
-    python examples/exercises/check.py --list     what there is
+    python examples/exercises/check.py 05 --hint 1   a hint; there are three for each exercise, each more detailed
+    python examples/exercises/check.py --progress    what is done, and what is next
+    python examples/exercises/check.py --list     all exercises
 
 Open a file such as `05_dense_backward.py`, replace the line that raises NotImplementedError, and check. Where a
 gradient is wrong, pages that walk through the backward pass are written to the folder `out`: one of the correct pass,
@@ -57,7 +57,7 @@ class Result(NamedTuple):
 
     Attributes:
         state: "done", "to do" or "wrong".
-        diagnosis: the name of the mistake, or what is to do; empty if done.
+        diagnosis: the name of the mistake, or what remains to be done; empty if done.
         explanation: more about it; may be empty.
         pages: for wrong gradients, functions that return walkthroughs, by the ending of the file's name.
     """
@@ -161,7 +161,7 @@ def grade(exercise: str, *functions: Callable[..., Any], answers: Path = HERE, s
 
 
 def hint(exercise: str, number: int) -> str:
-    """Return a hint to an exercise; each says more than the one before.
+    """Return a hint for an exercise; each is more detailed than the one before.
 
     Raises:
         ValueError: there is no such exercise, or no hint of this number.
@@ -236,7 +236,7 @@ def _load(path: Path) -> ModuleType:
 
 
 def _place(error: BaseException, path: Path, functions: Sequence[Callable[..., Any]]) -> str:
-    """Return the line of the learner's code; the file alone if it only led to the error, as a missing function does."""
+    """Return the line of the learner's code; the file alone if it only led to the error, as with a missing function."""
     if isinstance(error, SyntaxError):
         return f"{path.name}, line {error.lineno}"
     codes = [getattr(function, "__code__", None) for function in functions]

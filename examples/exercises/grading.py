@@ -1,4 +1,4 @@
-"""How an answer is judged: what came back against the right numbers, and against those that known mistakes lead to."""
+"""How an answer is graded: by the right numbers, and by those that known mistakes lead to."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class Wrong(Exception):
 
     Attributes:
         diagnosis: the name of the mistake: "transposed", "missing mean", …
-        explanation: what came and what was expected.
+        explanation: what was returned and what was expected.
         pages: for gradients, backward passes to walk through.
     """
 
@@ -38,16 +38,16 @@ def positive(*shape: int) -> Array:
 
 
 def fixed(array: Array) -> Array:
-    """The same array; whoever writes into it gets an error."""
+    """The same array, made read-only."""
     array.flags.writeable = False
     return array
 
 
 def values(what: str, got: Any, expected: Any, mistakes: Mapping[str, Any] | None = None) -> None:
-    """Hold numbers against the right ones.
+    """Compare numbers with the right ones.
 
     Args:
-        what: was computed, in words.
+        what: a description of what was computed.
         got: the learner's numbers.
         expected: the right ones.
         mistakes: for each known mistake the numbers it leads to.
@@ -75,7 +75,7 @@ def compared(what: str, expected: Array, found: Array) -> str:
 
 
 def several(returned: Any, *what: str) -> list[Array]:
-    """The arrays that came back from an answer, as many as there are names in `what`.
+    """The arrays that an answer returned, as many as there are names in `what`.
 
     Raises:
         Wrong: too many, too few, or no numbers.
@@ -88,7 +88,7 @@ def several(returned: Any, *what: str) -> list[Array]:
 
 def _numbers(what: str, got: Any) -> Array:
     if got is None:
-        raise Wrong("nothing returned", f"{what}: None came back. Is a return missing?")
+        raise Wrong("nothing returned", f"{what}: got None. Is a return missing?")
     try:
         return np.asarray(getattr(got, "array", got), dtype=np.float64)
     except (TypeError, ValueError):

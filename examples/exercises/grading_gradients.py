@@ -1,4 +1,4 @@
-"""How a backward pass is judged: against finite differences, and against those that known mistakes lead to."""
+"""How a backward pass is graded: against finite differences, and against gradients that known mistakes lead to."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def gradients(
     *,
     takes_g: bool = True,
 ) -> None:
-    """Hold a backward pass written by hand against finite differences of its forward pass.
+    """Compare a backward pass written by hand with finite differences of its forward pass.
 
     Args:
         backward: takes `g` and the inputs; returns the gradient with respect to each of them.
@@ -67,7 +67,7 @@ def correct(expression: Callable[..., Any], inputs: Mapping[str, Array]) -> tupl
 
 
 def operation(function: Callable[..., Any], expression: Callable[..., Any], inputs: Mapping[str, Array]) -> None:
-    """Hold an operation declared with `@tg.op` against one that is right: its values, and two derivatives.
+    """Compare an operation declared with `@tg.op` with one that is right: its values, and two derivatives.
 
     Raises:
         Wrong: as `values` and `gradients` do.
@@ -124,7 +124,7 @@ def _walkthrough(function: Callable[..., Any], inputs: Mapping[str, Array], diag
 
     Where the page finds a wrong gradient, it names `diagnosis`, so that it agrees with the grader.
     """
-    leaves = _leaves(inputs)  # must live until the page is made
+    leaves = _leaves(inputs)  # must stay alive until the page is made
     loss = out = function(*leaves)
     if out.ndim:
         g = tg.tensor(_upstream(out.data), name="g")

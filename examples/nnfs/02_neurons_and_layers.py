@@ -94,12 +94,13 @@ chapter.save(figure, run.out / "02_neurons_and_layers.png")
 #
 # 1. Give the second neuron the bias -3. Which column of the output changes, and by how much?
 #
-#    *Answer.* The second column falls by 6, from 3 to −3 in the bias. The others do not change: every neuron has its
-#    own bias and its own column.
-# 2. Send a batch of one sample, `batch[:1]`, and a batch of none, `batch[:0]`. Look at `.shape` of what comes out.
+#    *Answer.* The second column falls by 6, because the bias falls from 3 to −3. The others do not change: every neuron
+#    has its own bias and its own column.
+# 2. Pass a batch of one sample, `batch[:1]`, and a batch of none, `batch[:0]`. Look at the `.shape` of the outputs.
 #
 #    *Answer.* `(1, 3)` and `(0, 3)`. The number of samples is free, and 0 is a number of samples like any other.
-# 3. `print(tg.draw(output))` shows the graph as text. Where is the bias, and why is its shape not the output's?
+# 3. `print(tg.draw(output))` shows the graph as text. Where is the bias, and why does its shape differ from the
+#    output's?
 #
 #    *Answer.* The bias is an operand of the last line, `add`. Its shape is `(3,)`, one number for each neuron;
 #    broadcasting adds it to every row.

@@ -98,7 +98,7 @@ chapter.save(figure, run.out / "03_stacked_layers.png")
 # 2. Print `nn.datasets.spiral(5, 2)`. Which points of the two classes are closest to each other?
 #
 #    *Answer.* The first points of both: they have the radius 0 and lie at the origin, in the same place. No network can
-#    tell them apart.
+#    distinguish them.
 # 3. `print(network)` and `list(network.parameters())`: find the four arrays, and the sum of their sizes.
 #
 #    *Answer.* Weights `(2, 3)` and `(3, 3)`, two biases `(3,)`: 6 + 3 + 9 + 3 = 21 numbers.

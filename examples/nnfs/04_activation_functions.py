@@ -115,11 +115,11 @@ chapter.save(figure, run.out / "04_activation_functions.png")
 # 1. `RAMPS = 20`. How large is the largest error, with 7 ramps and with 20?
 #
 #    *Answer.* 0.097 with 7 ramps and 0.012 with 20. It falls with the square of their number: (20 / 7)² is about 8.
-# 2. Take `- scores.max(...)` out of `softmax`. Which warning comes, and what becomes of the last row?
+# 2. Take `- scores.max(...)` out of `softmax`. Which warning appears, and what happens to the last row?
 #
 #    *Answer.* `overflow encountered in exp`, then `invalid value encountered in divide`. The last row becomes NaN,
 #    infinity divided by infinity, and the assertion below it fails.
-# 3. Replace `nn.ReLU()` in the ramps by `nn.Identity()`. What does `network(grid[:, None])` give then, and why?
+# 3. Replace `nn.ReLU()` in the ramps by `nn.Identity()`. What does `network(grid[:, None])` return then, and why?
 #
 #    *Answer.* 0 everywhere. Without ReLU, each pair gives its slope times `right − left`, whatever x is: the rise of
 #    its ramp. The rises of a whole wave add up to 0.

@@ -115,5 +115,5 @@ chapter.save(figure, run.out / "05_loss.png")
 # 3. `nn.SoftmaxCrossEntropy()` takes the scores before softmax. Compare it with the loss here at scores of ±1000.
 #
 #    *Answer.* For scores (1000, −1000) and the wrong class, the loss here is −log 1e-7 = 16.1, as the probability is
-#    clipped, and its gradient is 0. `SoftmaxCrossEntropy` computes the true loss, 2,000, and a gradient that says what
+#    clipped, and its gradient is 0. `SoftmaxCrossEntropy` computes the true loss, 2,000, and a gradient that shows what
 #    to change.

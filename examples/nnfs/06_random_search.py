@@ -129,7 +129,7 @@ chapter.save(figure, run.out / "06_random_search.png")
 # %% [markdown]
 # ## Three things to try
 #
-# 1. Ten times more tries for the spiral (`STEPS`). How much does it gain?
+# 1. Make ten times as many tries for the spiral (`STEPS`). How much is gained?
 #
 #    *Answer.* Little: with 200,000 tries, the loss falls from 1.069 to 1.058, and the accuracy is 0.42.
 # 2. Give the network 64 hidden neurons, in `search` and on the engine. How many times as much as the best random step
@@ -140,5 +140,5 @@ chapter.save(figure, run.out / "06_random_search.png")
 # 3. Change by 0.5 or by 0.005 instead of 0.05. Which is best at the start, which at the end?
 #
 #    *Answer.* After 1,000 tries, the losses on the spiral are 1.052, 1.080 and 1.084 for 0.5, 0.05 and 0.005; after
-#    20,000, they are 1.025, 1.069 and 1.045. Large changes leave the flat start sooner. Later it is luck: the smaller
-#    two have changed places.
+#    20,000, they are 1.025, 1.069 and 1.045. Large changes leave the flat region at the start sooner. Later it is a
+#    matter of luck: the two smaller sizes have changed places.

@@ -107,12 +107,12 @@ chapter.save(figure, run.out / "07_derivatives.png")
 #
 # 1. Measure the slope with `(f(x + d) - f(x)) / d` instead. How much larger is the error, and why?
 #
-#    *Answer.* The error is 2e-4 at every point, against less than 1e-10 before. The forward difference is wrong by half
-#    the second derivative times d, here 4/2 · 1e-4. In the symmetric difference, this term cancels.
-# 2. Ask `tg.grad(tg.abs)(0.0)`. What do `(abs(d) - abs(0)) / d` for d = 1e-4 and d = -1e-4 say?
+#    *Answer.* The error is 2e-4 at every point, against less than 1e-10 before. The error of the forward difference is
+#    half the second derivative times d, here 4/2 · 1e-4. In the symmetric difference, this term cancels.
+# 2. Compute `tg.grad(tg.abs)(0.0)`. What is `(abs(d) - abs(0)) / d` for d = 1e-4 and for d = -1e-4?
 #
 #    *Answer.* The engine returns 0. The differences give 1 and −1: the slope on the right and the slope on the left. At
-#    a kink there is no derivative, and 0, between both, is a convention.
+#    a kink there is no derivative, and 0, between the two, is a convention.
 # 3. `tg.grad(tg.grad(tg.grad(tg.sin)))(0.0)`: guess first.
 #
 #    *Answer.* −cos(0) = −1.

@@ -113,12 +113,12 @@ chapter.save(figure, run.out / "08_chain_rule.png")
 #
 # 1. Start the walk at (2.4, -1). Does it reach the higher hill? What does that say about training?
 #
-#    *Answer.* No. It stops on the lower hill, near (1.73, 0), at a height of 0.64 instead of 1.00. The gradient knows
-#    only its surroundings, so where training ends depends on where it starts.
+#    *Answer.* No. It stops on the lower hill, near (1.73, 0), at a height of 0.64 instead of 1.00. The gradient
+#    describes only the surroundings of a point, so where training ends depends on where it starts.
 # 2. In the walkthrough choose "overwritten". Which of the two paths is lost, and what is x.grad then?
 #
 #    *Answer.* The path through b is lost, and `x.grad` is 0.64, not 3.52. The last contribution to arrive, through a,
 #    replaces those before it.
 # 3. Derive ∂/∂x of (x + y)·max(x, y) on paper for x > y, and check yourself with `tg.grad`.
 #
-#    *Answer.* For x > y the function is (x + y)·x, so ∂/∂x = 2x + y. At (3, 2) that is 8, and so says `tg.grad`.
+#    *Answer.* For x > y the function is (x + y)·x, so ∂/∂x = 2x + y. At (3, 2) that is 8, and `tg.grad` agrees.

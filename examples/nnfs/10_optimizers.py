@@ -167,16 +167,16 @@ chapter.save(figure, run.out / "10_optimizers.png")
 # %% [markdown]
 # ## Three things to try
 #
-# 1. SGD with rates 0.1 and 10. What does too small look like in the loss, and what too large?
+# 1. Try SGD with rates of 0.1 and 10. How does the loss show a rate that is too small, and how one that is too large?
 #
 #    *Answer.* 0.1 is too small: the loss falls from 1.099 to 1.087 in 1,000 epochs, and to 1.023 in 10,000. 10 is too
 #    large: the steps jump over the valley. The loss keeps rising above its start, to as much as 2.3, and the accuracy
 #    is that of guessing.
-# 2. Another seed in `start`. Accuracies after 10,000 epochs differ by 0.1 and more, so compare over several seeds.
+# 2. Use another seed in `start`. Accuracies after 10,000 epochs differ by 0.1 and more, so compare over several seeds.
 #
 #    *Answer.* For the seeds 0 to 3, SGD ended at 0.55, 0.79, 0.57 and 0.82, and Adam at 0.97, 0.86, 0.90 and 0.90. With
 #    a single seed, any order of close optimizers can be luck.
-# 3. Adam with a decay of 1e-3. What becomes of the spikes in its loss?
+# 3. Use Adam with a decay of 1e-3. What happens to the spikes in its loss?
 #
 #    *Answer.* They disappear. After epoch 1,000, the loss jumped up by more than 0.02 in 86 steps, once by 3.3; with
 #    the decay of 1e-3 in none. The steps have become too short to leave the valley. The final accuracy is 0.98.

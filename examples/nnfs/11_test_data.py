@@ -84,11 +84,11 @@ chapter.save(figure, run.out / "11_test_data.png")
 # %% [markdown]
 # ## Three things to try
 #
-# 1. 1,000 points of each class. What becomes of the gap?
+# 1. Use 1,000 points of each class. What happens to the gap?
 #
 #    *Answer.* It nearly closes: the losses at the end are 0.17 and 0.34, against 0.06 and 2.3 with 100 points of each
-#    class. Points this dense cannot be learnt one by one.
-# 2. 8 neurons instead of 64: can so small a network overfit?
+#    class. So many points cannot be learnt one by one.
+# 2. Use 8 neurons instead of 64. Can so small a network overfit?
 #
 #    *Answer.* A little. It cannot even learn the training points (accuracy 0.58), yet the test loss rises from 1.02 to
 #    1.11.

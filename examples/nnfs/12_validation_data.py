@@ -95,11 +95,11 @@ chapter.save(figure, run.out / "12_validation_data.png")
 #
 #    *Answer.* No. With 8 neurons 0.01 was best (accuracy 0.45), with 64 it was 0.05 (0.78). Far too large a rate ruins
 #    both: 64 neurons with a rate of 0.5 reached 0.44. So sizes and rates have to be chosen together.
-# 2. Ten folds: what does that cost, and how much steadier is the mean?
+# 2. Use ten folds. What does that cost, and how much more stable is the mean?
 #
-#    *Answer.* Twice as many trainings, on 216 samples each instead of 192. It was no steadier here: over four
-#    shufflings, the mean had a standard deviation of 0.012 with five folds and of 0.020 with ten. In both cases, every
-#    sample is left out once.
+#    *Answer.* Twice as many training runs, on 216 samples each instead of 192. The mean was no more stable here: over
+#    four shuffles, the mean had a standard deviation of 0.012 with five folds and of 0.020 with ten. In both cases,
+#    every sample is left out once.
 # 3. Give `trained` twenty different seeds for 64 neurons and keep the best. How does it do on the test data?
 #
 #    *Answer.* In one such trial, the best of twenty had a validation accuracy of 0.88 (their mean was 0.83), but 0.78

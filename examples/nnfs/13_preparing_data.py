@@ -112,19 +112,19 @@ chapter.save(figure, run.out / "13_preparing_data.png")
 # %% [markdown]
 # ## Three things to try
 #
-# 1. Fit the standardizer on training and test data together. It changes little here; why is it wrong all the same?
+# 1. Fit the standardizer on training and test data together. It changes little here; why is it wrong nevertheless?
 #
-#    *Answer.* The test data then take part in the training, if only by their mean and deviation. The accuracy on them
-#    no longer says what to expect of data that did not exist yet. With outliers or little data, the difference is not
-#    small.
+#    *Answer.* The test data then take part in the training, if only through their mean and deviation. The accuracy on
+#    them no longer shows what to expect of future data. With outliers or little data, the difference is not small.
 # 2. Train on the digits with `nn.data.Batches(images, labels, batch_size=32, augment=lambda X, rng: nn.data.shift(X, 1,
 #    rng), transform=lambda X: X.reshape(len(X), -1))`, and without `augment`: which is better on the test digits?
 #
 #    *Answer.* With 64 hidden neurons, 60 epochs and three seeds, the network without `augment` is better on the test
-#    digits, 0.98 to 0.93: they are centred, as the training digits are, and an 8×8 image loses much by a shift. On test
-#    digits shifted in the same way, it is 0.38 to 0.90. Augmentation helps with the changes that the data will have.
+#    digits, with 0.98 against 0.93: they are centred, as the training digits are, and an 8×8 image loses much when it
+#    is shifted. On test digits shifted in the same way, it has 0.38 against 0.90. Augmentation helps with the changes
+#    that the data will have.
 # 3. Which changes are harmless for photos of clothes, and which for letters? Look at `nn.data.flip`.
 #
 #    *Answer.* Clothes: a flip from left to right and small shifts and rotations keep the class; a flip upside down
-#    makes images that never occur. Letters: a flip makes a d of a b and a q of a p. Only small shifts, rotations and
-#    changes of size are harmless.
+#    makes images that never occur. Letters: a flip turns a b into a d and a p into a q. Only small shifts, rotations
+#    and changes of size are harmless.

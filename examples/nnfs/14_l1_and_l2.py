@@ -119,12 +119,12 @@ chapter.save(figure, run.out / "14_l1_and_l2.png")
 # %% [markdown]
 # ## Three things to try
 #
-# 1. λ = 0.05: what does a penalty do that is too strong? Look at both losses.
+# 1. Set λ = 0.05. What does too strong a penalty do? Look at both losses.
 #
 #    *Answer.* The penalty outweighs the data. With L2, the loss without the penalty ends at 0.43, on new points at
 #    0.57: a small gap, but a worse fit than with 0.0005 (0.20 and 0.48). With L1, the network hardly learns: 1.06 and
 #    1.07, close to log 3 = 1.10.
-# 2. 1,000 points for each class (`spiral(1000, 3)`), no penalty. Why is the gap smaller now?
+# 2. Use 1,000 points for each class (`spiral(1000, 3)`) and no penalty. Why is the gap smaller now?
 #
 #    *Answer.* The losses end at 0.29 and 0.46. A network that fits 3,000 points cannot bend around each of them, so new
 #    points of the same spiral fall where old ones have been.

@@ -96,17 +96,17 @@ chapter.save(figure, run.out / "15_dropout.png")
 # %% [markdown]
 # ## Three things to try
 #
-# 1. A rate of 0.9 with 64 neurons, and with 512. Which can still learn?
+# 1. Use a rate of 0.9 with 64 neurons, and with 512. Which network can still learn?
 #
-#    *Answer.* Neither, with these settings: after 3,000 epochs, both losses were at log 3 = 1.099, that of guessing. Of
-#    64 neurons six remain in each step, of 512 about 51, drawn anew each time, and the L2 penalty pulls all weights to
-#    0 where the data have no steady direction.
+#    *Answer.* Neither, with these settings: after 3,000 epochs, both losses were log 3 = 1.099, the same as for
+#    guessing. Of 64 neurons six remain in each step, of 512 about 51, drawn anew each time, and the L2 penalty pulls
+#    all weights to 0 where the data have no consistent direction.
 # 2. Put the dropout on the inputs instead. Why is that worse for two features than for 784 pixels?
 #
 #    *Answer.* After 3,000 epochs, the accuracy on new points was 0.42, against 0.85 without dropout. With a rate of
 #    0.3, every second point has lost at least one of its two features, and the rest does not determine the class. Of
 #    784 pixels, neighbours are nearly the same, so an image can be recognised with a third of them missing.
-# 3. Forget `layer.eval()`: predict the same point ten times in training mode. What does the spread tell you?
+# 3. Forget `layer.eval()`: predict the same point ten times in training mode. What does the spread show?
 #
 #    *Answer.* How much the answer depends on which neurons are missing. Well inside a class the spread is small, and
 #    near a border it is large. As an estimate of uncertainty, this is called Monte Carlo dropout.

@@ -93,16 +93,16 @@ chapter.save(figure, run.out / "16_binary_logistic_regression.png")
 # %% [markdown]
 # ## Three things to try
 #
-# 1. Count a point as "yes" from 0.9 on instead of 0.5. Which kind of error becomes rarer, which more frequent?
+# 1. Count a point as "yes" at 0.9 or more, instead of 0.5. Which kind of error becomes rarer, which more frequent?
 #
-#    *Answer.* False alarms become rarer, and a yes is missed more often. Of 200 new points, a trained network took 13
-#    wrongly for a yes and missed 22 at a threshold of 0.5; at 0.9 it was 2 and 80.
-# 2. Two outputs for one network: is the point in the upper half? Is it of class 1? What must `y` look like?
+#    *Answer.* False alarms become rarer, and a yes is missed more often. Of 200 new points, a trained network wrongly
+#    answered yes for 13 and missed 22 at a threshold of 0.5; at 0.9 there were 2 and 80.
+# 2. Give one network two outputs: is the point in the upper half, and is it of class 1? What must `y` look like?
 #
 #    *Answer.* One column for each question, 0 or 1 in each: `y = np.stack([X[:, 1] > 0, classes], axis=1)`, shape
 #    `(samples, 2)`, and `nn.Dense(64, 2)` as the last layer. The answers do not have to add up to 1.
 # 3. Compare with two softmax outputs and `nn.SoftmaxCrossEntropy`. Does the border change?
 #
-#    *Answer.* Not in principle. The probability of class 1 is the sigmoid of the difference of both scores, so both
+#    *Answer.* Not in principle. The probability of class 1 is the sigmoid of the difference of the two scores, so both
 #    networks can draw the same borders. In practice they start from other weights and end a little apart: two such
 #    networks agreed on 90 % of the new points, with the same accuracy.

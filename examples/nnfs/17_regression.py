@@ -109,7 +109,7 @@ chapter.save(figure, run.out / "17_regression.png")
 #
 #    *Answer.* After 2,000 epochs, five of ten from weights of 0.01, and all ten from 0.1. The other five had stopped at
 #    0.0307.
-# 2. Ask the network for x = 1.5, beyond what it has seen. What does it continue, and why?
+# 2. Ask the network for x = 1.5, beyond what it has seen. How does the output continue, and why?
 #
 #    *Answer.* Not the wave. At 1.25 a trained network returned 0.07 instead of 1, and at 1.5 it returned 0.10. Beyond
 #    the data, every ReLU is soon either on or off for good, so the output continues as a straight line.

@@ -100,16 +100,16 @@ chapter.save(history.plot(), run.out / "18_model_object.png")
 # %% [markdown]
 # ## Three things to try
 #
-# 1. `shuffle=True`, the default (take the comparison out: the loop by hand does not shuffle). Is the loss after 300
-#    epochs better, and why are the curves now less regular?
+# 1. Set `shuffle=True`, the default (and remove the comparison: the loop by hand does not shuffle). Is the loss after
+#    300 epochs better, and why are the curves now less regular?
 #
 #    *Answer.* Not in this run: 0.66 instead of 0.58. Every epoch now has other batches, so the steps of one epoch
 #    differ from those of the last, and the curve is rougher. `nn.data.split` has mixed the samples already. With
-#    samples sorted by class, shuffling would decide everything (chapter 19).
+#    samples sorted by class, shuffling would be essential (chapter 19).
 # 2. Stop early and keep the best weights: `callbacks=[nn.EarlyStopping(patience=30)]`.
 #
 #    *Answer.* `nn.EarlyStopping` keeps a copy of the weights with the lowest validation loss and restores it at the
-#    end. With `patience=30`, training stops after 30 epochs without a new best one.
+#    end. With `patience=30`, training stops after 30 epochs without a new best loss.
 # 3. Write a callback that prints the largest weight every 50 epochs: a class with `on_epoch_end`.
 #
 #    *Answer.* A class with one method; `logs` holds the losses and metrics:

@@ -131,9 +131,9 @@ chapter.save(figure, run.out / "19_fashion_mnist.png")
 # 1. Leave out the shuffling in `fashion.data` and sort by class instead. What happens to the loss, and why?
 #
 #    *Answer.* The loss of each batch falls at once, because all its images have the same answer, and jumps when the
-#    next class begins. After an epoch the network has forgotten all but the last classes: of 10,000 new images, it
-#    assigned each to bags or ankle boots, with an accuracy of 0.11.
-# 2. Batches of 8 and of 8,192: time for an epoch, and accuracy after it.
+#    next class begins. After an epoch the network has forgotten all but the last classes: it assigned all 10,000
+#    new images to bags or ankle boots, with an accuracy of 0.11.
+# 2. Use batches of 8 and of 8,192. Compare the time for an epoch, and the accuracy after it.
 #
 #    *Answer.* An epoch with batches of 8 took about nine times as long as with 128 (14 s and 1.6 s on one core), for a
 #    few more right answers: 0.839 and 0.825. Batches of 8,192 were hardly faster than 128, and their 8 steps are too
@@ -142,5 +142,5 @@ chapter.save(figure, run.out / "19_fashion_mnist.png")
 #    augment=nn.data.flip, transform=lambda X: X.reshape(len(X), -1))`. Does the accuracy on new images rise?
 #
 #    *Answer.* No, not in ten epochs: 0.868 with flipped images, 0.870 without. The accuracy on the training images
-#    falls, too, from 0.894 to 0.889. This network has not yet learnt its images by heart, so there is little to gain
-#    from new ones.
+#    falls, too, from 0.894 to 0.889. This network has not yet memorised its images, so there is little to gain from new
+#    ones.

@@ -75,15 +75,15 @@ chapter.save(figure, run.out / "20_evaluation.png")
 # %% [markdown]
 # ## Three things to try
 #
-# 1. Show the ten images with the largest loss. Would you have known them?
+# 1. Show the ten images with the largest loss. Would you have recognised them?
 #
 #    *Answer.* `losses = -np.log(probabilities[range(len(y)), y])` for all test images, then `np.argsort(-losses)[:10]`.
 #    Many of these are hard for people, too: shirts that look like coats, or labels that seem wrong.
 # 2. Count only answers with a probability above 0.9. How many remain, and how many of these are right?
 #
 #    *Answer.* In a run with 30,000 images, 59 % of the answers remained, and 97 % of these were right, against 84 % of
-#    all. A network may pass on what it is unsure of.
-# 3. Which two classes would you join to raise the accuracy most? Compute it from the matrix.
+#    all. A network can leave what it is unsure of to a person.
+# 3. Which two classes would you merge to raise the accuracy most? Compute it from the matrix.
 #
-#    *Answer.* The two with the largest sum of both errors, `confusion[a, b] + confusion[b, a]`. In the same run, these
+#    *Answer.* The two with the most errors between them, `confusion[a, b] + confusion[b, a]`. In the same run, these
 #    were pullovers and coats, 235 errors of 10,000 images, so the accuracy would rise from 0.839 to 0.863.

@@ -102,13 +102,13 @@ chapter.save(figure, run.out / "21_saving_and_loading.png")
 #
 #    *Answer.* The first tensor that does not fit, with both shapes: `tensor '0.weight' is float32 (784, 128), but the
 #    network's is float32 (784, 64)`. The network is unchanged.
-# 2. Interrupt a training with Ctrl-C, save, load, and continue with `fit(..., resume=True)`.
+# 2. Interrupt training with Ctrl-C, save, load, and continue with `fit(..., resume=True)`.
 #
 #    *Answer.* Training continues until the number of epochs is reached in total: `fit(X, y, epochs=10, resume=True)`
 #    after six epochs trains for four more.
 # 3. Write your own layer, save a model with it, and load it: `nn.Model.load(path, custom=[YourLayer])`.
 #
-#    *Answer.* A layer with a parameter needs its arguments as attributes of the same names, here `features`:
+#    *Answer.* A layer with parameters must keep its arguments as attributes of the same names, here `features`:
 #
 #        class Scale(nn.Module):
 #            def __init__(self, features):
@@ -118,4 +118,4 @@ chapter.save(figure, run.out / "21_saving_and_loading.png")
 #            def forward(self, x):
 #                return x * self.factor
 #
-#    Without `custom=[Scale]`, loading raises an error that names the class: a file alone cannot bring code.
+#    Without `custom=[Scale]`, loading raises an error that names the class: the file does not contain code.

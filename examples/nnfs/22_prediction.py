@@ -189,17 +189,19 @@ chapter.save(figure, run.out / "22_prediction.png")
 # %% [markdown]
 # ## Three things to try
 #
-# 1. A photo of your own shoe on white paper. Which step needs most care, and what does the network say to your hand?
+# 1. Take a photo of your own shoe on white paper. Which step needs the most care, and what does the network answer for
+#    your hand?
 #
 #    *Answer.* Cropping: a shadow on the paper counts as part of the object if it is dark enough. Put the shoe in even
-#    light, or raise the limit of 0.2. To a hand, too, the network answers with one of the ten classes; it knows no
-#    other answer.
-# 2. Move the prepared image by five pixels to the side. Why does a dense network mind, and which augmentation helps?
+#    light, or raise the limit of 0.2. For a hand, too, the network answers with one of the ten classes; it has no other
+#    answer.
+# 2. Move the prepared image by five pixels to the side. Why does this disturb a dense network, and which augmentation
+#    helps?
 #
 #    *Answer.* On all test images, the accuracy falls from 0.84 to 0.25. Every pixel has separate weights, so what was
 #    learnt in one place is unknown in another. `nn.data.shift` as augmentation helps, and so does a convolution
 #    (chapter 24), which uses the same weights everywhere.
 # 3. Feed it random noise. How sure is it?
 #
-#    *Answer.* Less than of clothes, but far from 1/10 for each class: the largest probability was 0.25 on average, and
-#    the most frequent answer was a bag.
+#    *Answer.* Less sure than with clothes, but the answers are far from 1/10 for each class: the largest probability
+#    was 0.25 on average, and the most frequent answer was a bag.

@@ -30,5 +30,5 @@ def grade(answer):
             "the sum of everything, not of each row": x / x.sum(),
         }
         if len(x) == x.shape[1]:
-            mistakes["not lined up: the row sums meet the columns (keepdims=True keeps them upright)"] = x / rows.T
+            mistakes["not lined up: the row sums meet the columns (use keepdims=True)"] = x / rows.T
         values(f"shares(x), x {x.shape}", answer.shares(x), x / rows, mistakes)

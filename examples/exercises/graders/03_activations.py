@@ -26,7 +26,7 @@ def grade(answer):
     mistakes = {
         "wrong axis: each column has the sum 1": powers / powers.sum(axis=0),
         "the whole batch has the sum 1, not each row": powers / powers.sum(),
-        "not lined up: the row sums meet the columns (keepdims=True keeps them upright)": powers / powers.sum(axis=1),
+        "not lined up: the row sums meet the columns (use keepdims=True)": powers / powers.sum(axis=1),
         "not normalised": powers,
     }
     values("softmax(scores)", answer.softmax(x), tg.softmax(x, axis=1).data, mistakes)

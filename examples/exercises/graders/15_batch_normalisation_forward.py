@@ -5,7 +5,7 @@ from grading import normal, positive, several, values
 
 HINTS = (
     "Mean and variance are taken over the samples, axis 0. Both have the shape (features,) and broadcast to x.",
-    "np.var(x, axis=0) divides by samples, np.var(x, axis=0, ddof=1) by samples − 1. Only the running variance takes "
+    "np.var(x, axis=0) divides by samples, np.var(x, axis=0, ddof=1) by samples − 1. Only the running variance uses "
     "the second.",
     "h = (x - x.mean(axis=0)) / np.sqrt(x.var(axis=0) + epsilon). Evaluation is the same line with running_mean and "
     "running_variance.",
@@ -36,8 +36,8 @@ def grade(answer):
     got = several(returned, *names)
     mistakes = {
         "wrong axis: the statistics of each row": output(*rows),
-        "the unbiased variance: the batch itself is normalised with the plain one": output(batch[0], unbiased),
-        "the running statistics: in training those of the batch count": output(mean, variance),
+        "the unbiased variance: the batch itself is normalised with the biased one": output(batch[0], unbiased),
+        "the running statistics: in training, use those of the batch": output(mean, variance),
         **in_words(*batch),
     }
     values(names[0], got[0], output(*batch), mistakes)
@@ -56,7 +56,7 @@ def grade(answer):
     values(names[2], got[2], 0.9 * variance + 0.1 * unbiased, mistakes)
 
     mistakes = {
-        "the statistics of the batch: in evaluation the running ones count": output(*batch),
+        "the statistics of the batch: in evaluation, use the running ones": output(*batch),
         **in_words(mean, variance),
     }
     got = answer.evaluation(x, scale, shift, mean, variance, EPSILON)

@@ -19,11 +19,11 @@ def grade(answer):
         expected = convolved(images, kernels) + biases
         padding = [(0, 0), (0, shape[0] - 1), (0, shape[1] - 1), (0, 0)]
         mistakes = {
-            "reversed: the kernel is not turned around": convolved(images, kernels[::-1, ::-1]) + biases,
+            "reversed: the kernel is not flipped": convolved(images, kernels[::-1, ::-1]) + biases,
             "missing biases": convolved(images, kernels),
             "too few windows: there are height − kernel height + 1": expected[:, :-1, :-1],
             "padded: the kernel stays inside the image": convolved(np.pad(images, padding), kernels) + biases,
-            "only the first channel counts": convolved(images[..., :1], kernels[:, :, :1]) + biases,
+            "only the first channel is used": convolved(images[..., :1], kernels[:, :, :1]) + biases,
             "extra mean: the products are added up": convolved(images, kernels) / kernels[..., 0].size + biases,
         }
         if shape[0] == shape[1]:

@@ -9,7 +9,7 @@ import nn
 HINTS = (
     "Start with np.zeros of the shape of images and of kernels. Loop over the positions i and j of g, as in the "
     "forward pass, and add to both.",
-    "In each position: d_images[:, i : i + rows, j : j + columns] += g[:, i, j] times the kernels, the sum over the "
+    "At each position: d_images[:, i : i + rows, j : j + columns] += g[:, i, j] times the kernels, the sum over the "
     "filters. np.tensordot(g[:, i, j], kernels, axes=(1, 3)) has the shape of the window.",
     "d_kernels += np.tensordot(window, g[:, i, j], axes=(0, 0)), the sum over the samples. The biases are added "
     "everywhere: g.sum(axis=(0, 1, 2)).",
@@ -32,7 +32,7 @@ def grade(answer):
 
     of_the_images_only = {
         "overwritten: windows overlap, so add up (+=)": of_the_images(kernels, overwrite=True),
-        "reversed: the kernel is turned around": of_the_images(kernels[::-1, ::-1]),
+        "reversed: the kernel is flipped": of_the_images(kernels[::-1, ::-1]),
         "transposed: channels and filters of the kernel": of_the_images(kernels.swapaxes(2, 3)),
         "transposed: rows and columns of the kernel": of_the_images(kernels.swapaxes(0, 1)),
     }

@@ -9,7 +9,7 @@ from grading_gradients import correct, gradients
 import nn
 
 HINTS = (
-    "g has one number for each square, images one for each pixel. First bring the squares' numbers to the size of the "
+    "g has one number for each square, images one for each pixel. First enlarge g to the size of the "
     "image: np.repeat along the axes 1 and 2.",
     "A pixel is the largest of its square where it equals the square's maximum. "
     "images.reshape(samples, rows, size, columns, size, channels).max(axis=(2, 4)) returns the maxima.",

@@ -6,7 +6,7 @@ from grading import fixed, values
 HINTS = (
     "others[:, 0] are the left sides of all other boxes: np.maximum(box[0], others[:, 0]) are those of the "
     "intersections.",
-    "Where boxes lie apart, right − left is negative. It becomes 0 with np.maximum(0, …), for width and height each, "
+    "Where boxes lie apart, right − left is negative. It becomes 0 with np.maximum(0, …), for width and for height, "
     "before they are multiplied.",
     "The union is the area of box plus that of the others minus the intersection, which both areas contain.",
 )

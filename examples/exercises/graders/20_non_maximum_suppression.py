@@ -4,7 +4,7 @@ import numpy as np
 from grading import fixed, values
 
 HINTS = (
-    "np.argsort(-scores) returns the numbers of the boxes, best first. Keep the first of them.",
+    "np.argsort(-scores) returns the indices of the boxes, best first. Keep the first of them.",
     "Filter what is left: waiting = waiting[overlaps[best, waiting] <= threshold]. That removes the best box, "
     "too, as it overlaps itself by 1.",
     "while len(waiting): best, waiting = waiting[0], waiting[1:]; keep best; filter waiting.",
@@ -29,16 +29,16 @@ def grade(answer):
         "reversed: the best comes first": right[::-1],
         "a box at the threshold is kept: more than the threshold removes": [1, 2, 0],
         "worst first: start with the highest score": _suppressed(overlaps, -SCORES),
-        "the scores: return the numbers of the boxes": SCORES[right],
-        "a mask: return the numbers of the boxes": np.isin(every, right),
+        "the scores: return the indices of the boxes": SCORES[right],
+        "a mask: return the indices of the boxes": np.isin(every, right),
         "turned around: those that overlap by more than the threshold are removed": [1, 4],
         "nothing is removed": np.argsort(-SCORES),
         "only the best: repeat with the boxes that are left": [1],
         "the others: those that overlap are removed": [4, 5],
     }
     values("suppressed(overlaps, scores, 0.5)", answer.suppressed(overlaps, SCORES, 0.5), right, mistakes)
-    values("of a single box", answer.suppressed(fixed(np.eye(1)), SCORES[:1], 0.5), [0])
-    values("of no box", answer.suppressed(fixed(np.eye(0)), SCORES[:0], 0.5), [])
+    values("for a single box", answer.suppressed(fixed(np.eye(1)), SCORES[:1], 0.5), [0])
+    values("for no boxes", answer.suppressed(fixed(np.eye(0)), SCORES[:0], 0.5), [])
 
 
 def _suppressed(overlaps, scores):

@@ -7,7 +7,7 @@ from grading_gradients import correct, gradients
 import tensorgrad as tg
 
 HINTS = (
-    "Compute new_state again. First g passes tanh: d = g * (1 - new_state**2), the gradient with respect to the sum.",
+    "Compute new_state again. g passes through tanh: d = g * (1 - new_state**2), the gradient with respect to the sum.",
     "The sum consists of two products and the biases. Each product is a dense layer, as in exercise 05, with d in "
     "place of g.",
     "d @ weights.T and d @ recurrent.T for x and state, x.T @ d and state.T @ d for the matrices, d.sum(axis=0) for "
@@ -39,7 +39,7 @@ def grade(answer):
         "the slope at the wrong place: new state is tanh(z) already": with_slope(1 - np.tanh(new) ** 2),
         "the slope of the sigmoid, not of tanh": with_slope(new * (1 - new)),
         "missing square: the slope is 1 − tanh(z)²": with_slope(1 - new),
-        "the old state: the slope takes the new one": with_slope(1 - state**2),
+        "the old state: the slope depends on the new one": with_slope(1 - state**2),
     }
     d, right = g * (1 - new**2), with_slope(1 - new**2)
     mistakes["transposed: x receives d @ weights.T"] = [d @ weights, *right[1:]]

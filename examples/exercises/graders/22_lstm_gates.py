@@ -7,8 +7,8 @@ from grading_gradients import correct, gradients
 import tensorgrad as tg
 
 HINTS = (
-    "np.split(scores, 4, axis=1) returns the four blocks. Three of them pass the sigmoid, the third passes tanh.",
-    "The new cell is computed first; the new state takes the new cell, through tanh.",
+    "np.split(scores, 4, axis=1) returns the four blocks. The third passes through tanh, the others through sigmoid.",
+    "The new cell is computed first; the new state uses the new cell, through tanh.",
     "Backward: with f = sigmoid(score), cell receives g * f, and score receives g * cell * f * (1 - f).",
 )
 
@@ -30,21 +30,21 @@ def grade(answer):
     mistakes = {
         "i and f are swapped: f keeps the cell, i lets n in": i * cell + f * n,
         "n and o are swapped: the third block is n": f * cell + i * np.tanh(blocks[3]),
-        "the sigmoid of the third block: n takes tanh": f * cell + i * sigmoid(blocks[2]),
-        "the third block itself: n takes tanh": f * cell + i * blocks[2],
+        "the sigmoid of the third block: n uses tanh": f * cell + i * sigmoid(blocks[2]),
+        "the third block itself: n uses tanh": f * cell + i * blocks[2],
         "the old cell is not kept: missing f · cell": i * n,
         "f · cell alone: missing i · n": f * cell,
-        "not split in blocks: the units of a gate are side by side": (
+        "not split into blocks: the units of a gate are side by side": (
             sigmoid(by_unit[1]) * cell + sigmoid(by_unit[0]) * np.tanh(by_unit[2])
         ),
         "state and cell are swapped: return the state first": o * np.tanh(expected),
     }
     values(names[1], new, expected, mistakes)
     mistakes = {
-        "missing tanh: the new cell passes it": o * expected,
-        "the old cell: the state takes the new one": o * np.tanh(cell),
+        "missing tanh: the new cell passes through it": o * expected,
+        "the old cell: the state uses the new one": o * np.tanh(cell),
         "missing factor: the gate o": np.tanh(expected),
-        "the sigmoid of the cell: it passes tanh": o * sigmoid(expected),
+        "the sigmoid of the cell: it passes through tanh": o * sigmoid(expected),
     }
     values(names[0], state, o * np.tanh(expected), mistakes)
 

@@ -12,7 +12,7 @@ HINTS = (
     "scores = q @ k.T / √features: q receives d_scores @ k / √features, and k receives d_scores.T @ q / √features.",
 )
 ROOT = np.sqrt(2)
-"""Of the number of features."""
+"""Square root of the number of features."""
 
 
 def attention(q, k, v):
@@ -40,7 +40,7 @@ def grade(answer):
         "wrong axis: the sum over each row, not over each column": with_scores(
             weights * (d - (d * weights).sum(axis=0))
         ),
-        "not lined up: the row sums meet the columns (keepdims=True keeps them upright)": with_scores(
+        "not lined up: the row sums meet the columns (use keepdims=True)": with_scores(
             weights * (d - (d * weights).sum(axis=1))
         ),
         "the slope of the sigmoid: in softmax all scores of a row depend on each other": with_scores(
