@@ -47,8 +47,8 @@ def compile(function: Callable[P, R], *, static: str | int | Iterable[str | int]
         TypeError: `function` is not callable.
         ModuleNotFoundError: JAX is not installed.
         TraceError: when called, if the function does what a program cannot do: if it branches on a value, computes a
-            result whose shape depends on values, writes into an array that it was called with, draws from a generator
-            of NumPy, or uses a tensor that requires a gradient and was not found.
+            result whose shape depends on values, writes into an array that it was called with, draws from a NumPy
+            generator, or uses a tensor that requires a gradient and was not found.
 
     Warns:
         UserWarning: once, if the function was traced many times.

@@ -24,7 +24,7 @@ class Array:
     `float(a)` and `a.item()` copy the values to NumPy, which is an error while a function is traced, because there are
     no values yet. Arrays of dtype float64 stay float64, whatever the setting of JAX.
 
-    In-place operators and `out=` make this object refer to a new array of XLA; other objects are unaffected.
+    In-place operators and `out=` make this object refer to a new XLA array; other objects are unaffected.
 
     Args:
         values: a JAX array, a NumPy array, numbers, or another `Array`.

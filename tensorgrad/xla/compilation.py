@@ -1,4 +1,4 @@
-"""A function of tensors as a program of XLA."""
+"""A function of tensors as an XLA program."""
 
 from __future__ import annotations
 
