@@ -8,8 +8,8 @@
 # - PyTorch stores the weights of a dense layer transposed, and puts the channels of an image first; weights in the
 #   wrong order can have the right shape;
 # - tracing runs a function once and records its operations; ONNX files and compiled programs are made this way;
-# - several machines can divide a training step, because the gradient of a mean over a batch is the mean of the
-#   gradients of its parts.
+# - several machines can divide a training step, because the gradient for a batch is a weighted mean of the gradients
+#   for its parts.
 
 # %%
 import importlib
@@ -34,9 +34,9 @@ EPOCHS = 4 if run.fast else 10
 # %% [markdown]
 # ## The network
 #
-# A small convolutional network learns the digits of scikit-learn, of 8×8 pixels. From then on its weights do not
-# change. Everything that follows computes the same ten scores for the same test images, and the largest difference to
-# these scores is recorded, as a fraction of the largest score.
+# A small convolutional network learns the digits of scikit-learn, which have 8×8 pixels. Its scores for the test images
+# are the reference: the sections below compute them in other ways, and record the largest difference, as a fraction of
+# the largest score.
 #
 # The other frameworks are optional. A part whose package is missing is skipped, with a message.
 
@@ -248,8 +248,8 @@ compare("NumPy, two unequal parts", (8 * unequal[0] + 56 * unequal[1]) / 64, who
 # ## To and from PyTorch and Keras
 #
 # PyTorch loads the file into a network with the same layers, and its own file (`torch.save`) is loaded here.
-# `tg.interop.torch_function` makes a loss written with tensorgrad part of PyTorch's graph: the gradients that PyTorch
-# finds are those of tensorgrad.
+# `tg.interop.torch_function` makes a loss written with tensorgrad part of PyTorch's graph. PyTorch then computes the
+# same gradient as tensorgrad.
 
 # %%
 loss_function = nn.SoftmaxCrossEntropy()
@@ -297,7 +297,7 @@ if not missing("Keras's file", "h5py"):
 # ## To ONNX
 #
 # An ONNX file contains the weights and a program of standard operators. Six of them are enough for this network, and
-# each is a line or two in NumPy. ONNX Runtime, which is written in C++, needs neither Python nor tensorgrad.
+# each is a line or two in NumPy. ONNX Runtime executes the file in C++, without tensorgrad.
 
 
 # %%
@@ -338,9 +338,9 @@ if not missing("ONNX", "onnx"):
 # ## Compiled, and on several processes
 #
 # `tg.compile` traces a function and gives the program to XLA, which needs JAX. With `compile=True`, `nn.Model` compiles
-# a whole training step. The full run trains so, in one process and in two, which divide each batch as above. All
-# trainings start from the same saved model, in float64. After an epoch of 23 steps, their predictions agree to a
-# billionth.
+# a whole training step. The full run trains with such steps twice: in one process, and in two that divide each batch as
+# above. Every training starts from the same saved model, in float64. After an epoch of 23 steps, the predictions agree
+# with those of NumPy to a billionth.
 
 # %%
 SCRIPT = """
@@ -364,7 +364,7 @@ eager.fit(X64, y, epochs=1, batch_size=64, verbose=0)
 after_an_epoch = eager.predict(X64_test)
 chapter.claim("an epoch has 23 steps", -(-len(X) // 64) == 23)
 
-if not missing("XLA, also in two processes", "jax"):
+if not missing("XLA and training in two processes", "jax"):
     compare("XLA", tg.compile(network.eval())(tg.tensor(X_test)).numpy())
     if run.fast:
         skipped.append("compiled training")
@@ -443,7 +443,7 @@ chapter.save(figure, run.out / "39_many_frameworks_and_machines.png")
 #    result is not the gradient of the batch.
 # 3. Trace a function with a branch, such as `2 * x if x > 0 else -x`, and run the program for −3.
 #
-#    *Answer.* It returns −6, not 3. Python takes any object for true that does not define its truth, so the program
+#    *Answer.* It returns −6, not 3. Python treats an object as true unless its class says otherwise, so the program
 #    contains only the first branch. `tg.compile` raises a `TraceError` that shows the line.
 
 # %%
@@ -473,7 +473,7 @@ def branch(x):
 
 
 chapter.claim("3: the program returns −6, the function 3", (executed(traced(branch), -3), branch(-3)) == (-6, 3))
-if not missing("3: the error of tg.compile", "jax"):
+if not missing("the error of tg.compile", "jax"):
     try:
         tg.compile(branch)(tg.tensor(-3.0))
         message = ""
