@@ -1,4 +1,4 @@
-"""Doctests that need a package which the tests do not require."""
+"""Modules without tests, or with doctests that need a package which the tests do not require."""
 
 from importlib.util import find_spec
 
@@ -7,4 +7,5 @@ WITH_JAX = [
     "nn/functional/_lowerings.py",
     *(f"nn/training/{name}.py" for name in ("compiled", "placement", "programs")),
 ]
-collect_ignore = [] if find_spec("jax") else WITH_JAX
+OF_THE_SITE = ["docs/conf.py", "docs/_site", "docs/xla.py"]
+collect_ignore = OF_THE_SITE + ([] if find_spec("jax") else WITH_JAX)

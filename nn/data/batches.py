@@ -167,7 +167,12 @@ class Batches:
         Returns:
             For each batch the rows of this process, the number of samples of the whole batch, and whether the batch was
             divided. If not, every process has all rows.
+
+        Raises:
+            TypeError: `part` is not a `Part`.
         """
+        if not isinstance(part, Part):
+            raise TypeError(f"portions: expected a Part, got {part!r}.")
         draws = generator(self.rng) if training else None
         order = self._order(draws) if training and len(self) > 1 else None
         for rows in slices(self.samples, self.batch_size, self.smallest_batch if training else 1):

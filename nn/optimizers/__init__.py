@@ -3,7 +3,7 @@
 `optimizer.py` contains the step, `algorithms.py`, `adam.py` and `lbfgs.py` the formulas.
 """
 
-from nn.optimizers._groups import ParameterGroup
+from nn.optimizers._groups import ParameterGroup, label
 from nn.optimizers._setting import Setting
 from nn.optimizers.accumulation import GradientAccumulator
 from nn.optimizers.adam import Adam, AdamW, NAdam
@@ -44,4 +44,5 @@ __all__ = [
     "WarmUp",
     "WarmUpCosine",
     "group_parameters",
+    "label",
 ]

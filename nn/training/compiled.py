@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from nn.callbacks import Callback, ClipGradients
-from nn.optimizers._groups import label
+from nn.optimizers import label
 from nn.optimizers.optimizer import Optimizer
 from nn.training.loop import Losses, Training
 from nn.training.programs import Programs, add_measured, fetched

@@ -140,6 +140,18 @@ def any(a: ArrayLike, axis: Axis = None, *, keepdims: bool = False, where: Any =
     return np.any(plain(a), axis=axis, keepdims=keepdims, where=where)  # type: ignore[arg-type]
 
 
+@_named
+def argpartition(
+    a: ArrayLike, kth: Any, axis: int | None = -1, kind: Any = "introselect", order: Any = None
+) -> Any:  # fmt: skip
+    """Return the indices that would partition `a`: those of smaller elements come before that of element `kth`.
+
+    >>> argpartition([3.0, 1.0, 2.0], 0)[0]
+    np.int64(1)
+    """
+    return np.argpartition(plain(a), kth, axis=axis, kind=kind, order=order)
+
+
 def _numpys(names: str) -> list[Callable[..., Any]]:
     """Return NumPy's functions of these names, which take tensors as well as arrays and return plain arrays."""
     return [_numpys_function(getattr(np, name)) for name in names.split()]
@@ -169,9 +181,7 @@ bitwise_and, bitwise_or, bitwise_xor, bitwise_count, invert = _numpys(
 )
 left_shift, right_shift, gcd, lcm = _numpys("left_shift right_shift gcd lcm")
 bitwise_invert, bitwise_not, bitwise_left_shift, bitwise_right_shift = invert, invert, left_shift, right_shift
-argpartition, argwhere, flatnonzero, lexsort, nanargmax, nanargmin = _numpys(
-    "argpartition argwhere flatnonzero lexsort nanargmax nanargmin"
-)
+argwhere, flatnonzero, lexsort, nanargmax, nanargmin = _numpys("argwhere flatnonzero lexsort nanargmax nanargmin")
 searchsorted, digitize, unravel_index, ravel_multi_index = _numpys(
     "searchsorted digitize unravel_index ravel_multi_index"
 )
