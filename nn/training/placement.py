@@ -143,4 +143,4 @@ def _several(devices: Any) -> Sequence[Any]:
             f"Model: devices={number}, but JAX finds only {len(found)} of kind {found[0].platform}. On a CPU, the "
             f"environment variable XLA_FLAGS=--xla_force_host_platform_device_count={number} creates that many."
         )
-    return found[:number]
+    return list(found[:number])

@@ -25,7 +25,8 @@ def _torch(name: str) -> ModuleType:
         import torch
     except ImportError as error:
         raise ImportError(f"{name} needs PyTorch: pip install torch") from error
-    return torch
+    module: ModuleType = torch  # without types, if it is not installed
+    return module
 
 
 def _checked_array(tensor: Any, name: str) -> NDArray[Any]:

@@ -32,7 +32,8 @@ def onnx_package() -> ModuleType:
         import onnx.shape_inference
     except ImportError as error:
         raise ImportError('the export to ONNX needs the package onnx: pip install "tensorgrad[onnx]"') from error
-    return onnx
+    module: ModuleType = onnx  # without types, if it is not installed
+    return module
 
 
 class Graph:
