@@ -9,7 +9,6 @@ import pytest
 from tests.ops import checks
 from tests.ops.samples import BUILT_IN, Sample, samples_of
 
-
 OF_ALL = [checks.values, checks.first_gradient, checks.leaves_its_arguments_alone]
 OF_RULES = [
     checks.second_gradient,
