@@ -348,6 +348,7 @@ def test_tensors_that_do_not_fit(name: str, model: nn.Model, saved: bytes, tmp_p
             nn.Model.load(tmp_path / "more")
 
 
+@pytest.mark.slow
 def test_descriptions_with_too_many_layers_are_refused_before_any_is_made(
     saved: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

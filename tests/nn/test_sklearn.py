@@ -255,6 +255,7 @@ def test_the_example_finds_good_settings(capsys: pytest.CaptureFixture[str]) -> 
     assert min(accuracies[0], accuracies[-1]) > 0.9
 
 
+@pytest.mark.slow
 def test_without_scikit_learn_the_rest_works_and_the_message_says_what_to_install() -> None:
     code = """
 import sys

@@ -20,6 +20,7 @@ recordings = st.builds(random_recording, st.integers(0, 10_000), st.integers(1, 
 
 @given(whole=recordings, depth=st.none() | st.integers(0, 3), most=st.integers(2, 60))
 @settings(max_examples=150)
+@pytest.mark.slow
 def test_whatever_is_folded_is_still_the_graph(whole, depth, most):
     folded = fold(whole, depth=depth, most=most)
     assert len(folded.boxes) <= most

@@ -312,6 +312,7 @@ def test_dot_accepts_the_source(expression, random_graph):
     )
 
 
+@pytest.mark.slow
 def test_the_pictures_of_files(expression, tmp_path):
     drawing = draw(expression.loss)
     starts = {".svg": b"<svg", ".html": b"<!DOCTYPE html>", ".dot": b"digraph", ".png": b"\x89PNG", ".pdf": b"%PDF"}

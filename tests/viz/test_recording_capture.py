@@ -103,6 +103,7 @@ def test_nothing_of_the_users_changes(expression):
     assert float(grad) == value
 
 
+@pytest.mark.slow
 def test_a_recording_keeps_nothing_alive(expression):
     ref = weakref.ref(expression.loss.node)
     recording = capture(expression.loss)

@@ -182,6 +182,7 @@ def test_the_page_is_a_function_of_the_recording():
     assert Walkthrough(Recording.from_json(recording.to_json())).html == Walkthrough(recording).html
 
 
+@pytest.mark.slow
 def test_the_page_does_not_depend_on_the_run():
     program = "import sys; from tests.viz import lessons as l; from tensorgrad.viz.walkthrough import walkthrough\n"
     program += "loss, keep = l.expression(); sys.stdout.buffer.write(walkthrough(loss).html.encode())"
@@ -206,6 +207,7 @@ def test_the_page_is_small_and_needs_nothing_else():
     )
 
 
+@pytest.mark.slow
 def test_the_largest_page_is_below_two_megabytes():
     w = tg.tensor(np.random.default_rng(0).normal(size=(64, 64)), requires_grad=True, name="w")
     h = tg.tensor(np.ones((64, 64)), name="x")

@@ -45,6 +45,7 @@ def test_from_first_to_last_by_keyboard(lesson, open_page):
     del keep
 
 
+@pytest.mark.slow
 def test_home_end_and_back(open_page):
     page = open_page(page_of(lessons.expression)[0].html)
     _, count = page.step()
