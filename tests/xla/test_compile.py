@@ -450,7 +450,7 @@ def drawn_globally(x: Any) -> Any:
 
 
 def hidden() -> tg.Tensor:
-    return next(o for o in gc.get_objects() if isinstance(o, tg.Tensor) and o.name == "stranger")
+    return next(o for o in gc.get_objects() if type(o) is tg.Tensor and o.name == "stranger")
 
 
 def unknown_tensor(x: Any) -> Any:
