@@ -9,6 +9,7 @@ import re
 import runpy
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import tensorgrad as tg
@@ -59,6 +60,7 @@ def test_every_page_is_linked_from_another() -> None:
 # -- the pages that docs/derivatives.py generates ---------------------------------------------------------
 
 
+@pytest.mark.skipif(not hasattr(np, "matvec"), reason="the pages name functions that this NumPy lacks")
 @pytest.mark.parametrize(("page", "function"), [("derivatives.md", "table"), ("functions.md", "function_list")])
 def test_generated_page_is_up_to_date(page: str, function: str) -> None:
     pytest.importorskip("scipy", reason="SciPy, whose functions are listed, is not installed")
