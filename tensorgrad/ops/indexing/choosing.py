@@ -100,7 +100,7 @@ def piecewise(x: ArrayLike, condlist: Any, funclist: Sequence[Any], *args: Any, 
         x: any shape.
         condlist: conditions of the shape of `x`. Where several hold, the last one is used.
         funclist: a function or a number for each condition, and optionally one for all other elements; default 0.
-        *args, **kw: further arguments of the functions.
+        `*args`, `**kw`: further arguments of the functions.
 
     Raises:
         ValueError: the numbers of conditions and functions do not match.
