@@ -298,7 +298,7 @@ class Tensor(Methods):
         return Tensor(read_only(self.array), name=self._name)
 
     def numpy(self) -> NDArray[Any]:
-        """Return a copy of the values as an array of NumPy, without the graph."""
+        """Return a copy of the values as a NumPy array, without the graph."""
         array: Any = self.array
         return np.copy(array) if isinstance(array, np.ndarray) else np.array(array)
 

@@ -1,4 +1,4 @@
-"""Pages of the course: every chapter as a notebook, and the exercises."""
+"""Pages of the course: every chapter as a notebook."""
 
 from __future__ import annotations
 

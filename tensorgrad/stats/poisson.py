@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -31,6 +32,13 @@ def _counts(k: Any, loc: Any) -> Any:
                 "is defined for integers only. Pass detach() of it."
             )
     return values(k) - values(loc)
+
+
+def _of_sums(function: Callable[..., Any], k: Any, mu: Any, loc: Any, below: float) -> Tensor:
+    """Return `function(⌊k - loc⌋ + 1, mu)`, one of the incomplete gamma functions, and `below` for negative counts."""
+    counts = np.floor(_counts(k, loc))
+    value = function(np.maximum(counts, 0).astype(np.result_type(values(mu), np.float16)) + 1, mu)
+    return value if (counts >= 0).all() else where(counts >= 0, value, below)
 
 
 @composed("mu")
@@ -64,9 +72,7 @@ def cdf(k: ArrayLike, mu: ArrayLike, loc: ArrayLike = 0) -> Tensor:
     >>> cdf([0, 2], mu=3.0)
     Tensor([0.04978707, 0.42319008])
     """
-    counts = np.floor(_counts(k, loc))
-    value = gammas.gammaincc(np.maximum(counts, 0).astype(np.result_type(values(mu), np.float16)) + 1, mu)
-    return value if (counts >= 0).all() else where(counts >= 0, value, 0.0)
+    return _of_sums(gammas.gammaincc, k, mu, loc, below=0.0)
 
 
 @composed("mu")
@@ -88,6 +94,4 @@ def sf(k: ArrayLike, mu: ArrayLike, loc: ArrayLike = 0) -> Tensor:
     >>> sf([0, 2], mu=3.0)
     Tensor([0.95021293, 0.57680992])
     """
-    counts = np.floor(_counts(k, loc))
-    value = gammas.gammainc(np.maximum(counts, 0).astype(np.result_type(values(mu), np.float16)) + 1, mu)
-    return value if (counts >= 0).all() else where(counts >= 0, value, 1.0)
+    return _of_sums(gammas.gammainc, k, mu, loc, below=1.0)
