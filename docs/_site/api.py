@@ -9,6 +9,8 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from files import update
+
 import nn
 import tensorgrad as tg
 
@@ -21,10 +23,10 @@ def write(docs: Path) -> None:
     folder.mkdir(exist_ok=True)
     modules = [module for package in PACKAGES.values() for module in _public_modules(package)]
     for module in modules:
-        _update(folder / f"{module.__name__}.rst", _page(module))
+        update(folder / f"{module.__name__}.rst", _page(module))
     names = "".join(f"   {module.__name__}\n" for module in modules)
     index = "API reference\n=============\n\nEvery public name, with examples that the tests run.\n\n"
-    _update(folder / "index.rst", f"{index}.. toctree::\n   :maxdepth: 2\n\n{names}")
+    update(folder / "index.rst", f"{index}.. toctree::\n   :maxdepth: 2\n\n{names}")
 
 
 def _public_modules(package: ModuleType) -> list[ModuleType]:
@@ -86,8 +88,3 @@ def as_restructured_text(app: Any, what: str, name: str, value: Any, options: An
         if line[:1].strip() and line.endswith(":") and [each[:4] for each in lines[number + 1 :][:2]] == ["", "    "]:
             lines[number] += ":"
             literal = True
-
-
-def _update(path: Path, text: str) -> None:
-    if not path.exists() or path.read_text(encoding="utf-8") != text:
-        path.write_text(text, encoding="utf-8")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import nbformat
+from files import update
 
 from tensorgrad.examples.notebooks import SOURCES, chapters, copy_modules, notebook, title
 
@@ -39,11 +40,5 @@ def write(docs: Path) -> None:
         target = folder / part
         copy_modules(SOURCES / part, folder)
         for path in found.values():
-            _update(target / f"{path.stem}.ipynb", nbformat.writes(notebook(path)))
-    _update(folder / "index.md", text)
-
-
-def _update(path: Path, text: str) -> None:
-    """Write a file unless it is the same already, so that only changed pages are read and executed again."""
-    if not path.exists() or path.read_text(encoding="utf-8") != text:
-        path.write_text(text, encoding="utf-8")
+            update(target / f"{path.stem}.ipynb", nbformat.writes(notebook(path)))
+    update(folder / "index.md", text)

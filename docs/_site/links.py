@@ -7,6 +7,8 @@ import re
 from pathlib import Path
 from typing import Any
 
+from files import update
+
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
 PAGES = {
@@ -21,9 +23,7 @@ def write(docs: Path) -> None:
     """Write the pages that are copies, with adapted links."""
     (docs / "project").mkdir(exist_ok=True)
     for file, page in PAGES.items():
-        text = within_site((ROOT / file).read_text(encoding="utf-8"), ROOT, docs / "project")
-        if not (docs / page).exists() or (docs / page).read_text(encoding="utf-8") != text:
-            (docs / page).write_text(text, encoding="utf-8")
+        update(docs / page, within_site((ROOT / file).read_text(encoding="utf-8"), ROOT, docs / "project"))
 
 
 def read(app: Any, name: str, content: list[str]) -> None:

@@ -47,21 +47,14 @@ def notebook(path: Path) -> Any:
         raise ModuleNotFoundError(
             "tensorgrad.examples: notebooks are written with jupytext. Install it: pip install 'tensorgrad[notebooks]'"
         ) from None
-    heading, *rest = jupytext.read(path).cells
+    parts = [(cell.cell_type, cell.source) for cell in jupytext.read(path).cells]
+    parts.insert(1, ("code", SWITCH))
     new = {"markdown": v4.new_markdown_cell, "code": v4.new_code_cell}
-    cells = [new[kind](text) for kind, text in _with_switch(heading, rest)]
+    cells = [new[kind](text) for kind, text in parts]
     for number, cell in enumerate(cells):
         cell["id"] = f"cell-{number}"  # the same in each copy
     kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
     return v4.new_notebook(cells=cells, metadata={"kernelspec": kernel})
-
-
-def _with_switch(heading: Any, rest: list[Any]) -> Iterator[tuple[str, str]]:
-    """Yield the kind and the text of each cell."""
-    yield heading.cell_type, heading.source
-    yield "code", SWITCH
-    for cell in rest:
-        yield cell.cell_type, cell.source
 
 
 def copy_modules(part: Path, folder: Path) -> None:
