@@ -91,7 +91,7 @@ def test_integers_booleans_and_untracked_tensors_are_constants() -> None:
 
 def test_inputs_far_from_one_get_longer_steps() -> None:
     assert gradcheck(tg.square, np.array([1e12, 3e8, 2.0]))
-    assert finding(lambda x: x * x.detach(), np.array([1e12])).diagnosis == "counted half"
+    assert finding(lambda x: x * x.detach(), np.array([1e12])).diagnosis == "missing factor 2"
 
 
 def test_a_view_of_an_array_is_checked_where_it_points() -> None:
@@ -208,7 +208,7 @@ def test_a_function_without_parameters_is_checked_at_the_leaves_it_uses() -> Non
     x = normal(4, 3, seed=1)
     assert gradcheck(lambda: tg.mean(tg.tanh(x @ weight + bias)), iter([weight, bias]), order=2)
     found = finding(lambda: tg.sum(weight * weight.detach()), [bias, weight])
-    assert (found.input, found.diagnosis) == ("input 1 'weight'", "counted half")
+    assert (found.input, found.diagnosis) == ("input 1 'weight'", "missing factor 2")
 
 
 def test_a_large_closure_is_checked_along_directions() -> None:
@@ -299,10 +299,10 @@ def tripled(x: Any) -> Any:
     [
         (sine, {"x": lambda g, x: -g * np.cos(x)}, [(3,)], "wrong sign", -1),
         (sine, {"x": lambda g, x: 2 * g * np.cos(x)}, [(3,)], "counted twice", 2),
-        (sine, {"x": lambda g, x: g * np.cos(x) / 2}, [(3,)], "counted half", 0.5),
+        (sine, {"x": lambda g, x: g * np.cos(x) / 2}, [(3,)], "missing factor 2", 0.5),
         (sine, {"x": lambda g, x: -2 * g * np.cos(x)}, [(3,)], "wrong sign, and counted twice", -2),
         (sine, {"x": lambda g, x: 1.7 * g * np.cos(x)}, [(3,)], "constant factor", 1.7),
-        (sine, {"x": lambda g, x: 0 * g}, [(3,)], "path cut", 0),
+        (sine, {"x": lambda g, x: 0 * g}, [(3,)], "disconnected", 0),
         (sine, {"x": lambda g, x: g * np.sin(x)}, [(3,)], "wrong formula", None),
         (sine, {"x": lambda g, x: g * np.nan}, [(3,)], "not finite", None),
         (mean, {"x": lambda g, x_shape: g * np.ones(x_shape)}, [(5, 3)], "missing mean", 15),
@@ -310,14 +310,14 @@ def tripled(x: Any) -> Any:
         (product, {"x": lambda g, y: g @ y, "y": lambda g, x: x.T @ g}, [(2, 3), (3, 3)], "transposed", None),
         (product, {"x": lambda g, y: g @ y.T, "y": lambda g, x: x @ g}, [(3, 3), (3, 2)], "transposed", None),
         (np.transpose, {"x": lambda g, x_shape: g.reshape(x_shape)}, [(2, 3)], "transposed", None),
-        (add_bias, {"x": lambda g: g, "b": lambda g: g[0]}, [(4, 3), (3,)], "missed unbroadcast", 0),
+        (add_bias, {"x": lambda g: g, "b": lambda g: g[0]}, [(4, 3), (3,)], "wrong unbroadcasting", 0),
         (add_bias, {"x": lambda g: g, "b": lambda g: g.mean(axis=0)}, [(4, 3), (3,)], "extra mean", 0.25),
-        (sine, {"x": lambda g, x: (g * np.cos(x)).sum(axis=0) + 0 * g}, [(4, 3)], "missed unbroadcast", None),
-        (sine, {"x": lambda g, x: (g * np.cos(x)).sum() + 0 * g}, [(4, 3)], "missed unbroadcast", None),
+        (sine, {"x": lambda g, x: (g * np.cos(x)).sum(axis=0) + 0 * g}, [(4, 3)], "wrong unbroadcasting", None),
+        (sine, {"x": lambda g, x: (g * np.cos(x)).sum() + 0 * g}, [(4, 3)], "wrong unbroadcasting", None),
         (tripled, {"x": lambda g: 3 * g.sum(axis=0)}, [(2,)], "missing mean", 3),
-        (sine, {"x": lambda g, x: np.where(x > 0.5, g, 0.0) * np.cos(x)}, [(6,)], "path cut in part", 0),
+        (sine, {"x": lambda g, x: np.where(x > 0.5, g, 0.0) * np.cos(x)}, [(6,)], "partly disconnected", 0),
         (total, {"x": lambda g, x: g * np.where(x > 0.5, 2.0, 1.0)}, [(6,)], "counted twice", 2),
-        (np.floor, {"x": lambda g: g}, [(3,)], "gradient out of nowhere", np.inf),
+        (np.floor, {"x": lambda g: g}, [(3,)], "unexpected gradient", np.inf),
     ],
 )
 def test_mistakes_are_named(
@@ -357,9 +357,9 @@ def test_the_message_in_full() -> None:
         "              ()          (1,)          2   0.6666667        0.3333333",
         "              ()          (0,)          1   0.3333333        0.3333333",
         "",
-        "Usually this means: extra mean. It is 3 times too small: the rule divides by 3 where f takes a sum,",
-        "or averages a broadcast axis where it must add up. (3 is the length of axis 1 of input 0, axis 0 of",
-        "input 1 'y'.) Every entry has this ratio.",
+        "Usually this means: extra mean. The gradient is 3 times too small: the rule divides by 3 although f",
+        "takes a sum, or it takes the mean over a broadcast axis instead of the sum. (3 is the length of axis",
+        "1 of input 0, axis 0 of input 1 'y'.) Every entry has this ratio.",
     ]
     copied = pickle.loads(pickle.dumps(caught.value))
     assert str(copied) == str(caught.value)
@@ -368,7 +368,7 @@ def test_the_message_in_full() -> None:
 
 def test_the_wrong_output_is_named() -> None:
     found = finding(lambda x: (x * 2.0, tg.sum(x), tg.exp(x.detach())), normal(2, 2))
-    assert (found.output, found.diagnosis) == ("output 2", "path cut")
+    assert (found.output, found.diagnosis) == ("output 2", "disconnected")
     assert found.input_index == found.output_index
 
 
@@ -431,7 +431,7 @@ def test_a_rule_that_fails() -> None:
     def biased(x: Any, b: Any) -> Any:
         return x + b
 
-    with pytest.raises(GradcheckError, match=r"failed, in a derivative rule: ValueError: biased: .* shape \(3,\)"):
+    with pytest.raises(GradcheckError, match=r"failed in a derivative rule: ValueError: biased: .* shape \(3,\)"):
         gradcheck(biased, [normal(4, 3), normal(3)])
 
 
@@ -446,7 +446,7 @@ def test_a_rule_that_is_right_but_leaves_the_graph() -> None:
     assert gradcheck(sine_once, normal(3))
     found = finding(sine_once, normal(3), order=2)
     assert found.output == "the gradient with respect to input 0"
-    assert (found.input, found.diagnosis, found.ratio) == ("input 0", "path cut", 0)
+    assert (found.input, found.diagnosis, found.ratio) == ("input 0", "disconnected", 0)
 
 
 def test_a_rule_that_cuts_the_upstream_gradient() -> None:
@@ -455,7 +455,7 @@ def test_a_rule_that_cuts_the_upstream_gradient() -> None:
         return np.sin(x)
 
     found = finding(sine_once, normal(3), order=2)
-    assert (found.input, found.diagnosis) == ("the upstream gradient of output 0", "path cut")
+    assert (found.input, found.diagnosis) == ("the upstream gradient of output 0", "disconnected")
 
 
 def test_a_second_derivative_that_is_wrong() -> None:
@@ -481,7 +481,7 @@ def test_a_rule_that_cannot_be_recorded() -> None:
     def odd(x: Any) -> Any:
         return np.spacing(x) * x
 
-    with pytest.raises(GradcheckError, match=r"itself recorded failed, in a derivative rule: TypeError: np\.spacing"):
+    with pytest.raises(GradcheckError, match=r"create_graph=True failed in a derivative rule: TypeError: np\.spacing"):
         gradcheck(odd, 1.5, order=2)
 
 
@@ -503,9 +503,7 @@ def test_linear_functions_have_second_derivatives_of_zero() -> None:
     ],
 )
 def test_a_kink_is_pointed_out(f: Callable[..., Any], point: list[float], index: str) -> None:
-    with pytest.warns(
-        GradcheckWarning, match=rf"input 0 \(\d+,\) sits on a kink .* the first at index {index}"
-    ) as seen:
+    with pytest.warns(GradcheckWarning, match=rf"input 0 \(\d+,\) is at a kink .* the first at index {index}") as seen:
         assert gradcheck(f, np.array(point))
     assert seen[0].filename == __file__
 
@@ -590,13 +588,13 @@ def test_not_deterministic() -> None:
 
 
 def test_not_finite() -> None:
-    with pytest.raises(GradcheckError, match=r"output 0 is NaN or infinite at index \(1,\) at the inputs themselves"):
+    with pytest.raises(GradcheckError, match=r"output 0 is NaN or infinite at index \(1,\) for the given inputs"):
         gradcheck(tg.log, np.array([1.0, -1.0]))
-    with pytest.raises(GradcheckError, match=r"at index \(2,\) when input 0 is moved by -\S+ at index \(2,\)\. Check"):
+    with pytest.raises(GradcheckError, match=r"index \(2,\) when input 0 is changed by -\S+ at index \(2,\)\. Check"):
         gradcheck(tg.sqrt, np.array([1.0, 2.0, 0.0]))
-    with pytest.raises(GradcheckError, match=r"when input 0 is moved by \+\S+ at index \(70,\)"):
+    with pytest.raises(GradcheckError, match=r"when input 0 is changed by \+\S+ at index \(70,\)"):
         gradcheck(lambda x: tg.sum(tg.arccos(x)), np.where(np.arange(90) == 70, 1.0, 0.5))
-    with pytest.raises(GradcheckError, match=r"when input 0 is moved by \+\S+ at index \(0,\)"):
+    with pytest.raises(GradcheckError, match=r"when input 0 is changed by \+\S+ at index \(0,\)"):
         gradcheck(tg.arcsin, np.array([1 - 1e-13]))
 
 
@@ -619,7 +617,7 @@ def test_an_error_of_f_outside_its_domain_is_ignored() -> None:
 
 
 def test_shapes_that_change() -> None:
-    with pytest.raises(GradcheckError, match="shape of an output of f is not the same"):
+    with pytest.raises(GradcheckError, match="does not have the same shape in every call"):
         gradcheck(lambda x: x[x.data >= 0], np.array([1.0, 0.0]))
 
 

@@ -12,7 +12,7 @@ from grading import Array, Pages, Wrong, compared, fixed, normal, same, several,
 
 import tensorgrad as tg
 
-WORDS = {"missed unbroadcast": "not unbroadcast", "path cut": "blocked", "constant factor": "missing factor"}
+WORDS = {"wrong unbroadcasting": "not unbroadcast", "disconnected": "blocked", "constant factor": "missing factor"}
 """What the exercises call some of `gradcheck`'s findings."""
 
 USUALLY = "Usually this means: "

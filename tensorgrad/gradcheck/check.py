@@ -32,7 +32,8 @@ def gradcheck(
 
     A derivative is correct if |got - expected| <= atol + rtol |expected| + the error of the difference. The step is
     adapted to each element and the function: the first step is proportional to the element. Where its result is not
-    accurate enough, a ladder of steps with Richardson extrapolation follows. So log can be checked at 1e-8, sin at 1e8.
+    accurate enough, a ladder of steps with Richardson extrapolation follows. So log can be checked at 1e-8 and sin
+    at 1e8.
 
     Up to 64 elements, every entry of the Jacobian is compared. Above that, `fast` compares the derivative along three
     random directions in each input (two calls of `f` each). Only an input that fails is then compared entry by
@@ -44,10 +45,10 @@ def gradcheck(
     other value is an error.
 
     Args:
-        f: takes the inputs and returns a float64 tensor or several, of any shapes. It must be deterministic.
-            Called with copies of the inputs; or, if it has no parameters, without arguments: then `inputs` are the
-            leaf tensors that it uses, whose values are changed in place and restored, also after an error. Errors
-            that it raises outside its domain, which a long step may reach, are ignored.
+        f: takes the inputs and returns one or several float64 tensors of any shape. It must be deterministic. It is
+            called with copies of the inputs. If it takes no arguments, `inputs` are the leaf tensors that it uses;
+            their values are changed in place and restored, even after an error. Errors that it raises outside its
+            domain, which a long step may reach, are ignored.
         inputs: a tensor or array, or an iterable of them. Float64 arrays, numbers, and tensors that require a
             gradient are checked. Integers, booleans and other tensors are constants.
         order: 2 checks the second derivatives as well: the rules themselves must be differentiable.
@@ -55,14 +56,14 @@ def gradcheck(
             where the errors of truncation and of rounding balance (*Numerical Recipes*, 3rd ed., section 5.7).
         rtol, atol: the tolerances. Derivatives below `atol` are not checked.
         fast: whether large inputs are compared along random directions first.
-        rng: generator or seed for the random directions (None: a new seed each time).
+        rng: generator or seed for the random directions. None uses a new seed each time.
 
     Returns:
         True. Nothing that was passed in, and no `grad`, is changed.
 
     Raises:
         GradcheckError: a derivative is wrong. The message names the input and entry, the expected and actual values,
-            and the usual meaning of their ratio. Also if `f` is not deterministic, or not finite at the point or on one
+            and what their ratio usually means. Also if `f` is not deterministic, or not finite at the point or on one
             side of it.
         TypeError: an input to check, or an output, is not float64: in float32 a central difference has about three
             digits.
@@ -93,12 +94,12 @@ def gradcheck(
                 (1,)          (1,)          6     3              0.5
                 (0,)          (0,)          2     1              0.5
     <BLANKLINE>
-    Usually this means: counted half. Half of the gradient is missing: one of two paths (x * x has two), ...
+    Usually this means: missing factor 2. Half of the gradient is missing: one of two paths (x * x has two), ...
     """
     if order not in (1, 2):
-        raise ValueError(f"gradcheck: order is 1 or 2, got {order!r}.")
+        raise ValueError(f"gradcheck: order must be 1 or 2, got {order!r}.")
     if not (0 < eps < math.inf and 0 <= rtol < math.inf and 0 <= atol < math.inf):
-        raise ValueError(f"gradcheck: eps > 0, rtol >= 0 and atol >= 0 are needed, got {eps=}, {rtol=}, {atol=}.")
+        raise ValueError(f"gradcheck: expected eps > 0, rtol >= 0 and atol >= 0, got {eps=}, {rtol=}, {atol=}.")
     drawing = isinstance(rng, (np.random.Generator, np.random.RandomState))
     if not drawing and rng is not None and (isinstance(rng, bool) or not isinstance(rng, (int, np.integer))):
         raise TypeError(f"gradcheck: rng must be a np.random.Generator, a RandomState, a seed or None, got {rng!r}.")
@@ -111,8 +112,9 @@ def gradcheck(
         first.check(fast=fast)
         if not first.connected:
             raise ValueError(
-                "gradcheck: f does not use any of the inputs, so nothing was checked. If it reads them from outside "
-                "(a network's parameters), give it no parameters: gradcheck(lambda: loss(), parameters)."
+                "gradcheck: f does not use any of the inputs, so nothing was checked. For tensors that f does not take "
+                "as arguments, such as a network's parameters, pass an f without arguments: "
+                "gradcheck(lambda: loss(), parameters)."
             )
         if order == 2:
             _second(first).check(fast=fast)
@@ -181,7 +183,7 @@ def _checked_name(position: int, value: Any) -> str | None:
         name += f" {value.name!r}"
     array = as_array(plain(value))
     if is_foreign(array):
-        raise _messages.numpy_only("gradcheck", "finite differences change single values")
+        raise _messages.numpy_only("gradcheck", "finite differences change single elements")
     dtype = array.dtype
     if dtype.kind in "iub":
         return None
@@ -219,11 +221,11 @@ def _outputs(result: Any) -> list[Tensor]:
         if not isinstance(output, Tensor):
             raise TypeError(
                 f"gradcheck: output {position} of f is a {type(output).__name__}, expected a Tensor. Compute with "
-                "tensors to the end: numpy(), data, item() and float() cut the gradient's path."
+                "tensors throughout: numpy(), data, item() and float() leave the graph."
             )
         if output.dtype != np.float64:
             raise TypeError(
                 f"gradcheck: output {position} of f is {output.dtype}, expected float64. Look for a constant or an "
-                "astype that narrows it, or leave an integer output out."
+                "astype that changes the dtype, or leave out integer outputs."
             )
     return outputs

@@ -41,7 +41,7 @@ class GradcheckError(AssertionError):
 
 
 class GradcheckWarning(UserWarning):
-    """The point is on a kink, where there is no derivative to check."""
+    """The point is at a kink, where there is no derivative to check."""
 
 
 @dataclass(frozen=True)
@@ -94,13 +94,13 @@ class Comparison:
     def _check_point(self) -> None:
         """Raise an error if f is not finite at the point or not deterministic."""
         if not np.isfinite(self.here).all():
-            raise GradcheckError(f"{self._first_not_finite(self.here)} at the inputs themselves.")
+            raise GradcheckError(f"{self._first_not_finite(self.here)} for the given inputs.")
         again = self._values()
         rounding = 1e-12 * max(1.0, np.abs(self.here).max(initial=0.0))  # differences between threads
         if again.shape != self.here.shape or not np.allclose(again, self.here, rtol=0.0, atol=rounding):
             raise GradcheckError(
-                "f is not deterministic: two calls at the same inputs gave different values. Dropout, or other random "
-                "draws? Call eval() on the network, or make a new generator from a fixed seed inside f."
+                "f is not deterministic: two calls with the same inputs returned different values. Does it use dropout "
+                "or other random numbers? Call eval() on the network, or create a generator with a fixed seed inside f."
             )
 
     # -- the two kinds of derivative ----------------------------------------------------------------------
@@ -132,7 +132,7 @@ class Comparison:
         return slopes(values, self.here, step)
 
     def _slopes_or_nan(self, leaf: Tensor, direction: NDArray[Any], step: float) -> Slopes:
-        """Return `_slopes`, or NaN where f fails: a step out of the domain is no error if smaller ones stay inside."""
+        """Return `_slopes`, or NaN where f fails. A step out of the domain is no error if smaller ones stay inside."""
         try:
             return self._slopes(leaf, direction, step)
         except Exception:  # whatever f raises
@@ -143,7 +143,7 @@ class Comparison:
         with enable_grad():  # f may differentiate inside
             values = _row(self.call())
         if values.shape != self.here.shape:
-            raise GradcheckError("the shape of an output of f is not the same at every call.")
+            raise GradcheckError("an output of f does not have the same shape in every call.")
         return values
 
     # -- comparing ----------------------------------------------------------------------------------------
@@ -228,7 +228,7 @@ class Comparison:
         return np.asarray(np.max(changes, axis=0))
 
     def _check_linear(self, jacobians: dict[int, NDArray[Any]]) -> None:
-        """Check that rules multiply by the upstream gradient. A rule that ignores it appears correct where it is 1."""
+        """Check that rules multiply by the upstream gradient: a rule that ignores it looks correct where it is 1."""
         weights = self.settings.random.standard_normal(self.here.size)
         found, scaled = self._gradients(weights), self._gradients(-4 * weights)  # a power of 2 adds no rounding
         largest = max((np.abs(each).max(initial=0.0) for each in found), default=0.0)
@@ -237,8 +237,8 @@ class Comparison:
             if np.isfinite(jacobian).all() and not np.allclose(got, expected, rtol=1e-6, atol=1e-9 * largest):
                 raise GradcheckError(
                     f"the gradient with respect to {self.inputs[position]} is not proportional to the upstream "
-                    "gradient. A derivative rule ignores g, or uses it otherwise than as a factor: by the chain rule "
-                    "it returns g times the derivative."
+                    "gradient. A derivative rule ignores g, or does not use it as a factor. By the chain rule, it must "
+                    "return g times the derivative."
                 )
 
     def _judge_element(
@@ -269,8 +269,8 @@ class Comparison:
             for side, sign in ((found.before, "-"), (found.after, "+")):
                 if not np.isfinite(side).all():
                     raise GradcheckError(
-                        f"{self._first_not_finite(side)} when {self.inputs[position]} is moved by {sign}{step:.2g} at "
-                        f"index {_index(element, leaf.shape)}. Check at a point farther inside the domain of f."
+                        f"{self._first_not_finite(side)} when {self.inputs[position]} is changed by {sign}{step:.2g} "
+                        f"at index {_index(element, leaf.shape)}. Check a point farther inside the domain of f."
                     )
 
     # -- reporting ----------------------------------------------------------------------------------------
@@ -310,9 +310,9 @@ class Comparison:
         shape = self.leaves[position].shape
         elements = np.flatnonzero(kink.any(axis=0))
         warnings.warn(
-            f"gradcheck: {self.inputs[position]} {shape} sits on a kink at {len(elements)} of {kink.shape[1]} "
-            f"elements, the first at index {_index(int(elements[0]), shape)}: the slopes on its two sides differ. The "
-            "gradient lies between them and was let pass. Move the point to check a derivative.",
+            f"gradcheck: {self.inputs[position]} {shape} is at a kink in {len(elements)} of {kink.shape[1]} elements, "
+            f"the first at index {_index(int(elements[0]), shape)}: the one-sided slopes differ. The gradient lies "
+            "between them and was accepted. Move the point away from the kink to check a derivative.",
             GradcheckWarning,
             stacklevel=5,  # _warn, _compare_entries, check, gradcheck, the user's line
         )
@@ -339,8 +339,8 @@ def backward(outputs: list[Tensor], leaves: list[Tensor], starts: Sequence[Any],
             )
         )
     except Exception as error:
-        kind = "a backward pass that is itself recorded" if create_graph else "the backward pass"
-        raise GradcheckError(f"{kind} failed, in a derivative rule: {type(error).__name__}: {error}") from error
+        kind = "the backward pass with create_graph=True" if create_graph else "the backward pass"
+        raise GradcheckError(f"{kind} failed in a derivative rule: {type(error).__name__}: {error}") from error
 
 
 def _row(outputs: list[Tensor]) -> NDArray[Any]:

@@ -24,9 +24,9 @@ class Finding:
     Attributes:
         input, output: their names.
         input_index, output_index: the entry that differs most.
-        expected, got: its values by finite differences and by the derivative rules.
+        expected, got: its values from finite differences and from the derivative rules.
         wrong, entries: how many entries differ, of how many.
-        diagnosis: the name of the mistake: "counted twice", "path cut", …
+        diagnosis: the name of the mistake: "counted twice", "disconnected", …
         message: all of this as text.
     """
 
@@ -61,7 +61,7 @@ def find(
     Args:
         expected, got, wrong: arrays of shape (elements of the output, elements of the input).
         input, output: their names and shapes.
-        lengths: known lengths by name, to recognise a forgotten or repeated mean.
+        lengths: known lengths by name, to recognise a missing or an extra mean.
     """
     error = np.where(wrong, np.abs(got - expected), -1.0)
     error[wrong & ~np.isfinite(error)] = np.inf
@@ -108,7 +108,7 @@ def diagnose(
     want, have = expected[wrong], got[wrong]
     if not np.isfinite(have).all():
         return "not finite", (
-            "The derivative rule gives NaN or infinity although f is finite here: look for 0/0, log(0) or a "
+            "The derivative rule returns NaN or infinity although f is finite here. Look for 0/0, log(0) or a "
             "negative power of 0 in the rule."
         )
     partly = bool((~wrong & (np.abs(expected) > 1e-6 * np.abs(expected).max())).any())
@@ -122,51 +122,49 @@ def diagnose(
         return name, explanation + (_SOME if partly else " Every entry has this ratio.")
     if _is_transposed(expected, got, input_shape):
         return "transposed", (
-            "The entries are right but stand in transposed places: look for a missing .T (the gradient of x @ y is "
-            "g @ y.T by x, and x.T @ g by y), or for a reshape where a transpose is meant."
+            "The values are correct, but transposed. Look for a missing .T (the gradient of x @ y is g @ y.T with "
+            "respect to x, and x.T @ g with respect to y), or for a reshape where a transpose is meant."
         )
     axis = _summed_axis(expected, got, input_shape)
     if axis is not None:
-        return "missed unbroadcast", (
-            f"The gradient is added up over {axis} of the input and spread over it again. A gradient is summed "
-            "only over axes along which the input was broadcast (and the engine does that by itself)."
+        return "wrong unbroadcasting", (
+            f"The gradient is summed over {axis} of the input and broadcast to it again. A gradient is summed only "
+            "over axes along which the input was broadcast, and the engine does this automatically."
         )
     if nowhere:
-        return "gradient out of nowhere", (
-            "f does not depend on these elements, yet the rule gives them a gradient: look for a missing mask, a "
-            "wrong index, or a g spread over more elements than were used."
+        return "unexpected gradient", (
+            "f does not depend on these elements, but the rule returns a gradient for them. Look for a missing mask, "
+            "a wrong index, or a g that is broadcast to more elements than were used."
         )
     return "wrong formula", (
-        "The ratio differs from entry to entry, so no single factor, sign or transpose explains it: check the "
+        "The ratio differs from entry to entry, so no single factor, sign or transpose explains it. Check the "
         "formula, and whether the rule uses the right saved value (out where x is meant, or x for y)."
     ) + (_SOME if partly else "")
 
 
-_SOME = (
-    " Other entries are right: look for a condition, a boundary, a repeated index, or one of several paths through f."
-)
+_SOME = " Other entries are correct. Look for a condition, a boundary, a repeated index, or one of several paths in f."
 
 
 def _nothing_arrives(partly: bool, broadcast: bool) -> tuple[str, str]:
     if not partly:
-        return "path cut", (
-            "No gradient arrives: look for detach(), no_grad(), .data, numpy() or float() on the way, or for a rule "
-            "that is missing or returns zeros."
+        return "disconnected", (
+            "No gradient arrives. Look for detach(), no_grad(), .data, numpy() or float() in f, or for a rule that is "
+            "missing or returns zeros."
         )
     if broadcast:
-        return "missed unbroadcast", (
-            "Only some elements of the output pass a gradient on. The input was broadcast, so its gradient is the "
-            "sum over the broadcast axes (g.sum(axis=0), not g[0]). Repeated indices must add up, too."
+        return "wrong unbroadcasting", (
+            "Only some elements of the output contribute to the gradient. The input was broadcast, so its gradient is "
+            "the sum over the broadcast axes (g.sum(axis=0), not g[0]). Repeated indices must be added, too."
         )
-    return "path cut in part", (
-        "Only some elements get a gradient: look for a wrong mask or index, repeated indices that overwrite "
-        "instead of adding up, or one of several paths through f that is cut."
+    return "partly disconnected", (
+        "Only some elements receive a gradient. Look for a wrong mask or index, repeated indices that overwrite each "
+        "other instead of being added, or one of several paths in f that is disconnected."
     )
 
 
 def _constant_factor(factor: float, lengths: Mapping[str, int]) -> tuple[str, str]:
     if math.isclose(factor, -1, rel_tol=1e-3):
-        return "wrong sign", "Look for a minus that was lost or added, as in x - y, 1 / x or cos(x)."
+        return "wrong sign", "Look for a missing or an extra minus, as in x - y, 1 / x or cos(x)."
     size, sign = abs(factor), "wrong sign, and " if factor < 0 else ""
     count = round(max(size, 1 / size))
     same = [name for name, length in lengths.items() if length == count]
@@ -177,20 +175,22 @@ def _constant_factor(factor: float, lengths: Mapping[str, int]) -> tuple[str, st
             "two operands contributes once and the engine adds them." + hint
         )
     if math.isclose(size, 0.5, rel_tol=1e-3):
-        return f"{sign}counted half", (
+        return f"{sign}missing factor 2", (
             "Half of the gradient is missing: one of two paths (x * x has two), or the factor 2 of a square." + hint
         )
     if math.isclose(size, count, rel_tol=1e-3):
         return f"{sign}missing mean", (
-            f"It is {count} times too large: f takes a mean whose 1/{count} the rule forgets, or the gradient is "
-            f"added up {count} times over a broadcast axis." + hint
+            f"The gradient is {count} times too large: f takes a mean and the rule lacks the factor 1/{count}, or the "
+            f"gradient is summed {count} times over a broadcast axis." + hint
         )
     if math.isclose(size, 1 / count, rel_tol=1e-3):
         return f"{sign}extra mean", (
-            f"It is {count} times too small: the rule divides by {count} where f takes a sum, or averages a "
-            "broadcast axis where it must add up." + hint
+            f"The gradient is {count} times too small: the rule divides by {count} although f takes a sum, or it takes "
+            "the mean over a broadcast axis instead of the sum." + hint
         )
-    return f"{sign}constant factor", f"A factor of {factor:.6g} is too many in the rule, or its inverse in f."
+    return f"{sign}constant factor", (
+        f"The rule has an extra factor of {factor:.6g}, or lacks a factor of {1 / factor:.6g} that f has."
+    )
 
 
 def _is_transposed(expected: NDArray[Any], got: NDArray[Any], input_shape: Shape) -> bool:
@@ -215,7 +215,7 @@ def _summed_axis(expected: NDArray[Any], got: NDArray[Any], input_shape: Shape) 
 
 
 def _alike(a: NDArray[Any], b: NDArray[Any]) -> bool:
-    """Return whether two arrays agree to within a thousandth, or up to values negligible beside the largest."""
+    """Return whether two arrays agree within 1e-3, except for values that are negligible beside the largest."""
     return bool(np.allclose(a, b, rtol=1e-3, atol=1e-6 * np.abs(b).max()))
 
 

@@ -23,7 +23,7 @@ _ROUNDING = 16 * EPSILON
 """Assumed relative error of the values of a function: a few dozen rounded operations."""
 
 _CONCLUSIVE = 1e-3
-"""A difference decides if its own error is at most this fraction of the derivative."""
+"""A difference is conclusive if its own error is at most this fraction of the derivative."""
 
 _NEGLIGIBLE = 1e-6
 """A derivative below this fraction of the others of the same output need not be resolved by the first step."""
@@ -126,9 +126,9 @@ class Verdict:
     """Result for each checked derivative.
 
     Attributes:
-        expected: the value by finite differences. NaN if the function is finite on no more than one side.
-        wrong: whether the derivative differs from it. On a kink: whether it lies outside the two slopes.
-        kink: whether the point is on a kink.
+        expected: the value from finite differences. NaN if the function is finite on no more than one side.
+        wrong: whether the derivative differs from it. At a kink: whether it lies outside the two slopes.
+        kink: whether the point is at a kink.
     """
 
     expected: NDArray[Any]
@@ -261,7 +261,7 @@ def _kinks(
 ) -> tuple[NDArray[np.bool_], NDArray[Any], NDArray[Any], NDArray[Any]]:
     """Return whether the one-sided slopes stay apart, the smaller and the larger of them, and their errors.
 
-    At a smooth point the jump shrinks with the step. On a kink it does not, down to the smallest step that rounding
+    At a smooth point the jump shrinks with the step. At a kink it does not, down to the smallest step that rounding
     leaves visible, which is one of the first `local`.
     """
     jump = np.abs(after - before)

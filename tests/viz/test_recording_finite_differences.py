@@ -43,7 +43,7 @@ def test_a_wrong_rule_differs_and_is_explained():
     check = check_of(squared(leaf(3.0)))
     assert check.verdict == "differs"
     assert check.reason.startswith(
-        "1 element: 1 differ, most: differences give 6, the rules 3. Usually this means: counted half"
+        "1 element: 1 differ, most: differences give 6, the rules 3. Usually this means: missing factor 2"
     )
     check = check_of(tg.sum(squared(leaf([1.0, 3.0]))))
     assert "at index (1,): differences give 6, the rules 3" in check.reason

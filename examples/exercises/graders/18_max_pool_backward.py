@@ -24,7 +24,7 @@ def grade(answer):
     spread = g.repeat(2, axis=1).repeat(2, axis=2)
     largest = (right != 0).any(axis=3, keepdims=True)
     mistakes = {
-        "gradient out of nowhere: all pixels of a square receive g, not only the largest": [spread],
+        "unexpected gradient: all pixels of a square receive g, not only the largest": [spread],
         "divided among the square: that is average pooling": [spread / 4],
         "the largest pixels of one channel receive the gradients of all": [np.where(largest, spread, 0.0)],
         "not the chain rule: g is not used": [np.where(right != 0, 1.0, 0.0)],
