@@ -61,7 +61,7 @@ HEADINGS = ["Function", "NumPy", "What it is, and at kinks", "Rule", "Tested on"
 
 
 def by_family() -> dict[str, list[Callable[..., Any]]]:
-    """The operations of each file."""
+    """Return the operations of each file."""
     families: dict[str, list[Callable[..., Any]]] = {}
     for function in functions():
         families.setdefault(function.__module__, []).append(function)
@@ -81,7 +81,7 @@ def function_list() -> str:
 
 
 def table() -> str:
-    """The whole page."""
+    """Return the whole page."""
     families = by_family()
     names = sorted(families)
     contents = " · ".join(f"[{stem(name)}](#{stem(name)})" for name in names)
@@ -118,7 +118,7 @@ def section(module_name: str, members: list[Callable[..., Any]]) -> str:
 
 
 def row(function: Callable[..., Any]) -> list[str]:
-    """The cells of one operation."""
+    """Return the cells of one operation."""
     numpys = [in_numpy(f) for f, answer in numpy_dispatch.answers.items() if answer is function]
     gradients = [f"∂{name}: {code(rule)}" for name, rule in rules_of(function).items()]
     return [
@@ -155,7 +155,7 @@ def in_numpy(function: Any) -> str:
 
 
 def rules_of(function: Callable[..., Any]) -> dict[str, str]:
-    """The rule of each input as it is written in the source; none if the function is written with others."""
+    """Return the rule of each input as it is written in the source; none if the function is written with others."""
     operation = getattr(function, "operation", None)
     if operation is None or not operation.saves:
         return {}
@@ -167,7 +167,7 @@ def rules_of(function: Callable[..., Any]) -> dict[str, str]:
 
 
 def tested_on(function: Callable[..., Any]) -> str:
-    """The domains that are not the usual one: one for all inputs, or by name."""
+    """Return the domains that are not the usual one: one for all inputs, or by name."""
     if not hasattr(function, "operation"):
         return ""
     declared = operation_of(function).domain
@@ -178,7 +178,7 @@ def tested_on(function: Callable[..., Any]) -> str:
 
 
 def interval(domain: domains.Domain) -> str:
-    """A domain in words."""
+    """Return a domain in words."""
     if type(domain) is not domains.Domain:
         return paragraphs(type(domain).__doc__)[0].rstrip(".")
     inside = [point for point in domain.avoid if domain.low < point < domain.high]
@@ -187,12 +187,12 @@ def interval(domain: domains.Domain) -> str:
 
 
 def stem(module_name: str) -> str:
-    """The last part of a module's name, without the underscore of a private one."""
+    """Return the last part of a module's name, without the underscore of a private one."""
     return module_name.rpartition(".")[2].lstrip("_")
 
 
 def paragraphs(doc: str | None) -> list[str]:
-    """The prose of a docstring, up to its arguments, errors and examples."""
+    """Return the prose of a docstring, up to its arguments, errors and examples."""
     blocks = inspect.cleandoc(doc or "").split("\n\n")
     stop = next((n for n, block in enumerate(blocks) if block.startswith(SECTION_HEADS)), len(blocks))
     return [" ".join(block.split()) for block in blocks[:stop]]

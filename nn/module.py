@@ -538,7 +538,7 @@ def _note_promotion(module: Module, inputs: tuple[Any, ...]) -> None:
 
 
 def _is_tracked(value: Any) -> bool:
-    """Whether the value is the result of a previous layer rather than data."""
+    """Return whether the value is the result of a previous layer rather than data."""
     return isinstance(value, Tensor) and value.node is not None
 
 
@@ -581,12 +581,12 @@ def _without_arguments(self: Module) -> None:
 
 
 def _is_own(cls: type[Module]) -> bool:
-    """Whether the class is a layer of this package, which has hints for arguments of other libraries."""
+    """Return whether the class is a layer of this package, which has hints for arguments of other libraries."""
     return cls.__module__.startswith("nn.")
 
 
 def _computes(cls: type[Module]) -> bool:
-    """Whether the class defines `forward`, and is not only a container."""
+    """Return whether the class defines `forward`, and is not only a container."""
     return cls.forward is not Module.forward
 
 

@@ -30,7 +30,7 @@ WRONG = [
     ("02", "x.mean(axis=0)", "x.mean(axis=1, keepdims=True)", "wrong axis"),
     ("02", "x.mean(axis=0)", "x.mean()", "the mean of everything"),
     ("02", "x.mean(axis=0)", "x.mean(axis=0, keepdims=True) * [[[1]]]", "not unbroadcast"),
-    ("02", ", keepdims=True", "", "not lined up"),
+    ("02", ", keepdims=True", "", "not aligned"),
     ("02", "x.sum(axis=1, keepdims=True)", "x.sum(axis=0)", "wrong axis"),
     ("02", "x.sum(axis=1, keepdims=True)", "x.sum()", "the sum of everything"),
     ("03", "np.maximum(0, x)", "abs(x)", "the absolute value"),
@@ -96,7 +96,7 @@ WRONG = [
     ("12", "2 * strength * weights", "strength * weights", "missing factor 2"),
     ("12", "2 * strength * weights", "2 * weights", "missing factor: strength"),
     ("02", "x.mean(axis=0)", "x.sum(axis=0)", "missing mean"),
-    ("02", "x.mean(axis=0)", "x.mean(axis=1)", "wrong axis, and not lined up"),
+    ("02", "x.mean(axis=0)", "x.mean(axis=1)", "wrong axis, and not aligned"),
     ("12", "2 * strength * weights", "-2 * strength * weights", "wrong sign"),
     ("13", ">= rate", "< rate", "rate is the fraction that"),
     ("13", ") / (1 - rate)", ") * 1.0", "missing factor"),
@@ -177,7 +177,7 @@ WRONG = [
     ("23", "d_scores @ k / scale, d_scores.T @ q / scale", "d_scores @ k, d_scores.T @ q", "missing factor: 1 / √"),
     ("23", "(d - (d * weights).sum(axis=1, keepdims=True))", "d", "blocked: softmax without"),
     ("23", "(d * weights).sum(axis=1, keepdims=True)", "(d * weights).sum(axis=0)", "wrong axis"),
-    ("23", "(d * weights).sum(axis=1, keepdims=True)", "(d * weights).sum(axis=1)", "not lined up"),
+    ("23", "(d * weights).sum(axis=1, keepdims=True)", "(d * weights).sum(axis=1)", "not aligned"),
     ("23", "weights * (d - (d * weights).sum(axis=1, keepdims=True))", "d", "missing factor: the gradient of softmax"),
     ("23", "weights.T @ g", "weights @ g", "transposed"),
     ("23", "d_scores.T @ q", "d_scores @ q", "transposed"),
@@ -389,7 +389,7 @@ def test_functions_of_a_notebook_are_graded(check: Any) -> None:
     assert "your cell, line " in check.grade("06", another).explanation
     with pytest.raises(ValueError, match="there is no exercise '77'"):
         check.grade("77", dense)
-    with pytest.raises(ValueError, match="'backward' fits 05"):
+    with pytest.raises(ValueError, match="'backward' matches 05"):
         check.grade("backward", dense)
 
 

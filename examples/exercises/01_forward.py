@@ -1,6 +1,6 @@
 """Exercise 01. The forward pass of a dense layer (the book's chapters 2 and 3).
 
-Every neuron multiplies each input by a weight, adds the products up and adds its bias. For a whole batch:
+Every neuron multiplies each input by a weight, and adds the products and its bias. For a whole batch:
 
     out[i, k]  =  Σⱼ x[i, j] · weights[j, k]  +  biases[k]
 
@@ -11,5 +11,5 @@ import numpy as np
 
 
 def dense(x, weights, biases):
-    """The outputs of all neurons for all samples."""
+    """Return the outputs of all neurons for all samples."""
     raise NotImplementedError("exercise 01, forward pass: return x times weights, plus biases")

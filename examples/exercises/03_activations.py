@@ -4,23 +4,23 @@
     sigmoid(x)  =  1 / (1 + e⁻ˣ)
     softmax(x)  =  eˣ / Σ eˣ, for each row: the probabilities of the classes
 
-e⁸⁰⁰ is more than a float can hold. Softmax stays the same if a number is taken off every score of a row; take the
-largest one off first, and no power is above e⁰ = 1.
+e⁸⁰⁰ overflows. Softmax stays the same if a number is subtracted from every score of a row. Subtract the largest score
+first, so that no power is above e⁰ = 1.
 """
 
 import numpy as np
 
 
 def relu(x):
-    """What is positive passes."""
+    """Return positive elements unchanged, and 0 for the others."""
     raise NotImplementedError("exercise 03, activations: relu")
 
 
 def sigmoid(x):
-    """Any number becomes one between 0 and 1."""
+    """Map any number to the range from 0 to 1."""
     raise NotImplementedError("exercise 03, activations: sigmoid")
 
 
 def softmax(scores):
-    """Rows of scores (samples, classes) become rows of probabilities."""
+    """Turn rows of scores (samples, classes) into rows of probabilities."""
     raise NotImplementedError("exercise 03, activations: softmax")

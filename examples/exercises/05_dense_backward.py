@@ -13,5 +13,5 @@ import numpy as np
 
 
 def dense_backward(g, x, weights, biases):
-    """The gradients with respect to `x`, `weights` and `biases`, in this order."""
+    """Return the gradients with respect to `x`, `weights` and `biases`, in this order."""
     raise NotImplementedError("exercise 05, backward of Dense: return three gradients")

@@ -1,6 +1,6 @@
 """Exercise 06. Backpropagation of activation functions (the book's chapters 9 and 16).
 
-An activation acts on each number alone, so the chain rule is a product, number by number:
+An activation acts on each element separately, so the chain rule is an elementwise product:
 
     gradient with respect to x  =  g · (the slope of the function at x)
 
@@ -14,10 +14,10 @@ import numpy as np
 
 
 def relu_backward(g, x):
-    """The gradient with respect to `x`."""
+    """Return the gradient with respect to `x`."""
     raise NotImplementedError("exercise 06, backward of activations: relu")
 
 
 def sigmoid_backward(g, x):
-    """The gradient with respect to `x`."""
+    """Return the gradient with respect to `x`."""
     raise NotImplementedError("exercise 06, backward of activations: sigmoid")

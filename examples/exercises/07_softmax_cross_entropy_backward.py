@@ -2,16 +2,16 @@
 
     probabilities  =  softmax(scores), each row          loss  =  the mean over the samples of −log p
 
-where p is the probability of a sample's right class. Derive both together, and nearly everything cancels:
+where p is the probability of a sample's correct class. If both are derived together, nearly all terms cancel:
 
     gradient with respect to scores  =  (probabilities − one-hot rows of the classes) / samples
 
-    scores (samples, classes)    classes (samples,), the right class of each
+    scores (samples, classes)    classes (samples,), the correct class of each
 """
 
 import numpy as np
 
 
 def softmax_cross_entropy_backward(scores, classes):
-    """The gradient of the loss with respect to `scores`."""
+    """Return the gradient of the loss with respect to `scores`."""
     raise NotImplementedError("exercise 07, backward of softmax with cross-entropy: softmax first, then the formula")

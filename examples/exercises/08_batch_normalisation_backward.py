@@ -1,6 +1,6 @@
 """Exercise 08. Backpropagation of batch normalisation (after the book; Ioffe and Szegedy, 2015).
 
-Each feature (column) of a batch gets the mean 0 and the variance 1, then a learned scale and shift:
+Each feature (column) of a batch is normalised to mean 0 and variance 1, then scaled and shifted by learned factors:
 
     mean  =  x.mean(axis=0)             variance  =  ((x − mean)²).mean(axis=0)
     h     =  (x − mean) / √(variance + ε)             out  =  scale · h + shift
@@ -16,5 +16,5 @@ import numpy as np
 
 
 def batch_normalisation_backward(g, x, scale, shift, epsilon):
-    """The gradients with respect to `x`, `scale` and `shift`, in this order."""
+    """Return the gradients with respect to `x`, `scale` and `shift`, in this order."""
     raise NotImplementedError("exercise 08, backward of batch normalisation: compute h again, then three gradients")

@@ -1,14 +1,14 @@
 """Exercise 10. The order of backpropagation (the book's chapter 9).
 
-A value that is used twice gets its gradient in two parts. It may pass it on only when both have arrived: a value has
-its turn after everything that was made from it. `made_from` says what each value was made from:
+A value that is used twice receives its gradient in two parts. It may be processed only when both have arrived, so it
+must come after everything that was made from it. `made_from` lists what each value was made from:
 
     y = x · x,  loss = x + y      made_from = {"loss": ["x", "y"], "y": ["x", "x"], "x": []}
 
-Right is ["loss", "y", "x"]. Wrong is ["loss", "x", "y"]: when x has its turn, the part from y is still to come.
+The order ["loss", "y", "x"] is correct. ["loss", "x", "y"] is wrong: it processes x before the part from y arrives.
 """
 
 
 def backward_order(made_from, loss):
-    """The names of `loss` and of all it was made from, directly or not: each once, and after all that use it."""
+    """Return the names of `loss` and of everything it was made from, each once and after all of its users."""
     raise NotImplementedError("exercise 10, order of backpropagation: count the users of each value first")

@@ -1,6 +1,6 @@
 """Exercise 12. L2 regularisation (the book's chapter 14).
 
-Large weights are made to cost something. The penalty joins the loss, and its gradient joins that of the weights:
+L2 regularisation penalises large weights. The penalty is added to the loss, and its gradient to that of the weights:
 
     penalty  =  strength · Σ w², over all weights: one number
 
@@ -11,10 +11,10 @@ import numpy as np
 
 
 def l2_penalty(weights, strength):
-    """What the weights cost."""
+    """Return the penalty."""
     raise NotImplementedError("exercise 12, L2: the penalty")
 
 
 def l2_gradient(weights, strength):
-    """The gradient of the penalty with respect to `weights`."""
+    """Return the gradient of the penalty with respect to `weights`."""
     raise NotImplementedError("exercise 12, L2: its gradient")

@@ -1,15 +1,15 @@
 """Exercise 14. A new operation for the engine (the book's chapters 8 and 9).
 
-`@tg.op` makes an operation from a forward pass and, for each input, the rule of its derivative:
+`@tg.op` makes an operation from a forward pass and a derivative rule for each input:
 
     rule(g, …)  =  g · (the derivative with respect to this input)
 
-The names of a rule's parameters say what it needs: inputs by their names, `out` for the result. Here it is Swish:
+The names of a rule's parameters say what it needs: inputs by their names, `out` for the result. The operation is Swish:
 
     swish(x, beta)  =  x · s,  where s = sigmoid(beta · x); the slope of sigmoid is s · (1 − s)
 
-x occurs twice, so its derivative has two parts. The engine undoes broadcasting: beta may be one number. And rules made
-of operators and NumPy's functions can be differentiated again.
+x occurs twice, so its derivative has two parts. The engine undoes broadcasting, so beta may be a single number.
+Rules made of operators and NumPy's functions can be differentiated again.
 """
 
 import numpy as np
@@ -18,12 +18,12 @@ import tensorgrad as tg
 
 
 def by_x(g, x, beta):
-    """The gradient with respect to `x`."""
+    """Return the gradient with respect to `x`."""
     raise NotImplementedError("exercise 14, a new operation: the rule of x")
 
 
 def by_beta(g, x, beta):
-    """The gradient with respect to `beta`, in the shape of the result."""
+    """Return the gradient with respect to `beta`, in the shape of the result."""
     raise NotImplementedError("exercise 14, a new operation: the rule of beta")
 
 

@@ -7,8 +7,8 @@ prediction must not depend on the rest of the batch, so averages over earlier ba
 
     new running mean  =  momentum · running mean  +  (1 − momentum) · mean
 
-and the same for the variance. What is averaged is the unbiased variance: the squares are added up and divided by
-samples − 1. The batch itself is normalised with the biased variance, divided by samples.
+and the same for the variance. The running variance averages the unbiased variance: the sum of squares divided by
+samples − 1. The batch itself is normalised with the biased variance, the sum divided by samples.
 
     x (samples, features)    all others but momentum and ε (features,)
 """
@@ -17,10 +17,10 @@ import numpy as np
 
 
 def training(x, scale, shift, running_mean, running_variance, momentum, epsilon):
-    """The output, the new running mean and the new running variance, in this order."""
+    """Return the output, the new running mean and the new running variance, in this order."""
     raise NotImplementedError("exercise 15, batch normalisation: normalise with the batch, average its statistics")
 
 
 def evaluation(x, scale, shift, running_mean, running_variance, epsilon):
-    """The output, normalised with the running mean and variance."""
+    """Return the output, normalised with the running mean and variance."""
     raise NotImplementedError("exercise 15, batch normalisation: evaluation")

@@ -14,5 +14,5 @@ import numpy as np
 
 
 def convolution(images, kernels, biases):
-    """The outputs of all filters at all positions, for all images."""
+    """Return the outputs of all filters at all positions, for all images."""
     raise NotImplementedError("exercise 16, convolution: add up each window times each kernel")

@@ -7,12 +7,12 @@
     images[n, i + a, j + b, c]  receives  g[n, i, j, f] · kernels[a, b, c, f]
     kernels[a, b, c, f]         receives  g[n, i, j, f] · images[n, i + a, j + b, c]
 
-A pixel lies in several windows, and a kernel meets all of them, so all that they receive is added up.
+A pixel lies in several windows, and a kernel is used in all of them, so their contributions are added up.
 """
 
 import numpy as np
 
 
 def convolution_backward(g, images, kernels, biases):
-    """The gradients with respect to `images`, `kernels` and `biases`, in this order."""
+    """Return the gradients with respect to `images`, `kernels` and `biases`, in this order."""
     raise NotImplementedError("exercise 17, backward of convolution: return three gradients")

@@ -13,5 +13,5 @@ import numpy as np
 
 
 def overlaps(box, others):
-    """The intersection over union of `box` (4,) with each of `others` (boxes, 4): an array (boxes,)."""
+    """Return the intersection over union of `box` (4,) with each of `others` (boxes, 4): an array (boxes,)."""
     raise NotImplementedError("exercise 19, overlap of boxes: the area of the intersection over that of the union")

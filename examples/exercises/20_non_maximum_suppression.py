@@ -14,5 +14,5 @@ import numpy as np
 
 
 def suppressed(overlaps, scores, threshold):
-    """The indices of the boxes to keep, best first; `overlaps` is (boxes, boxes), `scores` (boxes,)."""
+    """Return the indices of the boxes to keep, best first; `overlaps` is (boxes, boxes), `scores` (boxes,)."""
     raise NotImplementedError("exercise 20, non-maximum suppression: keep the best, remove what overlaps it, repeat")

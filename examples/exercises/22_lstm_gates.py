@@ -7,18 +7,18 @@ of it, and what is read from it. `scores` holds four blocks (samples, units), si
 
     new cell  =  f · cell  +  i · n            new state  =  o · tanh(new cell)
 
-Backward, a gate is a factor like any other: of f · cell, each of the two receives g times the other. The slope of the
-sigmoid is f · (1 − f).
+In the backward pass, a gate is a factor like any other: in f · cell, each factor receives g times the other. The slope
+of the sigmoid is f · (1 − f).
 """
 
 import numpy as np
 
 
 def lstm_step(scores, cell):
-    """The new state and the new cell, in this order; `scores` is (samples, 4 · units), `cell` (samples, units)."""
+    """Return the new state and cell, in this order; `scores` is (samples, 4 · units), `cell` (samples, units)."""
     raise NotImplementedError("exercise 22, gates of an LSTM: split the scores, then two formulas")
 
 
 def forget_gate_backward(g, score, cell):
-    """The gradients of sigmoid(score) · cell with respect to `score` and `cell`, in this order."""
+    """Return the gradients of sigmoid(score) · cell with respect to `score` and `cell`, in this order."""
     raise NotImplementedError("exercise 22, gates of an LSTM: backward of the forget gate")

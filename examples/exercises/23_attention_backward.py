@@ -17,5 +17,5 @@ import numpy as np
 
 
 def attention_backward(g, q, k, v):
-    """The gradients with respect to `q`, `k` and `v`, in this order."""
+    """Return the gradients with respect to `q`, `k` and `v`, in this order."""
     raise NotImplementedError("exercise 23, backward of attention: from out to the weights, the scores, then q and k")

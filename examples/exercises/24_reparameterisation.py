@@ -7,7 +7,7 @@ scaled:
     z  =  mean  +  deviation · noise,  where deviation = √variance = e^(log variance / 2)
 
 Now z has derivatives with respect to the mean and to the logarithm of the variance. The loss keeps the distribution
-near the standard one with the Kullback–Leibler divergence, added up over the features, its mean over the samples:
+near the standard one with the Kullback–Leibler divergence, summed over the features and averaged over the samples:
 
     divergence  =  ½ Σ (mean² + variance − log variance − 1)
 
@@ -18,15 +18,15 @@ import numpy as np
 
 
 def sample(mean, log_variance, noise):
-    """The code z."""
+    """Return the code z."""
     raise NotImplementedError("exercise 24, reparameterisation: shift and scale the noise")
 
 
 def sample_backward(g, mean, log_variance, noise):
-    """The gradients with respect to `mean` and `log_variance`, in this order."""
+    """Return the gradients with respect to `mean` and `log_variance`, in this order."""
     raise NotImplementedError("exercise 24, reparameterisation: two gradients")
 
 
 def divergence(mean, log_variance):
-    """The divergence from the standard normal distribution: one number."""
+    """Return the divergence from the standard normal distribution: one number."""
     raise NotImplementedError("exercise 24, reparameterisation: the divergence")

@@ -42,12 +42,12 @@ PAGES = {"": "the correct backward pass, step by step", "_by_hand": "yours, chec
 """What the pages show, by the ending of the file's name."""
 
 SECONDS = 20.0
-"""How long the grading of an exercise may take. Right answers take less than one second."""
+"""The time limit for grading an exercise. Correct answers take less than one second."""
 
 MARKS = {"done": "✓", "wrong": "✗", "to do": "·"}
 
 IN_PLACE = (
-    "The inputs must not be changed, because the caller still uses them. Make a new array, with `x = x - 1` in place "
+    "The inputs must not be changed, because the caller still uses them. Make a new array with `x = x - 1` instead "
     "of `x -= 1`, or start with `x = x.copy()`."
 )
 
@@ -78,7 +78,7 @@ class Result(NamedTuple):
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run the command line: 0 if all answers asked for are right, 1 if not, 2 if there is no such exercise."""
+    """Run the command line. Return 0 if all answers are correct, else 1. Exit with 2 if there is no such exercise."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter, usage="check.py [options] [NAME ...]"
     )
@@ -211,7 +211,7 @@ def _named(exercise: str) -> str:
     """Return the full name of an exercise."""
     found = [name for name in NAMES if _is_meant(exercise, name)]
     if len(found) != 1:
-        problem = f"{exercise!r} fits {', '.join(found)}" if found else f"there is no exercise {exercise!r}"
+        problem = f"{exercise!r} matches {', '.join(found)}" if found else f"there is no exercise {exercise!r}"
         raise ValueError(f"check: {problem}. There are: {', '.join(NAMES)}")
     return found[0]
 

@@ -1,4 +1,4 @@
-"""How an answer is graded: by the right numbers, and by those that known mistakes lead to."""
+"""Grading of an answer: comparison with the correct values, and with those of known mistakes."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
 Pages = dict[str, Callable[[], Any]]
-"""What makes each `tg.walkthrough`: "" of the right expression, "_by_hand" of the learner's rule."""
+"""Functions that make a `tg.walkthrough`: "" for the correct expression, "_by_hand" for the learner's rule."""
 
 
 class Wrong(Exception):
@@ -28,29 +28,29 @@ class Wrong(Exception):
 
 
 def normal(*shape: int, seed: int = 0) -> Array:
-    """Numbers of both signs, the same ones every time; an answer cannot change them."""
+    """Return reproducible numbers of both signs, in a read-only array."""
     return fixed(np.random.default_rng((seed, *shape)).standard_normal(shape))
 
 
 def positive(*shape: int) -> Array:
-    """Numbers between 1 and 2, the same ones every time; an answer cannot change them."""
+    """Return reproducible numbers between 1 and 2, in a read-only array."""
     return fixed(np.random.default_rng(shape).uniform(1.0, 2.0, shape))
 
 
 def fixed(array: Array) -> Array:
-    """The same array, made read-only."""
+    """Make an array read-only, and return it."""
     array.flags.writeable = False
     return array
 
 
 def values(what: str, got: Any, expected: Any, mistakes: Mapping[str, Any] | None = None) -> None:
-    """Compare numbers with the right ones.
+    """Compare numbers with the correct ones.
 
     Args:
         what: a description of what was computed.
         got: the learner's numbers.
-        expected: the right ones.
-        mistakes: for each known mistake the numbers it leads to.
+        expected: the correct numbers.
+        mistakes: the numbers to which each known mistake leads.
 
     Raises:
         Wrong: they differ. The diagnosis is one of `mistakes`, or says what is wrong with the shape.
@@ -75,7 +75,7 @@ def compared(what: str, expected: Array, found: Array) -> str:
 
 
 def several(returned: Any, *what: str) -> list[Array]:
-    """The arrays that an answer returned, as many as there are names in `what`.
+    """Return the arrays that an answer returned, as many as there are names in `what`.
 
     Raises:
         Wrong: too many, too few, or no numbers.
@@ -96,11 +96,11 @@ def _numbers(what: str, got: Any) -> Array:
 
 
 def wrong_shape(got: tuple[int, ...], expected: tuple[int, ...]) -> str:
-    """What usually leads from the shape `expected` to `got`."""
+    """Return what usually leads from the shape `expected` to `got`."""
     if len(got) == 2 and got == expected[::-1]:
         return "transposed"
     if _broadcasts(expected, got):
-        return "not unbroadcast: add up over the axes along which it was spread"
+        return "not unbroadcast: sum over the axes along which it was broadcast"
     return "wrong shape"
 
 
@@ -112,7 +112,7 @@ def _broadcasts(small: tuple[int, ...], large: tuple[int, ...]) -> bool:
 
 
 def same(a: Array, b: Array) -> bool:
-    """Whether two arrays are equal but for rounding."""
+    """Return whether two arrays are equal up to rounding."""
     return a.shape == b.shape and np.allclose(a, b, rtol=1e-6, atol=1e-9)
 
 

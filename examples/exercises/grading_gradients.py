@@ -1,4 +1,4 @@
-"""How a backward pass is graded: against finite differences, and against gradients that known mistakes lead to."""
+"""Grading of a backward pass: comparison with finite differences, and with the gradients of known mistakes."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from grading import Array, Pages, Wrong, compared, fixed, normal, same, several,
 import tensorgrad as tg
 
 WORDS = {"wrong unbroadcasting": "not unbroadcast", "disconnected": "blocked", "constant factor": "missing factor"}
-"""What the exercises call some of `gradcheck`'s findings."""
+"""The names that the exercises use for some of `gradcheck`'s diagnoses."""
 
 USUALLY = "Usually this means: "
-"""What precedes the diagnosis, in the messages of `gradcheck` and on the pages."""
+"""The words before the diagnosis, in the messages of `gradcheck` and on the pages."""
 
 
 def gradients(
@@ -33,7 +33,7 @@ def gradients(
         backward: takes `g` and the inputs; returns the gradient with respect to each of them.
         expression: the forward pass with tensorgrad's operations.
         inputs: what to differentiate with respect to, with names.
-        mistakes: for each known mistake the gradients it leads to, or a forward pass that has these gradients.
+        mistakes: for each known mistake, the gradients to which it leads, or a forward pass that has these gradients.
         takes_g: False if `backward` takes the inputs only: it is the gradient of a loss.
 
     Raises:
@@ -62,12 +62,12 @@ def gradients(
 
 
 def correct(expression: Callable[..., Any], inputs: Mapping[str, Array]) -> tuple[Array, list[Array]]:
-    """Return the `g` that `gradients` passes to an answer, and the right gradients for it."""
+    """Return the `g` that `gradients` passes to an answer, and the correct gradients for it."""
     return _upstream(expression(*inputs.values()).data), _gradients(expression, inputs)
 
 
 def operation(function: Callable[..., Any], expression: Callable[..., Any], inputs: Mapping[str, Array]) -> None:
-    """Compare an operation declared with `@tg.op` with one that is right: its values, and two derivatives.
+    """Compare an operation declared with `@tg.op` with a correct one: its values and the first two derivatives.
 
     Raises:
         Wrong: as `values` and `gradients` do.
@@ -101,7 +101,7 @@ def _gradcheck(
 
 
 def _differing(names: list[str], expected: list[Array], got: list[Array]) -> str:
-    """Return the first gradient that is wrong, beside the right one; "" if all are right."""
+    """Return the first wrong gradient beside the correct one, or "" if all are correct."""
     return next((compared(n, e, g) for n, e, g in zip(names, expected, got) if not same(g, e)), "")
 
 
@@ -110,7 +110,7 @@ def _pages(right: Callable[[], Any], by_hand: Callable[..., Any], inputs: Mappin
 
 
 def _by_hand(rule: Callable[..., list[Array]], expression: Callable[..., Any]) -> Callable[..., tg.Tensor]:
-    """An operation with the right forward pass and the learner's backward pass."""
+    """Return an operation with the correct forward pass and the learner's backward pass."""
 
     @tg.op(sequence="operands", operands=lambda g, operands, index: rule(g, *operands)[index])
     def by_hand(operands: Any) -> Any:

@@ -29,7 +29,7 @@ run = chapter.options("Chapter 1. What a neural network is")
 
 # %%
 def network_by_hand(point, W1, b1, W2, b2):
-    """The output for one point, a number at a time."""
+    """Return the output for one point, a number at a time."""
     hidden = []
     for neuron in range(4):
         total = point[0] * W1[0][neuron] + point[1] * W1[1][neuron] + b1[neuron]

@@ -26,7 +26,7 @@ STEPS = 2_000 if run.fast else 20_000
 
 # %%
 def softmax_by_hand(X, parameters):
-    """The probabilities that a 2-3-3 network gives."""
+    """Return the probabilities that a 2-3-3 network gives."""
     W1, b1, W2, b2 = parameters
     scores = np.maximum(0, X @ W1 + b1) @ W2 + b2
     exponentials = np.exp(scores - scores.max(axis=1, keepdims=True))

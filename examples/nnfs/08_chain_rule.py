@@ -79,7 +79,7 @@ uphill = np.asarray(hill(here).data)
 
 
 def height(p):
-    """The hill by hand, in NumPy."""
+    """Return the hill by hand, in NumPy."""
     return np.exp(-(p[0] ** 2) - 2 * p[1] ** 2) + 0.6 * np.exp(-2 * (p[0] - 1.8) ** 2 - p[1] ** 2)
 
 

@@ -31,7 +31,7 @@ model = fashion.trained(given, epochs=2 if run.fast else 5)
 
 # %%
 def own_photo(name):
-    """A photo beside this file, or None."""
+    """Return a photo beside this file, or None."""
     path = Path(__file__).parent / name if "__file__" in globals() else Path(name)
     return ImageOps.exif_transpose(Image.open(path)).convert("RGB") if path.exists() else None  # as it was held
 
@@ -61,7 +61,7 @@ photo.save(run.out / "22_photo.png")
 
 # %%
 def grey_by_hand(photo):
-    """The brightness of each pixel, from 0 to 255."""
+    """Return the brightness of each pixel, from 0 to 255."""
     return np.asarray(photo, dtype=np.float64) @ np.array([299, 587, 114]) / 1000
 
 
@@ -84,7 +84,7 @@ def cropped(image):
 
 
 def reduced(square, side):
-    """A small image from 0 to 255."""
+    """Return a small image from 0 to 255."""
     small = np.asarray(Image.fromarray(square.astype(np.float32)).resize((side, side), Image.Resampling.BOX))
     return small / small.max() * 255
 

@@ -63,7 +63,7 @@ def save(figure: Any, path: Path) -> None:
 
 
 def by_hand_copy(network: nn.Sequential, loss: Any) -> by_hand.Network:
-    """The same layers with the same numbers, built by hand; `loss` is one of the classes of `by_hand`."""
+    """Return the same layers with the same numbers, built by hand; `loss` is one of the classes of `by_hand`."""
     layers: list[Any] = []
     for layer in network:
         if isinstance(layer, nn.Dense):

@@ -82,7 +82,7 @@ def _shortened(names: tuple[str, ...]) -> str:
 
 
 def _is_table(values: Any) -> bool:
-    """Whether the value is a DataFrame or a Series."""
+    """Return whether the value is a DataFrame or a Series."""
     return hasattr(values, "to_numpy") and hasattr(values, "iloc")
 
 

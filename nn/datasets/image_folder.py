@@ -119,7 +119,7 @@ def image(
 
 
 def _is_hidden(path: Path) -> bool:
-    """Whether a file or folder belongs to the operating system, not to the data."""
+    """Return whether a file or folder belongs to the operating system, not to the data."""
     return path.name.startswith(".") or path.name == "__MACOSX"
 
 

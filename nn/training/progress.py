@@ -142,7 +142,7 @@ def formatted(values: Mapping[str, float], digits: int) -> str:
 
 
 def _is_watched() -> bool:
-    """Whether the session is interactive: stderr is a terminal with a size, or IPython or a notebook is running."""
+    """Return whether stderr is a terminal with a size, or the session runs in IPython or a notebook."""
     if hasattr(builtins, "__IPYTHON__"):
         return True
     if sys.stderr is None or not sys.stderr.isatty():  # None if Python runs without a console

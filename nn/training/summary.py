@@ -170,7 +170,7 @@ def expected_sample(network: Module) -> Shape | None:
 
 
 def takes_ids(network: Module) -> bool:
-    """Whether the network expects integers for an `Embedding`."""
+    """Return whether the network expects integers for an `Embedding`."""
     return any(isinstance(module, Embedding) for module in network.modules())
 
 

@@ -1,16 +1,16 @@
-"""What comes out of a dense layer."""
+"""The outputs of a dense layer."""
 
 from grading import normal, values
 
 HINTS = (
-    "A matrix product adds up over the inputs, the last axis of x and the first of weights.",
+    "A matrix product sums over the inputs, the last axis of x and the first of weights.",
     "x @ weights has the shape (samples, neurons). The biases (neurons,) broadcast to every row.",
     "return x @ weights + biases",
 )
 
 
 def grade(answer):
-    """Square weights, so that their transpose fits as well."""
+    """Grade with square weights, so that their transpose fits as well."""
     x, weights, biases = normal(4, 3), normal(3, 3), normal(3)
     mistakes = {
         "transposed: x @ weights.T": x @ weights.T + biases,

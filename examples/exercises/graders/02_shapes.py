@@ -4,13 +4,13 @@ from grading import positive, values
 
 HINTS = (
     "The axis that is named disappears: x.mean(axis=0) has a number for each column.",
-    "A mean for each column lines up with x by itself. A sum for each row must keep its axis, with keepdims=True.",
+    "The means of the columns are aligned with x. The sums of the rows must keep their axis, with keepdims=True.",
     "x - x.mean(axis=0), and x / x.sum(axis=1, keepdims=True)",
 )
 
 
 def grade(answer):
-    """A square batch, in which wrong axes fit, and one that is not."""
+    """Grade with a square batch, for which wrong axes fit, and with one that is not square."""
     for x in (positive(3, 3), positive(4, 3)):
         rows, columns = x.mean(axis=1, keepdims=True), x.mean(axis=0)
         mistakes = {
@@ -20,7 +20,7 @@ def grade(answer):
             "missing mean: the sum of each column": x - x.sum(axis=0),
         }
         if len(x) == x.shape[1]:
-            mistakes["wrong axis, and not lined up: the means of the rows meet the columns"] = x - rows.T
+            mistakes["wrong axis, and not aligned: the means of the rows are combined with the columns"] = x - rows.T
         values(f"centred(x), x {x.shape}", answer.centred(x), x - columns, mistakes)
 
     for x in (positive(3, 3), positive(4, 3)):
@@ -30,5 +30,5 @@ def grade(answer):
             "the sum of everything, not of each row": x / x.sum(),
         }
         if len(x) == x.shape[1]:
-            mistakes["not lined up: the row sums meet the columns (use keepdims=True)"] = x / rows.T
-        values(f"shares(x), x {x.shape}", answer.shares(x), x / rows, mistakes)
+            mistakes["not aligned: the row sums are combined with columns (use keepdims=True)"] = x / rows.T
+        values(f"fractions(x), x {x.shape}", answer.fractions(x), x / rows, mistakes)

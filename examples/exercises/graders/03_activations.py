@@ -1,4 +1,4 @@
-"""ReLU, sigmoid and softmax, also of scores that are very large."""
+"""ReLU, sigmoid and softmax, including very large scores."""
 
 import numpy as np
 from grading import normal, values
@@ -6,14 +6,14 @@ from grading import normal, values
 import tensorgrad as tg
 
 HINTS = (
-    "np.maximum compares number by number, np.max finds the largest of an array. ReLU needs the first.",
+    "np.maximum compares elementwise, np.max returns the largest element of an array. ReLU needs the first.",
     "Softmax: subtract scores.max(axis=1, keepdims=True) before np.exp, then divide by the sum of each row.",
     "powers = np.exp(scores - scores.max(axis=1, keepdims=True)); powers / powers.sum(axis=1, keepdims=True)",
 )
 
 
 def grade(answer):
-    """Square scores, so that wrong axes fit."""
+    """Grade with square scores, so that wrong axes fit."""
     x = normal(3, 3)
     mistakes = {"the absolute value": np.abs(x), "the negative part passes": np.minimum(x, 0), "the step": x > 0}
     values("relu(x)", answer.relu(x), np.maximum(0, x), mistakes)
@@ -26,7 +26,7 @@ def grade(answer):
     mistakes = {
         "wrong axis: each column has the sum 1": powers / powers.sum(axis=0),
         "the whole batch has the sum 1, not each row": powers / powers.sum(),
-        "not lined up: the row sums meet the columns (use keepdims=True)": powers / powers.sum(axis=1),
+        "not aligned: the row sums are combined with columns (use keepdims=True)": powers / powers.sum(axis=1),
         "not normalised": powers,
     }
     values("softmax(scores)", answer.softmax(x), tg.softmax(x, axis=1).data, mistakes)

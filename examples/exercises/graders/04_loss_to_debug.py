@@ -1,4 +1,4 @@
-"""Cross-entropy; every fault that is left is named."""
+"""Cross-entropy. Each remaining error is named."""
 
 from itertools import product
 
@@ -8,12 +8,12 @@ from grading import values
 HINTS = (
     "Print the shape after every line. Which one has more numbers than there are samples?",
     "clipped[:, classes] takes all rows for each class. One class for each row needs two lists of the same length.",
-    "clipped[range(len(classes)), classes] for the first fault. The others: a sign, and a sum that should be a mean.",
+    "clipped[range(len(classes)), classes] fixes the first error. The others are a sign, and a sum instead of a mean.",
 )
 
 
 def grade(answer):
-    """Four samples; the loss with each choice of the three faults is known."""
+    """Grade with four samples, for which the loss with any combination of the three errors is known."""
     probabilities = np.array([[0.7, 0.2, 0.1], [0.0, 0.9, 0.1], [0.3, 0.3, 0.4], [0.2, 0.5, 0.3]])
     classes = np.array([0, 1, 2, 0])
     clipped = np.clip(probabilities, 1e-7, 1 - 1e-7)

@@ -11,6 +11,6 @@ HINTS = (
 
 
 def grade(answer):
-    """As many inputs as neurons, so that a missing .T fits and is found by its numbers."""
+    """Grade with as many inputs as neurons, so that a missing .T fits and is recognised by its numbers."""
     inputs = {"x": normal(3, 2), "weights": normal(2, 2), "biases": normal(2)}
     gradients(answer.dense_backward, lambda x, weights, biases: x @ weights + biases, inputs)

@@ -13,7 +13,7 @@ HINTS = (
 
 
 def grade(answer):
-    """Both signs of x; a gradient of both signs arrives."""
+    """Grade with x and g of both signs."""
     mistakes = {"blocked: x > 0 is, and the rest passes": lambda x: tg.minimum(x, 0.0)}
     gradients(answer.relu_backward, lambda x: tg.maximum(x, 0.0), {"x": normal(2, 3)}, mistakes)
     gradients(answer.sigmoid_backward, lambda x: 1 / (1 + tg.exp(-x)), {"x": normal(2, 3)})

@@ -8,13 +8,13 @@ import tensorgrad as tg
 
 HINTS = (
     "Compute the probabilities first, as in exercise 03. Nothing else of the forward pass is needed.",
-    "Subtracting one-hot rows changes one number in each row: the one of the right class.",
+    "Subtracting one-hot rows changes one number in each row: that of the correct class.",
     "d = probabilities; d[range(len(classes)), classes] -= 1; return d / len(classes)",
 )
 
 
 def grade(answer):
-    """Four samples of three classes; then scores that overflow unless the largest is subtracted."""
+    """Grade with four samples of three classes, then with scores that overflow unless the largest is subtracted."""
     classes = np.array([2, 0, 1, 1])
 
     def loss(scores):
@@ -27,9 +27,9 @@ def grade(answer):
     probabilities = tg.softmax(scores, axis=1).data
     mistakes = {
         "wrong axis: the probabilities of each row have the sum 1": tg.softmax(scores, axis=0).data - one_hot,
-        "1 is not subtracted at the right class": probabilities,
+        "1 is not subtracted at the correct class": probabilities,
         "every sample with every class: subtract 1 in each row's own class": probabilities - 1,
-        "softmax is missing: the scores are no probabilities": scores - one_hot,
+        "softmax is missing: the scores are not probabilities": scores - one_hot,
     }
     gradients(by_hand, loss, {"scores": scores}, {name: [d / 4] for name, d in mistakes.items()}, takes_g=False)
     _, [expected] = correct(loss, {"scores": 800 * scores})

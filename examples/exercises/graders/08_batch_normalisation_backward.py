@@ -14,7 +14,7 @@ EPSILON = 1e-3
 
 
 def normalised(*, mean_path=True, variance_path=True):
-    """The forward pass; a path that is left out is one on which its value counts as a constant."""
+    """Return the forward pass. Without a path, its value is treated as a constant."""
 
     def forward(x, scale, shift):
         mean = tg.mean(x, axis=0)
@@ -27,7 +27,7 @@ def normalised(*, mean_path=True, variance_path=True):
 
 
 def grade(answer):
-    """A path that was left out is found by leaving it out of the right expression, too."""
+    """Recognise a missing path by leaving it out of the correct expression, too."""
     gradients(
         lambda g, x, scale, shift: answer.batch_normalisation_backward(g, x, scale, shift, EPSILON),
         normalised(),

@@ -1,4 +1,4 @@
-"""Sums over the axes that broadcasting made."""
+"""Sums over broadcast axes."""
 
 from grading import normal
 from grading_gradients import gradients
@@ -13,7 +13,7 @@ HINTS = (
 
 
 def grade(answer):
-    """Axes in front, axes of length 1, both, a single number, and nothing to do."""
+    """Grade with axes in front, axes of length 1, both, a single number, and equal shapes."""
     for small, large in [((4, 3), (4, 3)), ((3,), (4, 3)), ((4, 1), (4, 3)), ((1, 3), (2, 4, 3)), ((), (4, 3))]:
         gradients(
             lambda g, x, shape=small: answer.unbroadcast(g, shape),

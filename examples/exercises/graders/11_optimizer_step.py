@@ -1,4 +1,4 @@
-"""Steps of Adam, held against `nn.Adam`."""
+"""Steps of Adam, compared with `nn.Adam`."""
 
 import numpy as np
 from grading import fixed, normal, several, values
@@ -7,15 +7,15 @@ import nn
 import tensorgrad as tg
 
 HINTS = (
-    "Four lines of formulas are four lines of code. Take them in this order.",
-    "Use separate names for m and s: what is returned, and passed in the next step, is mean and square.",
+    "Four lines of formulas are four lines of code, in the same order.",
+    "Use separate names for m and s: the function returns mean and square, which are passed to the next step.",
     "mean = 0.9 * mean + 0.1 * g makes a new array; mean *= 0.9 would change the caller's.",
 )
 RATE = 0.05
 
 
 def grade(answer):
-    """Three steps with gradients small enough for ε to be seen."""
+    """Grade three steps with gradients so small that ε has an effect."""
     weights = tg.tensor(normal(3), requires_grad=True)
     adam = nn.Adam([weights], learning_rate=RATE)
     mean = square = fixed(np.zeros(3, dtype=np.float64))
@@ -27,7 +27,7 @@ def grade(answer):
         new_mean, new_square = 0.9 * mean + 0.1 * g, 0.999 * square + 0.001 * g**2
         m, s = new_mean / (1 - 0.9**t), new_square / (1 - 0.999**t)
         mistakes = {
-            "wrong sign: uphill": before + RATE * m / (np.sqrt(s) + 1e-7),
+            "wrong sign: a step uphill": before + RATE * m / (np.sqrt(s) + 1e-7),
             "no bias correction": before - RATE * new_mean / (np.sqrt(new_square) + 1e-7),
             "ε inside of the root": before - RATE * m / np.sqrt(s + 1e-7),
             "missing root": before - RATE * m / (s + 1e-7),

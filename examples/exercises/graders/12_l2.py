@@ -1,4 +1,4 @@
-"""The penalty, and its gradient."""
+"""The penalty and its gradient."""
 
 import numpy as np
 from grading import normal, values
@@ -7,15 +7,15 @@ from grading_gradients import gradients
 import tensorgrad as tg
 
 HINTS = (
-    "np.sum adds up over all axes, whatever the shape.",
-    "The sum has one term for each weight, so the gradient with respect to a weight is the slope of its own term.",
+    "np.sum sums over all axes, whatever the shape.",
+    "The sum has one term for each weight, so the gradient with respect to a weight is the slope of its term.",
     "The slope of strength · w² is 2 · strength · w.",
 )
 STRENGTH = 0.01
 
 
 def grade(answer):
-    """Weights of both signs."""
+    """Grade with weights of both signs."""
     weights = normal(3, 2)
     mistakes = {
         "extra mean": STRENGTH * np.mean(weights**2),

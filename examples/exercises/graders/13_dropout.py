@@ -1,4 +1,4 @@
-"""What is dropped and by how much the rest grows, over 10,000 draws."""
+"""The fraction that is dropped and the scale of the rest, over 10,000 draws."""
 
 import numpy as np
 from grading import Wrong, fixed, normal, positive, several, values
@@ -6,13 +6,13 @@ from grading_gradients import gradients
 
 HINTS = (
     "rng.random(x.shape) < rate is True with the probability rate. These values are dropped.",
-    "(rng.random(x.shape) >= rate) / (1 - rate) is the whole mask: a True counts as 1.",
-    "out = x * mask is a product with a constant, so backward is g * mask.",
+    "(rng.random(x.shape) >= rate) / (1 - rate) is the whole mask: True counts as 1.",
+    "out = x * mask is a product with a constant, so the backward pass is g * mask.",
 )
 
 
 def grade(answer):
-    """A rate that differs from 1 - rate."""
+    """Grade with a rate that differs from 1 - rate."""
     rate, x = 0.2, positive(100, 100)
     out, mask = several(answer.dropout(x, rate, np.random.default_rng(0)), "the output", "the mask")
     if mask.shape != x.shape:

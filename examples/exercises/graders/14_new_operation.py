@@ -1,4 +1,4 @@
-"""A new operation: its values, its derivatives, and theirs."""
+"""A new operation: its values, and its first and second derivatives."""
 
 from grading import normal
 from grading_gradients import operation
@@ -13,6 +13,6 @@ HINTS = (
 
 
 def grade(answer):
-    """One beta for each feature, and one for all."""
+    """Grade with one beta for each feature, and with one for all."""
     for beta in (normal(3), normal()):
         operation(answer.swish, lambda x, beta: x * tg.sigmoid(beta * x), {"x": normal(2, 3), "beta": beta})

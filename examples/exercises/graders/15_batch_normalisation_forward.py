@@ -14,7 +14,7 @@ EPSILON, MOMENTUM = 0.05, 0.9
 
 
 def grade(answer):
-    """Statistics far from 0 and 1, and an ε large enough to be seen."""
+    """Grade with statistics far from 0 and 1, and an ε large enough to have an effect."""
     x, scale, shift = 2 * normal(4, 4) + 1, positive(4), normal(4)
     mean, variance = positive(4) + 1, positive(4)
 

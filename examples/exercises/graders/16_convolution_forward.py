@@ -13,7 +13,7 @@ HINTS = (
 
 
 def grade(answer):
-    """Square kernels, so that mistakes in the order of the axes fit; then kernels that are not square."""
+    """Grade with square kernels, for which a wrong order of the axes fits, then with kernels that are not square."""
     for shape in (2, 2), (1, 3):
         images, kernels, biases = normal(2, 4, 5, 3), normal(*shape, 3, 2), normal(2)
         expected = convolved(images, kernels) + biases
@@ -34,6 +34,6 @@ def grade(answer):
 
 
 def convolved(images, kernels):
-    """The sums without biases."""
+    """Return the sums without biases."""
     windows = sliding_window_view(images, kernels.shape[:2], axis=(1, 2))
     return np.einsum("nijcab,abcf->nijf", windows, kernels)

@@ -17,7 +17,7 @@ HINTS = (
 
 
 def grade(answer):
-    """Windows that overlap; as many channels as filters, so that a transposed kernel fits."""
+    """Grade with overlapping windows, and as many channels as filters, so that a transposed kernel fits."""
     inputs = {"images": normal(1, 3, 3, 2), "kernels": normal(2, 2, 2, 2), "biases": normal(2)}
     g, (d_images, d_kernels, d_biases) = correct(nn.functional.conv2d, inputs)
     kernels = inputs["kernels"]
@@ -38,5 +38,5 @@ def grade(answer):
     }
     mistakes = {mistake: [numbers, d_kernels, d_biases] for mistake, numbers in of_the_images_only.items()}
     last = np.tensordot(inputs["images"][:, 1:, 1:], g[:, 1, 1], axes=(0, 0))
-    mistakes["overwritten: the kernels meet all windows, so add up (+=)"] = [d_images, last, d_biases]
+    mistakes["overwritten: the kernels are used in all windows, so add up (+=)"] = [d_images, last, d_biases]
     gradients(answer.convolution_backward, nn.functional.conv2d, inputs, mistakes)

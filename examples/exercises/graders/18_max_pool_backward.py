@@ -18,7 +18,7 @@ HINTS = (
 
 
 def grade(answer):
-    """Two channels, whose largest pixels are in different places."""
+    """Grade with two channels whose largest pixels are in different places."""
     inputs, pool = {"images": normal(1, 4, 4, 2)}, partial(nn.functional.max_pool2d, size=2)
     g, [right] = correct(pool, inputs)
     spread = g.repeat(2, axis=1).repeat(2, axis=2)

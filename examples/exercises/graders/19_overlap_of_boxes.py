@@ -1,4 +1,4 @@
-"""Intersection over union, also of boxes that lie apart."""
+"""Intersection over union, including boxes that do not overlap."""
 
 import numpy as np
 from grading import fixed, values
@@ -25,7 +25,7 @@ OTHERS = fixed(
 
 
 def grade(answer):
-    """Boxes in five positions."""
+    """Grade with boxes in five positions."""
     sides = np.minimum(BOX[2:], OTHERS[:, 2:]) - np.maximum(BOX[:2], OTHERS[:, :2])
     shared = np.maximum(0, sides).prod(axis=1)
     areas = (OTHERS[:, 2:] - OTHERS[:, :2]).prod(axis=1)

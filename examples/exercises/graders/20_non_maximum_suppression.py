@@ -15,7 +15,7 @@ PAIRS = {(1, 4): 0.7, (4, 2): 0.6, (0, 3): 0.5, (2, 5): 0.55, (1, 0): 0.2}
 
 
 def grade(answer):
-    """A chain of boxes, a pair at the threshold; then a single box, and none."""
+    """Grade with a chain of boxes and a pair at the threshold, then with a single box and with none."""
     overlaps = np.eye(6)
     for (i, j), overlap in PAIRS.items():
         overlaps[i, j] = overlaps[j, i] = overlap

@@ -16,12 +16,12 @@ HINTS = (
 
 
 def step(x, state, weights, recurrent, biases):
-    """The forward pass."""
+    """Return the forward pass."""
     return tg.tanh(x @ weights + state @ recurrent + biases)
 
 
 def grade(answer):
-    """As many inputs as units, so that a missing .T fits and is found by its numbers."""
+    """Grade with as many inputs as units, so that a missing .T fits and is recognised by its numbers."""
     shapes = {"x": (3, 2), "state": (3, 2), "weights": (2, 2), "recurrent": (2, 2), "biases": (2,)}
     inputs = {name: normal(*shape, seed=seed) for seed, (name, shape) in enumerate(shapes.items())}
     x, state, weights, recurrent, biases = inputs.values()

@@ -14,12 +14,12 @@ HINTS = (
 
 
 def sigmoid(x):
-    """Numbers between 0 and 1."""
+    """Return the sigmoid of x."""
     return 1 / (1 + np.exp(-x))
 
 
 def grade(answer):
-    """Two units, so that blocks and units cannot be confused."""
+    """Grade with two units, so that blocks and units cannot be confused."""
     scores, cell = normal(3, 8), normal(3, 2)
     blocks = np.split(scores, 4, axis=1)
     i, f, n, o = sigmoid(blocks[0]), sigmoid(blocks[1]), np.tanh(blocks[2]), sigmoid(blocks[3])

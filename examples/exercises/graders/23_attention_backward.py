@@ -16,12 +16,12 @@ ROOT = np.sqrt(2)
 
 
 def attention(q, k, v):
-    """The forward pass."""
+    """Return the forward pass."""
     return tg.softmax(q @ k.T / np.sqrt(q.shape[1]), axis=1) @ v
 
 
 def grade(answer):
-    """As many queries as keys, so that wrong axes fit."""
+    """Grade with as many queries as keys, so that wrong axes fit."""
     inputs = {name: normal(3, 2, seed=seed) for seed, name in enumerate("qkv")}
     q, k, v = inputs.values()
     g, _ = correct(attention, inputs)
@@ -40,7 +40,7 @@ def grade(answer):
         "wrong axis: the sum over each row, not over each column": with_scores(
             weights * (d - (d * weights).sum(axis=0))
         ),
-        "not lined up: the row sums meet the columns (use keepdims=True)": with_scores(
+        "not aligned: the row sums are combined with columns (use keepdims=True)": with_scores(
             weights * (d - (d * weights).sum(axis=1))
         ),
         "the slope of the sigmoid: in softmax all scores of a row depend on each other": with_scores(

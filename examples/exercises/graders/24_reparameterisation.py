@@ -7,14 +7,14 @@ from grading_gradients import correct, gradients
 import tensorgrad as tg
 
 HINTS = (
-    "The deviation is np.exp(log_variance / 2). It keeps the encoder free to return any number.",
+    "The deviation is np.exp(log_variance / 2), which is positive whatever number the encoder returns.",
     "z depends on log_variance through the exponential: its slope is the exponential itself, times the inner slope ½.",
     "Divergence: .sum(axis=1) over the features, then .mean() over the samples; the variance is np.exp(log_variance).",
 )
 
 
 def grade(answer):
-    """Logarithms of both signs."""
+    """Grade with logarithms of both signs."""
     mean, log_variance, noise = (normal(3, 2, seed=seed) for seed in range(3))
     variance, deviation = np.exp(log_variance), np.exp(log_variance / 2)
     mistakes = {

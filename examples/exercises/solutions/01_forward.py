@@ -2,5 +2,5 @@
 
 
 def dense(x, weights, biases):
-    """The outputs of all neurons for all samples."""
+    """Return the outputs of all neurons for all samples."""
     return x @ weights + biases

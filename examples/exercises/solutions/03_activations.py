@@ -4,16 +4,16 @@ import numpy as np
 
 
 def relu(x):
-    """What is positive passes."""
+    """Return positive elements unchanged, and 0 for the others."""
     return np.maximum(0, x)
 
 
 def sigmoid(x):
-    """Any number becomes one between 0 and 1."""
+    """Map any number to the range from 0 to 1."""
     return 1 / (1 + np.exp(-x))
 
 
 def softmax(scores):
-    """Rows of scores (samples, classes) become rows of probabilities."""
+    """Turn rows of scores (samples, classes) into rows of probabilities."""
     powers = np.exp(scores - scores.max(axis=1, keepdims=True))
     return powers / powers.sum(axis=1, keepdims=True)

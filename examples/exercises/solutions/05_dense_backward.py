@@ -2,5 +2,5 @@
 
 
 def dense_backward(g, x, weights, biases):
-    """The gradients with respect to `x`, `weights` and `biases`, in this order."""
+    """Return the gradients with respect to `x`, `weights` and `biases`, in this order."""
     return g @ weights.T, x.T @ g, g.sum(axis=0)

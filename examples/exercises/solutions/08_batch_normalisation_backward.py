@@ -4,7 +4,7 @@ import numpy as np
 
 
 def batch_normalisation_backward(g, x, scale, shift, epsilon):
-    """The gradients with respect to `x`, `scale` and `shift`, in this order."""
+    """Return the gradients with respect to `x`, `scale` and `shift`, in this order."""
     root = np.sqrt(x.var(axis=0) + epsilon)
     h = (x - x.mean(axis=0)) / root
     d = g * scale

@@ -2,7 +2,7 @@
 
 
 def unbroadcast(g, shape):
-    """The gradient with respect to an array x of this `shape`. `g` is that of what x was broadcast to."""
+    """Return the gradient with respect to an array of this `shape`; `g` is the gradient of the broadcast array."""
     g = g.sum(axis=tuple(range(g.ndim - len(shape))))
     spread = tuple(axis for axis, length in enumerate(shape) if length == 1)
     return g.sum(axis=spread, keepdims=True)

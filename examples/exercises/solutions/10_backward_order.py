@@ -2,7 +2,7 @@
 
 
 def backward_order(made_from, loss):
-    """The names of `loss` and of all it was made from, directly or not: each once, and after all that use it."""
+    """Return the names of `loss` and of everything it was made from, each once and after all of its users."""
     made, waiting = [], [loss]
     while waiting:
         name = waiting.pop()

@@ -4,7 +4,7 @@ import numpy as np
 
 
 def adam_step(weights, g, mean, square, t, rate):
-    """The new `weights`, `mean` and `square`, in this order; nothing that came in is changed."""
+    """Return the new `weights`, `mean` and `square`, in this order, without changing the arguments."""
     mean = 0.9 * mean + (1 - 0.9) * g
     square = 0.999 * square + (1 - 0.999) * g**2
     m = mean / (1 - 0.9**t)

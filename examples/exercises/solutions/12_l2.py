@@ -4,10 +4,10 @@ import numpy as np
 
 
 def l2_penalty(weights, strength):
-    """What the weights cost."""
+    """Return the penalty."""
     return strength * np.sum(weights**2)
 
 
 def l2_gradient(weights, strength):
-    """The gradient of the penalty with respect to `weights`."""
+    """Return the gradient of the penalty with respect to `weights`."""
     return 2 * strength * weights

@@ -6,13 +6,13 @@ import tensorgrad as tg
 
 
 def by_x(g, x, beta):
-    """The gradient with respect to `x`."""
+    """Return the gradient with respect to `x`."""
     s = 1 / (1 + np.exp(-beta * x))
     return g * (s + beta * x * s * (1 - s))
 
 
 def by_beta(g, x, beta):
-    """The gradient with respect to `beta`, in the shape of the result."""
+    """Return the gradient with respect to `beta`, in the shape of the result."""
     s = 1 / (1 + np.exp(-beta * x))
     return g * x**2 * s * (1 - s)
 

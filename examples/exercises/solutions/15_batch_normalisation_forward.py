@@ -4,7 +4,7 @@ import numpy as np
 
 
 def training(x, scale, shift, running_mean, running_variance, momentum, epsilon):
-    """The output, the new running mean and the new running variance, in this order."""
+    """Return the output, the new running mean and the new running variance, in this order."""
     mean = x.mean(axis=0)
     h = (x - mean) / np.sqrt(x.var(axis=0) + epsilon)
     new_mean = momentum * running_mean + (1 - momentum) * mean
@@ -13,5 +13,5 @@ def training(x, scale, shift, running_mean, running_variance, momentum, epsilon)
 
 
 def evaluation(x, scale, shift, running_mean, running_variance, epsilon):
-    """The output, normalised with the running mean and variance."""
+    """Return the output, normalised with the running mean and variance."""
     return scale * (x - running_mean) / np.sqrt(running_variance + epsilon) + shift

@@ -4,7 +4,7 @@ import numpy as np
 
 
 def convolution(images, kernels, biases):
-    """The outputs of all filters at all positions, for all images."""
+    """Return the outputs of all filters at all positions, for all images."""
     samples, height, width, _ = images.shape
     rows, columns, _, filters = kernels.shape
     out = np.empty((samples, height - rows + 1, width - columns + 1, filters))

@@ -4,7 +4,7 @@ import numpy as np
 
 
 def convolution_backward(g, images, kernels, biases):
-    """The gradients with respect to `images`, `kernels` and `biases`, in this order."""
+    """Return the gradients with respect to `images`, `kernels` and `biases`, in this order."""
     rows, columns = kernels.shape[:2]
     d_images, d_kernels = np.zeros(images.shape), np.zeros(kernels.shape)
     for i in range(g.shape[1]):

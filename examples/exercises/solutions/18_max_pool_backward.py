@@ -4,7 +4,7 @@ import numpy as np
 
 
 def max_pool_backward(g, images, size):
-    """The gradient with respect to `images`."""
+    """Return the gradient with respect to `images`."""
     samples, height, width, channels = images.shape
     squares = images.reshape(samples, height // size, size, width // size, size, channels)
     maxima = squares.max(axis=(2, 4))

@@ -4,7 +4,7 @@ import numpy as np
 
 
 def suppressed(overlaps, scores, threshold):
-    """The indices of the boxes to keep, best first; `overlaps` is (boxes, boxes), `scores` (boxes,)."""
+    """Return the indices of the boxes to keep, best first; `overlaps` is (boxes, boxes), `scores` (boxes,)."""
     kept, waiting = [], np.argsort(-scores)
     while len(waiting):
         best, waiting = waiting[0], waiting[1:]

@@ -4,7 +4,7 @@ import numpy as np
 
 
 def attention_backward(g, q, k, v):
-    """The gradients with respect to `q`, `k` and `v`, in this order."""
+    """Return the gradients with respect to `q`, `k` and `v`, in this order."""
     scale = np.sqrt(q.shape[1])
     scores = q @ k.T / scale
     powers = np.exp(scores - scores.max(axis=1, keepdims=True))

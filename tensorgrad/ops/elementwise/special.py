@@ -101,7 +101,7 @@ def _erfc_of_size(size: Any) -> Any:
 
 
 def _gaussian(x: Any) -> Any:
-    """The slope of erf, 2/√π·exp(-x²)."""
+    """Return the slope of erf, 2/√π·exp(-x²)."""
     return 2 / math.sqrt(math.pi) * np.exp(-np.square(x))
 
 

@@ -74,7 +74,7 @@ def take(a: ArrayLike, indices: Any, axis: int | None = None, mode: str = "raise
 
 
 def _along_axis(indices: Any, shape: Shape, axis: int | None) -> Any:
-    """The index that takes, at every place of the other axes, the elements at `indices` along `axis`."""
+    """Return the index that takes, at every place of the other axes, the elements at `indices` along `axis`."""
     indices = as_array(indices)
     if axis is None:
         return np.unravel_index(np.where(indices < 0, indices + _length(shape, None), indices), shape)

@@ -67,7 +67,7 @@ def _cofactors_of_singular(a: Any) -> Any:
 
 
 def _signed_minors(a: Any) -> Any:
-    """The cofactors by their definition: determinants without row i and column j, with the sign of (-1)ⁱ⁺ʲ."""
+    """Return the cofactors by their definition: determinants without row i and column j, with the sign of (-1)ⁱ⁺ʲ."""
     result = np.empty_like(a)
     for i, j in np.ndindex(a.shape[-2:]):
         minor = np.delete(np.delete(a, i, axis=-2), j, axis=-1)

@@ -19,7 +19,7 @@ __all__ = ["expm", "solve_triangular"]
 
 
 def _expm_gradient(g: Any, a: Any) -> Any:
-    """The upper right block of exp([[aᵀ, g], [0, aᵀ]]).
+    """Return the upper right block of exp([[aᵀ, g], [0, aᵀ]]).
 
     It is linear in g, which is scaled so that it does not determine how `expm` scales the block matrix.
     """

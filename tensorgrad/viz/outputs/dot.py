@@ -11,7 +11,7 @@ from tensorgrad.viz.recording import Box, Recording, labels
 
 
 def dot(recording: Recording, direction: Direction, theme: Theme) -> str:
-    """The source of a directed graph: box 3 is the node `3`, group 2 the cluster `cluster_2`."""
+    """Return the source of a directed graph: box 3 is the node `3`, group 2 the cluster `cluster_2`."""
     return str(_Source(recording, direction, theme).whole().source)
 
 

@@ -100,7 +100,7 @@ def glu(graph: Graph, layer: GLU, x: Value) -> Any:
 
 @converts(FeedForward)
 def feed_forward(graph: Graph, layer: FeedForward, x: Value) -> Any:
-    """The two dense layers, with the activation between them."""
+    """Return the two dense layers, with the activation between them."""
     hidden = ACTIVATIONS[layer.activation](layer.expand(Tensor(x)).array)
     if layer.gate is not None:
         hidden = hidden * layer.gate(Tensor(x)).array

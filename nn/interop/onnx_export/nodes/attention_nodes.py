@@ -20,7 +20,7 @@ def multi_head_attention(
     graph: Graph, layer: MultiHeadAttention, query: Value, key: Any = None, value: Any = None, *, mask: Any = None,
     lengths: Any = None, key_mask: Any = None, return_weights: bool = False,
 ) -> Any:  # fmt: skip
-    """The four dense layers, and between them `Attention`, which opset 23 introduced, or its parts."""
+    """Return the four dense layers, and between them `Attention`, which opset 23 introduced, or its parts."""
     if lengths is not None or key_mask is not None or isinstance(mask, Value):
         raise ExportError("its lengths or masks are inputs; export it for sequences of equal length")
     key = query if key is None else key
