@@ -16,6 +16,7 @@ os.environ["PYTHONPATH"] = os.pathsep.join([str(HERE.parent), os.environ.get("PY
 
 import api
 import course
+import exercises
 import links
 import pictures
 
@@ -64,6 +65,6 @@ html_theme_options = {
 
 def setup(app: object) -> None:
     """Write the pages that are made from the code, before Sphinx reads any."""
-    app.connect("builder-inited", lambda app: [make.write(HERE) for make in (api, course, links, pictures)])
+    app.connect("builder-inited", lambda app: [make.write(HERE) for make in (api, course, exercises, links, pictures)])
     app.connect("autodoc-process-docstring", api.as_restructured_text, priority=100)  # before napoleon
     app.connect("source-read", links.read)

@@ -24,6 +24,19 @@ python -m tensorgrad.examples 8 --to notebooks
 ```
 
 """
+EXERCISES = """\
+## Exercises
+
+The [exercises](exercises/index.md) leave out the central lines of a computation. A grader names the likely mistake in a
+wrong answer, and shows a walkthrough of a wrong gradient.
+
+```{toctree}
+:maxdepth: 1
+:hidden:
+
+exercises/index
+```
+"""
 PARTS = {"nnfs": "The chapters of the book", "beyond": "Beyond the book"}
 
 
@@ -41,4 +54,5 @@ def write(docs: Path) -> None:
         copy_modules(SOURCES / part, folder)
         for path in found.values():
             update(target / f"{path.stem}.ipynb", nbformat.writes(notebook(path)))
+    text += EXERCISES
     update(folder / "index.md", text)

@@ -3,10 +3,10 @@
 #
 # What you will understand:
 #
-# - an operation is a function of arrays with a rule for the gradient of each input, written next to it;
-# - a rule that somebody derived by hand can be wrong, and `tg.gradcheck` compares it with finite differences;
-# - a layer, a loss, a metric and a callback are classes with one method each, and work wherever the built-in ones do:
-#   in `fit`, in drawings, and in files.
+# - an operation is a function of arrays, declared together with a rule for the gradient of each input;
+# - a rule that was derived by hand can be wrong, so `tg.gradcheck` compares it with finite differences;
+# - layers, losses, metrics and callbacks are classes with one method each, which work wherever the built-in ones do: in
+#   `fit`, in drawings, and in files.
 
 # %%
 import chapter
@@ -22,18 +22,18 @@ EPOCHS = 100 if run.fast else 300
 # %% [markdown]
 # ## By hand: an operation with two gradients
 #
-# Networks of ReLU or tanh continue beyond their training data as a line or a constant. For periodic data, Ziyin,
+# Beyond their training data, networks with ReLU or tanh continue as a line or a constant. For periodic data, Ziyin,
 # Hartwig and Ueda (*Neural networks fail to learn periodic functions and how to fix it*, 2020) propose the activation
 #
 #     snake(x, a) = x + sin²(ax)/a,
 #
-# with a frequency a that is learned. With sin(2z) = 2·sin z·cos z, its derivatives are
+# with a learned frequency a. With sin(2z) = 2·sin z·cos z, its derivatives are
 #
 #     ∂/∂x = 1 + 2·sin(ax)·cos(ax)·a/a = 1 + sin(2ax),
 #     ∂/∂a = 2·sin(ax)·cos(ax)·x/a − sin²(ax)/a² = (x·sin(2ax) − sin²(ax)/a)/a.
 #
 # `tg.op` takes the function and a rule for each input. The names of a rule's parameters say what it needs: `g`, the
-# gradient of the result, and the inputs. If an input was broadcast, the engine adds its gradient up.
+# gradient of the result, and the inputs. If an input was broadcast, the engine sums its gradient.
 
 
 # %%
@@ -55,13 +55,13 @@ leaves = [tg.tensor(value, requires_grad=True) for value in (x, frequency)]
 (snake(*leaves) * g).sum().backward()
 chapter.same("the gradient with respect to x", g * (1 + np.sin(2 * frequency * x)), leaves[0].grad)
 d_frequency = (g * (x * np.sin(2 * frequency * x) - np.sin(frequency * x) ** 2 / frequency) / frequency).sum(axis=0)
-chapter.same("with respect to the frequency, added up over the samples", d_frequency, leaves[1].grad)
+chapter.same("with respect to the frequency, summed over the samples", d_frequency, leaves[1].grad)
 
 # %% [markdown]
-# ## Is it right? gradcheck
+# ## Check the rule: gradcheck
 #
-# Both sides of that comparison come from one derivation. Finite differences do not. Because the rules are plain NumPy,
-# the engine can differentiate them again, and `order=2` checks the second derivatives too.
+# Both sides of that comparison use the same derivation. Finite differences are independent of it. Because the rules are
+# plain NumPy, the engine can differentiate them again, and `order=2` also checks the second derivatives.
 
 # %%
 chapter.claim("gradcheck accepts both orders", tg.gradcheck(snake, [x, frequency], order=2))
@@ -69,7 +69,7 @@ chapter.claim("gradcheck accepts both orders", tg.gradcheck(snake, [x, frequency
 
 @tg.op(x=lambda g, x, frequency: g * (1 + np.sin(frequency * x)), frequency=None)
 def wrong_snake(x, frequency):
-    """Return the same, with a factor of 2 missing in the rule."""
+    """Return the same as `snake`. A factor of 2 is missing in the rule."""
     return x + np.sin(frequency * x) ** 2 / frequency
 
 
@@ -79,14 +79,14 @@ except tg.GradcheckError as error:
     message = str(error)
 else:
     message = ""
-print("  of a wrong rule, gradcheck says:\n    " + message.strip().replace("\n", "\n    "))
+print("  the message of gradcheck for a wrong rule:\n    " + message.strip().replace("\n", "\n    "))
 chapter.claim("gradcheck rejects the wrong rule", "is wrong" in message)
 
 # %% [markdown]
 # ## On the engine: a layer
 #
-# A module's parameters are its tensors that require a gradient. Attributes with the names of the constructor's
-# arguments let it be printed, copied, saved and loaded.
+# A module's parameters are its tensors that require a gradient. If it keeps the arguments of its constructor as
+# attributes of the same names, it can be printed, copied, saved and loaded.
 
 
 # %%
@@ -107,9 +107,9 @@ print(f"  {Snake(16)!r}, {Snake(16, highest=8.0)!r}")
 # %% [markdown]
 # ## A loss
 #
-# log cosh e is e²/2 for small errors and |e| − log 2 for large ones: smooth like the squared error, and outliers pull
-# with a bounded force, as its derivative is tanh e. Written as it stands, cosh overflows; with log cosh e =
-# |e| + log(1 + e^(−2|e|)) − log 2 it does not. A loss written with tensor operations needs no rule.
+# log cosh e is about e²/2 for small errors and |e| − log 2 for large ones. It is smooth like the squared error, and its
+# derivative, tanh e, limits the influence of outliers. For large e, cosh overflows, but the equivalent formula
+# |e| + log(1 + e^(−2|e|)) − log 2 does not. A loss written with tensor operations needs no rule.
 
 
 # %%
@@ -133,8 +133,8 @@ chapter.claim("it does not overflow", np.isfinite(LogCosh()(np.float32([[1e4]]),
 # %% [markdown]
 # ## A metric and a callback
 #
-# A metric measures each element; the base class averages over all batches. A callback's methods are called at fixed
-# points of `fit`.
+# A metric returns a value for each element, and the base class averages over all batches. The methods of a callback are
+# called at fixed points of `fit`.
 
 
 # %%
@@ -147,7 +147,7 @@ class Within(nn.Metric):
         self.tolerance = tolerance
 
     def measure(self, predictions, targets):
-        """Return whether each prediction is."""
+        """Return whether each prediction is within the tolerance."""
         return np.abs(predictions - targets) <= self.tolerance
 
 
@@ -158,21 +158,21 @@ class Frequencies(nn.Callback):
         self.values = []
 
     def on_epoch_end(self, epoch, logs):
-        """Record how fast each unit oscillates with x: its frequency times its input weight."""
+        """Record the frequency of each unit as a function of x: its frequency times its input weight."""
         dense, activation = self.model.network[0], self.model.network[1]
         self.values.append(np.abs(dense.weight.data[0] * activation.frequency.data))
 
 
 # %% [markdown]
-# ## All of them at work
+# ## All parts together
 #
-# The data are a wave on a slope, sin 2πx + 0.3x, for x from −3 to 3. The test is what comes after, up to 5. Since
-# sin²(ax) = (1 − cos 2ax)/2, the frequency that fits is a = π.
+# The data are a wave with a trend, sin 2πx + 0.3x, for x from −3 to 3. The test data continue it up to x = 5. Since
+# sin²(ax) = (1 − cos 2ax)/2, the correct frequency is a = π.
 
 
 # %%
 def wave(x):
-    """Return the targets."""
+    """Return the target at x."""
     return np.float32(np.sin(2 * np.pi * x) + 0.3 * x)
 
 
@@ -181,7 +181,7 @@ X_after = np.linspace(3, 5, 200, dtype=np.float32)[:, None]
 
 
 def trained(activation, callbacks):
-    """Return a model with one hidden layer of 16 units."""
+    """Train a model with one hidden layer of 16 units, and return it."""
     draws = np.random.default_rng(run.seed)
     network = nn.Sequential(
         nn.Dense(1, 16, weight_init=nn.init.constant(1.0))
@@ -212,12 +212,12 @@ chapter.claim("the callback was called after every epoch", len(recorded.values) 
 strength = np.abs(model.network[2].weight.data[:, 0] / model.network[1].frequency.data)
 strongest = recorded.values[-1][strength.argmax()]
 print(f"  the frequency of the strongest unit is {strongest:.3f}")
-chapter.claim("that is π, up to 0.2", abs(strongest - np.pi) < 0.2)
+chapter.claim("it is within 0.2 of π", abs(strongest - np.pi) < 0.2)
 
 # %% [markdown]
-# ## Saved and loaded
+# ## Saving and loading
 #
-# A file names the classes and contains none of their code. Loading creates only classes of `nn` and those that are
+# A file contains the names of the classes, and none of their code. Loading creates only classes of `nn` and those
 # passed as `custom`.
 
 # %%
@@ -225,21 +225,21 @@ path = run.out / "32_custom_parts.safetensors"
 model.save(path)
 loaded = nn.Model.load(path, custom=[Snake, LogCosh, Within])
 chapter.same("the predictions of the loaded model", model.predict(X), loaded.predict(X))
-chapter.claim("the metric has its tolerance", loaded.metrics[0].tolerance == 0.1)
-chapter.claim("it can be evaluated, too", loaded.evaluate(X_after, wave(X_after)) == after["snake"])
+chapter.claim("the metric has kept its tolerance", loaded.metrics[0].tolerance == 0.1)
+chapter.claim("its evaluation is the same", loaded.evaluate(X_after, wave(X_after)) == after["snake"])
 try:
     nn.Model.load(path)
 except nn.LoadError as error:
     print(f"  without custom=: {error}")
-    chapter.claim("without custom, loading names the missing class", "custom=" in str(error))
+    chapter.claim("without custom, the error names the missing argument", "custom=" in str(error))
 
 # %% [markdown]
 # ## The picture
 #
-# The graph of the loss for three samples shows the operation by its name, in the frame of its layer. Beyond the data,
-# on white, the network with snake continues the wave; the one with tanh has found the slope and misses the wave even
-# where it was trained. Right, the frequencies that the callback recorded. The thicker a line, the more its unit adds to
-# the output; the strongest has found π.
+# The graph of the loss for three samples shows the operation by its name, in the frame of its layer. Beyond the
+# training data, on white, the network with snake continues the wave. The network with tanh has learnt the trend, but
+# not the wave, even on the training data. The panel on the right shows the frequencies that the callback recorded.
+# Thicker lines belong to units with more influence on the output. The strongest unit has reached π.
 
 # %%
 loss = LogCosh()(model.network(X[::150]), wave(X[::150]))
@@ -270,14 +270,14 @@ chapter.save(figure, run.out / "32_custom_parts.png")
 #
 # 1. Write `snake` as a function of tensors, `x + tg.sin(a * x) ** 2 / a`, without `tg.op`. What is different?
 #
-#    *Answer.* Not the gradients: the engine derives them from its own rules. The graph has an operation for each
-#    operator, in place of one, and keeps their results for the backward pass.
-# 2. Give the loss an argument `weight` and save a model with it. What has the class to do?
+#    *Answer.* The gradients are the same: the engine derives them from its rules. The graph has one operation for each
+#    operator instead of a single one, and keeps their results for the backward pass.
+# 2. Give the loss an argument `weight` and save a model with it. What does the class have to do?
 #
-#    *Answer.* Keep it as `self.weight`. What the constructor takes is saved if an attribute has the same name.
-# 3. Count the elements in `Within.measure` that are *not* within the tolerance, in a subclass. Which method is needed?
+#    *Answer.* Keep it as `self.weight`. An argument of the constructor is saved if an attribute has the same name.
+# 3. Write a subclass of `Within` for the fraction that is *not* within the tolerance. Which methods does it need?
 #
-#    *Answer.* Only `measure`, returning `~super().measure(predictions, targets)`, and another `name`.
+#    *Answer.* Only `measure`, which returns `~super().measure(predictions, targets)`, and a different `name`.
 
 # %%
 composed = leaves[0] + tg.sin(leaves[1] * leaves[0]) ** 2 / leaves[1]
@@ -292,7 +292,7 @@ class Outside(Within):
     name = "outside"
 
     def measure(self, predictions, targets):
-        """Return whether each prediction is."""
+        """Return whether each prediction is outside the tolerance."""
         return ~super().measure(predictions, targets)
 
 

@@ -4,7 +4,7 @@
 # What you will understand:
 #
 # - a network is a function with many adjustable numbers, its *parameters*;
-# - the same function with other parameters gives other answers: training is the search for good ones;
+# - the same function with other parameters returns other results: training is the search for good parameters;
 # - how many parameters there are follows from the sizes of the layers.
 
 # %%
@@ -23,13 +23,13 @@ run = chapter.options("Chapter 1. What a neural network is")
 # %% [markdown]
 # ## By hand: a function with parameters
 #
-# Two inputs, four hidden neurons, one output. A neuron multiplies, adds up, and passes the sum through a curve, here
-# tanh. Nothing else happens in a network, only more often.
+# Two inputs, four hidden neurons, one output. A neuron multiplies its inputs by weights, adds up the products, and
+# applies a curve to the sum, here tanh. Larger networks do the same, only more often.
 
 
 # %%
 def network_by_hand(point, W1, b1, W2, b2):
-    """Return the output for one point, a number at a time."""
+    """Return the output for one point, computed one number at a time."""
     hidden = []
     for neuron in range(4):
         total = point[0] * W1[0][neuron] + point[1] * W1[1][neuron] + b1[neuron]
@@ -38,19 +38,19 @@ def network_by_hand(point, W1, b1, W2, b2):
 
 
 def random_parameters(seed):
-    """Numbers for both layers, drawn at random."""
+    """Draw the parameters of both layers at random."""
     rng = np.random.default_rng(seed)
     return rng.normal(size=(2, 4)), rng.normal(size=4), rng.normal(size=4), rng.normal()
 
 
 point = [0.5, -1.0]
 answers = [network_by_hand(point, *random_parameters(seed)) for seed in range(3)]
-print("  three networks, one question:", ", ".join(f"{answer:.3f}" for answer in answers))
+print("  the outputs of three networks for one point:", ", ".join(f"{answer:.3f}" for answer in answers))
 
 # %% [markdown]
 # ## On the engine
 #
-# The same function for many points at once: each layer is a matrix product (chapter 2 says why).
+# The same function for many points at once: each layer is a matrix product, as chapter 2 explains.
 
 
 # %%
@@ -60,10 +60,10 @@ def network(points, W1, b1, W2, b2):
 
 
 for seed, answer in enumerate(answers):
-    chapter.same(f"the answer of network {seed}", answer, network([point], *random_parameters(seed))[0])
+    chapter.same(f"the output of network {seed}", answer, network([point], *random_parameters(seed))[0])
 
 # %% [markdown]
-# `nn` has the layers ready. A dense layer has inputs × neurons weights and a bias for each neuron.
+# `nn` contains ready-made layers. A dense layer has inputs × neurons weights and a bias for each neuron.
 
 # %%
 layers = nn.Sequential(nn.Dense(2, 4, rng=0), nn.Tanh(), nn.Dense(4, 1, rng=0))
@@ -78,7 +78,7 @@ chapter.same("the number of parameters", (2 * 4 + 4) + (4 * 1 + 1), count)
 chapter.save(nn.plots.network(layers, x=[point]), run.out / "01_network.svg")
 
 # %% [markdown]
-# ## The picture: three networks that were never trained
+# ## The picture: three untrained networks
 #
 # The colour is the output at each point of the plane: orange where it is positive, blue where it is negative. Only
 # the parameters differ.
@@ -105,11 +105,11 @@ chapter.save(figure, run.out / "01_what_a_network_is.png")
 #
 #    *Answer.* Every tanh now goes from −1 to 1 within a fifth of the distance, so the colours change along sharp,
 #    nearly straight edges: one for each hidden neuron, where its sum is 0. The edges also move towards the middle of
-#    the plane, because the biases are as they were.
-# 2. Leave out `tanh` in both functions. Which shapes can the black line take now?
+#    the plane, because the biases have not changed.
+# 2. Leave out `tanh` in both functions. Which shapes can the black line have now?
 #
 #    *Answer.* Only a straight line. Without a curve, the output is a weighted sum of the two inputs plus a number, and
 #    it is 0 on a line.
-# 3. How many parameters does a 784-128-10 network have? Compute it, then ask `nn.Sequential` as above.
+# 3. How many parameters does a 784-128-10 network have? Compute it, then check with `nn.Sequential` as above.
 #
 #    *Answer.* 784 · 128 + 128 + 128 · 10 + 10 = 101,770.

@@ -30,7 +30,7 @@ neuron = 0.0
 for x, w in zip(inputs, weights):
     neuron += x * w
 neuron += bias
-print(f"  one neuron gives {neuron:.1f}")
+print(f"  the output of one neuron: {neuron:.1f}")
 
 # %% [markdown]
 # The same sum is a dot product, `inputs · weights`.
@@ -41,8 +41,8 @@ assert np.isclose(np.array(inputs) @ np.array(weights) + bias, neuron)
 # %% [markdown]
 # ## By hand: a layer, and a batch
 #
-# A row of `batch` is a sample. A *column* of `W` holds the weights of a neuron, so that `batch @ W` has a row for
-# each sample and a column for each neuron. The biases are added to every row: NumPy stretches them (*broadcasting*).
+# A row of `batch` is a sample. A *column* of `W` contains the weights of a neuron, so `batch @ W` has a row for each
+# sample and a column for each neuron. The biases are added to every row: NumPy repeats them (*broadcasting*).
 
 # %%
 batch = np.array([[1.0, 2.0, 3.0, 2.5], [2.0, 5.0, -1.0, 2.0], [-1.5, 2.7, 3.3, -0.8]])
@@ -61,7 +61,7 @@ assert np.allclose(layer, batch @ W + b)
 # %% [markdown]
 # ## On the engine
 #
-# A tensor is an array that remembers how it was made; the mathematics is written as before.
+# A tensor is an array that records how it was computed. The formula stays the same.
 
 # %%
 weight_tensor = tg.tensor(W, requires_grad=True, name="W")
@@ -72,13 +72,13 @@ output.name = "layer"
 chapter.same("the layer's outputs for the whole batch", layer, output)
 
 # %% [markdown]
-# ## The picture: who contributes what
+# ## The picture: what each input contributes
 #
-# The bars are the products of input and weight for the first sample; the last bar is the bias. Their sum is the dot.
+# The bars are the products of input and weight for the first sample; the last bar is the bias. The line is their sum.
 
 # %%
 figure = Figure(figsize=(9, 3.2), layout="constrained")
-figure.suptitle("Each neuron adds up its own products of input and weight")
+figure.suptitle("Each neuron adds up its products of input and weight")
 for neuron_of_layer, axes in enumerate(figure.subplots(1, 3, sharey=True)):
     parts = [*(batch[0] * W[:, neuron_of_layer]), b[neuron_of_layer]]
     axes.bar(["x₀w₀", "x₁w₁", "x₂w₂", "x₃w₃", "bias"], parts, color=["#0072b2"] * 4 + ["#999999"])
@@ -95,10 +95,10 @@ chapter.save(figure, run.out / "02_neurons_and_layers.png")
 # 1. Give the second neuron the bias -3. Which column of the output changes, and by how much?
 #
 #    *Answer.* The second column falls by 6, because the bias falls from 3 to −3. The others do not change: every neuron
-#    has its own bias and its own column.
-# 2. Pass a batch of one sample, `batch[:1]`, and a batch of none, `batch[:0]`. Look at the `.shape` of the outputs.
+#    has a separate bias and a separate column.
+# 2. Pass a batch of one sample, `batch[:1]`, and an empty batch, `batch[:0]`. Look at the `.shape` of the outputs.
 #
-#    *Answer.* `(1, 3)` and `(0, 3)`. The number of samples is free, and 0 is a number of samples like any other.
+#    *Answer.* `(1, 3)` and `(0, 3)`. A layer accepts any number of samples, including 0.
 # 3. `print(tg.draw(output))` shows the graph as text. Where is the bias, and why does its shape differ from the
 #    output's?
 #

@@ -19,24 +19,25 @@ run = chapter.options("Chapter 3. Stacked layers")
 # %% [markdown]
 # ## By hand: a layer as a class
 #
-# Small random weights, biases of zero: the start that the whole book uses. `RandomState(0)` gives the book's numbers.
+# Small random weights and biases of zero: the initial values of the whole book. `RandomState(0)` reproduces its
+# numbers.
 
 
 # %%
 class DenseByHand:
-    """Every input is connected with every neuron."""
+    """Dense layer: every input is connected to every neuron."""
 
     def __init__(self, inputs, neurons, rng):
         self.weight = (0.01 * rng.randn(inputs, neurons)).astype(np.float32)
         self.bias = np.zeros(neurons, dtype=np.float32)
 
     def forward(self, x):
-        """A row for each sample, a column for each neuron."""
+        """Return a row for each sample, with a column for each neuron."""
         return x @ self.weight + self.bias
 
 
 def spiral_by_hand(samples, classes, rng):
-    """Points on arms that wind around each other: class c turns from angle 4c to 4c + 4, with some noise."""
+    """Return points on intertwined arms and their classes. Class c covers the angles 4c to 4c + 4, with noise."""
     X, y = [], []
     for c in range(classes):
         radius = np.linspace(0.0, 1.0, samples)
@@ -50,12 +51,12 @@ rng = np.random.RandomState(0)
 X, y = spiral_by_hand(100, 3, rng)
 first, second = DenseByHand(2, 3, rng), DenseByHand(3, 3, rng)
 by_hand = second.forward(first.forward(X))
-print("  shapes on the way:", X.shape, "→", first.forward(X).shape, "→", by_hand.shape)
+print("  shapes from the input to the output:", X.shape, "→", first.forward(X).shape, "→", by_hand.shape)
 
 # %% [markdown]
 # ## On the engine
 #
-# The same draws in the same order: data first, then the layers.
+# The random numbers are drawn in the same order: data first, then the layers.
 
 # %%
 rng = np.random.RandomState(0)
@@ -70,13 +71,13 @@ for number, (by_hand_layer, layer) in enumerate(zip((first, second), network)):
 chapter.same("the outputs of two stacked layers", by_hand, network(X_again))
 
 # %% [markdown]
-# Without a curve between them, two layers are worth no more than one: `(xW₁)W₂ = x(W₁W₂)`. Chapter 4 brings the curve.
+# Without a curve between them, two layers compute no more than one: `(xW₁)W₂ = x(W₁W₂)`. Chapter 4 adds the curve.
 
 # %%
 chapter.same("two linear layers and one", X @ (first.weight @ second.weight), network(X))
 
 # %% [markdown]
-# ## The picture: the data to be learnt
+# ## The picture: the data to learn
 
 # %%
 figure = Figure(figsize=(6.2, 4.8), layout="constrained")
@@ -97,8 +98,8 @@ chapter.save(figure, run.out / "03_stacked_layers.png")
 #    from 0.
 # 2. Print `nn.datasets.spiral(5, 2)`. Which points of the two classes are closest to each other?
 #
-#    *Answer.* The first points of both: they have the radius 0 and lie at the origin, in the same place. No network can
-#    distinguish them.
+#    *Answer.* The first points of both: they have the radius 0, so both lie at the origin. No network can distinguish
+#    them.
 # 3. `print(network)` and `list(network.parameters())`: find the four arrays, and the sum of their sizes.
 #
 #    *Answer.* Weights `(2, 3)` and `(3, 3)`, two biases `(3,)`: 6 + 3 + 9 + 3 = 21 numbers.

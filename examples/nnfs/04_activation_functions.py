@@ -3,9 +3,9 @@
 #
 # What you will understand:
 #
-# - step, linear, sigmoid, ReLU: what each does to a number;
-# - softmax turns scores into probabilities, and why the largest score is subtracted first;
-# - why a curve between layers lets a network bend: two ReLUs make a ramp, and ramps make any shape.
+# - what step, linear, sigmoid and ReLU do to a number;
+# - how softmax turns scores into probabilities, and why the largest score is subtracted first;
+# - why a network needs a curve between layers: two ReLUs make a ramp, and ramps can approximate any shape.
 
 # %%
 import chapter
@@ -23,17 +23,17 @@ run = chapter.options("Chapter 4. Activation functions")
 
 # %%
 def step(x):
-    """1 above 0, else 0: how the first neurons fired."""
+    """Return 1 above 0, else 0, as the first artificial neurons did."""
     return np.where(x > 0, 1.0, 0.0)
 
 
 def sigmoid(x):
-    """Between 0 and 1."""
+    """Return a number between 0 and 1."""
     return 1 / (1 + np.exp(-x))
 
 
 def relu(x):
-    """x above 0, else 0."""
+    """Return x above 0, else 0."""
     return np.maximum(0, x)
 
 
@@ -47,27 +47,27 @@ chapter.same("ReLU", relu(x), nn.ReLU()(x))
 # ## By hand: softmax
 #
 # Exponentials make every score positive, and dividing by their sum makes them add up to 1. `exp(1000)` is too large
-# for any float; as only differences of scores matter, the largest score of each row is subtracted first.
+# for any float. Only differences of scores matter, so the largest score of each row is subtracted first.
 
 
 # %%
 def softmax(scores):
-    """Probabilities, a row for each sample."""
+    """Return probabilities, with a row for each sample."""
     exponentials = np.exp(scores - scores.max(axis=1, keepdims=True))
     return exponentials / exponentials.sum(axis=1, keepdims=True)
 
 
 scores = np.array([[4.8, 1.21, 2.385], [8.9, -1.81, 0.2], [1000.0, 1001.0, 999.0]])
 probabilities = softmax(scores)
-print("  the last row, whose exponentials would overflow:", np.round(probabilities[2], 3))
+print("  probabilities of the last row, whose exponentials would overflow:", np.round(probabilities[2], 3))
 assert np.allclose(probabilities.sum(axis=1), 1)
 chapter.same("softmax", probabilities, nn.Softmax()(scores))
 
 # %% [markdown]
-# ## Why curves matter: a sine out of ramps
+# ## Why curves matter: a sine made of ramps
 #
 # A pair of ReLUs makes a ramp: flat, then rising, then flat again. Seven ramps, each starting where the last one ends,
-# follow a sine wave. The weights are set by hand here; from chapter 10 on the network finds them itself.
+# follow a sine wave. Here the weights are set by hand; from chapter 10 on, training finds them.
 
 # %%
 RAMPS = 7
@@ -82,7 +82,7 @@ hidden.bias.data = -np.concatenate([corners[:-1], corners[1:]])
 output = nn.Dense(2 * RAMPS, 1, dtype=np.float64)
 output.weight.data = np.concatenate([slopes, -slopes])[:, None]
 network = nn.Sequential(hidden, nn.ReLU(), output)
-chapter.same("a sine out of ramps", by_hand[:, None], network(grid[:, None]))
+chapter.same("a sine made of ramps", by_hand[:, None], network(grid[:, None]))
 
 # %% [markdown]
 # ## The picture
@@ -121,5 +121,5 @@ chapter.save(figure, run.out / "04_activation_functions.png")
 #    infinity divided by infinity, and the assertion below it fails.
 # 3. Replace `nn.ReLU()` in the ramps by `nn.Identity()`. What does `network(grid[:, None])` return then, and why?
 #
-#    *Answer.* 0 everywhere. Without ReLU, each pair gives its slope times `right − left`, whatever x is: the rise of
-#    its ramp. The rises of a whole wave add up to 0.
+#    *Answer.* 0 everywhere. Without ReLU, each pair returns its slope times `right − left` for every x, which is the
+#    rise of its ramp. The rises of a whole wave add up to 0.

@@ -3,9 +3,9 @@
 #
 # What you will understand:
 #
-# - cross-entropy: minus the logarithm of the probability that the network gave to the right class;
-# - one-hot targets and class numbers say the same;
-# - accuracy counts right answers; the loss also sees how sure they were. The first loss of the spiral is 1.0986104.
+# - cross-entropy: minus the logarithm of the probability that the network assigns to the correct class;
+# - one-hot targets and class numbers contain the same information;
+# - accuracy counts correct answers, and the loss also measures their certainty. The spiral's first loss is 1.0986104.
 
 # %%
 import chapter
@@ -19,15 +19,15 @@ run = chapter.options("Chapter 5. Loss: how wrong a network is")
 # %% [markdown]
 # ## By hand: cross-entropy of three samples
 #
-# With one-hot targets it is −Σ t·log p. As all but one t are 0, the probability of the right class is all that counts.
+# With one-hot targets it is −Σ t·log p. All but one t are 0, so only the probability of the correct class matters.
 
 # %%
 probabilities = np.array([[0.7, 0.1, 0.2], [0.1, 0.5, 0.4], [0.02, 0.9, 0.08]])
 classes = np.array([0, 1, 1])
 one_hot = np.eye(3, dtype=np.float64)[classes]
 
-of_the_right_class = probabilities[range(3), classes]
-losses = -np.log(of_the_right_class)
+of_the_correct_class = probabilities[range(3), classes]
+losses = -np.log(of_the_correct_class)
 assert np.allclose(losses, -(one_hot * np.log(probabilities)).sum(axis=1))
 print("  losses:", ", ".join(f"{loss:.3f}" for loss in losses), f"and their mean {losses.mean():.4f}")
 
@@ -48,7 +48,7 @@ chapter.same("the loss of a certain error", -np.log(clipped[0, 0]), cross_entrop
 # %% [markdown]
 # ## By hand: accuracy
 #
-# The fraction of samples whose largest probability is that of the right class.
+# The fraction of samples whose largest probability is that of the correct class.
 
 # %%
 accuracy = np.mean(probabilities.argmax(axis=1) == classes)
@@ -79,7 +79,7 @@ chapter.same("the spiral's first loss", loss_by_hand, loss)
 chapter.same("the book's number", 1.0986104, loss, tolerance=1e-6)
 
 # %% [markdown]
-# ## The picture: sure and wrong costs most
+# ## The picture: confident mistakes cost the most
 
 # %%
 figure = Figure(figsize=(7, 4), layout="constrained")
@@ -95,7 +95,7 @@ for name, chance, marker in [
 ]:
     axes.plot(chance, -np.log(chance), marker, markersize=8, color="#d55e00")
     axes.annotate(f"{name}: {-np.log(chance):.2f}", (chance, -np.log(chance)), (9, 6), textcoords="offset points")
-axes.set(title="Cross-entropy of one sample", xlabel="probability given to the right class", ylabel="loss")
+axes.set(title="Cross-entropy of one sample", xlabel="probability of the correct class", ylabel="loss")
 axes.set(xlim=(0, 1.18), ylim=(0, 6.3), xticks=np.linspace(0, 1, 6))
 axes.spines[["top", "right"]].set_visible(False)
 chapter.save(figure, run.out / "05_loss.png")
@@ -103,10 +103,10 @@ chapter.save(figure, run.out / "05_loss.png")
 # %% [markdown]
 # ## Three things to try
 #
-# 1. Two networks answer 90 of 100 questions right. Can their losses differ? Make up probabilities that show it.
+# 1. Two networks classify 90 of 100 samples correctly. Can their losses differ? Find probabilities that show it.
 #
-#    *Answer.* Yes. With 0.99 for the right class in 90 questions and 0.4 in the other ten, the loss is 0.10. With 0.51
-#    and 0.01, it is 1.07. Both networks answer the same 90 questions right.
+#    *Answer.* Yes. With 0.99 for the correct class of 90 samples and 0.4 for the other ten, the loss is 0.10. With 0.51
+#    and 0.01, it is 1.07. Both networks classify the same 90 samples correctly.
 # 2. What is the first loss with ten classes and small weights? Guess, then compute it with `spiral(100, 10)` and
 #    `nn.Dense(3, 10)`. (The book's number is for three.)
 #

@@ -3,7 +3,7 @@
 #
 # What you will understand:
 #
-# - the simplest training: change the weights at random, keep the change if the loss fell;
+# - the simplest training: change the weights at random, and keep the change if the loss falls;
 # - it solves easy data, three vertical stripes, and fails on the spiral;
 # - so we need to know *in which direction* each weight should change. That is what derivatives are for.
 
@@ -21,12 +21,12 @@ STEPS = 2_000 if run.fast else 20_000
 # %% [markdown]
 # ## By hand
 #
-# The loss of a 2-3-3 network, forwards only.
+# The loss of a 2-3-3 network, without a backward pass.
 
 
 # %%
 def softmax_by_hand(X, parameters):
-    """Return the probabilities that a 2-3-3 network gives."""
+    """Return the probabilities computed by a 2-3-3 network."""
     W1, b1, W2, b2 = parameters
     scores = np.maximum(0, X @ W1 + b1) @ W2 + b2
     exponentials = np.exp(scores - scores.max(axis=1, keepdims=True))
@@ -34,12 +34,12 @@ def softmax_by_hand(X, parameters):
 
 
 def loss_by_hand(X, y, parameters):
-    """Mean cross-entropy."""
+    """Return the mean cross-entropy."""
     return -np.log(np.clip(softmax_by_hand(X, parameters)[range(len(y)), y], 1e-7, 1 - 1e-7)).mean()
 
 
 def search(X, y, steps, seed):
-    """Random changes, of which those are kept that lower the loss. Gives the parameters and every step's best loss."""
+    """Keep random changes that lower the loss. Return the parameters and the lowest loss after each step."""
     rng = np.random.default_rng(seed)
     best = [0.01 * rng.normal(size=shape) for shape in [(2, 3), (3,), (3, 3), (3,)]]
     lowest, curve = loss_by_hand(X, y, best), []
@@ -53,7 +53,7 @@ def search(X, y, steps, seed):
 
 
 # %% [markdown]
-# ## On two sets of data
+# ## On two data sets
 
 # %%
 results = {}
@@ -71,7 +71,7 @@ assert results["spiral"][4] < 0.7, "random search fails on the spiral"
 # %% [markdown]
 # ## On the engine
 #
-# The same network has the same loss here; and the engine knows in addition which way each parameter should go.
+# The same network has the same loss here. The engine also computes in which direction each parameter should change.
 # One small step against the gradient lowers the loss more than each of 200 random steps of the same length.
 
 # %%
@@ -97,8 +97,8 @@ for _ in range(200):
     tried = [p + 0.01 * d / size for p, d in zip(best, direction)]
     random_gains.append(loss.item() - loss_by_hand(X, y, tried))
 assert gain > max(random_gains)
-print(f"  the gradient's step gains {gain:.2g}; 200 random ones {np.mean(random_gains):.2g} on average,", end=" ")
-print(f"{max(random_gains):.2g} at best")
+print(f"  the gradient step lowers the loss by {gain:.2g}, 200 random steps by {np.mean(random_gains):.2g} on", end=" ")
+print(f"average and {max(random_gains):.2g} at best")
 with tg.no_grad():
     assert np.allclose(tg.softmax(network(X), axis=1), softmax_by_hand(X, best))
 
@@ -129,15 +129,15 @@ chapter.save(figure, run.out / "06_random_search.png")
 # %% [markdown]
 # ## Three things to try
 #
-# 1. Make ten times as many tries for the spiral (`STEPS`). How much is gained?
+# 1. Try ten times as often on the spiral (`STEPS`). How much does it help?
 #
 #    *Answer.* Little: with 200,000 tries, the loss falls from 1.069 to 1.058, and the accuracy is 0.42.
 # 2. Give the network 64 hidden neurons, in `search` and on the engine. How many times as much as the best random step
-#    does the gradient's step gain now, and why?
+#    does the gradient step gain now, and why?
 #
 #    *Answer.* 7 times, against 1.7 with three neurons. The network now has 387 parameters instead of 21. In so many
 #    dimensions, a random direction is nearly at a right angle to the gradient, so it changes the loss little.
-# 3. Change by 0.5 or by 0.005 instead of 0.05. Which is best at the start, which at the end?
+# 3. Use changes of 0.5 or 0.005 instead of 0.05. Which is best at the start, and which at the end?
 #
 #    *Answer.* After 1,000 tries, the losses on the spiral are 1.052, 1.080 and 1.084 for 0.5, 0.05 and 0.005; after
 #    20,000, they are 1.025, 1.069 and 1.045. Large changes leave the flat region at the start sooner. Later it is a

@@ -4,7 +4,7 @@
 # What you will understand:
 #
 # - the derivative is the slope of the tangent: how fast the output changes with the input;
-# - finite differences measure it, and why a difference can be too large and too small;
+# - finite differences approximate it, and a difference can be too large or too small;
 # - the engine computes it exactly, and shows how.
 
 # %%
@@ -19,17 +19,18 @@ run = chapter.options("Chapter 7. Derivatives")
 # %% [markdown]
 # ## By hand: the slope of 2x²
 #
-# The slope of a line is rise over run. A curve has another slope everywhere; close to a point it looks like a line.
+# The slope of a line is rise over run. The slope of a curve changes from point to point. Close to a point, the curve
+# looks like a line.
 
 
 # %%
 def f(x):
-    """2x²."""
+    """Return 2x²."""
     return 2 * x**2
 
 
 def slope_by_hand(x, difference=1e-4):
-    """Rise over run from just before x to just after it."""
+    """Return rise over run from just before x to just after it."""
     return (f(x + difference) - f(x - difference)) / (2 * difference)
 
 
@@ -38,24 +39,24 @@ by_hand = np.array([slope_by_hand(x) for x in points])
 print("  slopes of 2x² at", points, "are about", np.round(by_hand, 3))
 
 # %% [markdown]
-# Algebra gives the rule: the derivative of 2x² is 4x.
+# The rule from algebra: the derivative of 2x² is 4x.
 
 # %%
 assert np.allclose(by_hand, 4 * points)
 
 # %% [markdown]
-# ## On the engine: three ways to ask
+# ## On the engine: three ways
 
 # %%
 x = tg.tensor(2.0, requires_grad=True, name="x")
 y = f(x)
 y.name = "y"
 y.backward()
-chapter.same("backward() leaves the slope in x.grad", slope_by_hand(2.0), x.grad)
+chapter.same("backward() stores the slope in x.grad", slope_by_hand(2.0), x.grad)
 
 slope = tg.grad(f)
-chapter.same("tg.grad makes a function of it", by_hand, np.array([slope(point) for point in points]))
-chapter.same("its derivative is the second one: 4", 4.0, tg.grad(slope)(2.0))
+chapter.same("tg.grad returns the derivative as a function", by_hand, np.array([slope(point) for point in points]))
+chapter.same("its derivative is the second derivative, 4", 4.0, tg.grad(slope)(2.0))
 
 # %% [markdown]
 # `tg.walkthrough` steps through both passes: open the page in a browser, and press the right arrow key.
@@ -66,8 +67,8 @@ chapter.save(tg.walkthrough(f(x)), run.out / "07_derivatives.html")
 # %% [markdown]
 # ## How small should the difference be?
 #
-# Too large, and the curve bends on the way. Too small, and the two values agree in so many digits that their
-# difference is rounding. The best is near the cube root of a float's precision.
+# If it is too large, the curve bends in between. If it is too small, the two values agree in so many digits that their
+# difference is mostly rounding error. The best size is near the cube root of a float's precision.
 
 # %%
 differences = 10.0 ** np.arange(-13, 1)
@@ -75,7 +76,7 @@ places = np.linspace(0.5, 1.5, 50)
 errors = [np.abs((np.exp(places + d) - np.exp(places - d)) / (2 * d) - np.exp(places)).mean() for d in differences]
 best = differences[np.argmin(errors)]
 assert 1e-6 < best < 1e-4
-print(f"  the derivative of exp comes out best with a difference of {best:.0e}")
+print(f"  the derivative of exp is most accurate with a difference of {best:.0e}")
 assert tg.gradcheck(f, points), "gradcheck compares derivatives with such differences"
 
 # %% [markdown]

@@ -4,7 +4,7 @@
 # What you will understand:
 #
 # - a partial derivative is the slope along one input while the others are constant;
-# - all of them together are the gradient, which points uphill;
+# - the gradient consists of all partial derivatives, and points uphill;
 # - the chain rule: slopes along a path multiply, and the slopes of several paths add up.
 
 # %%
@@ -19,17 +19,17 @@ run = chapter.options("Chapter 8. Gradients, partial derivatives, and the chain 
 # %% [markdown]
 # ## By hand: partial derivatives
 #
-# f(x, y, z) = 3x³z − y² + 5z + 2yz. For ∂f/∂x treat y and z as constants, and so on.
+# f(x, y, z) = 3x³z − y² + 5z + 2yz. For ∂f/∂x, treat y and z as constants, and likewise for the others.
 
 
 # %%
 def f(x, y, z):
-    """A function of three numbers."""
+    """Evaluate a function of three numbers."""
     return 3 * x**3 * z - y**2 + 5 * z + 2 * y * z
 
 
 def partials_by_hand(x, y, z):
-    """∂f/∂x, ∂f/∂y, ∂f/∂z."""
+    """Return ∂f/∂x, ∂f/∂y and ∂f/∂z."""
     return np.array([9 * x**2 * z, -2 * y + 2 * z, 3 * x**3 + 5 + 2 * y])
 
 
@@ -40,7 +40,8 @@ chapter.same("the gradient of f", by_hand, np.array(tg.grad(f, argnums=(0, 1, 2)
 # %% [markdown]
 # ## By hand: the chain rule
 #
-# p = sin(u), u = x²: a change of x changes u by 2x as much, and that changes p by cos(u) as much: dp/dx = cos(x²)·2x.
+# p = sin(u), u = x². A change of x changes u by 2x times as much, and that changes p by cos(u) times as much. So
+# dp/dx = cos(x²)·2x.
 
 # %%
 x = 0.8
@@ -49,8 +50,8 @@ chapter.same("d sin(x²) / dx", np.cos(x**2) * 2 * x, tg.grad(lambda x: tg.sin(x
 # %% [markdown]
 # ## By hand: two paths
 #
-# q = a·b with a = x + 1 and b = x²: x reaches q through a and through b. The slopes of both paths add up. This sum is
-# what beginners' engines get wrong, so the walkthrough shows it happening.
+# q = a·b with a = x + 1 and b = x²: x influences q through a and through b. The slopes of both paths add up. Many first
+# attempts at an engine miss this sum, so the walkthrough shows it.
 
 # %%
 through_a = 1 * (x**2)
@@ -63,14 +64,14 @@ b.name = "b"
 q = a * b
 q.name = "q"
 q.backward(retain_graph=True)
-chapter.same("two paths: their slopes added up", through_a + through_b, leaf.grad)
+chapter.same("the sum of the slopes of two paths", through_a + through_b, leaf.grad)
 chapter.save(tg.walkthrough(q), run.out / "08_chain_rule.html")
 
 # %% [markdown]
 # ## The gradient points uphill
 #
-# Among all directions, that of the gradient climbs fastest; against it a function falls fastest. Training is that step
-# against the gradient, again and again.
+# In the direction of the gradient a function rises fastest, and in the opposite direction it falls fastest. Training
+# takes steps against the gradient, again and again.
 
 # %%
 hill = tg.grad(lambda p: tg.exp(-(p[0] ** 2) - 2 * p[1] ** 2) + 0.6 * tg.exp(-2 * (p[0] - 1.8) ** 2 - p[1] ** 2))
@@ -79,7 +80,7 @@ uphill = np.asarray(hill(here).data)
 
 
 def height(p):
-    """Return the hill by hand, in NumPy."""
+    """Return the height of the hill, by hand in NumPy."""
     return np.exp(-(p[0] ** 2) - 2 * p[1] ** 2) + 0.6 * np.exp(-2 * (p[0] - 1.8) ** 2 - p[1] ** 2)
 
 

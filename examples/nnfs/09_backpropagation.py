@@ -3,9 +3,9 @@
 #
 # What you will understand:
 #
-# - backpropagation is the chain rule, from the loss back to every weight, computing nothing twice;
+# - backpropagation applies the chain rule from the loss back to every weight, and computes nothing twice;
 # - the backward pass of a neuron, of a dense layer, and of softmax with cross-entropy, by hand;
-# - the engine does the same with rules of single operations, so nobody has to derive a layer again.
+# - the engine does the same with rules for single operations, so that no layer has to be derived by hand.
 
 # %%
 import chapter
@@ -46,8 +46,8 @@ chapter.save(tg.walkthrough(y), run.out / "09_backpropagation.html")
 # %% [markdown]
 # ## By hand: a whole network
 #
-# dense → ReLU → dense → softmax and cross-entropy, for a batch. Read the backward pass from the bottom of the forward
-# pass to its top: each line is the rule of one line above.
+# dense → ReLU → dense → softmax and cross-entropy, for a batch. The backward pass goes through the forward pass from
+# the last line to the first, with one rule for each line.
 
 # %%
 rng = np.random.RandomState(0)
@@ -64,13 +64,13 @@ probabilities = exponentials / exponentials.sum(axis=1, keepdims=True)
 loss = -np.log(probabilities[range(300), classes]).mean()
 
 # %% [markdown]
-# Softmax and cross-entropy together have a short rule: what was predicted minus what should have been. For one sample
-# with the scores s and the right class c, the probabilities are p[k] = exp(s[k]) / Σ exp(s[j]), so
+# Softmax and cross-entropy together have a short rule: the prediction minus the target. For one sample with the scores
+# s and the correct class c, the probabilities are p[k] = exp(s[k]) / Σ exp(s[j]), so
 #
 #     loss = −log p[c] = −s[c] + log Σ exp(s[j])
 #     ∂loss/∂s[k] = exp(s[k]) / Σ exp(s[j]) − (1 if k = c else 0) = p[k] − (1 if k = c else 0).
 #
-# The loss of the batch is a mean over 300 samples, so all is divided by 300.
+# The loss of the batch is a mean over 300 samples, so the gradient is divided by 300.
 
 # %%
 d_scores = probabilities.copy()
@@ -79,7 +79,7 @@ d_scores /= 300
 
 # %% [markdown]
 # A matrix product has one rule for each factor. Number by number, scores[i, k] = Σ active[i, j] · W2[j, k], summed over
-# j. The weight W2[j, k] meets every sample i, with the factor active[i, j], and what it receives from them adds up:
+# j. The weight W2[j, k] is used for every sample i, with the factor active[i, j], and the contributions add up:
 #
 #     ∂loss/∂W2[j, k] = Σ active[i, j] · d_scores[i, k], summed over i.
 #
@@ -96,7 +96,7 @@ d_W1, d_b1 = X.T @ d_hidden, d_hidden.sum(axis=0)
 # %% [markdown]
 # ## On the engine
 #
-# Only the forward pass is written.
+# Only the forward pass has to be written.
 
 # %%
 network = nn.Sequential(nn.Dense(2, 8, dtype=np.float64), nn.ReLU(), nn.Dense(8, 3, dtype=np.float64))
@@ -111,7 +111,7 @@ for (name, parameter), gradient in zip(network.named_parameters(), [d_W1, d_b1, 
 # %% [markdown]
 # ## The picture: the graph of the whole network
 #
-# `tg.draw` shows every value on the way and its gradient. Here for four samples; modules have a frame.
+# `tg.draw` shows every intermediate value and its gradient, here for four samples. Each module has a frame.
 
 # %%
 samples = tg.tensor(X[::75], name="samples")
@@ -123,7 +123,7 @@ chapter.save(tg.draw(loss), run.out / "09_backpropagation.svg")
 
 # %%
 figure = Figure(figsize=(8, 3.4), layout="constrained")
-figure.suptitle("The gradient of every weight: orange, more of it raises the loss; blue, more of it lowers it")
+figure.suptitle("Gradients of the weights: a larger weight raises the loss (orange) or lowers it (blue)")
 for axes, (name, parameter) in zip(figure.subplots(1, 2, width_ratios=[8, 3]), list(network.named_parameters())[::2]):
     limit = np.abs(parameter.grad).max()
     axes.imshow(parameter.grad, cmap=SIGNS, vmin=-limit, vmax=limit, aspect="auto")
@@ -137,14 +137,14 @@ chapter.save(figure, run.out / "09_backpropagation.png")
 #
 # 1. Leave out `d_scores /= 300`. By which factor are all gradients wrong, and how would you notice?
 #
-#    *Answer.* All are 300 times too large, and the loss looks right. Comparing with the engine or with finite
-#    differences shows it at once: all ratios are 300. In training, SGD would take steps 300 times too long; Adam would
-#    hide the fault, because it divides by the size of the gradients.
+#    *Answer.* All are 300 times too large, and the loss is correct. A comparison with the engine or with finite
+#    differences shows the error: all ratios are 300. In training, SGD would take steps 300 times too long; Adam would
+#    hide the error, because it divides by the size of the gradients.
 # 2. Give the neuron the bias -20. What are its gradients now, and why does a "dead" ReLU never recover?
 #
 #    *Answer.* z is −15, so the ReLU returns 0 and its slope is 0: all gradients are 0. No step changes the weights, so
 #    z stays negative. Only another sample with a positive z could bring the neuron back, and a dead one has none.
-# 3. Derive the backward pass of `nn.Tanh` in place of ReLU by hand (1 − tanh²), and let the engine grade you.
+# 3. Derive the backward pass of `nn.Tanh` in place of ReLU by hand (1 − tanh²), and compare it with the engine.
 #
 #    *Answer.* With `active = np.tanh(hidden)`, one line changes: `d_hidden = d_active * (1 - active**2)`. With
 #    `nn.Tanh()` in the network, all comparisons hold again.

@@ -4,7 +4,7 @@
 # What you will understand:
 #
 # - gradient descent takes a small step against the gradient; the learning rate says how small;
-# - momentum keeps rolling, Adagrad and RMSprop give every parameter its own step, Adam does both;
+# - momentum averages over steps, Adagrad and RMSprop scale the step of each parameter, Adam does both;
 # - on the spiral, from the same start, plain SGD classifies half to two thirds of the points correctly after 10,000
 #   epochs, and Adam more than nine in ten.
 
@@ -23,14 +23,14 @@ EPOCHS = 300 if run.fast else 10_001
 # %% [markdown]
 # ## By hand: one step of each
 #
-# A parameter is 1.0 and its gradient was 0.5, and then 0.1. `rate` is the learning rate.
+# A parameter starts at 1.0. Its gradient is 0.5 in the first step and 0.1 in the second. `rate` is the learning rate.
 
 # %%
 gradients, rate = [0.5, 0.1], 0.1
 
 
 def steps_by_hand(change):
-    """Where the parameter is after two steps, each of which adds `change(gradient, step)`."""
+    """Return the parameter after two steps, each of which adds `change(gradient, step)`."""
     parameter = 1.0
     for step, gradient in enumerate(gradients):
         parameter += change(gradient, step)
@@ -41,25 +41,25 @@ kept = {"velocity": 0.0, "squares": 0.0, "mean": 0.0}
 
 
 def with_momentum(g, step):
-    """A fraction of the last step, and a new one against the gradient."""
+    """Add a step against the gradient to a fraction of the last step."""
     kept["velocity"] = 0.9 * kept["velocity"] - rate * g
     return kept["velocity"]
 
 
 def adagrad(g, step):
-    """Divided by the root of all squares so far: steps become smaller and smaller."""
+    """Divide by the root of the sum of all squares, so that steps become smaller and smaller."""
     kept["squares"] += g**2
     return -rate * g / (np.sqrt(kept["squares"]) + 1e-7)
 
 
 def rmsprop(g, step):
-    """Divided by the root of a mean of the squares, in which old ones are forgotten."""
+    """Divide by the root of a decaying mean of the squares."""
     kept["squares"] = 0.9 * kept["squares"] + 0.1 * g**2
     return -rate * g / (np.sqrt(kept["squares"]) + 1e-7)
 
 
 def adam(g, step):
-    """A mean of gradients over the root of a mean of squares; both began at 0, which the divisions make up for."""
+    """Divide a mean of gradients by the root of a mean of squares; both start at 0 and are corrected for it."""
     kept["mean"] = 0.9 * kept["mean"] + 0.1 * g
     kept["squares"] = 0.999 * kept["squares"] + 0.001 * g**2
     mean, squares = kept["mean"] / (1 - 0.9 ** (step + 1)), kept["squares"] / (1 - 0.999 ** (step + 1))
@@ -90,13 +90,13 @@ for name, change, make in [
 # %% [markdown]
 # ## The spiral, side by side
 #
-# The book's settings, each from the same start: 2-64-3, 100 points of each class, full batch. First 100 epochs in
-# float64, by hand and on the engine; then the whole training.
+# The book's settings, all from the same initial weights: 2-64-3, 100 points of each class, full batch. First 100 epochs
+# in float64, by hand and on the engine; then the whole training.
 
 
 # %%
 def start(dtype):
-    """Data and network, the same every time."""
+    """Return the data and the network, the same in every call."""
     rng = np.random.RandomState(0)
     X, y = nn.datasets.spiral(100, 3, rng=rng)
     small = nn.init.normal(0.01)
@@ -138,10 +138,10 @@ for name, (make, optimizer_by_hand) in OPTIMIZERS.items():
     print(f"  {name}: accuracy {strip.frames[-1].right:.3f} after {EPOCHS:,} epochs")
 
 # %% [markdown]
-# ## The picture: six optimizers, and what each has understood after so many epochs
+# ## The picture: six optimizers, and what the network has learnt after so many epochs
 #
 # The loss of RMSprop and Adam has spikes. Both divide by the root of a mean of squared gradients. Late in training,
-# gradients are small and so is this root, and a gradient larger than those before makes a step that is far too long.
+# gradients are small and so is this root. Then a gradient that is larger than those before makes far too long a step.
 # The loss jumps, the mean grows, and the next steps bring the loss down again.
 
 # %%
@@ -167,12 +167,12 @@ chapter.save(figure, run.out / "10_optimizers.png")
 # %% [markdown]
 # ## Three things to try
 #
-# 1. Try SGD with rates of 0.1 and 10. How does the loss show a rate that is too small, and how one that is too large?
+# 1. Try SGD with rates of 0.1 and 10. How does the loss show that a rate is too small or too large?
 #
 #    *Answer.* 0.1 is too small: the loss falls from 1.099 to 1.087 in 1,000 epochs, and to 1.023 in 10,000. 10 is too
 #    large: the steps jump over the valley. The loss keeps rising above its start, to as much as 2.3, and the accuracy
 #    is that of guessing.
-# 2. Use another seed in `start`. Accuracies after 10,000 epochs differ by 0.1 and more, so compare over several seeds.
+# 2. Use another seed in `start`. Accuracies after 10,000 epochs differ by 0.1 and more, so compare several seeds.
 #
 #    *Answer.* For the seeds 0 to 3, SGD ended at 0.55, 0.79, 0.57 and 0.82, and Adam at 0.97, 0.86, 0.90 and 0.90. With
 #    a single seed, any order of close optimizers can be luck.

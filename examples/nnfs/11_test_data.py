@@ -3,9 +3,9 @@
 #
 # What you will understand:
 #
-# - a network is judged by data it has never seen; what it can recite says nothing;
+# - a network is judged by data it has never seen; its performance on memorised data shows nothing;
 # - overfitting: the training loss keeps falling while the test loss rises;
-# - test data are for one look at the end: tuning by them makes them training data.
+# - test data are used once, at the end: settings tuned on them make them training data.
 
 # %%
 import chapter
@@ -20,7 +20,7 @@ EPOCHS = 400 if run.fast else 6_000
 # %% [markdown]
 # ## By hand: setting data aside
 #
-# Shuffle first, or the last fifth of the spiral would be of one class only; then cut.
+# Shuffle first, because the last fifth of the spiral contains only one class. Then split.
 
 # %%
 X, y = nn.datasets.spiral(100, 3, rng=np.random.RandomState(0))
@@ -32,11 +32,11 @@ assert len(set(y[aside].tolist())) == 3
 # %% [markdown]
 # ## On the engine
 #
-# `nn.data.split` shuffles and cuts; with `stratify=True` every class is represented in proportion.
+# `nn.data.split` shuffles and splits. With `stratify=True`, every class is represented in proportion.
 
 # %%
 X_train, y_train, X_test, y_test = nn.data.split(X, y, share=0.2, stratify=True, rng=0)
-chapter.same("80 points of each class stay", np.array([80, 80, 80]), np.bincount(y_train))
+chapter.same("80 points of each class remain", np.array([80, 80, 80]), np.bincount(y_train))
 chapter.same("20 points of each class are set aside", np.array([20, 20, 20]), np.bincount(y_test))
 together = np.concatenate([X_train, X_test])
 chapter.same("no point is lost or doubled", np.sort(X, axis=None), np.sort(together, axis=None))
@@ -44,7 +44,7 @@ chapter.same("no point is lost or doubled", np.sort(X, axis=None), np.sort(toget
 # %% [markdown]
 # ## By hand: evaluating
 #
-# Forwards only, and no gradient: the mean loss, and the fraction of right answers.
+# A forward pass without gradients: the mean loss, and the fraction of correct answers.
 
 # %%
 network = nn.Sequential(nn.Dense(2, 64, rng=0), nn.ReLU(), nn.Dense(64, 3, rng=0))
@@ -65,7 +65,7 @@ print(f"  test loss: {history['val_loss'][best]:.3f} at best (epoch {best + 1}),
 print(f"  training loss at the end: {history['loss'][-1]:.3f}")
 
 # %% [markdown]
-# ## The picture: what was learnt by heart
+# ## The picture: overfitting
 
 # %%
 figure = Figure(figsize=(8, 3.8), layout="constrained")
@@ -75,7 +75,7 @@ axes.plot(epochs, history["loss"], color="#0072b2", label="training data")
 axes.plot(epochs, history["val_loss"], "--", color="#d55e00", label="test data")
 axes.axvline(best + 1, color="#666666", linewidth=1, linestyle=":")
 axes.text(best + 1, max(history["val_loss"]), f" best on test data: epoch {best + 1}", color="#444444")
-axes.set(title="Overfitting: the loss falls on what was seen and rises on what was not", xlabel="epoch", ylabel="loss")
+axes.set(title="Overfitting: the loss falls on training data and rises on test data", xlabel="epoch", ylabel="loss")
 axes.set_ylim(0, 1.05 * max(history["val_loss"]))
 axes.legend(frameon=False, loc="center right")
 axes.spines[["top", "right"]].set_visible(False)
@@ -87,12 +87,12 @@ chapter.save(figure, run.out / "11_test_data.png")
 # 1. Use 1,000 points of each class. What happens to the gap?
 #
 #    *Answer.* It nearly closes: the losses at the end are 0.17 and 0.34, against 0.06 and 2.3 with 100 points of each
-#    class. So many points cannot be learnt one by one.
-# 2. Use 8 neurons instead of 64. Can so small a network overfit?
+#    class. So many points cannot be memorised one by one.
+# 2. Use 8 neurons instead of 64. Can such a small network overfit?
 #
 #    *Answer.* A little. It cannot even learn the training points (accuracy 0.58), yet the test loss rises from 1.02 to
 #    1.11.
-# 3. `nn.EarlyStopping(patience=500)` as a callback. At which epoch does it stop, and why is that not yet a fair test?
+# 3. Use `nn.EarlyStopping(patience=500)` as a callback. At which epoch does it stop, and why is that not a fair test?
 #
 #    *Answer.* At epoch 837, 500 after the best test loss. The test data have chosen the epoch, so they are no longer
-#    unseen. Chapter 12 takes validation data for such choices.
+#    unseen. Chapter 12 uses validation data for such choices.

@@ -3,9 +3,9 @@
 #
 # What you will understand:
 #
-# - settings (rates, sizes, penalties) are chosen by validation data, so that the test data stay unseen;
-# - k-fold validation: every sample is left out once, which tells more when samples are few;
-# - the winner of many trials looks better than it is: part of its lead is luck.
+# - settings (rates, sizes, penalties) are chosen on validation data, so that the test data remain unseen;
+# - k-fold validation leaves out every sample once, which makes better use of few samples;
+# - the best of many trials looks better than it is: part of its lead is luck.
 
 # %%
 import chapter
@@ -20,7 +20,7 @@ EPOCHS = 60 if run.fast else 800
 # %% [markdown]
 # ## By hand: k folds
 #
-# Shuffle the numbers of the samples, cut them into k parts, and leave out one after the other.
+# Shuffle the indices of the samples, split them into k parts, and leave out one part after another.
 
 # %%
 numbers = np.random.default_rng(0).permutation(10)
@@ -31,7 +31,7 @@ print("  five folds of ten samples:", [part.tolist() for part in folds_by_hand])
 # %% [markdown]
 # ## On the engine
 #
-# `nn.data.k_fold` gives training and validation data for each fold.
+# `nn.data.k_fold` yields training and validation data for each fold.
 
 # %%
 samples = np.arange(10.0)[:, None]
@@ -44,7 +44,7 @@ chapter.same("every sample is left out exactly once", np.arange(10.0), np.sort(l
 # %% [markdown]
 # ## Choosing the number of neurons
 #
-# Five folds for each size. Test data are looked at once, after the choice.
+# Five folds for each size. The test data are used once, after the choice.
 
 # %%
 X, y = nn.datasets.spiral(100, 3, rng=np.random.RandomState(0))
@@ -53,7 +53,7 @@ SIZES = [4, 8, 16, 32, 64]
 
 
 def trained(neurons, X, y):
-    """A network of that size, trained on these samples."""
+    """Return a model of this size, trained on these samples."""
     network = nn.Sequential(nn.Dense(2, neurons, rng=1), nn.ReLU(), nn.Dense(neurons, 3, rng=2))
     optimizer = nn.Adam(network.parameters(), learning_rate=0.05)
     model = nn.Model(network, loss=nn.SoftmaxCrossEntropy(), optimizer=optimizer, metrics=[nn.CategoricalAccuracy()])
@@ -70,7 +70,7 @@ for row, neurons in enumerate(SIZES):
 
 chosen = int(accuracies.mean(axis=1).argmax())
 test = trained(SIZES[chosen], X, y).evaluate(X_test, y_test)["accuracy"]
-print(f"  chosen: {SIZES[chosen]} neurons, trained on all folds; the one look at the test data: {test:.3f}")
+print(f"  chosen: {SIZES[chosen]} neurons, trained on all folds; accuracy on the test data: {test:.3f}")
 
 # %% [markdown]
 # ## The picture
@@ -93,14 +93,14 @@ chapter.save(figure, run.out / "12_validation_data.png")
 #
 # 1. Choose the learning rate in the same way, from 0.001 to 0.5. Is the best rate the same for every size?
 #
-#    *Answer.* No. With 8 neurons 0.01 was best (accuracy 0.45), with 64 it was 0.05 (0.78). Far too large a rate ruins
-#    both: 64 neurons with a rate of 0.5 reached 0.44. So sizes and rates have to be chosen together.
+#    *Answer.* No. With 8 neurons 0.01 was best (accuracy 0.45), with 64 it was 0.05 (0.78). A rate that is far too
+#    large ruins both: 64 neurons with a rate of 0.5 reached 0.44. So sizes and rates have to be chosen together.
 # 2. Use ten folds. What does that cost, and how much more stable is the mean?
 #
 #    *Answer.* Twice as many training runs, on 216 samples each instead of 192. The mean was no more stable here: over
 #    four shuffles, the mean had a standard deviation of 0.012 with five folds and of 0.020 with ten. In both cases,
 #    every sample is left out once.
-# 3. Give `trained` twenty different seeds for 64 neurons and keep the best. How does it do on the test data?
+# 3. Give `trained` twenty different seeds for 64 neurons and keep the best. How does it perform on the test data?
 #
 #    *Answer.* In one such trial, the best of twenty had a validation accuracy of 0.88 (their mean was 0.83), but 0.78
 #    on the test data, where the mean of all twenty was 0.79. Its lead was luck.

@@ -3,9 +3,9 @@
 #
 # What you will understand:
 #
-# - features of very different size make training slow or impossible; scaling puts them on one footing;
-# - the scale is learnt from the training data alone and then applied to everything;
-# - augmentation makes new samples of old ones, by changes that do not change the answer.
+# - features of very different size make training slow or impossible; scaling brings them to the same range;
+# - the scale is computed from the training data alone, and applied to all data;
+# - augmentation makes new samples from existing ones, by changes that do not affect the class.
 
 # %%
 import chapter
@@ -35,16 +35,16 @@ chapter.same("the test data on the training data's scale", by_hand, standardize(
 # %% [markdown]
 # ## By hand: bytes of an image
 #
-# Pixels come as integers from 0 to 255. The book maps them to −1 … 1.
+# Pixels are integers from 0 to 255. The book maps them to −1 … 1.
 
 # %%
 pixels = np.array([[0, 51, 255]], np.uint8)
 chapter.same("pixels from -1 to 1", (pixels.astype(np.float32) - 127.5) / 127.5, nn.data.rescale(pixels))
 
 # %% [markdown]
-# ## What scaling is worth
+# ## The effect of scaling
 #
-# The same network, the same steps, with and without.
+# The same network and the same steps, with and without scaling.
 
 # %%
 histories = {}
@@ -63,12 +63,13 @@ assert run.fast or histories["standardised"]["val_accuracy"][-1] > histories["as
 # %% [markdown]
 # ## By hand: augmentation
 #
-# A handwritten 3 that is moved by a pixel is still a 3 (turned upside down it is not: choose changes with care).
+# A handwritten 3 that is shifted by a pixel is still a 3. Other changes, such as turning a 6 upside down, change the
+# class.
 
 
 # %%
 def shifted_by_hand(image, down, right):
-    """The image moved, with 0 where nothing comes in."""
+    """Return the shifted image, padded with 0."""
     moved = np.zeros_like(image)
     height, width = image.shape
     for row in range(height):
@@ -112,17 +113,17 @@ chapter.save(figure, run.out / "13_preparing_data.png")
 # %% [markdown]
 # ## Three things to try
 #
-# 1. Fit the standardizer on training and test data together. It changes little here; why is it wrong nevertheless?
+# 1. Fit the standardizer on training and test data together. It changes little here. Why is it wrong nevertheless?
 #
-#    *Answer.* The test data then take part in the training, if only through their mean and deviation. The accuracy on
+#    *Answer.* The test data then influence the training, if only through their mean and deviation. The accuracy on
 #    them no longer shows what to expect of future data. With outliers or little data, the difference is not small.
 # 2. Train on the digits with `nn.data.Batches(images, labels, batch_size=32, augment=lambda X, rng: nn.data.shift(X, 1,
-#    rng), transform=lambda X: X.reshape(len(X), -1))`, and without `augment`: which is better on the test digits?
+#    rng), transform=lambda X: X.reshape(len(X), -1))`, and without `augment`. Which is better on the test digits?
 #
 #    *Answer.* With 64 hidden neurons, 60 epochs and three seeds, the network without `augment` is better on the test
 #    digits, with 0.98 against 0.93: they are centred, as the training digits are, and an 8×8 image loses much when it
-#    is shifted. On test digits shifted in the same way, it has 0.38 against 0.90. Augmentation helps with the changes
-#    that the data will have.
+#    is shifted. On test digits shifted in the same way, it has 0.38 against 0.90. Augmentation helps with changes that
+#    occur in future data.
 # 3. Which changes are harmless for photos of clothes, and which for letters? Look at `nn.data.flip`.
 #
 #    *Answer.* Clothes: a flip from left to right and small shifts and rotations keep the class; a flip upside down

@@ -3,9 +3,9 @@
 #
 # What you will understand:
 #
-# - a penalty on the size of the weights keeps a network from learning its samples by heart;
-# - L2 (λΣw²) pulls large weights hardest, L1 (λΣ|w|) pulls all alike, so that some end at 0 almost exactly;
-# - what counts is the gap between the loss on the training data and on data the network has not seen.
+# - a penalty on the size of the weights prevents a network from memorising its samples;
+# - L2 (λΣw²) reduces large weights most, L1 (λΣ|w|) reduces all equally, so that some become almost exactly 0;
+# - the measure of success is the gap between the loss on the training data and on new data.
 
 # %%
 import by_hand
@@ -37,12 +37,12 @@ chapter.same("its gradient", gradient, layer.weight.grad)
 # %% [markdown]
 # ## By hand and on the engine: the book's training
 #
-# The spiral, 2-64-3, L2 on the first layer. The penalty's gradient joins before the optimizer.
+# The spiral, 2-64-3, L2 on the first layer. The gradient of the penalty is added before the optimizer's step.
 
 
 # %%
 def network(dtype=np.float32, **penalties):
-    """The start: data, first layer, second layer from one stream of random numbers, then the test data."""
+    """Draw data, first layer, second layer and test data, in this order, from one random generator."""
     rng = np.random.RandomState(0)
     X, y = nn.datasets.spiral(100, 3, rng=rng)
     start = nn.init.normal(0.01)
@@ -68,7 +68,7 @@ chapter.same_training(
 )
 
 # %% [markdown]
-# ## The gap, with and without
+# ## The gap with and without a penalty
 
 # %%
 results = {}
@@ -93,10 +93,10 @@ gap = {name: history["val_loss"][-1] - history["data_loss"][-1] for name, (histo
 assert run.fast or gap["L2, λ = 0.0005"] < gap["none"]
 
 # %% [markdown]
-# ## The picture: the gap, and what becomes of the weights
+# ## The picture: the gap, and the weights after training
 #
 # Without a penalty, the weights grow as long as training continues. L2 keeps all of them small. With L1, a spike near 0
-# appears in a full run: about 16 of 128 weights end below 0.001 in size. The short run stops before they get there.
+# appears in a full run: about 16 of 128 weights end below 0.001 in size. The short run is too short to show it.
 
 # %%
 figure = Figure(figsize=(10.5, 5.6), layout="constrained")
@@ -126,8 +126,8 @@ chapter.save(figure, run.out / "14_l1_and_l2.png")
 #    1.07, close to log 3 = 1.10.
 # 2. Use 1,000 points for each class (`spiral(1000, 3)`) and no penalty. Why is the gap smaller now?
 #
-#    *Answer.* The losses end at 0.29 and 0.46. A network that fits 3,000 points cannot bend around each of them, so new
-#    points of the same spiral fall where old ones have been.
+#    *Answer.* The losses end at 0.29 and 0.46. A network that fits 3,000 points cannot bend around each of them, and
+#    new points of the same spiral lie close to points of the training data.
 # 3. Count the weights below 0.001 in size after L1 and after L2.
 #
 #    *Answer.* `np.sum(np.abs(layers[0].weight.numpy()) < 0.001)`: 19 of 128 in a run with L1, none with L2. The pull of

@@ -3,9 +3,9 @@
 #
 # What you will understand:
 #
-# - dropout switches a random fraction of the outputs off in every training step, so that no neuron relies on another;
-# - the rest grows by 1/(1 − rate), so that the mean stays; in evaluation nothing is dropped;
-# - the backward pass lets the gradient through where the output was let through.
+# - dropout sets a random fraction of the outputs to 0 in every training step, so that no neuron relies on another;
+# - the others are divided by 1 − rate, so that the mean stays the same; in evaluation nothing is dropped;
+# - the backward pass multiplies the gradient by the same mask as the forward pass.
 
 # %%
 import by_hand
@@ -28,12 +28,12 @@ EPOCHS = 300 if run.fast else 6_000
 outputs = np.linspace(-2, 3, 10_000).reshape(100, 100)
 hand = by_hand.Dropout(0.3, np.random.default_rng(0))
 dropped = hand.forward(outputs)
-print(f"  {np.mean(dropped == 0):.1%} are 0 now; the mean was {outputs.mean():.3f} and is {dropped.mean():.3f}")
+print(f"  {np.mean(dropped == 0):.1%} are 0; the mean is {dropped.mean():.3f}, and was {outputs.mean():.3f}")
 
 # %% [markdown]
 # ## On the engine
 #
-# Every mask is another, so what is compared is what any mask must do: each output is 0 or its old value / 0.7, and the
+# Masks are random, so the comparison uses properties of every mask: each output is 0 or its input / 0.7, and the
 # gradient is 0 or 1 / 0.7 in the same places.
 
 # %%
@@ -43,7 +43,7 @@ result = layer(leaf)
 result.sum().backward()
 mask = result.data / outputs
 assert np.all((np.abs(mask) < 1e-12) | (np.abs(mask - 1 / 0.7) < 1e-12))
-chapter.same("the gradient passes where the output passed", mask, leaf.grad)
+chapter.same("the gradient passes through the same mask", mask, leaf.grad)
 chapter.same("by hand as well", hand.mask, hand.backward(np.ones((100, 100), np.float64)))
 assert abs(np.mean(mask == 0) - 0.3) < 0.02
 
@@ -77,8 +77,8 @@ for rate in (0.0, 0.1, 0.3):
 # %% [markdown]
 # ## The picture
 #
-# At a rate of 0.3 the training loss lies *above* the validation loss: it is measured with neurons missing. The gap
-# between points seen and new ones becomes smaller; as 64 neurons are few, both losses become larger, too.
+# At a rate of 0.3, the training loss is *above* the validation loss, because it is measured with dropout. The gap
+# between training points and new points becomes smaller. Since 64 neurons are few, both losses also become larger.
 
 # %%
 figure = Figure(figsize=(10.5, 3.4), layout="constrained")
@@ -99,13 +99,13 @@ chapter.save(figure, run.out / "15_dropout.png")
 # 1. Use a rate of 0.9 with 64 neurons, and with 512. Which network can still learn?
 #
 #    *Answer.* Neither, with these settings: after 3,000 epochs, both losses were log 3 = 1.099, the same as for
-#    guessing. Of 64 neurons six remain in each step, of 512 about 51, drawn anew each time, and the L2 penalty pulls
-#    all weights to 0 where the data have no consistent direction.
-# 2. Put the dropout on the inputs instead. Why is that worse for two features than for 784 pixels?
+#    guessing. Of 64 neurons, six remain in each step, and of 512 about 51, drawn anew each time. Their gradients have
+#    no consistent direction, so the L2 penalty pulls all weights to 0.
+# 2. Apply dropout to the inputs instead. Why is that worse for two features than for 784 pixels?
 #
 #    *Answer.* After 3,000 epochs, the accuracy on new points was 0.42, against 0.85 without dropout. With a rate of
-#    0.3, every second point has lost at least one of its two features, and the rest does not determine the class. Of
-#    784 pixels, neighbours are nearly the same, so an image can be recognised with a third of them missing.
+#    0.3, every second point loses at least one of its two features, and the other does not determine the class.
+#    Neighbouring pixels are nearly the same, so an image can be recognised with a third of its 784 pixels missing.
 # 3. Forget `layer.eval()`: predict the same point ten times in training mode. What does the spread show?
 #
 #    *Answer.* How much the answer depends on which neurons are missing. Well inside a class the spread is small, and

@@ -3,10 +3,10 @@
 #
 # What you will understand:
 #
-# - for a yes or no, one output is enough: the sigmoid makes a probability of it;
-# - binary cross-entropy is the surprise at the right answer: −log p for a yes, −log(1 − p) for a no;
-#   several outputs are several questions at once;
-# - its gradient with the sigmoid is again what was predicted minus what should have been.
+# - for a yes or no, one output is enough: the sigmoid turns it into a probability;
+# - binary cross-entropy is −log p for a yes and −log(1 − p) for a no; several outputs are several such questions at
+#   once;
+# - together with the sigmoid, its gradient is again the prediction minus the target.
 
 # %%
 import by_hand
@@ -42,7 +42,7 @@ chapter.same("its gradient with respect to the score: predicted − target", gra
 
 # %%
 def network(dtype):
-    """The start: the same draws for every dtype."""
+    """Return network and data, with the same random numbers for every dtype."""
     rng = np.random.RandomState(0)
     X, classes = nn.datasets.spiral(100, 2, rng=rng)
     start = nn.init.normal(0.01)
@@ -93,10 +93,10 @@ chapter.save(figure, run.out / "16_binary_logistic_regression.png")
 # %% [markdown]
 # ## Three things to try
 #
-# 1. Count a point as "yes" at 0.9 or more, instead of 0.5. Which kind of error becomes rarer, which more frequent?
+# 1. Count a point as "yes" at 0.9 or more, instead of 0.5. Which kind of error becomes rarer, and which more frequent?
 #
-#    *Answer.* False alarms become rarer, and a yes is missed more often. Of 200 new points, a trained network wrongly
-#    answered yes for 13 and missed 22 at a threshold of 0.5; at 0.9 there were 2 and 80.
+#    *Answer.* False positives become rarer, and false negatives more frequent. Of 200 new points, a trained network
+#    wrongly answered yes for 13 and missed 22 at a threshold of 0.5; at 0.9 there were 2 and 80.
 # 2. Give one network two outputs: is the point in the upper half, and is it of class 1? What must `y` look like?
 #
 #    *Answer.* One column for each question, 0 or 1 in each: `y = np.stack([X[:, 1] > 0, classes], axis=1)`, shape
@@ -104,5 +104,5 @@ chapter.save(figure, run.out / "16_binary_logistic_regression.png")
 # 3. Compare with two softmax outputs and `nn.SoftmaxCrossEntropy`. Does the border change?
 #
 #    *Answer.* Not in principle. The probability of class 1 is the sigmoid of the difference of the two scores, so both
-#    networks can draw the same borders. In practice they start from other weights and end a little apart: two such
-#    networks agreed on 90 % of the new points, with the same accuracy.
+#    networks can draw the same borders. In practice they start from different weights and end with slightly different
+#    borders: two such networks agreed on 90 % of the new points, with the same accuracy.

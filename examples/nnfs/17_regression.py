@@ -5,7 +5,7 @@
 #
 # - to predict numbers, the last layer stays linear, and the loss is the mean squared (or absolute) error;
 # - "accuracy" of a number needs a tolerance: the book takes the targets' standard deviation / 250;
-# - the start decides: from weights of 0.01 many trainings of the sine stop at a plateau, from 0.1 all get through.
+# - initial weights matter: from weights of 0.01, many training runs of the sine stop at a plateau; from 0.1, none do.
 
 # %%
 import by_hand
@@ -36,7 +36,7 @@ for loss, value, gradient in [
     chapter.same("its gradient", gradient, leaf.grad)
 
 # %% [markdown]
-# ## By hand: accuracy of numbers
+# ## By hand: accuracy within a tolerance
 
 # %%
 X, y = nn.datasets.sine()
@@ -53,7 +53,7 @@ chapter.same("accuracy within a tolerance", close.mean(), metric.result())
 
 # %%
 def network(scale, dtype, seed=0):
-    """1-64-64-1."""
+    """Return a 1-64-64-1 network."""
     rng = np.random.RandomState(seed)
     start = nn.init.normal(scale)
     dense = [nn.Dense(a, b, weight_init=start, dtype=dtype, rng=rng) for a, b in [(1, 64), (64, 64), (64, 1)]]
@@ -73,10 +73,10 @@ chapter.same_training(
 )
 
 # %% [markdown]
-# ## The start decides
+# ## Initial weights matter
 #
-# From weights around 0.01 the first gradients are so small that many trainings stop at a mean squared error of 0.0307,
-# where the crest of the wave is cut off flat.
+# From weights of about 0.01, the first gradients are so small that many training runs stop at a mean squared error of
+# 0.0307, where the crest of the wave is cut off.
 
 # %%
 models = {}
@@ -97,7 +97,7 @@ figure = Figure(figsize=(9.5, 3.6), layout="constrained")
 for axes, (scale, model) in zip(figure.subplots(1, 2, sharey=True), models.items()):
     axes.plot(X, y, color="#999999", linewidth=4, label="sin 2πx")
     axes.plot(X, model.predict(X), "--", color="#d55e00", linewidth=2, label=f"network: MSE {errors[scale]:.2g}")
-    axes.set(title=f"start: weights of about {scale}", xlabel="x")
+    axes.set(title=f"initial weights of about {scale}", xlabel="x")
     axes.legend(frameon=False)
     axes.spines[["top", "right"]].set_visible(False)
 chapter.save(figure, run.out / "17_regression.png")
@@ -109,12 +109,12 @@ chapter.save(figure, run.out / "17_regression.png")
 #
 #    *Answer.* After 2,000 epochs, five of ten from weights of 0.01, and all ten from 0.1. The other five had stopped at
 #    0.0307.
-# 2. Ask the network for x = 1.5, beyond what it has seen. How does the output continue, and why?
+# 2. Predict x = 1.5, beyond the training data. How does the output continue, and why?
 #
-#    *Answer.* Not the wave. At 1.25 a trained network returned 0.07 instead of 1, and at 1.5 it returned 0.10. Beyond
-#    the data, every ReLU is soon either on or off for good, so the output continues as a straight line.
-# 3. Move one target to 10. Which loss, squared or absolute, lets it distort the whole fit?
+#    *Answer.* Not as a wave. At 1.25 a trained network returned 0.07 instead of 1, and at 1.5 it returned 0.10. Beyond
+#    the data, every ReLU soon stays either on or off, so the output continues as a straight line.
+# 3. Change one target to 10. With which loss, squared or absolute, does it distort the whole fit?
 #
-#    *Answer.* The squared error. After 2,000 epochs, the other points were off by up to 0.20, against 0.02 with the
-#    absolute error. The gradient of a square grows with the distance, so one point at 10 pulls as hard as hundreds of
-#    others; the gradient of the absolute value has the same size for all.
+#    *Answer.* With the squared error. After 2,000 epochs, the other points were off by up to 0.20, against 0.02 with
+#    the absolute error. The gradient of a square grows with the distance, so one point at 10 pulls as hard as hundreds
+#    of others; the gradient of the absolute value has the same size for all.

@@ -3,9 +3,9 @@
 #
 # What you will understand:
 #
-# - a model ties network, loss, optimizer and metrics together, so that training is one call;
-# - what that call does: for each epoch, for each batch, forwards, backwards, update; then validation;
-# - its history has the same losses as the loop written by hand.
+# - a model combines network, loss, optimizer and metrics, so that training is one call;
+# - that call runs forward pass, backward pass and update for each batch of each epoch, then the validation;
+# - its history has the same losses as a loop written by hand.
 
 # %%
 import by_hand
@@ -23,21 +23,21 @@ EPOCHS = 20 if run.fast else 300
 
 # %%
 class ModelByHand:
-    """Layers are added one by one; `train` is the loop."""
+    """Model whose layers are added one by one, with a training loop."""
 
     def __init__(self):
         self.layers = []
 
     def add(self, layer):
-        """One more layer at the end."""
+        """Append a layer."""
         self.layers.append(layer)
 
     def set(self, *, loss, optimizer):
-        """What to minimise, and how."""
+        """Set what to minimise, and how."""
         self.network, self.optimizer = by_hand.Network(self.layers, loss), optimizer
 
     def train(self, X, y, *, epochs, batch_size, validation_data):
-        """Epoch by epoch, batch by batch. The last batch may be smaller, so losses are weighted by samples."""
+        """Train in batches. The last batch may be smaller, so the losses are weighted by the number of samples."""
         history = {"loss": [], "accuracy": [], "val_loss": []}
         for _ in range(epochs):
             loss = right = 0.0
@@ -58,7 +58,7 @@ class ModelByHand:
 # %% [markdown]
 # ## On the engine
 #
-# The same start, the same batches in the same order.
+# The same initial weights, and the same batches in the same order.
 
 # %%
 X, y = nn.datasets.spiral(100, 3, rng=np.random.RandomState(0))
@@ -86,13 +86,13 @@ for name, values in expected.items():
     chapter.same(f"{name} of {first_epochs} epochs", values[:first_epochs], history[name][:first_epochs])
 
 # %% [markdown]
-# Predicting is one call, too: probabilities, a row for each sample.
+# Prediction is one call, too. It returns probabilities, with a row for each sample.
 
 # %%
 chapter.same("probabilities add up to 1", np.ones(len(X_valid), np.float64), model.predict(X_valid).sum(axis=1))
 
 # %% [markdown]
-# ## The picture: the history of a training
+# ## The picture: the training history
 
 # %%
 chapter.save(history.plot(), run.out / "18_model_object.png")
@@ -103,8 +103,8 @@ chapter.save(history.plot(), run.out / "18_model_object.png")
 # 1. Set `shuffle=True`, the default (and remove the comparison: the loop by hand does not shuffle). Is the loss after
 #    300 epochs better, and why are the curves now less regular?
 #
-#    *Answer.* Not in this run: 0.66 instead of 0.58. Every epoch now has other batches, so the steps of one epoch
-#    differ from those of the last, and the curve is rougher. `nn.data.split` has mixed the samples already. With
+#    *Answer.* Not in this run: 0.66 instead of 0.58. The batches now change from epoch to epoch, so the steps of one
+#    epoch differ from those of the last, and the curve is rougher. `nn.data.split` has mixed the samples already. With
 #    samples sorted by class, shuffling would be essential (chapter 19).
 # 2. Stop early and keep the best weights: `callbacks=[nn.EarlyStopping(patience=30)]`.
 #

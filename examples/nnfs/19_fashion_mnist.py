@@ -3,7 +3,7 @@
 #
 # What you will understand:
 #
-# - images are rows of numbers: loaded, scaled to −1 … 1, shuffled, flattened;
+# - images become rows of numbers: they are loaded, scaled to −1 … 1, shuffled and flattened;
 # - 60,000 samples are learnt in batches of 128; after ten epochs, seven of eight new images are classified correctly;
 # - the loop written by hand and the engine take the same steps, and the engine takes no longer.
 
@@ -26,17 +26,17 @@ SAMPLES = 5_000 if run.fast else None
 # %% [markdown]
 # ## The data
 #
-# To have the real images, call `nn.datasets.fashion_mnist()` once: it downloads 30 MB. Without them handwritten digits
-# take their place.
+# For the real images, call `nn.datasets.fashion_mnist()` once: it downloads 30 MB. Without them, the chapter uses
+# handwritten digits.
 
 # %%
 raw = fashion.images()
-print(f"  as they are in their files: {raw.X.shape} {raw.X.dtype}, from {raw.X.min()} to {raw.X.max()}")
+print(f"  as stored in the files: {raw.X.shape} {raw.X.dtype}, from {raw.X.min()} to {raw.X.max()}")
 
 # %% [markdown]
 # ## By hand: scaled, flattened, shuffled
 #
-# Bytes become numbers from −1 to 1, an image becomes a row, and a random order makes a mixture of every batch.
+# Bytes become numbers from −1 to 1, an image becomes a row, and a random order mixes the classes in every batch.
 
 # %%
 order = np.random.default_rng(0).permutation(len(raw.X))[:SAMPLES]
@@ -48,7 +48,7 @@ chapter.same("their classes", raw.y[order], given.y)
 # %% [markdown]
 # ## By hand: the loop of the book
 #
-# Each batch of 128 forwards and backwards, then a step of Adam, all in NumPy.
+# A forward pass, a backward pass and a step of Adam for each batch of 128, all in NumPy.
 
 # %%
 layers = fashion.network(given.side**2, np.random.default_rng(0))
@@ -70,19 +70,19 @@ seconds_by_hand = time.perf_counter() - began
 # %% [markdown]
 # ## On the engine
 #
-# The same start and the same batches in the same order. Watched by a callback, the first losses are equal; later
-# rounding has grown, as training is chaotic.
+# The same initial weights, and the same batches in the same order. A callback records the losses. The first are equal;
+# later, rounding errors have grown, because training is chaotic.
 
 
 # %%
 class Losses(nn.Callback):
-    """Keeps the loss of every step."""
+    """Record the loss of every step."""
 
     def __init__(self):
         self.values = []
 
     def on_step_end(self, step, logs):
-        """Note it."""
+        """Record the loss."""
         self.values.append(logs["loss"])
 
 
@@ -98,13 +98,13 @@ test = model.evaluate(given.X_test, given.y_test)
 accuracy_by_hand = right / (EPOCHS * len(given.X))
 print(f"  accuracy over all epochs: by hand {accuracy_by_hand:.3f}, on the engine {np.mean(history['accuracy']):.3f}")
 print(f"  by hand {seconds_by_hand:.1f} s, on the engine {seconds:.1f} s for {len(seen.values):,} steps")
-print(f"  training: loss {history['loss'][-1]:.3f}, accuracy {history['accuracy'][-1]:.3f} (while it was learning)")
-print(f"  images never seen: loss {test['loss']:.3f}, accuracy {test['accuracy']:.3f}")
+print(f"  training: loss {history['loss'][-1]:.3f}, accuracy {history['accuracy'][-1]:.3f} (during the epoch)")
+print(f"  new images: loss {test['loss']:.3f}, accuracy {test['accuracy']:.3f}")
 
 # %% [markdown]
 # ## The picture: the data, and what the first layer looks for
 #
-# The weights of a neuron of the first layer are an image, too: orange where light pixels raise its output, blue where
+# The weights of a neuron of the first layer form an image, too: orange where light pixels raise its output, blue where
 # they lower it.
 
 # %%
@@ -136,7 +136,7 @@ chapter.save(figure, run.out / "19_fashion_mnist.png")
 # 2. Use batches of 8 and of 8,192. Compare the time for an epoch, and the accuracy after it.
 #
 #    *Answer.* An epoch with batches of 8 took about nine times as long as with 128 (14 s and 1.6 s on one core), for a
-#    few more right answers: 0.839 and 0.825. Batches of 8,192 were hardly faster than 128, and their 8 steps are too
+#    few more correct answers: 0.839 and 0.825. Batches of 8,192 were hardly faster than 128, and their 8 steps are too
 #    few: 0.389.
 # 3. Give `fit` augmented images: `nn.data.Batches(given.X.reshape(-1, given.side, given.side), given.y, batch_size=128,
 #    augment=nn.data.flip, transform=lambda X: X.reshape(len(X), -1))`. Does the accuracy on new images rise?

@@ -3,9 +3,9 @@
 #
 # What you will understand:
 #
-# - one number hides which classes are confused with each other: the confusion matrix shows it;
-# - precision (of those predicted as a class, the fraction that belongs to it) and recall (of those that belong to it,
-#   the fraction that was found);
+# - a single number hides which classes are confused with each other, and the confusion matrix shows it;
+# - precision is the fraction of the samples predicted as a class that belong to it; recall is the fraction of the
+#   samples of a class that are found;
 # - evaluating in batches gives the same numbers as all at once, with less memory.
 
 # %%
@@ -20,9 +20,9 @@ given = fashion.data(np.random.default_rng(0), samples=5_000 if run.fast else 30
 model = fashion.trained(given, epochs=1 if run.fast else 5)
 
 # %% [markdown]
-# ## By hand: loss and accuracy of data never seen
+# ## By hand: loss and accuracy on new data
 #
-# In batches: weighted by their sizes, as the last one is smaller.
+# In batches, whose results are weighted by their sizes, because the last one is smaller.
 
 # %%
 loss = right = 0.0
@@ -54,7 +54,7 @@ answers = model.predict(given.X_test).argmax(axis=1)
 confusion = np.zeros((10, 10), np.int64)
 for target, answer in zip(given.y_test, answers):
     confusion[target, answer] += 1
-chapter.same("its diagonal holds the right answers", right, confusion.trace())
+chapter.same("its diagonal counts the correct answers", right, confusion.trace())
 
 precision = confusion.diagonal() / np.maximum(confusion.sum(axis=0), 1)
 recall = confusion.diagonal() / np.maximum(confusion.sum(axis=1), 1)
@@ -79,10 +79,10 @@ chapter.save(figure, run.out / "20_evaluation.png")
 #
 #    *Answer.* `losses = -np.log(probabilities[range(len(y)), y])` for all test images, then `np.argsort(-losses)[:10]`.
 #    Many of these are hard for people, too: shirts that look like coats, or labels that seem wrong.
-# 2. Count only answers with a probability above 0.9. How many remain, and how many of these are right?
+# 2. Count only answers with a probability above 0.9. How many remain, and how many of these are correct?
 #
-#    *Answer.* In a run with 30,000 images, 59 % of the answers remained, and 97 % of these were right, against 84 % of
-#    all. A network can leave what it is unsure of to a person.
+#    *Answer.* In a run with 30,000 images, 59 % of the answers remained, and 97 % of these were correct, against 84 %
+#    of all. Uncertain cases can be left to a person.
 # 3. Which two classes would you merge to raise the accuracy most? Compute it from the matrix.
 #
 #    *Answer.* The two with the most errors between them, `confusion[a, b] + confusion[b, a]`. In the same run, these

@@ -3,9 +3,9 @@
 #
 # What you will understand:
 #
-# - parameters are arrays with names: saved alone, they fit into a model of the same shape;
-# - a whole model is parameters, the optimizer's memory, and a description of the layers;
-# - a file from somebody else must not be able to run anything: no pickle, and everything is checked before use.
+# - parameters are named arrays; saved alone, they can be loaded into a model of the same shape;
+# - a whole model consists of parameters, the state of the optimizer, and a description of the layers;
+# - a file from somebody else must not run code: no pickle is used, and everything is checked before use.
 
 # %%
 import json
@@ -23,7 +23,7 @@ model = fashion.trained(given, epochs=1 if run.fast else 2)
 before = model.evaluate(given.X_test, given.y_test)
 
 # %% [markdown]
-# ## By hand: parameters as arrays with names
+# ## By hand: parameters as named arrays
 #
 # NumPy's own format, without pickle.
 
@@ -35,7 +35,7 @@ with np.load(run.out / "21_by_hand.npz", allow_pickle=False) as arrays:
 # %% [markdown]
 # ## On the engine: parameters alone
 #
-# They go into a model that was built in the same way.
+# They are loaded into a model that was built in the same way.
 
 # %%
 model.save_parameters(run.out / "21_parameters.safetensors")
@@ -47,7 +47,8 @@ for name, array in another.network.state_dict().items():
 # %% [markdown]
 # ## On the engine: the whole model
 #
-# One file holds everything. Training continues as if it had never stopped: the next epoch leads to the same weights.
+# One file contains everything. Training continues as if it had not been interrupted: the next epoch leads to the same
+# weights.
 
 # %%
 model.save(run.out / "21_model.safetensors")
@@ -58,12 +59,12 @@ for each in (model, loaded):
     each.fit(given.X[:2_000], given.y[:2_000], epochs=1, batch_size=128, verbose=0)
 for (name, one), other in zip(model.network.state_dict().items(), loaded.network.state_dict().values()):
     assert np.array_equal(one, other), f"{name} differs after one more epoch"
-print("  equal: all weights after one more epoch, to the last bit")
+print("  equal: all weights after one more epoch, bit for bit")
 
 # %% [markdown]
-# ## A damaged file is refused
+# ## Damaged files are rejected
 #
-# The attempt changes nothing.
+# A failed attempt to load one changes nothing.
 
 # %%
 damaged = bytearray((run.out / "21_model.safetensors").read_bytes())
@@ -72,14 +73,14 @@ damaged[len(damaged) // 2] ^= 1
 try:
     nn.Model.load(run.out / "21_damaged.safetensors")
 except nn.LoadError as error:
-    print(f"  refused: {error}")
+    print(f"  rejected: {error}")
 else:
     raise AssertionError("a damaged file was loaded")
 
 # %% [markdown]
-# ## The picture: what is in the file
+# ## The picture: the contents of the file
 #
-# The header of a safetensors file is JSON: names, dtypes, shapes, and where the bytes are.
+# The header of a safetensors file is JSON: names, dtypes, shapes, and the positions of the bytes.
 
 # %%
 content = (run.out / "21_model.safetensors").read_bytes()
@@ -98,7 +99,7 @@ chapter.save(figure, run.out / "21_saving_and_loading.png")
 # %% [markdown]
 # ## Three things to try
 #
-# 1. Load the parameters into a network with 64 instead of 128 neurons. What does the error name?
+# 1. Load the parameters into a network with 64 instead of 128 neurons. What does the error report?
 #
 #    *Answer.* The first tensor that does not fit, with both shapes: `tensor '0.weight' is float32 (784, 128), but the
 #    network's is float32 (784, 64)`. The network is unchanged.

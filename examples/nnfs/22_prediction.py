@@ -3,9 +3,10 @@
 #
 # What you will understand:
 #
-# - a photo must be made like the training images: grey, light on dark, cropped, centred, of the same size and scale;
-# - leaving out any of these steps makes the answer worse, or its probability meaningless, without any error;
-# - the network always answers, also when it should not: look at the probabilities.
+# - a photo must be prepared like the training images: grey, light on dark, cropped, centred, of the same size and
+#   scale;
+# - without any of these steps, the answer gets worse or its probability meaningless, and no error is raised;
+# - the network always answers, even when it should not: look at the probabilities.
 
 # %%
 from pathlib import Path
@@ -25,18 +26,18 @@ model = fashion.trained(given, epochs=2 if run.fast else 5)
 # %% [markdown]
 # ## A photo
 #
-# Put your own photo of a piece of clothing beside this file as `photo.png`. Without one, the test image of which the
-# network is most certain is made into a "photo": enlarged, in colour, dark cloth at the edge of a light table.
+# Save a photo of a piece of clothing next to this file as `photo.png`. Without one, the chapter turns the test image of
+# which the network is most certain into a "photo": enlarged, in colour, dark cloth at the edge of a light table.
 
 
 # %%
-def own_photo(name):
-    """Return a photo beside this file, or None."""
+def photo_from(name):
+    """Return the photo of this name next to this file, or None."""
     path = Path(__file__).parent / name if "__file__" in globals() else Path(name)
     return ImageOps.exif_transpose(Image.open(path)).convert("RGB") if path.exists() else None  # as it was held
 
 
-photo, truth = own_photo("photo.png"), None
+photo, truth = photo_from("photo.png"), None
 if photo is None:
     scores = model.predict(given.X_test)
     lead = np.diff(np.sort(scores, axis=1)[:, -2:]).ravel()
@@ -50,13 +51,13 @@ if photo is None:
 photo.save(run.out / "22_photo.png")
 
 # %% [markdown]
-# ## By hand: making it like the training images
+# ## By hand: preparing it like the training images
 #
-# 1. Grey is a weighted mean of red, green and blue, as eyes see them.
+# 1. Grey is a weighted mean of red, green and blue, with weights that match human vision.
 # 2. The training images are light on dark. The median of the photo's border is the table; it becomes 0, and the darkest
 #    pixel becomes 1.
-# 3. The object fills the training images. Everything around it is cut off, and the rest is centred in a square.
-# 4. A mean over blocks of pixels makes it small. Thin strokes become faint, so the result is stretched to 0 … 255.
+# 3. The objects fill the training images. The photo is cropped to the object, which is centred in a square.
+# 4. A mean over blocks of pixels reduces the image. Thin strokes become faint, so the result is rescaled to 0 … 255.
 
 
 # %%
@@ -66,9 +67,9 @@ def grey_by_hand(photo):
 
 
 def inverted(grey):
-    """0 for the table, 1 for the darkest pixel."""
+    """Return the image with 0 for the table and 1 for the darkest pixel."""
     table = np.median(np.concatenate([grey[0], grey[-1], grey[:, 0], grey[:, -1]]))
-    assert grey.min() < table, "the photo is of one colour, or its background is dark: there is nothing to see"
+    assert grey.min() < table, "the photo has only one colour, or its background is dark"
     return np.clip((table - grey) / (table - grey.min()), 0, 1)
 
 
@@ -98,7 +99,7 @@ prepared = ((stretched - 127.5) / 127.5).astype(np.float32).reshape(1, -1)
 # %% [markdown]
 # ## On the engine
 #
-# `nn.data.rescale` does the last step; then forwards, by hand and with `predict`.
+# `nn.data.rescale` does the last step. Then the forward pass follows, by hand and with `predict`.
 
 # %%
 rescaled = nn.data.rescale(stretched.round().astype(np.uint8)).reshape(1, -1)
@@ -112,21 +113,21 @@ chapter.same("the scores", x, scores, tolerance=1e-4)
 
 
 def probabilities(scores):
-    """Softmax of one row."""
+    """Return the softmax of one row."""
     powers = np.exp(scores[0] - scores[0].max())
     return powers / powers.sum()
 
 
 answer = int(scores.argmax())
-print(f"  the network sees: {given.classes[answer]} ({probabilities(scores)[answer]:.0%})")
+print(f"  the network's answer: {given.classes[answer]} ({probabilities(scores)[answer]:.0%})")
 assert truth is None or answer == truth
 
 # %% [markdown]
 # ## A handwritten digit
 #
 # The same steps prepare the photo of a digit, for a network that has learnt the digits included in scikit-learn. Their
-# images have 8×8 pixels. Put your own beside this file as `digit.png`; without one, a 4 is drawn with a thin pen, away
-# from the middle of the paper.
+# images have 8×8 pixels. Save a photo next to this file as `digit.png`; without one, the chapter draws a 4 with a thin
+# pen, away from the middle of the paper.
 
 # %%
 digits, labels, new_digits, new_labels = nn.datasets.digits(rng=0)
@@ -134,9 +135,9 @@ layers = nn.Sequential(nn.Dense(64, 64, rng=0), nn.ReLU(), nn.Dense(64, 10, rng=
 adam = nn.Adam(layers.parameters())
 reader = nn.Model(layers, loss=nn.SoftmaxCrossEntropy(), optimizer=adam, metrics=[nn.CategoricalAccuracy()], rng=0)
 reader.fit(digits, labels, epochs=30, batch_size=32, verbose=0)
-print(f"  digits never seen: accuracy {reader.evaluate(new_digits, new_labels)['accuracy']:.3f}")
+print(f"  new digits: accuracy {reader.evaluate(new_digits, new_labels)['accuracy']:.3f}")
 
-sheet = own_photo("digit.png")
+sheet = photo_from("digit.png")
 drawn = sheet is None
 if drawn:
     sheet = Image.new("RGB", (400, 400), (236, 233, 224))
@@ -154,12 +155,12 @@ for name, image in readings.items():
     assert not (drawn and name == "prepared") or chances.argmax() == 4
 
 # %% [markdown]
-# ## The picture: every step, and what happens when one is left out
+# ## The picture: every step, and the effect of leaving one out
 
 # %%
 uncropped = reduced(inverted(np.asarray(ImageOps.fit(photo, (min(photo.size),) * 2).convert("L"), float)), given.side)
 wrong = {
-    "as it should be": prepared,
+    "prepared": prepared,
     "not cropped": ((uncropped - 127.5) / 127.5).astype(np.float32).reshape(1, -1),
     "not inverted": -prepared,
     "not scaled": stretched.astype(np.float32).reshape(1, -1),
@@ -189,7 +190,7 @@ chapter.save(figure, run.out / "22_prediction.png")
 # %% [markdown]
 # ## Three things to try
 #
-# 1. Take a photo of your own shoe on white paper. Which step needs the most care, and what does the network answer for
+# 1. Take a photo of a shoe on white paper. Which step needs the most care, and what does the network answer for
 #    your hand?
 #
 #    *Answer.* Cropping: a shadow on the paper counts as part of the object if it is dark enough. Put the shoe in even
@@ -201,7 +202,7 @@ chapter.save(figure, run.out / "22_prediction.png")
 #    *Answer.* On all test images, the accuracy falls from 0.84 to 0.25. Every pixel has separate weights, so what was
 #    learnt in one place is unknown in another. `nn.data.shift` as augmentation helps, and so does a convolution
 #    (chapter 24), which uses the same weights everywhere.
-# 3. Feed it random noise. How sure is it?
+# 3. Predict random noise. How certain is the network?
 #
-#    *Answer.* Less sure than with clothes, but the answers are far from 1/10 for each class: the largest probability
+#    *Answer.* Less certain than for clothes, but the answers are far from 1/10 for each class: the largest probability
 #    was 0.25 on average, and the most frequent answer was a bag.

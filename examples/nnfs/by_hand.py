@@ -1,7 +1,7 @@
-"""What chapters 3 to 17 build by hand, collected: layers, losses and optimizers in NumPy, without the engine.
+"""Layers, losses and optimizers in NumPy, without the engine, as chapters 3 to 17 build them by hand.
 
-Every class has the backward pass that the engine makes superfluous. Rules are the book's. Numbers keep the dtype of the
-weights: the engine is held to float64 in many digits, and races against float32.
+Every class has a backward pass, which the engine makes unnecessary. The formulas are those of the book. Results have
+the dtype of the weights: float64 for comparisons with the engine, float32 for timings.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ class Dense:
 
 
 class ReLU:
-    """Chapters 4 and 9: what is positive passes, and so does its gradient."""
+    """Chapters 4 and 9: positive values pass unchanged, and so do their gradients."""
 
     def forward(self, inputs: Array) -> Array:
         self.inputs = inputs
@@ -61,7 +61,7 @@ class ReLU:
 
 
 class Dropout:
-    """Chapter 15: a fraction `rate` of the values becomes 0, the others grow by as much."""
+    """Chapter 15: a fraction `rate` of the values becomes 0, and the others are divided by 1 - rate."""
 
     def __init__(self, rate: float, rng: np.random.Generator) -> None:
         self.rate, self.rng = rate, rng
@@ -75,7 +75,7 @@ class Dropout:
 
 
 class SoftmaxCrossEntropy:
-    """Chapters 5 and 9: probabilities from scores, and how wrong they are; `y` holds class numbers."""
+    """Chapters 5 and 9: probabilities from scores, and their loss; `y` contains class numbers."""
 
     def forward(self, scores: Array) -> Array:
         powers = np.exp(scores - scores.max(axis=1, keepdims=True))
@@ -92,7 +92,7 @@ class SoftmaxCrossEntropy:
 
 
 class SigmoidCrossEntropy:
-    """Chapter 16: every output is a yes or no of its own; `y` holds 0 and 1."""
+    """Chapter 16: every output is a separate yes or no; `y` contains 0 and 1."""
 
     def forward(self, scores: Array) -> Array:
         self.output = 1 / (1 + np.exp(-scores))
@@ -109,7 +109,7 @@ class SigmoidCrossEntropy:
 
 
 class MeanSquaredError:
-    """Chapter 17: the outputs are numbers to be hit."""
+    """Chapter 17: the outputs are predicted numbers."""
 
     def forward(self, scores: Array) -> Array:
         self.output = scores
@@ -123,7 +123,7 @@ class MeanSquaredError:
 
 
 class Network:
-    """Chapter 18: layers in a row and a loss at the end."""
+    """Chapter 18: a sequence of layers with a loss at the end."""
 
     def __init__(self, layers: Sequence[Any], loss: Any) -> None:
         self.layers, self.loss = list(layers), loss
@@ -145,7 +145,7 @@ class Network:
 
 
 class Optimizer:
-    """Chapter 10: changes every parameter by what its rule says; the learning rate decays with the number of steps."""
+    """Chapter 10: base class. `change` returns the update; the learning rate decays with the number of steps."""
 
     def __init__(self, learning_rate: float, *, decay: float = 0.0) -> None:
         self.learning_rate, self.decay, self.steps = learning_rate, decay, 0
@@ -161,15 +161,15 @@ class Optimizer:
     def change(self, g: Array, rate: float) -> Array:
         raise NotImplementedError
 
-    def running(self, name: str, old_share: float, new: Array, new_share: float) -> Array:
-        """Keep old_share × what was kept for this parameter + new_share × `new`."""
-        average: Array = old_share * self.kept.get((self.at, name), 0.0) + new_share * new
+    def running(self, name: str, old_weight: float, new: Array, new_weight: float) -> Array:
+        """Update a running average of this parameter: old_weight × the old value + new_weight × `new`."""
+        average: Array = old_weight * self.kept.get((self.at, name), 0.0) + new_weight * new
         self.kept[self.at, name] = average
         return average
 
 
 class SGD(Optimizer):
-    """Against the gradient; with momentum, as a ball that keeps rolling."""
+    """Gradient descent, with momentum if it is not 0."""
 
     def __init__(self, learning_rate: float, *, decay: float = 0.0, momentum: float = 0.0) -> None:
         super().__init__(learning_rate, decay=decay)
@@ -180,7 +180,7 @@ class SGD(Optimizer):
 
 
 class Adagrad(Optimizer):
-    """Smaller steps for parameters that have moved much."""
+    """Smaller steps for parameters whose gradients have been large."""
 
     def change(self, g: Array, rate: float) -> Array:
         squares = self.kept[self.at, "squares"] = self.kept.get((self.at, "squares"), 0.0) + g**2
@@ -188,7 +188,7 @@ class Adagrad(Optimizer):
 
 
 class RMSprop(Optimizer):
-    """Smaller steps for parameters that have moved much of late."""
+    """Smaller steps for parameters whose recent gradients are large."""
 
     def __init__(self, learning_rate: float, *, decay: float = 0.0, rho: float = 0.9) -> None:
         super().__init__(learning_rate, decay=decay)
@@ -199,7 +199,7 @@ class RMSprop(Optimizer):
 
 
 class Adam(Optimizer):
-    """Momentum and RMSprop together; both averages start at 0 and are corrected for it."""
+    """Momentum combined with RMSprop; both averages start at 0 and are corrected for it."""
 
     def change(self, g: Array, rate: float) -> Array:
         mean = self.running("mean", 0.9, g, 0.1) / (1 - 0.9 ** (self.steps + 1))

@@ -1,4 +1,4 @@
-"""What every chapter shares: its command line, where its picture goes, and what counts as equal."""
+"""Functions that all chapters use: command line, comparison of results, and pictures."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def options(title: str) -> argparse.Namespace:
     variable `TENSORGRAD_FAST` to "1" instead of using `--fast`.
 
     Returns:
-        fast: whether to run a short version; out: the folder of the picture, which is created.
+        fast: whether to run a short version; out: the folder for pictures, which is created.
     """
     parser = argparse.ArgumentParser(description=title, allow_abbrev=False)  # VS Code starts kernels with --f=…
     parser.add_argument("--fast", action="store_true", help="a shorter run of under 5 seconds")
@@ -37,13 +37,13 @@ def options(title: str) -> argparse.Namespace:
 
 
 def same(what: str, by_hand: Any, on_the_engine: Any, *, tolerance: float = 1e-6) -> None:
-    """Assert that two results are equal but for rounding, and say so.
+    """Assert that two results are equal up to rounding, and print that they are.
 
     Args:
-        what: is compared, in words.
+        what: a description of what is compared.
         by_hand: numbers from NumPy.
         on_the_engine: numbers or a tensor from tensorgrad.
-        tolerance: how far they may be apart, relative to the largest number by hand.
+        tolerance: the maximum difference, relative to the largest number by hand.
     """
     expected, got = np.asarray(by_hand), np.asarray(getattr(on_the_engine, "data", on_the_engine))
     assert expected.shape == got.shape, f"{what}: {expected.shape} by hand, {got.shape} on the engine"
@@ -54,7 +54,7 @@ def same(what: str, by_hand: Any, on_the_engine: Any, *, tolerance: float = 1e-6
 
 
 def save(figure: Any, path: Path) -> None:
-    """Write a matplotlib figure or a drawing, and say where it is."""
+    """Save a Matplotlib figure or a drawing, and print its path."""
     figure.savefig(path, dpi=150) if hasattr(figure, "savefig") else figure.save(path)
     print(f"  picture: {path}")
     if "ipykernel" in sys.modules:
@@ -63,18 +63,18 @@ def save(figure: Any, path: Path) -> None:
 
 
 def by_hand_copy(network: nn.Sequential, loss: Any) -> by_hand.Network:
-    """Return the same layers with the same numbers, built by hand; `loss` is one of the classes of `by_hand`."""
+    """Return a copy of the network made of the classes of `by_hand`; `loss` is one of them, too."""
     layers: list[Any] = []
     for layer in network:
         if isinstance(layer, nn.Dense):
-            assert (layer.weight_l1, layer.weight_l2) == (layer.bias_l1, layer.bias_l2), "by hand they are one number"
+            assert (layer.weight_l1, layer.weight_l2) == (layer.bias_l1, layer.bias_l2), (
+                "by_hand.Dense has one l1 and one l2"
+            )
             layers.append(by_hand.Dense(layer.weight.data, layer.bias.data, l1=layer.weight_l1, l2=layer.weight_l2))
         elif isinstance(layer, nn.ReLU):
             layers.append(by_hand.ReLU())
         else:
-            assert isinstance(layer, (nn.Softmax, nn.Sigmoid)), (
-                "by hand they are in the loss; there is nothing else yet"
-            )
+            assert isinstance(layer, (nn.Softmax, nn.Sigmoid)), "by_hand has no other layers; these are in its losses"
     return by_hand.Network(layers, loss)
 
 
@@ -90,7 +90,7 @@ def same_training(
     *,
     epochs: int = 100,
 ) -> None:
-    """Train a float64 network by hand and on the engine, full batch, and assert equal losses before every step."""
+    """Train a float64 network by hand and on the engine with full batches. Assert that all losses are equal."""
     hand = by_hand_copy(network, loss_by_hand)
     for epoch in range(epochs):
         hand.forward(X)

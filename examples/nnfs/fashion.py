@@ -1,4 +1,4 @@
-"""What chapters 19 to 22 share: the clothes of Fashion-MNIST, the book's network for them, and a model trained once."""
+"""Fashion-MNIST, the book's network for it, and a trained model, for chapters 19 to 22."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import nn
 
 
 class Images(NamedTuple):
-    """Images as they are in their files, `(samples, side, side)` of bytes, and their classes."""
+    """Images as stored in the files, `(samples, side, side)` bytes, and their classes."""
 
     name: str
     classes: tuple[str, ...]
@@ -22,7 +22,7 @@ class Images(NamedTuple):
 
 
 class Data(NamedTuple):
-    """The same as rows of pixels from -1 to 1; `side` is the images' height and width."""
+    """Images as rows of pixels from -1 to 1; `side` is their height and width."""
 
     name: str
     classes: tuple[str, ...]
@@ -34,23 +34,23 @@ class Data(NamedTuple):
 
 
 def images() -> Images:
-    """Fashion-MNIST, if it is on this machine, or else the digits that scikit-learn brings along."""
+    """Return Fashion-MNIST if it has been downloaded, else the digits included in scikit-learn."""
     try:
         return Images("Fashion-MNIST", nn.datasets.FASHION_CLASSES, *nn.datasets.fashion_mnist(download=False))
     except FileNotFoundError:
-        print("  Fashion-MNIST is not on this machine, so handwritten digits take its place.")
-        print("  To fetch it (30 MB): python -c 'import nn; nn.datasets.fashion_mnist()'")
+        print("  Fashion-MNIST has not been downloaded, so handwritten digits are used instead.")
+        print("  To download it (30 MB): python -c 'import nn; nn.datasets.fashion_mnist()'")
     X, y, X_test, y_test = nn.datasets.digits(rng=0)
     pictures = [np.rint(255 * rows).astype(np.uint8).reshape(-1, 8, 8) for rows in (X, X_test)]
     return Images("digits", tuple("0123456789"), pictures[0], y, pictures[1], y_test)
 
 
 def data(rng: np.random.Generator, *, samples: int | None = None) -> Data:
-    """The images scaled, flattened and shuffled.
+    """Return the images, scaled, flattened and shuffled.
 
     Args:
-        rng: shuffles the training data, so that every batch is a mixture.
-        samples: of the training data only so many; default: all.
+        rng: shuffles the training data, so that every batch contains all classes.
+        samples: the number of training images; default: all.
     """
     name, classes, X, y, X_test, y_test = images()
     order = rng.permutation(len(y))[:samples]
@@ -60,7 +60,7 @@ def data(rng: np.random.Generator, *, samples: int | None = None) -> Data:
 
 
 def network(pixels: int, rng: np.random.Generator) -> nn.Sequential:
-    """The book's: two hidden layers of 128 neurons, and scores for ten classes."""
+    """Return the book's network: two hidden layers of 128 neurons, and scores for ten classes."""
     start = nn.init.normal(0.01)
     sizes = [(pixels, 128), (128, 128), (128, 10)]
     dense = [nn.Dense(inputs, neurons, weight_init=start, rng=rng) for inputs, neurons in sizes]
@@ -68,7 +68,7 @@ def network(pixels: int, rng: np.random.Generator) -> nn.Sequential:
 
 
 def model(layers: nn.Sequential) -> nn.Model:
-    """With the book's settings: Adam with a decay of 1e-3."""
+    """Return a model with the book's settings: Adam with a decay of 1e-3."""
     return nn.Model(
         layers,
         loss=nn.SoftmaxCrossEntropy(),
@@ -79,7 +79,7 @@ def model(layers: nn.Sequential) -> nn.Model:
 
 
 def trained(given: Data, *, epochs: int) -> nn.Model:
-    """A model for these data, trained for a while; the digits are few, and seen ten times as often."""
+    """Return a model trained on these data. Digits are few, so they are used for ten times as many epochs."""
     epochs *= 10 if given.name == "digits" else 1
     found = model(network(given.side**2, np.random.default_rng(0)))
     history = found.fit(given.X, given.y, epochs=epochs, batch_size=128, verbose=0)
