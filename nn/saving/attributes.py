@@ -39,9 +39,9 @@ def changed_attributes(holders: Mapping[str, Any], again: Mapping[str, Any]) -> 
                 continue
             if not (is_plain(value) and (made is MISSING or is_plain(made))):
                 raise SaveError(
-                    f"{type(holders[path]).__name__}.{name} would have another value. Keep plain data there (numbers, "
-                    "text, lists, tuples and dicts), a tensor named in state_names, or arrays in an attribute that is "
-                    "None when the object is made."
+                    f"{type(holders[path]).__name__}.{name} would have a different value. Store plain data in it "
+                    "(numbers, text, lists, tuples, dicts), a tensor named in state_names, or arrays in an attribute "
+                    "that is None when the object is created."
                 )
             found.setdefault(path, {})[name] = _description(value)
     return {path: found[path] for path in holders if path in found}
@@ -58,7 +58,7 @@ def restore_attributes(holders: Mapping[str, Any], values: Mapping[str, Mapping[
         for name, value in attributes.items():
             replaced = (getattr(type(thing), name, None), vars(thing).get(name))
             if name in _not_saved(thing) or not all(map(is_plain, (value, *replaced))):
-                raise ValueError(f"{path}.{name} is no attribute for plain data.")
+                raise ValueError(f"{path}.{name} is not an attribute for plain data.")
             setattr(thing, name, value)
 
 

@@ -93,7 +93,7 @@ class Builder:
             case {"class": str(name), "arguments": dict(given), **others} if not others:
                 before = self._objects
                 return self._finish(self._object(name, given), before)
-        raise ValueError(f"no description of anything: {str(described)[:80]}")
+        raise ValueError(f"expected a description of an object, got {str(described)[:80]}")
 
     def settle(self) -> None:
         """Restore the states of the generators, because constructors may have drawn from them."""
@@ -113,13 +113,13 @@ class Builder:
 
     def _named(self, name: str) -> Any:
         if name not in self._known:
-            raise ValueError(f"{name} is not known here. If it is your own, hand it in: custom=[{name}].")
+            raise ValueError(f"the class or function {name} is unknown. Pass it: custom=[{name}].")
         return self._known[name]
 
     def _object(self, name: str, given: Mapping[str, Any]) -> Any:
         cls = self._named(name)
         if not (isinstance(cls, type) and issubclass(cls, BASES)):
-            raise ValueError(f"{name} is no layer, loss, metric, optimizer or schedule.")
+            raise ValueError(f"{name} is not a layer, loss, metric, optimizer or schedule.")
         arguments = {key: self.build(value) for key, value in given.items()}
         signature = _signature(cls)  # type: ignore[arg-type]
         is_own = name.startswith("nn.")
@@ -129,20 +129,20 @@ class Builder:
         if is_own and issubclass(cls, Module):
             for key, value in arguments.items():
                 if key != "rng" and _largest(value) > self._most_elements:
-                    raise ValueError(f"{name}: {key}={str(value)[:80]} is more than all numbers in the file.")
+                    raise ValueError(f"{name}: {key}={str(value)[:80]} exceeds the number of elements in the file.")
         if unknown := arguments.keys() - signature.parameters.keys():
-            raise ValueError(f"{name} takes no {', '.join(sorted(unknown))}.")
+            raise ValueError(f"{name} has no argument {', '.join(sorted(unknown))}.")
         try:
             bound = inspect.BoundArguments(signature, arguments)
             return cls(*bound.args, **bound.kwargs)
         except Exception as error:
-            raise ValueError(f"{name} cannot be made again: {type(error).__name__}: {error}") from error
+            raise ValueError(f"{name} cannot be recreated: {type(error).__name__}: {error}") from error
 
     def _blank(self, shape: tuple[int, ...], rng: Rng, dtype: DTypeLike) -> NDArray[Any]:
         """Initialise weights whose values are set later. Limits how much memory a file can make layers allocate."""
         self._made_elements += math.prod(shape)
         if self._made_elements > self._most_elements:
-            raise ValueError(f"weights of shape {shape} are more than all in the file.")
+            raise ValueError(f"weights of shape {shape} have more elements than the file.")
         return np.zeros(shape, dtype)
 
 
@@ -182,13 +182,13 @@ def _dtype(name: str) -> np.dtype[Any]:
             raise TypeError
         return np.dtype(name)
     except (TypeError, ValueError, OverflowError, MemoryError) as error:
-        raise ValueError(f"no dtype: {name!r}") from error
+        raise ValueError(f"unknown dtype: {name!r}") from error
 
 
 def _scalar(value: Any, name: str) -> Any:
     dtype = _dtype(name)
     if dtype.kind not in "biuf" or type(value) not in (bool, int, float):
-        raise ValueError(f"no number of dtype {name!r}: {str(value)[:80]}")
+        raise ValueError(f"expected a number of dtype {name!r}, got {str(value)[:80]}")
     return dtype.type(value)
 
 
@@ -203,9 +203,9 @@ def check_same(network: Module, again: Module) -> None:
     """
     first, second = _layers(network), _layers(again)
     for path in {**first, **second}:
-        now, then = (layers.get(path, "not there") for layers in (first, second))
+        now, then = (layers.get(path, "missing") for layers in (first, second))
         if now != then:
-            raise ValueError(f"{f'layer {path}' if path else 'the network'} is {now} and would be {then}.")
+            raise ValueError(f"{f'layer {path}' if path else 'the network'} is {now}, but would be {then}.")
     state = {id(tensor) for _, tensor in again.named_state()}
     modules = dict(network.named_modules())
     for path, module in again.named_modules():
@@ -213,8 +213,8 @@ def check_same(network: Module, again: Module) -> None:
             is_constant = isinstance(made, (Tensor, np.ndarray)) and id(made) not in state
             if is_constant and not _same(vars(modules[path]).get(name), made):
                 raise ValueError(
-                    f"{type(module).__name__}.{name} would have other values. Make it a tensor and name it in "
-                    "state_names, or make it from the constructor's arguments."
+                    f"{type(module).__name__}.{name} would have different values. Make it a tensor and name it in "
+                    "state_names, or compute it from the constructor's arguments."
                 )
 
 
@@ -226,8 +226,8 @@ def shared_parameters(network: Module) -> str:
             place = f"{path}.{name}".lstrip(".")
             if first.setdefault(id(tensor), place) != place:
                 return (
-                    f"{first[id(tensor)]} and {place} are one parameter; a file of the model gives it back only if "
-                    "the class of a module makes it so in its __init__. "
+                    f"{first[id(tensor)]} and {place} are the same parameter. Loading restores this only if a module "
+                    "shares the parameter in its __init__. "
                 )
     return ""
 

@@ -57,7 +57,7 @@ def with_custom(custom: Iterable[Any]) -> dict[str, Any]:
         if name is None:
             raise TypeError(f"custom: expected classes and functions, got {each!r}.")
         if found.setdefault(name, each) is not each:
-            raise ValueError(f"custom: two are named {name!r}: {found[name]!r} and {each!r}.")
+            raise ValueError(f"custom: two objects are named {name!r}: {found[name]!r} and {each!r}.")
     return known_classes() | found
 
 
@@ -128,7 +128,7 @@ class Describer:
             return self._once(what, value)
         name = name_of(value)
         if name is None:
-            raise SaveError(f"{what} is {value!r}, which a file cannot give back.")
+            raise SaveError(f"{what} is {value!r}, which cannot be saved.")
         self._note(name, value)
         return {"name": name}
 
@@ -142,7 +142,7 @@ class Describer:
         if name.startswith("nn.") or any(each is thing for each in self.custom):
             return
         if any(name == each.__name__ for each in self.custom):
-            raise SaveError(f"two different classes or functions are named {name!r}, and the file tells them by name.")
+            raise SaveError(f"two different classes or functions are named {name!r}. A file refers to them by name.")
         self.custom.append(thing)
 
     def _once(self, what: str, thing: Any) -> dict[str, Any]:
@@ -150,7 +150,7 @@ class Describer:
         if id(thing) in self._finished:
             return {"again": self._finished[id(thing)]}
         if id(thing) in self._begun:
-            raise SaveError(f"{what}: {type(thing).__name__} is inside itself.")
+            raise SaveError(f"{what}: {type(thing).__name__} contains itself.")
         self._begun.add(id(thing))
         made = self._generator(what, thing) if isinstance(thing, RandomSource) else self._object(what, thing)
         self._finished[id(thing)] = len(self._finished)
@@ -165,7 +165,7 @@ class Describer:
     def _object(self, what: str, thing: Any) -> dict[str, Any]:
         name = name_of(type(thing))
         if name is None:
-            raise SaveError(f"{what} is of a class without a name, {type(thing)!r}.")
+            raise SaveError(f"{what}: the class of the object has no name: {type(thing)!r}.")
         self._note(name, type(thing))
         given = arguments(what, thing)
         described = {key: self.describe(f"{type(thing).__name__}.{key}", value) for key, value in given.items()}
@@ -197,8 +197,8 @@ def arguments(what: str, thing: Any) -> dict[str, Any]:
             found[name] = getattr(thing, name)
         elif name != "rng":
             raise SaveError(
-                f"{what}: {cls.__name__} takes {name!r} when it is made, but has no attribute of that name to read it "
-                f"from. Write self.{name} = {name} in __init__."
+                f"{what}: the constructor of {cls.__name__} takes {name!r}, but the object has no attribute of that "
+                f"name. Write self.{name} = {name} in __init__."
             )
         elif parameter.default is parameter.empty:
             found[name] = None

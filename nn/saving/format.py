@@ -79,8 +79,8 @@ def write(
     In a training in several processes, only the first one writes.
 
     Raises:
-        SaveError: a dtype that safetensors lacks, too many tensors, or the written file does not read back. An existing
-            file is unchanged.
+        SaveError: a dtype that safetensors lacks, too many tensors, or the written file cannot be read back. An
+            existing file is unchanged.
         OSError: the file cannot be written.
     """
     from safetensors.numpy import save
@@ -98,7 +98,7 @@ def write(
         pieces: list[bytes | memoryview] = [content[:place], digest, memoryview(content)[place + len(digest) :]]
         replace_file(path, pieces, check=read, dry_run=dry_run)
     except LoadError as error:
-        raise SaveError(f"{path}: what was written does not read back: {error}") from error
+        raise SaveError(f"{path}: the written file cannot be read back: {error}") from error
 
 
 def read(
@@ -130,7 +130,9 @@ def read(
         document = json.loads(text, object_pairs_hook=_without_duplicates)
         version = document["version"]
         if not (isinstance(version, int) and 1 <= version <= VERSION):
-            raise LoadError(f"{path}: version {version!r} of the format; this tensorgrad knows up to {VERSION}.")
+            raise LoadError(
+                f"{path}: format version {version!r} is not supported. This tensorgrad reads versions up to {VERSION}."
+            )
         tensors = {name: np.array(array) for name, array in load(content).items()}
     except LoadError:
         raise
@@ -151,9 +153,8 @@ def _checked_content(path: Path) -> tuple[bytes, int]:
         checksums = CHECKSUM.findall(header)
         if len(checksums) != 1:
             raise LoadError(
-                f"{path}: not written by tensorgrad, or damaged: the header has no checksum. Files of PyTorch and "
-                "Hugging Face, in bfloat16 too, are loaded, with their weights transposed, by "
-                "nn.interop.load_pytorch(network, path); what network.state_dict() held by "
+                f"{path}: not written by tensorgrad, or damaged: the header has no checksum. Load weights from PyTorch "
+                "and Hugging Face with nn.interop.load_pytorch(network, path), and a saved network.state_dict() with "
                 "network.load_state_dict(nn.interop.read_weights(path))."
             )
         file.seek(0)
@@ -162,17 +163,17 @@ def _checked_content(path: Path) -> tuple[bytes, int]:
     found = hashlib.sha256(content[:end].replace(checksums[0], UNSIGNED.encode(), 1))
     found.update(memoryview(content)[end:])
     if found.hexdigest().encode() != checksums[0]:
-        raise LoadError(f"{path}: damaged or cut short: the checksum of its content is another than was written.")
+        raise LoadError(f"{path}: damaged or incomplete: the checksum of the content does not match.")
     return content, end
 
 
 def _what(start: bytes, size: int) -> str:
     """Return the likely format of a file whose first eight bytes are not a header's length."""
     if start[:4] == b"PK\x03\x04":
-        return "a zip archive, such as PyTorch, Keras and np.savez write, not a safetensors file"
+        return "a zip archive, as written by PyTorch, Keras and np.savez, not a safetensors file"
     if start[:1] == b"\x80" and size > 8:
-        return "not a safetensors file, but perhaps a pickle, which could run any code when loaded"
-    return f"not a safetensors file, or cut short ({size} bytes)"
+        return "not a safetensors file, but possibly a pickle, which could run any code when loaded"
+    return f"not a safetensors file, or incomplete ({size} bytes)"
 
 
 def _plain(name: str, array: NDArray[Any]) -> NDArray[Any]:
@@ -182,7 +183,7 @@ def _plain(name: str, array: NDArray[Any]) -> NDArray[Any]:
     """
     plain = np.asarray(array, array.dtype.newbyteorder("="), order="C")
     if plain.dtype not in DTYPES:
-        raise SaveError(f"tensor {name!r}: dtype {array.dtype} has no place in a safetensors file.")
+        raise SaveError(f"tensor {name!r}: safetensors files do not support dtype {array.dtype}.")
     return plain
 
 
@@ -246,7 +247,7 @@ def replace_file(
 
 def _check_replaceable(target: Path) -> None:
     if not target.parent.is_dir():
-        raise FileNotFoundError(errno.ENOENT, "save: there is no such folder. Make it first", str(target.parent))
+        raise FileNotFoundError(errno.ENOENT, "save: there is no such folder. Create it first", str(target.parent))
     try:
         mode = os.stat(target).st_mode
     except FileNotFoundError:
@@ -255,7 +256,7 @@ def _check_replaceable(target: Path) -> None:
         raise IsADirectoryError(errno.EISDIR, "save: this is a folder. Add the name of a file", str(target))
     if not stat.S_ISREG(mode):
         kind = "a pipe" if stat.S_ISFIFO(mode) else "a socket" if stat.S_ISSOCK(mode) else "a device"
-        raise FileExistsError(errno.EEXIST, f"save: this is {kind}, which a file would replace", str(target))
+        raise FileExistsError(errno.EEXIST, f"save: this is {kind}, which saving would replace", str(target))
 
 
 def _temporary_start(target: Path) -> str:

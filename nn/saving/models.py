@@ -68,11 +68,11 @@ def save_model(path: str | Path, parts: Parts, *, dry_run: bool = False) -> None
         if json.dumps(_written(again)[0]) != json.dumps(document) or changed_attributes(
             _all_holders(parts), _all_holders(again)
         ):
-            raise ValueError("its settings would not be the same.")
+            raise ValueError("its settings would be different.")
     except (ValueError, RecursionError) as error:
         raise SaveError(
-            f"{path}: this model would not come back from a file as it is: {error} {shared_parameters(parts.network)}"
-            "(save_parameters needs no description of the layers.)"
+            f"{path}: a file cannot restore this model as it is: {error} {shared_parameters(parts.network)}"
+            "(save_parameters saves the parameters without a description of the layers.)"
         ) from error
     if changed:
         document["attributes"] = changed
@@ -90,7 +90,7 @@ def load_model(path: str | Path, custom: Iterable[Any] = ()) -> Parts:
     known = with_custom(custom)
     arrays, document = read(path, most_objects=MOST_OBJECTS)
     if document.get("content") != "model":
-        raise LoadError(f"{path}: holds parameters alone. Make the model, then model.load_parameters(path).")
+        raise LoadError(f"{path}: contains only parameters. Create the model, then call model.load_parameters(path).")
     try:
         return _made(document, arrays, known)
     except (ValueError, RecursionError) as error:
@@ -103,7 +103,7 @@ def _written(parts: Parts) -> tuple[dict[str, Any], Arrays, list[Any]]:
     optimizer = parts.optimizer
     for number, parameter in enumerate(() if optimizer is None else optimizer.parameters):
         if not any(parameter is tensor for tensor in tensors.values()):
-            raise SaveError(f"parameter {number} of the optimizer is none of the network's.")
+            raise SaveError(f"parameter {number} of the optimizer is not a parameter of the network.")
     state = {} if optimizer is None else optimizer.state_dict()
     state_arrays = {key: as_numpy(value) for key, value in state.items() if hasattr(value, "__array_function__")}
 
@@ -175,7 +175,7 @@ def _made(document: Mapping[str, Any], arrays: Arrays, known: Mapping[str, Any])
     belonging = builder.used | {f"history.{name}" for name in epochs}
     sections = ("network.",) if optimizer is None else ("network.", "optimizer.")  # checked by their owners
     if strangers := [name for name in arrays if not name.startswith(sections) and name not in belonging]:
-        raise ValueError(f"tensor {strangers[0]!r} belongs to nothing.")
+        raise ValueError(f"tensor {strangers[0]!r} does not belong to the model.")
     return Parts(network, loss, metrics, _checked(rng, "rng", RandomSource), optimizer, epochs, columns)
 
 
@@ -212,7 +212,7 @@ def _set_generators(name: str, thing: Any, generators: Mapping[str, Any]) -> Non
     own = _generators(thing)
     for key, source in generators.items():
         if key not in own or not isinstance(source, RandomSource):
-            raise ValueError(f"{name}.{key} is no random generator.")
+            raise ValueError(f"{name}.{key} is not a random generator.")
         setattr(thing, key, source)
 
 

@@ -44,7 +44,7 @@ def load_parameters(path: str | Path, network: Module) -> None:
     arrays, document = read(path)
     content = document.get("content")
     if content not in ("parameters", "model"):
-        raise LoadError(f"{path}: holds {content!r}, not parameters.")
+        raise LoadError(f"{path}: contains {content!r}, not parameters.")
     try:
         set_parameters(network, arrays if content == "parameters" else section(arrays, "network"))
     except ValueError as error:
@@ -70,7 +70,7 @@ def set_parameters(network: Module, arrays: Mapping[str, NDArray[Any]]) -> None:
     """
     own = dict(network.named_state())
     if missing := [name for name in own if name not in arrays]:
-        raise ValueError(f"there is no tensor {', '.join(map(repr, missing))}, which the network has.")
+        raise ValueError(f"the file has no tensor {', '.join(map(repr, missing))}, which the network has.")
     if unknown := sorted(arrays.keys() - own.keys()):
         raise ValueError(f"the network has no tensor {', '.join(map(repr, unknown))}.")
     for name, tensor in own.items():
@@ -128,7 +128,7 @@ def set_generator_state(source: RandomSource, state: dict[str, Any]) -> None:
     for key in path:
         place = place[key]
     if path and not (isinstance(place, int) and 0 <= place <= largest):
-        raise ValueError(f"the state of a random generator stands at {place!r}, not in 0…{largest}")
+        raise ValueError(f"the position of a random generator must be in 0…{largest}, got {place!r}")
     plain = {key: value for key, value in state.items() if key != "legacy"}
     if isinstance(source, np.random.RandomState):
         source.set_state(plain)

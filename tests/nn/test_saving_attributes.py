@@ -151,8 +151,8 @@ REFUSED = {
 
 
 @pytest.mark.parametrize("name", REFUSED)
-def test_save_refuses_changed_attributes_that_are_no_plain_data(name: str, tmp_path: Path) -> None:
-    with pytest.raises(nn.SaveError, match=r"Kind.held would have (another value|other values)"):
+def test_save_rejects_changed_attributes_that_are_not_plain_data(name: str, tmp_path: Path) -> None:
+    with pytest.raises(nn.SaveError, match=r"Kind.held would have (a different value|different values)"):
         changed(*REFUSED[name]).save(tmp_path / "m")
     assert not (tmp_path / "m").exists()
 
@@ -182,7 +182,7 @@ IGNORED = {
 
 
 @pytest.mark.parametrize("name", IGNORED)
-def test_save_leaves_out_what_is_kept_to_look_at(name: str, tmp_path: Path) -> None:
+def test_save_omits_results_kept_for_inspection(name: str, tmp_path: Path) -> None:
     model = changed(*IGNORED[name])
     model.save(tmp_path / "m")
     nn.Model.load(tmp_path / "m", custom=[type(model.network)])
@@ -206,7 +206,7 @@ def test_save_leaves_out_what_is_kept_to_look_at(name: str, tmp_path: Path) -> N
         3,
     ],
 )
-def test_load_refuses_attributes_that_would_replace_something_else(attributes: Any, tmp_path: Path) -> None:
+def test_load_rejects_attributes_that_would_replace_other_objects(attributes: Any, tmp_path: Path) -> None:
     trained(Outer()).save(tmp_path / "m")
     arrays, document = file_format.read(tmp_path / "m")
     assert json.dumps(document["attributes"]).count("gain") == 1
@@ -220,7 +220,7 @@ def test_load_refuses_attributes_that_would_replace_something_else(attributes: A
 
 
 @pytest.mark.parametrize("optimizer", [nn.Adam, nn.SGD])
-def test_big_endian_parameters_come_back(optimizer: Any, tmp_path: Path) -> None:
+def test_load_restores_big_endian_parameters(optimizer: Any, tmp_path: Path) -> None:
     network = nn.Sequential(nn.Dense(3, 2, dtype=">f4", rng=0))
     model = nn.Model(network, loss=nn.SoftmaxCrossEntropy(), optimizer=optimizer(network.parameters(), 0.1), rng=0)
     model.fit(X, Y, epochs=2, batch_size=10, verbose=0)
@@ -247,13 +247,13 @@ class Typed(nn.Module):
 
 
 @pytest.mark.parametrize("dtype", [">f8", "<f4", "f2"])
-def test_dtypes_keep_their_byte_order(dtype: str, tmp_path: Path) -> None:
+def test_load_keeps_the_byte_order_of_dtypes(dtype: str, tmp_path: Path) -> None:
     nn.Model(Typed(dtype), loss=nn.MeanSquaredError()).save(tmp_path / "m")
     again: Any = nn.Model.load(tmp_path / "m", custom=[Typed])
     assert again.network.dtype == again.network.scale.dtype == np.dtype(dtype)
 
 
-def test_regression_accuracy_of_constant_targets_can_be_saved(tmp_path: Path) -> None:
+def test_save_accepts_regression_accuracy_of_constant_targets(tmp_path: Path) -> None:
     network = nn.Sequential(nn.Dense(3, 1, weight_init=nn.init.zeros()))
     model = nn.Model(
         network,

@@ -70,7 +70,7 @@ print(sorted(seen), broken_off)
 
 
 @pytest.mark.slow
-def test_killed_during_a_hundred_saves(tmp_path: Path) -> None:
+def test_save_killed_a_hundred_times_leaves_a_valid_file(tmp_path: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-c", KILLED_SAVES, str(tmp_path)], capture_output=True, text=True, timeout=300
     )
@@ -130,7 +130,7 @@ def train(path: Path, *, epochs: int, kill_after: int | None = None) -> None:
 
 
 @pytest.mark.slow
-def test_killed_and_resumed_is_as_if_nothing_had_happened(tmp_path: Path) -> None:
+def test_checkpoint_resumes_a_killed_training_bit_for_bit(tmp_path: Path) -> None:
     """4 steps an epoch, 10 epochs; killed in the middle of epochs 4 and 7, so after 3 and 6 whole ones."""
     train(tmp_path / "whole", epochs=10)
     train(tmp_path / "killed", epochs=10, kill_after=14)
@@ -148,7 +148,7 @@ def test_killed_and_resumed_is_as_if_nothing_had_happened(tmp_path: Path) -> Non
     assert (tmp_path / "whole").read_bytes() == (tmp_path / "killed").read_bytes()
 
 
-def test_what_fails_on_the_way_leaves_the_old_file(tmp_path: Path) -> None:
+def test_save_that_fails_keeps_the_old_file(tmp_path: Path) -> None:
     path = tmp_path / "file"
     replace_file(path, [b"old"], check=lambda written: None)
 
@@ -162,19 +162,21 @@ def test_what_fails_on_the_way_leaves_the_old_file(tmp_path: Path) -> None:
     assert os.listdir(tmp_path) == ["file"]
 
 
-def test_what_does_not_read_back_is_not_put_in_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_save_keeps_the_old_file_if_the_new_one_cannot_be_read_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A disk that loses the last byte."""
     path = tmp_path / "file"
     file_format.write(path, {"a": np.ones(3)}, {"content": "old"})
     monkeypatch.setattr(os, "fsync", lambda number: os.truncate(number, max(os.fstat(number).st_size - 1, 0)))
-    with pytest.raises(nn.SaveError, match=r"does not read back: .*damaged or cut short"):
+    with pytest.raises(nn.SaveError, match=r"cannot be read back: .*damaged or incomplete"):
         file_format.write(path, {"a": np.ones(3)}, {"content": "new"})
     monkeypatch.undo()
     assert file_format.read(path)[1]["content"] == "old"
     assert os.listdir(tmp_path) == ["file"]
 
 
-def test_it_is_forced_onto_the_disk_before_it_gets_its_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_save_syncs_the_file_before_renaming_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     events: list[str] = []
     real = os.replace
     monkeypatch.setattr(os, "fsync", lambda number: events.append("folder" if is_folder(number) else "file"))

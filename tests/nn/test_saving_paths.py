@@ -50,7 +50,7 @@ def kind(path: Path) -> int:
 @posix
 @pytest.mark.parametrize("save", SAVERS.values(), ids=SAVERS)
 @pytest.mark.parametrize("made", ["pipe", "socket", "folder", "link to a pipe", "device"])
-def test_save_leaves_what_is_no_file_alone(save: Any, made: str, model: nn.Model, tmp_path: Path) -> None:
+def test_save_does_not_replace_special_files(save: Any, made: str, model: nn.Model, tmp_path: Path) -> None:
     path = tmp_path / "target"
     expected = {"socket": "a socket", "folder": "a folder", "device": "a device"}.get(made, "a pipe")
     with socket.socket(socket.AF_UNIX) as bound:
@@ -84,13 +84,13 @@ def test_save_follows_links(model: nn.Model, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("save", SAVERS.values(), ids=SAVERS)
 @pytest.mark.parametrize("name", ["a" * 255, "é" * 127, "a" * 234])
-def test_save_takes_file_names_of_any_legal_length(save: Any, name: str, model: nn.Model, tmp_path: Path) -> None:
+def test_save_accepts_file_names_of_any_legal_length(save: Any, name: str, model: nn.Model, tmp_path: Path) -> None:
     for _ in range(2):
         save(model, tmp_path / name)
     assert os.listdir(tmp_path) == [name]
 
 
-def test_checkpoint_takes_long_file_names(tmp_path: Path) -> None:
+def test_checkpoint_accepts_long_file_names(tmp_path: Path) -> None:
     path = tmp_path / ("a" * 240 + ".safetensors")
     network = nn.Sequential(nn.Dense(2, 3, rng=0))
     model = nn.Model(network, loss=nn.MeanSquaredError(), optimizer=nn.SGD(network.parameters(), 0.1))
@@ -113,7 +113,7 @@ def test_save_names_the_file_that_cannot_be_written(model: nn.Model, tmp_path: P
     assert caught.value.filename == str(tmp_path / "file")
 
 
-def test_paths_expand_the_home_folder(model: nn.Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_save_and_load_expand_the_home_folder(model: nn.Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setenv("USERPROFILE", str(tmp_path))
     model.save("~/m")
@@ -137,7 +137,7 @@ def test_paths_expand_the_home_folder(model: nn.Model, tmp_path: Path, monkeypat
 
 @pytest.mark.parametrize("call", [*SAVERS.values(), *LOADERS.values()], ids=[*SAVERS, *LOADERS])
 @pytest.mark.parametrize("wrong", [True, 1, None, 2.5, b"bytes"])
-def test_paths_are_no_descriptors(
+def test_paths_reject_file_descriptors(
     call: Any, wrong: Any, model: nn.Model, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refuse(*args: Any) -> None:
@@ -180,7 +180,7 @@ replace_file(sys.argv[1], [b"half"], check=lambda written: os._exit(9))
 @posix
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["model", "m" * 250])
-def test_save_removes_what_a_killed_save_left(name: str, tmp_path: Path) -> None:
+def test_save_removes_temporary_files_of_a_killed_save(name: str, tmp_path: Path) -> None:
     for target in (name, "other"):
         done = subprocess.run([sys.executable, "-c", KILLED, str(tmp_path / target)], check=False)
         assert done.returncode == 9
@@ -194,7 +194,7 @@ def test_save_removes_what_a_killed_save_left(name: str, tmp_path: Path) -> None
 
 
 @posix
-def test_save_leaves_the_temporary_file_of_another_save_alone(tmp_path: Path) -> None:
+def test_save_keeps_the_temporary_file_of_a_running_save(tmp_path: Path) -> None:
     path = tmp_path / "file"
 
     def save_again(written: Path) -> None:
@@ -208,7 +208,7 @@ def test_save_leaves_the_temporary_file_of_another_save_alone(tmp_path: Path) ->
 
 @posix
 @pytest.mark.slow
-def test_save_from_several_threads_at_once(tmp_path: Path) -> None:
+def test_save_works_from_several_threads_at_once(tmp_path: Path) -> None:
     path = tmp_path / "file"
     failed: list[BaseException] = []
 
@@ -229,7 +229,7 @@ def test_save_from_several_threads_at_once(tmp_path: Path) -> None:
     assert os.listdir(tmp_path) == ["file"]
 
 
-def test_save_dry_run_leaves_the_file_as_it_is(model: nn.Model, tmp_path: Path) -> None:
+def test_save_with_dry_run_does_not_change_the_file(model: nn.Model, tmp_path: Path) -> None:
     model.save(tmp_path / "m", dry_run=True)
     assert os.listdir(tmp_path) == []
     (tmp_path / "m").write_bytes(b"old")

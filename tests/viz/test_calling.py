@@ -125,11 +125,11 @@ def test_draw_unfolds_identical_layers():
         ((lambda x: x + 1, 3), "to return a Tensor, got int"),
     ],
 )
-def test_draw_refuses_what_holds_no_tensor(arguments, message):
+def test_draw_rejects_objects_without_a_tensor(arguments, message):
     with pytest.raises(TypeError, match=message):
         draw(*arguments)
 
 
-def test_draw_of_a_network_of_unknown_input_asks_for_one():
+def test_draw_of_a_network_with_unknown_input_shape_requires_an_input():
     with pytest.raises(ValueError, match=r"Pass an input, as in tg.draw\(network, x\)"):
         draw(nn.Sequential(nn.Flatten()))

@@ -34,7 +34,7 @@ def loss(network):
 # -- what may be asked of it ------------------------------------------------------------------------------
 
 
-def test_depth(loss):
+def test_draw_depth_folds_modules(loss):
     counts = [len(draw(loss, depth=depth).recording.boxes) for depth in (0, 1, 2, None)]
     assert counts == sorted(counts)
     assert counts[0] < counts[1] < counts[2] == counts[3]
@@ -42,22 +42,22 @@ def test_depth(loss):
 
 
 @pytest.mark.parametrize("wrong", [1.0, "1", True, [0]])
-def test_a_depth_that_is_no_number_of_modules(loss, wrong):
+def test_draw_rejects_a_depth_that_is_not_an_integer(loss, wrong):
     with pytest.raises(TypeError, match="draw: expected depth to be an integer or None, got"):
         draw(loss, depth=wrong)
 
 
-def test_a_negative_depth(loss):
+def test_draw_rejects_a_negative_depth(loss):
     with pytest.raises(ValueError, match=r"draw: expected depth to be at least 0, .* got -1"):
         draw(loss, depth=-1)
 
 
-def test_an_unknown_renderer(loss):
+def test_draw_rejects_an_unknown_renderer(loss):
     with pytest.raises(ValueError, match="draw: expected renderer to be one of 'tensorgrad', 'dot', got 'neato'"):
         draw(loss, renderer="neato")
 
 
-def test_notebooks_may_ask_for_one_kind(loss):
+def test_drawing_returns_the_format_that_a_notebook_requests(loss):
     drawing = draw(loss)
     both = drawing._repr_mimebundle_()
     assert both == {"image/svg+xml": drawing.svg, "text/plain": str(drawing)}
@@ -66,7 +66,7 @@ def test_notebooks_may_ask_for_one_kind(loss):
     assert drawing._repr_mimebundle_(include=["image/png"]) == {}
 
 
-def test_the_description_says_what_is_folded():
+def test_description_lists_folded_parts():
     x = tg.tensor(2.0, requires_grad=True)
     y = x
     for _ in range(400):
@@ -91,7 +91,7 @@ def test_text_is_indented_by_module(loss):
     assert next(indent for line, indent in named.items() if line.startswith("loss = softmax_cross_entropy(")) == 0
 
 
-def test_text_names_what_is_used_before_it_is_used(loss):
+def test_text_defines_names_before_their_use(loss):
     seen = set()
     for line in str(draw(loss)).splitlines()[1:]:
         if " = " in line:
@@ -112,14 +112,14 @@ def test_text_fits_a_terminal():
     assert len(lines) == 1 + 5
 
 
-def test_text_says_what_is_folded():
+def test_text_lists_folded_parts():
     layers = nn.Sequential(*[nn.Dense(4, 4, rng=0) for _ in range(12)])
     lines = str(draw(layers(np.ones((1, 4), np.float32)))).splitlines()
     assert lines[-3:] == ["", "33 of 37 boxes are not drawn", "Dense: 12 alike in a row, the first is drawn"]
     assert "  0–11 · Dense ×12" in lines
 
 
-def test_folded_boxes_as_text(network):
+def test_text_shows_folded_boxes(network):
     x = tg.tensor(np.ones((2, 4), np.float32), requires_grad=True, name="x")
     out = network(x * 2).sum()
     assert [line.split("  ")[0] for line in str(draw(out, depth=0)).splitlines()[2:5]] == [
@@ -151,7 +151,7 @@ def no_pygraphviz(monkeypatch):
     monkeypatch.setattr(renderer.importlib.util, "find_spec", lambda name: None if name == "pygraphviz" else find(name))
 
 
-def test_without_graphviz_our_own_layout_and_a_warning(loss, monkeypatch, no_pygraphviz, tmp_path):
+def test_drawing_without_graphviz_warns_and_uses_the_built_in_layout(loss, monkeypatch, no_pygraphviz, tmp_path):
     monkeypatch.setenv("PATH", str(tmp_path))
     drawing = draw(loss, renderer="dot")
     with pytest.warns(UserWarning, match=r"draw: Graphviz is not installed .*; tensorgrad's own layout is used"):
@@ -172,7 +172,7 @@ def test_without_graphviz_our_own_layout_and_a_warning(loss, monkeypatch, no_pyg
         ("cat > /dev/null", "Graphviz failed"),
     ],
 )
-def test_a_dot_that_does_not_work(loss, monkeypatch, tmp_path, script, why):
+def test_drawing_with_a_failing_dot_warns_and_uses_the_built_in_layout(loss, monkeypatch, tmp_path, script, why):
     program = tmp_path / "dot"
     program.write_text(f"#!/bin/sh\n{script}\n", encoding="utf-8")
     program.chmod(program.stat().st_mode | stat.S_IEXEC)
@@ -181,7 +181,7 @@ def test_a_dot_that_does_not_work(loss, monkeypatch, tmp_path, script, why):
         assert renderer.render(draw(loss).dot, "svg", time_limit=0.2 if "sleep" in script else 30) is None
 
 
-def test_pygraphviz_in_a_process_of_its_own(monkeypatch, tmp_path):
+def test_pygraphviz_runs_in_a_separate_process(monkeypatch, tmp_path):
     """The package stands in for itself: what it is asked for, and in which words, is what this tells."""
     (tmp_path / "pygraphviz.py").write_text(
         "class AGraph:\n"
@@ -199,7 +199,7 @@ def test_pygraphviz_in_a_process_of_its_own(monkeypatch, tmp_path):
 
 
 @pytest.mark.slow
-def test_bytes_do_not_depend_on_hash_seeds():
+def test_drawing_bytes_do_not_depend_on_hash_seeds():
     program = """
 import sys, numpy as np, nn, tensorgrad as tg
 from tensorgrad.viz import draw
@@ -227,7 +227,7 @@ for output in (network(x), values[-1]):
     assert runs[0] == runs[1]
 
 
-def test_a_drawing_of_a_folded_recording_is_read_back(network):
+def test_drawing_of_a_folded_recording_can_be_read_back(network):
     drawing = draw(network(np.ones((2, 4), np.float32)), depth=1)
     again = Drawing(Recording.from_json(drawing.recording.to_json()))
     assert (again.svg, again.dot, str(again)) == (drawing.svg, drawing.dot, str(drawing))

@@ -45,7 +45,7 @@ def test_film_gif_has_a_frame_for_each_step(tmp_path):
     assert len(frames) == count
 
 
-def test_film_says_what_does_not_fit(tmp_path, monkeypatch):
+def test_film_reports_what_does_not_fit(tmp_path, monkeypatch):
     loss, keep = lessons.expression()
     page = walkthrough(loss)
     with pytest.raises(ValueError, match=r"Save a walkthrough as \.html, \.gif, \.mp4"):

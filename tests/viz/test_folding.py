@@ -21,7 +21,7 @@ recordings = st.builds(random_recording, st.integers(0, 10_000), st.integers(1, 
 @given(whole=recordings, depth=st.none() | st.integers(0, 3), most=st.integers(2, 60))
 @settings(max_examples=150)
 @pytest.mark.slow
-def test_whatever_is_folded_is_still_the_graph(whole, depth, most):
+def test_folding_preserves_the_graph(whole, depth, most):
     folded = fold(whole, depth=depth, most=most)
     assert len(folded.boxes) <= most
     assert [box.id for box in folded.boxes] == list(range(len(folded.boxes)))
@@ -46,7 +46,7 @@ def test_whatever_is_folded_is_still_the_graph(whole, depth, most):
 
 @given(whole=recordings, depth=st.integers(0, 3))
 @settings(max_examples=60)
-def test_every_edge_between_modules_is_one_of_the_whole(whole, depth):
+def test_folding_keeps_edges_between_modules(whole, depth):
     folded = fold(whole, depth=depth, most=1000)
     around = {None: ()}
     for group in whole.groups:
@@ -72,13 +72,13 @@ def test_every_edge_between_modules_is_one_of_the_whole(whole, depth):
 
 
 @pytest.mark.parametrize("depth", [2, 4])
-def test_a_small_network_is_drawn_whole(depth):
+def test_folding_leaves_a_small_network_whole(depth):
     network = nn.Sequential(*[layer for _ in range(depth) for layer in (nn.Dense(8, 8, rng=0), nn.ReLU())])
     recording = capture(nn.SoftmaxCrossEntropy()(network(X), np.array([0, 1])))
     assert fold(recording) is recording
 
 
-def test_a_depth_that_is_given_shows_every_layer():
+def test_folding_with_a_depth_shows_every_layer():
     network = nn.Sequential(*[nn.Dense(8, 8, rng=0) for _ in range(12)])
     groups, folded = folded_groups(network(X), depth=1)
     assert groups == ["Sequential"]
@@ -88,7 +88,7 @@ def test_a_depth_that_is_given_shows_every_layer():
     assert [box.op for box in folded.boxes][-2:] == ["Sequential", "sum"]
 
 
-def test_a_module_with_several_results():
+def test_folding_keeps_several_results_of_a_module():
     class Halves(nn.Module):
         def forward(self, x):
             return tg.exp(x[:, :4]), x[:, 4:] * 2
@@ -102,7 +102,7 @@ def test_a_module_with_several_results():
     assert len(halves.operands) == 2
 
 
-def test_many_uses_by_one_box_are_one_edge_that_says_how_many():
+def test_folding_merges_and_counts_edges_to_one_box():
     boxes = [a_box(0, None), a_box(1, None), a_box(2, "add", [0, 1], 0)]
     boxes += [a_box(i, "multiply", [i - 1, 0], 0) for i in range(3, 8)]
     recording = Recording((*boxes, a_box(8, "add", [7, 0, 1])), (Group(0, None, "", "Loop"),))
@@ -111,7 +111,7 @@ def test_many_uses_by_one_box_are_one_edge_that_says_how_many():
 
 
 @pytest.mark.slow
-def test_ten_thousand_irregular_operations():
+def test_folding_handles_ten_thousand_irregular_operations():
     rng = np.random.default_rng(0)
     boxes = [a_box(i, None) for i in range(50)]
     for i in range(50, 10_000):
@@ -125,7 +125,7 @@ def test_ten_thousand_irregular_operations():
     assert folded.folded[0] == f"{10_000 - len(folded.boxes):,} of 10,000 boxes are not drawn"
 
 
-def test_modules_fold_before_operations_and_never_to_nothing():
+def test_folding_starts_with_modules_and_never_removes_all():
     network = nn.Sequential(*[nn.Dense(8 + i, 9 + i, rng=0) for i in range(120)])
     _, folded = folded_groups(network(X).sum())
     assert [box.op for box in folded.boxes if box.kind == "folded"] == [f"{i} · Dense" for i in range(120)]
@@ -136,7 +136,7 @@ def test_modules_fold_before_operations_and_never_to_nothing():
     assert folded.boxes[-2].op == "399 · Dense"
 
 
-def test_what_a_module_did_aside_does_not_break_it():
+def test_folding_ignores_side_computations_of_a_module():
     groups = (Group(0, None, "", "Outer"),)
     x, first, aside, last = a_box(0, None), a_box(1, "exp", [0], 0), a_box(2, "sum", [1]), a_box(3, "sin", [1], 0)
     recording = Recording((x, first, aside, last, a_box(4, "add", [2, 3])), groups)
@@ -152,7 +152,7 @@ def test_what_a_module_did_aside_does_not_break_it():
     ]
 
 
-def test_a_leaf_that_is_also_used_outside_stays_visible():
+def test_folding_keeps_leaves_used_outside_visible():
     shared, own = a_box(0, None, group=0), a_box(1, None, group=0)
     early = a_box(2, "exp", [0])
     boxes = (shared, own, early, a_box(3, "add", [0, 1], 0), a_box(4, "add", [2, 3]))
@@ -165,7 +165,7 @@ def test_a_leaf_that_is_also_used_outside_stays_visible():
     ]
 
 
-def test_modules_that_depend_on_each_other_are_not_folded():
+def test_folding_leaves_modules_that_depend_on_each_other():
     groups = (Group(0, None, "", "One"), Group(1, None, "", "Other"))
     chain = [a_box(i, "exp", [i - 1], i % 2) for i in range(1, 5)]
     folded = fold(Recording((a_box(0, None), *chain), groups), depth=0)
@@ -174,7 +174,7 @@ def test_modules_that_depend_on_each_other_are_not_folded():
     assert fold(folded, depth=0) is folded
 
 
-def test_modules_that_differ_inside_are_not_alike():
+def test_folding_distinguishes_modules_that_differ_inside():
     boxes, groups = [a_box(0, None)], []
     for block in range(40):
         groups += [Group(2 * block, None, "", "Block"), Group(2 * block + 1, 2 * block, "", "Inner")]

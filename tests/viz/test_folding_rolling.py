@@ -16,7 +16,7 @@ from tests.viz.recordings import a_box, a_chain, folded_groups
 X = np.ones((2, 8), np.float32)
 
 
-def test_a_hundred_layers_are_one_that_says_so():
+def test_rolling_shows_a_hundred_layers_as_one_with_a_count():
     network = nn.Sequential(*[nn.Dense(8, 8, rng=0) for _ in range(100)])
     groups, folded = folded_groups(network(X))
     assert groups == ["Sequential", "0–99 · Dense ×100"]
@@ -24,7 +24,7 @@ def test_a_hundred_layers_are_one_that_says_so():
     assert sorted(box.stands_for for box in folded.boxes) == [1, 100, 100, 100]
 
 
-def test_rounds_of_several_layers():
+def test_rolling_handles_rounds_of_several_layers():
     layers = [layer for _ in range(12) for layer in (nn.Dense(8, 8, rng=0), nn.ReLU())]
     network = nn.Sequential(nn.Dense(8, 8, rng=0), *layers, nn.Dense(8, 3, rng=0))
     groups, folded = folded_groups(network(X).sum())
@@ -34,7 +34,7 @@ def test_rounds_of_several_layers():
     assert all(after.operands[0].box == before.id for before, after in pairwise(operations))
 
 
-def test_what_repeats_in_modules_with_operations_between():
+def test_rolling_handles_repeated_modules_with_operations_between():
     class Residual(nn.Module):
         def __init__(self):
             self.blocks = [nn.Sequential(nn.Dense(8, 8, rng=0), nn.Tanh()) for _ in range(12)]
@@ -51,14 +51,14 @@ def test_what_repeats_in_modules_with_operations_between():
     assert folded.boxes[-1].stands_for == 12
 
 
-def test_repeats_in_repeats():
+def test_rolling_handles_nested_repetitions():
     network = nn.Sequential(*[nn.Sequential(*[nn.Dense(8, 8, rng=0) for _ in range(6)]) for _ in range(6)])
     groups, folded = folded_groups(network(X))
     assert groups == ["Sequential", "0–5 · Sequential ×6", "0–5 · Dense ×6"]
     assert folded.boxes[-1].stands_for == 36
 
 
-def test_layers_of_other_shapes_or_kinds_are_not_alike():
+def test_rolling_distinguishes_layers_of_other_shapes_or_kinds():
     widening = nn.Sequential(*[nn.Dense(8 + i, 9 + i, rng=0) for i in range(12)])
     assert folded_groups(widening(X))[1].folded == ()
 
@@ -71,7 +71,7 @@ def test_layers_of_other_shapes_or_kinds_are_not_alike():
     assert fold(Recording(tuple(boxes))).groups == ()
 
 
-def test_the_input_of_the_first_layer_stands_outside_of_all():
+def test_rolling_keeps_the_first_input_outside():
     network = nn.Sequential(*[nn.Dense(8, 8, rng=0) for _ in range(12)])
     x = tg.tensor(X, name="x")
     _, folded = folded_groups(network(x))
@@ -81,7 +81,7 @@ def test_the_input_of_the_first_layer_stands_outside_of_all():
 
 
 @pytest.mark.slow
-def test_the_rounds_of_a_loop_share_a_weight_that_stands_outside():
+def test_rolling_keeps_a_weight_shared_by_a_loop_outside():
     w = tg.tensor(np.eye(8), requires_grad=True, name="w")
     b = tg.tensor(np.ones((4, 8)), requires_grad=True, name="b")
     x = tg.tensor(np.ones((4, 8)), name="x")
@@ -103,7 +103,7 @@ def test_the_rounds_of_a_loop_share_a_weight_that_stands_outside():
     assert fold(capture(h + 1, values=False), most=10_000).folded == ()
 
 
-def test_each_round_of_its_own_and_a_sum_after_the_loop():
+def test_rolling_handles_a_sum_after_separate_rounds():
     w = tg.tensor(np.eye(8), requires_grad=True, name="w")
     h, losses, data = tg.tensor(np.ones((4, 8))), [], []
     for step in range(300):
@@ -116,7 +116,7 @@ def test_each_round_of_its_own_and_a_sum_after_the_loop():
     assert {box.group for box in per_round} == {0}
 
 
-def test_leaves_of_each_round_that_have_other_uses_or_shapes():
+def test_rolling_handles_leaves_with_other_uses_or_shapes():
     boxes = [a_box(i, None) for i in range(401)]
     boxes += [a_box(i, "add", [i - 1 if i > 401 else 400, i - 401]) for i in range(401, 801)]
     folded = fold(Recording((*boxes, a_box(801, "stack", [800, *range(400)]))))
@@ -130,7 +130,7 @@ def test_leaves_of_each_round_that_have_other_uses_or_shapes():
     assert [group.times for group in fold(Recording(tuple(boxes))).groups] == [57]
 
 
-def test_an_output_within_a_round_shows_its_own_value():
+def test_rolling_shows_the_value_of_an_output_within_a_round():
     x = tg.tensor(2.0, requires_grad=True, name="x")
     y = x
     for _ in range(400):
@@ -144,7 +144,7 @@ def test_an_output_within_a_round_shows_its_own_value():
     assert last.gradient.numbers == (1.0,)
 
 
-def test_a_stack_of_what_each_round_gave_has_one_edge():
+def test_rolling_draws_one_edge_to_a_stack_of_all_rounds():
     h, steps = tg.tensor(np.ones(3), requires_grad=True), []
     for _ in range(400):
         h = tg.tanh(h)
@@ -158,7 +158,7 @@ def test_a_stack_of_what_each_round_gave_has_one_edge():
     assert len(folded_groups(tg.stack(twice), depth=0)[1].boxes[-1].operands) == 9
 
 
-def test_a_first_round_with_other_connections_is_not_alike():
+def test_rolling_excludes_a_first_round_with_other_connections():
     whole = a_chain("exp", ("add", 1, 2), *["exp", ("add", 1, 1)] * 5)
     assert [(box.op, box.stands_for) for box in fold(whole, most=6).boxes[1:]] == [
         ("exp", 1),
@@ -168,7 +168,7 @@ def test_a_first_round_with_other_connections_is_not_alike():
     ]
 
 
-def test_repeats_that_share_an_operation():
+def test_rolling_handles_repetitions_that_share_an_operation():
     whole = a_chain(*["exp", "sin"] * 4, *["cos", "sin"] * 4)
     folded = fold(whole, most=8)
     assert [(box.op, box.stands_for) for box in folded.boxes[1:]] == [("exp", 4), ("sin", 4), ("cos", 4), ("sin", 4)]

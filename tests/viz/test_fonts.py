@@ -87,7 +87,7 @@ def test_fallbacks_are_only_used_for_characters_that_need_them(system):
 
 
 @pytest.mark.slow
-def test_installed_fonts_have_the_characters(tmp_path):
+def test_fonts_that_are_installed_have_the_characters(tmp_path):
     fonts._installed.cache_clear()
     if not fonts.fallbacks(NAME):
         pytest.skip("no font with Chinese, Japanese and Korean characters is installed (fonts-noto-cjk)")

@@ -45,7 +45,7 @@ def scalar(value: float, name: str) -> tg.Tensor:
 # -- as declared ------------------------------------------------------------------------------------------
 
 
-def test_rules_stand_in_the_source_as_they_are_shown() -> None:
+def test_rules_are_shown_as_in_the_source() -> None:
     """Whatever is found is the text of the declaration: the same rule, if it is compiled."""
     for name, operation in BUILT_IN.items():
         for position, input in enumerate(operation.inputs if operation.rules else ()):
@@ -62,12 +62,12 @@ def test_rules_stand_in_the_source_as_they_are_shown() -> None:
                     assert set(again.__code__.co_names) == set(rule.__code__.co_names), f"{name} {input}: {shown}"
 
 
-def test_two_rules_on_a_line_are_told_apart() -> None:
+def test_rules_on_one_line_are_distinguished() -> None:
     rules = [lambda g, x: g * x, lambda g, x: g + (lambda x: x)(x), lambda g: g]  # fmt: skip
     assert [as_declared(rule) for rule in rules] == ["g * x", "g + (lambda x: x)(x)", "g"]
 
 
-def test_without_source_there_is_no_text() -> None:
+def test_rules_without_source_have_no_text() -> None:
     rule = eval("lambda g, x: g * x")
     assert as_declared(rule) == ""
     assert expression(rule) is None
@@ -80,7 +80,7 @@ def test_without_source_there_is_no_text() -> None:
     assert told(doubtful(x)) == {"∂L/∂x": ("", "")}
 
 
-def test_what_a_helper_says_of_itself_goes_before_what_it_does() -> None:
+def test_helpers_are_shown_by_their_docstring_or_result() -> None:
     def said(x):
         """`2 * x`, slowly."""
         return x + x
@@ -100,7 +100,7 @@ def test_what_a_helper_says_of_itself_goes_before_what_it_does() -> None:
 # -- in the graph's names ---------------------------------------------------------------------------------
 
 
-def test_common_rules_read_as_in_a_book() -> None:
+def test_formulas_of_common_rules_read_as_in_a_book() -> None:
     a, b = scalar(2.0, "a"), scalar(3.0, "b")
     cases = {
         "b": a * b, "1": a + b, "1 / b": a / b, "2 · a": a**2, "3 · a²": a**3, "-1": 1 - a, "1 - L²": tg.tanh(a),
@@ -112,7 +112,7 @@ def test_common_rules_read_as_in_a_book() -> None:
         assert told(output)["∂L/∂a"][1] == local
 
 
-def test_matrix_rules_show_transposes_and_shapes_follow() -> None:
+def test_formulas_of_matrix_rules_show_transposes() -> None:
     x = tg.tensor(np.ones((4, 3)), name="x")
     w = tg.tensor(np.ones((3, 2)), requires_grad=True, name="W")
     y = tg.matmul(x, w)
@@ -122,7 +122,7 @@ def test_matrix_rules_show_transposes_and_shapes_follow() -> None:
     assert told(tg.sum(h)) == {"dv": ("broadcast_to(∂L/∂L, (3, 2))", ""), "dW": ("dv · (1 - v²)", "")}
 
 
-def test_layers_and_losses_read_as_in_the_book() -> None:
+def test_formulas_of_layers_and_losses_read_as_in_the_book() -> None:
     network = nn.Sequential(nn.Dense(3, 5, rng=0), nn.ReLU(), nn.Dense(5, 2, rng=1))
     x = tg.tensor(np.ones((4, 3), np.float32), name="x")
     formulas = {
@@ -139,7 +139,7 @@ def test_layers_and_losses_read_as_in_the_book() -> None:
     }
 
 
-def test_rules_of_convolution_and_pooling_name_what_they_do() -> None:
+def test_formulas_of_convolution_and_pooling_name_their_functions() -> None:
     image = tg.tensor(np.ones((1, 4, 4, 1)), requires_grad=True, name="x")
     weight = tg.tensor(np.ones((2, 2, 1, 1)), requires_grad=True, name="w")
     functional = nn.functional
@@ -153,7 +153,7 @@ def test_rules_of_convolution_and_pooling_name_what_they_do() -> None:
         assert [given.formula for given in event.contributions] == formulas
 
 
-def test_a_users_own_operation() -> None:
+def test_formulas_of_user_defined_operations() -> None:
     def _slope(x):
         """`3 * x**2`, or so."""
         return x + x
@@ -165,7 +165,7 @@ def test_a_users_own_operation() -> None:
     assert told(cube(scalar(2.0, "x"), 1.0)) == {"∂L/∂x": ("∂L/∂L · 3 · x²", "3 · x²")}
 
 
-def test_formulas_never_calculate_with_an_operand_that_was_left_out() -> None:
+def test_formulas_never_use_an_omitted_operand() -> None:
     def _weighted(g, x, weights):
         """`g * 2 * x * weights`, if there are any."""
         slope = 2 * x
@@ -237,7 +237,7 @@ TWICE = functools.partial(np.multiply, 2)
 
 
 @pytest.mark.parametrize("rule", ODD, ids=map(str, range(len(ODD))))
-def test_whatever_a_rule_is_written_with_it_can_be_shown(rule: Any) -> None:
+def test_formulas_accept_any_syntax_in_a_rule(rule: Any) -> None:
     @tg.op(x=rule)
     def odd(x):
         return x * x
@@ -252,7 +252,7 @@ def test_whatever_a_rule_is_written_with_it_can_be_shown(rule: Any) -> None:
         assert eval(as_python(given.local), {**NAMES, "x": 3.0, "TWICE": TWICE, "operator": operator}) == 6.0
 
 
-def test_a_source_that_changed_since_is_not_believed(tmp_path, monkeypatch) -> None:
+def test_formulas_ignore_a_source_that_has_changed(tmp_path, monkeypatch) -> None:
     path = tmp_path / "changing.py"
     path.write_text("rule = lambda g, x: g * x\n")
     monkeypatch.syspath_prepend(tmp_path)
@@ -262,7 +262,7 @@ def test_a_source_that_changed_since_is_not_believed(tmp_path, monkeypatch) -> N
     assert as_declared(rule) == ""
 
 
-def test_symbols() -> None:
+def test_symbols_follow_names_and_are_distinct() -> None:
     x, again = scalar(1.0, "x"), scalar(2.0, "x")
     weight = tg.tensor([1.0], name="net.0.weight")
     recording = capture(tg.exp(x * again) * 0.5 + weight)
@@ -285,7 +285,7 @@ def test_symbols() -> None:
      "(a · b) @ c", "(a + b)²", "-a²", "(-a)²", "a^(b - 1)", "√(a + b)", "|a - b|", "(a + b)ᵀ", "(a > b) · c", "a⁻¹",
      "where(a > b, a, 0)"],
 )  # fmt: skip
-def test_brackets_stand_where_they_are_needed_and_nowhere_else(text: str) -> None:
+def test_formulas_have_brackets_only_where_needed(text: str) -> None:
     assert mathematics(ast.parse(as_python(text), mode="eval").body) == text
 
 
@@ -397,7 +397,7 @@ def test_formulas_are_true(name: str) -> None:
     assert not excused or True in found, f"{name}: no sample shows that the formula is true"
 
 
-def test_most_formulas_can_be_evaluated() -> None:
+def test_formulas_can_mostly_be_evaluated() -> None:
     """The test above would be empty if formulas named what nobody knows."""
     names = [name for name in CLOSED if any(_is_closed(sample) for sample in samples_of(BUILT_IN[name])[:3])]
     assert len(names) > 90
@@ -447,7 +447,7 @@ def test_local_derivatives_as_text_give_the_slope(name: str) -> None:
                     assert each.value.numbers[0] == pytest.approx(each.slope)
 
 
-def test_operations_with_sequences() -> None:
+def test_formulas_of_operations_with_sequences() -> None:
     x, y = scalar(1.0, "x"), scalar(2.0, "y")
     assert told(tg.sum(tg.stack([x, y])))["∂L/∂y"][0] == "dv[1]"
     rows = [tg.tensor(np.ones((2, 2)), requires_grad=True, name=name) for name in "vw"]

@@ -27,7 +27,7 @@ def laid_out(random_graph, seed, count, direction):
 
 @graphs
 @settings(max_examples=40, deadline=None)
-def test_boxes_keep_apart_and_inside(random_graph, seed, count, direction):
+def test_layout_keeps_boxes_apart_and_inside(random_graph, seed, count, direction):
     _, drawn = laid_out(random_graph, seed, count, direction)
     rectangles = [sides(box) for box in drawn.boxes]
     for left, top, right, bottom in rectangles:
@@ -45,7 +45,7 @@ def test_boxes_keep_apart_and_inside(random_graph, seed, count, direction):
 @pytest.mark.slow
 @graphs
 @settings(max_examples=40, deadline=None)
-def test_one_line_per_operand_from_box_to_box_through_none(random_graph, seed, count, direction):
+def test_layout_draws_a_line_per_operand_through_no_box(random_graph, seed, count, direction):
     recording, drawn = laid_out(random_graph, seed, count, direction)
     operands = [(operand.box, box.id) for box in recording.boxes for operand in box.operands]
     assert len(drawn.routes) == len(operands)
@@ -60,7 +60,7 @@ def test_one_line_per_operand_from_box_to_box_through_none(random_graph, seed, c
 
 
 @pytest.mark.parametrize("direction", ["LR", "TB"])
-def test_operands_end_in_their_order_and_apart(direction):
+def test_layout_orders_and_separates_the_ends_of_operands(direction):
     a = tg.tensor(2.0, requires_grad=True)
     drawn = picture(capture(a * a), direction)
     first, second = (route.tip[1 if direction == "LR" else 0] for route in drawn.routes)
@@ -68,7 +68,7 @@ def test_operands_end_in_their_order_and_apart(direction):
 
 
 @pytest.mark.parametrize("direction", ["LR", "TB"])
-def test_labels_of_many_operands_do_not_meet(direction):
+def test_layout_separates_labels_of_many_operands(direction):
     a = tg.tensor([2.0], requires_grad=True)
     drawn = picture(capture(tg.where(tg.concatenate([a] * 12).data > 1, tg.concatenate([a] * 12), 1.0)), direction)
     places = [(*drawn.label_place(route), text_width(route.label, TEXT_SIZE, mono=True)) for route in drawn.routes]
@@ -80,7 +80,7 @@ def test_labels_of_many_operands_do_not_meet(direction):
         assert beside or abs(y - other_y) >= TEXT_SIZE
 
 
-def test_operands_stand_in_reading_order():
+def test_layout_places_operands_in_reading_order():
     a, b, c, d = (tg.tensor(float(i), requires_grad=True) for i in range(4))
     boxes = picture(capture((a - b) * (c - d)), "LR").boxes
     assert boxes[0].y < boxes[1].y < boxes[2].y < boxes[3].y
@@ -92,7 +92,7 @@ def edges(uses):
     return [Edge(a, b, signal=a, leaves=0.5, enters=(at + 1) / (of + 1), result=True) for a, b, at, of in uses]
 
 
-def test_edges_from_one_box_share_their_waypoints():
+def test_layout_shares_waypoints_of_edges_from_one_box():
     # 0 is used by 1, by 3, and twice by 4
     graph = layered(5, edges([(0, 1, 0, 1), (1, 2, 0, 1), (2, 3, 0, 2), (0, 3, 1, 2), (3, 4, 0, 3), (0, 4, 1, 3),
                               (0, 4, 2, 3)]))  # fmt: skip
@@ -102,7 +102,7 @@ def test_edges_from_one_box_share_their_waypoints():
     assert [len(links) for links in graph.links] == [2, 2, 3, 3]
 
 
-def test_crossings_are_counted_and_removed():
+def test_layout_counts_and_removes_crossings():
     # 0→3 and 1→2 cross if both layers are in order of their numbers; 4 uses 3 and then 2
     graph = layered(5, edges([(1, 2, 0, 1), (0, 3, 0, 1), (2, 4, 0, 2), (3, 4, 1, 2)]))
     graph.layers[:] = [[0, 1], [2, 3], [4]]
@@ -114,7 +114,7 @@ def test_crossings_are_counted_and_removed():
 
 @given(seed=st.integers(0, 10_000), count=st.integers(5, 40))
 @settings(max_examples=25, deadline=None)
-def test_ordering_only_rearranges_and_never_adds_crossings(random_graph, seed, count):
+def test_layout_ordering_never_adds_crossings(random_graph, seed, count):
     recording = capture(random_graph(seed, count)[0], values=False)
     uses = [(o.box, b.id, at, len(b.operands)) for b in recording.boxes for at, o in enumerate(b.operands)]
     graph = layered(len(recording.boxes), edges(uses))
@@ -125,7 +125,7 @@ def test_ordering_only_rearranges_and_never_adds_crossings(random_graph, seed, c
 
 
 @given(st.lists(st.tuples(st.floats(-9, 9), st.floats(0.1, 9), st.floats(0, 3)), min_size=1, max_size=8))
-def test_least_squares_is_feasible_and_optimal(rows):
+def test_layout_least_squares_is_feasible_and_optimal(rows):
     wanted, weights, apart = zip(*rows)
     found = np.array(least_squares(wanted, weights, apart[1:]))
     room = np.diff(found) - apart[1:]
@@ -146,7 +146,7 @@ def test_least_squares_is_feasible_and_optimal(rows):
                 assert cost(moved) >= cost(found) - 1e-9
 
 
-def test_a_row_of_operations_is_straight():
+def test_layout_of_a_chain_is_straight():
     x = tg.tensor(1.0, requires_grad=True)
     y = tg.sin(tg.cos(tg.exp(x)))
     for route in picture(capture(y), "LR").routes:
@@ -159,7 +159,7 @@ LETTERS = [letter for letter in LETTERS if not unicodedata.combining(letter)]
 
 @given(st.text(st.characters(min_codepoint=32, max_codepoint=126) | st.sampled_from(LETTERS), max_size=40))
 @settings(max_examples=100, deadline=None)
-def test_text_fits_in_the_widest_usual_font(text):
+def test_layout_text_fits_in_the_widest_usual_font(text):
     measure = TextToPath().get_text_width_height_descent
     for mono, weight in ((False, "bold"), (False, "normal"), (True, "normal")):
         font = FontProperties(family="monospace" if mono else "sans-serif", weight=weight, size=100)
@@ -168,6 +168,6 @@ def test_text_fits_in_the_widest_usual_font(text):
             assert measure(text, font, False)[0] <= text_width(text, 100, mono=mono) + 1
 
 
-def test_text_width_is_the_same_on_every_python():
+def test_layout_text_width_is_the_same_on_every_python():
     assert text_width("loss = tanh", 12.5) == 96.5  # summed with compensation or not, the digits differ
     assert text_width("\U0001fae8", 10.0) == 16.0  # a face of Unicode 15, which Python 3.11 does not know

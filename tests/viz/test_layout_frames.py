@@ -41,7 +41,7 @@ def groups_around(recording, framed):
 
 @grouped
 @settings(max_examples=60, deadline=None)
-def test_a_frame_holds_its_boxes_and_no_others(seed, count, direction, mixed):
+def test_frames_contain_their_boxes_and_no_others(seed, count, direction, mixed):
     recording = random_recording(seed, count, entangled=mixed)
     drawn = picture(recording, direction)
     framed = {frame.group: sides(frame) for frame in drawn.frames}
@@ -98,7 +98,7 @@ def label_of(frame):
 
 @grouped
 @settings(max_examples=30, deadline=None)
-def test_labels_are_in_their_frame_and_on_no_box(seed, count, direction, mixed):
+def test_frame_labels_are_inside_their_frame_and_on_no_box(seed, count, direction, mixed):
     drawn = picture(random_recording(seed, count, entangled=mixed), direction)
     for frame in drawn.frames:
         assert inside(label_of(frame), sides(frame), by=4)
@@ -108,7 +108,7 @@ def test_labels_are_in_their_frame_and_on_no_box(seed, count, direction, mixed):
 
 @grouped
 @settings(max_examples=20, deadline=None)
-def test_elements_say_what_they_are(seed, count, direction, mixed):
+def test_frame_elements_have_data_attributes(seed, count, direction, mixed):
     recording = random_recording(seed, count, entangled=mixed)
     drawn = picture(recording, direction)
     element = ElementTree.fromstring(svg(drawn, THEMES["dark"], ""))
@@ -123,7 +123,7 @@ def test_elements_say_what_they_are(seed, count, direction, mixed):
     assert marked["edge"] == edges + edges + named
 
 
-def test_golden():
+def test_frames_match_the_golden_file():
     drawn = svg(picture(nested_and_folded(), "TB"), THEMES["dark"], "Groups")
     assert drawn == GOLDEN.read_text(encoding="utf-8"), (
         "the picture changed. If it was meant to, look at the new one, and save it over tests/viz/golden_groups.svg"
@@ -142,7 +142,7 @@ def nested_and_folded():
     )
 
 
-def test_values_pass_a_frame_at_ports():
+def test_frames_have_ports_for_values():
     # 0 goes to 1 and to 2, in a group, and 1 to 3, outside
     boxes = [leaf(0), operation(1, 0), operation(2, 0, 1), operation(3, 2, 1)]
     recording = Recording(
@@ -153,7 +153,7 @@ def test_values_pass_a_frame_at_ports():
     assert outer.vertices == [("box", 0), ("group", 0), ("box", 3)]
 
 
-def test_a_group_that_others_give_to_and_take_from_has_no_frame():
+def test_frames_are_omitted_for_interleaved_groups():
     # 1 and 3 are in group 0, around 2
     boxes = [leaf(0), operation(1, 0), operation(2, 1), operation(3, 2)]
     recording = Recording(
@@ -164,7 +164,7 @@ def test_a_group_that_others_give_to_and_take_from_has_no_frame():
 
 
 @pytest.mark.parametrize("direction", ["LR", "TB"])
-def test_a_chain_of_groups_is_straight(direction):
+def test_frames_of_a_chain_are_straight(direction):
     boxes = [leaf(0)] + [replace(operation(id, id - 1, op="tanh"), group=id - 1) for id in range(1, 6)]
     groups = tuple(Group(id, None if id < 3 else 2, f"{id}", "Tanh") for id in range(5))
     across = 1 if direction == "LR" else 0
@@ -172,7 +172,7 @@ def test_a_chain_of_groups_is_straight(direction):
         assert len({point[across] for point in (*route.points, route.tip)}) == 1
 
 
-def test_groups_say_how_often_they_occur():
+def test_frames_show_how_often_a_group_occurs():
     recording = Recording((replace(leaf(0), group=0),), (Group(0, None, "a|<b>\n", "Block", times=12),))
     (frame,) = picture(recording, "LR").frames
     assert frame.label == r"a|<b>\n · Block ×12"
@@ -180,7 +180,7 @@ def test_groups_say_how_often_they_occur():
 
 
 @pytest.mark.slow
-def test_bytes_do_not_depend_on_hashes():
+def test_frames_do_not_depend_on_hash_seeds():
     program = """
 import sys
 from tensorgrad.viz.layout import picture

@@ -102,6 +102,6 @@ def test_rows_are_drawn_in_every_format(theme, tmp_path):
 
 
 @pytest.mark.parametrize("wrong", [0, 199.9, "wide"])
-def test_rows_of_an_impossible_width_are_refused(wrong):
+def test_rows_of_an_impossible_width_are_rejected(wrong):
     with pytest.raises(ValueError, match="expected width to be at least 200 pixels or None"):
         draw(tg.tensor(1.0), width=wrong)

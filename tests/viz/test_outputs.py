@@ -33,7 +33,7 @@ def titles(drawing):
     return [element.text for element in ElementTree.fromstring(drawing.svg).iter(f"{SVG}title")]
 
 
-def test_golden(expression):
+def test_outputs_match_the_golden_files(expression):
     expression.loss.backward()
     drawn = draw(expression.loss).svg
     assert drawn == GOLDEN.read_text(encoding="utf-8"), (
@@ -41,7 +41,7 @@ def test_golden(expression):
     )
 
 
-def test_a_missing_gradient_is_a_dash_and_never_zero(expression):
+def test_svg_shows_a_missing_gradient_as_a_dash(expression):
     before = texts(draw(expression.loss))
     assert before.count("–") == 7
     assert "0" not in before
@@ -51,7 +51,7 @@ def test_a_missing_gradient_is_a_dash_and_never_zero(expression):
     assert {number(float(expression.w.grad)), number(float(expression.b.grad))} <= set(after)
 
 
-def test_what_is_no_longer_known_is_a_question_mark(expression):
+def test_svg_shows_unknown_values_as_question_marks(expression):
     expression.w.data = 2.0
     shown = texts(draw(expression.loss))
     assert shown.count("?") == 5
@@ -59,7 +59,7 @@ def test_what_is_no_longer_known_is_a_question_mark(expression):
     assert titles(draw(expression.loss))[0] == "w\nleaf, shape ()\nvalue changed since\ngradient not computed yet"
 
 
-def test_legend_names_the_array_that_is_gone_and_what_brings_it_back():
+def test_legend_explains_missing_arrays():
     x = tg.tensor(np.ones(200), requires_grad=True)  # arrays of more than 1 KiB are not kept for pictures
     y = x * tg.tensor(np.ones(200))
     y.backward(np.ones(200))
@@ -81,12 +81,12 @@ def test_legend_names_the_array_that_is_gone_and_what_brings_it_back():
     assert str(draw(several)).endswith("2 more arrays are gone in the same way.")
 
 
-def test_legend_of_other_reasons():
+def test_legend_explains_other_missing_values():
     x = tg.tensor([1.0, 2.0], requires_grad=True)
     assert "? cannot be computed again" in texts(draw(tg.exp(tg.checkpoint(tg.sin)(x))))
 
 
-def test_the_element_scales_and_says_what_it_is(expression):
+def test_svg_scales_and_has_a_description(expression):
     element = ElementTree.fromstring(draw(expression.loss).svg)
     assert element.get("viewBox") == f"0 0 {element.get('width')} {element.get('height')}"
     assert element.get("style") == f"max-width:100%;min-width:{0.6 * int(element.get('width')):g}px;height:auto"
@@ -97,7 +97,7 @@ def test_the_element_scales_and_says_what_it_is(expression):
     assert titles(draw(expression.loss))[0] == "w\nleaf, shape ()\nvalue -1.2\ngradient not computed yet"
 
 
-def test_operands_are_labelled_where_their_order_matters(expression):
+def test_svg_labels_operands_whose_order_matters(expression):
     shown = texts(draw(expression.loss, values=False, style="full"))
     assert [text for text in shown if text in ("x", "y", "left", "right", "exponent")] == [
         "x",
@@ -123,14 +123,14 @@ def test_operands_are_labelled_where_their_order_matters(expression):
 @pytest.mark.parametrize("direction", ["LR", "TB"])
 @given(name=st.text(max_size=20))
 @settings(max_examples=15, deadline=None)
-def test_any_name_gives_valid_xml_and_is_shown(name, theme, direction):
+def test_svg_is_valid_xml_for_any_name(name, theme, direction):
     x = tg.tensor(1.0, requires_grad=True, name=name)
     drawing = draw(x * 2, theme=theme, direction=direction)
     assert texts(drawing)[0] == (name if name.isprintable() and name.strip() else texts(drawing)[0])
     assert all(text is None or text.isprintable() for text in texts(drawing))
 
 
-def test_awkward_names_in_every_output(tmp_path):
+def test_outputs_accept_unusual_names(tmp_path):
     x = tg.tensor(1.0, requires_grad=True, name=AWKWARD)
     drawing = draw(x * 2)
     tooltip = next(ElementTree.fromstring(drawing.svg).iter(f"{SVG}title")).text
@@ -140,7 +140,7 @@ def test_awkward_names_in_every_output(tmp_path):
     assert "重み" in draw(x, values=False).dot + str(draw(tg.tensor(1.0, name="重み")))
 
 
-def test_parameters_inputs_and_constants_differ_in_more_than_colour():
+def test_svg_distinguishes_leaves_by_more_than_colour():
     w = tg.tensor(2.0, requires_grad=True, name="w")
     x, data, five = tg.tensor(3.0, name="x"), tg.tensor(np.ones(2)), tg.tensor(5.0)
     loss = w * x + data + 4.0 * w * five
@@ -156,7 +156,7 @@ def test_parameters_inputs_and_constants_differ_in_more_than_colour():
     assert {"parameter: a leaf that requires a gradient", "input", "constant"} <= set(texts(draw(loss)))
 
 
-def test_many_boxes_in_one_are_a_stack_and_say_what_is_not_drawn(expression):
+def test_svg_draws_folded_boxes_as_a_stack(expression):
     whole = capture(expression.loss)
     sentences = (" ".join(["Many words about what is not drawn."] * 9), "<b>")
     (middle,) = [box for box in whole.boxes if box.op == "add"]
@@ -178,7 +178,7 @@ def rectangles(drawing, box):
     return group.findall(f"{SVG}rect")
 
 
-def test_a_check_is_shown(expression):
+def test_svg_shows_checks(expression):
     whole = capture(expression.loss)
     (id,) = [box.id for box in whole.boxes if box.name == "w"]
     boxes = list(whole.boxes)
@@ -188,26 +188,26 @@ def test_a_check_is_shown(expression):
     assert "finite differences: differs, 3 of 4 elements, by 0.5" in titles(drawing)[id]
 
 
-def test_any_letters_can_be_drawn_as_pixels(tmp_path):
+def test_png_accepts_letters_of_any_script(tmp_path):
     names = ["שלום עולם", "مرحبا", "नमस्ते", "สวัสดี", "வணக்கம்", "👩🏽‍🚀🇫🇷", "한국어 中文 日本語", "e\u0301\u0323", "\ufdfd"]
     total = sum(tg.tensor(1.0, requires_grad=True, name=name) for name in names)
     draw(total).save(tmp_path / "graph.png")
     draw(total).save(tmp_path / "graph.pdf")
 
 
-def test_options_of_operations_are_shown():
+def test_svg_shows_options_of_operations():
     x = tg.tensor(np.ones((2, 3)), requires_grad=True)
     assert "axis=0, keepdims=True" in texts(draw(x.sum(axis=0, keepdims=True)))
 
 
-def test_small_arrays_show_numbers_and_large_ones_a_summary():
+def test_svg_shows_small_arrays_and_summarises_large_ones():
     x = tg.tensor([[1.0, 2.0], [3.0, 1 / 3]], dtype=np.float32)
     assert {"1, 2", "3, 0.3333", "(2, 2) float32"} <= set(texts(draw(x)))
     assert "49.5 ± 28.87" in texts(draw(tg.tensor(np.arange(100.0))))
     assert "empty" in texts(draw(tg.tensor(np.zeros((0, 3)))))
 
 
-def test_only_matrices_have_lines():
+def test_svg_shows_lines_only_in_matrices():
     six = np.arange(6.0)
     assert "0, 1, 2, 3, 4, 5" in texts(draw(tg.tensor(six)))
     assert {"0, 1, 2", "3, 4, 5"} <= set(texts(draw(tg.tensor(six.reshape(2, 3)))))
@@ -215,7 +215,7 @@ def test_only_matrices_have_lines():
     assert {"0", "1", "2", "3", "4", "5"} <= set(texts(draw(tg.tensor(six.reshape(6, 1)))))
 
 
-def test_a_spread_around_zero_does_not_read_as_zero():
+def test_svg_does_not_round_a_spread_around_zero_to_zero():
     around_zero = draw(tg.tensor(np.arange(100.0) - 49.5 + 1e-9))
     assert {"±28.87", "mean ± standard deviation"} <= set(texts(around_zero))
     assert "±28.87 (mean ± standard deviation), from -49.5 to 49.5" in titles(around_zero)[0]
@@ -226,20 +226,20 @@ def test_a_spread_around_zero_does_not_read_as_zero():
     assert "nan ± nan" in texts(draw(tg.tensor([np.inf, -np.inf] * 10)))
 
 
-def test_booleans():
+def test_svg_shows_booleans():
     x = tg.tensor([1.0, 2.0], requires_grad=True, name="x")
     assert {"True, False", "False"} <= set(texts(draw(tg.where(np.array([True, False]), x, False))))
     assert "30% True" in texts(draw(tg.tensor(np.arange(20) < 6)))
 
 
-def test_class_labels_are_drawn_as_a_range():
+def test_svg_shows_class_labels_as_a_range():
     assert "0 … 9" in texts(draw(tg.tensor(np.arange(40) % 10)))
     assert "\u00a04, \u00a05, \u00a06, \u00a07" in texts(draw(tg.tensor(np.arange(16).reshape(4, 4) * 1)))
     assert any("±" in text for text in texts(draw(tg.tensor(np.arange(16.0).reshape(16, 1)))))
 
 
 @pytest.mark.parametrize("name", ["", " "])
-def test_a_name_that_cannot_be_seen_is_none(name):
+def test_svg_ignores_invisible_names(name):
     x = tg.tensor(1.0, requires_grad=True, name=name)
     y = x * 2
     y.name = name
@@ -250,7 +250,7 @@ def test_a_name_that_cannot_be_seen_is_none(name):
 
 
 @pytest.mark.slow
-def test_bytes_do_not_depend_on_the_run():
+def test_outputs_do_not_depend_on_the_run():
     program = """
 import sys
 import nn
@@ -313,7 +313,7 @@ def test_dot_accepts_the_source(expression, random_graph):
 
 
 @pytest.mark.slow
-def test_the_pictures_of_files(expression, tmp_path):
+def test_save_writes_the_format_of_the_suffix(expression, tmp_path):
     drawing = draw(expression.loss)
     starts = {".svg": b"<svg", ".html": b"<!DOCTYPE html>", ".dot": b"digraph", ".png": b"\x89PNG", ".pdf": b"%PDF"}
     for suffix, start in starts.items():
@@ -343,18 +343,18 @@ def test_png_has_the_pictures_proportions_and_ink(expression, tmp_path):
 
 
 @pytest.mark.parametrize("name", ["graph.jpg", "graph", "graph.svgz"])
-def test_unknown_suffix(expression, tmp_path, name):
+def test_save_rejects_an_unknown_suffix(expression, tmp_path, name):
     with pytest.raises(ValueError, match=r"unknown suffix .* of '.*'. Use one of .svg, .html, .dot, .png, .pdf"):
         draw(expression.loss).save(tmp_path / name)
     assert not list(tmp_path.iterdir())
 
 
-def test_missing_folder(expression, tmp_path):
+def test_save_rejects_a_missing_folder(expression, tmp_path):
     with pytest.raises(FileNotFoundError, match=r"save: there is no folder .*missing"):
         draw(expression.loss).save(tmp_path / "missing" / "graph.svg")
 
 
-def test_text(expression):
+def test_text_shows_values_and_gradients(expression):
     expression.loss.backward()
     lines = str(draw(expression.loss)).splitlines()
     assert lines[0].split() == ["shape", "value", "grad"]
@@ -363,31 +363,31 @@ def test_text(expression):
     assert len(lines) == 10
 
 
-def test_same_names_are_told_apart_in_text():
+def test_text_distinguishes_equal_names():
     a, b = (tg.tensor(1.0, requires_grad=True, name="w") for _ in range(2))
     assert "multiply(w#0, w#1)" in str(draw(a * b))
 
 
-def test_notebooks(expression):
+def test_drawing_is_shown_in_notebooks(expression):
     drawing = draw(expression.loss)
     assert drawing._repr_mimebundle_() == {"image/svg+xml": drawing.svg, "text/plain": str(drawing)}
     assert repr(drawing) == "<Drawing: Graph of loss = power: 10 boxes>"
 
 
 @pytest.mark.parametrize("wrong", [3.0, None, np.ones(2), "loss"])
-def test_not_a_tensor(wrong):
+def test_draw_rejects_other_objects_than_tensors(wrong):
     with pytest.raises(TypeError, match=f"draw: expected a Tensor, .* got {type(wrong).__name__}"):
         draw(wrong)
 
 
-def test_unknown_options(expression):
+def test_draw_rejects_unknown_options(expression):
     with pytest.raises(ValueError, match="direction to be one of 'LR', 'TB', got 'RL'"):
         draw(expression.loss, direction="RL")
     with pytest.raises(ValueError, match="theme to be one of 'light', 'dark', got 'sepia'"):
         draw(expression.loss, theme="sepia")
 
 
-def test_backward_still_works_after_drawing(expression):
+def test_draw_does_not_release_the_graph(expression):
     draw(expression.loss).svg.encode()
     expression.loss.backward()
     w, b, x, y = -1.2, 0.3, 0.5, 1.0
@@ -395,7 +395,7 @@ def test_backward_still_works_after_drawing(expression):
     assert expression.w.grad == pytest.approx(2 * (t - y) * (1 - t * t) * x)
 
 
-def test_a_single_box():
+def test_draw_of_a_leaf_is_a_single_box():
     drawing = draw(tg.tensor([1.0, 2.0], name="data"))
     assert repr(drawing) == "<Drawing: Graph of data: 1 box>"
     assert texts(drawing) == ["data", "shape", "(2,)", "value", "1, 2", "input"]
@@ -403,7 +403,7 @@ def test_a_single_box():
 
 
 @pytest.mark.slow
-def test_a_long_chain_neither_recurses_nor_explodes():
+def test_draw_of_a_long_chain_does_not_recurse():
     w = tg.tensor(0.99, requires_grad=True, name="w")
     x = w
     for _ in range(500):

@@ -72,7 +72,7 @@ def loss(network):
 @pytest.mark.parametrize("theme", ["light", "dark"])
 @pytest.mark.parametrize("direction", ["LR", "TB"])
 @pytest.mark.parametrize("depth", [None, 0, 1])
-def test_every_box_edge_and_module_is_there(loss, theme, direction, depth):
+def test_dot_contains_every_box_edge_and_module(loss, theme, direction, depth):
     drawing = draw(loss, theme=theme, direction=direction, depth=depth)
     made, recording = through_dot(drawing.dot), drawing.recording
     assert len(parts(made, "node")) == len(recording.boxes)
@@ -81,7 +81,7 @@ def test_every_box_edge_and_module_is_there(loss, theme, direction, depth):
 
 
 @needs_dot
-def test_modules_stand_in_each_other(loss):
+def test_dot_nests_modules(loss):
     source = draw(loss).dot
     nested = re.findall(r"^(\t*)subgraph (cluster_\d)", source, re.MULTILINE)
     assert [(len(tabs), name) for tabs, name in nested] == [
@@ -98,7 +98,7 @@ def test_modules_stand_in_each_other(loss):
 @needs_dot
 @given(name=st.text(max_size=12) | st.lists(st.sampled_from(WORDS), max_size=4).map("".join))
 @settings(max_examples=40)
-def test_any_name_is_safe(name):
+def test_dot_escapes_any_name(name):
     x = tg.tensor(1.0, requires_grad=True, name=name)
     y = x * 2
     y.name = name
@@ -113,13 +113,13 @@ def test_any_name_is_safe(name):
 
 
 @needs_dot
-def test_awkward_names_are_shown():
+def test_dot_shows_unusual_names():
     x = tg.tensor(1.0, requires_grad=True, name=AWKWARD)
     shown = texts(through_dot(draw(x * 2).dot))
     assert AWKWARD[:10] in "".join(shown)
 
 
-def test_operands_are_in_their_order_and_apart():
+def test_dot_orders_and_separates_operands():
     a = tg.tensor(2.0, requires_grad=True, name="a")
     b = tg.tensor(3.0, requires_grad=True, name="b")
     source = draw((a * a) - b).dot
@@ -132,7 +132,7 @@ def test_operands_are_in_their_order_and_apart():
 
 
 @needs_dot
-def test_large_graphs_are_folded_here_too():
+def test_dot_folds_large_graphs():
     x, h = (tg.tensor(np.ones(3), requires_grad=True) for _ in range(2))
     for _ in range(400):
         h = tg.tanh(h) + x

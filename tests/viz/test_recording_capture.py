@@ -28,7 +28,7 @@ def one_number(reading):
     return number
 
 
-def test_values_and_structure(expression):
+def test_recording_has_values_and_structure(expression):
     recording = capture(expression.loss)
     boxes = by_title(recording)
     assert [box.id for box in recording.boxes] == list(range(10))
@@ -41,7 +41,7 @@ def test_values_and_structure(expression):
     assert all(o.box < box.id for box in recording.boxes for o in box.operands)
 
 
-def test_gradients_are_missing_before_backward_and_real_after(expression):
+def test_recording_has_gradients_only_after_backward(expression):
     loss = expression.loss
     before = capture(loss)
     wanting = [box for box in before.boxes if box.kind != "constant"]
@@ -60,7 +60,7 @@ def test_gradients_are_missing_before_backward_and_real_after(expression):
 
 @given(seed=st.integers(0, 10_000), count=st.integers(1, 25))
 @settings(max_examples=25, deadline=None)
-def test_every_number_is_the_engines(random_graph, seed, count):
+def test_recording_has_the_numbers_of_the_engine(random_graph, seed, count):
     output, values = random_graph(seed, count)
     tracked = [v for v in values if v.node is not None and v.node is not output.node and not v.is_leaf]
     for position, value in enumerate(tracked):
@@ -88,7 +88,7 @@ def _gradients_again(random_graph, seed, count):
     return [value.grad for value in tracked]
 
 
-def test_nothing_of_the_users_changes(expression):
+def test_recording_changes_no_user_object(expression):
     loss = expression.loss
     nodes = topological_order([loss.node])
     state = [(n, n.inputs, n.saved, n.tensor, n.collects, n.hooks, n.seed) for n in nodes]
@@ -104,7 +104,7 @@ def test_nothing_of_the_users_changes(expression):
 
 
 @pytest.mark.slow
-def test_a_recording_keeps_nothing_alive(expression):
+def test_recording_keeps_no_tensor_alive(expression):
     ref = weakref.ref(expression.loss.node)
     recording = capture(expression.loss)
     expression.loss = None
@@ -113,7 +113,7 @@ def test_a_recording_keeps_nothing_alive(expression):
     assert recording.boxes
 
 
-def test_leaves_show_what_accumulated_and_interiors_the_last_pass():
+def test_recording_accumulates_gradients_of_leaves_only():
     x = tg.tensor(3.0, requires_grad=True, name="x")
     y = tg.exp(x)
     loss = y * 2
@@ -124,7 +124,7 @@ def test_leaves_show_what_accumulated_and_interiors_the_last_pass():
     assert one_number(shown["exp"].gradient) == 2.0
 
 
-def test_a_retained_gradient_is_shown_as_it_is():
+def test_recording_shows_retained_gradients():
     x = tg.tensor(3.0, requires_grad=True)
     y = tg.exp(x)
     y.retain_grad()
@@ -134,7 +134,7 @@ def test_a_retained_gradient_is_shown_as_it_is():
     assert one_number(by_title(capture(loss))["exp"].gradient) == y.grad == 4.0
 
 
-def test_the_gradient_that_backward_was_given():
+def test_recording_shows_the_gradient_passed_to_backward():
     x = tg.tensor([1.0, 2.0], requires_grad=True, name="x")
     y = x * 3
     y.backward([10.0, 20.0])
@@ -143,7 +143,7 @@ def test_the_gradient_that_backward_was_given():
     assert shown["x"].gradient.numbers == (30.0, 60.0)
 
 
-def test_a_changed_leaf_is_unknown_and_all_that_follows(expression):
+def test_recording_marks_a_changed_leaf_and_its_results_as_unknown(expression):
     expression.loss.backward()
     expression.w.data = 5.0
     shown = by_title(capture(expression.loss))
@@ -162,7 +162,7 @@ LARGE = np.linspace(0.0, 1.0, 200).reshape(100, 2)
 
 @pytest.mark.parametrize("held", [True, False])
 @pytest.mark.parametrize("retain_graph", [True, False])
-def test_a_large_constant_that_a_rule_asked_for_is_known_until_the_release_or_while_it_lives(held, retain_graph):
+def test_recording_knows_saved_large_constants_until_release(held, retain_graph):
     x = tg.tensor([1.0, 2.0], requires_grad=True)
     c = tg.tensor(LARGE)
     z = tg.exp(x * c)
@@ -182,7 +182,7 @@ def test_a_large_constant_that_a_rule_asked_for_is_known_until_the_release_or_wh
         assert shown["exp"].value == summary(z.data)
 
 
-def test_a_large_operand_that_one_of_its_uses_kept_is_released_and_not_dropped():
+def test_recording_reports_saved_large_operands_as_released():
     x = tg.tensor([1.0, 2.0], requires_grad=True)
     c = tg.tensor(LARGE)
     z = (x + c) * c
@@ -192,7 +192,7 @@ def test_a_large_operand_that_one_of_its_uses_kept_is_released_and_not_dropped()
     assert by_title(capture(z))["add"].value == "released"
 
 
-def test_what_was_not_declared_cannot_be_computed_again():
+def test_recording_cannot_recompute_a_checkpoint():
     w = tg.tensor([1.0, 2.0], requires_grad=True, name="w")
     y = tg.checkpoint(lambda x: tg.sin(x) * w)(w * 2)
     z = tg.exp(y)
@@ -210,7 +210,7 @@ def test_what_was_not_declared_cannot_be_computed_again():
     assert by_title(capture(y))["checkpoint"].value.numbers == tuple(y.data)
 
 
-def test_a_large_constant_that_no_rule_asked_for_is_known_while_it_lives():
+def test_recording_knows_unsaved_large_constants_while_alive():
     x = tg.tensor([1.0, 2.0], requires_grad=True)
     c = tg.tensor(LARGE)
     y = x + c
@@ -223,7 +223,7 @@ def test_a_large_constant_that_no_rule_asked_for_is_known_while_it_lives():
 
 
 @pytest.mark.parametrize("who", ["w", "x"])
-def test_an_array_that_was_written_into_makes_no_wrong_numbers(expression, who):
+def test_recording_shows_no_numbers_of_modified_arrays(expression, who):
     expression.loss.backward()
     getattr(expression, who).data[...] = 7.0
     shown = by_title(capture(expression.loss))
@@ -232,12 +232,12 @@ def test_an_array_that_was_written_into_makes_no_wrong_numbers(expression, who):
     assert one_number(shown["loss"].value) == expression.loss.item()
 
 
-def test_a_leaf_that_only_the_graph_remembers():
+def test_recording_knows_a_leaf_that_only_the_graph_refers_to():
     y = tg.tensor(2.0, requires_grad=True) * tg.tensor(3.0, requires_grad=True)
     assert [one_number(box.value) for box in capture(y).boxes] == [2.0, 3.0, 6.0]
 
 
-def test_hooks_are_not_called_and_what_they_changed_is_unknown():
+def test_recording_does_not_call_hooks():
     calls = []
     x = tg.tensor(3.0, requires_grad=True, name="x")
     y = tg.exp(x)
@@ -251,7 +251,7 @@ def test_hooks_are_not_called_and_what_they_changed_is_unknown():
     assert one_number(shown["sin"].gradient) == 1.0
 
 
-def test_an_operation_that_draws_is_not_drawn_again():
+def test_recording_does_not_repeat_random_operations():
     @tg.op(x=lambda g, mask: g * mask)
     def noisy(x, mask, rng):
         return x * mask + rng.normal()
@@ -264,7 +264,7 @@ def test_an_operation_that_draws_is_not_drawn_again():
 
 
 @pytest.mark.parametrize("switch", [tg.no_grad, tg.detect_anomaly])
-def test_modes_do_not_reach_the_replay(switch):
+def test_recording_ignores_the_current_modes(switch):
     x = tg.tensor(0.0, requires_grad=True, name="x")
     with np.errstate(divide="ignore"):
         y = tg.log(x) * 0.5
@@ -275,7 +275,7 @@ def test_modes_do_not_reach_the_replay(switch):
     assert one_number(shown["log"].gradient) == 0.5
 
 
-def test_constants_are_one_box_per_array_and_one_per_use_of_a_number():
+def test_recording_has_a_box_per_constant_array_and_use_of_a_number():
     c = tg.tensor([1.0, 2.0])
     x = tg.tensor([3.0, 4.0], requires_grad=True)
     y = (x * c + c) * 2 - 2
@@ -283,7 +283,7 @@ def test_constants_are_one_box_per_array_and_one_per_use_of_a_number():
     assert [box.dtype for box in constants] == ["float64", "", ""]
 
 
-def test_sequences_options_and_absent_operands():
+def test_recording_has_sequences_options_and_absent_operands():
     x = tg.tensor([[1.0, 2.0]], requires_grad=True)
     joined = capture(tg.concatenate([x, [[3.0, 4.0]], x], axis=-1)).boxes[-1]
     assert [(o.box, o.name) for o in joined.operands] == [(0, "arrays[0]"), (1, "arrays[1]"), (0, "arrays[2]")]
@@ -298,7 +298,7 @@ def test_sequences_options_and_absent_operands():
     assert capture(x[np.array([0, 0])]).boxes[-1].options == (("index", "int64 array (2,)"),)
 
 
-def test_an_operand_that_was_left_out_may_have_another_default():
+def test_recording_accepts_other_defaults_of_omitted_operands():
     @tg.op(x=lambda g, y: g if y is None else g * y)
     def scaled(x, y=1.0):
         return x.copy() if y is None else x * y
@@ -307,12 +307,12 @@ def test_an_operand_that_was_left_out_may_have_another_default():
     assert [box.value.numbers for box in capture(tg.exp(scaled(x, None))).boxes[:2]] == [(1.0, 2.0), (1.0, 2.0)]
 
 
-def test_a_tensor_without_a_graph_is_one_box():
+def test_recording_of_a_tensor_without_a_graph_is_one_box():
     (box,) = capture(tg.tensor([1.0, 2.0], name="data")).boxes
     assert (box.kind, box.name, box.value.numbers, box.gradient) == ("constant", "data", (1.0, 2.0), None)
 
 
-def test_without_values(expression):
+def test_recording_without_values_has_the_structure(expression):
     boxes = capture(expression.loss, values=False).boxes
     numbers = [box for box in boxes if box.dtype == ""]
     assert {box.value for box in boxes if box not in numbers} == {None}
@@ -320,7 +320,7 @@ def test_without_values(expression):
     assert [one_number(box.value) for box in numbers] == [2.0]
 
 
-def test_json_round_trip(random_graph):
+def test_recording_survives_a_json_round_trip(random_graph):
     output, _ = random_graph(3, 20)
     output.backward()
     recording = capture(output)
@@ -363,7 +363,7 @@ recording = capture(loss, passes=True, detail=True)
 """
 
 
-def test_golden():
+def test_recording_matches_the_golden_file():
     made = {}
     exec(EXACT, made)
     assert made["recording"].to_json() + "\n" == GOLDEN.read_text(encoding="utf-8"), (
@@ -372,7 +372,7 @@ def test_golden():
 
 
 @pytest.mark.slow
-def test_bytes_do_not_depend_on_hash_seeds():
+def test_recording_does_not_depend_on_hash_seeds():
     code = EXACT + "import hashlib; print(hashlib.sha256(recording.to_json().encode()).hexdigest())"
     hashes = {
         subprocess.run(
@@ -385,7 +385,7 @@ def test_bytes_do_not_depend_on_hash_seeds():
 
 
 @pytest.mark.slow
-def test_long_chains_do_not_recurse():
+def test_recording_of_a_long_chain_does_not_recurse():
     x = tg.tensor(0.5, requires_grad=True)
     y = x
     for _ in range(1000):
@@ -397,7 +397,7 @@ def test_long_chains_do_not_recurse():
     assert Recording.from_json(recording.to_json()).boxes[-1] == recording.boxes[-1]
 
 
-def test_a_name_outlives_its_variable():
+def test_recording_keeps_the_name_of_a_deleted_variable():
     def product():
         a, b = tg.tensor([2.0, 1.0], requires_grad=True, name="a"), tg.tensor([3.0, 1.0], requires_grad=True)
         b.name = "b"
@@ -408,7 +408,7 @@ def test_a_name_outlives_its_variable():
     assert [box.name for box in capture(product()).boxes] == ["a", "b", "c", None]
 
 
-def test_a_name_follows_its_variable_to_a_new_value():
+def test_recording_moves_a_name_to_the_new_value_of_its_variable():
     x = tg.tensor([1.0, 2.0], requires_grad=True, name="x")
     y = x * 2
     y.name = "y"
@@ -422,12 +422,12 @@ def test_a_name_follows_its_variable_to_a_new_value():
     assert capture(tg.sum(x)).boxes[0].name == "x"
 
 
-def test_a_result_without_a_name_has_none_to_keep():
+def test_recording_of_an_unnamed_result_has_no_name():
     x = tg.tensor([1.0, 2.0], requires_grad=True, name="x")
     assert not hasattr((x * 2).node, "name")
 
 
-def test_a_leaf_that_is_gone_is_known_until_its_graph_is_released():
+def test_recording_knows_a_deleted_leaf_until_release():
     def squared():
         x = tg.tensor([2.0, 1.0], requires_grad=True, name="x")
         return tg.sum(x * x)

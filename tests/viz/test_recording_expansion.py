@@ -203,13 +203,13 @@ def test_walkthrough_explains_expanded_operations() -> None:
         ([1], TypeError, r"got \[1\]"),
     ],
 )
-def test_draw_refuses_what_it_cannot_expand(expand: Any, error: type[Exception], message: str) -> None:
+def test_draw_rejects_operations_that_it_cannot_expand(expand: Any, error: type[Exception], message: str) -> None:
     _, loss = network_loss()
     with pytest.raises(error, match=message):
         tg.draw(tg.tanh(loss), expand=expand)
 
 
-def test_draw_cannot_expand_what_backward_released() -> None:
+def test_draw_rejects_expanding_a_released_graph() -> None:
     x = tg.tensor(np.ones((2, 3)), requires_grad=True)
     loss = tg.sum(tg.softmax(x * np.full((2, 3), 2.0)) * np.ones((2, 3)))
     loss.backward()

@@ -18,7 +18,7 @@ def leaf(value, **options):
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-def test_right_rules_agree(dtype):
+def test_check_accepts_right_rules(dtype):
     x = leaf(np.linspace(-1, 1, 6), dtype=dtype)
     check = check_of(tg.sum(tg.tanh(x) * x))
     assert check.verdict == "agrees"
@@ -27,7 +27,7 @@ def test_right_rules_agree(dtype):
     assert check_of(tg.exp(leaf(1.0))).reason.startswith("1 element, ")
 
 
-def test_of_many_elements_some_are_tried_and_a_direction():
+def test_check_of_many_elements_tries_some_and_a_direction():
     x = leaf(np.linspace(-1, 1, 4000).reshape(40, 100))
     check = check_of(tg.mean(tg.tanh(x)))
     assert check.verdict == "agrees"
@@ -35,7 +35,7 @@ def test_of_many_elements_some_are_tried_and_a_direction():
     assert check == check_of(tg.mean(tg.tanh(x))), "it is the same every time"
 
 
-def test_a_wrong_rule_differs_and_is_explained():
+def test_check_explains_a_wrong_rule():
     @tg.op(x=lambda g, x: g * x)
     def squared(x):
         return x * x
@@ -49,7 +49,7 @@ def test_a_wrong_rule_differs_and_is_explained():
     assert "at index (1,): differences give 6, the rules 3" in check.reason
 
 
-def test_a_wrong_rule_is_explained_by_the_derivative_of_its_operation_alone():
+def test_check_explains_a_wrong_rule_by_its_operation_alone():
     """The gradient of the output cannot show that a square matrix should have been transposed."""
     rng = np.random.default_rng(0)
 
@@ -65,7 +65,7 @@ def test_a_wrong_rule_is_explained_by_the_derivative_of_its_operation_alone():
     assert check.expected == ()
 
 
-def test_a_few_right_numbers_are_recorded_beside_wrong_ones():
+def test_check_records_right_numbers_beside_wrong_ones():
     @tg.op(x=lambda g, x: g * x)
     def squared(x):
         return x * x
@@ -76,7 +76,7 @@ def test_a_few_right_numbers_are_recorded_beside_wrong_ones():
     assert type(recording).from_json(recording.to_json()) == recording
 
 
-def test_a_mistake_in_one_of_many_elements_shows_in_the_direction():
+def test_check_finds_a_mistake_in_one_of_many_elements():
     @tg.op(x=lambda g, x: g * np.where(np.arange(x.size) == 7, 20.0, 1.0))
     def copied(x):
         return x + 0.0
@@ -86,7 +86,7 @@ def test_a_mistake_in_one_of_many_elements_shows_in_the_direction():
     assert check.reason.startswith("10 of 500 elements and a direction: 1 differ, most: ")
 
 
-def test_at_a_kink_any_slope_between_is_right():
+def test_check_accepts_any_slope_between_at_a_kink():
     x = leaf(0.0)
     check = check_of(nn.ReLU()(x))
     assert check.verdict == "agrees"
@@ -100,12 +100,12 @@ def test_at_a_kink_any_slope_between_is_right():
     assert check_of(bent(x)).verdict == "differs"
 
 
-def test_with_a_gradient_to_start_from():
+def test_check_accepts_an_initial_gradient():
     x = leaf([1.0, 2.0])
     assert check_of(x * x, gradient=[1.0, -3.0]).verdict == "agrees"
 
 
-def test_what_cannot_be_checked():
+def test_check_reports_what_cannot_be_checked():
     @tg.op(x=lambda g: g)
     def noisy(x, rng):
         return x + rng.normal()
@@ -129,7 +129,7 @@ def _forgotten(x):
     return tg.mean(x + tg.tensor(np.ones(200)))  # more than 1 KiB, so the node refers to it weakly
 
 
-def test_a_large_graph_is_left_unchecked():
+def test_check_skips_a_large_graph():
     leaves = [leaf(float(i)) for i in range(600)]
     output = leaves[0]
     for each in leaves[1:]:
@@ -139,5 +139,5 @@ def test_a_large_graph_is_left_unchecked():
     }
 
 
-def test_nothing_is_checked_unless_asked_for():
+def test_check_runs_only_on_request():
     assert capture(leaf(1.0) * 2).boxes[0].check is None

@@ -51,7 +51,7 @@ GRAPHS = [mean_of_squares, loss_of_network, function_with_local_arrays, rebound_
 
 
 @pytest.mark.parametrize("graph", GRAPHS)
-def test_small_inline_arrays_are_shown_before_and_after_backward(graph):
+def test_inline_arrays_are_shown_before_and_after_backward(graph):
     loss, keep = graph()
     before = capture(loss, passes=True, checks=True)
     loss.backward()
@@ -69,7 +69,7 @@ def test_small_inline_arrays_are_shown_before_and_after_backward(graph):
 
 
 @pytest.mark.parametrize(("graph", "name"), [(function_with_local_arrays, "x"), (rebound_name, "h0")])
-def test_small_inline_tensors_keep_their_names(graph, name):
+def test_inline_tensors_keep_their_names(graph, name):
     loss, keep = graph()
     loss.backward()
     assert name in [box.name for box in capture(loss).boxes]

@@ -51,7 +51,7 @@ def groups_of(recording):
     return {box.name or box.op or box.kind: None if box.group is None else known[box.group] for box in recording.boxes}
 
 
-def test_groups_are_nested_and_named_as_in_the_module_around_them():
+def test_groups_are_nested_and_named_as_attributes():
     x = tg.tensor(np.ones((3, 2), np.float32), name="x")
     network = Network()
     recording = capture(tg.mean(network(x)))
@@ -72,20 +72,20 @@ def test_groups_are_nested_and_named_as_in_the_module_around_them():
     assert known["mean"] is None
 
 
-def test_without_an_owner_a_group_has_no_name():
+def test_groups_without_an_owner_have_no_name():
     x = tg.tensor([[1.0, 2.0]], requires_grad=True)
     output = nn.Sequential(nn.Sequential(nn.Tanh()))(x)  # the modules are gone
     assert paths(capture(output)) == [":Sequential", ":Sequential / :Sequential", ":Sequential / :Sequential / :Tanh"]
 
 
-def test_a_module_that_returns_its_input_has_no_group():
+def test_groups_omit_a_module_that_returns_its_input():
     x = tg.tensor([1.0], requires_grad=True)
     network = nn.Sequential(nn.Identity(), nn.Tanh())
     assert paths(capture(network(x * 2))) == [":Sequential", ":Sequential / 1:Tanh"]
     assert capture(nn.Identity()(x * 2)).groups == ()
 
 
-def test_a_group_covers_only_what_its_result_was_made_from():
+def test_groups_contain_only_what_their_result_depends_on():
     x = tg.tensor([1.0], requires_grad=True, name="x")
     go_on, made = threading.Event(), threading.Event()
     meanwhile = []
@@ -112,7 +112,7 @@ def test_a_group_covers_only_what_its_result_was_made_from():
     }  # fmt: skip
 
 
-def test_checkpointed_modules_have_no_inside():
+def test_groups_of_checkpointed_modules_are_empty():
     x = tg.tensor(np.ones((1, 2), np.float32), requires_grad=True)
     network = nn.Sequential(nn.Dense(2, 2, rng=0), nn.Tanh())
     recording = capture(tg.sum(tg.checkpoint(network)(x)))
@@ -128,7 +128,7 @@ class Shifted(nn.Module):
         return (x + self.kept) * factor * mask
 
 
-def test_what_a_module_is_called_with_stands_outside_and_what_it_makes_inside():
+def test_groups_contain_created_leaves_and_not_arguments():
     x = tg.tensor([1.0, 2.0], requires_grad=True, name="x")
     factor, mask, shifted = tg.tensor([4.0, 5.0], name="factor"), np.array([6.0, 7.0]), Shifted()
     recording = capture(nn.Sequential(nn.Tanh())(shifted(x, factor, mask)))
@@ -137,7 +137,7 @@ def test_what_a_module_is_called_with_stands_outside_and_what_it_makes_inside():
     assert groups_of(recording)["made inside"] == ":Shifted"
 
 
-def test_what_a_module_inside_is_called_with_stands_beside_it():
+def test_groups_contain_arguments_created_for_inner_modules():
     class Outer(nn.Module):
         def __init__(self):
             self.inner = nn.Dense(2, 2, rng=0)
@@ -151,7 +151,7 @@ def test_what_a_module_inside_is_called_with_stands_beside_it():
     assert (known["made"], known["x"]) == (":Outer", None)
 
 
-def test_a_module_that_is_gone_leaves_its_labels_and_its_values():
+def test_groups_of_a_deleted_module_keep_labels_and_values():
     def network(x):
         return nn.Sequential(nn.Dense(2, 2, rng=0), nn.Tanh(), nn.Dense(2, 1, rng=0))(x)
 

@@ -42,7 +42,7 @@ def diamond():
     return c * (c + a), a, b
 
 
-def test_every_step_of_the_right_pass():
+def test_right_pass_has_every_step():
     output, a, b = diamond()
     recording, told = passes(output)
     names = symbols(recording)
@@ -68,7 +68,7 @@ def test_every_step_of_the_right_pass():
     assert final(recording, told["right"])["b"] == (b.grad,)
 
 
-def test_the_same_before_and_after_backward():
+def test_passes_are_the_same_before_and_after_backward():
     output, a, _ = diamond()
     before = capture(output, passes=True).passes
     output.backward()
@@ -77,7 +77,7 @@ def test_the_same_before_and_after_backward():
     assert a.grad == grad
 
 
-def test_a_hasty_order_goes_wrong_and_says_where():
+def test_naive_order_shows_where_it_is_wrong():
     output, _, _ = diamond()
     recording, told = passes(output)
     wrong = told["naive order"]
@@ -88,7 +88,7 @@ def test_a_hasty_order_goes_wrong_and_says_where():
     assert final(recording, wrong) == {**final(recording, told["right"]), "a": (30.0,), "b": (16.0,)}
 
 
-def test_overwriting_keeps_the_last_contribution():
+def test_overwritten_pass_keeps_the_last_contribution():
     output, _, _ = diamond()
     recording, told = passes(output)
     assert final(recording, told["overwritten"]) == {
@@ -99,7 +99,7 @@ def test_overwriting_keeps_the_last_contribution():
     }
 
 
-def test_without_zero_grad_the_leaves_go_on_from_where_they_were():
+def test_pass_without_zero_grad_starts_from_old_gradients():
     output, _, _ = diamond()
     recording, told = passes(output)
     right, twice = final(recording, told["right"]), final(recording, told["not zeroed"])
@@ -108,7 +108,7 @@ def test_without_zero_grad_the_leaves_go_on_from_where_they_were():
     assert first.value.numbers == (6.0,)
 
 
-def test_what_makes_no_difference_is_left_out():
+def test_passes_without_a_difference_are_omitted():
     x = leaf(0.5, "x")
     assert set(passes(tg.sin(tg.exp(x)))[1]) == {"right", "not zeroed"}  # a chain
     assert set(passes(x * x)[1]) == {"right", "overwritten", "not zeroed"}  # no order could be wrong
@@ -119,7 +119,7 @@ def test_what_makes_no_difference_is_left_out():
     assert set(passes(y)[1]) == {"right"}  # too large to see the mistake in
 
 
-def test_an_operand_that_is_used_twice_gets_two_contributions():
+def test_passes_have_a_contribution_for_each_use():
     x = leaf(3.0, "x")
     (event,) = passes(x * x)[1]["right"].events
     assert [(each.operand, each.value.numbers, each.total.numbers) for each in event.contributions] == [
@@ -128,7 +128,7 @@ def test_an_operand_that_is_used_twice_gets_two_contributions():
     ]
 
 
-def test_unbroadcasting_is_seen():
+def test_passes_show_unbroadcasting():
     w, b = leaf(np.ones((3, 2)), "w"), leaf(np.arange(2.0), "b")
     _, told = passes(tg.sum(w * 2 + b))
     given_to_b = [each for event in told["right"].events for each in event.contributions if each.given is not None]
@@ -138,7 +138,7 @@ def test_unbroadcasting_is_seen():
     assert each.local == ""
 
 
-def test_operands_that_are_left_out_do_not_count():
+def test_passes_ignore_omitted_operands():
     x, high = leaf(3.0, "x"), leaf(2.0, "high")
     recording, told = passes(tg.clip(x, None, high))
     (event,) = told["right"].events
@@ -148,7 +148,7 @@ def test_operands_that_are_left_out_do_not_count():
     ]
 
 
-def test_the_gradient_to_start_from():
+def test_passes_start_from_the_given_gradient():
     x = leaf([1.0, 2.0], "x")
     recording, told = passes(x * x, gradient=[10.0, 100.0])
     assert final(recording, told["right"])["x"] == (20.0, 400.0)
@@ -160,7 +160,7 @@ def test_the_gradient_to_start_from():
         capture(tg.tensor(1.0), passes=True)
 
 
-def test_what_cannot_be_computed_again_is_said():
+def test_passes_report_what_cannot_be_recomputed():
     x = leaf([1.0, 2.0], "x")
     output = tg.sum(tg.exp(x * np.ones((100, 2))))
     output.backward()
@@ -195,7 +195,7 @@ def of_a_checkpoint():
 
 
 @pytest.mark.parametrize("graph", [of_a_loss, of_joined_arrays, of_blocks, of_a_checkpoint])
-def test_values_that_are_gone_do_not_stop_a_pass_that_does_not_need_them(graph):
+def test_passes_ignore_missing_values_that_no_rule_needs(graph):
     output, keep = graph()
     recording, told = passes(output)
     assert any(isinstance(box.value, str) for box in recording.boxes), "nothing is gone"
@@ -212,7 +212,7 @@ def test_values_that_are_gone_do_not_stop_a_pass_that_does_not_need_them(graph):
     del keep
 
 
-def test_a_constant_that_was_written_into_is_found_although_the_rules_could_run():
+def test_passes_report_modified_constants():
     x, c = leaf([1.0, 2.0], "x"), np.array([3.0, 4.0])
     output = tg.sum(x * c)
     c[0] = 9.0
@@ -220,7 +220,7 @@ def test_a_constant_that_was_written_into_is_found_although_the_rules_could_run(
         capture(output, passes=True)
 
 
-def test_where_hooks_would_be_called_a_variable_must_hold_a_large_array():
+def test_passes_need_large_arrays_in_variables_if_hooks_exist():
     x = leaf([1.0, 2.0], "x")
     calls = []
     y = x - np.ones((100, 2))
@@ -230,7 +230,7 @@ def test_where_hooks_would_be_called_a_variable_must_hold_a_large_array():
     assert calls == []
 
 
-def test_hooks_are_not_called_and_said_to_be():
+def test_passes_report_hooks_and_do_not_call_them():
     x = leaf(2.0, "x")
     y = tg.exp(x)
     calls = []
@@ -243,7 +243,7 @@ def test_hooks_are_not_called_and_said_to_be():
 
 @given(seed=st.integers(0, 10_000), count=st.integers(1, 25))
 @settings(max_examples=30, deadline=None)
-def test_contributions_add_up_to_the_engines_gradients(random_graph, seed, count):
+def test_pass_contributions_sum_to_the_gradients_of_the_engine(random_graph, seed, count):
     output, leaves = random_graph(seed, count)
     recording, told = passes(output)
     right = told["right"]
@@ -274,7 +274,7 @@ def test_contributions_add_up_to_the_engines_gradients(random_graph, seed, count
             assert bool(wrong.early) == (kind == "naive order")
 
 
-def test_a_training_step_of_a_network():
+def test_passes_of_a_training_step():
     network = nn.Sequential(nn.Dense(20, 30, rng=0, weight_l2=1e-3), nn.ReLU(), nn.Dense(30, 3, rng=1))
     x = np.random.default_rng(0).normal(size=(50, 20)).astype(np.float32)
     loss = nn.SoftmaxCrossEntropy()(network(x), np.arange(50) % 3) + network.regularization_loss()

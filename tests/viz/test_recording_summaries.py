@@ -19,7 +19,7 @@ def levels(detail):
 
 
 @given(arrays.arrays(np.float64, st.integers(1, 24), elements=st.floats(-1e6, 1e6)))
-def test_the_numbers_are_numpys(array):
+def test_summary_has_the_numbers_of_numpy(array):
     found = summary(array)
     wanted = [array.mean(), array.std(), array.min(), array.max(), np.mean(array == 0)]
     got = [found.mean, found.std, found.min, found.max, found.zeros]
@@ -29,7 +29,7 @@ def test_the_numbers_are_numpys(array):
 
 
 @pytest.mark.parametrize("size", [4, 40])
-def test_nan_and_infinity(size):
+def test_summary_counts_nan_and_infinity(size):
     array = np.ones(size)
     array[0] = np.inf
     assert summary(array).max == np.inf
@@ -39,7 +39,7 @@ def test_nan_and_infinity(size):
     assert np.isnan([found.mean, found.std, found.min, found.max]).all()
 
 
-def test_a_heatmap_shows_the_means_of_tiles():
+def test_heatmap_shows_the_means_of_tiles():
     array = np.arange(100 * 70, dtype=np.float64).reshape(100, 70)
     detail = summary(array, 10).detail
     assert (detail.rows, detail.columns, detail.tile) == (10, 10, (10, 7))
@@ -53,7 +53,7 @@ def test_a_heatmap_shows_the_means_of_tiles():
     assert (len(detail.histogram), detail.smallest, detail.largest) == (BINS, 0.0, 6999.0)
 
 
-def test_tiles_at_the_far_ends_may_be_smaller():
+def test_heatmap_tiles_at_the_ends_may_be_smaller():
     array = np.zeros((5, 7))
     array[4, 6] = 1.0
     detail = summary(array, 4).detail
@@ -72,20 +72,20 @@ def test_tiles_at_the_far_ends_may_be_smaller():
         (np.arange(20) < 3, 1, 20),
     ],
 )
-def test_shapes_of_heatmaps(array, rows, columns):
+def test_heatmap_shapes_follow_the_array(array, rows, columns):
     detail = summary(array, SIDE).detail
     assert (detail.rows, detail.columns) == (rows, columns)
     assert levels(detail).shape == (rows, columns)
 
 
-def test_numbers_of_images_with_one_channel_are_in_rows_of_pixels():
+def test_summary_of_images_with_one_channel_has_rows_of_pixels():
     image = tg.tensor(np.arange(9.0).reshape(1, 3, 3, 1), requires_grad=True)
     [box] = tg.draw(image).recording.boxes
     assert labels.lines(box.value, box) == ["0, 1, 2", "3, 4, 5", "6, 7, 8"]
     assert cells(box.value, box.shape) == [["0", "1", "2"], ["3", "4", "5"], ["6", "7", "8"]]
 
 
-def test_what_is_not_finite_has_a_place():
+def test_heatmap_has_levels_for_values_that_are_not_finite():
     array = np.linspace(0.0, 1.0, 20)
     array[[3, 4, 5]] = np.nan, np.inf, -np.inf
     detail = summary(array, SIDE).detail
@@ -100,13 +100,13 @@ def test_what_is_not_finite_has_a_place():
     assert (huge.histogram[0], huge.histogram[-1]) == (10, 10)
 
 
-def test_few_elements_and_none_have_no_detail():
+def test_summary_of_few_elements_has_no_heatmap():
     assert summary(np.zeros(16), SIDE).detail is None
     assert summary(np.zeros((0, 9)), SIDE).detail is None
     assert summary(np.zeros(20)).detail is None
 
 
-def test_the_more_heatmaps_the_smaller():
+def test_heatmaps_become_smaller_with_their_number():
     assert side_for(0) == side_for(10) == SIDE
     for count in (100, 1000, 10_000, 100_000):
         assert count * side_for(count) ** 2 <= CELLS

@@ -84,7 +84,7 @@ def test_joint_rule_is_called_by_name_and_never_as_a_formula_of_one_operand(poin
     ]
 
 
-def test_large_operands_are_read_from_what_the_composed_form_keeps():
+def test_recording_reads_large_operands_from_the_composed_form():
     @tg.op(x=lambda g: g, y=lambda g, y, x: g + 0 * (x + y), composed=lambda x, y: tg.add(x, y))
     def added(x, y):
         return x + y

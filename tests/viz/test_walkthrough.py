@@ -38,7 +38,7 @@ def lines(recording, kind="right"):
     return [step.line for step in backward_steps(recording, number)]
 
 
-def test_scalars_read_as_the_chain_rule():
+def test_walkthrough_of_scalars_writes_the_chain_rule():
     a, b = tg.tensor(2.0, requires_grad=True, name="a"), tg.tensor(3.0, requires_grad=True, name="b")
     loss = a * b + a
     recording = capture(loss, passes=True)
@@ -60,7 +60,7 @@ def test_scalars_read_as_the_chain_rule():
     assert "∂L/∂a = ∂L/∂v · ∂v/∂a = 1 × 3 = 3;  a.grad: 1 → 3" in lines(recording, "overwritten")
 
 
-def test_each_use_of_one_operand_has_its_own_derivative():
+def test_walkthrough_writes_a_derivative_for_each_use_of_an_operand():
     """They add up to ∂L/∂a, so neither may be called that."""
     a = tg.tensor(1.5, requires_grad=True, name="a")
     assert lines(capture(a * a, passes=True))[1:3] == [
@@ -72,7 +72,7 @@ def test_each_use_of_one_operand_has_its_own_derivative():
     assert second.words.startswith("L = a ** a, so ∂L/∂a⁽²⁾ = L · log(a) = ")
 
 
-def test_arrays_read_as_products_and_shapes():
+def test_walkthrough_of_arrays_writes_products_and_shapes():
     recording = recorded(lessons.broadcast)
     told = lines(recording)
     assert any(line.startswith("dW += xᵀ @ dv₁   (4, 3)ᵀ @ (4, 2) → (3, 2);  W.grad: – → ") for line in told)
@@ -80,7 +80,7 @@ def test_arrays_read_as_products_and_shapes():
     assert told[at + 1] == "db += sum over axis 0   (4, 2) → (2,);  b.grad: – → 5.08, 1.28"
 
 
-def test_scalars_of_arrays_are_shown_with_arrays():
+def test_walkthrough_shows_scalars_of_arrays_as_arrays():
     x = tg.tensor([[1.0, 2.0], [3.0, 4.0]], requires_grad=True, name="x")
     y = tg.tensor([5.0, 6.0], name="y")
     loss = tg.vdot(x[0], y)
@@ -97,7 +97,7 @@ def test_scalars_of_arrays_are_shown_with_arrays():
     ]
 
 
-def test_unbroadcasting_says_what_is_added():
+def test_walkthrough_explains_unbroadcasting():
     def words(bias):
         x = tg.tensor(np.ones((4, 2)), name="x")
         b = tg.tensor(bias, requires_grad=True, name="b")
@@ -111,7 +111,7 @@ def test_unbroadcasting_says_what_is_added():
 
 
 @pytest.mark.parametrize("lesson", lessons.LESSONS, ids=lambda lesson: lesson.__name__)
-def test_the_steps_write_what_the_engine_computes(lesson):
+def test_walkthrough_steps_have_the_numbers_of_the_engine(lesson):
     loss, keep = lesson()
     recording = capture(loss, passes=True)
     loss.backward(retain_graph=True)
@@ -128,7 +128,7 @@ def test_the_steps_write_what_the_engine_computes(lesson):
 
 @given(seed=st.integers(0, 10_000), count=st.integers(1, 12))
 @settings(max_examples=25, deadline=None)
-def test_any_graph_can_be_told(random_graph, seed, count):
+def test_walkthrough_accepts_any_graph(random_graph, seed, count):
     output, values = random_graph(seed, count)
     recording = capture(output, passes=True)
     for number, told in enumerate(recording.passes):
@@ -149,7 +149,7 @@ def test_any_graph_can_be_told(random_graph, seed, count):
     del values
 
 
-def test_a_box_that_fires_too_early_is_marked():
+def test_walkthrough_marks_a_box_processed_too_early():
     recording = recorded(lessons.expression)
     told = [each.kind for each in recording.passes].index("naive order")
     early = [step for step in backward_steps(recording, told) if step.kind == "early"]
@@ -159,11 +159,11 @@ def test_a_box_that_fires_too_early_is_marked():
     assert re.fullmatch(r"2 of the 2 gradients of leaves are wrong: .*\.|The gradient of \w is wrong\.", ends)
 
 
-def test_a_wrong_rule_is_named_at_the_end():
+def test_walkthrough_names_a_wrong_rule_at_the_end():
     assert backward_steps(recorded(lessons.wrong_rule))[-1].words.startswith("✗ Finite differences disagree at x:")
 
 
-def test_vanishing_and_exploding_are_said():
+def test_walkthrough_reports_vanishing_and_exploding_gradients():
     x = tg.tensor(2.0, requires_grad=True, name="x")
     for factor, word in (
         (1e-9, "Vanishes: 1e-09 of"),
@@ -177,13 +177,13 @@ def test_vanishing_and_exploding_are_said():
     assert "neither" not in flow_words(recording, symbols(recording))
 
 
-def test_the_page_is_a_function_of_the_recording():
+def test_walkthrough_page_is_a_function_of_the_recording():
     recording = recorded(lessons.network)
     assert Walkthrough(Recording.from_json(recording.to_json())).html == Walkthrough(recording).html
 
 
 @pytest.mark.slow
-def test_the_page_does_not_depend_on_the_run():
+def test_walkthrough_page_does_not_depend_on_the_run():
     program = "import sys; from tests.viz import lessons as l; from tensorgrad.viz.walkthrough import walkthrough\n"
     program += "loss, keep = l.expression(); sys.stdout.buffer.write(walkthrough(loss).html.encode())"
     runs = {
@@ -198,7 +198,7 @@ def test_the_page_does_not_depend_on_the_run():
     assert len(runs) == 1
 
 
-def test_the_page_is_small_and_needs_nothing_else():
+def test_walkthrough_page_is_small_and_self_contained():
     own = [path.read_text(encoding="utf-8") for path in files("tensorgrad.viz.lesson").joinpath("page").iterdir()]
     assert len(own) >= 10
     assert sum(len(text.encode()) for text in own) <= 100_000
@@ -208,7 +208,7 @@ def test_the_page_is_small_and_needs_nothing_else():
 
 
 @pytest.mark.slow
-def test_the_largest_page_is_below_two_megabytes():
+def test_walkthrough_page_stays_below_two_megabytes():
     w = tg.tensor(np.random.default_rng(0).normal(size=(64, 64)), requires_grad=True, name="w")
     h = tg.tensor(np.ones((64, 64)), name="x")
     for _ in range(149):
@@ -217,7 +217,7 @@ def test_the_largest_page_is_below_two_megabytes():
     assert 500_000 < len(page.encode()) <= 2_000_000
 
 
-def test_names_cannot_leave_their_place():
+def test_walkthrough_escapes_names():
     page = Walkthrough(recorded(lessons.hostile_names)).html
     assert page.count("<script") == page.count("</script>") == 2
     assert "<!--" not in page
@@ -232,7 +232,7 @@ def brightness(colour):
 
 
 @pytest.mark.parametrize("name", ["light", "dark"])
-def test_contrast_is_enough_to_read(name):
+def test_walkthrough_has_enough_contrast(name):
     """WCAG 2.2, level AA: 4.5 for text, 3 for lines that mean something."""
     theme = THEMES[name]
 
@@ -252,7 +252,7 @@ def test_contrast_is_enough_to_read(name):
     assert contrast(theme.text, leaf.header) >= 4.5  # a pressed button
 
 
-def test_saving(tmp_path):
+def test_walkthrough_is_saved_as_a_page(tmp_path):
     loss, keep = lessons.unnamed()
     walk = walkthrough(loss)
     walk.save(tmp_path / "page.HTML")
@@ -266,7 +266,7 @@ def test_saving(tmp_path):
     del keep
 
 
-def test_what_cannot_be_walked_through():
+def test_walkthrough_rejects_what_it_cannot_show():
     x = tg.tensor([1.0, 2.0], requires_grad=True)
     with pytest.raises(TypeError, match="walkthrough: expected a Tensor, got float"):
         walkthrough(3.0)
@@ -287,7 +287,7 @@ def test_what_cannot_be_walked_through():
         walkthrough(y)
 
 
-def test_nothing_of_the_users_changes():
+def test_walkthrough_changes_no_user_object():
     loss, (x, _) = lessons.wrong_rule()
     walkthrough(loss)
     assert x.grad is None

@@ -120,7 +120,7 @@ def gallery(tmp_path_factory):
 
 
 @pytest.mark.slow
-def test_measuring_finds_what_overlaps_and_what_is_cut_off(open_page):
+def test_measurement_finds_overlapping_and_clipped_elements(open_page):
     html = """<!DOCTYPE html><html><head><link rel="icon" href="data:,"></head>
       <body style="margin: 0; font: 16px sans-serif">
       <p style="margin: 0">first</p><p style="margin: 0; position: relative; top: -9px">second</p>
@@ -138,7 +138,7 @@ def test_measuring_finds_what_overlaps_and_what_is_cut_off(open_page):
     ]
 
 
-def test_all_pages_of_the_gallery_are_measured():
+def test_gallery_pages_are_all_measured():
     shows = [path.read_text(encoding="utf-8") for path in sorted(FOLDER.glob("*.py"))]
     assert sum(text.count('", ".html")') for text in shows) == len(PAGES)
 
@@ -147,7 +147,7 @@ def test_all_pages_of_the_gallery_are_measured():
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("window", WINDOWS, ids=str)
 @pytest.mark.parametrize("name", PAGES)
-def test_gallery_page_keeps_everything_apart_and_in_sight(name, window, scheme, gallery, open_page):
+def test_gallery_page_has_no_overlapping_or_clipped_elements(name, window, scheme, gallery, open_page):
     html = (gallery / f"{name}.html").read_text(encoding="utf-8")
     settings = {"width": window[0], "height": window[1], "color_scheme": scheme, "reduced_motion": "reduce"}
     page = open_page(html, **settings).page
@@ -159,7 +159,7 @@ def test_gallery_page_keeps_everything_apart_and_in_sight(name, window, scheme, 
 @pytest.mark.slow
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("window", WINDOWS, ids=str)
-def test_gallery_index_keeps_everything_apart_and_in_sight(window, scheme, gallery, browser):
+def test_gallery_index_has_no_overlapping_or_clipped_elements(window, scheme, gallery, browser):
     context = browser.new_context(viewport={"width": window[0], "height": window[1]}, color_scheme=scheme, offline=True)
     page, complaints, requests = context.new_page(), [], []
     page.on("console", lambda message: message.type in ("error", "warning") and complaints.append(message.text))

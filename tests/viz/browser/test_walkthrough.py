@@ -20,7 +20,7 @@ def shown(page, box, role):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("lesson", lessons.LESSONS, ids=lambda lesson: lesson.__name__)
-def test_from_first_to_last_by_keyboard(lesson, open_page):
+def test_walkthrough_steps_from_first_to_last_by_keyboard(lesson, open_page):
     walk, loss, keep = page_of(lesson)
     page = open_page(walk.html)
     step, count = page.step()
@@ -46,7 +46,7 @@ def test_from_first_to_last_by_keyboard(lesson, open_page):
 
 
 @pytest.mark.slow
-def test_home_end_and_back(open_page):
+def test_walkthrough_moves_with_home_end_and_back_keys(open_page):
     page = open_page(page_of(lessons.expression)[0].html)
     _, count = page.step()
     page.press("End")
@@ -63,7 +63,7 @@ def test_home_end_and_back(open_page):
 
 
 @pytest.mark.slow
-def test_the_chain_rule_reads_as_in_a_book(open_page):
+def test_walkthrough_writes_the_chain_rule_as_in_a_book(open_page):
     page = open_page(page_of(lessons.wrong_rule)[0].html)
     page.open_table()
     lines = page.texts("#all-steps td.line")
@@ -72,7 +72,7 @@ def test_the_chain_rule_reads_as_in_a_book(open_page):
 
 
 @pytest.mark.slow
-def test_a_link_leads_to_its_step(open_page):
+def test_walkthrough_opens_the_step_of_a_link(open_page):
     page = open_page(page_of(lessons.expression)[0].html, "#step=14")
     assert page.step()[0] == 14
     words = page.text("#words")
@@ -88,7 +88,7 @@ def test_a_link_leads_to_its_step(open_page):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", ["naive order", "overwritten", "not zeroed"])
-def test_wrong_passes_show_the_right_number_beside_the_wrong_one(kind, open_page):
+def test_walkthrough_of_wrong_passes_shows_right_and_wrong_numbers(kind, open_page):
     walk, _, _ = page_of(lessons.expression)
     number = [each.kind for each in walk.recording.passes].index(kind)
     told, right = walk.recording.passes[number], walk.recording.passes[0]
@@ -111,7 +111,7 @@ def test_wrong_passes_show_the_right_number_beside_the_wrong_one(kind, open_page
 
 
 @pytest.mark.slow
-def test_predict_takes_the_right_number_and_refuses_a_wrong_one(open_page):
+def test_predict_accepts_right_and_rejects_wrong_numbers(open_page):
     walk, _, _ = page_of(lessons.expression)
     page = open_page(walk.html)
     page.page.locator("#predict").click()
@@ -144,14 +144,14 @@ def test_predict_asks_for_shapes_of_arrays(open_page):
 
 
 @pytest.mark.slow
-def test_unbroadcasting_is_a_step_of_its_own(open_page):
+def test_walkthrough_shows_unbroadcasting_as_a_separate_step(open_page):
     page = open_page(page_of(lessons.broadcast)[0].html)
     page.open_table()
     assert any("sum over axis 0   (4, 2) → (2,)" in line for line in page.texts("#all-steps td.line"))
 
 
 @pytest.mark.slow
-def test_checks_are_shown_at_the_leaves(open_page):
+def test_walkthrough_shows_checks_at_the_leaves(open_page):
     page = open_page(page_of(lessons.wrong_rule)[0].html)
     assert set(page.texts("text.remark")) == {""}
     page.press("End")
@@ -160,7 +160,7 @@ def test_checks_are_shown_at_the_leaves(open_page):
 
 
 @pytest.mark.slow
-def test_modules_collapse_and_expand(open_page):
+def test_walkthrough_collapses_and_expands_modules(open_page):
     walk, _, _ = page_of(lessons.network)
     page = open_page(walk.html)
     boxes = page.page.locator("[data-box]").count()
@@ -194,7 +194,7 @@ RECTANGLES = """
 
 @pytest.mark.slow
 @pytest.mark.parametrize("collapsed", ["1", "2", "3", "1,3", "2,3", "1,2,3", "0"])
-def test_nothing_overlaps_what_is_collapsed(collapsed, open_page):
+def test_walkthrough_of_collapsed_modules_has_no_overlaps(collapsed, open_page):
     page = open_page(page_of(lessons.network)[0].html, f"#collapsed={collapsed}")
     rectangles = page.page.evaluate(RECTANGLES)
     assert len(rectangles) >= 3
@@ -208,7 +208,7 @@ def test_nothing_overlaps_what_is_collapsed(collapsed, open_page):
 @pytest.mark.parametrize(
     "lesson", [lessons.network, lessons.residual, lessons.shared], ids=lambda lesson: lesson.__name__
 )
-def test_every_module_collapses(lesson, direction, open_page):
+def test_walkthrough_collapses_every_module(lesson, direction, open_page):
     loss, keep = lesson()
     page = open_page(walkthrough(loss, direction=direction).html)
     frames = page.page.evaluate("lesson.frames.map((frame) => frame.group)")
@@ -224,7 +224,7 @@ def test_every_module_collapses(lesson, direction, open_page):
 
 
 @pytest.mark.slow
-def test_everything_is_reached_by_keyboard(open_page):
+def test_walkthrough_is_usable_by_keyboard(open_page):
     page = open_page(page_of(lessons.network)[0].html)
     reached = set()
     for _ in range(40):
@@ -254,7 +254,7 @@ def test_everything_is_reached_by_keyboard(open_page):
 
 
 @pytest.mark.slow
-def test_details_of_arrays(open_page):
+def test_walkthrough_shows_details_of_arrays(open_page):
     walk, _, _ = page_of(lessons.network)
     page = open_page(walk.html)
     page.press("End")
@@ -269,7 +269,7 @@ def test_details_of_arrays(open_page):
 
 
 @pytest.mark.slow
-def test_gradient_flow(open_page):
+def test_walkthrough_shows_the_gradient_flow(open_page):
     page = open_page(page_of(lessons.network)[0].html)
     assert page.page.locator(".edge.flowing").count() == 0
     page.page.locator("#flow").click()
@@ -282,7 +282,7 @@ def test_gradient_flow(open_page):
 
 
 @pytest.mark.slow
-def test_playing_and_reduced_motion(open_page):
+def test_walkthrough_plays_and_respects_reduced_motion(open_page):
     page = open_page(page_of(lessons.expression)[0].html, reduced_motion="reduce")
     page.page.locator("#speed").select_option("500")
     page.press("Tab")
@@ -301,7 +301,7 @@ def test_playing_and_reduced_motion(open_page):
 
 
 @pytest.mark.slow
-def test_hooks_that_are_not_called_are_said_not_to_be(open_page):
+def test_walkthrough_reports_hooks_that_are_not_called(open_page):
     loss, keep = lessons.expression()
     page = open_page(walkthrough(loss).html)
     assert page.page.locator("#notes").is_hidden()
@@ -312,7 +312,7 @@ def test_hooks_that_are_not_called_are_said_not_to_be(open_page):
 
 
 @pytest.mark.slow
-def test_what_became_of_values_that_are_gone_is_said(open_page):
+def test_walkthrough_explains_missing_values(open_page):
     page = open_page(page_of(lessons.forgotten)[0].html)
     page.press("End")
     assert "?" in page.texts("text.value")
@@ -322,7 +322,7 @@ def test_what_became_of_values_that_are_gone_is_said(open_page):
 
 
 @pytest.mark.slow
-def test_what_a_box_receives_is_written_above_it(open_page):
+def test_walkthrough_writes_contributions_above_their_box(open_page):
     """Numbers if they are short, with brackets around what begins with a sign or is more than one; else the shape."""
     page = open_page(page_of(lessons.expression)[0].html, reduced_motion="reduce")
     received = set()
@@ -337,7 +337,7 @@ def test_what_a_box_receives_is_written_above_it(open_page):
 
 
 @pytest.mark.slow
-def test_the_number_travels_to_the_box_that_receives_it(open_page):
+def test_walkthrough_moves_a_number_to_the_box_that_receives_it(open_page):
     page = open_page(page_of(lessons.expression)[0].html, "#step=13")
     page.press("ArrowRight")
     assert page.page.evaluate("[...document.querySelectorAll('.chip.shown text')].length") == 1
@@ -346,7 +346,7 @@ def test_the_number_travels_to_the_box_that_receives_it(open_page):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_the_theme_follows_the_system_until_the_button_is_pressed(scheme, open_page):
+def test_walkthrough_theme_follows_the_system_until_it_is_chosen(scheme, open_page):
     page = open_page(page_of(lessons.unnamed)[0].html, color_scheme=scheme)
     background = "getComputedStyle(document.body).backgroundColor"
     before = page.page.evaluate(background)
@@ -358,13 +358,13 @@ def test_the_theme_follows_the_system_until_the_button_is_pressed(scheme, open_p
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("width", "height"), [(1280, 800), (1920, 1080), (800, 600)])
-def test_nothing_is_wider_than_the_window(width, height, open_page):
+def test_walkthrough_is_not_wider_than_the_window(width, height, open_page):
     page = open_page(page_of(lessons.network)[0].html, "#step=20", width=width, height=height)
     assert page.page.evaluate("document.documentElement.scrollWidth") <= width
 
 
 @pytest.mark.slow
-def test_a_long_name_is_cut_and_whole_in_the_panel(open_page):
+def test_walkthrough_shortens_long_names_except_in_the_panel(open_page):
     a = tg.tensor([1.0, 2.0], requires_grad=True, name="n" * 500)
     page = open_page(walkthrough((a * a).sum()).html, "#step=1")
     count = page.step()[1]
@@ -377,7 +377,7 @@ def test_a_long_name_is_cut_and_whole_in_the_panel(open_page):
 
 
 @pytest.mark.slow
-def test_a_notebook_shows_it_in_place(open_page):
+def test_walkthrough_is_embedded_in_a_notebook(open_page):
     bundle = page_of(lessons.unnamed)[0]._repr_mimebundle_()
     page = open_page(f"<!DOCTYPE html><title>notebook</title>{bundle['text/html']}")
     frame = page.page.frame_locator("iframe")

@@ -18,7 +18,7 @@ def classifier():
 
 
 @pytest.mark.slow
-def test_array_steps_show_the_numbers_of_the_engine(open_page):
+def test_walkthrough_of_arrays_shows_the_numbers_of_the_engine(open_page):
     X, y, logits, loss = classifier()
     page = open_page(walkthrough(loss).html)
     page.open_table()
@@ -36,7 +36,7 @@ def test_array_steps_show_the_numbers_of_the_engine(open_page):
 
 
 @pytest.mark.slow
-def test_larger_arrays_are_heatmaps(open_page):
+def test_walkthrough_shows_larger_arrays_as_heatmaps(open_page):
     loss, keep = lessons.network()
     page = open_page(walkthrough(loss).html)
     page.press("End", "ArrowLeft", "ArrowLeft")
@@ -46,7 +46,7 @@ def test_larger_arrays_are_heatmaps(open_page):
 
 
 @pytest.mark.slow
-def test_a_wrong_pass_stands_beside_the_right_one_and_counts(open_page):
+def test_walkthrough_compares_a_wrong_pass_with_the_right_one(open_page):
     loss, keep = lessons.expression()
     walk = walkthrough(loss)
     number = [each.kind for each in walk.recording.passes].index("naive order")
@@ -70,7 +70,7 @@ def test_a_wrong_pass_stands_beside_the_right_one_and_counts(open_page):
 
 
 @pytest.mark.slow
-def test_predict_says_what_a_wrong_answer_overlooks(open_page):
+def test_predict_explains_a_wrong_answer(open_page):
     a, b = tg.tensor(3.0, requires_grad=True, name="a"), tg.tensor(4.0, requires_grad=True, name="b")
     page = open_page(walkthrough(a * b + a * 5).html)
     page.page.locator("#predict").click()
@@ -97,7 +97,7 @@ def test_predict_says_what_a_wrong_answer_overlooks(open_page):
 
 
 @pytest.mark.slow
-def test_the_map_scrolls_a_picture_that_is_wider_than_the_window(open_page):
+def test_map_scrolls_a_picture_wider_than_the_window(open_page):
     loss, keep = lessons.residual()
     page = open_page(walkthrough(loss).html)
     assert page.page.locator("#map").is_visible()
