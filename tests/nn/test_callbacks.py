@@ -60,7 +60,7 @@ ONE = (np.ones((1, 1), np.float32), np.full((1, 1), 2.0, np.float32))
         ((5, 4, 3, 2, 1), {"patience": 2}, None, 4),
     ],
 )
-def test_it_stops_in_time_and_gives_the_best_weights_back(
+def test_early_stopping_stops_in_time_and_restores_the_best_weights(
     losses: Any, options: Any, stopped: int | None, best: int
 ) -> None:
     model = model_of()
@@ -76,7 +76,7 @@ def test_it_stops_in_time_and_gives_the_best_weights_back(
     assert model.evaluate(*ONE)["loss"] == pytest.approx(losses[-1 if stopped is None else stopped], rel=1e-5)
 
 
-def test_the_best_weights_come_back_when_training_breaks_off() -> None:
+def test_early_stopping_restores_the_best_weights_after_an_error() -> None:
     class Fails(nn.Callback):
         def on_epoch_begin(self, epoch: int) -> None:
             if epoch == 3:
@@ -88,14 +88,14 @@ def test_the_best_weights_come_back_when_training_breaks_off() -> None:
     assert model.evaluate(*ONE)["loss"] == pytest.approx(1)
 
 
-def test_one_stopping_can_be_used_for_several_trainings() -> None:
+def test_early_stopping_can_be_reused() -> None:
     stopping = nn.EarlyStopping(patience=2)
     for losses in ((3, 4, 4), (8, 7, 8, 8)):
         history = fit(model_of(), Scripted(*losses), stopping, validation_data=ONE)
         assert len(history.epochs) == len(losses)
 
 
-def test_a_resumed_training_counts_on() -> None:
+def test_early_stopping_continues_counting_when_resumed() -> None:
     model, stopping = model_of(), nn.EarlyStopping(patience=4)
     fit(model, Scripted(3, 4, 4), stopping, epochs=3, validation_data=ONE)
     with pytest.warns(UserWarning, match=r"epoch 1 was the best \(val_loss 3\), but training was resumed after it"):
@@ -106,7 +106,7 @@ def test_a_resumed_training_counts_on() -> None:
     assert len(model.history.epochs) == 5
 
 
-def test_what_stopping_refuses() -> None:
+def test_early_stopping_rejects_wrong_arguments() -> None:
     with pytest.raises(ValueError, match=r"'val_loss' was not measured. There are: loss, .*Give fit validation_data"):
         fit(model_of(), nn.EarlyStopping())
     with pytest.raises(ValueError, match="is more 'f1' better, or less"):
@@ -121,7 +121,7 @@ def test_what_stopping_refuses() -> None:
         nn.EarlyStopping(min_delta=-1)
 
 
-def test_nan_is_never_the_best() -> None:
+def test_early_stopping_never_takes_nan_as_best() -> None:
     monitor = Monitor("test", "accuracy")
     values = [math.nan, 0.5, math.nan, 0.5, 0.6]
     assert [monitor.is_best(e, {"accuracy": v}) for e, v in enumerate(values)] == [False, True, False, False, True]
@@ -130,7 +130,7 @@ def test_nan_is_never_the_best() -> None:
 # -- resuming -------------------------------------------------------------------------------------------------
 
 
-def test_resuming_trains_what_is_missing() -> None:
+def test_fit_resume_trains_the_missing_epochs() -> None:
     whole, parts = model_of(), model_of()
     fit(whole, epochs=6)
     for epochs in (2, 5, 3, 6):
@@ -141,7 +141,7 @@ def test_resuming_trains_what_is_missing() -> None:
     assert fit(parts, epochs=2).epochs == [0, 1]
 
 
-def test_resuming_with_other_values_is_refused_before_training() -> None:
+def test_fit_resume_rejects_other_metrics_before_training() -> None:
     model = model_of()
     fit(model, epochs=2)
     before = model.network.state_dict()["weight"]
@@ -150,7 +150,7 @@ def test_resuming_with_other_values_is_refused_before_training() -> None:
     assert np.array_equal(model.network.state_dict()["weight"], before)
 
 
-def test_the_display_starts_where_training_goes_on(capsys: pytest.CaptureFixture[str]) -> None:
+def test_fit_resume_starts_the_display_at_its_epoch(capsys: pytest.CaptureFixture[str]) -> None:
     model = model_of()
     fit(model, epochs=2)
     for verbose in (1, 2):
@@ -164,7 +164,7 @@ def test_the_display_starts_where_training_goes_on(capsys: pytest.CaptureFixture
 # -- checkpoints ----------------------------------------------------------------------------------------------
 
 
-def test_the_last_the_best_and_some_more_are_kept(tmp_path: Path) -> None:
+def test_checkpoint_keeps_the_last_the_best_and_others(tmp_path: Path) -> None:
     path = tmp_path / "run" / "m.safetensors"
     model = model_of()
     checkpoint = nn.ModelCheckpoint(path, monitor="val_loss", keep=2)
@@ -185,7 +185,7 @@ def test_the_last_the_best_and_some_more_are_kept(tmp_path: Path) -> None:
     assert len(nn.Model.load(checkpoint.best_path).history.epochs) == 2  # the second is the best still
 
 
-def test_a_model_that_cannot_be_saved_is_found_before_training(tmp_path: Path) -> None:
+def test_checkpoint_rejects_an_unsaveable_model_before_training(tmp_path: Path) -> None:
     model = model_of()
     model.loss = lambda predictions, targets: tg.mean(predictions - targets)
     before = model.network.state_dict()["weight"]
@@ -198,7 +198,7 @@ def test_a_model_that_cannot_be_saved_is_found_before_training(tmp_path: Path) -
         nn.ModelCheckpoint(tmp_path / "m", keep=1.5)  # type: ignore[arg-type]
 
 
-def test_the_file_of_an_earlier_run_stays_until_there_is_a_new_epoch(tmp_path: Path) -> None:
+def test_checkpoint_keeps_an_earlier_file_until_the_first_epoch(tmp_path: Path) -> None:
     class Fails(nn.Callback):
         def on_gradients(self, step: int) -> None:
             raise RuntimeError("failed in the first epoch")
@@ -215,7 +215,7 @@ def test_the_file_of_an_earlier_run_stays_until_there_is_a_new_epoch(tmp_path: P
 # -- the log --------------------------------------------------------------------------------------------------
 
 
-def test_the_log_has_every_number_and_goes_on(tmp_path: Path) -> None:
+def test_csv_log_has_every_number_and_is_continued(tmp_path: Path) -> None:
     path = tmp_path / "log.csv"
     path.write_text("old")
     model = model_of()
@@ -240,7 +240,7 @@ def parameters(dtype: Any = np.float32) -> list[tg.Tensor]:
     return found
 
 
-def test_clipping_by_norm_keeps_the_direction() -> None:
+def test_clip_by_norm_keeps_the_direction() -> None:
     clipped = parameters()
     assert clip_norm(clipped, 6.5) == 13.0  # 3, 4, 12, 13
     for parameter, before in zip(clipped, parameters()):
@@ -255,7 +255,7 @@ def test_clipping_by_norm_keeps_the_direction() -> None:
     assert clip_norm(clipped, 6.6) == pytest.approx(6.5)
 
 
-def test_the_norm_neither_overflows_nor_hides_what_is_not_finite() -> None:
+def test_clip_norm_neither_overflows_nor_hides_nan() -> None:
     large = parameters()
     large[1].grad = np.array([1e30, 1e30], np.float32)
     assert clip_norm(large, 1.0) == pytest.approx(math.sqrt(2) * 1e30)
@@ -268,7 +268,7 @@ def test_the_norm_neither_overflows_nor_hides_what_is_not_finite() -> None:
     assert large[1].grad.tolist() == [math.inf, 1.0]
 
 
-def test_the_norm_of_huge_and_of_tiny_gradients() -> None:
+def test_clip_norm_of_huge_and_of_tiny_gradients() -> None:
     for size in (1e200, 1e-200, 5e-324):
         (parameter, *_) = parameters(np.float64)
         parameter.grad = np.array([[3 * size, 0.0], [0.0, -4 * size]])
@@ -279,7 +279,7 @@ def test_the_norm_of_huge_and_of_tiny_gradients() -> None:
     assert clip_norm([], 1.0) == 0.0
 
 
-def test_an_infinite_gradient_is_not_clipped_away() -> None:
+def test_clip_keeps_an_infinite_gradient() -> None:
     class Spoils(nn.Callback):
         def on_gradients(self, step: int) -> None:
             self.model.network.weight.grad[0, 0] = math.inf
@@ -291,7 +291,7 @@ def test_an_infinite_gradient_is_not_clipped_away() -> None:
     assert np.array_equal(model.network.state_dict()["weight"], before)
 
 
-def test_clipping_by_value_bounds_each_number() -> None:
+def test_clip_by_value_bounds_each_number() -> None:
     clipped = parameters()
     clip_value(clipped, 3.5)
     found = [None if p.grad is None else p.grad.tolist() for p in clipped]
@@ -309,7 +309,7 @@ def test_fit_updates_with_the_clipped_gradients(options: Any) -> None:
     assert 0.02 < moved <= 0.03 + 1e-6  # three steps of at most 0.01
 
 
-def test_what_clipping_refuses() -> None:
+def test_clip_rejects_wrong_arguments() -> None:
     for options in ({}, {"value": 1.0, "norm": 1.0}):
         with pytest.raises(ValueError, match="give either value=… or norm=…"):
             nn.ClipGradients(**options)

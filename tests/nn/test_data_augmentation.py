@@ -20,7 +20,7 @@ FUNCTIONS: list[Any] = [
 @pytest.mark.parametrize("function", FUNCTIONS)
 @pytest.mark.parametrize("dtype", [np.uint8, np.float32, np.float64])
 @pytest.mark.parametrize("shape", [(30, 6, 5), (30, 6, 5, 3), (1, 1, 1)])
-def test_same_shape_same_dtype_repeatable_and_nothing_is_written_into(
+def test_augmentation_keeps_shape_dtype_and_input_and_is_repeatable(
     rng: np.random.Generator, function: Any, dtype: Any, shape: tuple[int, ...]
 ) -> None:
     images = rng.integers(0, 256, size=shape).astype(dtype)
@@ -35,13 +35,13 @@ def test_same_shape_same_dtype_repeatable_and_nothing_is_written_into(
         assert not np.array_equal(first, function(images, 2))
 
 
-def test_colours_stay_together(rng: np.random.Generator) -> None:
+def test_augmentation_keeps_colour_channels_together(rng: np.random.Generator) -> None:
     grey = rng.integers(0, 256, size=(20, 6, 5), dtype=np.uint8)
     for function in FUNCTIONS[:3]:
         np.testing.assert_array_equal(function(np.stack([grey, grey], axis=-1), 3)[..., 1], function(grey, 3))
 
 
-def test_flip_mirrors_about_half_of_them(rng: np.random.Generator) -> None:
+def test_flip_mirrors_about_half_of_the_images(rng: np.random.Generator) -> None:
     images = rng.normal(size=(400, 3, 4))
     mirrored = [np.array_equal(new, old[:, ::-1]) for new, old in zip(flip(images, 0), images)]
     kept = [np.array_equal(new, old) for new, old in zip(flip(images, 0), images)]
@@ -74,7 +74,7 @@ def test_rotate_turns_about_the_middle() -> None:
     np.testing.assert_allclose(weights, 9, rtol=0.05)
 
 
-def test_rotating_a_plain_image_changes_only_its_corners() -> None:
+def test_rotate_changes_only_the_corners_of_a_plain_image() -> None:
     turned = rotate(np.full((50, 20, 20), 100, np.uint8), 15, 0)
     assert (turned[:, 5:15, 5:15] == 100).all()
     assert (turned[:, [0, 0, -1, -1], [0, -1, 0, -1]] < 100).any()
@@ -101,6 +101,6 @@ def test_noise_has_the_given_size_and_stays_in_range() -> None:
         (lambda: add_noise(np.zeros(2), 0), ValueError, "add_noise: deviation must be finite and above 0"),
     ],
 )
-def test_wrong_arguments(call: Any, error: type[Exception], message: str) -> None:
+def test_augmentation_rejects_wrong_arguments(call: Any, error: type[Exception], message: str) -> None:
     with pytest.raises(error, match=message):
         call()

@@ -49,7 +49,9 @@ def test_batches_add_a_small_last_batch_to_the_one_before(samples: int, smallest
 
 
 @given(samples=st.integers(1, 40), size=st.none() | st.integers(1, 50), shuffle=st.booleans(), seed=st.integers(0, 9))
-def test_every_sample_comes_once_with_its_target(samples: int, size: int | None, shuffle: bool, seed: int) -> None:
+def test_batches_yield_every_sample_once_with_its_target(
+    samples: int, size: int | None, shuffle: bool, seed: int
+) -> None:
     X = np.arange(samples, dtype=np.float32).reshape(-1, 1)
     batches = Batches(X, np.arange(samples), batch_size=size, shuffle=shuffle, rng=seed)
     parts = list(batches)
@@ -63,7 +65,7 @@ def test_every_sample_comes_once_with_its_target(samples: int, size: int | None,
 
 
 @pytest.mark.parametrize("source", [np.random.default_rng, np.random.RandomState, int])
-def test_the_order_is_new_in_each_pass_and_repeatable(pixels: Any, source: Any) -> None:
+def test_batches_have_a_new_repeatable_order_in_each_pass(pixels: Any, source: Any) -> None:
     def passes() -> list[list[int]]:
         batches = Batches(pixels, np.arange(N), batch_size=4, augment=nn.data.flip, rng=source(3))
         return [[int(label) for _, y in batches for label in y] for _ in range(2)]
@@ -73,7 +75,7 @@ def test_the_order_is_new_in_each_pass_and_repeatable(pixels: Any, source: Any) 
     assert first[0] != first[1]
 
 
-def test_training_augments_and_evaluation_does_not(pixels: Any) -> None:
+def test_batches_augment_in_training_only(pixels: Any) -> None:
     batches = Batches(pixels, np.arange(N), batch_size=5, augment=inverted, transform=flat, rng=0)
     for X, y in batches:
         np.testing.assert_array_equal(X, flat(255 - pixels[y]))
@@ -83,7 +85,7 @@ def test_training_augments_and_evaluation_does_not(pixels: Any) -> None:
     assert batches.sample_shape == (12,)
 
 
-def test_only_what_is_shuffled_is_copied(rng: np.random.Generator) -> None:
+def test_batches_copy_only_shuffled_data(rng: np.random.Generator) -> None:
     X = rng.normal(size=(N, 2)).astype(np.float32)
     batches = Batches(X, np.arange(N), batch_size=10).for_network(np.float32, 0)
     assert batches.X is X
@@ -95,7 +97,7 @@ def test_only_what_is_shuffled_is_copied(rng: np.random.Generator) -> None:
 
 
 @pytest.mark.parametrize("arrangement", [np.asfortranarray, lambda X: np.repeat(X, 2, axis=0)[::2]])
-def test_a_batch_of_any_arrangement_is_gathered_without_copying_the_rest(arrangement: Any) -> None:
+def test_batches_gather_rows_without_copying_the_rest(arrangement: Any) -> None:
     X = arrangement(np.arange(2_000_000.0).reshape(20_000, 100))
     batches = Batches(X, np.arange(len(X)), batch_size=100, rng=0)
     batch, rows = next(iter(batches))
@@ -108,12 +110,12 @@ def test_a_batch_of_any_arrangement_is_gathered_without_copying_the_rest(arrange
         tracemalloc.stop()
 
 
-def test_a_batch_can_be_picked_by_a_mask() -> None:
+def test_batches_accept_a_mask_of_rows() -> None:
     X, y = Batches(np.arange(4.0), np.arange(4)).batch(np.array([True, False, False, True]))  # type: ignore[arg-type]
     assert X.tolist() == y.tolist() == [0, 3]
 
 
-def test_a_transform_cannot_spoil_the_data(pixels: Any) -> None:
+def test_batches_protect_the_data_from_a_transform(pixels: Any) -> None:
     def spoils(images: Any) -> Any:
         images += 1
         return images
@@ -134,13 +136,13 @@ def test_a_transform_cannot_spoil_the_data(pixels: Any) -> None:
         ({"rng": "x"}, TypeError, "rng: expected"),
     ],
 )
-def test_wrong_arguments(pixels: Any, options: Any, error: type[Exception], message: str) -> None:
+def test_batches_reject_wrong_arguments(pixels: Any, options: Any, error: type[Exception], message: str) -> None:
     with pytest.raises(error, match=message):
         Batches(pixels, **options)
 
 
 @pytest.mark.parametrize("name", ["augment", "transform"])
-def test_a_function_that_loses_samples_is_named(pixels: Any, name: str) -> None:
+def test_batches_name_a_function_that_loses_samples(pixels: Any, name: str) -> None:
     for result, got in ((pixels[:1], r"shape \(1, 4, 3\)"), (None, "NoneType")):
         batches = Batches(pixels, batch_size=5, **{name: lambda X, *rng, result=result: result})
         with pytest.raises(TypeError, match=rf"^Batches: {name} must return an array .* 5 samples .*got {got}"):
@@ -150,7 +152,7 @@ def test_a_function_that_loses_samples_is_named(pixels: Any, name: str) -> None:
 # -- in a model -----------------------------------------------------------------------------------------------
 
 
-def test_a_model_learns_the_same_from_batches_as_from_arrays(pixels: Any) -> None:
+def test_fit_of_batches_equals_fit_of_arrays(pixels: Any) -> None:
     y, options = np.arange(N) % 3, {"epochs": 3, "verbose": 0}
     by_arrays, by_batches = make_model(), make_model()
     first = by_arrays.fit(flat(pixels), y, batch_size=5, validation_data=(flat(pixels), y), **options)
@@ -163,7 +165,7 @@ def test_a_model_learns_the_same_from_batches_as_from_arrays(pixels: Any) -> Non
     np.testing.assert_array_equal(by_batches.predict(Batches(pixels, batch_size=5, transform=flat)), expected)
 
 
-def test_a_model_judges_and_predicts_in_order_and_without_augmentation(pixels: Any) -> None:
+def test_predict_and_evaluate_batches_in_order_without_augmentation(pixels: Any) -> None:
     y, model = np.arange(N) % 3, make_model()
     augmented = Batches(pixels, y, batch_size=5, augment=inverted, transform=flat)
     plain = Batches(pixels, y, batch_size=5, transform=flat, shuffle=False)
@@ -174,7 +176,7 @@ def test_a_model_judges_and_predicts_in_order_and_without_augmentation(pixels: A
     assert model.fit(augmented, verbose=0)["loss"] != make_model().fit(plain, verbose=0)["loss"]
 
 
-def test_fitting_twice_draws_as_fitting_once(pixels: Any) -> None:
+def test_fit_twice_draws_the_same_as_fit_once(pixels: Any) -> None:
     def batches(model: nn.Model) -> Batches:
         return Batches(
             pixels, np.arange(N) % 3, batch_size=5, augment=lambda X, rng: nn.data.shift(X, 1, rng), transform=flat
@@ -191,7 +193,7 @@ def test_fitting_twice_draws_as_fitting_once(pixels: Any) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("prepared", [False, True])
 @pytest.mark.parametrize("dtype", [np.uint8, np.float32])
-def test_a_large_set_is_never_copied(rng: np.random.Generator, dtype: Any, prepared: bool) -> None:
+def test_batches_never_copy_a_large_data_set(rng: np.random.Generator, dtype: Any, prepared: bool) -> None:
     pixels = rng.integers(0, 256, size=(8000, 30, 30), dtype=np.uint8).astype(dtype)
     X, transform = (pixels, flat) if prepared else (pixels.reshape(8000, 900), None)
     y = rng.integers(0, 2, size=8000)
@@ -212,7 +214,7 @@ def test_a_large_set_is_never_copied(rng: np.random.Generator, dtype: Any, prepa
     assert peak < 8000 * 900 / 4, f"{peak / 1e6:.1f} MB for {8000 * 900 / 1e6} million pixels"
 
 
-def test_a_set_may_stay_on_the_disk(rng: np.random.Generator, tmp_path: Path) -> None:
+def test_batches_accept_data_on_disk(rng: np.random.Generator, tmp_path: Path) -> None:
     pixels = rng.integers(0, 256, size=(N, 12), dtype=np.uint8)
     stored = np.memmap(tmp_path / "pixels", np.uint8, "w+", shape=pixels.shape)
     stored[:] = pixels
@@ -221,7 +223,7 @@ def test_a_set_may_stay_on_the_disk(rng: np.random.Generator, tmp_path: Path) ->
     np.testing.assert_array_equal(model.predict(stored, batch_size=5), model.predict(pixels, batch_size=5))
 
 
-def test_what_belongs_to_the_batches_is_not_given_again(pixels: Any) -> None:
+def test_fit_rejects_arguments_that_batches_have(pixels: Any) -> None:
     model, y = make_model(), np.arange(N) % 3
     batches = Batches(pixels, y, batch_size=5, transform=flat)
     for options in ({"y": y}, {"batch_size": 5}, {"shuffle": False}):

@@ -58,7 +58,7 @@ def test_to_array_takes_sparse_columns(pd: Any) -> None:
 
 @both
 @pytest.mark.parametrize("kind", ["words", "category", "date", "interval"])
-def test_tables_with_other_columns_are_refused_by_name(pd: Any, take: Any, kind: str) -> None:
+def test_model_rejects_tables_with_other_columns_by_name(pd: Any, take: Any, kind: str) -> None:
     column: Any = {
         "words": ["x", "y"],
         "category": pd.Categorical([1, 2]),
@@ -141,7 +141,7 @@ def test_model_checks_the_columns_of_each_input(pd: Any) -> None:
 
 
 @both
-def test_masked_entries_are_refused(take: Any) -> None:
+def test_to_array_rejects_masked_entries(take: Any) -> None:
     masked = np.ma.masked_equal(np.array([[1.0, -999.0], [2.0, 3.0]]), -999)
     for X in (masked, list(masked)):
         with pytest.raises(ValueError, match=r"masked array with masked entries.*X\.filled\(number\)"):
@@ -158,7 +158,7 @@ def test_masked_entries_are_refused(take: Any) -> None:
 
 @both
 @pytest.mark.parametrize("kind", ["csr_matrix", "csr_array", "coo_array"])
-def test_sparse_matrices_are_refused(take: Any, kind: str) -> None:
+def test_to_array_rejects_sparse_matrices(take: Any, kind: str) -> None:
     sparse = pytest.importorskip("scipy.sparse")
     with pytest.raises(TypeError, match=rf"X: expected a dense array, got a sparse {kind}\. Convert it: X\.toarray"):
         take(getattr(sparse, kind)(np.eye(3)))

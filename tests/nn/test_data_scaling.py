@@ -22,7 +22,7 @@ def test_rescale_is_what_the_book_computes() -> None:
     ("dtype", "expected"),
     [(np.uint8, np.float32), (np.int64, np.float32), (bool, np.float32), (np.float32, np.float32), (float, float)],
 )
-def test_dtypes(dtype: Any, expected: Any) -> None:
+def test_rescale_and_standardizer_keep_dtypes(dtype: Any, expected: Any) -> None:
     X = np.array([[0, 1], [1, 0], [1, 1]], dtype)
     standardize = Standardizer(X)
     for result in (rescale(X), standardize(X), standardize.inverse(X)):
@@ -30,7 +30,7 @@ def test_dtypes(dtype: Any, expected: Any) -> None:
         assert not np.shares_memory(result, X)
 
 
-def test_standardized_by_the_training_data(rng: np.random.Generator) -> None:
+def test_standardizer_uses_the_training_data(rng: np.random.Generator) -> None:
     X = rng.normal(3, [1, 10, 100], size=(3000, 3))
     standardize = Standardizer(X)
     np.testing.assert_allclose(standardize.mean, X.mean(axis=0))
@@ -43,7 +43,7 @@ def test_standardized_by_the_training_data(rng: np.random.Generator) -> None:
 
 @pytest.mark.parametrize("value", [0.1, 7.0, 1e-300])
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-def test_a_feature_that_is_always_the_same_becomes_0(value: float, dtype: Any) -> None:
+def test_standardizer_maps_a_constant_feature_to_0(value: float, dtype: Any) -> None:
     X = np.full((1001, 2), value, dtype)
     X[0, 1] *= 2
     scaled = Standardizer(X)(X)
@@ -51,7 +51,7 @@ def test_a_feature_that_is_always_the_same_becomes_0(value: float, dtype: Any) -
     assert np.isfinite(scaled).all()
 
 
-def test_a_large_set_is_not_copied_to_be_measured(rng: np.random.Generator) -> None:
+def test_standardizer_does_not_copy_a_large_data_set(rng: np.random.Generator) -> None:
     pixels = rng.integers(0, 256, size=(50_000, 100), dtype=np.uint8)
     tracemalloc.start()
     try:
@@ -74,6 +74,6 @@ def test_a_large_set_is_not_copied_to_be_measured(rng: np.random.Generator) -> N
         (lambda: Standardizer([[1.0, 2.0]])([[1.0]]), ValueError, r"made for samples of shape \(2,\), got \(1,\)"),
     ],
 )
-def test_wrong_arguments(call: Any, error: type[Exception], message: str) -> None:
+def test_scaling_rejects_wrong_arguments(call: Any, error: type[Exception], message: str) -> None:
     with pytest.raises(error, match=message):
         call()

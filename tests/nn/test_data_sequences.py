@@ -28,7 +28,7 @@ def sequences(lengths: Any) -> list[Any]:
     shuffle=st.booleans(),
     seed=st.integers(0, 9),
 )
-def test_every_sequence_comes_once_with_its_target(
+def test_sequence_batches_yield_every_sequence_once_with_its_target(
     lengths: list[int], size: int, pool: int, shuffle: bool, seed: int
 ) -> None:
     samples = len(lengths)
@@ -50,7 +50,7 @@ def test_every_sequence_comes_once_with_its_target(
     ]
 
 
-def test_batches_have_similar_lengths_in_a_new_order_each_time(rng: np.random.Generator) -> None:
+def test_sequence_batches_have_similar_lengths_in_a_new_order(rng: np.random.Generator) -> None:
     lengths = rng.integers(1, 200, size=1003)
     padded = np.zeros((1003, 199), np.int64)
     batches = SequenceBatches(padded, np.arange(1003), lengths=lengths, batch_size=10, rng=0)
@@ -68,7 +68,7 @@ def test_batches_have_similar_lengths_in_a_new_order_each_time(rng: np.random.Ge
     np.testing.assert_array_equal(lengths[rows], np.sort(lengths))
 
 
-def test_targets_of_steps_are_padded_and_cut_like_the_sequences() -> None:
+def test_sequence_batches_pad_targets_of_steps() -> None:
     lengths = [3, 1, 5, 2]
     y = [np.arange(n) + 10 * i for i, n in enumerate(lengths)]
     batches = SequenceBatches(sequences(lengths), y, batch_size=2, target_padding=-1, rng=0)
@@ -81,7 +81,7 @@ def test_targets_of_steps_are_padded_and_cut_like_the_sequences() -> None:
     assert sorted(targets.shape for _, targets in again) == [(2, 2), (2, 5)]
 
 
-def test_a_model_trains_on_sequences() -> None:
+def test_model_trains_on_sequences() -> None:
     class LastState(nn.Module):
         def __init__(self) -> None:
             self.cell = nn.LSTM(1, 8, rng=0)
@@ -141,6 +141,6 @@ def test_pad_keeps_dtypes() -> None:
         ([[1], [2, 3]], {"pool": 1.5}, TypeError, "SequenceBatches: pool must be an integer"),
     ],
 )
-def test_wrong_sequences_are_refused(X: Any, options: dict[str, Any], error: type[Exception], message: str) -> None:
+def test_pad_rejects_wrong_sequences(X: Any, options: dict[str, Any], error: type[Exception], message: str) -> None:
     with pytest.raises(error, match=message):
         SequenceBatches(X, **({"batch_size": 2} | options))

@@ -39,7 +39,7 @@ def test_split_is_random_and_repeatable() -> None:
 
 
 @given(samples=st.integers(5, 60), k=st.integers(2, 5), stratify=st.booleans())
-def test_each_sample_is_judged_by_once(samples: int, k: int, stratify: bool) -> None:
+def test_k_fold_validates_with_each_sample_once(samples: int, k: int, stratify: bool) -> None:
     X, y = labelled(samples)
     folds = list(k_fold(X, y, k, stratify=stratify, rng=0))
     assert len(folds) == k
@@ -67,6 +67,6 @@ def test_each_sample_is_judged_by_once(samples: int, k: int, stratify: bool) -> 
         (lambda X, y: k_fold(X, y, 2.5), TypeError, "k_fold: k must be an integer"),
     ],
 )
-def test_wrong_arguments(call: Any, error: type[Exception], message: str) -> None:
+def test_split_and_k_fold_reject_wrong_arguments(call: Any, error: type[Exception], message: str) -> None:
     with pytest.raises(error, match=message):
         call(*labelled(10))

@@ -13,7 +13,7 @@ from nn import datasets
 
 @pytest.mark.parametrize("make", [datasets.spiral, datasets.vertical])
 @pytest.mark.parametrize("source", [np.random.default_rng, np.random.RandomState, int])
-def test_made_up_classes(make: Any, source: Any) -> None:
+def test_spiral_and_vertical_have_classes_of_equal_size(make: Any, source: Any) -> None:
     X, y = make(50, 4, rng=source(3))
     assert (X.shape, X.dtype) == ((200, 2), np.float32)
     assert (y.shape, y.dtype) == ((200,), np.int64)
@@ -23,20 +23,20 @@ def test_made_up_classes(make: Any, source: Any) -> None:
     assert not np.array_equal(X, make(50, 4, rng=4)[0])
 
 
-def test_the_spiral_winds_from_the_middle_outwards() -> None:
+def test_spiral_winds_from_the_middle_outwards() -> None:
     X, y = datasets.spiral(100, 3, rng=0)
     for label in range(3):
         np.testing.assert_allclose(np.hypot(*X[y == label].T), np.linspace(0, 1, 100), atol=1e-6)
 
 
-def test_vertical_clouds_stand_side_by_side() -> None:
+def test_vertical_classes_lie_side_by_side() -> None:
     X, y = datasets.vertical(1000, 3, rng=0)
     for label in range(3):
         np.testing.assert_allclose(X[y == label].mean(axis=0), [label / 3, 0.5], atol=0.02)
         np.testing.assert_allclose(X[y == label].std(axis=0), 0.1, atol=0.02)
 
 
-def test_sine() -> None:
+def test_sine_has_inputs_and_targets_of_one_column() -> None:
     X, y = datasets.sine(8)
     assert X.shape == y.shape == (8, 1)
     assert X.dtype == y.dtype == np.float32
@@ -59,7 +59,7 @@ def test_digits_are_split_fairly_and_the_same_way_every_time() -> None:
     assert not np.array_equal(X_test, datasets.digits(rng=1)[2])
 
 
-def test_no_digit_is_in_both_parts_and_none_is_lost() -> None:
+def test_digits_are_neither_lost_nor_in_both_parts() -> None:
     from sklearn.datasets import load_digits
 
     pixels, labels = load_digits(return_X_y=True)
@@ -69,14 +69,14 @@ def test_no_digit_is_in_both_parts_and_none_is_lost() -> None:
     np.testing.assert_array_equal(together[np.lexsort(together.T)], original[np.lexsort(original.T)])
 
 
-def test_without_scikit_learn_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_digits_without_scikit_learn_name_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "sklearn.datasets", None)
     with pytest.raises(ImportError, match=r'pip install "tensorgrad\[examples\]"'):
         datasets.digits()
 
 
 @pytest.mark.parametrize("share", [0.0, 1.0, -0.2, float("nan")])
-def test_a_share_outside_0_and_1_is_refused(share: float) -> None:
+def test_digits_reject_a_share_outside_0_and_1(share: float) -> None:
     with pytest.raises(ValueError, match=r"datasets.digits: test_share must be between 0 and 1"):
         datasets.digits(test_share=share)
 
@@ -90,6 +90,6 @@ def test_a_share_outside_0_and_1_is_refused(share: float) -> None:
         (lambda: datasets.spiral(10, 3, rng="x"), TypeError, "rng: expected"),
     ],
 )
-def test_wrong_arguments(call: Any, error: type[Exception], message: str) -> None:
+def test_datasets_reject_wrong_arguments(call: Any, error: type[Exception], message: str) -> None:
     with pytest.raises(error, match=message):
         call()

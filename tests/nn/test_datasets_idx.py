@@ -27,7 +27,7 @@ WHOLE = idx(IMAGES)
 
 
 @pytest.mark.parametrize("pack", [bytes, gzip.compress])
-def test_what_was_written_is_read(tmp_path: Path, pack: Any) -> None:
+def test_read_idx_returns_what_was_written(tmp_path: Path, pack: Any) -> None:
     path = tmp_path / "images"
     path.write_bytes(pack(WHOLE))
     array = read_idx(path)
@@ -37,7 +37,7 @@ def test_what_was_written_is_read(tmp_path: Path, pack: Any) -> None:
 
 
 @pytest.mark.parametrize("code", DTYPES)
-def test_every_dtype(tmp_path: Path, code: int) -> None:
+def test_read_idx_reads_every_dtype(tmp_path: Path, code: int) -> None:
     expected = np.array([[1, 2, 100], [3, 4, 0]], DTYPES[code])
     header = bytes([0, 0, code, 2]) + struct.pack(">2I", 2, 3)
     (tmp_path / "x").write_bytes(header + expected.tobytes())
@@ -53,14 +53,14 @@ def test_read_idx_expands_the_home_folder(tmp_path: Path, monkeypatch: pytest.Mo
     np.testing.assert_array_equal(read_idx("~/x"), IMAGES)
 
 
-def test_an_empty_one(tmp_path: Path) -> None:
+def test_read_idx_reads_an_empty_array(tmp_path: Path) -> None:
     (tmp_path / "x").write_bytes(idx(np.zeros((0, 28, 28), np.uint8)))
     assert read_idx(tmp_path / "x").shape == (0, 28, 28)
 
 
 @pytest.mark.parametrize("pack", [bytes, gzip.compress])
 @pytest.mark.parametrize("share", [0.0, 0.01, 0.05, 0.1, 0.2, 0.5, 0.9, 0.99])
-def test_truncated_files_are_refused_by_name(tmp_path: Path, pack: Any, share: float) -> None:
+def test_read_idx_rejects_truncated_files_by_name(tmp_path: Path, pack: Any, share: float) -> None:
     data = pack(WHOLE)
     path = tmp_path / "train-images-idx3-ubyte.gz"
     path.write_bytes(data[: int(share * len(data))])
@@ -68,7 +68,7 @@ def test_truncated_files_are_refused_by_name(tmp_path: Path, pack: Any, share: f
         read_idx(path)
 
 
-def test_every_header_byte_that_is_cut_or_changed_is_noticed(tmp_path: Path) -> None:
+def test_read_idx_rejects_every_changed_or_missing_header_byte(tmp_path: Path) -> None:
     path = tmp_path / "x"
     for length in range(16):
         path.write_bytes(WHOLE[:length])
@@ -90,7 +90,7 @@ def read_or_refused(path: Path) -> Any:
         return None
 
 
-def test_a_changed_byte_of_a_compressed_file_is_noticed_or_harmless(tmp_path: Path) -> None:
+def test_read_idx_rejects_changed_bytes_of_compressed_files(tmp_path: Path) -> None:
     path, packed, refused = tmp_path / "x.gz", gzip.compress(WHOLE), 0
     for position in range(len(packed)):
         path.write_bytes(packed[:position] + bytes([packed[position] ^ 0x10]) + packed[position + 1 :])
@@ -103,14 +103,16 @@ def test_a_changed_byte_of_a_compressed_file_is_noticed_or_harmless(tmp_path: Pa
 
 
 @given(junk=st.binary(max_size=64), begin=st.sampled_from([b"", b"\x1f\x8b", b"\x1f\x8b\x08\0", WHOLE[:4], WHOLE[:16]]))
-def test_junk_is_refused_or_an_array(tmp_path_factory: pytest.TempPathFactory, junk: bytes, begin: bytes) -> None:
+def test_read_idx_rejects_random_bytes_or_returns_an_array(
+    tmp_path_factory: pytest.TempPathFactory, junk: bytes, begin: bytes
+) -> None:
     path = tmp_path_factory.getbasetemp() / "junk"
     path.write_bytes(begin + junk)
     array = read_or_refused(path)
     assert array is None or array.nbytes <= len(begin + junk)
 
 
-def test_other_formats_are_refused(tmp_path: Path) -> None:
+def test_read_idx_rejects_other_formats(tmp_path: Path) -> None:
     with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
         archive.writestr("images", WHOLE)
     np.save(tmp_path / "a.npy", IMAGES)
@@ -121,14 +123,14 @@ def test_other_formats_are_refused(tmp_path: Path) -> None:
         read_idx(tmp_path / "nothing")
 
 
-def test_longer_than_it_says(tmp_path: Path) -> None:
+def test_read_idx_rejects_files_longer_than_declared(tmp_path: Path) -> None:
     for pack in (bytes, gzip.compress):
         (tmp_path / "x").write_bytes(pack(WHOLE + b"\0"))
         with pytest.raises(ValueError, match="more bytes than the 60"):
             read_idx(tmp_path / "x")
 
 
-def test_a_header_that_promises_too_much_takes_no_memory(tmp_path: Path) -> None:
+def test_read_idx_allocates_no_memory_for_a_false_header(tmp_path: Path) -> None:
     header = bytes([0, 0, 8, 3]) + struct.pack(">3I", *[2**32 - 1] * 3)
     for pack in (bytes, gzip.compress):
         (tmp_path / "x").write_bytes(pack(header + bytes(100)))

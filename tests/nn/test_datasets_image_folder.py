@@ -32,7 +32,7 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_a_folder_per_class(folder: Path) -> None:
+def test_images_reads_a_folder_per_class(folder: Path) -> None:
     X, y, classes = datasets.images(folder, grey=True)
     assert (X.shape, X.dtype, y.dtype, classes) == ((4, 4, 6), np.uint8, np.int64, ("a", "b"))
     np.testing.assert_array_equal(y, [0, 0, 1, 1])
@@ -42,7 +42,7 @@ def test_a_folder_per_class(folder: Path) -> None:
     np.testing.assert_array_equal(colours[..., 2], X)
 
 
-def test_sizes(folder: Path) -> None:
+def test_images_have_the_requested_size(folder: Path) -> None:
     odd = picture(folder / "b" / "odd.png", np.full((6, 4), 99))
     with pytest.raises(
         ValueError, match=rf"{odd} has 6×4 pixels \(height × width\), but .*x\.PNG has 4×6\. Give size="
@@ -54,7 +54,7 @@ def test_sizes(folder: Path) -> None:
 
 
 @pytest.mark.parametrize("suffix", [".png", ".jpg", ".gif", ".bmp"])
-def test_broken_files_are_refused_by_name(folder: Path, rng: np.random.Generator, suffix: str) -> None:
+def test_images_rejects_damaged_files_by_name(folder: Path, rng: np.random.Generator, suffix: str) -> None:
     path = picture(folder / "b" / f"z{suffix}", rng.integers(0, 256, size=(40, 60)))
     whole = path.read_bytes()
     for broken in (whole[: len(whole) // 2], whole[:10], b"", b"not an image at all", b"\0" * 500):
@@ -63,7 +63,7 @@ def test_broken_files_are_refused_by_name(folder: Path, rng: np.random.Generator
             datasets.images(folder)
 
 
-def test_one_image(tmp_path: Path) -> None:
+def test_image_reads_one_file(tmp_path: Path) -> None:
     red = picture(tmp_path / "red.png", np.full((2, 3, 3), [255, 0, 0]))
     np.testing.assert_array_equal(datasets.image(red), np.full((2, 3, 3), [255, 0, 0]))
     np.testing.assert_array_equal(datasets.image(red, grey=True), np.full((2, 3), 76))  # 0.299 · 255
@@ -72,7 +72,7 @@ def test_one_image(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("mode", ["RGBA", "LA", "P"])
-def test_what_is_transparent_is_white(mode: str, tmp_path: Path) -> None:
+def test_image_is_white_where_transparent(mode: str, tmp_path: Path) -> None:
     pixels = np.zeros((1, 3, 4), np.uint8)  # black everywhere, and visible from left to right
     pixels[0, :, 3] = [0, 128, 255] if mode != "P" else [0, 255, 255]
     image = Image.fromarray(pixels)
@@ -81,7 +81,7 @@ def test_what_is_transparent_is_white(mode: str, tmp_path: Path) -> None:
     np.testing.assert_array_equal(datasets.image(tmp_path / "hole.png", grey=True), [[255, middle, 0]])
 
 
-def test_sizes_that_are_none(folder: Path) -> None:
+def test_image_rejects_wrong_sizes(folder: Path) -> None:
     for size, error, message in (
         (8, TypeError, "a pair"),
         ((8, 2.5), TypeError, "must be an integer"),
@@ -91,7 +91,7 @@ def test_sizes_that_are_none(folder: Path) -> None:
             datasets.images(folder, size=size)  # type: ignore[arg-type]
 
 
-def test_upright_as_the_camera_says(tmp_path: Path) -> None:
+def test_image_follows_the_orientation_of_the_camera(tmp_path: Path) -> None:
     pixels = np.zeros((2, 3), np.uint8)
     pixels[0, 0] = 255
     exif = Image.Exif()
@@ -200,7 +200,7 @@ def test_images_expands_the_home_folder(folder: Path, monkeypatch: pytest.Monkey
     assert datasets.image(f"~/{folder.name}/b/2.png", grey=True)[0, 0] == 20
 
 
-def test_folders_without_classes_or_images(folder: Path, tmp_path: Path) -> None:
+def test_images_rejects_folders_without_classes_or_images(folder: Path, tmp_path: Path) -> None:
     (folder / "c").mkdir()
     with pytest.raises(ValueError, match=rf"{folder / 'c'} has no images"):
         datasets.images(folder)
@@ -210,7 +210,7 @@ def test_folders_without_classes_or_images(folder: Path, tmp_path: Path) -> None
         datasets.images(tmp_path / "nowhere")
 
 
-def test_without_pillow_it_says_what_to_install(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_image_without_pillow_names_what_to_install(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "PIL", None)
     with pytest.raises(ImportError, match=r'pip install "tensorgrad\[examples\]"'):
         datasets.images(folder)

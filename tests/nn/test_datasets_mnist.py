@@ -92,14 +92,16 @@ def assert_tiny(data: Any) -> None:
 
 
 @pytest.mark.parametrize("compressed", [True, False])
-def test_found_in_the_directory(tmp_path: Path, compressed: bool) -> None:
+def test_load_finds_files_in_the_directory(tmp_path: Path, compressed: bool) -> None:
     folder = write(tmp_path / "here", 0, 1, 2, 3, compressed=compressed)
     assert_tiny(load(tiny(), folder))
     assert_tiny(load(tiny(), str(folder)))
 
 
 @pytest.mark.parametrize("inner", ["", "tiny"])
-def test_found_where_the_environment_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, inner: str) -> None:
+def test_load_finds_files_where_the_environment_says(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, inner: str
+) -> None:
     write(tmp_path / "data" / inner, 0, 1, 2, 3)
     monkeypatch.setenv("TENSORGRAD_DATA", str(tmp_path / "data"))
     assert_tiny(load(tiny()))
@@ -128,7 +130,7 @@ def test_load_expands_the_home_folder(tmp_path: Path, monkeypatch: pytest.Monkey
     assert_tiny(load(tiny()))
 
 
-def test_found_in_the_cache_after_the_directory_and_the_environment(
+def test_load_tries_directory_environment_and_cache_in_this_order(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cache: Path
 ) -> None:
     directory = write(tmp_path / "directory", 0)
@@ -139,14 +141,14 @@ def test_found_in_the_cache_after_the_directory_and_the_environment(
     assert_tiny(load(tiny(), directory))
 
 
-def test_found_without_pooch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_load_finds_files_without_pooch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "pooch", None)
     assert_tiny(load(tiny(), write(tmp_path / "here", 0, 1, 2, 3)))
     with pytest.raises(ImportError, match=r'datasets\.tiny: .*pip install "tensorgrad\[examples\]"'):
         load(tiny(), tmp_path)
 
 
-def test_downloaded_once_into_the_cache_with_progress(
+def test_load_downloads_once_into_the_cache_with_progress(
     server: tuple[str, Path], tmp_path: Path, cache: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     address, served = server
@@ -161,7 +163,7 @@ def test_downloaded_once_into_the_cache_with_progress(
     assert_tiny(load(source, directory))
 
 
-def test_a_download_with_another_checksum_is_not_kept(server: tuple[str, Path], cache: Path) -> None:
+def test_load_rejects_a_download_with_another_checksum(server: tuple[str, Path], cache: Path) -> None:
     address, served = server
     write(served, 0, 1, 2, 3)
     (served / f"{FILES[2]}.gz").write_bytes(gzip.compress(content_of(0)))
@@ -172,7 +174,7 @@ def test_a_download_with_another_checksum_is_not_kept(server: tuple[str, Path], 
     assert f"{FILES[2]}.gz" not in {path.name for path in cache.iterdir()}
 
 
-def test_offline_it_names_the_folder_the_files_and_their_checksums(tmp_path: Path, cache: Path) -> None:
+def test_load_offline_names_folder_files_and_checksums(tmp_path: Path, cache: Path) -> None:
     directory = write(tmp_path / "here", 1)
     with pytest.raises(FileNotFoundError) as raised:
         load(tiny("http://127.0.0.1:9/"), directory)
@@ -184,14 +186,14 @@ def test_offline_it_names_the_folder_the_files_and_their_checksums(tmp_path: Pat
     assert f"{FILES[1]}.gz  MD5" not in message
 
 
-def test_downloads_can_be_forbidden(tmp_path: Path, cache: Path) -> None:
+def test_load_with_download_false_does_not_download(tmp_path: Path, cache: Path) -> None:
     with pytest.raises(FileNotFoundError, match="could not be downloaded:\n  download=False\n"):
         load(tiny("http://127.0.0.1:9/"), tmp_path, download=False)
 
 
 @pytest.mark.parametrize("compressed", [True, False])
 @pytest.mark.parametrize("number", range(4))
-def test_a_wrong_file_is_refused_by_name(tmp_path: Path, number: int, compressed: bool) -> None:
+def test_load_rejects_a_wrong_file_by_name(tmp_path: Path, number: int, compressed: bool) -> None:
     whole, pack = content_of(number), gzip.compress if compressed else bytes
     swapped, other = content_of(number ^ 1), content_of(number ^ 2)
     changed = whole[:-1] + bytes([77])
@@ -203,7 +205,7 @@ def test_a_wrong_file_is_refused_by_name(tmp_path: Path, number: int, compressed
             load(tiny(), folder)
 
 
-def test_every_changed_byte_is_noticed_without_compression(tmp_path: Path) -> None:
+def test_load_detects_every_changed_byte_of_uncompressed_files(tmp_path: Path) -> None:
     folder, whole = write(tmp_path / "here", 0, 1, 2, 3, compressed=False), content_of(1)
     path = folder / FILES[1]
     for position in range(len(whole)):
@@ -212,7 +214,7 @@ def test_every_changed_byte_is_noticed_without_compression(tmp_path: Path) -> No
             load(tiny(), folder)
 
 
-def test_a_damaged_file_in_the_cache_is_refused_by_name(cache: Path) -> None:
+def test_load_rejects_a_damaged_file_in_the_cache(cache: Path) -> None:
     write(cache, 0, 1, 2, 3)
     path = cache / f"{FILES[3]}.gz"
     path.write_bytes(path.read_bytes()[:-5])
@@ -232,7 +234,7 @@ def fashion() -> Path:
     pytest.skip("no Fashion-MNIST: set TENSORGRAD_DATA to a folder that has it")
 
 
-def test_the_real_fashion_mnist(fashion: Path) -> None:
+def test_fashion_mnist_is_as_documented(fashion: Path) -> None:
     X, y, X_test, y_test = datasets.fashion_mnist(fashion)
     assert (X.shape, X.dtype, X_test.shape) == ((60000, 28, 28), np.uint8, (10000, 28, 28))
     np.testing.assert_array_equal(np.bincount(y), [6000] * 10)
@@ -240,7 +242,7 @@ def test_the_real_fashion_mnist(fashion: Path) -> None:
     assert [datasets.FASHION_CLASSES[label] for label in y[:3]] == ["Ankle boot", "T-shirt/top", "T-shirt/top"]
 
 
-def test_real_files_under_wrong_names_are_recognised(tmp_path: Path, fashion: Path) -> None:
+def test_load_recognises_files_under_wrong_names(tmp_path: Path, fashion: Path) -> None:
     for file in FILES:
         (tmp_path / f"{file}.gz").symlink_to(fashion / f"{file}.gz")
     with pytest.raises(

@@ -126,7 +126,7 @@ def test_load_keras_archive_keeps_the_order_of_layers(tmp_path: Path) -> None:
     assert [array.flat[-1] for array in network.state_dict().values()] == [1, 1, 3, 4]
 
 
-def test_load_keras_finds_layers_by_their_own_names(tmp_path: Path, rng: np.random.Generator) -> None:
+def test_load_keras_finds_layers_by_their_names(tmp_path: Path, rng: np.random.Generator) -> None:
     h5py = pytest.importorskip("h5py")
 
     class Mine(nn.Module):

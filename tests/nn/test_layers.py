@@ -42,7 +42,7 @@ def test_dense_parameters() -> None:
     assert nn.Dense(4, 3, dtype=np.float64).weight.dtype == np.float64
 
 
-def test_float32_stays_and_float64_promotes() -> None:
+def test_dense_keeps_float32_and_promotes_to_float64() -> None:
     layer = nn.Sequential(nn.Dense(4, 3, rng=0), nn.ReLU(), nn.Dropout(0.3, rng=0), nn.Dense(3, 2, rng=0))
     assert layer(np.ones((2, 4), np.float32)).dtype == np.float32
     assert layer(np.ones((2, 4))).dtype == np.float64
@@ -50,12 +50,12 @@ def test_float32_stays_and_float64_promotes() -> None:
     assert all(p.grad.dtype == np.float32 for p in layer.parameters())
 
 
-def test_no_gradient_for_the_input_is_computed() -> None:
+def test_dense_computes_no_gradient_for_a_plain_input() -> None:
     result = nn.Dense(4, 3, rng=0)(np.ones((2, 4), np.float32))
     assert result.node.saved[0] is None
 
 
-def test_the_same_generator_goes_on_and_the_same_seed_starts_again() -> None:
+def test_dense_draws_from_a_generator_or_a_seed() -> None:
     shared = np.random.default_rng(5)
     first, second = nn.Dense(3, 3, rng=shared), nn.Dense(3, 3, rng=shared)
     assert not np.array_equal(first.weight.data, second.weight.data)
@@ -90,7 +90,7 @@ def test_dense_refuses(arguments: dict[str, Any], error: type[Exception], messag
 
 
 @pytest.mark.parametrize("bias", [True, False])
-def test_a_wrong_width_names_the_layer(bias: bool) -> None:
+def test_sequential_names_the_layer_of_a_wrong_width(bias: bool) -> None:
     network = nn.Sequential(nn.Dense(4, 8, bias=bias, rng=0), nn.Sequential(nn.Dense(9, 3, bias=bias, rng=0)))
     with pytest.raises(ValueError, match=r"layer 1\.0: Dense\(9, 3.*\): expected inputs of width 9, .* \(2, 8\)"):
         network(np.ones((2, 4)))
@@ -98,7 +98,7 @@ def test_a_wrong_width_names_the_layer(bias: bool) -> None:
         nn.Dense(4, 3, bias=bias)(1.0)
 
 
-def test_only_a_wrong_width_is_called_one(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_dense_reports_a_wrong_width_only_for_widths(monkeypatch: pytest.MonkeyPatch) -> None:
     def fails(*arrays: Any) -> Any:
         raise ValueError("something else")
 
@@ -138,7 +138,7 @@ def test_dropout_drops_or_scales_and_so_does_its_gradient(rate: float, seed: int
     np.testing.assert_allclose(x.grad, np.where(kept, 1 / (1 - rate), 0.0), rtol=1e-15)
 
 
-def test_dropout_drops_the_share_it_is_told_to() -> None:
+def test_dropout_drops_the_requested_fraction() -> None:
     result = nn.Dropout(0.2, rng=0)(np.ones((1000, 100)))
     assert abs((result.data == 0).mean() - 0.2) < 5e-3
     assert abs(result.data.mean() - 1) < 1e-2
@@ -153,7 +153,7 @@ def test_dropout_draws_as_the_book_does() -> None:
 
 
 @pytest.mark.parametrize(("weight", "bias"), [((2, 3, 4), (4,)), ((3,), ()), ((3, 4), (1, 4)), ((3, 4), ())])
-def test_linear_refuses_what_it_could_not_go_back_through(weight: Any, bias: Any) -> None:
+def test_linear_rejects_operands_without_a_backward_pass(weight: Any, bias: Any) -> None:
     with pytest.raises(ValueError, match=r"linear: weight must be \(inputs, neurons\) and bias \(neurons,\), got"):
         nn.functional.linear(np.ones((2, 5, 3)), np.ones(weight), np.ones(bias))
 

@@ -44,13 +44,13 @@ each = pytest.mark.parametrize(("activation", "formula"), FORMULAS, ids=[repr(a)
 
 
 @each
-def test_values(activation: nn.Module, formula: Formula) -> None:
+def test_activations_have_their_values(activation: nn.Module, formula: Formula) -> None:
     expected = np.vectorize(formula)(POINTS)
     np.testing.assert_allclose(activation(POINTS).data, expected, rtol=1e-12, atol=1e-15)
 
 
 @each
-def test_first_and_second_derivative(activation: nn.Module, formula: Formula) -> None:
+def test_activations_have_first_and_second_derivatives(activation: nn.Module, formula: Formula) -> None:
     x = tg.tensor(POINTS, requires_grad=True)
     slope = tg.gradient(tg.sum(activation(x)), x, create_graph=True)
     expected = [float(jacobian(lambda p: np.array(formula(float(p))), np.array(v))) for v in POINTS.ravel()]
@@ -67,7 +67,7 @@ def test_first_and_second_derivative(activation: nn.Module, formula: Formula) ->
 
 
 @pytest.mark.parametrize("activation", [a for a, _ in FORMULAS] + [nn.Softmax()], ids=repr)
-def test_huge_inputs_give_numbers_in_float32(activation: nn.Module) -> None:
+def test_activations_of_huge_inputs_are_finite_in_float32(activation: nn.Module) -> None:
     x = tg.tensor(np.array([[-1e4, -50.0, 0.0, 50.0, 1e4]], np.float32), requires_grad=True)
     result = activation(x)
     slope = tg.gradient(tg.sum(result * result), x, create_graph=True)
@@ -85,25 +85,25 @@ def test_huge_inputs_give_numbers_in_float32(activation: nn.Module) -> None:
     [(nn.ReLU(), 0.0), (nn.LeakyReLU(0.2), 0.2), (nn.ELU(0.5), 0.5), (nn.GELU(), 0.5), (nn.Softplus(), 0.5)],
     ids=repr,
 )
-def test_the_slope_at_zero(activation: nn.Module, slope: float) -> None:
+def test_activations_have_the_documented_slope_at_zero(activation: nn.Module, slope: float) -> None:
     x = tg.tensor(0.0, requires_grad=True)
     activation(x).backward()
     assert x.grad == slope
 
 
 @pytest.mark.parametrize(("activation", "limit"), [(nn.GELU(), 0.0), (nn.Softplus(), 0.0), (nn.ELU(), -1.0)], ids=repr)
-def test_limits(activation: nn.Module, limit: float) -> None:
+def test_activations_approach_their_limits(activation: nn.Module, limit: float) -> None:
     np.testing.assert_array_equal(activation(np.array([-1e4, 1e4])).data, [limit, 1e4])
 
 
 @pytest.mark.parametrize("axis", [0, 1, -1])
-def test_softmax(axis: int, rng: np.random.Generator) -> None:
+def test_softmax_rows_are_probabilities(axis: int, rng: np.random.Generator) -> None:
     x = rng.normal(size=(4, 3))
     powers = np.exp(x)
     np.testing.assert_allclose(nn.Softmax(axis)(x).data, powers / powers.sum(axis, keepdims=True), rtol=1e-13)
 
 
-def test_they_take_what_numpy_takes() -> None:
+def test_activations_accept_what_numpy_accepts() -> None:
     for activation, _ in FORMULAS:
         assert isinstance(activation([1.0, 2.0]), tg.Tensor)
         assert activation(np.ones((0, 3))).shape == (0, 3)
@@ -118,7 +118,7 @@ def test_they_take_what_numpy_takes() -> None:
         (lambda: nn.GELU("erf"), "GELU: approximate must be 'none' or 'tanh', got 'erf'"),
     ],
 )
-def test_wrong_settings(make: Callable[[], Any], message: str) -> None:
+def test_activations_reject_wrong_settings(make: Callable[[], Any], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         make()
 
@@ -130,7 +130,7 @@ def test_relu_keeps_the_dtype(dtype: Any) -> None:
     np.testing.assert_array_equal(out.numpy(), [[0, 0, 3]])
 
 
-def test_kept_ones_cannot_be_written_into() -> None:
+def test_ones_are_cached_and_read_only() -> None:
     vector = nn.functional.ones(3, np.dtype(np.float32))
     assert vector.tolist() == [1, 1, 1]
     with pytest.raises(ValueError, match="read-only"):
@@ -170,7 +170,7 @@ def test_glu_refuses_an_odd_length() -> None:
 
 
 @pytest.mark.parametrize("axis", [-1, 0])
-def test_log_softmax(axis: int, rng: np.random.Generator) -> None:
+def test_log_softmax_is_the_logarithm_of_softmax(axis: int, rng: np.random.Generator) -> None:
     x = rng.normal(size=(3, 4))
     expected = x - np.log(np.exp(x).sum(axis=axis, keepdims=True))
     np.testing.assert_allclose(nn.LogSoftmax(axis)(x).data, expected, rtol=1e-12)

@@ -147,7 +147,9 @@ def test_instance_norm_is_pytorchs(shape: tuple[int, ...], affine: bool, rng: np
 
 @pytest.mark.parametrize("offset", [0.0, 100.0, 1e4])
 @pytest.mark.parametrize("shape", [(32, 8, 8, 16), (128, 40)])
-def test_float32_is_as_exact_as_pytorchs(shape: tuple[int, ...], offset: float, rng: np.random.Generator) -> None:
+def test_normalisation_in_float32_is_as_exact_as_pytorchs(
+    shape: tuple[int, ...], offset: float, rng: np.random.Generator
+) -> None:
     torch = torch_or_skip()
     x = (rng.normal(size=shape) + offset).astype("f4")
     last = torch.tensor(x)
@@ -193,12 +195,12 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
 
 @pytest.mark.parametrize("order", [1, 2])
 @pytest.mark.parametrize("name", FUNCTIONS)
-def test_derivatives_agree_with_differences(name: str, order: int, rng: np.random.Generator) -> None:
+def test_normalisation_passes_gradcheck(name: str, order: int, rng: np.random.Generator) -> None:
     x, weight, bias = rng.normal(size=(3, 3, 4)), rng.uniform(0.5, 1.5, 4), rng.normal(size=4)
     assert tg.gradcheck(FUNCTIONS[name], (x, weight, bias), order=order)
 
 
-def test_float16_does_not_overflow() -> None:
+def test_normalisation_in_float16_does_not_overflow() -> None:
     x = tg.tensor(np.full((400, 4), 300.0, np.float16) + np.arange(4, dtype=np.float16), requires_grad=True)
     for layer in (nn.LayerNorm(4, dtype=np.float16), nn.BatchNorm(4, dtype=np.float16)):
         result = layer(x)
@@ -288,7 +290,7 @@ def test_repr_is_the_call_that_makes_the_layer() -> None:
 
 
 @pytest.mark.parametrize("momentum", [0.9, None])
-def test_pytorch_weights_are_loaded(momentum: float | None, tmp_path: Path, rng: np.random.Generator) -> None:
+def test_normalisation_loads_pytorch_weights(momentum: float | None, tmp_path: Path, rng: np.random.Generator) -> None:
     torch = torch_or_skip()
     theirs = torch.nn.Sequential(
         torch.nn.BatchNorm1d(4), torch.nn.LayerNorm(4), torch.nn.GroupNorm(2, 4), torch.nn.RMSNorm(4, eps=1e-5)
@@ -309,7 +311,7 @@ def test_pytorch_weights_are_loaded(momentum: float | None, tmp_path: Path, rng:
     assert nn.interop.load_pytorch(network, tmp_path / "saved.safetensors").complete
 
 
-def test_keras_weights_are_loaded_in_the_order_of_its_variables() -> None:
+def test_normalisation_loads_keras_weights_in_the_order_of_variables() -> None:
     network = nn.Sequential(nn.BatchNorm(2), nn.LayerNorm(2), nn.GroupNorm(2, 1), nn.RMSNorm(2))
     arrays = [np.full(2, float(number)) for number in range(1, 10)]
     assert nn.interop.load_keras(network, arrays).complete
@@ -341,12 +343,12 @@ BAD_ARGUMENTS: list[tuple[Callable[[], Any], type[Exception], str]] = [
 
 
 @pytest.mark.parametrize(("call", "error", "message"), BAD_ARGUMENTS)
-def test_bad_argument_is_refused(call: Callable[[], Any], error: type[Exception], message: str) -> None:
+def test_normalisation_rejects_wrong_arguments(call: Callable[[], Any], error: type[Exception], message: str) -> None:
     with pytest.raises(error, match=message):
         call()
 
 
-def test_wrong_features_name_the_layers_path() -> None:
+def test_normalisation_names_the_path_of_a_layer_with_wrong_features() -> None:
     network = nn.Sequential(nn.Dense(2, 4, rng=0), nn.LayerNorm(3))
     with pytest.raises(ValueError, match=r"^layer 1: LayerNorm\(3\): expected x with 3 features"):
         network(np.ones((2, 2)))

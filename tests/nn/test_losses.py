@@ -51,7 +51,7 @@ def by_hand(loss: nn.Loss, p: np.ndarray, y: np.ndarray) -> float:
 
 
 @parametrize_all
-def test_values(loss: nn.Loss, rng: np.random.Generator) -> None:
+def test_losses_have_their_values(loss: nn.Loss, rng: np.random.Generator) -> None:
     predictions, targets = example(loss, rng)
     result = loss(predictions, targets)
     assert isinstance(result, tg.Tensor)
@@ -60,7 +60,7 @@ def test_values(loss: nn.Loss, rng: np.random.Generator) -> None:
 
 
 @parametrize_all
-def test_first_and_second_derivative(loss: nn.Loss, rng: np.random.Generator) -> None:
+def test_losses_have_first_and_second_derivatives(loss: nn.Loss, rng: np.random.Generator) -> None:
     predictions, targets = example(loss, rng)
     x = tg.tensor(predictions, requires_grad=True)
     slope = tg.gradient(loss(x, targets), x, create_graph=True)
@@ -80,7 +80,7 @@ def test_first_and_second_derivative(loss: nn.Loss, rng: np.random.Generator) ->
 
 @parametrize_all
 @pytest.mark.parametrize("target_dtype", [np.float64, np.float32, np.uint8])
-def test_float32_stays_float32(loss: nn.Loss, target_dtype: Any, rng: np.random.Generator) -> None:
+def test_losses_keep_float32(loss: nn.Loss, target_dtype: Any, rng: np.random.Generator) -> None:
     predictions, targets = example(loss, rng)
     if loss in CLASSES and target_dtype is not np.uint8:
         targets = np.eye(3)[targets]
@@ -92,7 +92,7 @@ def test_float32_stays_float32(loss: nn.Loss, target_dtype: Any, rng: np.random.
 
 @pytest.mark.parametrize("loss", CLASSES, ids=repr)
 @given(labels=st.lists(st.integers(0, 3), min_size=1, max_size=6), dtype=st.sampled_from(["i1", "u1", "i8", "u8"]))
-def test_labels_and_one_hot_rows_agree(loss: nn.Loss, labels: list[int], dtype: str) -> None:
+def test_losses_agree_for_labels_and_one_hot_rows(loss: nn.Loss, labels: list[int], dtype: str) -> None:
     draws = np.random.default_rng(len(labels)).uniform(0.1, 0.9, (len(labels), 4))
     results = []
     for targets in (np.array(labels, dtype), labels, np.eye(4)[labels], np.eye(4, dtype=bool)[labels]):
@@ -125,7 +125,7 @@ def test_softmax_cross_entropy_of_many_classes_and_further_axes(rng: np.random.G
     np.testing.assert_allclose(deep.grad.reshape(6, 70), flat.grad, rtol=1e-13)
 
 
-def test_the_first_loss_on_the_books_spiral() -> None:
+def test_categorical_cross_entropy_starts_with_the_loss_of_the_book() -> None:
     """Chapter 5 prints 1.0986104."""
     rng = np.random.RandomState(0)
     X, y = nn.datasets.spiral(100, 3, rng=rng)
@@ -136,7 +136,7 @@ def test_the_first_loss_on_the_books_spiral() -> None:
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-def test_huge_logits_give_the_right_numbers(dtype: Any) -> None:
+def test_losses_of_huge_logits_are_right(dtype: Any) -> None:
     x = tg.tensor([[1e4, -1e4, 0.0], [-1e4, 1e4, 1e4]], dtype=dtype, requires_grad=True)
     loss = nn.SoftmaxCrossEntropy()(x, [1, 2])
     loss.backward()
@@ -150,13 +150,13 @@ def test_huge_logits_give_the_right_numbers(dtype: Any) -> None:
     np.testing.assert_array_equal(z.grad, [0.25, -0.25, 0.0, 0.0])
 
 
-def test_small_binary_gradients_survive_in_float32() -> None:
+def test_binary_cross_entropy_keeps_small_gradients_in_float32() -> None:
     z = tg.tensor([-30.0], dtype=np.float32, requires_grad=True)
     nn.SigmoidBinaryCrossEntropy()(z, [0]).backward()
     assert z.grad[0] == pytest.approx(np.exp(-30.0), rel=1e-5)
 
 
-def test_the_book_clips_the_value_but_not_the_gradient() -> None:
+def test_categorical_cross_entropy_clips_the_value_but_not_the_gradient() -> None:
     p = tg.tensor([[1e-12, 1.0], [0.0, 1.0]], requires_grad=True)
     loss = nn.CategoricalCrossEntropy()(p, [0, 1])
     loss.backward()
@@ -165,7 +165,7 @@ def test_the_book_clips_the_value_but_not_the_gradient() -> None:
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-def test_a_probability_of_zero_gives_a_finite_gradient(dtype: Any) -> None:
+def test_cross_entropy_of_probability_zero_has_a_finite_gradient(dtype: Any) -> None:
     logits = tg.tensor([[1e4, 0.0]], dtype=dtype, requires_grad=True)
     loss = nn.CategoricalCrossEntropy()(nn.Softmax()(logits), [1])
     loss.backward()
@@ -173,7 +173,7 @@ def test_a_probability_of_zero_gives_a_finite_gradient(dtype: Any) -> None:
     assert np.isfinite(logits.grad).all()
 
 
-def test_the_book_clips_both_sides_of_binary_probabilities() -> None:
+def test_binary_cross_entropy_clips_both_sides() -> None:
     p = tg.tensor([[0.0], [1.0], [0.25]], requires_grad=True)
     loss = nn.BinaryCrossEntropy()(p, [[1], [0], [1]])
     loss.backward()
@@ -187,20 +187,20 @@ def test_mean_absolute_error_points_the_right_way_and_is_flat_at_zero() -> None:
     np.testing.assert_allclose(x.grad, [[1 / 3], [0.0], [-1 / 3]])
 
 
-def test_the_pull_of_an_outlier_on_huber_is_bounded() -> None:
+def test_huber_bounds_the_gradient_of_an_outlier() -> None:
     x = tg.tensor([1e4, 2.0, 1.5], dtype=np.float32, requires_grad=True)
     nn.Huber(delta=2.0)(x, [0.0, 0.0, 0.0]).backward()
     np.testing.assert_allclose(x.grad, [2 / 3, 2 / 3, 0.5], rtol=1e-6)
 
 
-def test_regression_targets_may_be_tensors_that_want_a_gradient() -> None:
+def test_regression_losses_accept_targets_that_require_a_gradient() -> None:
     x, y = tg.tensor([1.0, 2.0], requires_grad=True), tg.tensor([3.0, 0.0], requires_grad=True)
     nn.MeanSquaredError()(x, y).backward()
     np.testing.assert_array_equal(y.grad, -x.grad)
 
 
 @pytest.mark.parametrize("loss", CLASSES + BINARY, ids=repr)
-def test_other_targets_that_want_a_gradient_are_refused(loss: nn.Loss) -> None:
+def test_class_losses_reject_targets_that_require_a_gradient(loss: nn.Loss) -> None:
     with pytest.raises(TypeError, match=f"{type(loss).__name__}: the targets require a gradient"):
         loss([[0.5, 0.5]], tg.tensor([[1.0, 0.0]], requires_grad=True))
 
@@ -220,12 +220,12 @@ def test_other_targets_that_want_a_gradient_are_refused(loss: nn.Loss) -> None:
     ],
 )
 @pytest.mark.parametrize("loss", CLASSES, ids=repr)
-def test_class_targets_that_make_no_sense(loss: nn.Loss, targets: Any, error: type[Exception], message: str) -> None:
+def test_class_losses_reject_wrong_targets(loss: nn.Loss, targets: Any, error: type[Exception], message: str) -> None:
     with pytest.raises(error, match=f"{type(loss).__name__}: .*{message}"):
         loss(np.full((4, 3), 0.3), targets)
 
 
-def test_a_single_output_is_no_choice_between_classes() -> None:
+def test_class_losses_reject_a_single_output() -> None:
     with pytest.raises(ValueError, match="For a single output, use a binary loss"):
         nn.SoftmaxCrossEntropy()(np.zeros((2, 1)), [0, 1])
     with pytest.raises(ValueError, match="got a single number"):
@@ -244,13 +244,13 @@ def test_a_single_output_is_no_choice_between_classes() -> None:
         ((4, 2), (), "as many targets as predictions"),
     ],
 )
-def test_shapes_are_never_stretched(loss: nn.Loss, predictions: Any, targets: Any, message: str) -> None:
+def test_losses_never_broadcast(loss: nn.Loss, predictions: Any, targets: Any, message: str) -> None:
     with pytest.raises(ValueError, match=f"{type(loss).__name__}: .*{message}"):
         loss(np.full(predictions, 0.5), np.ones(targets))
 
 
 @parametrize_all
-def test_nothing_to_average(loss: nn.Loss) -> None:
+def test_losses_reject_empty_batches(loss: nn.Loss) -> None:
     with pytest.raises(ValueError, match=rf"{type(loss).__name__}: .* predictions are empty, \(0, 3\)"):
         loss(np.ones((0, 3)), np.ones((0, 3)))
 
@@ -262,7 +262,7 @@ def test_nothing_to_average(loss: nn.Loss) -> None:
         (nn.BinaryCrossEntropy(), "For logits, use SigmoidBinaryCrossEntropy", np.ones((2, 2))),
     ],
 )
-def test_logits_are_not_taken_for_probabilities(loss: nn.Loss, advice: str, targets: Any) -> None:
+def test_losses_reject_logits_in_place_of_probabilities(loss: nn.Loss, advice: str, targets: Any) -> None:
     with pytest.raises(ValueError, match=rf"predictions must be in \[0, 1\], got -3.0 at index \(0, 1\). {advice}"):
         loss([[0.5, -3.0], [2.0, 0.1]], targets)
 
@@ -274,7 +274,7 @@ def test_binary_targets_lie_between_0_and_1(loss: nn.Loss) -> None:
 
 
 @parametrize_all
-def test_nan_reaches_the_loss(loss: nn.Loss, rng: np.random.Generator) -> None:
+def test_losses_propagate_nan(loss: nn.Loss, rng: np.random.Generator) -> None:
     predictions, targets = example(loss, rng)
     predictions[1, :] = np.nan
     assert np.isnan(loss(predictions, targets).item())
@@ -286,7 +286,7 @@ def test_huber_refuses(delta: float) -> None:
         nn.Huber(delta)
 
 
-def test_repr() -> None:
+def test_loss_repr_shows_the_settings() -> None:
     assert [repr(loss) for loss in (nn.SoftmaxCrossEntropy(), nn.Huber(), nn.Huber(0.5))] == [
         "SoftmaxCrossEntropy()",
         "Huber()",
@@ -294,7 +294,7 @@ def test_repr() -> None:
     ]
 
 
-def test_a_loss_without_forward_says_so() -> None:
+def test_loss_without_forward_raises_an_error() -> None:
     with pytest.raises(NotImplementedError, match="Loss: a loss needs a forward"):
         nn.Loss()([1.0], [1.0])
 

@@ -39,7 +39,7 @@ class Branches(nn.Module):
 NAMES = ["scale", "blocks.0.weight", "blocks.0.bias", "heads.left.weight", "heads.left.bias", "heads.right.0.weight"]
 
 
-def test_parameters_are_found_in_attributes_lists_tuples_and_dicts() -> None:
+def test_module_finds_parameters_in_attributes_lists_tuples_and_dicts() -> None:
     module = Branches()
     assert [name for name, _ in module.named_parameters()] == NAMES
     assert len(list(module.parameters())) == len(NAMES)
@@ -62,7 +62,7 @@ class Keeping(nn.Module):
 
 
 @pytest.mark.parametrize("recording", [True, False])
-def test_what_forward_keeps_is_no_state(recording: bool) -> None:
+def test_module_state_excludes_results_kept_by_forward(recording: bool) -> None:
     module = Keeping()
     outer = nn.Sequential(module)
     x = tg.tensor([3.0], requires_grad=True)
@@ -181,13 +181,13 @@ def test_module_without_constructor_has_no_parameters_unless_registered() -> Non
 
 
 @pytest.mark.parametrize("make", [lambda: nn.Dense(2, 3, bias=False), lambda: nn.Conv2D(2, 3, 1, bias=False)])
-def test_bias_can_be_added_later(make: Any) -> None:
+def test_module_accepts_a_bias_added_later(make: Any) -> None:
     layer = make()
     layer.bias = tg.tensor(np.zeros(3), requires_grad=True)
     assert list(layer.state_dict()) == ["weight", "bias"]
 
 
-def test_constants_are_values_like_any_other() -> None:
+def test_module_constants_are_plain_values() -> None:
     module = nn.Module()
     module.constant = tg.tensor([1.0])
     module.constant = tg.tensor([2.0])
@@ -195,7 +195,7 @@ def test_constants_are_values_like_any_other() -> None:
     assert module.state_dict() == {}
 
 
-def test_parameters_may_be_appended_to_a_list() -> None:
+def test_module_finds_parameters_appended_to_a_list() -> None:
     module = nn.Module()
     module.gains = [parameter(1.0)]
     module.gains.append(parameter(2.0))
@@ -219,7 +219,7 @@ class Average(nn.Module):
         return x - self.mean
 
 
-def test_named_state_is_kept_and_not_trained() -> None:
+def test_module_state_is_saved_and_not_trained() -> None:
     module = Average()
     module(tg.tensor([[4.0]], requires_grad=True))
     np.testing.assert_array_equal(module.state_dict()["mean"], [2.0])
@@ -231,7 +231,7 @@ def test_named_state_is_kept_and_not_trained() -> None:
         Average(detached=False)(tg.tensor([[4.0]], requires_grad=True))
 
 
-def test_a_parameter_is_replaced_by_a_parameter_only() -> None:
+def test_module_replaces_a_parameter_only_by_a_parameter() -> None:
     layer = nn.Dense(2, 1, rng=0)
     old = layer.weight
     message = r"Dense: weight is a parameter; write layer\.weight\.data = … .*requires_grad=True\. Got "
@@ -253,7 +253,7 @@ def test_a_parameter_is_replaced_by_a_parameter_only() -> None:
     assert layer.weight.name == "weight"
 
 
-def test_a_frozen_parameter_may_be_replaced_by_a_constant() -> None:
+def test_module_replaces_a_frozen_parameter_by_a_constant() -> None:
     layer = nn.Dense(2, 1, rng=0)
     layer.weight.requires_grad = False
     layer.weight = tg.tensor(np.ones((2, 1)))
@@ -263,7 +263,7 @@ def test_a_frozen_parameter_may_be_replaced_by_a_constant() -> None:
 
 
 @pytest.mark.parametrize(("result", "message"), [(None, "`return`"), (np.ones(2), "NumPy array.* Return a Tensor")])
-def test_forward_gives_a_tensor(result: Any, message: str) -> None:
+def test_module_rejects_a_forward_without_a_tensor(result: Any, message: str) -> None:
     class Wrong(nn.Module):
         def forward(self, x: Any) -> Any:
             return result
@@ -272,7 +272,7 @@ def test_forward_gives_a_tensor(result: Any, message: str) -> None:
         nn.Sequential(Wrong())(1.0)
 
 
-def test_what_is_shared_is_found_once() -> None:
+def test_module_lists_shared_parameters_once() -> None:
     shared = nn.Dense(3, 3, rng=0)
     module = nn.Sequential(shared, nn.ReLU(), shared)
     assert [name for name, _ in module.named_parameters()] == ["0.weight", "0.bias"]
@@ -281,14 +281,14 @@ def test_what_is_shared_is_found_once() -> None:
     assert [name for name, _ in tied.named_parameters()] == NAMES
 
 
-def test_a_module_that_holds_its_parent_is_no_trap() -> None:
+def test_module_may_refer_to_its_parent() -> None:
     child, parent = Branches(), Branches()
     child.parent = parent
     parent.child = child
     assert len(list(parent.modules())) == 2 * 5
 
 
-def test_parameters_are_labelled_with_their_path_unless_they_have_a_name() -> None:
+def test_module_labels_unnamed_parameters_with_their_path() -> None:
     inner = nn.Sequential(nn.Dense(2, 2, rng=0))
     assert inner[0].weight.name == "0.weight"
     outer = nn.Sequential(nn.ReLU(), inner)
@@ -309,7 +309,7 @@ def test_train_and_eval_reach_everything() -> None:
     assert all(module.training for module in network.modules())
 
 
-def test_zero_grad() -> None:
+def test_zero_grad_clears_all_gradients() -> None:
     network = nn.Sequential(nn.Dense(2, 2, rng=0), nn.Dense(2, 1, rng=0))
     network(np.ones((3, 2))).sum().backward()
     assert all(p.grad is not None for p in network.parameters())
@@ -334,19 +334,19 @@ def test_regularization_loss_adds_up_the_layers() -> None:
     assert network[1][0].bias.grad is None
 
 
-def test_the_slope_of_the_l1_penalty_at_zero_is_zero() -> None:
+def test_regularization_loss_has_l1_slope_zero_at_zero() -> None:
     layer = nn.Dense(1, 3, weight_init=nn.init.zeros(), weight_l1=1.0)
     layer.regularization_loss().backward()
     np.testing.assert_array_equal(layer.weight.grad, np.zeros((1, 3)))
 
 
-def test_without_penalties_the_regularization_loss_is_a_float32_zero() -> None:
+def test_regularization_loss_without_penalties_is_a_float32_zero() -> None:
     loss = nn.Sequential(nn.Dense(2, 2), nn.ReLU()).regularization_loss()
     assert isinstance(loss, tg.Tensor)
     assert (loss.item(), loss.shape, loss.dtype, loss.requires_grad) == (0.0, (), np.float32, False)
 
 
-def test_state_goes_round() -> None:
+def test_state_dict_survives_a_round_trip() -> None:
     source, target = Branches(), Branches()
     for value in source.parameters():
         value.data = value.data + 1
@@ -361,14 +361,14 @@ def test_state_goes_round() -> None:
     assert target.scale.data.all()
 
 
-def test_frozen_parameters_stay_in_the_state() -> None:
+def test_state_dict_contains_frozen_parameters() -> None:
     layer = nn.Dense(2, 2, rng=0)
     layer.weight.requires_grad = False
     assert [name for name, _ in layer.named_parameters()] == ["bias"]
     assert list(layer.state_dict()) == ["weight", "bias"]
 
 
-def test_loading_announces_the_change_to_recorded_graphs() -> None:
+def test_load_state_dict_invalidates_recorded_graphs() -> None:
     layer = nn.Dense(2, 1, rng=0)
     result = layer(np.ones((1, 2))).sum()
     layer.load_state_dict(layer.state_dict())
@@ -386,7 +386,7 @@ def test_loading_announces_the_change_to_recorded_graphs() -> None:
         (lambda s: s.update({"2.bias": np.array(["a"])}), "'2.bias': expected numbers"),
     ],
 )
-def test_a_state_that_does_not_fit_changes_nothing(change: Any, message: str) -> None:
+def test_load_state_dict_that_does_not_fit_changes_nothing(change: Any, message: str) -> None:
     network = nn.Sequential(nn.Dense(2, 3, rng=0), nn.ReLU(), nn.Dense(3, 1, rng=0))
     before = network.state_dict()
     state = {name: array + 1 for name, array in before.items()}
@@ -397,14 +397,14 @@ def test_a_state_that_does_not_fit_changes_nothing(change: Any, message: str) ->
         np.testing.assert_array_equal(array, before[name])
 
 
-def test_loading_keeps_the_dtype() -> None:
+def test_load_state_dict_keeps_the_dtype() -> None:
     layer = nn.Dense(2, 1)
     layer.load_state_dict({"weight": np.ones((2, 1)), "bias": [1]})
     assert layer.weight.dtype == layer.bias.dtype == np.float32
 
 
 @pytest.mark.parametrize("clone", [copy.deepcopy, lambda m: pickle.loads(pickle.dumps(m))])
-def test_copies_are_whole_and_independent(clone: Any) -> None:
+def test_module_copies_are_complete_and_independent(clone: Any) -> None:
     network = nn.Sequential(nn.Dense(2, 3, rng=0), nn.Dropout(0.5, rng=1))
     twin = clone(network)
     x = np.ones((4, 2), np.float32)
@@ -413,7 +413,7 @@ def test_copies_are_whole_and_independent(clone: Any) -> None:
     assert not np.array_equal(twin[0].weight.data, network[0].weight.data)
 
 
-def test_repr_is_the_call_that_makes_it() -> None:
+def test_module_repr_is_its_constructor_call() -> None:
     network = nn.Sequential(
         nn.Dense(2, 64, weight_l2=5e-4),
         nn.LeakyReLU(0.2),
@@ -434,7 +434,7 @@ def test_repr_is_the_call_that_makes_it() -> None:
     assert repr(nn.Sequential()) == "Sequential()"
 
 
-def test_a_module_without_forward_says_so() -> None:
+def test_module_without_forward_raises_an_error() -> None:
     with pytest.raises(NotImplementedError, match=r"Module: a module needs a forward\(self, x\)"):
         nn.Module()(1.0)
 

@@ -30,7 +30,7 @@ from nn.sklearn import Classifier, Regressor
 
 @pytest.mark.slow
 @parametrize_with_checks([Classifier(), Regressor()])
-def test_scikit_learns_own_checks(estimator: Any, check: Any) -> None:
+def test_estimators_pass_the_checks_of_scikit_learn(estimator: Any, check: Any) -> None:
     state = np.random.get_state()  # noqa: NPY002
     check(estimator)
     np.random.set_state(state)  # noqa: NPY002  # one of the checks draws from NumPy's global generator
@@ -43,7 +43,7 @@ def clouds() -> tuple[np.ndarray, np.ndarray]:
     return X, np.array(["red", "green", "blue"])[y]
 
 
-def test_a_grid_search_over_a_pipeline_finds_the_better_settings(clouds: tuple[np.ndarray, np.ndarray]) -> None:
+def test_grid_search_over_a_pipeline_finds_the_better_settings(clouds: tuple[np.ndarray, np.ndarray]) -> None:
     X, y = clouds
     pipeline = Pipeline([("scaler", StandardScaler()), ("classifier", Classifier(epochs=10, random_state=0))])
     settings = {
@@ -69,7 +69,7 @@ def test_probabilities_belong_to_the_sorted_labels(clouds: tuple[np.ndarray, np.
     assert model.score(X, y) == np.mean(model.predict(X) == y) > 0.95
 
 
-def test_the_settings_reach_the_network_and_the_optimizer(clouds: tuple[np.ndarray, np.ndarray]) -> None:
+def test_estimator_passes_settings_to_network_and_optimizer(clouds: tuple[np.ndarray, np.ndarray]) -> None:
     optimizer = functools.partial(nn.SGD, momentum=0.5)
     model = Classifier(
         (5, 4),
@@ -98,7 +98,7 @@ def test_the_settings_reach_the_network_and_the_optimizer(clouds: tuple[np.ndarr
     assert [type(layer) for layer in Classifier((), epochs=1).fit(*clouds).model_.network] == [nn.Dense]
 
 
-def test_a_network_of_ones_own(clouds: tuple[np.ndarray, np.ndarray]) -> None:
+def test_estimator_accepts_a_custom_network(clouds: tuple[np.ndarray, np.ndarray]) -> None:
     def network(inputs: int, outputs: int, rng: Rng) -> nn.Module:
         assert (inputs, outputs) == (2, 3)
         return nn.Sequential(nn.Dense(inputs, 6, rng=rng), nn.GELU(), nn.Dense(6, outputs, rng=rng))
@@ -108,7 +108,7 @@ def test_a_network_of_ones_own(clouds: tuple[np.ndarray, np.ndarray]) -> None:
     np.testing.assert_array_equal(*[model.predict_proba(clouds[0]) for model in models])
 
 
-def test_a_random_state_decides_everything(clouds: tuple[np.ndarray, np.ndarray]) -> None:
+def test_estimator_is_determined_by_random_state(clouds: tuple[np.ndarray, np.ndarray]) -> None:
     def probabilities(random_state: Rng) -> Any:
         return Classifier(epochs=2, dropout=0.2, random_state=random_state).fit(*clouds).predict_proba(clouds[0])
 
@@ -137,19 +137,17 @@ def test_predictions_have_the_shape_of_the_targets() -> None:
 
 @pytest.mark.parametrize("setting", ["activation", "optimizer", "network"])
 @pytest.mark.parametrize("value", ["adam", nn.ReLU()])
-def test_a_setting_that_makes_nothing_is_refused(
-    setting: str, value: Any, clouds: tuple[np.ndarray, np.ndarray]
-) -> None:
+def test_estimator_rejects_invalid_settings(setting: str, value: Any, clouds: tuple[np.ndarray, np.ndarray]) -> None:
     with pytest.raises(TypeError, match=f"Classifier: {setting} must be .* got {re.escape(repr(value))}"):
         Classifier(**{setting: value}).fit(*clouds)
 
 
-def test_a_builder_that_makes_no_network_is_refused(clouds: tuple[np.ndarray, np.ndarray]) -> None:
+def test_estimator_rejects_a_builder_that_returns_no_network(clouds: tuple[np.ndarray, np.ndarray]) -> None:
     with pytest.raises(TypeError, match=r"Classifier: network must make an nn\.Module, but made \[3"):
         Classifier(network=lambda inputs, outputs, rng: [outputs]).fit(*clouds)  # type: ignore[arg-type, return-value]
 
 
-def test_a_failed_fit_leaves_the_last_one_in_use(clouds: tuple[np.ndarray, np.ndarray]) -> None:
+def test_estimator_keeps_the_last_fit_after_an_error(clouds: tuple[np.ndarray, np.ndarray]) -> None:
     X, y = clouds
     model = Classifier(epochs=2, random_state=0).fit(X, y)
     before = model.predict_proba(X)
@@ -248,7 +246,7 @@ def test_callbacks_are_called_by_fit_and_copied_by_clone(clouds: tuple[np.ndarra
 
 
 @pytest.mark.slow
-def test_the_example_finds_good_settings(capsys: pytest.CaptureFixture[str]) -> None:
+def test_example_finds_good_settings(capsys: pytest.CaptureFixture[str]) -> None:
     runpy.run_path(str(Path(__file__).parents[2] / "examples" / "scikit_learn.py"), run_name="__main__")
     accuracies = [float(line.rpartition(" ")[2]) for line in capsys.readouterr().out.splitlines() if "accuracy" in line]
     assert len(accuracies) == 4
@@ -256,7 +254,7 @@ def test_the_example_finds_good_settings(capsys: pytest.CaptureFixture[str]) -> 
 
 
 @pytest.mark.slow
-def test_without_scikit_learn_the_rest_works_and_the_message_says_what_to_install() -> None:
+def test_sklearn_is_optional_and_named_if_missing() -> None:
     code = """
 import sys
 sys.modules["sklearn"] = None  # as if it were not there

@@ -24,7 +24,7 @@ def filled(epochs: int = 3) -> nn.History:
     return history
 
 
-def test_is_a_mapping() -> None:
+def test_history_is_a_mapping() -> None:
     history = filled()
     assert history["loss"] == [1, 1 / 2, 1 / 3]
     assert history.epochs == [0, 1, 2]
@@ -35,12 +35,12 @@ def test_is_a_mapping() -> None:
         history["los"]
 
 
-def test_repr_shows_the_last_values() -> None:
+def test_history_repr_shows_the_last_values() -> None:
     assert repr(nn.History()) == "History(0 epochs)"
     assert repr(filled(1)).startswith("History(1 epoch: loss 1, data_loss 0.9,")
 
 
-def test_an_epoch_with_other_names_is_refused_whole() -> None:
+def test_history_rejects_an_epoch_with_other_names() -> None:
     history = filled(2)
     with pytest.raises(ValueError, match="expected values for"):
         history.record({"loss": 1.0})
@@ -49,7 +49,7 @@ def test_an_epoch_with_other_names_is_refused_whole() -> None:
 
 
 @pytest.mark.parametrize("epochs", [0, 2])
-def test_an_epoch_with_a_value_that_is_no_number_is_refused_whole(epochs: int) -> None:
+def test_history_rejects_an_epoch_with_a_value_that_is_not_a_number(epochs: int) -> None:
     history = filled(epochs)
     before = {name: list(values) for name, values in history.items()}
     wrong: dict[str, Any] = {**dict.fromkeys(filled(1), 1.0), "val_accuracy": None}
@@ -75,7 +75,7 @@ def test_plot_shows_every_curve(tmp_path: Path) -> None:
     assert all(axes.get_xlabel() == "epoch" for axes in panels.values())
 
 
-def test_plot_leaves_matplotlib_alone(tmp_path: Path) -> None:
+def test_plot_does_not_change_the_state_of_matplotlib(tmp_path: Path) -> None:
     before = dict(mpl.rcParams), "matplotlib.pyplot" in sys.modules
     filled(1).plot(tmp_path / "training.svg")
     assert (dict(mpl.rcParams), "matplotlib.pyplot" in sys.modules) == before

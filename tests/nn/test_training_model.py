@@ -79,7 +79,7 @@ class Recorder(nn.Callback):
         self.events.append("finish")
 
 
-def test_every_callback_that_began_has_its_end(data: tuple[Any, Any]) -> None:
+def test_callbacks_that_began_are_always_ended(data: tuple[Any, Any]) -> None:
     class Fails(Recorder):
         def __init__(self, moment: str) -> None:
             super().__init__()
@@ -143,7 +143,7 @@ def test_fit_learns(data: tuple[Any, Any]) -> None:
     assert history["loss"][-1] < history["loss"][0] / 3
 
 
-def test_shuffling_is_repeatable_and_takes_every_sample_once(data: tuple[Any, Any]) -> None:
+def test_fit_shuffles_repeatably_and_uses_every_sample_once(data: tuple[Any, Any]) -> None:
     first, second, other = make_model(), make_model(), make_model(rng=1)
     runs = [model.fit(*data, epochs=3, batch_size=4, verbose=0) for model in (first, second, other)]
     assert dict(runs[0]) == dict(runs[1])
@@ -167,12 +167,12 @@ def test_shuffling_is_repeatable_and_takes_every_sample_once(data: tuple[Any, An
 
 
 @pytest.mark.parametrize("source", [np.random.RandomState, np.random.default_rng])
-def test_rng_may_be_shared(data: tuple[Any, Any], source: Any) -> None:
+def test_fit_accepts_a_shared_generator(data: tuple[Any, Any], source: Any) -> None:
     runs = [make_model(rng=source(5)).fit(*data, epochs=2, batch_size=4, verbose=0) for _ in range(2)]
     assert dict(runs[0]) == dict(runs[1])
 
 
-def test_fitting_again_goes_on(data: tuple[Any, Any]) -> None:
+def test_fit_again_continues_the_training(data: tuple[Any, Any]) -> None:
     whole, parts = make_model(), make_model()
     expected = whole.fit(*data, epochs=4, batch_size=4, verbose=0)
     first = parts.fit(*data, epochs=1, batch_size=4, verbose=0)
@@ -183,7 +183,7 @@ def test_fitting_again_goes_on(data: tuple[Any, Any]) -> None:
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-def test_everything_has_the_dtype_of_the_network(rng: np.random.Generator, dtype: Any) -> None:
+def test_fit_uses_the_dtype_of_the_network(rng: np.random.Generator, dtype: Any) -> None:
     seen: list[Any] = []
 
     class Watching(nn.Identity):
@@ -201,7 +201,7 @@ def test_everything_has_the_dtype_of_the_network(rng: np.random.Generator, dtype
     assert all(parameter.grad.dtype == dtype for parameter in network.parameters())
 
 
-def test_validation(data: tuple[Any, Any]) -> None:
+def test_fit_validates_after_each_epoch(data: tuple[Any, Any]) -> None:
     X, y = data
     network = nn.Sequential(
         nn.Dense(WIDTH, 16, weight_l1=0.1, rng=0), nn.Dropout(0.5, rng=1), nn.Dense(16, CLASSES, rng=2)
@@ -214,7 +214,7 @@ def test_validation(data: tuple[Any, Any]) -> None:
     assert found["loss"] == pytest.approx(nn.SoftmaxCrossEntropy()(predictions, y[:9]).item())
 
 
-def test_modes_are_restored_module_by_module(data: tuple[Any, Any]) -> None:
+def test_fit_restores_the_mode_of_each_module(data: tuple[Any, Any]) -> None:
     frozen = nn.Dropout(0.5, rng=0).eval()
     network = nn.Sequential(nn.Dense(WIDTH, CLASSES, rng=0), frozen)
     model = make_model(network)
@@ -235,7 +235,7 @@ def test_modes_are_restored_module_by_module(data: tuple[Any, Any]) -> None:
     assert not any(module.training for module in network.modules())
 
 
-def test_evaluating_in_a_callback_leaves_the_running_epoch_alone(data: tuple[Any, Any]) -> None:
+def test_evaluate_in_a_callback_does_not_change_the_running_epoch(data: tuple[Any, Any]) -> None:
     class Evaluating(nn.Callback):
         def on_step_end(self, step: int, logs: Mapping[str, float]) -> None:
             self.model.evaluate(data[0][:1], data[1][:1])
@@ -244,7 +244,7 @@ def test_evaluating_in_a_callback_leaves_the_running_epoch_alone(data: tuple[Any
     assert dict(make_model().fit(*data, batch_size=4, callbacks=[Evaluating()], verbose=0)) == dict(plain)
 
 
-def test_regression_precision_comes_from_the_training_targets() -> None:
+def test_fit_prepares_regression_accuracy_with_the_training_targets() -> None:
     X, y = np.linspace(0, 1, 8, dtype=np.float32).reshape(-1, 1), np.linspace(0, 5, 8, dtype=np.float32).reshape(-1, 1)
     network, metric = nn.Sequential(nn.Dense(1, 1, rng=0)), nn.RegressionAccuracy()
     optimizer = nn.Adam(network.parameters())
@@ -291,7 +291,7 @@ def test_callbacks_may_stop(data: tuple[Any, Any]) -> None:
 # -- trouble --------------------------------------------------------------------------------------------------
 
 
-def test_a_loss_that_is_not_finite_stops_before_its_update(data: tuple[Any, Any]) -> None:
+def test_fit_stops_before_the_update_of_a_loss_that_is_not_finite(data: tuple[Any, Any]) -> None:
     X, y = data
     model, recorder = make_model(), Recorder()
 
@@ -315,7 +315,7 @@ def test_a_loss_that_is_not_finite_stops_before_its_update(data: tuple[Any, Any]
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf])
-def test_data_that_are_not_finite_are_named(value: float) -> None:
+def test_fit_names_data_that_are_not_finite(value: float) -> None:
     X, y = np.ones((4, 1), np.float32), np.array([[1.0], [2.0], [value], [4.0]], np.float32)
     network = nn.Sequential(nn.Dense(1, 1, rng=0))
     model = nn.Model(network, loss=nn.MeanSquaredError(), optimizer=nn.SGD(network.parameters()))
@@ -349,7 +349,7 @@ class Spoil(nn.Callback):
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf])
-def test_a_gradient_that_is_not_finite_stops_before_its_update(data: tuple[Any, Any], value: float) -> None:
+def test_fit_stops_before_the_update_of_a_gradient_that_is_not_finite(data: tuple[Any, Any], value: float) -> None:
     model, spoil, recorder = make_model(), Spoil(value), Recorder()
     with pytest.raises(FloatingPointError, match=r"the gradient of parameter 3 '2\.bias' .* epoch 2/4, step 3/5 "):
         model.fit(*data, epochs=4, batch_size=5, callbacks=[spoil, recorder], verbose=0)
@@ -360,7 +360,7 @@ def test_a_gradient_that_is_not_finite_stops_before_its_update(data: tuple[Any, 
     assert recorder.events[-1] == "finish"
 
 
-def test_only_gradients_with_nan_or_infinity_are_named() -> None:
+def test_fit_names_only_gradients_with_nan_or_infinity() -> None:
     huge = np.full((4, 1), 1e38, np.float32)
     gradients = [None, huge, np.ones((1, 0, 3)), np.array([[np.finfo(float).max, -1.0]]).T]
     tensors = [tg.tensor(np.ones(np.shape(gradient)), requires_grad=True) for gradient in gradients]
@@ -373,7 +373,7 @@ def test_only_gradients_with_nan_or_infinity_are_named() -> None:
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf])
-def test_a_validation_loss_that_is_not_finite_is_named(value: float) -> None:
+def test_fit_names_a_validation_loss_that_is_not_finite(value: float) -> None:
     X, y = np.ones((4, 1), np.float32), np.ones((4, 1), np.float32)
     network = nn.Sequential(nn.Dense(1, 1, rng=0))
     model = nn.Model(network, loss=nn.MeanSquaredError(), optimizer=nn.SGD(network.parameters(), 0.1))
@@ -419,7 +419,7 @@ def test_ctrl_c_waits_for_the_running_step(data: tuple[Any, Any]) -> None:
 
 
 @pytest.mark.usefixtures("ctrl_c")
-def test_a_second_ctrl_c_does_not_wait(data: tuple[Any, Any]) -> None:
+def test_ctrl_c_pressed_twice_does_not_wait(data: tuple[Any, Any]) -> None:
     model = make_model()
     before = values_of(model)
     with pytest.raises(KeyboardInterrupt):
@@ -440,7 +440,7 @@ def test_keyboard_interrupt_from_a_callback(data: tuple[Any, Any]) -> None:
     assert signal.getsignal(signal.SIGINT) is handler
 
 
-def test_fit_in_another_thread(data: tuple[Any, Any]) -> None:
+def test_fit_works_in_another_thread(data: tuple[Any, Any]) -> None:
     model, handler = make_model(), signal.getsignal(signal.SIGINT)
     thread = threading.Thread(target=lambda: model.fit(*data, epochs=2, verbose=0))
     thread.start()
@@ -482,7 +482,7 @@ def bad_calls() -> list[Any]:
 
 
 @pytest.mark.parametrize(("args", "options", "error", "message"), bad_calls())
-def test_bad_input_is_found_before_anything_changes(args: Any, options: Any, error: Any, message: str) -> None:
+def test_fit_rejects_bad_input_before_any_change(args: Any, options: Any, error: Any, message: str) -> None:
     model, recorder = make_model(), Recorder()
     before, history = values_of(model), model.history
     callbacks = options.pop("callbacks", [recorder])
@@ -494,7 +494,7 @@ def test_bad_input_is_found_before_anything_changes(args: Any, options: Any, err
     assert model.network.training
 
 
-def test_the_optimizer_must_be_there_and_belong_to_the_network(data: tuple[Any, Any]) -> None:
+def test_fit_requires_an_optimizer_of_this_network(data: tuple[Any, Any]) -> None:
     network = make_network()
     with pytest.raises(ValueError, match="no optimizer"):
         nn.Model(network, loss=nn.SoftmaxCrossEntropy()).fit(*data)
@@ -503,7 +503,7 @@ def test_the_optimizer_must_be_there_and_belong_to_the_network(data: tuple[Any, 
         nn.Model(network, loss=nn.SoftmaxCrossEntropy(), optimizer=stranger).fit(*data)
 
 
-def test_the_optimizer_holds_nothing_else(data: tuple[Any, Any]) -> None:
+def test_fit_rejects_an_optimizer_with_other_parameters(data: tuple[Any, Any]) -> None:
     network, other = make_network(), nn.Dense(2, 5, rng=0)
     optimizer = nn.SGD([*network.parameters(), other.weight])
     model = nn.Model(network, loss=nn.SoftmaxCrossEntropy(), optimizer=optimizer)
@@ -516,7 +516,7 @@ def test_the_optimizer_holds_nothing_else(data: tuple[Any, Any]) -> None:
         model.fit(*data, verbose=0)
 
 
-def test_frozen_parameters_may_stay_in_the_optimizer(data: tuple[Any, Any]) -> None:
+def test_fit_accepts_frozen_parameters_in_the_optimizer(data: tuple[Any, Any]) -> None:
     model = make_model()
     before = values_of(model)
     model.network[0].weight.requires_grad = False  # type: ignore[index]
@@ -529,7 +529,7 @@ def test_frozen_parameters_may_stay_in_the_optimizer(data: tuple[Any, Any]) -> N
         model.fit(*data, verbose=0)
 
 
-def test_fit_needs_recording(data: tuple[Any, Any]) -> None:
+def test_fit_raises_an_error_inside_no_grad(data: tuple[Any, Any]) -> None:
     model = make_model()
     with tg.no_grad(), pytest.raises(RuntimeError, match=r"fit: nothing is recorded here, inside tg.no_grad\(\)"):
         model.fit(*data, verbose=0)
@@ -537,7 +537,7 @@ def test_fit_needs_recording(data: tuple[Any, Any]) -> None:
         model.fit(*data, verbose=0)
 
 
-def test_one_feature_is_a_column() -> None:
+def test_fit_accepts_one_feature_as_a_column() -> None:
     X = np.linspace(0, 1, 5)
     network = nn.Sequential(nn.Dense(1, 1, rng=0))
     model = nn.Model(network, loss=nn.MeanSquaredError(), optimizer=nn.SGD(network.parameters()))
@@ -556,12 +556,14 @@ def test_one_feature_is_a_column() -> None:
         (lambda p, y: None, TypeError, "gave NoneType"),
     ],
 )
-def test_the_loss_is_one_number(data: tuple[Any, Any], loss: Any, error: type[Exception], message: str) -> None:
+def test_fit_rejects_a_loss_that_is_not_a_number(
+    data: tuple[Any, Any], loss: Any, error: type[Exception], message: str
+) -> None:
     with pytest.raises(error, match=message):
         make_model(loss=loss).fit(*data, verbose=0)
 
 
-def test_the_network_gives_a_tensor(data: tuple[Any, Any]) -> None:
+def test_fit_rejects_a_network_that_returns_no_tensor(data: tuple[Any, Any]) -> None:
     class Pair(nn.Module):
         def __init__(self) -> None:
             self.inner = nn.Dense(WIDTH, CLASSES, rng=0)
@@ -573,7 +575,7 @@ def test_the_network_gives_a_tensor(data: tuple[Any, Any]) -> None:
         make_model(Pair()).fit(*data, verbose=0)
 
 
-def test_penalties_may_be_switched_on_between_epochs(data: tuple[Any, Any]) -> None:
+def test_fit_accepts_penalties_enabled_between_epochs(data: tuple[Any, Any]) -> None:
     class SwitchOn(nn.Callback):
         def on_epoch_begin(self, epoch: int) -> None:
             self.model.network[0].weight_l2 = 0.1 * epoch
@@ -583,7 +585,7 @@ def test_penalties_may_be_switched_on_between_epochs(data: tuple[Any, Any]) -> N
     assert 0 < losses[1] < losses[2]
 
 
-def test_constructor_arguments_are_checked() -> None:
+def test_model_checks_constructor_arguments() -> None:
     network = make_network()
     with pytest.raises(TypeError, match=r"metrics must be a list .*metrics=\[…\]"):
         nn.Model(network, loss=nn.MeanSquaredError(), metrics=nn.BinaryAccuracy())  # type: ignore[arg-type]
@@ -602,7 +604,7 @@ def test_constructor_arguments_are_checked() -> None:
 # -- use ------------------------------------------------------------------------------------------------------
 
 
-def test_predict_and_evaluate_in_batches(data: tuple[Any, Any]) -> None:
+def test_predict_and_evaluate_work_in_batches(data: tuple[Any, Any]) -> None:
     X, y = data
     model = make_model()
     whole = model.predict(X)
@@ -619,7 +621,7 @@ def test_predict_and_evaluate_in_batches(data: tuple[Any, Any]) -> None:
         model.predict(X, batch_size=0)
 
 
-def test_use_records_nothing(data: tuple[Any, Any]) -> None:
+def test_predict_and_evaluate_record_no_graph(data: tuple[Any, Any]) -> None:
     recording: list[bool] = []
 
     class Watching(nn.Identity):
@@ -636,11 +638,11 @@ def test_use_records_nothing(data: tuple[Any, Any]) -> None:
     assert recording[3:] == [True] * 4  # costs are measured on a copy
 
 
-def test_a_model_without_optimizer_predicts(data: tuple[Any, Any]) -> None:
+def test_model_without_optimizer_predicts(data: tuple[Any, Any]) -> None:
     assert nn.Model(make_network(), loss=nn.SoftmaxCrossEntropy()).predict(data[0]).shape == (N, CLASSES)
 
 
-def test_summary(capsys: pytest.CaptureFixture[str]) -> None:
+def test_summary_lists_layers_and_parameters(capsys: pytest.CaptureFixture[str]) -> None:
     model = make_model()
     with pytest.raises(ValueError, match="width 4"):
         model.evaluate(np.ones((2, 5)), [0, 1])
@@ -684,7 +686,7 @@ def test_summary_of_other_networks(capsys: pytest.CaptureFixture[str]) -> None:
 # -- what is shown --------------------------------------------------------------------------------------------
 
 
-def test_lines(data: tuple[Any, Any], capsys: pytest.CaptureFixture[str]) -> None:
+def test_progress_prints_lines(data: tuple[Any, Any], capsys: pytest.CaptureFixture[str]) -> None:
     make_model().fit(*data, epochs=2, validation_data=data)  # nobody watches a captured stderr
     out, err = capsys.readouterr()
     assert err == ""
@@ -698,12 +700,12 @@ def test_lines(data: tuple[Any, Any], capsys: pytest.CaptureFixture[str]) -> Non
     assert [part.split()[0] for part in capsys.readouterr().out.split("  ")] == names
 
 
-def test_silence(data: tuple[Any, Any], capsys: pytest.CaptureFixture[str]) -> None:
+def test_progress_is_silent_with_verbose_0(data: tuple[Any, Any], capsys: pytest.CaptureFixture[str]) -> None:
     make_model().fit(*data, verbose=0)
     assert capsys.readouterr() == ("", "")
 
 
-def test_bar_when_somebody_watches(
+def test_progress_shows_a_bar_in_a_terminal(
     data: tuple[Any, Any], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
@@ -717,7 +719,7 @@ def test_bar_when_somebody_watches(
 
 
 @pytest.mark.parametrize("size", [(0, 0), (0, 24), (80, 0)])
-def test_lines_on_a_terminal_without_a_size(
+def test_progress_prints_lines_in_a_terminal_without_a_size(
     data: tuple[Any, Any], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, size: tuple[int, int]
 ) -> None:
     monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
@@ -729,7 +731,7 @@ def test_lines_on_a_terminal_without_a_size(
     assert err == ""
 
 
-def test_the_bar_fits_into_80_columns() -> None:
+def test_progress_bar_fits_into_80_columns() -> None:
     values = {"loss": 0.123456, "data_loss": 0.12, "accuracy": 0.98765, "learning_rate": 0.001}
     values |= {"val_loss": 0.0123456, "val_accuracy": 0.97654}
     shown = formatted(headline(values), digits=3)
@@ -740,11 +742,11 @@ def test_the_bar_fits_into_80_columns() -> None:
     assert line.endswith(f"| 00:59<00:06, {shown}")
 
 
-def test_fit_and_plot(data: tuple[Any, Any], tmp_path: Path) -> None:
+def test_history_plot_after_fit_saves_a_picture(data: tuple[Any, Any], tmp_path: Path) -> None:
     history = make_model().fit(*data, epochs=2, validation_data=data, verbose=0)
     history.plot(tmp_path / "training.png")
     assert (tmp_path / "training.png").stat().st_size > 1000
 
 
-def test_repr_shows_the_parts() -> None:
+def test_model_repr_shows_the_parts() -> None:
     assert repr(make_model()).startswith("Model(\n  Sequential(\n    0: Dense(4, 8)")

@@ -189,7 +189,7 @@ def test_masks_are_refused_where_they_do_not_fit(
         network(x, mask=REAL[:, :-1]) if lengths is None else network(x, lengths=lengths)
 
 
-def test_layers_of_ones_own_pass_a_mask_on() -> None:
+def test_custom_layers_pass_a_mask_on() -> None:
     class Passing(Around):
         def with_mask(self, x: Any, mask: Any) -> Any:
             return self.inner.with_mask(x, mask)

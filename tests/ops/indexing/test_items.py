@@ -36,7 +36,7 @@ def counted(index: Any) -> np.ndarray:
 
 
 @given(indices)
-def test_every_index_takes_what_numpy_takes_and_sends_the_gradient_back(index: Any) -> None:
+def test_getitem_is_numpys_with_its_gradient(index: Any) -> None:
     x = tg.tensor(GRID, requires_grad=True)
     taken = x[index]
     np.testing.assert_array_equal(taken.data, GRID[index])
@@ -49,7 +49,7 @@ def test_every_index_takes_what_numpy_takes_and_sends_the_gradient_back(index: A
     [[0, 0, 2], (0, [1, 1]), (0, (1, 1)), range(2), (slice(None), range(2)), np.int64(1), (np.array(1), ...), [], True,
      tg.tensor([0, 0]), (tg.tensor([0, 0]), 1), ([True, False, True],), (None, ..., 0)],
 )  # fmt: skip
-def test_unusual_spellings(index: Any) -> None:
+def test_getitem_accepts_unusual_indices(index: Any) -> None:
     x = tg.tensor(GRID, requires_grad=True)
     as_numpy = tuple(i.data if isinstance(i, tg.Tensor) else i for i in index) if isinstance(index, tuple) else index
     as_numpy = index.data if isinstance(index, tg.Tensor) else as_numpy
@@ -59,19 +59,19 @@ def test_unusual_spellings(index: Any) -> None:
     np.testing.assert_array_equal(x.grad, counted(as_numpy))
 
 
-def test_repeated_elements_accumulate_with_their_own_gradients() -> None:
+def test_getitem_accumulates_gradients_of_repeated_elements() -> None:
     x = tg.tensor([1.0, 2.0, 3.0], requires_grad=True)
     x[[0, 0, 2]].backward(np.array([1.0, 10.0, 100.0]))
     np.testing.assert_array_equal(x.grad, [11.0, 0.0, 100.0])
 
 
-def test_repeated_elements_have_a_second_derivative() -> None:
+def test_getitem_of_repeated_elements_has_a_second_derivative() -> None:
     x = tg.tensor([1.0, 2.0], requires_grad=True)
     slope = tg.gradient((x[[0, 0, 1]] ** 3).sum(), x, create_graph=True)
     np.testing.assert_allclose(tg.gradient(slope.sum(), x), [12.0, 12.0])
 
 
-def test_a_slice_does_not_alias() -> None:
+def test_getitem_does_not_alias() -> None:
     x = tg.tensor([1.0, 2.0, 3.0], requires_grad=True)
     part = x[1:]
     x.data += 1
@@ -83,14 +83,14 @@ def test_a_slice_does_not_alias() -> None:
 
 
 @pytest.mark.parametrize("index", [3, (0, 0, 0, 0), "a", 1.5, (slice(None), 9)])
-def test_wrong_indices_name_the_operation(index: Any) -> None:
+def test_getitem_errors_name_the_operation(index: Any) -> None:
     with pytest.raises((IndexError, TypeError), match="getitem"):
         tg.tensor(GRID)[index]
     with pytest.raises((IndexError, TypeError), match="with_item"):
         tg.tensor(GRID)[index] = 1.0
 
 
-def test_changing_an_index_array_later_is_caught_or_harmless() -> None:
+def test_getitem_detects_index_arrays_changed_later() -> None:
     for in_tuple in (False, True):
         x = tg.tensor(np.arange(12.0).reshape(3, 4), requires_grad=True)
         index = np.array([0, 1])
@@ -133,7 +133,7 @@ def test_assignment_is_numpys_and_its_gradients_go_both_ways(index: Any, scalar:
     np.testing.assert_allclose(value.grad.ravel(), landed)
 
 
-def test_what_was_computed_before_still_sees_the_old_value() -> None:
+def test_assignment_does_not_change_earlier_results() -> None:
     x = tg.tensor([1.0, 2.0, 3.0], requires_grad=True)
     y = x * 2
     before = (y * y).sum()
@@ -149,7 +149,7 @@ def test_what_was_computed_before_still_sees_the_old_value() -> None:
     assert after.item() == 4.0 + 100.0 + 36.0
 
 
-def test_the_last_of_repeated_assignments_wins_and_alone_gets_the_gradient() -> None:
+def test_assignment_to_repeated_elements_keeps_the_last() -> None:
     x = tg.tensor(np.zeros(3))
     value = tg.tensor([1.0, 2.0, 3.0], requires_grad=True)
     x[[0, 0, 2]] = value
@@ -158,7 +158,7 @@ def test_the_last_of_repeated_assignments_wins_and_alone_gets_the_gradient() -> 
     np.testing.assert_array_equal(value.grad, [0.0, 1.0, 100.0])
 
 
-def test_assigning_a_tracked_value_makes_a_constant_tracked() -> None:
+def test_assignment_of_a_tracked_value_makes_a_constant_tracked() -> None:
     row = tg.tensor(np.zeros(2))
     w = tg.tensor(3.0, requires_grad=True)
     row[0] = w * w
@@ -176,7 +176,7 @@ def test_assignment_adds_up_in_a_loop() -> None:
     assert w.grad == 1 + 2 * 2 + 3 * 4
 
 
-def test_augmented_assignment_of_an_element() -> None:
+def test_assignment_with_an_operator_changes_an_element() -> None:
     x = tg.tensor([1.0, 2.0], requires_grad=True)
     y = x * 1
     y[0] += 5.0
@@ -195,7 +195,7 @@ def test_assignment_has_a_second_derivative() -> None:
     np.testing.assert_allclose(tg.gradient(slope.sum(), x), [0.0, 30 * 2.0**4 + 2.0])
 
 
-def test_assigning_into_a_leaf_says_what_to_do_instead() -> None:
+def test_assignment_into_a_leaf_raises_an_error_with_a_remedy() -> None:
     w = tg.tensor([1.0, 2.0], requires_grad=True)
     with pytest.raises(RuntimeError, match=r"leaf.*copy\(\).*tg\.where.*\.data"):
         w[0] = 5.0
@@ -205,7 +205,7 @@ def test_assigning_into_a_leaf_says_what_to_do_instead() -> None:
 
 
 @pytest.mark.parametrize("value", [np.ones(5), "text", 1j, np.array([1j, 2.0])])
-def test_a_value_that_does_not_fit_changes_nothing(value: Any) -> None:
+def test_assignment_of_a_value_that_does_not_fit_changes_nothing(value: Any) -> None:
     x = tg.tensor([1.0, 2.0], requires_grad=True)
     y = x * 1
     node = y.node
@@ -215,7 +215,7 @@ def test_a_value_that_does_not_fit_changes_nothing(value: Any) -> None:
     assert y.node is node
 
 
-def test_a_retained_gradient_is_that_of_the_new_value() -> None:
+def test_assignment_retains_the_gradient_of_the_new_value() -> None:
     x = tg.tensor([1.0, 2.0], requires_grad=True)
     y = x * 2
     y.retain_grad()

@@ -27,7 +27,7 @@ def test_sort_sends_gradients_back_to_the_old_places() -> None:
 
 
 @pytest.mark.parametrize("order", [tg.sort, lambda x: tg.partition(x, 2)])
-def test_equal_elements_share_their_gradient_evenly(order: Any) -> None:
+def test_sort_splits_the_gradient_of_equal_elements_evenly(order: Any) -> None:
     x = leaf([[2.0, 1.0, 2.0, 2.0], [5.0, 5.0, 4.0, 6.0]])
     result = order(x)
     got = gradient(result, x, np.where(result.data == 2, [[3, 5, 1, 9]], np.where(result.data == 5, 4, 7)))
@@ -36,17 +36,17 @@ def test_equal_elements_share_their_gradient_evenly(order: Any) -> None:
     assert got.sum() == pytest.approx(7 + 3 * shared + 4 + 4 + 7 + 7)
 
 
-def test_ties_of_one_row_do_not_reach_into_the_next() -> None:
+def test_sort_ties_of_one_row_do_not_reach_into_the_next() -> None:
     x = leaf([[0.0, 1.0], [1.0, 2.0]])
     np.testing.assert_array_equal(gradient(tg.sort(x), x), [[1, 2], [3, 4]])
 
 
-def test_nan_is_sorted_to_the_end_with_its_gradient() -> None:
+def test_sort_places_nan_at_the_end_with_its_gradient() -> None:
     x = leaf([np.nan, 1.0, np.nan, 0.0])
     np.testing.assert_array_equal(gradient(tg.sort(x), x), [3, 2, 4, 1])
 
 
-def test_float32_ties_stay_float32() -> None:
+def test_sort_of_float32_ties_stays_float32() -> None:
     x = leaf([1, 1, 0], np.float32)
     (tg.sort(x) * np.float32([1, 2, 4])).sum().backward()
     assert x.grad is not None

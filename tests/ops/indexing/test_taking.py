@@ -33,12 +33,12 @@ def test_put_along_axis_returns_a_new_value_and_numpys_assigns() -> None:
     np.testing.assert_array_equal(gradient(u, value), 2 + 3)
 
 
-def test_a_tensor_is_not_put_into_an_array() -> None:
+def test_put_along_axis_rejects_a_tensor_into_an_array() -> None:
     with pytest.raises(TypeError, match=r"put_along_axis: .*losing its gradient"):
         np.put_along_axis(np.zeros((2, 2)), np.zeros((2, 1), int), leaf([[1.0], [2.0]]), 1)  # type: ignore[arg-type]
 
 
-def test_the_last_of_several_values_for_one_place_counts() -> None:
+def test_put_along_axis_keeps_the_last_value_of_a_place() -> None:
     x, values = leaf([1.0, 2.0, 3.0]), leaf([10.0, 20.0])
     put = tg.put_along_axis(x, np.array([1, 1]), values, 0)
     np.testing.assert_array_equal(put.data, [1, 20, 3])
@@ -53,18 +53,18 @@ def test_put_along_axis_checks_its_indices() -> None:
         tg.put_along_axis(x, np.array([[2], [0]]), 0.0, 1)
 
 
-def test_indices_may_be_tensors_of_integers() -> None:
+def test_take_accepts_tensors_of_integers() -> None:
     x = leaf([1.0, 2.0, 3.0])
     np.testing.assert_array_equal(gradient(tg.take(x, tg.tensor([2, 2, 0])), x), [3, 0, 3])
     np.testing.assert_array_equal(gradient(tg.take_along_axis(x, tg.tensor([1]), 0), x), [0, 1, 0])
 
 
-def test_an_index_out_of_range_is_refused_by_name() -> None:
+def test_take_rejects_indices_out_of_range_by_name() -> None:
     with pytest.raises(IndexError, match=r"^take: .*out of bounds"):
         tg.take(leaf([1.0, 2.0]), 2)
 
 
-def test_a_method_takes_its_arguments_in_numpys_order() -> None:
+def test_take_method_has_the_arguments_of_numpy() -> None:
     x = leaf([[1.0, 2.0], [3.0, 4.0]])
     np.testing.assert_array_equal(x.compress([False, True], axis=1).data, [[2], [4]])
     np.testing.assert_array_equal(x.take([1], axis=0).data, [[3, 4]])

@@ -22,7 +22,7 @@ def slope(function: Any, x: Any) -> Any:
     return tg.gradient(function(variable := leaf(x)), variable)
 
 
-def test_functions_of_equal_eigenvalues_have_a_gradient() -> None:
+def test_eigh_of_equal_eigenvalues_has_gradients_of_functions() -> None:
     a = np.eye(3)
     np.testing.assert_allclose(slope(lambda t: tg.linalg.eigvalsh(t).sum(), a), np.eye(3), atol=1e-15)
     np.testing.assert_allclose(
@@ -33,25 +33,25 @@ def test_functions_of_equal_eigenvalues_have_a_gradient() -> None:
 
 
 @pytest.mark.parametrize("decompose", [tg.linalg.eigh, tg.linalg.svd])
-def test_vectors_of_equal_values_have_none(decompose: Any) -> None:
+def test_eigh_vectors_of_equal_values_have_no_gradient(decompose: Any) -> None:
     vectors = decompose(leaf(np.eye(3)))[0 if decompose is tg.linalg.svd else 1]
     with pytest.raises(LinAlgError, match="equal"):
         (vectors * np.arange(9.0).reshape(3, 3)).sum().backward()
 
 
-def test_equal_values_have_no_second_derivative_instead_of_a_wrong_one() -> None:
+def test_eigh_of_equal_values_rejects_second_derivatives() -> None:
     with pytest.raises(LinAlgError, match="equal"):
         tg.hessian(lambda t: (tg.linalg.eigvalsh(t) ** 2).sum())(np.eye(2))
     with pytest.raises(LinAlgError, match="equal"):
         tg.hvp(lambda t: tg.linalg.norm(t, "nuc"), np.eye(2), np.array([[0.0, 1.0], [0.0, 0.0]]))
 
 
-def test_tangents_of_vectors_of_equal_values_are_refused() -> None:
+def test_eigh_tangents_of_vectors_of_equal_values_are_rejected() -> None:
     with pytest.raises(LinAlgError, match="equal"):
         tg.jvp(lambda t: tg.linalg.eigh(t).eigenvectors, (np.eye(2),), (np.array([[0.0, 1.0], [1.0, 0.0]]),))
 
 
-def test_equal_rows_in_float32_count_as_equal_values() -> None:
+def test_eigh_of_equal_rows_in_float32_counts_values_as_equal() -> None:
     a = tg.tensor(np.full((3, 3), 0.1, np.float32) + np.eye(3, dtype=np.float32), requires_grad=True)
     with pytest.raises(LinAlgError, match="equal"):
         tg.linalg.eigh(a).eigenvectors[0].sum().backward()
