@@ -36,8 +36,8 @@ Each exercise is a file with code to complete. Fourteen belong to the chapters o
    python exercises/check.py 05
    ```
 
-`--hint 1` to `--hint 3` print hints, and `--progress` shows which exercises are done. The folder `solutions` contains
-one solution of each exercise.
+`--hint 1` to `--hint 3` print hints, and `--progress` shows which exercises are done. The folder `solutions` contains a
+solution of each exercise.
 
 ## Grading in a notebook
 
@@ -53,7 +53,7 @@ def dense_backward(g, x, weights, biases):
 check.grade("05", dense_backward)
 ```
 
-The walkthrough is that of the answer. Its wrong gradient is marked.
+The output names the likely mistake, and shows a walkthrough of the answer in which the wrong gradient is marked.
 
 ## All exercises
 

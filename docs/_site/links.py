@@ -49,7 +49,7 @@ def within_site(text: str, written: Path, shown: Path) -> str:
             return match[0]
         inside = path.relative_to(ROOT).as_posix()
         page = DOCS / PAGES[inside] if inside in PAGES else path
-        if page.is_relative_to(DOCS) and page.suffix in (".md", ".svg", ".png"):
+        if page.is_relative_to(DOCS) and page.suffix in (".md", ".ipynb", ".svg", ".png"):
             return f"[{words}]({os.path.relpath(page, shown)}{anchor})"
         return words if inside in words or "`" in words else f"{words} (`{inside}`)"
 

@@ -3,10 +3,10 @@
 Two boxes are compared by their intersection over union, IoU: the area that both cover, divided by the area that at
 least one of them covers. It is 1 for equal boxes, and 0 for boxes that do not touch.
 
-    A box is (left, top, right, bottom).
-    The intersection goes from the larger left to the smaller right, and from the larger top to the smaller bottom.
+- A box is `(left, top, right, bottom)`.
+- The intersection extends from the larger left to the smaller right, and from the larger top to the smaller bottom.
 
-Boxes may lie apart in one direction, or in both.
+Two boxes may be apart in one direction or in both.
 """
 
 import numpy as np

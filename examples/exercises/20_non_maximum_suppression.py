@@ -2,9 +2,9 @@
 
 A detector finds the same object several times, in boxes that overlap. Only the best box of each object is kept:
 
-    1. Keep the box with the highest score of those left.
-    2. Remove every other box that overlaps it by more than the threshold.
-    3. Repeat until no box is left.
+1. Keep the box with the highest score of those left.
+2. Remove every other box that overlaps it by more than the threshold.
+3. Repeat until no box is left.
 
 A box that was removed removes no others. `overlaps[i, j]` is the intersection over union of the boxes i and j, from
 exercise 19.
