@@ -96,7 +96,7 @@ class Worker:
         self.process.stdin.flush()
         answer = self.process.stdout.readline()
         if not answer:
-            raise RuntimeError(f"{self.contestant.name}: the process ended; its error stands above.")
+            raise RuntimeError(f"{self.contestant.name}: the process ended; its error is printed above.")
         return json.loads(answer)
 
     def turn(self, steps: int) -> Turn:
