@@ -34,14 +34,14 @@ PREAMBLE = """\
 Made by `python benchmarks/run.py --write`. All contestants of a workload first have to compute the same numbers; then
 they take turns, each in a separate process and configured as users run it: only tensorgrad asks the allocator to keep
 freed memory (in spiral and fit all of them do, as `nn` makes the data). "Measured" is the median over the rounds, "CPU
-time" adds up the processors. A ratio is the median of tensorgrad's time divided by the other's *in the same round*, with the
-quartiles (not the ratio of the medians: the machine's speed drifts); below 1 means that tensorgrad is faster. "Fastest
-turns" is the ratio of the best times; a target is met if both ratios meet it. (In step_memory it is the ratio of the
-memory, in "deep_chain, longer" that of two lengths of tensorgrad's own chain, and from "convolution" on, for layers,
-that of CPU times, which other programs disturb less.) The targets are the project's own.
-"Memory" is the increase of the resident memory of the process while it ran. The file of each workload in `workloads/`
-describes it. "By hand" is the code of `examples/nnfs/by_hand.py`, in the book's style; "tuned" allocates
-no large array after the start (`dense/by_hand_tuned.py`). Why some targets are missed: `NOTES.md`, at its end.
+time" adds up the processors. A ratio is the median of tensorgrad's time divided by the other's *in the same round*,
+with the quartiles (not the ratio of the medians: the machine's speed drifts); below 1 means that tensorgrad is faster.
+"Fastest turns" is the ratio of the best times; a target is met if both ratios meet it. (In step_memory it is the ratio
+of the memory, in "deep_chain, longer" that of two lengths of tensorgrad's own chain, and from "convolution" on, for
+layers, that of CPU times, which other programs disturb less.) The targets are the project's own. "Memory" is the
+increase of the resident memory of the process while it ran. The file of each workload in `workloads/` describes it.
+"By hand" is the code of `examples/nnfs/by_hand.py`, in the book's style; "tuned" allocates no large array after the
+start (`dense/by_hand_tuned.py`). Why some targets are missed: `NOTES.md`, at its end.
 
 ![tensorgrad's time divided by its peers', for each workload](results.svg)
 """

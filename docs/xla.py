@@ -32,7 +32,7 @@ CALLS: dict[str, Callable[[Any], Any]] = {
     "`np.unique(x)`": np.unique,
     "`float(x)`, `x.item()`": lambda x: float(x[0, 0]),
     "`if x > 0:`": lambda x: x if x[0, 0] > 0 else -x,
-    "`np.asarray(x)`, `a[i] = x` for an array of NumPy": np.asarray,
+    "`np.asarray(x)`, `a[i] = x` for a NumPy array": np.asarray,
     "`x[i] = v`, for an argument `x`": lambda x: x.__setitem__(0, 1.0),
 }
 """Calls that are not declared `numpy_only`, but need values."""

@@ -22,7 +22,7 @@ from tensorgrad import Tensor, interrupts, scopes
 
 _NO_RESULT = "forward returned None. Does it end without `return`?"
 _ARRAY_RESULT = (
-    "forward returned a NumPy array, which has lost its way back to the parameters. Return a Tensor: compute with "
+    "forward returned a NumPy array, which is not connected to the parameters. Return a Tensor: compute with "
     "tensorgrad's functions, not with .data or .numpy()."
 )
 
@@ -614,7 +614,7 @@ def _members(named: Mapping[str, Any], depth: int = 0) -> list[tuple[str, Any]]:
             items = value.items() if isinstance(value, dict) else enumerate(value)
             if depth > DEEPEST:
                 raise ValueError(
-                    f"a module's lists can be nested {DEEPEST} deep; {name[:40]}... is deeper or inside itself."
+                    f"a module's lists can be nested {DEEPEST} deep; {name[:40]}... is deeper or contains itself."
                 )
             found += _members({f"{name}.{key}": item for key, item in items}, depth + 1)
     return found

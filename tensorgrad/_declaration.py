@@ -84,7 +84,7 @@ def checked(
     if bool(joint) != bool(joined) or (joint and any(rules.values())):
         raise TypeError(
             f"op {name}: joint= is one rule for all of inputs=[...], and replaces the rules of single parameters. "
-            "Declare both of them, or neither; only None may stand beside them, for inputs that are not differentiable."
+            "Declare both, or neither. Besides them, only None is allowed, for inputs that are not differentiable."
         )
     known = {"out", *signature.parameters, *(f"{i}_shape" for i in inputs), *keep, *(["index"] if sequence else [])}
     if joint is not None:
@@ -128,7 +128,7 @@ def _check_names(name: str, parameters: Iterable[str], sequence: str | None) -> 
     taken |= {f"{p}_{suffix}" for p in parameters for suffix in ("shape", "node", "nodes", "operand", "operands")}
     clashing = [p for p in parameters if p in taken or p.startswith("_")]
     if clashing:
-        raise TypeError(f"op {name}: the parameter names {clashing} have a meaning of their own here. Choose others.")
+        raise TypeError(f"op {name}: the parameter names {clashing} are reserved. Choose others.")
     if not name.isidentifier():
         raise TypeError(f"op {name}: an operation needs a name. Declare it with def, not as a lambda.")
 

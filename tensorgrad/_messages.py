@@ -86,8 +86,8 @@ def not_float(dtype: Any, name: str) -> TypeError:
 def no_rule(parameter: str, name: str) -> TypeError:
     """Return the error for a tracked tensor passed to a parameter without a derivative rule."""
     return TypeError(
-        f"{name}: the argument {parameter!r} has no derivative rule, but was given a tensor that requires a "
-        "gradient. Pass detach() of it, or declare the rule in @op."
+        f"{name}: the argument {parameter!r} has no derivative rule, but received a tensor that requires a "
+        "gradient. Pass it with detach(), or declare the rule in @op."
     )
 
 
@@ -103,8 +103,8 @@ def leaves_graph(name: str) -> TypeError:
 def not_copied() -> TypeError:
     """Return the error for copying or pickling a tensor that is part of a graph."""
     return TypeError(
-        "copy: this tensor was made by an operation, and a copy of it would be cut off from its graph. Copy t.detach() "
-        "for the values alone, use t.copy() for a copy that passes its gradient on, or copy the leaves."
+        "copy: this tensor is the result of an operation, so a copy would not be connected to its graph. Copy "
+        "t.detach() for the values alone, use t.copy() for a copy that passes its gradient on, or copy the leaves."
     )
 
 
@@ -119,7 +119,7 @@ def masked_entries(name: str) -> ValueError:
 def tensor_result(name: str) -> TypeError:
     """Return the error for a forward rule that returned a tensor."""
     return TypeError(
-        f"{name}: the forward rule returned a tensor, so one of its options was given a tensor. "
+        f"{name}: the forward rule returned a tensor, so one of its options is a tensor. "
         "Options take plain arrays and numbers."
     )
 
@@ -150,7 +150,7 @@ def running() -> RuntimeError:
     """Return the error for a backward pass through nodes that another running pass uses."""
     return RuntimeError(
         "backward: another backward pass through this graph is running, in another thread or because a hook called "
-        "backward. Call it after the other pass has returned, or compute the result again for a graph of its own."
+        "backward. Call it after the other pass has returned, or compute the result again."
     )
 
 
@@ -176,7 +176,7 @@ def not_an_array(node: Node, contribution: Any) -> TypeError:
 def wrong_shape(node: Node, given: Any, shape: Any) -> ValueError:
     """Return the error for a derivative rule whose gradient has a shape that does not broadcast from the input's."""
     return ValueError(
-        f"{node.operation.name}: a derivative rule gave a gradient of shape {given} for an input of "
+        f"{node.operation.name}: a derivative rule returned a gradient of shape {given} for an input of "
         f"shape {shape}. A rule must return the input's shape, or one that NumPy would broadcast it to."
     )
 

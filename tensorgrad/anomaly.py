@@ -47,7 +47,7 @@ class detect_anomaly(Switch):
     ...     x.data[0] = 7.0
     ...     y.backward()  # doctest: +ELLIPSIS
     Traceback (most recent call last):
-    RuntimeError: multiply: an array saved for the backward pass was changed since ...
+    RuntimeError: multiply: an array saved for the backward pass has been changed ...
     """
 
     changes: ClassVar = {"anomalies": True}
@@ -64,7 +64,7 @@ def watch(node: Node, results: Iterable[Any]) -> None:
     _origins[node] = origin
     for result in results:
         if not np.all(np.isfinite(result)):
-            raise FloatingPointError(f"{_name(node)}: the result holds {_what(result)}. Called at {origin.line}")
+            raise FloatingPointError(f"{_name(node)}: the result contains {_what(result)}. Called at {origin.line}")
 
 
 def check_sources(nodes: Iterable[Node | None]) -> None:
@@ -88,14 +88,14 @@ def _call_checked(
     origin = _origins.get(node)
     if origin is not None and origin.fingerprints != _fingerprints(node.saved):
         raise RuntimeError(
-            f"{_name(node)}: an array saved for the backward pass was changed since (by writing into .data or "
+            f"{_name(node)}: an array saved for the backward pass has been changed (by writing into .data or "
             f"into an array that was passed in). Called at {origin.line}"
         )
     for position, contribution in (call or node.operation.call)(node, gradient, wanted):
         if not np.all(np.isfinite(contribution)):
             where = f"Called at {origin.line}" if origin else "It was recorded outside detect_anomaly."
             raise FloatingPointError(
-                f"{_name(node)}: the gradient of its operand {position} holds {_what(contribution)}. {where}"
+                f"{_name(node)}: the gradient of its operand {position} contains {_what(contribution)}. {where}"
             )
         yield position, contribution
 

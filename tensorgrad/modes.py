@@ -53,7 +53,7 @@ class Switch:
         """Return `function` wrapped so that the switch is set while it runs."""
         if inspect.isgeneratorfunction(function) or inspect.iscoroutinefunction(function):
             raise TypeError(
-                f"{type(self).__name__}: {function.__name__} would run after the switch is back. "
+                f"{type(self).__name__}: {function.__name__} would run after the mode has ended. "
                 f"Use `with {type(self).__name__}():` inside it."
             )
 

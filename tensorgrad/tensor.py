@@ -106,7 +106,7 @@ class Tensor(Methods):
     def data(self, values: ArrayLike) -> None:
         if not self.is_leaf:
             raise RuntimeError(
-                "data: this tensor was made by an operation, so its values follow from its inputs. "
+                "data: this tensor is the result of an operation, so its values follow from its inputs. "
                 "Assign to a leaf, or take detach() first."
             )
         array = checked_array(plain(values), self.dtype)
@@ -139,7 +139,9 @@ class Tensor(Methods):
         RuntimeError: backward: the data of leaf (2,) changed after it was used ...
         """
         if self.node is not None and self.node.operation is not None:  # `is_leaf`, without its call
-            raise RuntimeError("mark_changed: this tensor was made by an operation, its values belong to the graph.")
+            raise RuntimeError(
+                "mark_changed: this tensor is the result of an operation; its values belong to the graph."
+            )
         self._change(self.array)
 
     def rebind(self, array: Any, grad: Any) -> None:
@@ -200,7 +202,7 @@ class Tensor(Methods):
             self.node = leaf_node(weakref.ref(self), self.array, self._name)
         elif not wanted and self.node is not None:
             if not self.is_leaf:
-                raise RuntimeError("requires_grad: this tensor was made by an operation; use detach() instead.")
+                raise RuntimeError("requires_grad: this tensor is the result of an operation. Use detach() instead.")
             self.node.state, self.node = CHANGED, None
 
     @property
@@ -374,7 +376,7 @@ class Tensor(Methods):
 
     def _tracked(self, asker: str) -> Node:
         if self.node is None:
-            raise RuntimeError(f"{asker}: this tensor requires no gradient, so none will arrive here.")
+            raise RuntimeError(f"{asker}: this tensor requires no gradient, so it receives none.")
         return self.node
 
     # -- Python -------------------------------------------------------------------------------------------
@@ -570,7 +572,7 @@ def checked_array(data: ArrayLike, dtype: DTypeLike | None = None) -> Any:
 def checked_gradient(gradient: Any, of: Tensor) -> Any:
     """Return `gradient` as an array that fits the tensor, for assignments to `grad`."""
     if of.dtype.kind != "f":
-        raise TypeError(f"grad: only floating-point tensors have a gradient; this one holds {of.dtype}.")
+        raise TypeError(f"grad: only floating-point tensors have a gradient; this one has dtype {of.dtype}.")
     array = checked_array(gradient, of.dtype)
     if array.shape != of.shape:
         raise ValueError(f"grad: expected a gradient of shape {of.shape}, got {array.shape}.")

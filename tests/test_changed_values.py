@@ -92,7 +92,7 @@ def test_small_options_are_copied(compute: Callable[[Any, Any], Any], option: An
     if checkpointed:  # the function runs again, with what the option is by then
         result = tg.checkpoint(lambda w: compute(w, option))(w)
         _cleared(option)
-        with pytest.raises(RuntimeError, match=r"other values|broadcast|tensors"):
+        with pytest.raises(RuntimeError, match=r"different values|broadcast|tensors"):
             result.sum().backward()
     else:
         result = compute(w, option)
@@ -107,5 +107,5 @@ def test_anomaly_finds_a_constant_that_was_written_into(change: Callable[[tg.Ten
     with tg.detect_anomaly():
         y = (w * constant).sum()
         change(constant)
-        with pytest.raises(RuntimeError, match="changed since"):
+        with pytest.raises(RuntimeError, match="has been changed"):
             y.backward()

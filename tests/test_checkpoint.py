@@ -224,5 +224,5 @@ def test_checkpoint_refuses_other_values() -> None:
         x = leaf(1.0, 2.0)
         y = tg.checkpoint(f)(x)
         factor[0] += 1.0
-        with pytest.raises(RuntimeError, match="checkpoint: computed again, the function gave other values"):
+        with pytest.raises(RuntimeError, match="checkpoint: when recomputed, the function returned different values"):
             y.sum().backward()

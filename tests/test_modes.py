@@ -171,5 +171,5 @@ def test_a_generator_cannot_be_decorated() -> None:
     async def later() -> None: ...
 
     for function in (generate, later):
-        with pytest.raises(TypeError, match="would run after the switch is back"):
+        with pytest.raises(TypeError, match="would run after the mode has ended"):
             tg.no_grad()(function)

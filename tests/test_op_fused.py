@@ -422,12 +422,12 @@ def test_op_requires_a_composed_form_where_rules_cannot_be_differentiated(declar
     ("declared", "message"),
     [
         ({"joint": lambda g, wanted: (g,)}, "at least one"),
-        ({"inputs": ["x"]}, "Declare both of them, or neither"),
-        ({"joint": lambda g, wanted: (g,), "inputs": ["x"], "x": lambda g: g}, "Declare both of them, or neither"),
+        ({"inputs": ["x"]}, "Declare both, or neither"),
+        ({"joint": lambda g, wanted: (g,), "inputs": ["x"], "x": lambda g: g}, "Declare both, or neither"),
         ({"joint": lambda g, x: (g,), "inputs": ["x"]}, "takes g and wanted first"),
         ({"joint": lambda g, wanted, z: (g,), "inputs": ["x"]}, "takes g and wanted first"),
         ({"joint": lambda g, wanted: (g,), "inputs": ["z"]}, "derivative rules for"),
-        ({"x": lambda g: g, "keep": ["out"], "composed": twice}, "have a meaning of their own"),
+        ({"x": lambda g: g, "keep": ["out"], "composed": twice}, "are reserved"),
         ({"x": lambda g: g, "sequence": "parts"}, "derivative rules for"),
     ],
 )

@@ -313,7 +313,7 @@ class Graphs(RuleBasedStateMachine):
         pair = self.pick(a)
         duplicating = COPIES[choice % len(COPIES)]
         if not pair.value.is_leaf:
-            refused(lambda: duplicating(pair.tensor), TypeError, "copy: this tensor was made by an operation")
+            refused(lambda: duplicating(pair.tensor), TypeError, "copy: this tensor is the result of an operation")
             return
         duplicate = duplicating(pair.tensor)
         assert not np.shares_memory(duplicate.data, pair.tensor.data)

@@ -317,7 +317,7 @@ def test_the_result_of_an_operation_cannot_be_written() -> None:
     y = tg.tensor([1.0, 2.0], requires_grad=True) * 2
     with pytest.raises(ValueError, match="read-only"):
         y.data[0] = 5.0
-    with pytest.raises(RuntimeError, match="made by an operation"):
+    with pytest.raises(RuntimeError, match="is the result of an operation"):
         y.data = np.zeros(2)
     with pytest.raises(RuntimeError, match="detach"):
         y.requires_grad = False

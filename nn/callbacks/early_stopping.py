@@ -102,7 +102,7 @@ class EarlyStopping(Callback):
         elif self.restore_best and self.best_epoch is not None and self.best_epoch < self._start:
             warnings.warn(
                 f"EarlyStopping: epoch {self.best_epoch + 1} was the best ({self._monitor.name} {self.best:g}), but "
-                "training was resumed after it, so its parameters are not known here. nn.ModelCheckpoint keeps "
+                "training was resumed after it, so its parameters are not available. nn.ModelCheckpoint keeps "
                 "those of the best epoch in a file.",
                 stacklevel=2,
             )

@@ -75,5 +75,5 @@ def _sign(owner: str, name: str, mode: Mode) -> int:
     if mode not in ("auto", "min", "max"):
         raise ValueError(f'{owner}: mode must be "auto", "min" or "max", got {mode!r}.')
     if mode == "auto" and not name.endswith(("loss", "accuracy")):
-        raise ValueError(f'{owner}: is more {name!r} better, or less? Say mode="max" or mode="min".')
+        raise ValueError(f'{owner}: should {name!r} increase or decrease? Pass mode="max" or mode="min".')
     return 1 if mode == "max" or (mode == "auto" and name.endswith("accuracy")) else -1

@@ -86,7 +86,7 @@ class Standardizer:
         constant = lowest == samples.max(axis=0)  # the computed mean may have a rounding error
         mean = np.where(constant, lowest, samples.mean(axis=0, dtype=np.float64))
         if not np.isfinite(mean).all():
-            raise ValueError("Standardizer: X holds NaN or infinity.")
+            raise ValueError("Standardizer: X contains NaN or infinity.")
         squares = np.zeros(mean.shape, np.float64)
         for rows in slices(len(samples), ROWS_AT_ONCE):
             squares += np.square(samples[rows] - mean).sum(axis=0)

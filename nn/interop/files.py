@@ -79,7 +79,7 @@ def file_kind(path: str | Path) -> str:
             f"{path}: a bare pickle, which could run any code when loaded. PyTorch before 1.6 wrote such files. In "
             "PyTorch, load it and save it again: torch.save(model.state_dict(), path)."
         )
-    raise LoadError(f"{path}: not a safetensors, .npz, PyTorch or Keras file, or cut short.")
+    raise LoadError(f"{path}: not a safetensors, .npz, PyTorch or Keras file, or incomplete.")
 
 
 def named_weights(path: str | Path, kind: str) -> Weights:
@@ -125,7 +125,7 @@ def _read_safetensors(path: str | Path) -> Weights:
     try:
         length = int.from_bytes(content[:8], "little")
         if length > min(LARGEST_HEADER, len(content) - 8):
-            raise ValueError("the header is longer than the file. Is it cut short?")
+            raise ValueError("the header is longer than the file. Is it incomplete?")
         header = json.loads(content[8 : 8 + length], object_pairs_hook=_without_duplicates)
         if "tensorgrad" in header.get("__metadata__", {}):
             raise LoadError(

@@ -223,7 +223,7 @@ def interpret(content: bytes, storages: Callable[[Any], Storage]) -> Any:
 
 def _expect(value: Any, kind: type[Any]) -> Any:
     if type(value) is not kind:
-        raise ValueError(f"the pickle has a {type(value).__name__} where a {kind.__name__.lower()} is needed")
+        raise ValueError(f"the pickle has a {type(value).__name__} where a {kind.__name__.lower()} is expected")
     return value
 
 

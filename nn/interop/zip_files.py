@@ -42,7 +42,7 @@ class Archive:
             raise
         except DAMAGE as error:
             self._file.close()
-            raise LoadError(f"{path}: a zip archive that is damaged or cut short ({error}).") from error
+            raise LoadError(f"{path}: a zip archive that is damaged or incomplete ({error}).") from error
 
     def _checked(self) -> dict[str, zipfile.ZipInfo]:
         members = self._archive.infolist()
@@ -68,13 +68,13 @@ class Archive:
             LoadError: there is no such member, or it is damaged.
         """
         if name not in self.members:
-            raise LoadError(f"{self.path}: the archive has no member {name!r}. Is the file cut short?")
+            raise LoadError(f"{self.path}: the archive has no member {name!r}. Is the file incomplete?")
         try:
             content = self._archive.read(self.members[name])
         except DAMAGE as error:
             raise LoadError(f"{self.path}: member {name!r} is damaged ({error}).") from error
         if len(content) != self.members[name].file_size:
-            raise LoadError(f"{self.path}: member {name!r} is cut short.")
+            raise LoadError(f"{self.path}: member {name!r} is incomplete.")
         return content
 
     def __enter__(self) -> Self:

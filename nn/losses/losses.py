@@ -94,7 +94,7 @@ class Loss:
             TypeError: this is not a loss for classes.
         """
         raise TypeError(
-            f"{type(self).__name__}: outputs trained on this loss are no probabilities. predict_proba and "
+            f"{type(self).__name__}: outputs trained on this loss are not probabilities. predict_proba and "
             "predict_classes need a loss for classes, such as nn.SoftmaxCrossEntropy()."
         )
 

@@ -52,7 +52,7 @@ class PerOutput(Loss):
         total: Tensor | None = None
         for (name, value), (_, weight) in zip(losses, named(self.weights)):
             if not isinstance(value, Tensor):
-                raise TypeError(f"PerOutput: losses{name} gave {type(value).__name__}, expected a scalar Tensor.")
+                raise TypeError(f"PerOutput: losses{name} returned {type(value).__name__}, expected a scalar Tensor.")
             part = value if weight == 1 else value * weight
             total = part if total is None else total + part
         assert total is not None

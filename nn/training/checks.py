@@ -226,7 +226,7 @@ def check_prediction(what: str, prediction: Any) -> None:
     for name, each in named(prediction) or [("", prediction)]:
         if not isinstance(each, Tensor):
             place = f" at {name}" if name else ""
-            raise TypeError(f"{what}: the network must give a Tensor, got {type(each).__name__}{place}.")
+            raise TypeError(f"{what}: the network must return a Tensor, got {type(each).__name__}{place}.")
 
 
 def check_loss(loss: Any, value: Any) -> None:
@@ -239,11 +239,11 @@ def check_loss(loss: Any, value: Any) -> None:
     name = getattr(loss, "__name__", type(loss).__name__)
     if not isinstance(value, Tensor):
         raise TypeError(
-            f"Model: the loss {name} gave {type(value).__name__}, expected a scalar Tensor. Compute it with "
+            f"Model: the loss {name} returned {type(value).__name__}, expected a scalar Tensor. Compute it with "
             "tensorgrad's functions, without .data, .numpy() and .item()."
         )
     if value.shape:
         raise ValueError(
-            f"Model: the loss {name} gave a tensor of shape {value.shape}, expected a single number. Average it: "
+            f"Model: the loss {name} returned a tensor of shape {value.shape}, expected a single number. Average it: "
             "tg.mean(…)."
         )

@@ -36,10 +36,10 @@ def not_finite_gradient(parameters: Iterable[Tensor]) -> str | None:
 def cause(data: Batches, learning_rate: float) -> str:
     """Return the probable cause of a NaN or infinite value."""
     if not all(_is_finite(array) for _, array in named(data.X) + named(data.y)):
-        return "X or y holds values that are not finite."
+        return "X or y contains values that are not finite."
     return (
-        f"Often the learning rate is too high (here {learning_rate:g}), or a logarithm or a division met 0; inside "
-        "tg.detect_anomaly() the operation is named."
+        f"Often the learning rate is too high (here {learning_rate:g}), or a logarithm or a division received 0. "
+        "Inside tg.detect_anomaly(), the operation is named."
     )
 
 

@@ -80,7 +80,7 @@ def _checked(recomputed: list[Tensor], before: list[Any]) -> list[Tensor]:
     """Return the recomputed results if they equal the first ones up to rounding; otherwise raise an error."""
     if len(recomputed) != len(before) or not all(map(_agree, recomputed, before)):
         raise RuntimeError(
-            "checkpoint: computed again, the function gave other values than before. Something it uses was changed in "
+            "checkpoint: when recomputed, the function returned different values. Something it uses was changed in "
             "between (an array, an attribute, a global variable), or it draws from a random generator that checkpoint "
             "does not find. Pass the generator or the values as arguments, or call the function without checkpoint."
         )
@@ -151,7 +151,7 @@ class _Recomputation:
                 call=recording(tensor_at) if recorded else None,
             )  # fmt: skip
         if len(found) < len(towards):
-            raise RuntimeError("checkpoint: computed again, the function used other tensors than before.")
+            raise RuntimeError("checkpoint: when recomputed, the function used different tensors.")
         return [found.get(source) for source in self.sources]
 
     def saved_for(self, position: int) -> tuple[str, ...]:

@@ -253,7 +253,7 @@ class _Call:
         if np.result_type(self.out).kind in "biu":
             raise TypeError(
                 f"{name}: the function must return a floating-point number, got {np.result_type(self.out)}, which has "
-                "no derivative. Comparisons, counts and places are constant between their jumps."
+                "no derivative. Comparisons, counts and indices are piecewise constant."
             )
         return self.out if isinstance(self.out, Tensor) else Tensor(self.out)
 

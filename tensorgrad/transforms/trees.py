@@ -19,7 +19,7 @@ def leaves(tree: Any, depth: int = 0) -> list[Any]:
     [1.0, 2.0, 3.0, 4.0]
     """
     if depth > DEEPEST:
-        raise ValueError(f"expected containers nested at most {DEEPEST} deep; is one inside itself?")
+        raise ValueError(f"expected containers nested at most {DEEPEST} deep; does one contain itself?")
     if isinstance(tree, dict):
         return [leaf for value in tree.values() for leaf in leaves(value, depth + 1)]
     if isinstance(tree, (tuple, list)):

@@ -27,7 +27,7 @@ def value_needed(asker: str, shape: tuple[int, ...]) -> TraceError:
 def values_needed(shape: tuple[int, ...]) -> TraceError:
     """Return the error for converting a traced array to NumPy, or writing it into a NumPy array."""
     return TraceError(
-        f"compile: an array of NumPy cannot hold an array of shape {shape} whose values are only known when the "
+        f"compile: a NumPy array cannot hold an array of shape {shape} whose values are only known when the "
         f"compiled program runs. At {user_line()}\nDo not convert it with np.asarray or write it into an array of "
         "NumPy, as in a[i] = x. Compute a new array instead, such as np.where(mask, x, a), and return it."
     )

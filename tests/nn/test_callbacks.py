@@ -109,7 +109,7 @@ def test_early_stopping_continues_counting_when_resumed() -> None:
 def test_early_stopping_rejects_wrong_arguments() -> None:
     with pytest.raises(ValueError, match=r"'val_loss' was not measured. There are: loss, .*Give fit validation_data"):
         fit(model_of(), nn.EarlyStopping())
-    with pytest.raises(ValueError, match="is more 'f1' better, or less"):
+    with pytest.raises(ValueError, match="should 'f1' increase or decrease"):
         nn.EarlyStopping("f1")
     with pytest.raises(ValueError, match='mode must be "auto"'):
         nn.EarlyStopping(mode="most")  # type: ignore[arg-type]

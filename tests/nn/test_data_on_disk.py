@@ -101,5 +101,5 @@ def test_data_on_disk_that_are_not_finite_are_named_in_parts(tmp_path: Path) -> 
     X[-1] = np.nan
     network = nn.Dense(2, 1, rng=0)
     model = nn.Model(network, loss=nn.MeanSquaredError(), optimizer=nn.SGD(network.parameters(), 0.1))
-    with pytest.raises(FloatingPointError, match="X or y holds values that are not finite"):
+    with pytest.raises(FloatingPointError, match="X or y contains values that are not finite"):
         model.fit(X, np.zeros((50, 1)), verbose=0)

@@ -69,8 +69,8 @@ def test_standardizer_does_not_copy_a_large_data_set(rng: np.random.Generator) -
         (lambda: rescale([1], target=(0, 0)), ValueError, "the ends of target must differ"),
         (lambda: rescale(["a"]), TypeError, "rescale: expected real numbers"),
         (lambda: Standardizer(np.zeros((0, 2))), ValueError, "Standardizer: X is empty"),
-        (lambda: Standardizer([[1.0], [np.inf]]), ValueError, "Standardizer: X holds NaN or infinity"),
-        (lambda: Standardizer([[1.0], [np.nan]]), ValueError, "Standardizer: X holds NaN or infinity"),
+        (lambda: Standardizer([[1.0], [np.inf]]), ValueError, "Standardizer: X contains NaN or infinity"),
+        (lambda: Standardizer([[1.0], [np.nan]]), ValueError, "Standardizer: X contains NaN or infinity"),
         (lambda: Standardizer([[1.0, 2.0]])([[1.0]]), ValueError, r"made for samples of shape \(2,\), got \(1,\)"),
     ],
 )

@@ -320,7 +320,7 @@ def test_fit_names_data_that_are_not_finite(value: float) -> None:
     network = nn.Sequential(nn.Dense(1, 1, rng=0))
     model = nn.Model(network, loss=nn.MeanSquaredError(), optimizer=nn.SGD(network.parameters()))
     before = network.state_dict()
-    with pytest.raises(FloatingPointError, match=r"epoch 1/1, step 1/1 .*X or y holds values that are not finite"):
+    with pytest.raises(FloatingPointError, match=r"epoch 1/1, step 1/1 .*X or y contains values that are not finite"):
         model.fit(X, y, verbose=0)
     assert_same(network.state_dict(), before)
 
@@ -387,7 +387,7 @@ def test_fit_names_a_validation_loss_that_is_not_finite(value: float) -> None:
         model.fit(X, y, epochs=5, validation_data=(X, y), callbacks=[Spoils()], verbose=0)
     assert model.history.epochs == [0, 1]
     network[0].bias.data = [0.0]
-    with pytest.raises(FloatingPointError, match=r"after epoch 1/1; .*validation_data: X or y holds values that"):
+    with pytest.raises(FloatingPointError, match=r"after epoch 1/1; .*validation_data: X or y contains values that"):
         model.fit(X, y, validation_data=(X, value * y), verbose=0)
 
 
@@ -551,9 +551,13 @@ def test_fit_accepts_one_feature_as_a_column() -> None:
 @pytest.mark.parametrize(
     ("loss", "error", "message"),
     [
-        (lambda p, y: tg.square(p - y[:, None]), ValueError, r"the loss <lambda> gave a tensor of shape .*tg\.mean"),
-        (lambda p, y: np.mean(p.data), TypeError, "the loss <lambda> gave float32, expected a scalar Tensor"),
-        (lambda p, y: None, TypeError, "gave NoneType"),
+        (
+            lambda p, y: tg.square(p - y[:, None]),
+            ValueError,
+            r"loss <lambda> returned a tensor of shape .*tg\.mean",
+        ),
+        (lambda p, y: np.mean(p.data), TypeError, "the loss <lambda> returned float32, expected a scalar Tensor"),
+        (lambda p, y: None, TypeError, "returned NoneType"),
     ],
 )
 def test_fit_rejects_a_loss_that_is_not_a_number(
