@@ -13,7 +13,7 @@ import pytest
 from hypothesis import settings
 
 collect_ignore = [] if find_spec("onnx") else ["onnx_vectors"]
-"""Helpers that import what `.ci/run` installs in an environment of its own."""
+"""Helpers that import what `.ci/run` installs in a separate environment."""
 
 settings.register_profile("repeatable", derandomize=True, deadline=None, database=None)
 settings.load_profile("repeatable")

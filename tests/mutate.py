@@ -121,7 +121,7 @@ def joint_rules() -> set[Any]:
 
 
 def functions_of(name: str) -> list[FunctionType]:
-    """The rules of an operation and the plain functions of our own that they call."""
+    """Return the rules of an operation, and the functions of this package that they call."""
     found: dict[FunctionType, None] = {}
     waiting = rules_of(name)
     while waiting:

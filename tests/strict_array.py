@@ -1,4 +1,4 @@
-"""A stand-in for the arrays of other libraries: it speaks NumPy's protocols and refuses everything else.
+"""Test double for the arrays of other libraries: it implements NumPy's protocols and rejects everything else.
 
 It replaces a GPU in the tests. What works with it asks of an array only what `tensorgrad._arrays` promises.
 """

@@ -35,7 +35,7 @@ print((resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before) / 100)
 
 
 def page_faults(first: str, **environment: str) -> float:
-    """Page faults for each round of eight arrays of 400 kB, made and freed together, in a process of their own."""
+    """Page faults for each round of eight arrays of 400 kB, allocated and freed together, in a separate process."""
     environment = {
         name: value for name, value in os.environ.items() if "malloc" not in f"{name}={value}".lower()
     } | environment

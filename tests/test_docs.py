@@ -7,6 +7,7 @@ import importlib
 import inspect
 import re
 import runpy
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -43,6 +44,21 @@ def test_links_lead_to_files_and_headings_that_exist(page: Path) -> None:
             continue  # Sphinx checks it
         assert target.exists(), link
         assert not anchor or anchor in headings(target), link
+
+
+def test_exercise_pages_show_the_statement_and_the_code(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.syspath_prepend(DOCS / "_site")
+    (tmp_path / "course").mkdir()
+    importlib.import_module("exercises").write(tmp_path)
+    folder = tmp_path / "course" / "exercises"
+    pages = {page.stem: page.read_text(encoding="utf-8") for page in folder.glob("[0-9]*.md")}
+    assert len(pages) == 24
+    for name, text in pages.items():
+        assert re.search(rf"^# Exercise {int(name[:2])}\. [A-Z]", text)
+        assert "    raise NotImplementedError(" in text
+        assert f"{{download}}`{name}.py`" in text
+    assert "[9. Backpropagation](../nnfs/09_backpropagation.ipynb)" in pages["05_dense_backward"]
+    assert "exercises/check.py" in zipfile.ZipFile(folder / "exercises.zip").namelist()
 
 
 def test_every_page_is_linked_from_another() -> None:

@@ -32,7 +32,7 @@ OF_SCIPY = {name for name in BUILT_IN if name.startswith("tensorgrad.ops.scipy."
 """SciPy's functions: far below 0, the time that `scipy.special.zeta` takes is proportional to its argument."""
 
 COMPOSED = {name for name, operation in BUILT_IN.items() if not operation.saves}
-"""Operations without rules of their own."""
+"""Operations without rules."""
 
 every_operation = pytest.mark.parametrize("name", sorted(set(BUILT_IN) - CLIPPED - OF_SCIPY - COMPOSED))
 pytestmark = pytest.mark.slow

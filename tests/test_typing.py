@@ -15,7 +15,7 @@ CODE = Path(__file__).parent / "typing" / "typical_use.py"
 
 
 def check(*command: str) -> None:
-    """Run a type checker on the code in a process of its own."""
+    """Run a type checker on the code in a separate process."""
     environment = os.environ | {"MYPYPATH": str(ROOT)}
     done = subprocess.run([*command, str(CODE)], capture_output=True, text=True, cwd=ROOT, env=environment)
     assert done.returncode == 0, done.stdout + done.stderr

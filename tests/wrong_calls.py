@@ -310,7 +310,7 @@ LEAVE_METHODS = {"plot", "export", "save", "save_parameters", "seed_gradient"}
 
 
 def methods() -> dict[str, Callable[..., Any]]:
-    """The public methods of objects, each with an object of its own for every call."""
+    """Yield the public methods of objects, with a new object for every call."""
     x = np.ones((4, 2), np.float32)
     makers: dict[str, Callable[[], Any]] = {
         "Tensor": matrix,

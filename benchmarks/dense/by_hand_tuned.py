@@ -89,11 +89,11 @@ class Adam:
     def __init__(self, weights: Array, gradients: Array, rate: float) -> None:
         sums, squares = np.zeros_like(weights), np.zeros_like(weights)
         size = math.ceil(len(weights) / math.ceil(len(weights) / BLOCK))
-        room = np.empty(size, np.float32)
+        scratch = np.empty(size, np.float32)
         self.rate, self.t = rate, 0
         parts = [slice(i, min(i + size, len(weights))) for i in range(0, len(weights), size)]
         self.blocks = [
-            (weights[part], gradients[part], sums[part], squares[part], room[: part.stop - part.start])
+            (weights[part], gradients[part], sums[part], squares[part], scratch[: part.stop - part.start])
             for part in parts
         ]
 
@@ -104,14 +104,14 @@ class Adam:
         root = math.sqrt((1 - BETA_2) / (1 - BETA_2**self.t))
         beta_1, beta_2 = np.float32(BETA_1), np.float32(BETA_2)
         epsilon, factor = np.float32(EPSILON / root), np.float32(-self.rate * correction / root)
-        for w, g, s, q, room in self.blocks:
+        for w, g, s, q, scratch in self.blocks:
             s *= beta_1
             s += g
-            np.square(g, out=room)
+            np.square(g, out=scratch)
             q *= beta_2
-            q += room
-            np.sqrt(q, out=room)
-            room += epsilon
-            np.divide(s, room, out=room)
-            room *= factor
-            w += room
+            q += scratch
+            np.sqrt(q, out=scratch)
+            scratch += epsilon
+            np.divide(s, scratch, out=scratch)
+            scratch *= factor
+            w += scratch

@@ -28,7 +28,7 @@ SAMPLES = 2_000 if run.fast else None
 # %% [markdown]
 # ## By hand: max-pooling
 #
-# A 2×2 window that moves by 2 cuts the image into blocks, so reshaping gives each block axes of its own. Pooling halves
+# A 2×2 window that moves by 2 cuts the image into blocks, so reshaping gives each block separate axes. Pooling halves
 # height and width, makes the next layer's kernels see twice as far, and lets a pattern move by a pixel without changing
 # the result much.
 

@@ -21,7 +21,7 @@ from showing import SHOWN, index
 TITLE = "tensorgrad: gallery"
 INTRODUCTION = (
     "Every picture that tensorgrad makes of graphs, networks and trainings, with the code that made it. "
-    "Pages are files of their own that load nothing else."
+    "Pages are separate files that load nothing else."
 )
 SECTIONS = (
     graphs.SECTION, training.SECTION, training.MODELS, training.METHODS, inside.SECTION, inside.SEQUENCES, inside.STEPS,

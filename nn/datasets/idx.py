@@ -50,10 +50,10 @@ def read_idx(path: str | os.PathLike[str]) -> NDArray[Any]:
     path = expanded(path, "read_idx")
     with open_regular(path, ValueError) as file:
         packed = file.read(len(GZIP)) == GZIP
-        room = path.stat().st_size * (MOST_COMPRESSED if packed else 1)
+        most = path.stat().st_size * (MOST_COMPRESSED if packed else 1)
         file.seek(0)
         try:
-            return _read(gzip.GzipFile(fileobj=file) if packed else file, room)
+            return _read(gzip.GzipFile(fileobj=file) if packed else file, most)
         except (EOFError, gzip.BadGzipFile, zlib.error) as error:
             raise ValueError(f"{path}: a truncated or damaged gzip file: {error}.") from error
         except ValueError as error:
@@ -65,22 +65,22 @@ def idx_header(array: NDArray[np.uint8]) -> bytes:
     return bytes([0, 0, 0x08, array.ndim]) + np.array(array.shape, ">u4").tobytes()
 
 
-def _read(stream: BinaryIO | gzip.GzipFile, room: int) -> NDArray[Any]:
+def _read(stream: BinaryIO | gzip.GzipFile, most: int) -> NDArray[Any]:
     magic = stream.read(4)
     if len(magic) < 4 or magic[:2] != b"\0\0" or magic[2] not in DTYPES:
         raise ValueError(f"not an idx file: it begins with {magic!r}.")
     lengths = stream.read(4 * magic[3])
     if len(lengths) < 4 * magic[3]:
-        raise ValueError("truncated: it ends before its header does.")
+        raise ValueError("truncated: it ends within its header.")
     shape = tuple(int(length) for length in np.frombuffer(lengths, ">u4"))
     dtype = np.dtype(DTYPES[magic[2]])
     expected = math.prod(shape) * dtype.itemsize
-    if expected > room:
-        raise ValueError(f"truncated: for the shape in its header, {shape}, {expected} bytes are too few in it.")
+    if expected > most:
+        raise ValueError(f"truncated: the shape in its header, {shape}, requires {expected} bytes.")
     array = np.empty(shape, dtype)
     _fill(array.reshape(-1).view(np.uint8), stream)
     if stream.read(1):
-        raise ValueError(f"more bytes than the {expected} that the shape in its header, {shape}, takes.")
+        raise ValueError(f"it has more than the {expected} bytes that the shape in its header, {shape}, requires.")
     return array.astype(dtype.newbyteorder("="), copy=False)
 
 
@@ -89,6 +89,6 @@ def _fill(array: NDArray[np.uint8], stream: BinaryIO | gzip.GzipFile) -> None:
     while filled < len(array):
         part = stream.read(min(BYTES_AT_ONCE, len(array) - filled))
         if not part:
-            raise ValueError(f"truncated: {filled} of {len(array)} bytes are there.")
+            raise ValueError(f"truncated: it has only {filled} of {len(array)} bytes.")
         array[filled : filled + len(part)] = np.frombuffer(part, np.uint8)
         filled += len(part)

@@ -178,7 +178,7 @@ class Conv2D(_Convolution):
 
     @property
     def keras_layout(self) -> Layout:
-        """Return the names and layouts in Keras, where a depthwise convolution is a layer of its own class."""
+        """Return the names and layouts in Keras, where a depthwise convolution has a separate class."""
         if self.groups == 1 or self.groups != self.channels:
             return Layout({"weight": "kernel", "bias": "bias"}, name="conv2d")
         kernel, multiplier = self.weight.shape[:2], self.filters // self.channels

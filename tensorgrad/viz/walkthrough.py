@@ -26,7 +26,7 @@ MOST = 600
 SUFFIXES = (".html", ".gif", ".mp4")
 
 WRONG = "#b3261e", "#ff9a8d"
-"""The colour of wrong numbers, in light and dark. A sign always stands beside it."""
+"""The colour of wrong numbers, in light and dark. There is always a sign beside it."""
 
 SCRIPTS = (
     "lesson.js",

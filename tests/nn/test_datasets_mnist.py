@@ -57,7 +57,7 @@ def write(folder: Path, *numbers: int, compressed: bool = True) -> Path:
 
 @pytest.fixture(autouse=True)
 def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A cache folder of our own, and nothing given by the environment."""
+    """Return an empty cache folder, which the environment does not override."""
     import pooch
 
     monkeypatch.setattr(pooch, "os_cache", lambda project: tmp_path / "cache" / project)

@@ -188,7 +188,7 @@ def resnet20() -> nn.Module:
 
 
 class GPT(nn.Module):
-    """A small language model, with blocks of its own and the output tied to the embedding."""
+    """Small language model with custom blocks, whose output is tied to the embedding."""
 
     def __init__(self) -> None:
         self.tokens, self.positions = nn.Embedding(30, 16, rng=0), nn.LearnedPositions(12, 16, rng=1)

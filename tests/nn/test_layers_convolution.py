@@ -323,7 +323,7 @@ def test_convolution_loads_weights_of_keras(rng: np.random.Generator) -> None:
 
 
 def test_depthwise_convolution_loads_weights_of_keras(rng: np.random.Generator) -> None:
-    """Keras keeps the filters of each channel on an axis of their own."""
+    """Keras has a separate axis for the filters of each channel."""
     images, kernel = rng.normal(size=(2, 5, 5, 3)), rng.normal(size=(2, 2, 3, 4))
     layer = nn.Conv2D(3, 12, 2, groups=3, bias=False, dtype=np.float64)
     state = {"layers/depthwise_conv2d/vars/0": kernel}

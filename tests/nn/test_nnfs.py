@@ -197,7 +197,7 @@ def check_start(name: str, expected: dict[str, np.ndarray], X: Any, y: Any, rng:
 
 @pytest.mark.slow
 def test_all_of_it_beside_the_books_helper_package(tmp_path: Path) -> None:
-    """`nnfs.init()` changes np.dot, np.zeros and np.eye for the whole process, so it gets one of its own."""
+    """`nnfs.init()` changes np.dot, np.zeros and np.eye for the whole process, so it runs in a separate one."""
     pytest.importorskip("nnfs", reason="comes with the test extra")
     arguments = ["-q", "-p", "no:cacheprovider", "-k", "not beside", f"--basetemp={tmp_path}", __file__]
     code = f"import nnfs; nnfs.init(); import sys, pytest; sys.exit(pytest.main({arguments!r}))"

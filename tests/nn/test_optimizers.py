@@ -985,7 +985,7 @@ def test_groups_keep_the_ratio_of_their_learning_rates() -> None:
     assert rates(optimizer) == pytest.approx([0.1, 0.05], rel=1e-12)
     optimizer.learning_rate = 4.0
     assert rates(optimizer) == [4.0, 2.0]
-    optimizer.groups[1].learning_rate = nn.StepDecay(1.0, 1)  # no ratio is known to a schedule of its own
+    optimizer.groups[1].learning_rate = nn.StepDecay(1.0, 1)  # a separate schedule has no ratio
     optimizer.learning_rate = 0.5
     assert rates(optimizer) == [0.5, 0.5]
     optimizer.learning_rate, optimizer.groups[0].learning_rate = 0.0, 1.0

@@ -62,7 +62,7 @@ def test_boundary_shows_each_sample_in_the_colour_of_its_region(spiral: tuple[An
         np.testing.assert_allclose(samples.get_offsets(), X[y == label])
         assert to_hex(samples.get_facecolor()[0]) == to_hex(palette[label])
     shapes = {samples.get_paths()[0].vertices.tobytes() for samples in classes}
-    assert len(shapes) == 3, "told apart by shape, too"
+    assert len(shapes) == 3, "distinguished by shape, too"
     legend = axes.get_legend()
     assert legend is not None
     assert [text.get_text() for text in legend.get_texts()] == ["a", "b$c$", "d", f"wrong ({wrong.sum()})"]

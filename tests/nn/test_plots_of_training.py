@@ -25,7 +25,7 @@ def layer(layers: list[Layer], name: str) -> Layer:
     return next(each for each in layers if each.name == name)
 
 
-# -- the training goes on as it would ---------------------------------------------------------------------
+# -- training is not affected -----------------------------------------------------------------------------
 
 
 def test_watching_changes_no_bit_of_the_training(tmp_path: Path) -> None:

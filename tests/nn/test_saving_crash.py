@@ -116,7 +116,7 @@ model.fit(
 
 
 def train(path: Path, *, epochs: int, kill_after: int | None = None) -> None:
-    """Train in a process of its own; kill it when this many steps are done."""
+    """Train in a separate process, and kill it after this many steps."""
     pause = "0" if kill_after is None else "0.01"
     arguments = [str(path), str(path.with_suffix(".csv")), str(epochs), pause]
     process = subprocess.Popen([sys.executable, "-c", TRAINING, *arguments], stdout=subprocess.PIPE, text=True)

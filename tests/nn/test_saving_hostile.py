@@ -126,7 +126,7 @@ RIGHT = '{"version":1,"sha256":"SUM","content":"parameters"}'
 
 
 def forged(header: str, tensors: bytes = b"") -> bytes:
-    """A file with this header, in which SUM stands for the right checksum."""
+    """Return a file with this header, in which SUM is replaced by the right checksum."""
     unsigned = header.replace("SUM", SUM).encode()
     content = len(unsigned).to_bytes(8, "little") + unsigned + tensors
     return content.replace(SUM.encode(), hashlib.sha256(content).hexdigest().encode(), 1)

@@ -52,7 +52,7 @@ def assert_same(first: Mapping[str, Any], second: Mapping[str, Any]) -> None:
 
 
 class Recorder(nn.Callback):
-    """Writes down what it is told."""
+    """Record every call."""
 
     def __init__(self) -> None:
         self.events: list[Any] = []

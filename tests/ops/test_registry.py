@@ -27,7 +27,7 @@ def samples(name: str) -> list[Sample]:
 
 
 def recorded(name: str) -> bool:
-    """Whether it has rules of its own; the others are written with operations that have."""
+    """Return whether it has rules; the others are composed of operations that have."""
     return bool(BUILT_IN[name].saves)
 
 
@@ -215,7 +215,7 @@ def test_only_the_rules_that_are_needed_run(name: str, monkeypatch: pytest.Monke
             outputs = sample.outputs(operands)
             node = call_of(outputs)
             if operation.joint is not None:
-                continue  # one rule, which is told what is wanted
+                continue  # one rule for all inputs
             assert [p for p, kept in enumerate(node.saved[: len(node.inputs)]) if kept is not None] == [position]
             rules = [rule if p == position else forbidden for p, rule in enumerate(operation.rules)]
             with monkeypatch.context() as patched:

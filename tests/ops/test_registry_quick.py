@@ -18,7 +18,7 @@ OF_RULES = [
     checks.forward_mode_is_the_adjoint,
     checks.strange_numbers_pass_through,
 ]
-"""Checks of operations with rules of their own; composed ones get them in the slow tests."""
+"""Checks of operations with rules; the slow tests check composed ones."""
 
 CALLS = [
     pytest.param(check, name, id=f"{check.__name__}-{name}")

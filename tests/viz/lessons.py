@@ -51,7 +51,7 @@ def residual():
 
 
 def shared():
-    """One layer called twice, so that its weights stand between two frames of their own."""
+    """One layer called twice, so that its weights are between two frames."""
     layer = nn.Dense(2, 2, rng=0)
     x = tg.tensor(np.array([[1.0, -1.0]], np.float32), name="x")
     return tg.tanh(layer(tg.tanh(layer(x)))).sum(), [layer, x]

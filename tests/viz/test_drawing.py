@@ -162,7 +162,7 @@ def test_drawing_without_graphviz_warns_and_uses_the_built_in_layout(loss, monke
     assert drawing.dot == draw(loss).dot
 
 
-@pytest.mark.skipif(os.name == "nt", reason="the stand-in for dot is a shell script")
+@pytest.mark.skipif(os.name == "nt", reason="the replacement of dot is a shell script")
 @pytest.mark.parametrize(
     ("script", "why"),
     [
@@ -182,7 +182,7 @@ def test_drawing_with_a_failing_dot_warns_and_uses_the_built_in_layout(loss, mon
 
 
 def test_pygraphviz_runs_in_a_separate_process(monkeypatch, tmp_path):
-    """The package stands in for itself: what it is asked for, and in which words, is what this tells."""
+    """Replace the package, and record the calls."""
     (tmp_path / "pygraphviz.py").write_text(
         "class AGraph:\n"
         "    def __init__(self, string): self.string, self.graph_attr = string, {}\n"

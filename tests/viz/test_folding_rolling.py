@@ -1,4 +1,4 @@
-"""Of what repeats the first stands for all."""
+"""Repetitions are folded into the first of them."""
 
 from dataclasses import replace
 from itertools import pairwise

@@ -131,7 +131,7 @@ def test_frames_match_the_golden_file():
 
 
 def nested_and_folded():
-    """x + head(block(x)), where the block is one of three and stands in a network."""
+    """x + head(block(x)), where the block is one of three in a network."""
     groups = (Group(0, None, "", "Net"), Group(1, 0, "block", "Block", times=3), Group(2, 0, "head", "Dense"))
     boxes = [leaf(0, "x"), operation(1, 0, op="tanh"), operation(2, 0, 1, op="power"), leaf(3)]
     boxes += [operation(4, 2, 3, op="matmul"), operation(5, 0, 4)]

@@ -1,4 +1,4 @@
-"""The calls of modules become groups, and every box stands in the right one."""
+"""The calls of modules become groups, and every box is in the right one."""
 
 import threading
 
@@ -67,8 +67,8 @@ def test_groups_are_nested_and_named_as_attributes():
     known = groups_of(recording)
     assert known["block.layers.0.weight"] == ":Network / block:Block / layers.0:Dense"
     assert known["tanh"] == ":Network / block:Block / layers.1:Tanh"
-    assert known["head.weight"] == ":Network", "a weight of two calls stands outside both"
-    assert known["x"] is None, "what a network is called with stands outside"
+    assert known["head.weight"] == ":Network", "a weight of two calls is outside both"
+    assert known["x"] is None, "the arguments of a network are outside"
     assert known["mean"] is None
 
 

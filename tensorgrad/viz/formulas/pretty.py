@@ -120,7 +120,7 @@ SIGNS: dict[str, Callable[[ast.expr], tuple[str, int]]] = {
     "absolute": lambda x: (f"|{mathematics(x)}|", ATOM),
     "asarray": lambda x: _written(x),
 }
-"""Functions of one argument that have a notation of their own."""
+"""Functions of one argument with a special notation."""
 
 
 def _index(node: ast.expr) -> str:

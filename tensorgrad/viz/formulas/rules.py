@@ -93,7 +93,7 @@ def _body_of_lambda(function: Callable[..., Any]) -> ast.expr | None:
 
 
 _HARD_TO_READ = (ast.ListComp, ast.GeneratorExp, ast.SetComp, ast.DictComp, ast.Lambda, ast.NamedExpr, ast.Starred)
-"""What no formula is made of: it has names of its own, or as many arguments as may come."""
+"""Expressions that are not shown as formulas: they bind names, or take any number of arguments."""
 
 
 @functools.lru_cache(maxsize=256)

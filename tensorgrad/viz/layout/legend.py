@@ -10,7 +10,7 @@ from tensorgrad.viz.recording import Recording, labels
 
 SIZE = 11.0
 LETTER = 0.54 * SIZE
-"""The average width of a letter. Nothing stands around these texts, so that an average will do."""
+"""The average width of a letter. Nothing is next to these texts, so an average suffices."""
 LINE = 18.0
 SWATCH = 19.0
 SWATCH_HEIGHT = 13.0

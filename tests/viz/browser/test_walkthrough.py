@@ -31,7 +31,7 @@ def test_walkthrough_steps_from_first_to_last_by_keyboard(lesson, open_page):
         page.press("ArrowRight")
         seen.append(page.text("#live"))
     assert page.step() == (count, count)
-    assert len(set(seen)) == count - 1  # each step says something of its own
+    assert len(set(seen)) == count - 1  # the text of each step is different
     assert seen[-1].startswith(f"Step {count} of {count}.")
 
     loss.backward(retain_graph=True)
