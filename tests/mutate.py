@@ -107,7 +107,7 @@ class Mutant:
 
 
 def rules_of(name: str) -> list[Any]:
-    """The rules of an operation, single or joint."""
+    """Return the rules of an operation, single or joint."""
     rules = BUILT_IN[name].rules
     every = [*rules.single, rules.item] if isinstance(rules, SequenceRules) else list(rules)
     every.append(BUILT_IN[name].joint)
@@ -116,7 +116,7 @@ def rules_of(name: str) -> list[Any]:
 
 @functools.cache
 def joint_rules() -> set[Any]:
-    """The rules that return the gradients of several inputs."""
+    """Return the rules that return the gradients of several inputs."""
     return {operation.joint for operation in BUILT_IN.values() if operation.joint is not None}
 
 
@@ -154,7 +154,7 @@ def _module(name: str) -> ast.Module:
 
 
 def _is(node: ast.AST, function: FunctionType) -> bool:
-    """Whether `node` is where `function` was written: lambdas on one line differ in their columns."""
+    """Return whether `node` is where `function` was written: lambdas on one line differ in their columns."""
     if not isinstance(node, (ast.Lambda, ast.FunctionDef)):
         return False
     code = function.__code__
@@ -211,7 +211,7 @@ def _negated(e: ast.expr) -> ast.expr:
 
 
 def _of_first(mistake: Change) -> Change:
-    """The same mistake in the first of the gradients that a joint rule returns."""
+    """Return the same mistake in the first of the gradients that a joint rule returns."""
 
     def mistaken(e: ast.expr) -> ast.AST:
         first = "next(each for each in gradients if each is not None)"
@@ -295,7 +295,7 @@ class _Replace(ast.NodeTransformer):
 
 
 def code_of(mutant: Mutant) -> CodeType | None:
-    """The function with its mistake; None if a variable of an enclosing function is no longer used by it."""
+    """Return the function with its mistake; None if a variable of an enclosing function is no longer used by it."""
     module = copy.deepcopy(_module(mutant.function.__module__))
     function = _found(module, mutant.function)
     assert function is not None
@@ -341,7 +341,7 @@ def spoiled(mutant: Mutant) -> Iterator[bool]:
 
 
 def caught_by_checks(mutant: Mutant) -> str | None:
-    """The first of the registry's checks that fails, if any."""
+    """Return the first of the registry's checks that fails, if any."""
     operations = [BUILT_IN[name] for name in mutant.operations]
     with warnings.catch_warnings(action="ignore"), np.errstate(all="ignore"):
         for check, operation in itertools.product(CHECKS, operations):
@@ -354,7 +354,7 @@ def caught_by_checks(mutant: Mutant) -> str | None:
 
 
 def caught_by_hand(mutant: Mutant) -> bool:
-    """Whether the tests that are written for single operations fail."""
+    """Return whether the tests that are written for single operations fail."""
     return fails(BY_HAND_OF_NETWORKS if all(name.startswith("nn.") for name in mutant.operations) else BY_HAND)
 
 
@@ -417,7 +417,7 @@ FLAT = {"sign", "ceil", "floor", "round", "trunc", "heaviside", "copysign", "gam
 
 
 def is_equivalent(mutant: Mutant) -> bool:
-    """Whether a mistake that nothing caught is known to change nothing."""
+    """Return whether a mistake that nothing caught is known to change nothing."""
     name = mutant.function.__code__.co_name
     flat = all(operation.rsplit(".", 1)[-1] in FLAT for operation in mutant.operations)
     return (name in EQUIVALENT and EQUIVALENT[name][0] in mutant.mistake) or (flat and "result" in mutant.mistake)

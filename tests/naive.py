@@ -41,7 +41,7 @@ class Value:
 
 
 def units(shape: Shape) -> np.ndarray:
-    """The arrays with a single 1."""
+    """Return the arrays with a single 1."""
     size = int(np.prod(shape))
     return np.eye(size).reshape(size, *shape)
 
@@ -150,7 +150,7 @@ def between(value: Value, consumers: dict[Value, list[tuple[Value, Pull]]]) -> s
 
 
 def gradients(root: Value, seed: Any, *, retain: bool, towards: Value | None = None) -> dict[Value, Value]:
-    """The gradients of all values that `root` was made from, or of `towards` alone, as values.
+    """Return the gradients of all values that `root` was made from, or of `towards` alone, as values.
 
     Raises:
         Refused: there is no graph, a value in the way was marked, or `root` was not made from `towards`.

@@ -136,7 +136,7 @@ def imported_names(module: str) -> Iterator[tuple[str, str | None]]:
 
 
 def imports_of(module: str) -> set[str]:
-    """The modules of this project that a file imports."""
+    """Return the modules of this project that a file imports."""
     return {imported for imported, _ in imported_names(module)}
 
 
@@ -358,7 +358,7 @@ def test_type_checkers_see_tensors(tmp_path: Path) -> None:
 
 
 def frames_of(compute: Any) -> list[str]:
-    """The Python functions that run during `compute()`."""
+    """Return the Python functions that run during `compute()`."""
     frames: list[str] = []
 
     def profile(frame: FrameType, event: str, argument: Any) -> None:

@@ -32,7 +32,7 @@ def normal(*shape: int, seed: int = 0) -> np.ndarray[Any, Any]:
 
 
 def finding(f: Callable[..., Any], inputs: Any, **options: Any) -> Any:
-    """The finding of a check that must fail."""
+    """Return the finding of a check that must fail."""
     with pytest.raises(GradcheckError) as caught:
         gradcheck(f, inputs, **options)
     assert caught.value.finding is not None
@@ -104,7 +104,7 @@ SCALES = [1e-8, 1e-5, 1e-2, 1.0, 1e3, 1e6, 1e8]
 
 
 def refused(f: Callable[..., Any], inputs: Any) -> bool:
-    """Whether the check fails."""
+    """Return whether the check fails."""
     try:
         return not gradcheck(f, inputs)
     except GradcheckError:
@@ -116,7 +116,7 @@ def after(first: Callable[..., Any], f: Callable[..., Any]) -> Callable[..., Any
 
 
 def wrong_pass(rule: Callable[[Any], Any]) -> Any:
-    """The identity with a wrong rule. In front of f, it makes a wrong gradient of a right one."""
+    """Return the identity with a wrong rule. In front of f, it makes a wrong gradient of a right one."""
 
     def same(x: Any) -> Any:
         return x * 1

@@ -91,7 +91,7 @@ class Point:
         return rows
 
     def shows(self, rule: Callable[[Any], Any]) -> bool:
-        """Whether a wrong rule changes a derivative by more than rounding errors of f hide."""
+        """Return whether a wrong rule changes a derivative by more than rounding errors of f hide."""
         x = self.inputs[0]
         wrong = np.array([rule(row.reshape(x.shape)).ravel() for row in self.jacobian]).reshape(self.jacobian.shape)
         change = np.abs(wrong - self.jacobian)

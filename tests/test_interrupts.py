@@ -143,7 +143,7 @@ def test_uninterrupted_keeps_a_handler_that_was_set_inside() -> None:
 
 
 def leaf() -> tuple[tg.Tensor, tg.Tensor, Callable[[], object]]:
-    """A leaf that a loss was recorded with, the loss, and the state of both."""
+    """Return a leaf that a loss was recorded with, the loss, and the state of both."""
     w = tg.tensor([1.0, 2.0], requires_grad=True)
     loss = (w * w).sum()
 

@@ -59,7 +59,7 @@ every_rule = pytest.mark.parametrize(("name", "position"), targets, ids=[f"{n}-{
 
 
 def _has_slope(name: str) -> bool:
-    """Whether a second derivative depends on the rules: there is no composed form, and they are not 0."""
+    """Return whether a second derivative depends on the rules: there is no composed form, and they are not 0."""
     return BUILT_IN[name].composed is None and not name.endswith("zeros_with_singular_slope")
 
 
@@ -132,7 +132,7 @@ def _spoil(
 
 
 def _spoiled(operation: Operation, position: int, mistake: Callable[[Rule], Rule]) -> Any:
-    """The operation's rules with the one of the input at `position` replaced."""
+    """Return the operation's rules with the one of the input at `position` replaced."""
     rules = operation.rules
     if isinstance(rules, SequenceRules):
         if position == len(rules.single):

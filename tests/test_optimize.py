@@ -22,7 +22,7 @@ START = {"x": np.float32(-0.5), "rest": (np.array([[0.5, 0.8]]), [tg.tensor(2, r
 
 
 def bowl(p: dict[str, Any]) -> tg.Tensor:
-    """A strictly convex function whose minimum is 0 at x = 1, y = [[2, 3]] and z = -1."""
+    """Return a strictly convex function whose minimum is 0 at x = 1, y = [[2, 3]] and z = -1."""
     y, (z,) = p["rest"]
     apart = (p["x"] - 1) ** 2 + tg.sum((y - np.array([2.0, 3.0])) ** 2 * np.array([1.0, 4.0])) + (z + 1) ** 2
     return apart + tg.log(1 + (p["x"] + z) ** 2)

@@ -26,7 +26,7 @@ with_rules = pytest.mark.parametrize("name", sorted(name for name, operation in 
 
 
 def same(a: Any, b: Any) -> bool:
-    """Whether two things that nodes hold are equal, arrays bit for bit."""
+    """Return whether two things that nodes hold are equal, arrays bit for bit."""
     if isinstance(a, np.ndarray) and isinstance(b, np.ndarray):
         return a.dtype == b.dtype and a.shape == b.shape and a.tobytes() == b.tobytes()
     if isinstance(a, (tuple, list)):
@@ -41,7 +41,7 @@ def same(a: Any, b: Any) -> bool:
 
 
 def both(operation: Operation, *, reflected: bool = False) -> list[Callable[..., Any]]:
-    """The recording functions of `record` and `compiled`, with the name and signature of the operation."""
+    """Return the recording functions of `record` and `compiled`, with the name and signature of the operation."""
     made = []
     for module in (record, compiled):
         recorder: Any = module.recorder

@@ -152,7 +152,7 @@ def outcome(action: Callable[[], Any]) -> tuple[Any, type[Exception] | None, str
 
 
 def both(real: Callable[[], Any], model: Callable[[], Any]) -> tuple[Any, Any] | None:
-    """The results of doing it in both engines; None if both refused for the same reason."""
+    """Return the results of doing it in both engines; None if both refused for the same reason."""
     expected, refusal, reasons = outcome(model)
     got, error, words = outcome(real)
     if refusal is None:

@@ -108,7 +108,7 @@ def wrong_values() -> dict[str, Any]:
 
 
 def matrix() -> Any:
-    """A positive definite matrix that requires a gradient: nearly every operation takes it."""
+    """Return a positive definite matrix that requires a gradient: nearly every operation takes it."""
     return tg.tensor([[2.0, 0.5, 0.1], [0.5, 1.5, 0.2], [0.1, 0.2, 1.0]], requires_grad=True)
 
 
@@ -118,7 +118,7 @@ def model() -> Any:
 
 
 def valid_values() -> dict[str, Any]:
-    """A valid argument for each required parameter, by its name."""
+    """Return a valid argument for each required parameter, by its name."""
     x = matrix()
     rows, labels = np.ones((4, 2), np.float32), np.array([0, 1, 2, 0])
     network = nn.Sequential(nn.Dense(2, 3, rng=0))
@@ -417,7 +417,7 @@ def bounded() -> Iterator[None]:
 
 
 def arguments(call: WrongCall, function: Callable[..., Any]) -> tuple[list[Any], dict[str, Any]]:
-    """The arguments of the call: valid ones where they are required, and the wrong one."""
+    """Return the arguments of the call: valid ones where they are required, and the wrong one."""
     valid, args, kwargs = valid_values() | special(call.name), [], {}
     wrong = wrong_values()[call.value]
     for parameter in inspect.signature(function).parameters.values():

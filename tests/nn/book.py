@@ -22,7 +22,7 @@ Settings = Mapping[str, Any]
 
 
 def _by_hand() -> Any:
-    """The chapters' module. It is no package's, as chapters are scripts."""
+    """Return the chapters' module. It is no package's, as chapters are scripts."""
     path = Path(__file__).parents[2] / "examples" / "nnfs" / "by_hand.py"
     spec = importlib.util.spec_from_file_location("by_hand", path)
     assert spec is not None
@@ -73,7 +73,7 @@ def start(settings: Settings) -> dict[str, Array]:
 
 
 def record(settings: Settings, begin: Mapping[str, Array], epochs: int) -> dict[str, Array]:
-    """The start, the gradients of epoch 0 as dW1, db1, …, and data_loss, reg_loss and acc of every epoch."""
+    """Return the start, the gradients of epoch 0 as dW1, db1, …, and data_loss, reg_loss and acc of every epoch."""
     X, y = begin["X"].astype(np.float64), begin["y"]
     y = y.astype(np.int64) if settings["head"] == "softmax" else y.astype(np.float64)
     layers: list[Any] = []

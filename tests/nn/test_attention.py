@@ -22,7 +22,7 @@ def torch() -> Any:
 
 
 def gradients(function: Any, arrays: list[Any], weigh: Any) -> list[Any]:
-    """The result and the gradients of its weighted sum, with respect to the arrays of numbers."""
+    """Return the result and the gradients of its weighted sum, with respect to the arrays of numbers."""
     operands = [tg.tensor(each, requires_grad=True) if each.dtype != bool else each for each in arrays]
     result = function(*operands)
     tg.sum(result * weigh).backward()

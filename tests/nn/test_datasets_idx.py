@@ -81,7 +81,7 @@ def test_read_idx_rejects_every_changed_or_missing_header_byte(tmp_path: Path) -
 
 
 def read_or_refused(path: Path) -> Any:
-    """The array; None if the file is refused by name."""
+    """Return the array; None if the file is refused by name."""
     try:
         return read_idx(path)
     except ValueError as error:

@@ -26,7 +26,7 @@ DATA = os.environ.get(ENVIRONMENT_VARIABLE)
 
 
 def content_of(number: int) -> bytes:
-    """A tiny file in place of the published one: images for even numbers, labels for odd ones."""
+    """Return a tiny file in place of the published one: images for even numbers, labels for odd ones."""
     shape = ((6, 5, 4), (6,), (3, 5, 4), (3,))[number]
     array = (np.arange(np.prod(shape)).reshape(shape) % 10).astype(np.uint8)
     return bytes(idx_header(array) + array.tobytes())

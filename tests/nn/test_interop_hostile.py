@@ -24,7 +24,7 @@ PICKLE_START = b"\x80\x02"
 
 
 def torch_file(data: bytes, storages: dict[str, bytes] | None = None, **options: Any) -> bytes:
-    """A file as `torch.save` writes it, with this pickle."""
+    """Return a file as `torch.save` writes it, with this pickle."""
     content = io.BytesIO()
     with zipfile.ZipFile(content, "w", **options) as archive:
         archive.writestr("x/data.pkl", data)
@@ -228,7 +228,7 @@ def test_torch_file_with_a_strange_archive_is_refused(tmp_path: Path) -> None:
 
 
 def patched(content: bytes, member: bytes, local: int, central: int, values: bytes) -> bytes:
-    """The archive with other values in both headers of a member."""
+    """Return the archive with other values in both headers of a member."""
     found = bytearray(content)
     first = content.index(b"PK\x03\x04", content.index(member) - 40)
     last = content.index(b"PK\x01\x02", content.rindex(member) - 60)

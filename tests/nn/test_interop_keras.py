@@ -60,7 +60,7 @@ def archived(path: Path, weights_file: bytes, *layers: tuple[str, str]) -> None:
 
 
 def layers_of(arrays: list[np.ndarray]) -> dict[str, np.ndarray]:
-    """The datasets of a Keras `Sequential` of dense layers."""
+    """Return the datasets of a Keras `Sequential` of dense layers."""
     paths = ["layers/dense" + (f"_{number}" if number else "") for number in range(len(arrays) // 2)]
     return {f"{path}/vars/{i}": arrays[2 * number + i] for number, path in enumerate(paths) for i in range(2)}
 

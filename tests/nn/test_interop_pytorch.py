@@ -25,7 +25,7 @@ def mlp(*widths: int, seed: int = 0, bias: bool = True) -> nn.Sequential:
 
 
 def state_of(rng: np.random.Generator, *widths: int, names: str = "{}", step: int = 2) -> dict[str, Any]:
-    """The state dict of a PyTorch network of these widths."""
+    """Return the state dict of a PyTorch network of these widths."""
     state: dict[str, Any] = {}
     for number, (inputs, neurons) in enumerate(pairwise(widths)):
         name = names.format(step * number)

@@ -26,7 +26,7 @@ EPOCHS = 101
 
 
 def scenario(optimizer: dict[str, Any], **changes: Any) -> dict[str, Any]:
-    """The spiral of chapter 10 with this optimizer, but for the changes."""
+    """Return the spiral of chapter 10 with this optimizer, but for the changes."""
     common = {"dataset": "spiral(100,3)", "layers": [2, 64, 3], "head": "softmax", "init_scale": 0.01, "l2_W1_b1": 0}
     return {**common, "optimizer": optimizer, **changes}
 
@@ -77,7 +77,7 @@ def network_of(name: str, start: dict[str, np.ndarray]) -> nn.Sequential:
 
 
 def fused(name: str) -> tuple[nn.Loss, nn.Metric]:
-    """The loss on the network's plain outputs, and the accuracy to read with it."""
+    """Return the loss on the network's plain outputs, and the accuracy to read with it."""
     heads: dict[str, tuple[nn.Loss, nn.Metric]] = {
         "softmax": (nn.SoftmaxCrossEntropy(), nn.CategoricalAccuracy()),
         "sigmoid": (nn.SigmoidBinaryCrossEntropy(), nn.BinaryAccuracy(threshold=0)),
@@ -87,7 +87,7 @@ def fused(name: str) -> tuple[nn.Loss, nn.Metric]:
 
 
 def apart(name: str) -> tuple[nn.Module, nn.Loss, nn.Metric]:
-    """The last activation as a layer, the loss on its probabilities by the book's rule, and the accuracy."""
+    """Return the last activation as a layer, the loss on its probabilities by the book's rule, and the accuracy."""
     heads: dict[str, tuple[nn.Module, nn.Loss, nn.Metric]] = {
         "softmax": (nn.Softmax(), nn.CategoricalCrossEntropy(), nn.CategoricalAccuracy()),
         "sigmoid": (nn.Sigmoid(), nn.BinaryCrossEntropy(), nn.BinaryAccuracy()),

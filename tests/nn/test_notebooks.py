@@ -18,7 +18,7 @@ from nn.training import progress
 
 
 def parsed(view: Any) -> ElementTree.Element:
-    """The HTML as a tree; it is written so that it is XML, too."""
+    """Return the HTML as a tree; it is written so that it is XML, too."""
     return ElementTree.fromstring(view._repr_html_().replace("<details open>", "<details open='open'>"))
 
 

@@ -13,7 +13,7 @@ from tests.onnx_vectors.layouts import Attributes
 
 
 def along(layer: Any) -> Any:
-    """A layer along an axis; before version 13, along all axes from that one on."""
+    """Return a layer along an axis; before version 13, along all axes from that one on."""
 
     def run(a: Attributes, x: Any) -> Any:
         if a["opset"] >= 13:

@@ -14,7 +14,7 @@ def unary(function: Any) -> Any:
 
 
 def binary(function: Any) -> Any:
-    """An operation of two arrays; in old versions, the second may be aligned with an axis of the first."""
+    """Return an operation of two arrays; in old versions, the second may be aligned with an axis of the first."""
 
     def run(a: Attributes, x: Any, y: Any) -> Any:
         if "axis" in a:

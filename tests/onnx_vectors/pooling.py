@@ -29,7 +29,7 @@ def average_pool(a: Attributes, x: Any) -> Any:
 
 
 def lp_pool(a: Attributes, x: Any) -> Any:
-    """The root of the sum of powers: the mean times the size of a window, with padding counted as zeros."""
+    """Return the root of the sum of powers: the mean times the size of a window, with padding counted as zeros."""
     p, size = a.get("p", 2), np.prod(a["kernel_shape"])
     return tg.power(pooled("Average", a, np.abs(x) ** p) * size.astype(x.dtype), 1 / p)
 

@@ -21,7 +21,7 @@ def gates(kind: str, array: Any) -> Any:
 
 
 def recurrent_layer(kind: str, a: Attributes, weight: Any, recurrent: Any, biases: Any) -> Any:
-    """A layer for each direction. The second runs in reverse; a single one does if `direction` is "reverse"."""
+    """Return a layer for each direction. The second runs in reverse; a single one does if `direction` is "reverse"."""
     options: dict[str, Any] = {"return_sequences": True, "return_state": True, "bias": biases is not None}
     if kind == "GRU":
         options["reset_after"] = bool(a.get("linear_before_reset", 0))

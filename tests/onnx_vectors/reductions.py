@@ -11,7 +11,7 @@ from tests.onnx_vectors.layouts import Attributes
 
 
 def reduction(function: Any) -> Any:
-    """A reduction over axes that are an input, or an attribute in old versions; over all by default."""
+    """Return a reduction over axes that are an input, or an attribute in old versions; over all by default."""
 
     def run(a: Attributes, x: Any, axes: Any = None) -> Any:
         axes = a.get("axes", axes)
@@ -37,7 +37,7 @@ def extreme_index(function: Any) -> Any:
 
 
 def running(function: Any, start: int) -> Any:
-    """A running sum or product, possibly from the end, and possibly of the elements before each."""
+    """Return a running sum or product, possibly from the end, and possibly of the elements before each."""
 
     def run(a: Attributes, x: Any, axis: Any) -> Any:
         axis, turn = int(axis), bool(a.get("reverse", 0))

@@ -48,7 +48,7 @@ def dropout(a: Attributes, x: Any, ratio: Any = 0.5, training: Any = False) -> A
 
 
 def regularised(a: Attributes, x: Any, g: Any) -> Any:
-    """The gradient with that of a penalty on the squares of the weights."""
+    """Return the gradient with that of a penalty on the squares of the weights."""
     return a["norm_coefficient"] * x + g
 
 

@@ -286,7 +286,7 @@ def _gradient_or_none(output: tg.Tensor, by: tg.Tensor, upstream: np.ndarray) ->
 
 
 def _singular(sample: Sample, arrays: list[np.ndarray]) -> bool:
-    """Whether a matrix of equal numbers is none that this operation takes."""
+    """Return whether a matrix of equal numbers is none that this operation takes."""
     try:
         _outputs_and_gradients(sample, arrays)
     except np.linalg.LinAlgError:

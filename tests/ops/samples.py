@@ -112,7 +112,7 @@ class Sample:
         return [position for position, flag in enumerate(flags) if flag]
 
     def with_arrays(self, arrays: list[Any]) -> Sample:
-        """The same call with other operands."""
+        """Return the same call with other operands."""
         rest = iter(arrays)
         inputs = {
             name: [next(rest) for _ in value] if isinstance(value, list) else next(rest)
@@ -124,7 +124,7 @@ class Sample:
         return self.with_arrays([np.asarray(a, dtype) for a in self.arrays])
 
     def __call__(self, function: Callable[..., Any] | None = None) -> Any:
-        """The result of our function, or of one of NumPy's: by name where it has our names, else in order."""
+        """Return the result of our function, or of one of NumPy's: by name where it has our names, else in order."""
         if function is None:
             function = self.operation.function
         if isinstance(function, np.ufunc) and self.options:  # an order before the operand, as in jv(v, x)
@@ -152,12 +152,12 @@ class Sample:
         return function(*in_order, **by_name, **options)
 
     def outputs(self, arrays: list[Any] | None = None) -> list[tg.Tensor]:
-        """The resulting tensors; operations written with others may have several, and numbers among them."""
+        """Return the resulting tensors; operations written with others may have several, and numbers among them."""
         result = (self if arrays is None else self.with_arrays(arrays))()
         return [r for r in (result if isinstance(result, (tuple, list)) else [result]) if isinstance(r, tg.Tensor)]
 
     def tracked(self, only: list[int] | None = None) -> list[Any]:
-        """The operands, those that can be differentiated as leaves (or `only` some of them)."""
+        """Return the operands, those that can be differentiated as leaves (or `only` some of them)."""
         wanted = self.differentiable if only is None else only
         return [
             tg.Tensor(a.copy(), requires_grad=True) if position in wanted else a
@@ -171,7 +171,7 @@ class Sample:
 
 
 def cases_of(operation: Operation) -> list[Case]:
-    """The examples it was declared with and those in other ranks; or every kind of shape."""
+    """Return the examples it was declared with and those in other ranks; or every kind of shape."""
     if operation.name in ONLY_AS_DECLARED:
         return list(operation.examples)
     if not operation.examples:
@@ -180,7 +180,7 @@ def cases_of(operation: Operation) -> list[Case]:
 
 
 def _in_other_ranks(operation: Operation) -> list[Case]:
-    """The declared examples with an axis more or less, as often as NumPy (or our forward rule) takes the result."""
+    """Return the declared examples with an axis more or less, where NumPy (or our forward rule) accepts them."""
     rng = np.random.default_rng(0)
     waiting = list(operation.examples)
     seen = {_kind(each) for each in waiting}
@@ -225,7 +225,7 @@ def _small(each: Case) -> bool:
 
 
 def _taken(operation: Operation, each: Case, rng: np.random.Generator) -> bool:
-    """Whether NumPy has an answer (and the domain numbers of that shape): then so must we."""
+    """Return whether NumPy has an answer (and the domain numbers of that shape): then so must we."""
     try:
         with warnings.catch_warnings(action="error"):
             forward = operation.apply if operation.keep else operation.forward
@@ -242,7 +242,7 @@ def least_calls(operation: Operation) -> int:
 
 @functools.cache
 def samples_of(operation: Operation) -> list[Sample]:
-    """A call for each case, and a least number, with random operands from the domain; each run has the same calls."""
+    """Return at least one call for each case, with random operands from the domain, the same in every run."""
     rng = np.random.default_rng(zlib.crc32(operation.name.encode()))
     cases = cases_of(operation)
     rounds = -(-least_calls(operation) // len(cases))

@@ -19,7 +19,7 @@ def _dims(options: dict[str, Any]) -> dict[str, Any]:
 
 
 def reduced(function: Any) -> Callable[..., Any]:
-    """A reduction of PyTorch's called with NumPy's options, of which it knows `axis` and `keepdims`."""
+    """Return a reduction of PyTorch's called with NumPy's options, of which it knows `axis` and `keepdims`."""
     return lambda a, axis=None, keepdims=False: function(
         a, dim=tuple(range(a.ndim)) if axis is None else axis, keepdim=keepdims
     )

@@ -15,13 +15,13 @@ BINARY = [tg.add, tg.subtract, tg.multiply, tg.divide, tg.power, tg.maximum, tg.
 
 
 def slopes(function: Callable[[tg.Tensor], Any], x: Any) -> np.ndarray:
-    """The gradient of the sum of `function(x)`."""
+    """Return the gradient of the sum of `function(x)`."""
     point = tg.tensor(x, requires_grad=True)
     return tg.gradient(tg.sum(function(point)), point)
 
 
 def curvatures(function: Callable[[tg.Tensor], Any], x: Any) -> np.ndarray:
-    """The gradient of the sum of the slopes: row sums of the Hessian."""
+    """Return the gradient of the sum of the slopes: row sums of the Hessian."""
     point = tg.tensor(x, requires_grad=True)
     slope = tg.gradient(tg.sum(function(point)), point, create_graph=True)
     if not slope.requires_grad:

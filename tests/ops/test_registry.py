@@ -37,7 +37,7 @@ def names(operation: Operation) -> str:
 
 
 def first_of_each_rank(name: str) -> list[Sample]:
-    """The samples that differ in options or in the ranks of their operands."""
+    """Return the samples that differ in options or in the ranks of their operands."""
     found = {repr(([a.ndim for a in s.arrays], s.options)): s for s in reversed(samples(name))}
     return list(found.values())
 

@@ -38,7 +38,7 @@ def functions_called(function: Callable[..., Any], seen: set[Any]) -> Iterator[C
 
 
 def syntax_of(function: Callable[..., Any]) -> ast.AST:
-    """The function's syntax tree; for a lambda, that of the declaration which contains it, up to the `def`."""
+    """Return the function's syntax tree; for a lambda, that of the declaration which contains it, up to the `def`."""
     source = textwrap.dedent(inspect.getsource(function))
     if function.__name__ != "<lambda>":
         return ast.parse(source)

@@ -136,7 +136,7 @@ def ours(name: str) -> Callable[..., Any]:
 
 
 def keywords(function: Callable[..., Any]) -> dict[str, inspect.Parameter]:
-    """The parameters that can be given by name; none if the function is written in C and does not say."""
+    """Return the parameters that can be given by name; none if the function is written in C and does not say."""
     try:
         parameters = inspect.signature(function).parameters
     except ValueError:

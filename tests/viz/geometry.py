@@ -18,7 +18,7 @@ def inside(a, b, by):
 
 
 def touches(point, rectangle, direction, far):
-    """Whether `point` is on the side where edges arrive, or on the far one, where they leave."""
+    """Return whether `point` is on the side where edges arrive, or on the far one, where they leave."""
     left, top, right, bottom = rectangle
     x, y = point
     if direction == "LR":

@@ -19,7 +19,7 @@ def operation(id, *operands, op="add"):
 
 
 def random_recording(seed, count, *, entangled=False):
-    """A graph of about `count` boxes, all of which the last one needs, in groups up to four deep.
+    """Return a graph of about `count` boxes, all of which the last one needs, in groups up to four deep.
 
     The boxes of a group follow each other, as the operations of a module do; if `entangled`, they need not.
     """

@@ -26,7 +26,7 @@ def expression():
 
 
 def network():
-    """A small classifier with two layers of one kind."""
+    """Return a small classifier with two layers of one kind."""
     rng = np.random.default_rng(3)
     layers = nn.Sequential(nn.Dense(2, 8, rng=rng), nn.ReLU(), nn.Dense(8, 3, rng=rng))
     x, y = tg.tensor(rng.normal(size=(5, 2)).astype(np.float32), name="x"), np.array([0, 1, 2, 1, 0])
@@ -105,7 +105,7 @@ def alone():
 
 
 def several_results():
-    """A call with two results, both of which are used, and an operation with one rule for all operands."""
+    """Return a call with two results, both of which are used, and an operation with one rule for all operands."""
     x, y = leaf(3.0, "x"), leaf(4.0, "y")
     radius, angle = polar(x, y)
     return damped(angle, radius / 10) * radius, [x, y]

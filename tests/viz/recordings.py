@@ -10,7 +10,7 @@ from tensorgrad.viz.recording.capture import capture
 
 
 def a_box(id, op, operands=(), group=None, name=None, shape=(2,)):
-    """A box whose value tells its id."""
+    """Return a box whose value tells its id."""
     return Box(
         id=id,
         kind="operation" if op else "leaf",
@@ -94,6 +94,6 @@ def random_recording(seed, count):
 
 
 def folded_groups(output, **options):
-    """The labels of the groups that are left, and the folded recording."""
+    """Return the labels of the groups that are left, and the folded recording."""
     folded = fold(capture(output, values=False), **options)
     return [labels.group(group) for group in folded.groups], folded

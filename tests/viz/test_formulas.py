@@ -290,7 +290,7 @@ def test_formulas_have_brackets_only_where_needed(text: str) -> None:
 
 
 def as_python(text: str) -> str:
-    """A formula as Python would write it."""
+    """Return a formula as Python would write it."""
     text = re.sub(
         r"([⁻⁰¹²³⁴⁵⁶⁷⁸⁹]+)", lambda m: "**" + m[1].translate(str.maketrans("⁻⁰¹²³⁴⁵⁶⁷⁸⁹", "-0123456789")), text
     )
@@ -352,7 +352,7 @@ def contributions(sample: Sample) -> Iterator[tuple[Any, Any, Any, dict[str, Any
 
 
 def _results(name: str, values: Any, meaning: dict[str, Any]) -> ast.expr:
-    """The parts of a named tuple as symbols, whose values are added to `meaning`."""
+    """Return the parts of a named tuple as symbols, whose values are added to `meaning`."""
     parts = {field: symbol(f"{name}_{field}", value.shape) for field, value in values._asdict().items()}
     meaning |= {part.id: value for part, value in zip(parts.values(), values)}
     return several(parts, name)
@@ -368,7 +368,7 @@ def evaluated(formula: ast.expr, meaning: dict[str, Any]) -> Any:
 
 
 def is_true(formula: ast.expr, wanted: Any, meaning: dict[str, Any], excused: bool) -> bool | None:
-    """Whether a formula gives what the rule gave; None if it cannot be evaluated."""
+    """Return whether a formula gives what the rule gave; None if it cannot be evaluated."""
     try:
         got = evaluated(formula, meaning)
         same = np.allclose(np.broadcast_to(got, wanted.shape), wanted, equal_nan=True)

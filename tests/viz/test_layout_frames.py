@@ -31,7 +31,7 @@ grouped = given(
 
 
 def groups_around(recording, framed):
-    """The framed groups around each box."""
+    """Return the framed groups around each box."""
     around = {None: frozenset()}
     for group in recording.groups:
         own = {group.id} if group.id in framed else set()

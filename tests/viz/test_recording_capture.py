@@ -79,7 +79,7 @@ def test_recording_has_the_numbers_of_the_engine(random_graph, seed, count):
 
 
 def _gradients_again(random_graph, seed, count):
-    """The interior gradients of the same graph, by the engine's own retain_grad."""
+    """Return the interior gradients of the same graph, by the engine's own retain_grad."""
     output, values = random_graph(seed, count)
     tracked = [v for v in values if v.node is not None and v.node is not output.node and not v.is_leaf]
     for value in tracked:

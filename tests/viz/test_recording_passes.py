@@ -20,13 +20,13 @@ def leaf(value, name):
 
 
 def passes(output, **options):
-    """The recording, and its passes by kind."""
+    """Return the recording, and its passes by kind."""
     recording = capture(output, passes=True, **options)
     return recording, {told.kind: told for told in recording.passes}
 
 
 def final(recording, told):
-    """The numbers of each gradient by the symbol of its box."""
+    """Return the numbers of each gradient by the symbol of its box."""
     return {
         name: reading.numbers
         for name, reading in zip(symbols(recording), told.gradients)

@@ -16,7 +16,7 @@ def leaf(values: Any, dtype: Any = float) -> tg.Tensor:
 
 
 def gradient(output: tg.Tensor, by: tg.Tensor, upstream: Any = None) -> np.ndarray:
-    """The gradient when the result's elements have the gradients 1, 2, 3, … in order."""
+    """Return the gradient when the result's elements have the gradients 1, 2, 3, … in order."""
     numbers = np.arange(1.0, output.size + 1).reshape(output.shape)
     return tg.gradient(output, by, grad_outputs=numbers if upstream is None else upstream)
 

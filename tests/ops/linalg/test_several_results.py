@@ -27,7 +27,7 @@ each_decomposition = pytest.mark.parametrize(
 
 
 def mixed(results: Any) -> Any:
-    """A number that depends on every element of every result."""
+    """Return a number that depends on every element of every result."""
     return sum(((each + 0.1 * n) ** 3 * (1.0 + 0.2 * n)).sum() for n, each in enumerate(results))
 
 

@@ -82,7 +82,7 @@ def test_wrong_input_is_refused(call: Any, message: str) -> None:
 
 
 def with_nan() -> np.ndarray:
-    """An array with NaN here and there, and one row along the second axis that is NaN everywhere."""
+    """Return an array with NaN here and there, and one row along the second axis that is NaN everywhere."""
     rng = np.random.default_rng(0)
     a = rng.normal(size=(4, 5, 3))
     a[rng.random(a.shape) < 0.3] = np.nan

@@ -37,7 +37,7 @@ def opened(open_page, recorder, fragment="", **settings):
 
 
 def shown(number):
-    """A number as the page formats it."""
+    """Return a number as the page formats it."""
     text = f"{float(f'{number:.4g}'):.10f}".rstrip("0").rstrip(".")
     return text.replace("-", "−")
 
