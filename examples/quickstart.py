@@ -16,7 +16,7 @@ OUT = Path("quickstart")
 
 
 def main() -> None:
-    """Do the whole job and say what was written."""
+    """Run all steps, and print the names of the files."""
     OUT.mkdir(exist_ok=True)
 
     print("1. Train a 64-64-10 network on handwritten digits")
@@ -36,7 +36,7 @@ def main() -> None:
     model.summary()
     history = model.fit(X, y, epochs=60, batch_size=32, validation_data=validation)
     accuracy = model.evaluate(X_test, y_test)["accuracy"]
-    print(f"   accuracy on {len(X_test)} digits it has never seen: {accuracy:.3f}")
+    print(f"   accuracy on {len(X_test)} test digits: {accuracy:.3f}")
     history.plot(OUT / "training.png")
 
     print("2. Verify its gradients against finite differences")
@@ -52,7 +52,7 @@ def main() -> None:
 
 
 def check_gradients(trained: nn.Module, X: np.ndarray, y: np.ndarray) -> None:
-    """The derivative of the loss by every weight and bias of the trained network, one by one, in float64."""
+    """Check the derivative of the loss with respect to every weight and bias of the trained network, in float64."""
     network = nn.Sequential(
         nn.Dense(64, 64, weight_l2=1e-4, dtype=np.float64),
         nn.ReLU(),
@@ -68,7 +68,7 @@ def check_gradients(trained: nn.Module, X: np.ndarray, y: np.ndarray) -> None:
 
 
 def draw_graph(network: nn.Module, X: np.ndarray, y: np.ndarray) -> None:
-    """The graph of the loss of a small batch, with values and gradients."""
+    """Draw the graph of the loss of a small batch, with values and gradients."""
     network.zero_grad()
     digits = tg.tensor(X, name="digits")
     loss = nn.SoftmaxCrossEntropy()(network(digits), y)
@@ -78,7 +78,7 @@ def draw_graph(network: nn.Module, X: np.ndarray, y: np.ndarray) -> None:
 
 
 def draw_mistakes(X: np.ndarray, y: np.ndarray, predicted: np.ndarray) -> None:
-    """The first misclassified digits, with what they are and what the network saw in them."""
+    """Plot the first misclassified digits with their true and predicted classes."""
     wrong = np.flatnonzero(predicted != y)[:10]
     figure = Figure(figsize=(10, 4.4), layout="constrained")
     figure.suptitle(

@@ -55,7 +55,7 @@ def composed_form_agrees(sample: Sample) -> None:
 
 
 def first_gradient(sample: Sample) -> None:
-    """Every entry of the Jacobian by every operand agrees with differences."""
+    """Every entry of the Jacobian with respect to every operand agrees with finite differences."""
     operands = sample.tracked()
     outputs = sample.outputs(operands)
     for number, output in enumerate(outputs):
@@ -71,7 +71,7 @@ def first_gradient(sample: Sample) -> None:
 
 
 def second_gradient(sample: Sample) -> None:
-    """The gradient's own derivatives, by every operand and by the upstream gradient, agree with differences."""
+    """The derivatives of the gradient with respect to operands and upstream gradient agree with differences."""
     rng = np.random.default_rng(7)
     operands = sample.tracked()
     outputs = [o for o in sample.outputs(operands) if o.requires_grad]

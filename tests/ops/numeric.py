@@ -8,7 +8,7 @@ import numpy as np
 
 
 def jacobian(function: Callable[[np.ndarray], np.ndarray], x: np.ndarray, step: float = 1e-4) -> np.ndarray:
-    """All derivatives of the outputs (first axes) by the elements of `x` (last axes).
+    """Return the derivatives of the outputs (first axes) with respect to the elements of `x` (last axes).
 
     Central differences at two steps, extrapolated so that the error is of the fourth order: the truncation error
     is far below the 1e-7 that tests ask for, and `step` is long enough that rounding is, too.
