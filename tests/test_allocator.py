@@ -43,11 +43,11 @@ def page_faults(first: str, **environment: str) -> float:
     return float(subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stdout)
 
 
-def test_what_is_freed_is_used_again() -> None:
+def test_allocator_reuses_freed_memory() -> None:
     assert page_faults("import tensorgrad") < 10
 
 
-def test_without_room_for_the_block_nothing_happens(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_allocator_without_memory_for_the_block_does_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     def full(*_: object) -> None:
         raise MemoryError
 
@@ -55,9 +55,9 @@ def test_without_room_for_the_block_nothing_happens(monkeypatch: pytest.MonkeyPa
     keep_freed_memory()
 
 
-def test_without_tensorgrad_it_is_given_back() -> None:
+def test_allocator_returns_freed_memory_without_tensorgrad() -> None:
     assert page_faults("") > 100, "glibc has other limits now: is tensorgrad._allocator still needed?"
 
 
-def test_limits_set_in_the_environment_hold() -> None:
+def test_allocator_keeps_limits_set_in_the_environment() -> None:
     assert page_faults("import tensorgrad", MALLOC_TRIM_THRESHOLD_="131072") > 100

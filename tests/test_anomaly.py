@@ -27,7 +27,7 @@ def broken(x: Any) -> Any:
     return x * 1.0
 
 
-def test_the_first_nan_of_the_forward_pass() -> None:
+def test_anomaly_finds_the_first_nan_of_the_forward_pass() -> None:
     x = leaf(1.0, -1.0)
     with tg.detect_anomaly():
         y = x * 2
@@ -37,14 +37,14 @@ def test_the_first_nan_of_the_forward_pass() -> None:
             tg.log(y) + 1
 
 
-def test_the_first_infinity_of_the_forward_pass() -> None:
+def test_anomaly_finds_the_first_infinity_of_the_forward_pass() -> None:
     x = leaf(0.0)
     with tg.detect_anomaly(), pytest.raises(FloatingPointError, match=r"^divide: the result contains an infinity"):
         1.0 / x
 
 
 @pytest.mark.parametrize("interior", [False, True])
-def test_the_first_nan_of_the_backward_pass(interior: bool) -> None:
+def test_anomaly_finds_the_first_nan_of_the_backward_pass(interior: bool) -> None:
     x = leaf(1.0, 2.0)
     with tg.detect_anomaly():
         y = x * 1 if interior else x
@@ -56,7 +56,7 @@ def test_the_first_nan_of_the_backward_pass(interior: bool) -> None:
     assert x.grad is None
 
 
-def test_an_infinite_gradient_at_a_leaf() -> None:
+def test_anomaly_finds_an_infinite_gradient_at_a_leaf() -> None:
     x = leaf(1e-320)
     with tg.detect_anomaly():
         y = tg.log(x)
@@ -64,7 +64,7 @@ def test_an_infinite_gradient_at_a_leaf() -> None:
             y.sum().backward()
 
 
-def test_second_derivatives_are_watched_too() -> None:
+def test_anomaly_checks_second_derivatives() -> None:
     x = leaf(2.0)
     with tg.detect_anomaly():
         y = broken(x).sum()
@@ -72,7 +72,7 @@ def test_second_derivatives_are_watched_too() -> None:
             tg.gradient(y, x, create_graph=True)
 
 
-def test_a_saved_array_that_was_written_into() -> None:
+def test_anomaly_finds_a_modified_saved_array() -> None:
     x = leaf(1.0, 2.0)
     with tg.detect_anomaly():
         y = (x * x).sum()
@@ -81,7 +81,7 @@ def test_a_saved_array_that_was_written_into() -> None:
             y.backward()
 
 
-def test_an_array_passed_in_that_was_written_into() -> None:
+def test_anomaly_finds_a_modified_argument() -> None:
     x, batch = leaf(1.0, 2.0), np.array([3.0, 4.0])
     with tg.detect_anomaly():
         y = (x * batch).sum()
@@ -93,14 +93,14 @@ def test_an_array_passed_in_that_was_written_into() -> None:
     np.testing.assert_array_equal(x.grad, [1.0, 0.0])
 
 
-def test_a_nan_in_a_graph_recorded_outside_is_found_without_its_line() -> None:
+def test_anomaly_finds_a_nan_in_a_graph_recorded_outside() -> None:
     x = leaf(2.0)
     y = broken(x).sum()
     with tg.detect_anomaly(), pytest.raises(FloatingPointError, match=r"^broken: .*outside detect_anomaly"):
         y.backward()
 
 
-def test_healthy_computations_pass() -> None:
+def test_anomaly_accepts_finite_computations() -> None:
     x = leaf(1.0, 2.0)
     with tg.detect_anomaly():
         y = (tg.exp(x) * x).sum()
@@ -110,7 +110,7 @@ def test_healthy_computations_pass() -> None:
     np.testing.assert_allclose(x.grad, np.exp(x.data) * (1 + x.data))
 
 
-def test_outside_nothing_is_checked() -> None:
+def test_anomaly_checks_nothing_outside_the_block() -> None:
     x = leaf(-1.0)
     assert np.isnan(tg.log(x).data).all()
     with tg.detect_anomaly():
@@ -118,7 +118,7 @@ def test_outside_nothing_is_checked() -> None:
     assert np.isnan(tg.log(x).data).all()
 
 
-def test_recording_and_checking_are_separate_switches() -> None:
+def test_anomaly_does_not_change_recording() -> None:
     x = leaf(1.0)
     with tg.detect_anomaly(), tg.no_grad():
         assert not (x * 2).requires_grad

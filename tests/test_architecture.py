@@ -221,7 +221,7 @@ def test_file_names_are_unique_within_a_package(package: str) -> None:
     assert {name: sorted(parents) for name, parents in places.items() if len(parents) > 1} == {}
 
 
-def test_there_are_no_cycles() -> None:
+def test_imports_have_no_cycles() -> None:
     graph = {module: imports_of(module) - {module} for module in MODULES}
     while True:
         leaves = {module for module, needs in graph.items() if not needs}
@@ -260,7 +260,7 @@ def declared_methods() -> dict[str, ast.FunctionDef]:
 
 
 @pytest.mark.parametrize("name", sorted(declared_methods()))
-def test_every_typed_method_is_there_with_the_same_parameters(name: str) -> None:
+def test_typed_methods_exist_with_the_same_parameters(name: str) -> None:
     bound = inspect.getattr_static(tg.Tensor, name)
     if isinstance(bound, property):
         return
@@ -281,7 +281,7 @@ def test_every_typed_method_is_there_with_the_same_parameters(name: str) -> None
         assert defaults == set(with_default)
 
 
-def test_every_bound_method_is_typed() -> None:
+def test_bound_methods_are_typed() -> None:
     own = set(vars(Methods)) | set(declared_methods())
     source = (ROOT / "tensorgrad" / "tensor.py").read_text(encoding="utf-8")
     written = {n.name for n in ast.walk(ast.parse(source)) if isinstance(n, ast.FunctionDef)}
@@ -297,14 +297,14 @@ def test_dir_lists_the_public_names_and_nothing_else(package: ModuleType) -> Non
     assert all(hasattr(package, name) for name in dir(package))
 
 
-def test_every_public_name_is_documented() -> None:
+def test_public_names_are_documented() -> None:
     for name in tg.__all__:
         assert getattr(tg, name).__doc__, f"tg.{name}"
     for name in getattr(nn, "__all__", []):
         assert getattr(nn, name).__doc__, f"nn.{name}"
 
 
-def test_both_packages_say_that_they_are_typed() -> None:
+def test_packages_are_marked_as_typed() -> None:
     assert (ROOT / "tensorgrad" / "py.typed").exists()
     assert (ROOT / "nn" / "py.typed").exists()
 
@@ -321,19 +321,19 @@ HEAVY = ["matplotlib", "graphviz", "tqdm", "sklearn", "safetensors", "pooch", "s
 
 
 @pytest.mark.parametrize("package", ["tensorgrad", "nn"])
-def test_importing_loads_numpy_and_nothing_heavier(package: str, tmp_path: Path) -> None:
+def test_import_loads_numpy_and_nothing_heavier(package: str, tmp_path: Path) -> None:
     code = f"import sys, {package}; print(sorted({HEAVY!r} & sys.modules.keys()))".replace(
         repr(HEAVY), repr(set(HEAVY))
     )
     assert in_a_new_python(code, tmp_path) == "[]"
 
 
-def test_the_engine_does_not_load_the_networks(tmp_path: Path) -> None:
+def test_import_of_the_engine_does_not_load_the_networks(tmp_path: Path) -> None:
     assert in_a_new_python("import sys, tensorgrad; print('nn' in sys.modules)", tmp_path) == "False"
 
 
 @pytest.mark.slow
-def test_type_checkers_see_tensors(tmp_path: Path) -> None:
+def test_operators_have_types_for_type_checkers(tmp_path: Path) -> None:
     if importlib.util.find_spec("mypy") is None:
         pytest.skip("mypy is not installed: it comes with the lint extra")
     snippet = tmp_path / "snippet.py"
@@ -373,7 +373,7 @@ def frames_of(compute: Any) -> list[str]:
     return frames[1:]
 
 
-def test_an_operator_is_one_frame_and_its_forward_rule() -> None:
+def test_operator_call_is_one_frame_and_its_forward_rule() -> None:
     a, b = tg.tensor([[1.0]], requires_grad=True), tg.tensor([[3.0]], requires_grad=True)
     _ = a + b, a @ b, a * b, b - a, 2.0 - a, tg.tanh(a)  # the first call of each writes its code
     assert frames_of(lambda: a + b) == ["add", "add"]
@@ -384,7 +384,7 @@ def test_an_operator_is_one_frame_and_its_forward_rule() -> None:
     assert frames_of(lambda: 2.0 - constant) == ["subtract", "subtract"]
 
 
-def test_a_backward_pass_costs_a_frame_per_rule() -> None:
+def test_backward_pass_has_a_frame_per_rule() -> None:
     def rules_run(length: int) -> int:
         y = tg.tensor(1.0, requires_grad=True)
         for _ in range(length):

@@ -47,18 +47,18 @@ def test_tuned_by_hand_loses_the_same():
     np.testing.assert_allclose([float(tuned()) for _ in range(8)], [float(hand()) for _ in range(8)], rtol=1e-4)
 
 
-def test_a_workload_is_named_if_and_only_if_it_has_a_file():
+def test_workloads_are_the_files_of_the_folder():
     files = {path.stem for path in (BENCHMARKS / "workloads").glob("*.py")} - {"__init__"}
     assert sorted(WORKLOADS) == sorted(files)
 
 
-def test_different_computations_are_not_compared():
+def test_race_rejects_different_computations():
     check_agreement("work", [("a", [1.0, 2.0]), ("b", [1.0, 2.0 + 1e-9])], rtol=1e-6)
     with pytest.raises(RuntimeError, match=r"work, step 1: a computes 2\.0, but c 2\.1"):
         check_agreement("work", [("a", [1.0, 2.0]), ("b", [1.0, 2.0]), ("c", [1.0, 2.1])], rtol=1e-6)
 
 
-def test_a_target_must_be_met_by_the_median_and_by_the_fastest_turns():
+def test_target_must_be_met_by_median_and_fastest_turns():
     ours = [Turn(wall, 0.0) for wall in (1.0, 2.0, 9.0)]
     theirs = [Turn(wall, 0.0) for wall in (2.0, 2.5, 3.0)]
     ratio = compare(ours, theirs, at_most=0.7)
@@ -68,7 +68,7 @@ def test_a_target_must_be_met_by_the_median_and_by_the_fastest_turns():
     assert compare(ours, theirs, at_most=None).met is None
 
 
-def test_the_table_and_the_picture_have_every_ratio():
+def test_table_and_picture_have_every_ratio():
     rows = [
         Row("work", 2, "tensorgrad", "1 ms"),
         Row("work", 2, "torch, fused", "2 ms", ratio=Ratio(0.5, 0.45, 0.55, 0.51, at_most=0.4)),

@@ -16,7 +16,7 @@ BEYOND = sorted((FOLDER.parent / "beyond").glob("[0-9][0-9]_*.py"))
 CHAPTERS = OF_THE_BOOK + BEYOND
 
 
-def test_there_is_a_chapter_for_each_of_the_book():
+def test_chapters_cover_the_book():
     assert [int(path.name[:2]) for path in OF_THE_BOOK] == list(range(1, 23))
 
 
@@ -37,7 +37,7 @@ def run(folder, *command):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("path", CHAPTERS, ids=lambda path: path.stem)
-def test_it_runs(path, tmp_path):
+def test_chapter_runs_and_agrees_with_numpy(path, tmp_path):
     dark = (
         "figure.facecolor",
         "axes.facecolor",
@@ -51,7 +51,7 @@ def test_it_runs(path, tmp_path):
 
 
 @pytest.mark.parametrize("path", CHAPTERS, ids=lambda path: path.stem)
-def test_it_opens_as_a_notebook_with_the_same_parts(path):
+def test_chapter_opens_as_a_notebook_with_the_same_parts(path):
     """Jupyter and VS Code read `# %%` as the beginning of a cell."""
     text = path.read_text(encoding="utf-8")
     assert text.startswith("# %% [markdown]\n# # Chapter " + str(int(path.name[:2])) + ".")
@@ -66,12 +66,12 @@ def test_it_opens_as_a_notebook_with_the_same_parts(path):
 
 
 @pytest.mark.slow
-def test_what_a_notebook_is_started_with_is_passed_over(tmp_path):
+def test_chapter_ignores_arguments_of_a_kernel(tmp_path):
     assert "  equal: " in run(tmp_path, CHAPTERS[2], "--f=/kernel.json")
 
 
 @pytest.mark.slow
-def test_the_gallery(tmp_path):
+def test_gallery_makes_a_page_with_every_picture(tmp_path):
     run(tmp_path, GALLERY)
     page = (tmp_path / "out" / "index.html").read_text(encoding="utf-8")
     shown = re.findall(r'(?:src|href)="([^"]+)"', page)

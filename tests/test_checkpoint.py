@@ -23,7 +23,7 @@ def wave(x: Any) -> tg.Tensor:
     return tg.sin(tg.exp(x) * x)
 
 
-def test_gradients_of_every_order_are_the_same() -> None:
+def test_checkpoint_gives_the_same_gradients_of_every_order() -> None:
     x = leaf(0.3, -0.7)
     expected, got = tg.sum(wave(x)), tg.sum(tg.checkpoint(wave)(x))
     for _ in range(3):
@@ -33,7 +33,7 @@ def test_gradients_of_every_order_are_the_same() -> None:
     np.testing.assert_allclose(got.data, expected.data, rtol=1e-12)
 
 
-def test_weights_that_are_closed_over_receive_their_gradients() -> None:
+def test_checkpoint_passes_gradients_to_closed_over_weights() -> None:
     w, x = leaf(2.0, -1.0), leaf(0.5, 0.25)
     scaled = w * 3
     tg.sum(tg.checkpoint(lambda x: tg.tanh(scaled * x) + w)(x)).backward()
@@ -54,7 +54,7 @@ def test_checkpoints_nest_and_chain() -> None:
     np.testing.assert_allclose(got, tg.gradient(tg.sum(plain(plain(x))), x), rtol=1e-14)
 
 
-def test_several_arguments_keywords_and_one_used_twice() -> None:
+def test_checkpoint_accepts_several_arguments_and_keywords() -> None:
     x, y = leaf(1.0, 2.0), leaf(3.0, 4.0)
     product = tg.checkpoint(lambda a, b, *, times: a * b * b * times)
     of_x, of_y = tg.gradient(tg.sum(product(x, y, times=2) + product(x, x, times=1)), [x, y])
@@ -62,7 +62,7 @@ def test_several_arguments_keywords_and_one_used_twice() -> None:
     np.testing.assert_allclose(of_y, 4 * x.data * y.data)
 
 
-def test_function_transforms_go_through() -> None:
+def test_checkpoint_works_inside_function_transforms() -> None:
     x, v = np.array([0.2, 0.9]), np.array([1.0, -2.0])
     checkpointed = tg.checkpoint(wave)
     np.testing.assert_allclose(tg.jacobian(checkpointed)(x).data, tg.jacobian(wave)(x).data, rtol=1e-14)
@@ -72,7 +72,7 @@ def test_function_transforms_go_through() -> None:
     np.testing.assert_allclose(tg.hvp(checkpointed_total, x, v).data, tg.hvp(total, x, v).data, rtol=1e-12)
 
 
-def test_the_graph_holds_one_node_and_no_arrays() -> None:
+def test_checkpoint_records_one_node_and_no_arrays() -> None:
     x = leaf(0.3)
     y = tg.checkpoint(wave)(x)
     assert y.node is not None
@@ -82,7 +82,7 @@ def test_the_graph_holds_one_node_and_no_arrays() -> None:
 
 
 @pytest.mark.slow
-def test_memory_is_really_lower() -> None:
+def test_checkpoint_uses_less_memory() -> None:
     def layers(x: Any) -> tg.Tensor:
         for _ in range(20):
             x = tg.exp(tg.sin(x))
@@ -103,7 +103,7 @@ def test_memory_is_really_lower() -> None:
     assert held(layers) > 20 * 50_000 * 8
 
 
-def test_without_recording_it_is_the_function_itself() -> None:
+def test_checkpoint_without_recording_is_the_function_itself() -> None:
     calls = []
 
     def counted(x: Any) -> tg.Tensor:
@@ -119,12 +119,12 @@ def test_without_recording_it_is_the_function_itself() -> None:
     assert len(calls) == 4
 
 
-def test_a_result_that_is_an_argument_stays_it() -> None:
+def test_checkpoint_returns_an_argument_unchanged() -> None:
     x = leaf(1.0)
     assert tg.checkpoint(lambda x: x)(x) is x
 
 
-def test_float32_stays_float32() -> None:
+def test_checkpoint_keeps_float32() -> None:
     x = tg.tensor(np.float32([0.3, 0.4]), requires_grad=True)
     y = tg.checkpoint(wave)(x)
     assert y.dtype == np.float32

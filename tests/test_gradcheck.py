@@ -64,20 +64,20 @@ def finding(f: Callable[..., Any], inputs: Any, **options: Any) -> Any:
         (lambda x: tg.sin(50.0 * x), [(3,)]),
     ],
 )
-def test_right_derivatives_pass(f: Callable[..., Any], shapes: list[tuple[int, ...]], order: int) -> None:
+def test_gradcheck_accepts_right_derivatives(f: Callable[..., Any], shapes: list[tuple[int, ...]], order: int) -> None:
     assert gradcheck(f, [normal(*shape, seed=i) for i, shape in enumerate(shapes)], order=order) is True
 
 
-def test_every_entry_can_be_asked_for() -> None:
+def test_gradcheck_without_fast_compares_every_entry() -> None:
     assert gradcheck(lambda x: tg.sum(tg.sin(x)), normal(10, 9), fast=False)
 
 
 @pytest.mark.parametrize("value", [0.5, np.array(0.5), tg.tensor(0.5, requires_grad=True)])
-def test_a_single_input_needs_no_list(value: Any) -> None:
+def test_gradcheck_accepts_a_single_input(value: Any) -> None:
     assert gradcheck(tg.exp, value)
 
 
-def test_integers_booleans_and_untracked_tensors_are_constants() -> None:
+def test_gradcheck_treats_integers_booleans_and_untracked_tensors_as_constants() -> None:
     taken = []
 
     def f(x: Any, index: Any, mask: Any, constant: Any) -> Any:
@@ -89,12 +89,12 @@ def test_integers_booleans_and_untracked_tensors_are_constants() -> None:
     assert all(given is constant for given, constant in zip(taken[0], constants))
 
 
-def test_inputs_far_from_one_get_longer_steps() -> None:
+def test_gradcheck_takes_longer_steps_at_large_inputs() -> None:
     assert gradcheck(tg.square, np.array([1e12, 3e8, 2.0]))
     assert finding(lambda x: x * x.detach(), np.array([1e12])).diagnosis == "missing factor 2"
 
 
-def test_a_view_of_an_array_is_checked_where_it_points() -> None:
+def test_gradcheck_accepts_views_of_arrays() -> None:
     assert gradcheck(lambda x: x * np.array([[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]]), normal(2, 3).T)
 
 
@@ -202,7 +202,7 @@ def test_gradcheck_sees_the_local_slope_of_a_staircase() -> None:
 # -- closures -------------------------------------------------------------------------------------------------
 
 
-def test_a_function_without_parameters_is_checked_at_the_leaves_it_uses() -> None:
+def test_gradcheck_of_a_closure_changes_its_leaves() -> None:
     weight = tg.tensor(normal(3, 2), requires_grad=True, name="weight")
     bias = tg.tensor(normal(2), requires_grad=True)
     x = normal(4, 3, seed=1)
@@ -211,7 +211,7 @@ def test_a_function_without_parameters_is_checked_at_the_leaves_it_uses() -> Non
     assert (found.input, found.diagnosis) == ("input 1 'weight'", "missing factor 2")
 
 
-def test_a_large_closure_is_checked_along_directions() -> None:
+def test_gradcheck_of_a_large_closure_uses_directions() -> None:
     weight = tg.tensor(normal(40, 30), requires_grad=True)
     calls = []
 
@@ -223,7 +223,7 @@ def test_a_large_closure_is_checked_along_directions() -> None:
     assert len(calls) < 20
 
 
-def test_nothing_is_changed_even_after_an_error() -> None:
+def test_gradcheck_changes_nothing_even_after_an_error() -> None:
     given = normal(3)
     leaf = tg.tensor(given, requires_grad=True)
     leaf.grad = np.ones(3)
@@ -241,7 +241,7 @@ def test_nothing_is_changed_even_after_an_error() -> None:
     np.testing.assert_array_equal(leaf.grad, 1 + 2 * before)
 
 
-def test_values_are_put_back_when_f_fails() -> None:
+def test_gradcheck_restores_values_if_f_fails() -> None:
     leaf = tg.tensor([1.0, 2.0], requires_grad=True)
     array = leaf.data
 
@@ -255,7 +255,7 @@ def test_values_are_put_back_when_f_fails() -> None:
     assert leaf.data is array
 
 
-def test_numpy_random_state_and_recording_stay_as_they_are() -> None:
+def test_gradcheck_keeps_random_state_and_recording() -> None:
     state = np.random.get_state()[1].copy()  # noqa: NPY002
     with tg.no_grad():
         assert gradcheck(tg.sin, normal(100), order=2)
@@ -320,7 +320,7 @@ def tripled(x: Any) -> Any:
         (np.floor, {"x": lambda g: g}, [(3,)], "unexpected gradient", np.inf),
     ],
 )
-def test_mistakes_are_named(
+def test_gradcheck_names_mistakes(
     operation: Callable[..., Any], rules: Any, shapes: list[tuple[int, ...]], diagnosis: str, ratio: float | None
 ) -> None:
     def forward_x(x: Any) -> Any:
@@ -341,7 +341,7 @@ def test_mistakes_are_named(
         assert found.ratio == pytest.approx(ratio, rel=1e-4, abs=1e-12)
 
 
-def test_the_message_in_full() -> None:
+def test_gradcheck_message_in_full() -> None:
     @tg.op(x=lambda g, y: g * y, y=lambda g, x: g * x / 3)
     def scaled(x: Any, y: Any) -> Any:
         return np.sum(x * y)
@@ -366,13 +366,13 @@ def test_the_message_in_full() -> None:
     assert copied.finding == caught.value.finding
 
 
-def test_the_wrong_output_is_named() -> None:
+def test_gradcheck_names_the_wrong_output() -> None:
     found = finding(lambda x: (x * 2.0, tg.sum(x), tg.exp(x.detach())), normal(2, 2))
     assert (found.output, found.diagnosis) == ("output 2", "disconnected")
     assert found.input_index == found.output_index
 
 
-def test_the_wrong_entry_of_a_large_input_is_found() -> None:
+def test_gradcheck_finds_the_wrong_entry_of_a_large_input() -> None:
     @tg.op(x=lambda g, x: g * np.where(np.arange(200) == 123, -2.0, 2.0) * x)
     def nearly_square(x: Any) -> Any:
         return np.square(x)
@@ -382,7 +382,7 @@ def test_the_wrong_entry_of_a_large_input_is_found() -> None:
 
 
 @pytest.mark.parametrize("size", [3, 100])
-def test_a_small_entry_beside_a_huge_one_is_missed_only_along_directions(size: int) -> None:
+def test_gradcheck_along_directions_misses_a_small_entry_beside_a_huge_one(size: int) -> None:
     weights = np.ones(size)
     weights[0] = 1e9
 
@@ -402,7 +402,7 @@ def test_a_small_entry_beside_a_huge_one_is_missed_only_along_directions(size: i
     factor=st.floats(-5, 5).filter(lambda factor: abs(factor - 1) > 0.01),
     data=st.data(),
 )
-def test_one_wrong_entry_is_always_found(size: int, factor: float, data: st.DataObject) -> None:
+def test_gradcheck_finds_one_wrong_entry(size: int, factor: float, data: st.DataObject) -> None:
     place = data.draw(st.integers(0, size - 1))
     weights = np.where(np.arange(size) == place, factor, 1.0)
 
@@ -414,7 +414,7 @@ def test_one_wrong_entry_is_always_found(size: int, factor: float, data: st.Data
     assert found.ratio == pytest.approx(factor, rel=1e-4, abs=1e-4)
 
 
-def test_a_rule_that_ignores_the_upstream_gradient() -> None:
+def test_gradcheck_rejects_a_rule_that_ignores_the_upstream_gradient() -> None:
     @tg.op(x=lambda g, x: np.cos(x))
     def wrong_sine(x: Any) -> Any:
         return np.sin(x)
@@ -426,7 +426,7 @@ def test_a_rule_that_ignores_the_upstream_gradient() -> None:
         gradcheck(wrong_sine, 0.5)
 
 
-def test_a_rule_that_fails() -> None:
+def test_gradcheck_reports_a_rule_that_fails() -> None:
     @tg.op(x=lambda g, x: g, b=lambda g: g[:, :2])
     def biased(x: Any, b: Any) -> Any:
         return x + b
@@ -438,7 +438,7 @@ def test_a_rule_that_fails() -> None:
 # -- second derivatives ---------------------------------------------------------------------------------------
 
 
-def test_a_rule_that_is_right_but_leaves_the_graph() -> None:
+def test_gradcheck_of_order_2_rejects_a_rule_that_leaves_the_graph() -> None:
     @tg.op(x=lambda g, x: g * np.cos(getattr(x, "data", x)))
     def sine_once(x: Any) -> Any:
         return np.sin(x)
@@ -449,7 +449,7 @@ def test_a_rule_that_is_right_but_leaves_the_graph() -> None:
     assert (found.input, found.diagnosis, found.ratio) == ("input 0", "disconnected", 0)
 
 
-def test_a_rule_that_cuts_the_upstream_gradient() -> None:
+def test_gradcheck_of_order_2_rejects_a_rule_that_detaches_the_upstream_gradient() -> None:
     @tg.op(x=lambda g, x: getattr(g, "data", g) * np.cos(x))
     def sine_once(x: Any) -> Any:
         return np.sin(x)
@@ -458,7 +458,7 @@ def test_a_rule_that_cuts_the_upstream_gradient() -> None:
     assert (found.input, found.diagnosis) == ("the upstream gradient of output 0", "disconnected")
 
 
-def test_a_second_derivative_that_is_wrong() -> None:
+def test_gradcheck_rejects_a_wrong_second_derivative() -> None:
     @tg.op(x=lambda g, x: -g * np.sin(x))
     def wrong_cosine_of_rule(x: Any) -> Any:
         return np.cos(x)
@@ -476,7 +476,7 @@ def test_a_second_derivative_that_is_wrong() -> None:
     assert finding(cosine, normal(3), order=2).diagnosis == "wrong sign"
 
 
-def test_a_rule_that_cannot_be_recorded() -> None:
+def test_gradcheck_reports_a_rule_that_cannot_be_recorded() -> None:
     @tg.op(x=lambda g, x: g * np.spacing(x))
     def odd(x: Any) -> Any:
         return np.spacing(x) * x
@@ -485,7 +485,7 @@ def test_a_rule_that_cannot_be_recorded() -> None:
         gradcheck(odd, 1.5, order=2)
 
 
-def test_linear_functions_have_second_derivatives_of_zero() -> None:
+def test_gradcheck_accepts_linear_functions_at_order_2() -> None:
     assert gradcheck(lambda x: 3.0 * x, normal(3), order=2)
 
 
@@ -502,13 +502,13 @@ def test_linear_functions_have_second_derivatives_of_zero() -> None:
         (lambda x: tg.sum(tg.abs(x)), [*range(1, 100), 0.0], r"\(99,\)"),
     ],
 )
-def test_a_kink_is_pointed_out(f: Callable[..., Any], point: list[float], index: str) -> None:
+def test_gradcheck_warns_at_a_kink(f: Callable[..., Any], point: list[float], index: str) -> None:
     with pytest.warns(GradcheckWarning, match=rf"input 0 \(\d+,\) is at a kink .* the first at index {index}") as seen:
         assert gradcheck(f, np.array(point))
     assert seen[0].filename == __file__
 
 
-def test_on_a_kink_a_value_outside_the_slopes_is_wrong() -> None:
+def test_gradcheck_rejects_a_value_outside_the_slopes_at_a_kink() -> None:
     @tg.op(x=lambda g, x: g * np.where(x == 0, 1.5, np.sign(x)))
     def magnitude(x: Any) -> Any:
         return np.abs(x)
@@ -517,17 +517,17 @@ def test_on_a_kink_a_value_outside_the_slopes_is_wrong() -> None:
     assert (found.input_index, found.expected, found.got) == ((0,), 0.0, 1.5)
 
 
-def test_second_derivatives_at_a_kink_of_the_gradient() -> None:
+def test_gradcheck_warns_at_a_kink_of_the_gradient() -> None:
     with pytest.warns(GradcheckWarning, match="kink"):
         assert gradcheck(lambda x: tg.maximum(x, 0.0) ** 2, np.array([0.0, 1.0]), order=2)
 
 
 @pytest.mark.parametrize("distance", [1e-6, 3e-6, 1e-4])
-def test_a_kink_that_is_merely_near_is_none(distance: float) -> None:
+def test_gradcheck_does_not_warn_near_a_kink(distance: float) -> None:
     assert gradcheck(tg.abs, np.array([distance, -distance]))
 
 
-def test_strong_curvature_is_no_kink() -> None:
+def test_gradcheck_does_not_take_curvature_for_a_kink() -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         assert gradcheck(lambda x: tg.exp(200.0 * x), np.array([0.0, 0.01]))
@@ -537,7 +537,7 @@ def test_strong_curvature_is_no_kink() -> None:
 # -- what cannot be checked -----------------------------------------------------------------------------------
 
 
-def test_float32_is_refused() -> None:
+def test_gradcheck_rejects_float32() -> None:
     for narrow in (np.ones(2, np.float32), tg.tensor([1.0], dtype=np.float32, requires_grad=True)):
         with pytest.raises(TypeError, match=r"need float64, but input 1 is float32\. Check a float64 version"):
             gradcheck(lambda x, y: x * y, [normal(1), narrow])
@@ -545,7 +545,7 @@ def test_float32_is_refused() -> None:
         gradcheck(lambda x: x.astype(np.float32), normal(2))
 
 
-def test_nothing_to_check() -> None:
+def test_gradcheck_rejects_inputs_without_anything_to_check() -> None:
     for inputs in ([], [np.arange(3)], [tg.tensor([1.0])]):
         with pytest.raises(ValueError, match="nothing to check"):
             gradcheck(lambda x: x, inputs)
@@ -561,12 +561,12 @@ def test_nothing_to_check() -> None:
 @pytest.mark.parametrize(
     "options", [{"order": 0}, {"order": 3}, {"eps": 0.0}, {"eps": np.nan}, {"rtol": -1.0}, {"atol": np.inf}]
 )
-def test_options_out_of_range(options: dict[str, Any]) -> None:
+def test_gradcheck_rejects_options_out_of_range(options: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match="gradcheck: "):
         gradcheck(tg.sin, 1.0, **options)
 
 
-def test_closures_take_leaves() -> None:
+def test_gradcheck_of_a_closure_requires_leaves() -> None:
     weight = tg.tensor([1.0], requires_grad=True)
     with pytest.raises(ValueError, match="input 0 is an array"):
         gradcheck(lambda: weight * 1.0, [np.ones(2)])
@@ -574,20 +574,20 @@ def test_closures_take_leaves() -> None:
         gradcheck(lambda: weight * 1.0, [weight * 1.0])
 
 
-def test_outputs_are_tensors() -> None:
+def test_gradcheck_rejects_outputs_that_are_not_tensors() -> None:
     with pytest.raises(TypeError, match="output 1 of f is a ndarray, expected a Tensor"):
         gradcheck(lambda x: (x, x.numpy()), 1.0)
     with pytest.raises(ValueError, match="no output"):
         gradcheck(lambda x: (), 1.0)
 
 
-def test_not_deterministic() -> None:
+def test_gradcheck_rejects_functions_that_are_not_deterministic() -> None:
     rng = np.random.default_rng(0)
     with pytest.raises(GradcheckError, match="not deterministic"):
         gradcheck(lambda x: x * (rng.random(3) < 0.5), normal(3))
 
 
-def test_not_finite() -> None:
+def test_gradcheck_rejects_values_that_are_not_finite() -> None:
     with pytest.raises(GradcheckError, match=r"output 0 is NaN or infinite at index \(1,\) for the given inputs"):
         gradcheck(tg.log, np.array([1.0, -1.0]))
     with pytest.raises(GradcheckError, match=r"index \(2,\) when input 0 is changed by -\S+ at index \(2,\)\. Check"):
@@ -598,14 +598,14 @@ def test_not_finite() -> None:
         gradcheck(tg.arcsin, np.array([1 - 1e-13]))
 
 
-def test_a_point_near_the_end_of_the_domain_is_checked() -> None:
+def test_gradcheck_accepts_points_near_the_end_of_the_domain() -> None:
     assert gradcheck(tg.log, np.array([1.0, 2.0, 1e-6]))
     assert gradcheck(lambda x: tg.sum(tg.log(x)), np.where(np.arange(90) == 70, 1e-9, 1.0))
     assert gradcheck(tg.arcsin, np.array([1 - 1e-9, 0.0]))
     assert gradcheck(lambda x: x[x.data > 0], np.array([1.0, 1e-9]))  # another shape for steps above 1e-9
 
 
-def test_an_error_of_f_outside_its_domain_is_ignored() -> None:
+def test_gradcheck_ignores_errors_outside_the_domain() -> None:
     def f(x: tg.Tensor) -> tg.Tensor:
         if x.data.max() > 1:
             raise ValueError("outside")
@@ -616,17 +616,17 @@ def test_an_error_of_f_outside_its_domain_is_ignored() -> None:
         gradcheck(f, np.array([1.0, 0.5]))
 
 
-def test_shapes_that_change() -> None:
+def test_gradcheck_rejects_shapes_that_change() -> None:
     with pytest.raises(GradcheckError, match="does not have the same shape in every call"):
         gradcheck(lambda x: x[x.data >= 0], np.array([1.0, 0.0]))
 
 
-def test_the_generator_decides_the_directions() -> None:
+def test_gradcheck_draws_directions_from_the_generator() -> None:
     for rng in (0, None, np.random.default_rng(1), np.random.RandomState(1)):
         assert gradcheck(tg.sin, normal(70), rng=rng)
 
 
-def test_a_function_that_differentiates_inside() -> None:
+def test_gradcheck_accepts_a_function_that_differentiates_inside() -> None:
     def penalty(x: Any) -> Any:
         y = (x**3).sum()
         return (tg.gradient(y, x, create_graph=True) ** 2).sum()

@@ -50,7 +50,7 @@ def test_leaf_node_is_what_the_constructor_makes() -> None:
 # -- order ------------------------------------------------------------------------------------------------
 
 
-def test_children_come_before_their_parents() -> None:
+def test_backward_order_has_children_before_their_parents() -> None:
     x = leaf(1.0, 2.0)
     y = x * x
     z = (y + x) * tg.sin(y)
@@ -62,7 +62,7 @@ def test_children_come_before_their_parents() -> None:
         assert all(position[parent] > position[node] for parent in node.parents)
 
 
-def test_a_node_has_a_parent_for_each_operand() -> None:
+def test_node_has_a_parent_for_each_operand() -> None:
     x = leaf(3.0)
     product = (x * x).node
     assert product is not None
@@ -72,7 +72,7 @@ def test_a_node_has_a_parent_for_each_operand() -> None:
     assert "leaf" in repr(x.node)
 
 
-def test_diamonds_fire_each_node_once_and_complete() -> None:
+def test_backward_visits_each_node_of_a_diamond_once() -> None:
     x = tg.tensor(1.0, requires_grad=True)
     y, calls = x, 0
 
@@ -88,7 +88,7 @@ def test_diamonds_fire_each_node_once_and_complete() -> None:
     assert calls == 60
 
 
-def test_only_the_leaves_get_a_gradient() -> None:
+def test_backward_stores_gradients_on_leaves_only() -> None:
     x = leaf(1.0, 2.0)
     y = x * 2
     z = (y * y).sum()
@@ -98,7 +98,7 @@ def test_only_the_leaves_get_a_gradient() -> None:
     np.testing.assert_array_equal(x.grad, [8.0, 16.0])
 
 
-def test_constants_get_no_gradient() -> None:
+def test_backward_gives_constants_no_gradient() -> None:
     x, c = leaf(1.0, 2.0), tg.tensor([3.0, 4.0])
     (x * c).sum().backward()
     assert c.grad is None
@@ -107,7 +107,7 @@ def test_constants_get_no_gradient() -> None:
 # -- accumulation -----------------------------------------------------------------------------------------
 
 
-def test_several_passes_accumulate_on_leaves_only() -> None:
+def test_backward_accumulates_on_leaves_only() -> None:
     x = leaf(1.0, 2.0)
     y = (x * x).sum()
     y.backward(retain_graph=True)
@@ -121,7 +121,7 @@ def test_several_passes_accumulate_on_leaves_only() -> None:
     np.testing.assert_array_equal(x.grad, [3.0, 3.0])
 
 
-def test_accumulation_does_not_change_a_gradient_that_was_handed_out() -> None:
+def test_backward_accumulates_without_changing_returned_gradients() -> None:
     x = leaf(1.0, 2.0)
     (x * 3).sum().backward()
     first = x.grad
@@ -171,7 +171,7 @@ def test_backward_needs_a_number_or_a_gradient() -> None:
     np.testing.assert_array_equal(x.grad, [3.0, 20.0])
 
 
-def test_the_upstream_gradient_is_cast_to_the_tensors_dtype() -> None:
+def test_backward_casts_the_upstream_gradient_to_the_dtype_of_the_tensor() -> None:
     x = tg.tensor(np.ones(2, np.float32), requires_grad=True)
     (x * 2).backward(np.ones(2, np.float64))
     assert x.grad.dtype == np.float32
@@ -186,7 +186,7 @@ def test_backward_without_a_graph() -> None:
             t.backward()
 
 
-def test_a_released_graph_is_named() -> None:
+def test_backward_names_a_released_graph() -> None:
     x = leaf(1.0, 2.0)
     y = tg.exp(x)
     loss = y.sum()
@@ -198,7 +198,7 @@ def test_a_released_graph_is_named() -> None:
     np.testing.assert_array_equal(x.grad, np.exp([1.0, 2.0]))
 
 
-def test_a_pass_that_fails_leaves_the_graph_as_it_was() -> None:
+def test_backward_that_fails_leaves_the_graph_unchanged() -> None:
     x, y = leaf(1.0, 2.0), leaf(3.0, 4.0)
     shared = tg.exp(x)
     fresh = tg.exp(y)
@@ -212,7 +212,7 @@ def test_a_pass_that_fails_leaves_the_graph_as_it_was() -> None:
     np.testing.assert_array_equal(y.grad, np.exp([3.0, 4.0]))
 
 
-def test_a_rule_that_returns_the_wrong_shape_is_named() -> None:
+def test_backward_names_a_rule_that_returns_the_wrong_shape() -> None:
     @tg.op(x=lambda g: np.ones(7))
     def crooked(x: Any) -> Any:
         return x * 1.0
@@ -238,7 +238,7 @@ def test_retain_grad_accumulates_on_results_too() -> None:
         tg.tensor(1.0).retain_grad()
 
 
-def test_a_name_alone_does_not_retain() -> None:
+def test_name_alone_does_not_retain_a_gradient() -> None:
     x = leaf(1.0)
     y = x * 2
     y.name = "y"
@@ -246,7 +246,7 @@ def test_a_name_alone_does_not_retain() -> None:
     assert y.grad is None
 
 
-def test_hooks_run_in_order_and_replace_what_goes_on() -> None:
+def test_hooks_run_in_order_and_replace_the_gradient() -> None:
     x = leaf(1.0, 2.0)
     y = x * 1
     y.retain_grad()
@@ -262,7 +262,7 @@ def test_hooks_run_in_order_and_replace_what_goes_on() -> None:
     np.testing.assert_array_equal(y.grad, [30.0, 30.0])
 
 
-def test_a_hook_sees_the_complete_gradient_once_per_pass() -> None:
+def test_hook_receives_the_complete_gradient_once_per_pass() -> None:
     x = leaf(2.0)
     y = x * 1
     seen: list[float] = []
@@ -288,7 +288,7 @@ def test_hooks_can_be_removed_and_survive_an_update() -> None:
 
 
 @pytest.mark.parametrize("wrong", [np.ones(3), 1.0, "ab", np.array([1j, 1j])])
-def test_a_hook_that_returns_something_else_is_named(wrong: Any) -> None:
+def test_hook_that_returns_something_else_is_named(wrong: Any) -> None:
     x = leaf(1.0, 2.0)
     x.register_hook(lambda g: wrong)
     with pytest.raises((ValueError, TypeError), match=r"^hook: expected a gradient of shape \(2,\)"):
@@ -300,7 +300,7 @@ def test_a_hook_that_returns_something_else_is_named(wrong: Any) -> None:
 @pytest.mark.parametrize(
     "replace", [lambda g: g.astype(np.float64), lambda g: [5.0, 6.0], lambda g: tg.clip(g, 0, 9), lambda g: g * 1]
 )
-def test_what_a_hook_returns_is_made_an_array_of_the_right_dtype(replace: Callable[[Any], Any], on_leaf: bool) -> None:
+def test_hook_results_are_cast_to_the_right_dtype(replace: Callable[[Any], Any], on_leaf: bool) -> None:
     x = tg.tensor(np.ones(2, np.float32), requires_grad=True)
     y = x if on_leaf else x * 1
     y.register_hook(replace)
@@ -331,7 +331,7 @@ def chain(length: int) -> tuple[tg.Tensor, tg.Tensor]:
 
 
 @pytest.mark.slow
-def test_a_deep_chain_neither_recurses_nor_needs_a_deep_stack() -> None:
+def test_backward_of_a_deep_chain_does_not_recurse() -> None:
     x, y = chain(200_000)
     y.backward()
     assert x.grad == 1.0
@@ -356,7 +356,7 @@ def test_backward_calls_each_rule_once(monkeypatch: pytest.MonkeyPatch) -> None:
         assert calls == length
 
 
-def test_the_work_of_a_pass_grows_with_the_graph_and_no_faster() -> None:
+def test_backward_takes_linear_time() -> None:
     def lines_run(length: int) -> int:
         _, y = chain(length)
         count = 0
@@ -388,7 +388,7 @@ def train_once(w: tg.Tensor, b: tg.Tensor, x: np.ndarray) -> None:
 
 @pytest.mark.slow
 @pytest.mark.usefixtures("no_collector")
-def test_training_leaves_nothing_to_the_garbage_collector() -> None:
+def test_graph_of_a_training_step_has_no_reference_cycles() -> None:
     w, b, x = tg.tensor(np.ones((3, 2)), requires_grad=True), leaf(0.0, 0.0), np.ones((4, 3))
     train_once(w, b, x)
     gc.collect()
@@ -406,7 +406,7 @@ def test_training_leaves_nothing_to_the_garbage_collector() -> None:
 
 
 @pytest.mark.usefixtures("no_collector")
-def test_a_graph_dies_with_the_last_name() -> None:
+def test_graph_is_freed_with_its_last_reference() -> None:
     x = leaf(1.0, 2.0)
     y = tg.exp(x)
     big = tg.exp(y)
@@ -419,7 +419,7 @@ def test_a_graph_dies_with_the_last_name() -> None:
 
 
 @pytest.mark.usefixtures("no_collector")
-def test_what_no_rule_needs_is_not_kept() -> None:
+def test_node_keeps_only_what_rules_need() -> None:
     x = leaf(1.0, 2.0)
     doubled = x * 2.0
     array = weakref.ref(doubled.array)
@@ -431,7 +431,7 @@ def test_what_no_rule_needs_is_not_kept() -> None:
 
 
 @pytest.mark.slow
-def test_memory_stays_flat_over_a_thousand_steps() -> None:
+def test_graph_memory_stays_flat_over_a_thousand_steps() -> None:
     w, b, x = tg.tensor(np.ones((3, 2)), requires_grad=True), leaf(0.0, 0.0), np.ones((4, 3))
     tracemalloc.start()
     try:
@@ -446,7 +446,7 @@ def test_memory_stays_flat_over_a_thousand_steps() -> None:
     assert grown < 20_000, f"{grown} bytes more after 1,000 steps"
 
 
-def test_saved_arrays_go_as_the_pass_goes() -> None:
+def test_backward_releases_saved_arrays_during_the_pass() -> None:
     x = leaf(0.1, 0.2)
     kept: list[weakref.ref[Any]] = []
     alive: list[int] = []
@@ -464,7 +464,7 @@ def test_saved_arrays_go_as_the_pass_goes() -> None:
 # -- threads ----------------------------------------------------------------------------------------------
 
 
-def test_threads_record_and_go_back_at_the_same_time() -> None:
+def test_threads_record_and_run_backward_at_the_same_time() -> None:
     shared = tg.tensor(np.linspace(0.1, 1.0, 8), requires_grad=True)
     results: dict[int, np.ndarray] = {}
     errors: list[BaseException] = []
@@ -610,7 +610,7 @@ def test_nodes_are_numbered_in_the_order_they_are_made() -> None:
     assert isinstance(x.node, Node)
 
 
-def test_a_hook_that_removes_itself_does_not_hide_the_next() -> None:
+def test_hook_that_removes_itself_does_not_hide_the_next() -> None:
     x = leaf(1.0)
     seen = []
     remove = x.register_hook(lambda g: (seen.append("first"), remove())[0])
@@ -620,7 +620,7 @@ def test_a_hook_that_removes_itself_does_not_hide_the_next() -> None:
     remove()  # a second time does nothing
 
 
-def test_a_hook_cannot_write_into_a_gradient() -> None:
+def test_hook_cannot_write_into_a_gradient() -> None:
     x = leaf(1.0, 2.0)
 
     def in_place(g: Any) -> None:
@@ -638,7 +638,7 @@ def test_hooks_run_once_around_a_checkpoint() -> None:
     np.testing.assert_array_equal(x.grad, [6.0])
 
 
-def test_a_kept_loss_does_not_keep_its_batch() -> None:
+def test_loss_that_is_kept_does_not_keep_its_batch() -> None:
     w = tg.tensor(np.ones(200), requires_grad=True)
     batch = np.full(200, 3.0)  # more than a node keeps for pictures
     remembered = weakref.ref(batch)
@@ -648,7 +648,7 @@ def test_a_kept_loss_does_not_keep_its_batch() -> None:
     assert remembered() is None
 
 
-def test_a_small_operand_is_kept_for_pictures_without_its_tensor() -> None:
+def test_operand_that_is_small_is_kept_without_its_tensor() -> None:
     w = leaf(1.0, 2.0)
     batch = tg.tensor([3.0, 4.0], name="batch")
     remembered = weakref.ref(batch)
@@ -661,7 +661,7 @@ def test_a_small_operand_is_kept_for_pictures_without_its_tensor() -> None:
     np.testing.assert_array_equal(kept.array, [3.0, 4.0])
 
 
-def test_large_arrays_of_a_type_without_weak_references_are_kept() -> None:
+def test_operands_without_weak_references_are_kept() -> None:
     class WithoutWeakReferences:
         """As much of an array as an operand needs."""
 
@@ -712,7 +712,7 @@ def test_small_operands_keep_their_names(kind: Any) -> None:
     assert isinstance(kept.array, type(kind([3.0])))
 
 
-def test_an_observer_of_a_pass_may_keep_each_contribution() -> None:
+def test_observer_of_a_pass_may_keep_each_contribution() -> None:
     seen: list[Any] = []
 
     def observe(node: Node, gradient: Any, wanted: Any) -> Any:
@@ -729,7 +729,7 @@ def test_an_observer_of_a_pass_may_keep_each_contribution() -> None:
     np.testing.assert_array_equal(found[x.node], [10.0, 10.0])
 
 
-def test_plain_arrays_and_tensors_add_up_in_a_gradient_that_is_recorded() -> None:
+def test_recorded_gradients_may_be_sums_of_arrays_and_tensors() -> None:
     @tg.op(x=lambda g, x_shape: np.ones(x_shape))
     def linear_once(x: Any) -> Any:
         return x * 1.0

@@ -17,7 +17,7 @@ def w() -> tg.Tensor:
     return tg.tensor([1.0, 2.0], requires_grad=True)
 
 
-def test_nothing_is_recorded_inside(w: tg.Tensor) -> None:
+def test_no_grad_records_nothing(w: tg.Tensor) -> None:
     with tg.no_grad():
         assert not tg.is_grad_enabled()
         y = w * 2
@@ -27,7 +27,7 @@ def test_nothing_is_recorded_inside(w: tg.Tensor) -> None:
     assert (w * 2).requires_grad
 
 
-def test_nesting_restores_what_was(w: tg.Tensor) -> None:
+def test_modes_restore_the_outer_mode(w: tg.Tensor) -> None:
     with tg.no_grad():
         with tg.enable_grad():
             assert (w * 2).requires_grad
@@ -37,13 +37,13 @@ def test_nesting_restores_what_was(w: tg.Tensor) -> None:
         assert not (w * 2).requires_grad
 
 
-def test_an_error_restores_too() -> None:
+def test_modes_are_restored_after_an_error() -> None:
     with pytest.raises(KeyError), tg.no_grad():
         raise KeyError
     assert tg.is_grad_enabled()
 
 
-def test_as_a_decorator_also_when_recursive(w: tg.Tensor) -> None:
+def test_modes_decorate_recursive_functions(w: tg.Tensor) -> None:
     @tg.no_grad()
     def predict(depth: int) -> bool:
         return tg.is_grad_enabled() or (w * 2).requires_grad or (depth > 0 and predict(depth - 1))
@@ -59,7 +59,7 @@ def test_as_a_decorator_also_when_recursive(w: tg.Tensor) -> None:
         assert recorded().requires_grad
 
 
-def test_one_switch_can_be_entered_twice() -> None:
+def test_modes_can_be_entered_twice() -> None:
     off = tg.no_grad()
     with off:
         with off:
@@ -68,28 +68,28 @@ def test_one_switch_can_be_entered_twice() -> None:
     assert tg.is_grad_enabled()
 
 
-def test_an_island_without_a_graph_is_a_constant(w: tg.Tensor) -> None:
+def test_results_of_no_grad_are_constants(w: tg.Tensor) -> None:
     with tg.no_grad():
         c = w * 10
     (w * c).sum().backward()
     np.testing.assert_array_equal(w.grad, [10.0, 20.0])
 
 
-def test_leaves_made_inside_still_want_gradients() -> None:
+def test_leaves_created_in_no_grad_require_gradients() -> None:
     with tg.no_grad():
         v = tg.tensor(3.0, requires_grad=True)
     (v * v).backward()
     assert v.grad == 6.0
 
 
-def test_going_backward_needs_no_recording(w: tg.Tensor) -> None:
+def test_backward_works_in_no_grad(w: tg.Tensor) -> None:
     loss = (w * w).sum()
     with tg.no_grad():
         loss.backward()
     np.testing.assert_array_equal(w.grad, [2.0, 4.0])
 
 
-def test_second_derivatives_inside_are_recorded_all_the_same(w: tg.Tensor) -> None:
+def test_create_graph_records_in_no_grad(w: tg.Tensor) -> None:
     loss = (w**3).sum()
     with tg.no_grad():
         slope = tg.gradient(loss, w, create_graph=True)
@@ -97,7 +97,7 @@ def test_second_derivatives_inside_are_recorded_all_the_same(w: tg.Tensor) -> No
     assert slope.requires_grad
 
 
-def test_each_thread_has_its_own_switch(w: tg.Tensor) -> None:
+def test_modes_are_separate_for_each_thread(w: tg.Tensor) -> None:
     inside, done = threading.Event(), threading.Event()
     seen: list[bool] = []
 
@@ -117,7 +117,7 @@ def test_each_thread_has_its_own_switch(w: tg.Tensor) -> None:
     assert seen == [False]
 
 
-def test_a_new_thread_starts_recording() -> None:
+def test_new_thread_starts_recording() -> None:
     seen: list[bool] = []
     with tg.no_grad():
         thread = threading.Thread(target=lambda: seen.append(tg.is_grad_enabled()))
@@ -126,7 +126,7 @@ def test_a_new_thread_starts_recording() -> None:
     assert seen == [True]
 
 
-def test_a_decorated_function_in_many_threads(w: tg.Tensor) -> None:
+def test_modes_of_a_decorated_function_are_separate_in_many_threads(w: tg.Tensor) -> None:
     barrier = threading.Barrier(4)
     seen: list[bool] = []
 
@@ -144,7 +144,7 @@ def test_a_decorated_function_in_many_threads(w: tg.Tensor) -> None:
     assert seen == [False] * 4
 
 
-def test_each_async_task_has_its_own_switch(w: tg.Tensor) -> None:
+def test_modes_are_separate_for_each_async_task(w: tg.Tensor) -> None:
     async def evaluating(entered: asyncio.Event, leave: asyncio.Event) -> bool:
         with tg.no_grad():
             entered.set()
@@ -164,7 +164,7 @@ def test_each_async_task_has_its_own_switch(w: tg.Tensor) -> None:
     assert asyncio.run(both()) == [False, True]
 
 
-def test_a_generator_cannot_be_decorated() -> None:
+def test_modes_reject_generators() -> None:
     def generate() -> Iterator[int]:
         yield 1
 

@@ -66,7 +66,7 @@ def _has_slope(name: str) -> bool:
 @pytest.mark.slow
 @every_rule
 @pytest.mark.parametrize("mistake", MISTAKES)
-def test_a_wrong_rule_fails_the_first_gradient(
+def test_checks_of_first_gradients_reject_wrong_rules(
     name: str, position: int, mistake: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     operation = BUILT_IN[name]
@@ -76,7 +76,7 @@ def test_a_wrong_rule_fails_the_first_gradient(
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("name", "position"), [(name, position) for name, position in targets if _has_slope(name)])
-def test_a_rule_that_loses_the_graph_fails_the_second_gradient(
+def test_checks_of_second_gradients_reject_rules_that_lose_the_graph(
     name: str, position: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     operation = BUILT_IN[name]
@@ -86,7 +86,7 @@ def test_a_rule_that_loses_the_graph_fails_the_second_gradient(
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", sorted(BUILT_IN))
-def test_a_wrong_result_fails_the_values(name: str) -> None:
+def test_checks_of_values_reject_wrong_results(name: str) -> None:
     spoiled = copy.copy(BUILT_IN[name])
 
     def off_by_a_tenth(*args: Any, **kwargs: Any) -> Any:
@@ -107,7 +107,7 @@ def test_a_wrong_result_fails_the_values(name: str) -> None:
 
 
 @pytest.mark.slow
-def test_a_sample_of_fine_mistakes_is_caught() -> None:
+def test_checks_catch_a_sample_of_mutations() -> None:
     mutants = random.Random(0).sample(all_mutants(), 20)
     alive, _ = survivors(mutants, print)
     assert not alive, f"nothing notices {', '.join(map(str, alive))}"

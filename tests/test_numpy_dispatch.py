@@ -122,7 +122,7 @@ def evaluated(expression: str, t: Any) -> Any:
 
 
 @pytest.mark.parametrize("expression", WITH_A_RULE)
-def test_our_operation_answers(t: tg.Tensor, expression: str) -> None:
+def test_numpy_function_calls_the_operation(t: tg.Tensor, expression: str) -> None:
     result = evaluated(expression, t)
     assert isinstance(result, tg.Tensor)
     assert result.requires_grad
@@ -130,14 +130,14 @@ def test_our_operation_answers(t: tg.Tensor, expression: str) -> None:
 
 
 @pytest.mark.parametrize("expression", ON_THE_ARRAY)
-def test_numpy_answers_for_the_array(t: tg.Tensor, expression: str) -> None:
+def test_numpy_functions_without_a_derivative_run_on_the_array(t: tg.Tensor, expression: str) -> None:
     result = evaluated(expression, t)
     assert not isinstance(result, tg.Tensor)
     np.testing.assert_array_equal(result, evaluated(expression, t.data))
 
 
 @pytest.mark.parametrize("name", WITHOUT_A_RULE)
-def test_what_has_no_rule_is_refused_with_the_remedy(t: tg.Tensor, name: str) -> None:
+def test_numpy_functions_without_a_rule_are_rejected_with_a_remedy(t: tg.Tensor, name: str) -> None:
     with pytest.raises(TypeError, match=rf"^{name} has no derivative rule.*detach\(\).*@tg\.op"):
         evaluated(WITHOUT_A_RULE[name], t)
 
@@ -215,29 +215,27 @@ def test_ufunc_reduce_refuses_as_numpy_does(t: tg.Tensor) -> None:
         np.arctan2.reduce(t[:0])
 
 
-def test_an_argument_that_cannot_be_used_is_named(t: tg.Tensor) -> None:
+def test_numpy_arguments_that_cannot_be_used_are_named(t: tg.Tensor) -> None:
     with pytest.raises(TypeError, match=r"np\.add: .*'out'"):
         np.add(t, 1.0, out=t)
     with pytest.raises(TypeError, match=r"add.*subok"):
         np.add(t, 1.0, subok=False)
 
 
-def test_every_operation_answers_for_its_functions() -> None:
+def test_operations_answer_for_their_numpy_functions() -> None:
     for function in registry.values():
         for numpys in operation_of(function).numpy:
             assert numpy_dispatch.answers[numpys] is function
     assert numpy_dispatch.answers.keys().isdisjoint(numpy_dispatch.not_differentiable)
 
 
-def test_values_reach_numpy_without_a_copy(t: tg.Tensor) -> None:
+def test_numpy_functions_receive_values_without_a_copy(t: tg.Tensor) -> None:
     assert np.shares_memory(np.asarray(t.detach()), t.data)
     assert type(np.asarray(t.detach())) is np.ndarray
     np.testing.assert_array_equal(np.array([tg.tensor(1.0), tg.tensor(2.0)], dtype=float), [1.0, 2.0])
 
 
-def test_numpys_own_function_is_answered_when_another_stands_in_its_place(
-    t: tg.Tensor, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_numpy_functions_work_after_nnfs_init_has_replaced_them(t: tg.Tensor, monkeypatch: pytest.MonkeyPatch) -> None:
     """The book's `nnfs.init()` replaces np.dot; tensorgrad imported after it sees only the replacement."""
     numpys, answer = np.dot, numpy_dispatch.answers[np.dot]
     monkeypatch.setattr(np, "dot", lambda a, b: numpys(a, b))

@@ -29,7 +29,7 @@ def leaf(*numbers: float) -> tg.Tensor:
     return tg.tensor(numbers, requires_grad=True)
 
 
-def test_a_users_operation_in_three_lines() -> None:
+def test_op_declares_a_custom_operation_in_three_lines() -> None:
     @tg.op(x=lambda g, x: g * 3 * x**2)
     def cube(x: Any) -> Any:
         """x³."""
@@ -45,7 +45,7 @@ def test_a_users_operation_in_three_lines() -> None:
     np.testing.assert_array_equal(tg.gradient(curvature.sum(), x), [6.0, 6.0])
 
 
-def test_the_function_looks_like_the_one_that_was_declared() -> None:
+def test_op_keeps_name_signature_and_docstring() -> None:
     @tg.op(x=lambda g: g)
     def shifted(x: Any, by: float = 1.0, *, up: bool = True) -> Any:
         """Moved."""
@@ -65,7 +65,7 @@ def test_the_function_looks_like_the_one_that_was_declared() -> None:
         shifted(1.0, down=True)
 
 
-def test_a_rules_parameters_are_what_is_saved() -> None:
+def test_op_saves_the_parameters_of_rules() -> None:
     @tg.op(x=lambda g, y, out, x_shape, power: g * y, y=lambda g: g)
     def odd(x: Any, y: Any, power: int = 2) -> Any:
         return x * y
@@ -89,14 +89,14 @@ def test_add_saves_nothing() -> None:
     assert node.saved == ((), ())
 
 
-def test_an_operand_without_a_gradient_saves_nothing() -> None:
+def test_op_saves_nothing_for_an_operand_without_a_gradient() -> None:
     node = (leaf(1.0) * tg.tensor([2.0])).node
     assert node is not None
     assert node.saved is not None
     assert node.saved[1] is None
 
 
-def test_a_rule_of_none_is_an_input_that_is_not_differentiated() -> None:
+def test_op_with_a_rule_of_none_does_not_differentiate_the_input() -> None:
     @tg.op(mask=None, x=lambda g, mask: g * mask)
     def masked(x: Any, mask: Any) -> Any:
         return x * mask
@@ -108,7 +108,7 @@ def test_a_rule_of_none_is_an_input_that_is_not_differentiated() -> None:
     assert mask.grad is None
 
 
-def test_a_sequence_of_tensors() -> None:
+def test_op_accepts_a_sequence_of_tensors() -> None:
     @tg.op(parts=lambda g, index, weight: g * weight * (index + 1), sequence="parts")
     def weighted(parts: Sequence[Any], weight: float = 1.0) -> Any:
         total = 0.0
@@ -151,7 +151,7 @@ def test_apply_of_composed_operations_and_sequences_follows_the_arguments() -> N
     assert type(tg.concatenate.apply([np.ones(2), np.ones(1)])) is np.ndarray
 
 
-def test_answers_for_numpys_function_and_as_a_method() -> None:
+def test_op_adds_a_numpy_function_and_a_method() -> None:
     @tg.op(x=lambda g, x: g * np.sinh(x), numpy=np.i0, methods=["bessel"])
     def i0(x: Any) -> Any:
         return np.i0(x)
@@ -165,7 +165,7 @@ def test_answers_for_numpys_function_and_as_a_method() -> None:
         del tg.Tensor.bessel  # type: ignore[attr-defined]
 
 
-def test_the_written_source_can_be_read() -> None:
+def test_op_source_can_be_read() -> None:
     source = tg.multiply.operation.source
     assert "def multiply(x, y):" in source
     compile(source, "multiply", "exec")
@@ -178,12 +178,12 @@ def one(x: Any) -> Any:
     return x * 1.0
 
 
-def test_no_rule_at_all() -> None:
+def test_op_rejects_a_declaration_without_rules() -> None:
     with pytest.raises(TypeError, match=r"^op one: .*at least one"):
         tg.op()(one)
 
 
-def test_a_rule_for_a_parameter_that_does_not_exist() -> None:
+def test_op_rejects_a_rule_for_an_unknown_parameter() -> None:
     with pytest.raises(TypeError, match=r"^op one: .*'y'.*\['x'\]"):
         tg.op(x=lambda g: g, y=lambda g: g)(one)
 
@@ -191,19 +191,19 @@ def test_a_rule_for_a_parameter_that_does_not_exist() -> None:
 @pytest.mark.parametrize(
     "rule", [lambda: 1.0, lambda x, g: g, lambda g, z: g, lambda g, y_shape: g, lambda g, index: g]
 )
-def test_a_rule_that_asks_for_something_unknown(rule: Callable[..., Any]) -> None:
+def test_op_rejects_a_rule_with_an_unknown_parameter(rule: Callable[..., Any]) -> None:
     with pytest.raises(TypeError, match=r"^op one: a derivative rule takes g first"):
         tg.op(x=rule)(one)
 
 
-def test_a_bad_declaration_is_not_registered() -> None:
+def test_op_does_not_register_a_bad_declaration() -> None:
     before = dict(registry)
     with pytest.raises(TypeError):
         tg.op(x=lambda g, z: g)(one)
     assert registry == before
 
 
-def test_a_parameter_whose_name_the_recorder_uses_is_refused_or_works() -> None:
+def test_op_works_with_or_rejects_any_parameter_name() -> None:
     def declare(name: str) -> Any:
         namespace: dict[str, Any] = {}
         exec(f"def doubled({name}):\n    return {name} * 2.0", namespace)
@@ -233,7 +233,7 @@ def test_a_parameter_whose_name_the_recorder_uses_is_refused_or_works() -> None:
         assert x.grad == 2.0, name
 
 
-def test_an_option_that_is_called_like_a_shape() -> None:
+def test_op_accepts_an_option_named_like_a_shape() -> None:
     @tg.op(x=lambda g, x_shape, new_shape: np.reshape(g, x_shape) + 0 * len(new_shape))
     def arranged(x: Any, new_shape: Any) -> Any:
         return np.reshape(x, new_shape)
@@ -246,7 +246,7 @@ def test_an_option_that_is_called_like_a_shape() -> None:
 # -- bad calls --------------------------------------------------------------------------------------------
 
 
-def test_an_error_in_the_forward_rule_names_the_operation_and_keeps_its_type() -> None:
+def test_op_errors_name_the_operation_and_keep_their_type() -> None:
     @tg.op(x=lambda g: g)
     def picky(x: Any) -> Any:
         raise {1: ValueError, 2: TypeError, 3: IndexError, 4: np.linalg.LinAlgError}[x.size]("no.")
@@ -257,7 +257,7 @@ def test_an_error_in_the_forward_rule_names_the_operation_and_keeps_its_type() -
         assert raised.value.__cause__ is not None
 
 
-def test_an_unexpected_error_keeps_its_type_and_gets_a_note() -> None:
+def test_op_adds_a_note_to_unexpected_errors() -> None:
     @tg.op(x=lambda g: g)
     def unlucky(x: Any) -> Any:
         raise KeyError("lost")
@@ -278,7 +278,7 @@ def test_options_take_no_tensors_that_require_a_gradient() -> None:
         scaled(2.0, tg.tensor(3.0, requires_grad=True))
 
 
-def test_a_result_that_is_no_real_number_is_refused() -> None:
+def test_op_rejects_results_that_are_not_real() -> None:
     @tg.op(x=lambda g: g)
     def imaginary(x: Any) -> Any:
         return x * 1j
@@ -287,14 +287,14 @@ def test_a_result_that_is_no_real_number_is_refused() -> None:
         imaginary(leaf(1.0))
 
 
-def test_a_tracked_result_must_be_floating() -> None:
+def test_op_rejects_tracked_results_that_are_not_floating() -> None:
     x = leaf(1.5)
     with pytest.raises(TypeError, match=r"^astype: .*int64.*detach"):
         x.astype(int)
     assert x.detach().astype(int).dtype == int
 
 
-def test_a_failing_call_changes_nothing() -> None:
+def test_op_call_that_fails_changes_nothing() -> None:
     x, y = leaf(1.0, 2.0), leaf(1.0, 2.0, 3.0)
     with pytest.raises(ValueError, match=r"^multiply"):
         x * y
@@ -303,7 +303,7 @@ def test_a_failing_call_changes_nothing() -> None:
     assert y.grad is None
 
 
-def test_a_parameter_may_be_called_a_shape() -> None:
+def test_op_accepts_a_parameter_named_shape() -> None:
     @tg.op(x=lambda g, kernel_shape: g * kernel_shape[0])
     def scaled(x: Any, kernel_shape: Any) -> Any:
         return x * kernel_shape[0]
@@ -313,7 +313,7 @@ def test_a_parameter_may_be_called_a_shape() -> None:
     np.testing.assert_array_equal(x.grad, [3.0, 3.0])
 
 
-def test_the_shape_of_an_input_is_no_parameter() -> None:
+def test_op_rejects_the_shape_of_an_input_as_parameter() -> None:
     with pytest.raises(TypeError, match="x_shape"):
 
         @tg.op(x=lambda g: g)
@@ -322,7 +322,7 @@ def test_the_shape_of_an_input_is_no_parameter() -> None:
 
 
 @pytest.mark.parametrize("rule", [np.negative, 3, lambda g, *, x: g])
-def test_a_rule_is_a_plain_function(rule: Any) -> None:
+def test_op_rejects_rules_that_are_not_plain_functions(rule: Any) -> None:
     with pytest.raises(TypeError, match="a derivative rule is a function of g"):
 
         @tg.op(x=rule)
@@ -330,13 +330,13 @@ def test_a_rule_is_a_plain_function(rule: Any) -> None:
             return x
 
 
-def test_op_needs_its_brackets() -> None:
+def test_op_requires_parentheses() -> None:
     with pytest.raises(TypeError, match="write @op"):
         tg.op(lambda x: x)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("result", [None, 0.5])
-def test_a_rule_that_returns_no_array_is_named(result: Any) -> None:
+def test_op_names_a_rule_that_returns_no_array(result: Any) -> None:
     @tg.op(x=lambda g: result)
     def twice(x: Any) -> Any:
         return 2 * x

@@ -18,7 +18,7 @@ import tensorgrad as tg
 
 
 @pytest.mark.parametrize("data", [3, 2.5, True, [1, 2], [[1.0, 2.0]], np.float32(1), np.arange(3, dtype=np.uint8), []])
-def test_holds_what_numpy_would_hold(data: Any) -> None:
+def test_tensor_has_the_values_and_dtype_of_numpy(data: Any) -> None:
     t = tg.tensor(data)
     expected = np.asarray(data)
     np.testing.assert_array_equal(t.data, expected)
@@ -35,7 +35,7 @@ def test_tensor_copies_and_the_class_does_not() -> None:
     assert tg.Tensor(array).data is array
 
 
-def test_dtype_and_name() -> None:
+def test_tensor_takes_dtype_and_name() -> None:
     t = tg.tensor([1, 2], dtype=np.float32, requires_grad=True, name="w")
     assert t.dtype == np.float32
     assert t.requires_grad
@@ -51,12 +51,12 @@ def test_tensor_of_a_tensor_copies_its_values() -> None:
 
 
 @pytest.mark.parametrize("data", [1j, np.array([1 + 0j]), "text", [object()], None, np.datetime64("2024-01-01")])
-def test_what_is_no_real_number_is_refused(data: Any) -> None:
+def test_tensor_rejects_values_that_are_not_real(data: Any) -> None:
     with pytest.raises(TypeError, match=r"^tensor: expected real numbers"):
         tg.tensor(data)
 
 
-def test_complex_is_named_as_the_reason() -> None:
+def test_tensor_error_names_complex_numbers() -> None:
     with pytest.raises(TypeError, match="complex numbers are not supported"):
         tg.tensor(1j)
     with pytest.raises(TypeError, match="complex"):
@@ -66,7 +66,7 @@ def test_complex_is_named_as_the_reason() -> None:
 
 
 @pytest.mark.parametrize("data", [1, [1, 2], True, np.arange(3, dtype=np.uint8)])
-def test_integers_cannot_require_a_gradient(data: Any) -> None:
+def test_tensor_of_integers_cannot_require_a_gradient(data: Any) -> None:
     with pytest.raises(TypeError, match=r"only floating-point.*dtype=np\.float32"):
         tg.tensor(data, requires_grad=True)
     t = tg.tensor(data)
@@ -75,7 +75,7 @@ def test_integers_cannot_require_a_gradient(data: Any) -> None:
     assert not t.requires_grad
 
 
-def test_ragged_lists_are_refused() -> None:
+def test_tensor_rejects_ragged_lists() -> None:
     with pytest.raises(ValueError, match="inhomogeneous"):
         tg.tensor([[1.0], [1.0, 2.0]])
 
@@ -87,7 +87,7 @@ DTYPES = [np.float16, np.float32, np.float64, np.int8, np.int64, np.uint8, np.bo
 
 @pytest.mark.parametrize("right", DTYPES)
 @pytest.mark.parametrize("left", DTYPES)
-def test_promotion_is_numpys(left: Any, right: Any) -> None:
+def test_tensor_promotion_is_numpys(left: Any, right: Any) -> None:
     a, b = np.ones(2, left), np.ones(2, right)
     assert (tg.tensor(a) + tg.tensor(b)).dtype == (a + b).dtype
     assert (tg.tensor(a) + b).dtype == (a + tg.tensor(b)).dtype == (a + b).dtype
@@ -95,7 +95,7 @@ def test_promotion_is_numpys(left: Any, right: Any) -> None:
 
 
 @pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
-def test_python_numbers_are_weak_in_values_and_gradients(dtype: Any) -> None:
+def test_python_numbers_do_not_promote_values_and_gradients(dtype: Any) -> None:
     x = tg.tensor(np.array([0.5, 1.5], dtype=dtype), requires_grad=True)
     y = 3 * x + 2.5 - x / 7 + x**2 - 1 / x + abs(-x) + True * x
     assert y.dtype == dtype
@@ -143,14 +143,14 @@ def test_arrays_and_numpy_numbers_on_the_left_give_tensors() -> None:
 
 
 @pytest.mark.parametrize("other", ["text", None, object(), {1: 2}, Fraction(1, 3), 1j, [1.0, "a"], b"bytes", slice(1)])
-def test_operands_that_are_no_numbers_are_refused(other: Any) -> None:
+def test_operators_reject_operands_that_are_not_numbers(other: Any) -> None:
     x = tg.tensor([1.0, 2.0], requires_grad=True)
     for compute in (lambda: x + other, lambda: other * x, lambda: x @ other, lambda: tg.maximum(x, other)):
         with pytest.raises((TypeError, ValueError)):
             compute()
 
 
-def test_mismatched_shapes_name_the_operation_and_both_shapes() -> None:
+def test_operators_name_mismatched_shapes() -> None:
     x, y = tg.tensor(np.ones((2, 3))), np.ones((4, 5))
     for name, compute in {"add": lambda: x + y, "matmul": lambda: x @ y, "divide": lambda: y / x}.items():
         with pytest.raises(ValueError, match=rf"^{name}: .*\(2, 3\).*|^{name}: .*\(4, 5\).*") as error:
@@ -177,7 +177,7 @@ def test_augmented_assignment_rebinds_the_name() -> None:
     np.testing.assert_array_equal(leaf.data, [1.0, 2.0])
 
 
-def test_an_array_cannot_take_a_tensor_in_place() -> None:
+def test_arrays_reject_in_place_operators_with_tensors() -> None:
     array = np.ones(2)
     with pytest.raises(TypeError, match="out"):
         array += tg.tensor([1.0, 2.0])
@@ -202,7 +202,7 @@ def test_comparisons_give_boolean_arrays() -> None:
 # -- Python -----------------------------------------------------------------------------------------------
 
 
-def test_numbers() -> None:
+def test_tensor_converts_to_python_numbers() -> None:
     assert float(tg.tensor(2.5)) == 2.5
     assert int(tg.tensor(2.5)) == 2
     assert tg.tensor([[2.5]]).item() == 2.5
@@ -222,7 +222,7 @@ def test_numbers() -> None:
         [1, 2][tg.tensor(1.0)]
 
 
-def test_length_and_iteration() -> None:
+def test_tensor_has_length_and_iteration() -> None:
     x = tg.tensor([[1.0, 2.0], [3.0, 4.0]], requires_grad=True)
     assert len(x) == 2
     rows = list(x)
@@ -239,7 +239,7 @@ def test_length_and_iteration() -> None:
     assert 5.0 not in x
 
 
-def test_repr_shows_the_numbers() -> None:
+def test_tensor_repr_shows_the_numbers() -> None:
     assert repr(tg.tensor([1.0, 2.5])) == "Tensor([1. , 2.5])"
     assert repr(tg.tensor(2)) == "Tensor(2)"
     w = tg.tensor([1.0, 2.0], dtype=np.float32, requires_grad=True, name="w")
@@ -249,7 +249,7 @@ def test_repr_shows_the_numbers() -> None:
     assert len(repr(tg.tensor(np.zeros((1000, 1000))))) < 1000
 
 
-def test_hash_is_by_identity() -> None:
+def test_tensor_hash_is_by_identity() -> None:
     x, y = tg.tensor(1.0), tg.tensor(1.0)
     assert len({x, y, x}) == 2
 
@@ -279,19 +279,19 @@ def test_copies_and_pickles_of_results_are_refused_with_the_remedies(duplicate: 
         duplicate([w * 2])
 
 
-def test_a_deep_copied_structure_keeps_one_tensor_one() -> None:
+def test_deepcopy_keeps_shared_tensors_shared() -> None:
     w = tg.tensor([1.0], requires_grad=True)
     first, second = copy.deepcopy([w, w])
     assert first is second
 
 
-def test_the_copy_method_is_recorded() -> None:
+def test_copy_method_is_recorded() -> None:
     w = tg.tensor([1.0, 2.0], requires_grad=True)
     (w.copy() * 3).sum().backward()
     np.testing.assert_array_equal(w.grad, [3.0, 3.0])
 
 
-def test_attributes_cannot_be_invented() -> None:
+def test_tensor_rejects_unknown_attributes() -> None:
     with pytest.raises(AttributeError):
         tg.tensor(1.0).gradd = 3  # type: ignore[attr-defined]
 
@@ -313,7 +313,7 @@ def test_detach_numpy_and_array() -> None:
         (w * 2).detach().data[0] = 1.0
 
 
-def test_the_result_of_an_operation_cannot_be_written() -> None:
+def test_data_of_a_result_cannot_be_assigned() -> None:
     y = tg.tensor([1.0, 2.0], requires_grad=True) * 2
     with pytest.raises(ValueError, match="read-only"):
         y.data[0] = 5.0
@@ -323,7 +323,7 @@ def test_the_result_of_an_operation_cannot_be_written() -> None:
         y.requires_grad = False
 
 
-def test_assigning_data_keeps_dtype_and_shape() -> None:
+def test_data_assignment_keeps_dtype_and_shape() -> None:
     w = tg.tensor([1.0, 2.0], dtype=np.float32, requires_grad=True)
     w.data = [3, 4]
     assert w.dtype == np.float32
@@ -340,7 +340,7 @@ def test_assigning_data_keeps_dtype_and_shape() -> None:
 @pytest.mark.parametrize(
     "change", ["w.data = w.data - 0.5", "w.data -= 0.5", "w.data = np.zeros(2)", "w.data[:] = 0; w.data = w.data"]
 )
-def test_a_leaf_changed_between_forward_and_backward_is_an_error(change: str) -> None:
+def test_backward_rejects_a_leaf_changed_since_the_forward_pass(change: str) -> None:
     w = tg.tensor([1.0, 2.0], requires_grad=True, name="weights")
     c = tg.tensor([3.0, 4.0], requires_grad=True)
     loss = (w * w * c).sum()
@@ -356,7 +356,7 @@ def test_a_leaf_changed_between_forward_and_backward_is_an_error(change: str) ->
     np.testing.assert_array_equal(w.grad, 2 * w.data * c.data)
 
 
-def test_assigning_data_takes_a_copy() -> None:
+def test_data_assignment_takes_a_copy() -> None:
     given = np.ones(2)
     first, second = (tg.tensor(np.zeros(2), requires_grad=True) for _ in range(2))
     first.data = given
@@ -366,7 +366,7 @@ def test_assigning_data_takes_a_copy() -> None:
     np.testing.assert_array_equal(second.data, 1.0)
 
 
-def test_the_order_of_data_and_gradient_in_a_training_loop() -> None:
+def test_data_and_gradient_can_be_updated_in_a_training_loop() -> None:
     w = tg.tensor(4.0, requires_grad=True)
     for _ in range(3):
         w.zero_grad()

@@ -14,7 +14,7 @@ def leaf(*numbers: float) -> tg.Tensor:
     return tg.tensor(numbers, requires_grad=True)
 
 
-def test_one_input_gives_an_array_and_several_a_tuple() -> None:
+def test_gradient_returns_an_array_or_a_tuple() -> None:
     x, y = leaf(1.0, 2.0), leaf(3.0, 4.0)
     z = (x * y).sum()
     single = tg.gradient(z, x, retain_graph=True)
@@ -27,7 +27,7 @@ def test_one_input_gives_an_array_and_several_a_tuple() -> None:
     assert y.grad is None
 
 
-def test_of_an_intermediate_result() -> None:
+def test_gradient_with_respect_to_an_intermediate_result() -> None:
     x = leaf(1.0, 2.0)
     h = x * 2
     z = (h * h * x).sum()
@@ -36,14 +36,14 @@ def test_of_an_intermediate_result() -> None:
     np.testing.assert_array_equal(by_x, 12 * x.data**2)
 
 
-def test_of_itself() -> None:
+def test_gradient_of_a_tensor_with_respect_to_itself() -> None:
     x = tg.tensor(2.0, requires_grad=True)
     assert tg.gradient(x, x) == 1.0
     y = x * 3
     assert tg.gradient(y, y) == 1.0
 
 
-def test_several_outputs_add_up() -> None:
+def test_gradient_of_several_outputs_is_their_sum() -> None:
     x = leaf(1.0, 2.0)
     a, b = (x * x).sum(), (3 * x).sum()
     np.testing.assert_array_equal(tg.gradient([a, b], x), 2 * x.data + 3)
@@ -52,7 +52,7 @@ def test_several_outputs_add_up() -> None:
     np.testing.assert_array_equal(tg.gradient([c, c], x, grad_outputs=[1.0, 10.0]), 22 * x.data)
 
 
-def test_grad_outputs() -> None:
+def test_gradient_takes_grad_outputs() -> None:
     x = leaf(1.0, 2.0)
     y = x * x
     np.testing.assert_array_equal(tg.gradient(y, x, grad_outputs=np.array([1.0, 10.0])), [2.0, 40.0])
@@ -66,7 +66,7 @@ def test_grad_outputs() -> None:
         tg.gradient([x.sum(), x.sum()], x, grad_outputs=[1.0])
 
 
-def test_differentiable_grad_outputs() -> None:
+def test_gradient_differentiates_grad_outputs() -> None:
     x, v = leaf(1.0, 2.0), leaf(1.0, 10.0)
     product = tg.gradient(x * x, x, grad_outputs=v, create_graph=True)
     np.testing.assert_array_equal(product.data, [2.0, 40.0])
@@ -75,7 +75,7 @@ def test_differentiable_grad_outputs() -> None:
     np.testing.assert_array_equal(by_v, 2 * x.data)
 
 
-def test_grad_outputs_keep_the_outputs_dtype() -> None:
+def test_gradient_casts_grad_outputs_to_the_dtype_of_the_outputs() -> None:
     x = tg.tensor(np.ones(2, np.float32), requires_grad=True)
     for create_graph in (False, True):
         for start in (np.ones(2), tg.tensor(np.ones(2)), tg.tensor(np.ones(2), requires_grad=True)):
@@ -83,7 +83,7 @@ def test_grad_outputs_keep_the_outputs_dtype() -> None:
             assert slope.dtype == np.float32
 
 
-def test_an_input_that_was_not_used() -> None:
+def test_gradient_rejects_an_unused_input() -> None:
     x, y = leaf(1.0), leaf(2.0)
     with pytest.raises(RuntimeError, match=r"do not depend on input 1 \(1,\).*allow_unused"):
         tg.gradient((x * 2).sum(), [x, y])
@@ -92,21 +92,21 @@ def test_an_input_that_was_not_used() -> None:
     assert by_y is None
 
 
-def test_an_input_that_requires_no_gradient() -> None:
+def test_gradient_rejects_an_input_without_a_gradient() -> None:
     x = leaf(1.0)
     with pytest.raises(RuntimeError, match=r"input 0 .* does not require a gradient"):
         tg.gradient((x * 2).sum(), tg.tensor([1.0]))
 
 
 @pytest.mark.parametrize("create_graph", [False, True])
-def test_an_output_without_a_graph(create_graph: bool) -> None:
+def test_gradient_rejects_an_output_without_a_graph(create_graph: bool) -> None:
     x = leaf(1.0)
     for start in (None, 1.0, tg.tensor(1.0)):
         with pytest.raises(RuntimeError, match="no graph"):
             tg.gradient(tg.tensor(1.0), x, grad_outputs=start, create_graph=create_graph)
 
 
-def test_release_and_retain() -> None:
+def test_gradient_releases_or_retains_the_graph() -> None:
     x = leaf(1.0, 2.0)
     y = tg.exp(x).sum()
     tg.gradient(y, x, retain_graph=True)
@@ -120,7 +120,7 @@ def test_release_and_retain() -> None:
         tg.gradient(z, x)
 
 
-def test_only_the_way_to_the_inputs_is_gone() -> None:
+def test_gradient_releases_only_the_paths_to_the_inputs() -> None:
     calls: list[str] = []
 
     @tg.op(x=lambda g: (calls.append("rule"), g)[1])
@@ -135,14 +135,14 @@ def test_only_the_way_to_the_inputs_is_gone() -> None:
     assert calls == ["rule"]
 
 
-def test_the_same_input_twice_gives_gradients_of_their_own() -> None:
+def test_gradient_of_a_repeated_input_returns_separate_arrays() -> None:
     x = leaf(1.0, 2.0)
     first, second = tg.gradient((x * x).sum(), [x, x])
     np.testing.assert_array_equal(first, second)
     assert not np.shares_memory(first, second)
 
 
-def test_gradients_of_gradients() -> None:
+def test_gradient_of_a_gradient() -> None:
     x = tg.tensor(0.7, requires_grad=True)
     y = tg.sin(x)
     for expected in (np.cos, lambda v: -np.sin(v), lambda v: -np.cos(v), np.sin, np.cos):
@@ -153,7 +153,7 @@ def test_gradients_of_gradients() -> None:
     assert x.grad == pytest.approx(-np.sin(0.7))
 
 
-def test_create_graph_always_gives_tensors() -> None:
+def test_gradient_with_create_graph_returns_tensors() -> None:
     x = leaf(1.0, 2.0)
     for output in (x.sum(), (2 * x).sum(), tg.sign(x).sum(), tg.maximum(x, 1.5).sum()):
         slope = tg.gradient(output, x, create_graph=True)
@@ -161,7 +161,7 @@ def test_create_graph_always_gives_tensors() -> None:
     assert isinstance(tg.gradient(x, x, grad_outputs=np.ones(2), create_graph=True), tg.Tensor)
 
 
-def test_a_gradient_penalty_trains() -> None:
+def test_gradient_penalty_trains_a_network() -> None:
     w, x = leaf(1.0, -2.0), leaf(0.5, 0.5)
     output = tg.tanh((w * x).sum())
     slope = tg.gradient(output, x, create_graph=True)
@@ -179,7 +179,7 @@ def test_a_gradient_penalty_trains() -> None:
         assert w.grad[i] == pytest.approx(expected, rel=1e-6)
 
 
-def test_a_hessian_row_by_row() -> None:
+def test_gradient_computes_a_hessian_row_by_row() -> None:
     x = leaf(1.0, 2.0, 3.0)
     slope = tg.gradient((x**2).prod(), x, create_graph=True)
     hessian = np.stack([tg.gradient(slope[i], x, retain_graph=True) for i in range(3)])

@@ -38,7 +38,7 @@ def value(x: Any) -> Any:
     return tg.sum(tg.sin(x) * x**2) + x[0] * x[1] * x[2]
 
 
-def test_gradients_come_in_containers_like_the_argument() -> None:
+def test_grad_returns_containers_like_the_argument() -> None:
     got = tg.grad(network)(PARAMETERS, X)
     assert list(got) == ["first", "rest"]
     assert isinstance(got["first"], Layer)
@@ -57,7 +57,7 @@ def test_gradients_come_in_containers_like_the_argument() -> None:
 
 
 @pytest.mark.parametrize("argnums", [0, 1, -1, -2, (0, 1), (1, 0), (1,), (-1, 0), [0]])
-def test_argnums(argnums: Any) -> None:
+def test_grad_selects_arguments_with_argnums(argnums: Any) -> None:
     f = lambda a, b: tg.sum(a**2 * b)  # noqa: E731
     a, b = np.array([1.0, 2.0]), np.array([3.0, -1.0])
     by_position = [2 * a * b, a**2]
@@ -70,7 +70,7 @@ def test_argnums(argnums: Any) -> None:
             np.testing.assert_allclose(each.data, by_position[n])
 
 
-def test_keywords_are_handed_on_and_not_differentiated() -> None:
+def test_grad_passes_keywords_without_differentiating_them() -> None:
     assert tg.grad(lambda x, *, k: k * x**2)(3.0, k=2).item() == 12.0
     with pytest.raises(ValueError, match=r"argnums 1: .* 1 positional"):
         tg.grad(lambda x, k: k * x**2, 1)(3.0, k=2)
@@ -112,7 +112,7 @@ def test_vjp_and_jvp_over_containers() -> None:
 
 
 @pytest.mark.parametrize("length", [1, 2, 5])
-def test_tall_and_wide_jacobians(length: int) -> None:
+def test_jacobian_of_tall_and_wide_functions(length: int) -> None:
     matrix = np.arange(3.0 * length).reshape(length, 3)
     for f in (lambda x: matrix @ x, lambda x: tg.reshape(matrix @ x, (1, length))):
         got = tg.jacobian(f)(X)
@@ -120,7 +120,7 @@ def test_tall_and_wide_jacobians(length: int) -> None:
         np.testing.assert_allclose(got.data.reshape(length, 3), matrix)
 
 
-def test_jacobians_of_and_by_containers() -> None:
+def test_jacobian_of_containers_with_respect_to_containers() -> None:
     f = lambda p: (p["a"] * p["b"], tg.sum(p["a"]))  # noqa: E731
     a, b = np.array([1.0, 2.0]), np.array([3.0, 4.0])
     product, total = tg.jacobian(f)({"a": a, "b": b})
@@ -133,7 +133,7 @@ def test_jacobians_of_and_by_containers() -> None:
     np.testing.assert_allclose(of_b.data, np.diag(a))
 
 
-def test_hessians() -> None:
+def test_hessian_has_second_derivatives() -> None:
     expected = by_differences(lambda x: tg.grad(value)(x).data, X)
     np.testing.assert_allclose(tg.hessian(value)(X).data, expected, rtol=1e-7, atol=1e-9)
     v = np.array([1.0, -1.0, 2.0])
@@ -161,7 +161,7 @@ def test_grad_of_grad_of_grad() -> None:
     assert tg.grad(tg.grad(tg.grad(f)))(x).item() == pytest.approx(third, rel=1e-12)
 
 
-def test_modes_mix() -> None:
+def test_forward_and_reverse_mode_can_be_nested() -> None:
     v = np.array([0.5, 1.0, -1.0])
     H = tg.hessian(value)(X).data
     forward_over_reverse = tg.jvp(tg.grad(value), [X], [v])[1]
@@ -174,7 +174,7 @@ def test_modes_mix() -> None:
     np.testing.assert_allclose(by_pullback.data, H @ v, rtol=1e-12)
 
 
-def test_an_inner_derivative_does_not_take_the_outer_variable_for_its_own() -> None:
+def test_nested_derivatives_distinguish_their_variables() -> None:
     """d/dx x · (d/dy (x + y)) = 1, which engines that mix their perturbations up give as 2."""
     for inner in (
         lambda x: tg.grad(lambda y: x + y)(1.0),
@@ -184,7 +184,7 @@ def test_an_inner_derivative_does_not_take_the_outer_variable_for_its_own() -> N
         assert tg.jvp(lambda x, inner=inner: x * inner(x), [2.0], [1.0])[1].item() == 1.0
 
 
-def test_closures_over_tracked_tensors_stay_in_the_outer_graph() -> None:
+def test_transforms_keep_closed_over_tensors_in_the_outer_graph() -> None:
     w = tg.tensor([1.0, 2.0], requires_grad=True)
     x = np.array([0.5, -1.0])
     slope = tg.grad(lambda x: tg.sum(w**2 * x**3))(x)
@@ -202,7 +202,7 @@ def test_closures_over_tracked_tensors_stay_in_the_outer_graph() -> None:
     np.testing.assert_allclose(w.grad, 12 * w.data * x)
 
 
-def test_without_recording_results_are_cut_off() -> None:
+def test_transforms_in_no_grad_return_constants() -> None:
     w = tg.tensor([1.0, 2.0], requires_grad=True)
     with tg.no_grad():
         got, slope = tg.value_and_grad(lambda x: tg.sum(w * x**2))(np.ones(2))
@@ -211,7 +211,7 @@ def test_without_recording_results_are_cut_off() -> None:
     assert not slope.requires_grad
 
 
-def test_arguments_that_are_ignored_and_results_that_are_constant() -> None:
+def test_transforms_of_ignored_arguments_and_constant_results_are_zero() -> None:
     x, y = np.float32([1, 2]), np.ones((2, 2))
     of_x, of_y = tg.grad(lambda x, y: tg.sum(x), (0, 1))(x, y)
     np.testing.assert_array_equal(of_y.data, np.zeros((2, 2)))
@@ -229,7 +229,7 @@ def test_arguments_that_are_ignored_and_results_that_are_constant() -> None:
 
 
 @pytest.mark.parametrize("shape", [(0,), (0, 2)])
-def test_nothing_to_differentiate_by(shape: tuple[int, ...]) -> None:
+def test_transforms_of_empty_arrays_have_the_right_shapes(shape: tuple[int, ...]) -> None:
     x = np.zeros(shape, np.float32)
     assert tg.grad(tg.sum)(x).shape == shape
     for result, expected in (
@@ -240,7 +240,7 @@ def test_nothing_to_differentiate_by(shape: tuple[int, ...]) -> None:
     assert tg.jacobian(tg.exp)(x).dtype == np.float32
 
 
-def test_float32_stays_float32() -> None:
+def test_transforms_keep_float32() -> None:
     x = np.float32([0.3, 0.5])
     f = lambda x: tg.sum(tg.sin(x) * x)  # noqa: E731
     results = [
@@ -250,7 +250,7 @@ def test_float32_stays_float32() -> None:
     assert [r.dtype for r in results] == [np.float32] * len(results)
 
 
-def test_sums_with_a_start_move_by_their_elements_alone() -> None:
+def test_jvp_of_sums_with_a_start_depends_on_elements_alone() -> None:
     """Found by ⟨v, Jᵀw⟩ = ⟨Jv, w⟩: forward mode added the `initial` to the tangent."""
     _, moved = tg.jvp(lambda x: tg.sum(x, initial=5.0), [X], [np.ones(3)])
     assert moved.item() == 3.0
@@ -272,6 +272,6 @@ def test_sums_with_a_start_move_by_their_elements_alone() -> None:
         (lambda: tg.vjp(tg.sin, X)[1](np.ones(2)), ValueError, r"vjp: expected a cotangent .*\(3,\).*\(2,\)"),
     ],
 )
-def test_what_is_wrong_is_said(call: Any, error: type[Exception], message: str) -> None:
+def test_transforms_explain_wrong_arguments(call: Any, error: type[Exception], message: str) -> None:
     with pytest.raises(error, match=message):
         call()

@@ -29,18 +29,18 @@ TREES = [
 
 
 @pytest.mark.parametrize("tree", TREES, ids=str)
-def test_a_container_is_rebuilt_as_it_was(tree: Any) -> None:
+def test_trees_rebuild_containers(tree: Any) -> None:
     copy = rebuilt(tree, iter(leaves(tree)))
     assert copy == tree
     assert type(copy) is type(tree)
     assert leaves(tree) == [float(n) for n in range(1, len(leaves(tree)) + 1)]
 
 
-def test_dicts_keep_their_own_order() -> None:
+def test_trees_keep_the_order_of_dicts() -> None:
     assert list(mapped(lambda leaf: -leaf, {"b": 1, "a": 2}).items()) == [("b", -1), ("a", -2)]
 
 
-def test_named_tuples_stay_themselves() -> None:
+def test_trees_keep_named_tuples() -> None:
     doubled = mapped(lambda leaf: 2 * leaf, Pair(1, {"x": 2}))
     assert doubled == Pair(2, {"x": 4})
     assert isinstance(doubled, Pair)

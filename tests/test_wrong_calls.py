@@ -88,7 +88,7 @@ def test_wrong_argument_is_named(call: Callable[[], Any], error: type[Exception]
         call()
 
 
-def test_lists_inside_themselves_are_refused() -> None:
+def test_lists_that_contain_themselves_are_rejected() -> None:
     endless: list[Any] = []
     endless.append(endless)
     for function in (tg.tensor, tg.clip, tg.all, tg.median, tg.diff):

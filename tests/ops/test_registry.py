@@ -49,7 +49,7 @@ with_rules = pytest.mark.parametrize("name", sorted(filter(recorded, BUILT_IN)))
 
 
 @every_operation
-def test_there_are_enough_samples(name: str) -> None:
+def test_samples_are_enough(name: str) -> None:
     operation, every = BUILT_IN[name], samples(name)
     assert len(every) >= least_calls(operation)
     ranks = {array.ndim for sample in every for array in sample.arrays}
@@ -82,31 +82,31 @@ def test_composed_form_has_equal_values_and_first_gradients(name: str) -> None:
 
 
 @every_operation
-def test_first_gradients(name: str) -> None:
+def test_operations_have_first_gradients(name: str) -> None:
     for sample in samples(name):
         checks.first_gradient(sample)
 
 
 @every_operation
-def test_second_gradients(name: str) -> None:
+def test_operations_have_second_gradients(name: str) -> None:
     for sample in samples(name):
         checks.second_gradient(sample)
 
 
 @every_operation
-def test_float32_stays_float32(name: str) -> None:
+def test_operations_keep_float32(name: str) -> None:
     for sample in samples(name):
         checks.single_precision(sample)
 
 
 @every_operation
-def test_memory_layout_of_the_operands_does_not_matter(name: str) -> None:
+def test_operations_do_not_depend_on_memory_layout(name: str) -> None:
     for sample in samples(name):
         checks.layouts(sample)
 
 
 @every_operation
-def test_linear_in_the_upstream_gradient(name: str) -> None:
+def test_rules_are_linear_in_the_upstream_gradient(name: str) -> None:
     for sample in samples(name):
         checks.linear_in_upstream(sample)
 
@@ -118,19 +118,19 @@ def test_forward_mode_is_the_adjoint_of_backward_mode(name: str) -> None:
 
 
 @every_operation
-def test_nan_and_infinity_pass_through(name: str) -> None:
+def test_operations_accept_nan_and_infinity(name: str) -> None:
     for sample in first_of_each_rank(name):
         checks.strange_numbers_pass_through(sample)
 
 
 @every_operation
-def test_arguments_are_left_alone(name: str) -> None:
+def test_operations_do_not_change_arguments(name: str) -> None:
     for sample in samples(name):
         checks.leaves_its_arguments_alone(sample)
 
 
 @every_operation
-def test_nothing_is_recorded_without_need(name: str) -> None:
+def test_operations_record_nothing_without_need(name: str) -> None:
     for sample in samples(name):
         assert not any(o.requires_grad for o in sample.outputs([tg.Tensor(a) for a in sample.arrays]))
         with tg.no_grad():
@@ -158,7 +158,7 @@ def call_of(outputs: list[Any]) -> Node:
 
 
 @with_rules
-def test_saved_arrays_die_with_the_backward_pass(name: str) -> None:
+def test_backward_frees_saved_arrays(name: str) -> None:
     for sample in samples(name):
         operands = sample.tracked()
         outputs = sample.outputs(operands)
@@ -174,7 +174,7 @@ def test_saved_arrays_die_with_the_backward_pass(name: str) -> None:
 
 
 @every_operation
-def test_a_backward_pass_releases_every_node(name: str) -> None:
+def test_backward_releases_every_node(name: str) -> None:
     for sample in samples(name):
         operands = sample.tracked()
         outputs = [o for o in sample.outputs(operands) if o.requires_grad]
@@ -187,7 +187,7 @@ def test_a_backward_pass_releases_every_node(name: str) -> None:
 
 
 @with_rules
-def test_a_node_does_not_know_its_own_result(name: str) -> None:
+def test_node_does_not_refer_to_its_result(name: str) -> None:
     for sample in samples(name):
         operands = sample.tracked()
         outputs = sample.outputs(operands)
@@ -201,7 +201,7 @@ def test_a_node_does_not_know_its_own_result(name: str) -> None:
 
 
 @with_rules
-def test_only_the_rules_that_are_needed_run(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_backward_runs_only_the_rules_that_are_needed(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     operation = BUILT_IN[name]
 
     def forbidden(*_: Any) -> Any:
@@ -243,7 +243,7 @@ WRONG = {
 
 @every_operation
 @pytest.mark.parametrize("wrong", WRONG)
-def test_wrong_operands_are_refused_by_name(name: str, wrong: str) -> None:
+def test_operations_reject_wrong_operands_by_name(name: str, wrong: str) -> None:
     value, message = WRONG[wrong]
     sample = samples(name)[-1]
     for position in sample.differentiable:
@@ -254,7 +254,7 @@ def test_wrong_operands_are_refused_by_name(name: str, wrong: str) -> None:
 
 
 @pytest.mark.parametrize("name", sorted(n for n, o in BUILT_IN.items() if len(o.inputs) > 1 and not o.examples))
-def test_shapes_that_do_not_fit_are_refused_by_name(name: str) -> None:
+def test_operations_reject_mismatched_shapes_by_name(name: str) -> None:
     operation = BUILT_IN[name]
     arrays = [np.ones((2, 3)), *(np.full((4,), 0.5) for _ in operation.inputs[1:])]
     with pytest.raises(ValueError, match=rf"^{operation.name}: .*\(2, 3\).*\(4,\)"):
@@ -266,14 +266,14 @@ def has_axis(name: str) -> bool:
 
 
 @pytest.mark.parametrize("name", sorted(filter(has_axis, BUILT_IN)))
-def test_an_axis_that_does_not_exist_is_refused_by_name(name: str) -> None:
+def test_operations_reject_a_missing_axis_by_name(name: str) -> None:
     sample = next(s for s in samples(name) if isinstance(s.options.get("axis"), int))
     sample = replace(sample, options={**sample.options, "axis": 9})
     with pytest.raises((ValueError, IndexError), match=rf"{names(sample.operation)}.*9"):
         sample()
 
 
-def test_public_operations_go_by_their_own_names() -> None:
+def test_public_operations_have_their_own_names() -> None:
     public = [getattr(tg, name) for name in tg.ops.__all__]
     operations = [function for function in public if hasattr(function, "operation")]
     assert len(operations) > 50
@@ -282,5 +282,5 @@ def test_public_operations_go_by_their_own_names() -> None:
 
 
 @every_operation
-def test_every_operation_is_documented_by_an_example(name: str) -> None:
+def test_operations_are_documented_by_an_example(name: str) -> None:
     assert ">>>" in (BUILT_IN[name].function.__doc__ or "")

@@ -145,7 +145,7 @@ def keywords(function: Callable[..., Any]) -> dict[str, inspect.Parameter]:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_numpys_function_is_answered_by_ours(name: str) -> None:
+def test_numpy_functions_are_answered_by_operations(name: str) -> None:
     function = numpys(name)
     if function in numpy_dispatch.not_differentiable:
         assert callable(ours(name))
@@ -156,13 +156,13 @@ def test_numpys_function_is_answered_by_ours(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", OWN_NAMES)
-def test_what_numpy_lacks_is_there_under_its_usual_name(name: str) -> None:
+def test_functions_that_numpy_lacks_exist_under_their_usual_name(name: str) -> None:
     assert callable(ours(name))
     if hasattr(np, name):
         missing(f"np.{name} is there, and tensorgrad's {name} does not answer for it")
 
 
-def test_every_other_function_of_numpy_is_known() -> None:
+def test_numpy_functions_are_all_listed() -> None:
     asked = [f"{prefix}{name}" for prefix, module in (("", np), ("linalg.", np.linalg)) for name in dir(module)]
     dispatched = [n for n in asked if isinstance(numpys(n), np.ufunc) or hasattr(numpys(n), "_implementation")]
     answered = numpy_dispatch.answers.keys() | numpy_dispatch.not_differentiable
@@ -171,7 +171,7 @@ def test_every_other_function_of_numpy_is_known() -> None:
         missing(f"nothing says what np.{', np.'.join(unknown)} gives for a tensor")
 
 
-def test_own_names_hold_the_usual_functions_of_networks() -> None:
+def test_functions_of_networks_exist() -> None:
     usual = {"erf", "erfc", "log_softmax", "logit", "logsumexp", "sigmoid", "softmax", "softplus"}
     assert usual <= set(OWN_NAMES)
 
@@ -179,7 +179,7 @@ def test_own_names_hold_the_usual_functions_of_networks() -> None:
 @pytest.mark.parametrize(
     "name", [n for n in NAMES if not isinstance(numpys(n), np.ufunc) and n not in LIST["questions"].split()]
 )
-def test_numpys_keywords_are_taken(name: str) -> None:
+def test_operations_accept_the_keywords_of_numpy(name: str) -> None:
     taken = inspect.signature(numpy_dispatch.answers.get(numpys(name), ours(name))).parameters
     for keyword, parameter in keywords(numpys(name)).items():
         if keyword in NOWHERE or (name, keyword) in NOT_HERE:
@@ -195,7 +195,7 @@ def test_numpys_keywords_are_taken(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", [n for n in NAMES if callable(getattr(np.ndarray, n, None))])
-def test_what_arrays_have_as_a_method_tensors_have_too(name: str) -> None:
+def test_tensor_methods_include_those_of_arrays(name: str) -> None:
     if name in OTHER_METHODS:
         assert not hasattr(tg.Tensor, name)
         return
@@ -217,7 +217,7 @@ QUERIES: dict[str, dict[str, Any]] = {
 
 
 @pytest.mark.parametrize("name", QUERIES)
-def test_questions_are_answered_with_arrays(name: str) -> None:
+def test_functions_without_a_derivative_return_arrays(name: str) -> None:
     values = np.array([[0.0, 3.0, 1.0], [2.0, 0.0, 2.0]])
     t = tg.tensor(values, requires_grad=True)
     for options in ({}, QUERIES[name]):
