@@ -42,9 +42,9 @@ def explained(error: Exception, name: str, operands: Mapping[str, Any]) -> Excep
         error = ValueError(*error.args)
     elif isinstance(error, OverflowError):
         error = RangeError(*error.args)
-    said = str(error).rstrip(". ").removeprefix(f"{name}: ")
-    message = f"{name}: {said}."
-    if "Operands:" not in said and operands:  # an operation inside this one has named them
+    text = str(error).rstrip(". ").removeprefix(f"{name}: ")
+    message = f"{name}: {text}."
+    if "Operands:" not in text and operands:  # an operation inside this one has named them
         described = ", ".join(f"{key} {_described(value)}" for key, value in operands.items())
         message += f" Operands: {described}."
     for kind in (np.exceptions.AxisError, np.linalg.LinAlgError, RangeError, TypeError, IndexError, ValueError):
