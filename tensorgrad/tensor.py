@@ -5,7 +5,7 @@ from __future__ import annotations
 import weakref
 from collections.abc import Callable, Iterator
 from sys import getrefcount
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
@@ -45,7 +45,8 @@ class Tensor(Methods):
         ValueError: for a masked array with masked entries.
 
     Operators and NumPy's methods are the operations of `tensorgrad.ops`, listed in `tensorgrad._tensor_methods`.
-    Tensors behave as values: slices do not alias, `t += u` rebinds the name, and `t[i] = v` creates a new value.
+    Tensors behave as values: slices do not alias, `t += u` rebinds the name (and is an error for a leaf that requires a
+    gradient inside `no_grad`, where an update was meant), and `t[i] = v` creates a new value.
 
     >>> w = Tensor([1.0, 2.0], requires_grad=True)
     >>> (w * w).sum().backward()
@@ -419,6 +420,27 @@ class Tensor(Methods):
 
     def __format__(self, spec: str) -> str:
         return format(self.item(), spec) if spec else str(self)
+
+    def __iadd__(self, other: ArrayLike) -> Self:
+        return self._rebindable("+") + other
+
+    def __isub__(self, other: ArrayLike) -> Self:
+        return self._rebindable("-") - other
+
+    def __imul__(self, other: ArrayLike) -> Self:
+        return self._rebindable("*") * other
+
+    def __itruediv__(self, other: ArrayLike) -> Self:
+        return self._rebindable("/") / other
+
+    def _rebindable(self, operator: str) -> Self:
+        """Return this tensor, unless the statement is meant as an update of a leaf in place, as in PyTorch."""
+        if self.node is not None and self.node.operation is None and not current_mode().recording:
+            raise RuntimeError(
+                f"{operator}=: inside no_grad, this would make a new tensor and leave the leaf as it is. "
+                f"To update the leaf, write t.data {operator}= u; for a new tensor, t = t {operator} u."
+            )
+        return self
 
     def __contains__(self, value: object) -> bool:
         return bool((self.array == value).any())
