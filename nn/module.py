@@ -371,8 +371,9 @@ class Module:
             A report of what was loaded and, with `strict=False`, what was skipped.
 
         Raises:
-            ValueError: names are missing or unknown, a shape differs, or an array does not hold real numbers. In this
-                case, nothing is changed.
+            ValueError: names are missing or unknown, a shape differs, or an array does not hold real numbers.
+            TypeError: the state holds tensors of PyTorch, whose layouts differ even if the shapes agree. In all these
+                cases, nothing is changed.
 
         >>> import nn
         >>> old, new = nn.Dense(2, 3, rng=0), nn.Dense(2, 4, rng=1)
@@ -390,6 +391,12 @@ class Module:
         for name, tensor in own.items():
             if name not in state:
                 continue
+            if type(state[name]).__module__.partition(".")[0] == "torch":
+                raise TypeError(
+                    f"{name_of_self}.load_state_dict: {name!r} is a tensor of PyTorch, where layouts differ (weights of "
+                    "linear layers are transposed): nn.interop.load_pytorch(network, state). If it has the layout of "
+                    "this package, pass np.asarray(tensor)."
+                )
             array = as_array(state[name])
             if array.shape != tensor.shape:
                 if not strict:
