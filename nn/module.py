@@ -12,7 +12,7 @@ from weakref import ref
 import numpy as np
 from numpy.typing import NDArray
 
-from nn._hints import MODULE, Listed, attribute_hints, layer_hint
+from nn._hints import MODULE, Listed, attribute_hints, call_hint, layer_hint
 from nn._html import module_as_html
 from nn._load_report import LoadReport
 from nn._repr import described, settings
@@ -120,6 +120,11 @@ class Module:
             if located is None:
                 raise
             raise located from error
+        except TypeError as error:
+            hint = call_hint(str(error))
+            if not hint:
+                raise
+            raise TypeError(f"{error}. {hint}") from None
         if result is None or isinstance(result, np.ndarray):
             raise TypeError(f"{type(self).__name__}: {_NO_RESULT if result is None else _ARRAY_RESULT}")
         if result.__class__ is Tensor and result.array.dtype is _FLOAT64 and result.node is not None:
@@ -393,9 +398,9 @@ class Module:
                 continue
             if type(state[name]).__module__.partition(".")[0] == "torch":
                 raise TypeError(
-                    f"{name_of_self}.load_state_dict: {name!r} is a tensor of PyTorch, where layouts differ (weights of "
-                    "linear layers are transposed): nn.interop.load_pytorch(network, state). If it has the layout of "
-                    "this package, pass np.asarray(tensor)."
+                    f"{name_of_self}.load_state_dict: {name!r} is a tensor of PyTorch, where weights of linear layers "
+                    "are transposed. Use nn.interop.load_pytorch(network, state), or np.asarray(tensor) if the layouts "
+                    "are those of state_dict()."
                 )
             array = as_array(state[name])
             if array.shape != tensor.shape:
