@@ -414,13 +414,13 @@ def with_hints(hints: Mapping[str, str]) -> Callable[[Callable[P, T]], Callable[
     """
 
     def decorate(function: Callable[P, T]) -> Callable[P, T]:
-        known = function.__code__.co_varnames
+        known, is_constructor = function.__code__.co_varnames, function.__name__ == "__init__"
 
         @functools.wraps(function)
         def call(*args: P.args, **kwargs: P.kwargs) -> T:
             for name in kwargs:
                 if name in hints and name not in known:
-                    where = function.__qualname__.removesuffix(".__init__")
+                    where = type(args[0]).__name__ if is_constructor else function.__qualname__
                     raise TypeError(f"{where}() got an unexpected keyword argument {name!r}. {hints[name]}")
             return function(*args, **kwargs)
 

@@ -160,7 +160,7 @@ WITHOUT_CLASS = {
     "Permute": "tg.transpose(x, axes) in the forward of an nn.Module",
     "SeparableConv2D": "nn.Conv2D(channels, channels, 3, groups=channels), then nn.Conv2D(channels, filters, 1)",
     "TimeDistributed": "the layer itself: nn.Dense and others act on the last axis of (batch, time, features)",
-    "clip_grad_norm_": "the callback nn.ClipGradients(norm=...)",
+    "clip_grad_norm_": "the callback nn.ClipGradients(norm=...), or nn.callbacks.clipping.clip_norm(parameters, norm)",
     "utils": "nn.ClipGradients(norm=...) for clipping, nn.data.pad for sequences",
     "optim": "nn.SGD, nn.Adam and others, directly in nn",
     "DataParallel": "nn.Model(network, ..., compile=True, devices=...)",

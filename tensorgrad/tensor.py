@@ -273,8 +273,8 @@ class Tensor(Methods):
         """Return the gradient that a backward pass starts with: `gradient`, checked, or 1 for a single number."""
         if self.node is None:
             raise RuntimeError(
-                "backward: this tensor has no graph. It was made without recording (no_grad, detach), or none of "
-                "the tensors it was made from has requires_grad=True."
+                "backward: this tensor has no graph. It was made without recording (no_grad, detach, a compiled "
+                "function), or none of the tensors it was made from has requires_grad=True."
             )
         if gradient is None:
             if self.size != 1:
