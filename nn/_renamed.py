@@ -149,6 +149,15 @@ DATA = {
 }
 """Name in `torch.utils.data` or scikit-learn → what takes its place here."""
 
+DATA_SETS = {
+    "CIFAR10": "nn.datasets.cifar10()",
+    "FashionMNIST": "nn.datasets.fashion_mnist()",
+    "ImageFolder": "nn.datasets.images(directory)",
+    "MNIST": "nn.datasets.mnist()",
+    "load_digits": "nn.datasets.digits()",
+}
+"""Data set of torchvision or scikit-learn → the function here."""
+
 WITHOUT_CLASS = {
     "Parameter": "tg.tensor(data, requires_grad=True), as an attribute of the module",
     "ParameterList": "a list of tensors, as an attribute of the module",

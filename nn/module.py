@@ -287,7 +287,8 @@ class Module:
         """
         if not (isinstance(buffer, Tensor) and buffer.is_leaf):
             raise TypeError(
-                f"{type(self).__name__}.register_buffer: {name} must be a leaf tensor, got {_shown(buffer)}."
+                f"{type(self).__name__}.register_buffer: {name} must be a leaf tensor, as tg.tensor(values) "
+                f"is, got {_shown(buffer)}."
             )
         object.__setattr__(self, "state_names", tuple(dict.fromkeys((*self.state_names, name))))
         setattr(self, name, buffer)

@@ -126,7 +126,14 @@ def _with_gradient(f: Callable[..., Any]) -> Callable[..., Any]:
 
     def checked(*args: Any) -> Any:
         nonlocal is_first
-        value = f(*args)
+        try:
+            value = f(*args)
+        except TypeError as error:
+            if isinstance(args[0], (tuple, list)):
+                error.add_note(
+                    f"minimize: x0 is a {type(args[0]).__name__}, so x is one, too. np.array(x0) makes x a tensor."
+                )
+            raise
         constant = isinstance(value, (float, np.floating, np.ndarray))
         if is_first and (constant or (isinstance(value, Tensor) and not value.requires_grad)):
             raise TypeError(

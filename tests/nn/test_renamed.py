@@ -13,7 +13,7 @@ import pytest
 import nn
 import tensorgrad as tg
 from nn import functional
-from nn._renamed import DATA, INITIALIZERS, RENAMED, WITHOUT_CLASS
+from nn._renamed import DATA, DATA_SETS, INITIALIZERS, RENAMED, WITHOUT_CLASS
 
 
 @pytest.mark.parametrize("name", RENAMED)
@@ -39,8 +39,8 @@ def test_names_without_counterpart_lead_to_what_exists(name: str) -> None:
     assert mentioned or WITHOUT_CLASS[name].endswith("as an attribute of the module")
 
 
-@pytest.mark.parametrize(("package", "hints"), [(nn.init, INITIALIZERS), (nn.data, DATA)])
-def test_renamed_initialisers_and_data_lead_to_the_present_ones(package: ModuleType, hints: dict[str, str]) -> None:
+@pytest.mark.parametrize(("package", "hints"), [(nn.init, INITIALIZERS), (nn.data, DATA), (nn.datasets, DATA_SETS)])
+def test_renamed_names_of_subpackages_lead_to_the_present_ones(package: ModuleType, hints: dict[str, str]) -> None:
     for name, hint in hints.items():
         with pytest.raises(AttributeError, match=rf"'{package.__name__}' .* '{name}'\. Here it is {re.escape(hint)}$"):
             getattr(package, name)
