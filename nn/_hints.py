@@ -6,6 +6,7 @@ import functools
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping
 from difflib import get_close_matches
+from itertools import islice
 from typing import Any, Generic, ParamSpec, TypeVar
 
 T = TypeVar("T")
@@ -430,7 +431,7 @@ def with_hints(hints: Mapping[str, str]) -> Callable[[Callable[P, T]], Callable[
 
 
 class Listed(Generic[T]):
-    """An iterator with a helpful error message when it is used like a list.
+    """An iterator with a helpful error message when it is used like a list, or a second time.
 
     >>> weights = Listed(iter([1.0, 2.0]))
     >>> weights[0]
@@ -438,16 +439,25 @@ class Listed(Generic[T]):
     TypeError: parameters() is an iterator, not a list. Write list(network.parameters()) first.
     >>> list(weights)
     [1.0, 2.0]
+    >>> list(weights)
+    Traceback (most recent call last):
+    TypeError: parameters() is an iterator and was used up by an earlier loop. Write list(network.parameters()) first.
     """
 
     def __init__(self, items: Iterator[T]) -> None:
         self._items = items
+        self._next: list[T] = []
+        self._had_items = False
 
     def __iter__(self) -> Iterator[T]:
-        return self._items
+        self._next = self._next or list(islice(self._items, 1))
+        if self._had_items and not self._next:
+            raise self._error(problem="is an iterator and was used up by an earlier loop")
+        self._had_items = self._had_items or bool(self._next)
+        return self
 
     def __next__(self) -> T:
-        return next(self._items)
+        return self._next.pop() if self._next else next(self._items)
 
     def __getitem__(self, index: Any) -> Any:
         raise self._error()
@@ -462,5 +472,5 @@ class Listed(Generic[T]):
         return True
 
     @staticmethod
-    def _error(more: str = "") -> TypeError:
-        return TypeError(f"parameters() is an iterator, not a list. Write list(network.parameters()) first.{more}")
+    def _error(more: str = "", *, problem: str = "is an iterator, not a list") -> TypeError:
+        return TypeError(f"parameters() {problem}. Write list(network.parameters()) first.{more}")

@@ -129,6 +129,17 @@ def test_parameters_are_an_iterator_that_says_so() -> None:
             use(NETWORK.parameters())
 
 
+def test_parameters_that_were_used_up_are_not_silently_none() -> None:
+    parameters = NETWORK.parameters()
+    assert len([next(iter(parameters)), *parameters]) == 4
+    for use in (list, lambda p: tg.gradient(T.sum(), p), lambda p: nn.SGD(p, 0.1)):
+        with pytest.raises(TypeError, match=r"used up by an earlier loop\. Write list\(network"):
+            use(parameters)
+    assert next(parameters, None) is None  # type: ignore[call-overload]
+    empty = nn.ReLU().parameters()
+    assert list(empty) == list(empty) == []
+
+
 def test_objects_with_hints_can_be_copied_and_pickled() -> None:
     for thing in (NETWORK, nn.Huber(2.0), nn.History(), nn.Dense(2, 3)):
         assert repr(copy.deepcopy(thing)) == repr(copy.copy(thing)) == repr(thing)
