@@ -29,6 +29,22 @@ views: dict[int, dict[int, weakref.ref[Any]]] = {}
 """Live views of leaves' arrays, keyed by the ids of the array and of the view; see `_views`."""
 
 
+class HookHandle:
+    """Function that removes a hook, as returned by `Tensor.register_hook`."""
+
+    __slots__ = ("_hook", "_hooks")
+
+    def __init__(self, hooks: list[Any], hook: Callable[[Any], Any]) -> None:
+        self._hooks, self._hook = hooks, hook
+
+    def __call__(self) -> None:
+        """Remove the hook, unless it has been removed already."""
+        if self._hook in self._hooks:
+            self._hooks.remove(self._hook)
+
+    remove = __call__
+
+
 class Tensor(Methods):
     """Array with a gradient and a link to the operation that computed it.
 
@@ -329,22 +345,23 @@ class Tensor(Methods):
         node.tensor = weakref.ref(self)
         node.collects = True
 
-    def register_hook(self, hook: Callable[[Any], Any]) -> Callable[[], None]:
+    def register_hook(self, hook: Callable[[Any], Any]) -> HookHandle:
         """Call `hook(gradient)` when the complete gradient of this tensor has been computed.
 
         If the hook does not return None, its result replaces the gradient. Its argument is read-only.
 
         Returns:
-            A function that removes the hook.
+            A handle. Calling it, or its method `remove`, removes the hook.
 
         Raises:
             RuntimeError: this tensor requires no gradient.
 
         >>> w = Tensor([3.0, 4.0], requires_grad=True)
-        >>> remove = w.register_hook(lambda g: g * 10)
+        >>> handle = w.register_hook(lambda g: g * 10)
         >>> w.sum().backward()
         >>> w.grad
         array([10., 10.])
+        >>> handle.remove()
         """
         hooks = self._tracked("register_hook").hooks
         if hooks is None:
@@ -352,12 +369,7 @@ class Tensor(Methods):
         if not callable(hook):
             raise TypeError(f"register_hook: expected a function of the gradient, got {hook!r}.")
         hooks.append(hook)
-
-        def remove() -> None:
-            if hook in hooks:
-                hooks.remove(hook)
-
-        return remove
+        return HookHandle(hooks, hook)
 
     def become(self, other: Tensor) -> None:
         """Take the value of `other` and its node in the graph, as item assignment does.
