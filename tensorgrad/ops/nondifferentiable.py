@@ -14,6 +14,7 @@ import numpy as np
 from tensorgrad import _messages, numpy_dispatch
 from tensorgrad._arrays import as_array, is_foreign
 from tensorgrad._composing import method
+from tensorgrad._hints import renamed_argument
 from tensorgrad._typing import ArrayLike, Axis
 from tensorgrad.tensor import plain
 
@@ -36,7 +37,7 @@ T = TypeVar("T")
 
 
 def _named(function: Callable[P, T]) -> Callable[P, T]:
-    """Add the function's name to its errors, as operations do."""
+    """Add the function's name, or NumPy's name of an argument, to its errors, as operations do."""
 
     @functools.wraps(function)
     def call(*args: P.args, **kwargs: P.kwargs) -> T:
@@ -47,6 +48,11 @@ def _named(function: Callable[P, T]) -> Callable[P, T]:
             if better is None:
                 raise
             raise better from error
+        except TypeError as error:
+            better_name = renamed_argument(error)
+            if better_name is None:
+                raise
+            raise better_name from None
 
     return call
 

@@ -33,8 +33,7 @@ def tensors() -> None:
     assert_type(x.grad, NDArray[Any] | None)
     assert_type(x.data, NDArray[Any])
     assert_type(x.detach(), tg.Tensor)
-    with tg.no_grad():
-        x -= 0.1
+    x.data -= 0.1
 
 
 def operations() -> None:

@@ -22,7 +22,8 @@ __all__ = ["astype", "copy", "ravel", "reshape", "squeeze"]
 def _check_order(order: str) -> None:
     """Raise an error for orders that depend on the memory layout, which tensors do not define."""
     if order not in ("C", "F"):
-        raise ValueError(f"order must be 'C' (last axis fastest) or 'F' (first axis fastest), got {order!r}")
+        hint = ". To flatten all axes but the first, write t.reshape(len(t), -1)" if isinstance(order, int) else ""
+        raise ValueError(f"order must be 'C' (last axis fastest) or 'F' (first axis fastest), got {order!r}{hint}")
 
 
 @op(
