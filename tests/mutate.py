@@ -412,7 +412,10 @@ EQUIVALENT: dict[str, tuple[str, str]] = {
     "_differences_back": ("result", ZERO),
 }
 """Mistakes that change nothing: the function, words of the mistake, and the reason."""
-FLAT = {"sign", "ceil", "floor", "round", "trunc", "heaviside", "copysign", "gammasgn", "zeros_with_singular_slope"}
+FLAT = {
+    "sign", "ceil", "floor", "round", "trunc", "heaviside", "copysign", "gammasgn", "spacing",
+    "zeros_with_singular_slope",
+}  # fmt: skip
 """Operations with a rule that is 0 everywhere, so that its multiples are the same rule."""
 
 
