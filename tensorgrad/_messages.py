@@ -83,8 +83,18 @@ def not_float(dtype: Any, name: str) -> TypeError:
     )
 
 
+WITHOUT_CLOSED_FORM: set[str] = set()
+"""Operations with parameters whose derivative has no closed form."""
+
+
 def no_rule(parameter: str, name: str) -> TypeError:
     """Return the error for a tracked tensor passed to a parameter without a derivative rule."""
+    if name in WITHOUT_CLOSED_FORM:
+        return TypeError(
+            f"{name}: the argument {parameter!r} has no derivative rule, because this derivative has no closed form; "
+            "expected a value without a gradient. Pass detach() of it, and approximate the derivative with finite "
+            "differences if you need it."
+        )
     return TypeError(
         f"{name}: the argument {parameter!r} has no derivative rule, but was given a tensor that requires a "
         "gradient. Pass detach() of it, or declare the rule in @op."

@@ -477,12 +477,13 @@ def test_a_second_derivative_that_is_wrong() -> None:
 
 
 def test_a_rule_that_cannot_be_recorded() -> None:
-    @tg.op(x=lambda g, x: g * np.spacing(x))
+    @tg.op(x=lambda g, x: g * np.sort_complex(x).real)
     def odd(x: Any) -> Any:
-        return np.spacing(x) * x
+        return x * x / 2
 
-    with pytest.raises(GradcheckError, match=r"itself recorded failed, in a derivative rule: TypeError: np\.spacing"):
-        gradcheck(odd, 1.5, order=2)
+    message = r"itself recorded failed, in a derivative rule: TypeError: np\.sort_complex"
+    with pytest.raises(GradcheckError, match=message):
+        gradcheck(odd, np.array([1.5]), order=2)
 
 
 def test_linear_functions_have_second_derivatives_of_zero() -> None:
