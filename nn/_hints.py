@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Collection, Iterator, Mapping
-from difflib import get_close_matches
 from typing import Any, Generic, ParamSpec, TypeVar
 
 T = TypeVar("T")
@@ -269,6 +268,8 @@ def layer_hint(parameters: Collection[str], name: str) -> str:
         return f" Here it is {ours}."
     if name == "dim":
         return layer_hint(parameters, "axis")
+    from difflib import get_close_matches
+
     close = get_close_matches(name, parameters, n=1)
     return f" Did you mean {close[0]}?" if close else ""
 

@@ -342,11 +342,12 @@ def recorder(operation: Any, *, reflected: bool = False) -> Any:
     Its code is generated on the first call: `import tensorgrad` would take twice as long if it compiled every
     operation. The initial code only replaces itself by the generated code and calls the function again.
     """
-    name, forward, plan = operation.name, operation.forward, plan_of(operation, reflected=reflected)
+    name, forward = operation.name, operation.forward
     namespace: dict[str, Any] = {}
     exec(_FIRST_CALL, forward.__globals__, namespace)
 
     def complete() -> Callable[..., Any]:
+        plan = plan_of(operation, reflected=reflected)
         code = next(c for c in _compiled(plan).co_consts if isinstance(c, CodeType))
         code = next(c for c in code.co_consts if isinstance(c, CodeType))
         filename = f"<tensorgrad {name}>"

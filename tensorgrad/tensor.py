@@ -13,7 +13,6 @@ from numpy.typing import DTypeLike, NDArray
 from tensorgrad import _messages, anomaly, numpy_dispatch
 from tensorgrad._arrays import as_array, is_foreign, read_only
 from tensorgrad._hints import Hint
-from tensorgrad._html import tensor_as_html
 from tensorgrad._tensor_methods import Methods
 from tensorgrad._typing import ArrayLike, Shape
 from tensorgrad.backward import backpropagate
@@ -459,6 +458,8 @@ class Tensor(Methods):
     # -- notebooks --------------------------------------------------------------------------------------------
 
     def _repr_html_(self) -> str:
+        from tensorgrad._html import tensor_as_html
+
         return tensor_as_html(self)
 
     def __treescope_repr__(self, path: str | None, subtree_renderer: Any) -> Any:

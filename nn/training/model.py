@@ -10,7 +10,6 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from nn._hints import FIT, MODEL, attribute_hints, with_hints
-from nn._html import model_as_html
 from nn._rng import Rng, generator
 from nn._several import mapped
 from nn._validation import whole_number
@@ -573,6 +572,8 @@ class Model:
         return f"Model(\n  {inner},\n)"
 
     def _repr_html_(self) -> str:
+        from nn._html import model_as_html
+
         return model_as_html(self)
 
     def __treescope_repr__(self, path: str | None, subtree_renderer: Any) -> Any:

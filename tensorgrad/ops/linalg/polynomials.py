@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import operator
 import warnings
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -196,7 +195,6 @@ def poly(seq_of_zeros: ArrayLike) -> Tensor:
     return result
 
 
-@dataclass(frozen=True)
 class FromRoots(Domain):
     """Coefficients of polynomials with roots near 1, 2, 3, …"""
 
