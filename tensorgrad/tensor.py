@@ -428,17 +428,17 @@ class Tensor(Methods):
     def __ne__(self, other: object) -> Any:
         return self.array != plain(other)
 
-    def __lt__(self, other: ArrayLike) -> Any:
-        return self.array < plain(other)
+    def __lt__(self, other: ArrayLike) -> NDArray[np.bool]:
+        return self.array < plain(other)  # type: ignore[no-any-return]
 
-    def __le__(self, other: ArrayLike) -> Any:
-        return self.array <= plain(other)
+    def __le__(self, other: ArrayLike) -> NDArray[np.bool]:
+        return self.array <= plain(other)  # type: ignore[no-any-return]
 
-    def __gt__(self, other: ArrayLike) -> Any:
-        return self.array > plain(other)
+    def __gt__(self, other: ArrayLike) -> NDArray[np.bool]:
+        return self.array > plain(other)  # type: ignore[no-any-return]
 
-    def __ge__(self, other: ArrayLike) -> Any:
-        return self.array >= plain(other)
+    def __ge__(self, other: ArrayLike) -> NDArray[np.bool]:
+        return self.array >= plain(other)  # type: ignore[no-any-return]
 
     __hash__ = object.__hash__  # by identity: == compares element by element
 
