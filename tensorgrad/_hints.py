@@ -1,4 +1,4 @@
-"""PyTorch names and their counterparts in this package, for error messages."""
+"""Names in PyTorch, JAX and TensorFlow and their counterparts in this package, for error messages."""
 
 from __future__ import annotations
 
@@ -19,9 +19,12 @@ FUNCTIONS = {
     "float64": "np.float64",
     "from_numpy": "tg.tensor(array)",
     "full": "tg.tensor(np.full(shape, value))",
+    "function": "tg.compile(f)",
     "gather": "tg.take_along_axis(x, indices, axis)",
     "gelu": "nn.functional.gelu(x)",
+    "GradientTape": "tg.gradient(y, x), or y.backward()",
     "is_tensor": "isinstance(x, tg.Tensor)",
+    "jit": "tg.compile(f)",
     "load": "nn.Model.load(path), or np.load",
     "manual_seed": "an rng= argument: layers, models and data sets take a seed or a np.random.Generator",
     "mm": "tg.matmul(a, b)",
@@ -42,7 +45,7 @@ FUNCTIONS = {
     "vmap": "broadcasting: write the function for a batch",
     "zeros": "tg.tensor(np.zeros(shape))",
 }
-"""PyTorch function -> equivalent in tensorgrad."""
+"""Function of PyTorch, JAX or TensorFlow -> equivalent in tensorgrad."""
 
 METHODS = {
     "clamp": "t.clip(min, max)",
@@ -74,12 +77,13 @@ METHODS = {
 """Method or attribute of PyTorch tensors -> equivalent in tensorgrad."""
 
 KEYWORDS = {
+    "axes": "axis",
     "dim": "axis",
     "dims": "axis",
     "keepdim": "keepdims",
     "unbiased": "ddof",
 }
-"""PyTorch argument -> NumPy argument."""
+"""Argument of PyTorch, or the plural -> NumPy argument."""
 
 
 def function_hint(name: str) -> str:
