@@ -223,13 +223,21 @@ def _value(plan: Plan, name: str) -> str:
 
 
 def rule_caller(operation: Any) -> Callable[..., Any]:
-    """Return `backward.call_rules`, specialised if the operation has one result and a rule for each operand."""
+    """Return `backward.call_rules`, specialised if the operation has one result and a rule for each operand.
+
+    The specialised version is generated on the first call, and replaces `operation.call`.
+    """
     if operation.joint is not None or operation.results is not None or operation.sequence:
         return call_rules
-    counts = tuple(None if names is None else len(names) for names in operation.saves)
-    namespace: dict[str, Any] = {}
-    exec(_caller(counts, operation.composed is not None), namespace)
-    return namespace["call"]  # type: ignore[no-any-return]
+
+    def first_call(node: Node, gradient: Any, wanted: Any = None, saved: Any = None) -> Any:
+        counts = tuple(None if names is None else len(names) for names in operation.saves)
+        namespace: dict[str, Any] = {}
+        exec(_caller(counts, operation.composed is not None), namespace)
+        operation.call = namespace["call"]
+        return operation.call(node, gradient, wanted, saved)
+
+    return first_call
 
 
 @functools.cache

@@ -6,7 +6,6 @@ import inspect
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
 from typing import Any
 
 from tensorgrad import _declaration, _operands, compiled, record
@@ -50,6 +49,7 @@ class Operation:
     numpy: tuple[Callable[..., Any], ...] = ()
     methods: tuple[str, ...] = ()
     function: Callable[..., Any] = field(init=False)
+    call: Callable[..., Any] = field(init=False)
 
     def apply(self, *args: Any, **kwargs: Any) -> Any:
         """Return arrays if called with arrays, and tensors if an argument is a tensor. Rules call this."""
@@ -69,11 +69,6 @@ class Operation:
     def on_foreign(self, *args: Any, **kwargs: Any) -> Any:
         """Return the result of the composed form, or in a compiled program of the lowering, for other arrays."""
         return _operands.for_foreign(self)(*args, **kwargs)
-
-    @cached_property
-    def call(self) -> Callable[..., Any]:
-        """The function that calls the rules: `call_rules`, or its version for this operation."""
-        return call_rules if PLAIN else compiled.rule_caller(self)
 
     def saved_for(self, position: int) -> tuple[str, ...] | None:
         """Return the names saved for the rule of the operand at `position`; None without a rule."""
@@ -138,6 +133,7 @@ def op(
             flops=flops, examples=tuple(examples), numpy=(numpy,) if callable(numpy) else tuple(numpy),
             methods=(*methods, reflected) if reflected else tuple(methods), lowering=lowering,
         )  # fmt: skip
+        operation.call = call_rules if PLAIN else compiled.rule_caller(operation)
         function: Recorded[P, R] = announce(_declaration.dressed(recorder(operation), operation), operation)
         if reflected is not None:
             setattr(Tensor, reflected, _declaration.dressed(recorder(operation, reflected=True), operation))
