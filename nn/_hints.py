@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import functools
+import inspect
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping
-from difflib import get_close_matches
 from itertools import islice
 from typing import Any, Generic, ParamSpec, TypeVar
 
@@ -359,6 +359,13 @@ def layer_hint(parameters: Collection[str], name: str) -> str:
         return f" Here it is {ours}."
     if name == "dim":
         return layer_hint(parameters, "axis")
+    return _similar(parameters, name)
+
+
+def _similar(parameters: Collection[str], name: str) -> str:
+    """Return a question about the parameter with a similar name, or ""."""
+    from difflib import get_close_matches
+
     close = get_close_matches(name, parameters, n=1)
     return f" Did you mean {close[0]}?" if close else ""
 
@@ -406,23 +413,31 @@ def _without_hints(thing: object) -> list[str]:
 def with_hints(hints: Mapping[str, str]) -> Callable[[Callable[P, T]], Callable[P, T]]:
     """Return a decorator whose error message names the counterpart of an argument that the function lacks.
 
+    For a misspelt argument, it names the most similar one.
+
     >>> @with_hints(SETTINGS)
     ... def descend(learning_rate):
     ...     return learning_rate
     >>> descend(lr=0.1)
     Traceback (most recent call last):
     TypeError: descend() got an unexpected keyword argument 'lr'. Here it is learning_rate.
+    >>> descend(learning_rat=0.1)
+    Traceback (most recent call last):
+    TypeError: descend() got an unexpected keyword argument 'learning_rat'. Did you mean learning_rate?
     """
 
     def decorate(function: Callable[P, T]) -> Callable[P, T]:
-        known, is_constructor = function.__code__.co_varnames, function.__name__ == "__init__"
+        code, is_constructor = function.__code__, function.__name__ == "__init__"
+        known = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
+        takes_any = bool(code.co_flags & inspect.CO_VARKEYWORDS)
 
         @functools.wraps(function)
         def call(*args: P.args, **kwargs: P.kwargs) -> T:
             for name in kwargs:
-                if name in hints and name not in known:
+                if name not in known and (name in hints or not takes_any):
                     where = type(args[0]).__name__ if is_constructor else function.__qualname__
-                    raise TypeError(f"{where}() got an unexpected keyword argument {name!r}. {hints[name]}")
+                    hint = f" {hints[name]}" if name in hints else _similar(known, name)
+                    raise TypeError(f"{where}() got an unexpected keyword argument {name!r}.{hint}")
             return function(*args, **kwargs)
 
         return call

@@ -13,7 +13,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nn._hints import MODULE, Listed, attribute_hints, call_hint, layer_hint
-from nn._html import module_as_html
 from nn._load_report import LoadReport
 from nn._repr import described, settings
 from nn._validation import as_array
@@ -448,6 +447,8 @@ class Module:
         return settings(self)
 
     def _repr_html_(self) -> str:
+        from nn._html import module_as_html
+
         return module_as_html(self)
 
     def __treescope_repr__(self, path: str | None, subtree_renderer: Any) -> Any:

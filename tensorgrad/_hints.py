@@ -1,4 +1,4 @@
-"""PyTorch names and their counterparts in this package, for error messages."""
+"""Names in PyTorch, JAX and TensorFlow and their counterparts in this package, for error messages."""
 
 from __future__ import annotations
 
@@ -46,10 +46,12 @@ FUNCTIONS = {
     "full": "tg.tensor(np.full(shape, value))",
     "func": "tg.grad, tg.vjp, tg.jvp, tg.jacobian and tg.hvp",
     "Function": "@tg.op(x=lambda g, x: ...)",
+    "function": "tg.compile(f)",
     "functional_call": "tg.gradient(loss, list(network.parameters()))",
     "gather": "tg.take_along_axis(x, indices, axis)",
     "gelu": "nn.functional.gelu(x)",
     "gradgradcheck": "tg.gradcheck(f, inputs, order=2)",
+    "GradientTape": "tg.gradient(y, x), or y.backward()",
     "hessian_vector_product": "tg.hvp(f, x, v)",
     "index_select": "tg.take(x, indices, axis)",
     "inf": "np.inf",
@@ -117,7 +119,7 @@ FUNCTIONS = {
     "vmap": "broadcasting: write the function for a batch",
     "zeros": "tg.tensor(np.zeros(shape))",
 }
-"""PyTorch function -> equivalent in tensorgrad."""
+"""Function of PyTorch, JAX or TensorFlow -> equivalent in tensorgrad."""
 
 METHODS = {
     "add": "t + other",
@@ -203,12 +205,13 @@ METHODS = {
 """Method or attribute of PyTorch tensors -> equivalent in tensorgrad."""
 
 KEYWORDS = {
+    "axes": "axis",
     "dim": "axis",
     "dims": "axis",
     "keepdim": "keepdims",
     "unbiased": "ddof",
 }
-"""PyTorch argument -> NumPy argument."""
+"""Argument of PyTorch, or the plural -> NumPy argument."""
 
 
 def function_hint(name: str) -> str:

@@ -13,7 +13,6 @@ from numpy.typing import DTypeLike, NDArray
 from tensorgrad import _messages, anomaly, numpy_dispatch
 from tensorgrad._arrays import as_array, is_foreign, read_only
 from tensorgrad._hints import Hint
-from tensorgrad._html import tensor_as_html
 from tensorgrad._tensor_methods import Methods
 from tensorgrad._typing import ArrayLike, Shape
 from tensorgrad.backward import backpropagate
@@ -463,17 +462,17 @@ class Tensor(Methods):
     def __ne__(self, other: object) -> Any:
         return self.array != plain(other)
 
-    def __lt__(self, other: ArrayLike) -> Any:
-        return self.array < plain(other)
+    def __lt__(self, other: ArrayLike) -> NDArray[np.bool]:
+        return self.array < plain(other)  # type: ignore[no-any-return]
 
-    def __le__(self, other: ArrayLike) -> Any:
-        return self.array <= plain(other)
+    def __le__(self, other: ArrayLike) -> NDArray[np.bool]:
+        return self.array <= plain(other)  # type: ignore[no-any-return]
 
-    def __gt__(self, other: ArrayLike) -> Any:
-        return self.array > plain(other)
+    def __gt__(self, other: ArrayLike) -> NDArray[np.bool]:
+        return self.array > plain(other)  # type: ignore[no-any-return]
 
-    def __ge__(self, other: ArrayLike) -> Any:
-        return self.array >= plain(other)
+    def __ge__(self, other: ArrayLike) -> NDArray[np.bool]:
+        return self.array >= plain(other)  # type: ignore[no-any-return]
 
     __hash__ = object.__hash__  # by identity: == compares element by element
 
@@ -493,6 +492,8 @@ class Tensor(Methods):
     # -- notebooks --------------------------------------------------------------------------------------------
 
     def _repr_html_(self) -> str:
+        from tensorgrad._html import tensor_as_html
+
         return tensor_as_html(self)
 
     def __treescope_repr__(self, path: str | None, subtree_renderer: Any) -> Any:

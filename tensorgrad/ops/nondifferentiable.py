@@ -6,8 +6,8 @@ NumPy's functions, such as `np.argmax(t)`, return the same: see `tensorgrad.nump
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
-from typing import Any, ParamSpec, TypeVar
+from collections.abc import Callable, Sequence
+from typing import Any, Literal, ParamSpec, TypeVar
 
 import numpy as np
 
@@ -15,7 +15,7 @@ from tensorgrad import _messages, numpy_dispatch
 from tensorgrad._arrays import as_array, is_foreign
 from tensorgrad._composing import method
 from tensorgrad._hints import renamed_argument
-from tensorgrad._typing import ArrayLike, Axis
+from tensorgrad._typing import ArrayLike, Axis, SortKind
 from tensorgrad.tensor import plain
 
 __all__ = [
@@ -86,7 +86,7 @@ def opposite(a: Any) -> Any:
 def argsort(
     a: ArrayLike,
     axis: int | None = -1,
-    kind: Any = None,
+    kind: SortKind | None = None,
     *,
     stable: bool | None = None,
     descending: bool | None = None,
@@ -127,7 +127,7 @@ def nonzero(a: ArrayLike) -> tuple[Any, ...]:
 
 
 @_named
-def all(a: ArrayLike, axis: Axis = None, *, keepdims: bool = False, where: Any = True) -> Any:
+def all(a: ArrayLike, axis: Axis = None, *, keepdims: bool = False, where: ArrayLike = True) -> Any:
     """Return whether all elements over `axis` (all axes by default) are not 0.
 
     >>> all([[1.0, 0.0], [2.0, 3.0]], axis=1)
@@ -137,7 +137,7 @@ def all(a: ArrayLike, axis: Axis = None, *, keepdims: bool = False, where: Any =
 
 
 @_named
-def any(a: ArrayLike, axis: Axis = None, *, keepdims: bool = False, where: Any = True) -> Any:
+def any(a: ArrayLike, axis: Axis = None, *, keepdims: bool = False, where: ArrayLike = True) -> Any:
     """Return whether any element over `axis` (all axes by default) is not 0.
 
     >>> any([[0.0, 0.0], [2.0, 3.0]], axis=1)
@@ -148,7 +148,8 @@ def any(a: ArrayLike, axis: Axis = None, *, keepdims: bool = False, where: Any =
 
 @_named
 def argpartition(
-    a: ArrayLike, kth: Any, axis: int | None = -1, kind: Any = "introselect", order: Any = None
+    a: ArrayLike, kth: int | Sequence[int], axis: int | None = -1, kind: Literal["introselect"] = "introselect",
+    order: None = None,
 ) -> Any:  # fmt: skip
     """Return the indices that would partition `a`: those of smaller elements come before that of element `kth`.
 

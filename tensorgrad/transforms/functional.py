@@ -7,7 +7,7 @@ results remain differentiable if an argument is a tensor that an outer transform
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, Literal, overload
 
 import numpy as np
 
@@ -57,7 +57,19 @@ def grad(f: Callable[..., Any], argnums: Argnums = 0, *, has_aux: bool = False) 
     return gradient_of_f
 
 
-def value_and_grad(f: Callable[..., Any], argnums: Argnums = 0, *, has_aux: bool = False) -> Callable[..., Any]:
+@overload
+def value_and_grad(
+    f: Callable[..., Any], argnums: Argnums = 0, *, has_aux: Literal[False] = False
+) -> Callable[..., tuple[Tensor, Any]]: ...
+
+
+@overload
+def value_and_grad(f: Callable[..., Any], argnums: Argnums = 0, *, has_aux: bool) -> Callable[..., tuple[Any, Any]]: ...
+
+
+def value_and_grad(
+    f: Callable[..., Any], argnums: Argnums = 0, *, has_aux: bool = False
+) -> Callable[..., tuple[Any, Any]]:
     """Return a function that computes the result of `f` and its gradient, at the cost of the gradient alone.
 
     Args and raises: as in `grad`.
@@ -71,7 +83,7 @@ def value_and_grad(f: Callable[..., Any], argnums: Argnums = 0, *, has_aux: bool
 
     _check_argnums("value_and_grad", argnums)
 
-    def value_and_gradient(*args: Any, **kwargs: Any) -> Any:
+    def value_and_gradient(*args: Any, **kwargs: Any) -> tuple[Any, Any]:
         call = _Call(f, args, kwargs, argnums, has_aux=has_aux)
         value = call.single_tensor("grad")
         if value.size != 1:

@@ -215,7 +215,7 @@ method("__rdivmod__", lambda self, other: divmod(other, self))
     examples=[case((3,), x2=np.array([1, -2, 0])), case((2, 1), x2=np.array([3, 1])), case((), x2=2), case((0,), x2=1)],
     reference=lambda x1, x2: x1 * 2.0**x2,
 )
-def ldexp(x1: ArrayLike, x2: Any) -> Any:
+def ldexp(x1: ArrayLike, x2: ArrayLike) -> Any:
     """x₁·2^x₂ for integers x₂, elementwise: ∂/∂x₁ = 2^x₂.
 
     >>> ldexp([1.0, 3.0], 2)

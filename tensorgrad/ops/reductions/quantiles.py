@@ -191,7 +191,7 @@ def quantile(
     *,
     method: str = "linear",
     keepdims: bool = False,
-    weights: Any = None,
+    weights: ArrayLike | None = None,
 ) -> Tensor:
     """Quantile: the value below which a fraction `q` of the elements over `axis` (all axes by default) lies.
 
@@ -233,7 +233,7 @@ def percentile(
     *,
     method: str = "linear",
     keepdims: bool = False,
-    weights: Any = None,
+    weights: ArrayLike | None = None,
 ) -> Tensor:
     """Percentile: the value below which `q` percent of the elements over `axis` lie, `quantile` of q/100.
 
@@ -301,7 +301,7 @@ def nanquantile(
     *,
     method: str = "linear",
     keepdims: bool = False,
-    weights: Any = None,
+    weights: ArrayLike | None = None,
 ) -> Tensor:
     """Quantile over `axis` (all axes by default), ignoring NaN; NaN, without a warning, where all elements are NaN.
 
@@ -325,7 +325,7 @@ def nanpercentile(
     *,
     method: str = "linear",
     keepdims: bool = False,
-    weights: Any = None,
+    weights: ArrayLike | None = None,
 ) -> Tensor:
     """Percentile over `axis` (all axes by default), ignoring NaN: `nanquantile` of q/100.
 
