@@ -157,6 +157,8 @@ class _Telling:
                     rule_guesses(self.notation, event, given, before, overwritten=overwrites),
                 )
             slope = self.notation.slope_words(event, given)
+            if not given.local:  # a number alone does not explain the rule
+                slope = f"{slope} {reason(self.notation, event, given)}"
             return [step("rule", self.notation.chain(event, given, self.sign), f"{slope} {words}", asked)]
         rule = self.notation.vjp(event, given, self.totals, self.sign)
         shape_of = self.boxes[target].shape
