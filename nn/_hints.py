@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import functools
+import inspect
+import re
 from collections.abc import Callable, Collection, Iterator, Mapping
-from difflib import get_close_matches
+from itertools import islice
 from typing import Any, Generic, ParamSpec, TypeVar
 
 T = TypeVar("T")
@@ -12,29 +14,50 @@ P = ParamSpec("P")
 
 MODULE = {
     "add": "nn.Sequential(*layers): make the list of layers first",
+    "add_module": "an attribute: network.name = layer",
     "append": "nn.Sequential(*layers): make the list of layers first",
     "apply": "a loop over network.modules()",
+    "astype": "the dtype= argument of the layers",
     "backward": "loss.backward(), for the tensor that the loss returned: it fills .grad of every parameter",
     "biases": "layer.bias",
+    "buffers": "network.state_dict(), together with the parameters",
+    "children": "a loop over network.named_children()",
     "compile": "nn.Model(network, loss=..., optimizer=...)",
     "cpu": "the network as it is: parameters are NumPy arrays",
     "cuda": 'nn.Model(network, ..., compile=True, device="gpu")',
     "dbiases": "layer.bias.grad",
     "dinputs": "x.grad, of the tensor x that the layer was called with",
+    "double": "the dtype= argument of the layers",
     "dweights": "layer.weight.grad",
     "embed_dim": "layer.features",
     "export": "nn.interop.export_onnx(network, path, example)",
     "fit": "nn.Model(network, loss=..., optimizer=...).fit(X, y)",
+    "float": "the dtype= argument of the layers",
+    "freeze": "p.requires_grad = False, for p in list(network.parameters())",
+    "from_pretrained": "layer.weight.data = vectors",
+    "get_parameter": "dict(network.named_parameters())[name]",
+    "get_submodule": "dict(network.named_modules())[name]",
+    "half": "the dtype= argument of the layers",
+    "hidden_size": "layer.units",
+    "in_channels": "layer.channels",
+    "in_features": "layer.inputs",
+    "input_size": "layer.inputs",
     "kernel": "layer.weight",
+    "named_buffers": "network.named_state(), together with the parameters",
     "num_heads": "layer.heads",
+    "num_layers": "layer.layers",
+    "out_channels": "layer.filters",
+    "out_features": "layer.neurons",
     "output": "the result of calling the layer: y = layer(x)",
     "predict": "nn.Model(network, loss=...).predict(X)",
+    "register_forward_hook": "network[:k](x) in a Sequential, or a subclass whose forward keeps the result",
     "requires_grad_": "p.requires_grad = True, for p in the state of the network",
+    "running_var": "layer.running_variance",
+    "save": "nn.Model(network, ...).save(path), or nn.interop.save_pytorch(network, path)",
+    "summary": "nn.Model(network, loss=...).summary()",
     "to": "the dtype= argument of the layers",
     "trainable_weights": "list(network.parameters())",
     "units": "layer.neurons",
-    "in_features": "layer.inputs",
-    "out_features": "layer.neurons",
     "weights": "layer.weight",
 }
 
@@ -42,6 +65,7 @@ MODEL = {
     "add": "nn.Model(nn.Sequential(*layers), ...): make the network first",
     "backward": "loss.backward(), for the tensor that the loss returned; fit does it by itself",
     "compile": "nn.Model(network, loss=..., optimizer=..., metrics=[...])",
+    "cuda": 'nn.Model(network, ..., compile=True, device="gpu")',
     "eval": "model.network.eval()",
     "finalize": "nn.Model(...), which is ready when it is made",
     "forward": "model.network(x), or model.predict(X)",
@@ -49,18 +73,27 @@ MODEL = {
     "get_weights": "model.network.state_dict()",
     "layers": "model.network",
     "load_state_dict": "model.network.load_state_dict(state)",
+    "load_weights": "model.load_parameters(path)",
+    "lr": "model.optimizer.learning_rate",
+    "named_modules": "model.network.named_modules()",
     "named_parameters": "model.network.named_parameters()",
     "parameters": "model.network.parameters()",
+    "plot": "model.history.plot()",
+    "save_weights": "model.save_parameters(path)",
     "score": "model.evaluate(X, y)",
     "set": "nn.Model(network, loss=..., optimizer=..., metrics=[...])",
     "set_parameters": "model.network.load_state_dict(state)",
     "set_weights": "model.network.load_state_dict(state)",
     "state_dict": "model.network.state_dict()",
+    "to": 'nn.Model(network, ..., compile=True, device="gpu")',
     "train": "model.fit(X, y, epochs=...)",
+    "train_on_batch": "model.fit(X, y, epochs=1, batch_size=None)",
 }
 
 OPTIMIZER = {
+    "add_param_group": 'a new optimizer with all groups: nn.Adam([{"params": [...]}, {"params": [...]}])',
     "apply_gradients": "optimizer.step()",
+    "get_last_lr": "optimizer.current_learning_rate",
     "lr": "optimizer.learning_rate",
     "minimize": "loss.backward(), then optimizer.step()",
     "param_groups": "optimizer.groups",
@@ -76,12 +109,13 @@ LOSS = {
 }
 
 LOSS_SETTINGS = {
-    "class_weight": "Pass sample_weight when the loss is called.",
+    "class_weight": "Pass sample_weight when the loss is called, or class_weight to model.fit.",
+    "class_weights": "Pass sample_weight when the loss is called, or class_weight to model.fit.",
     "from_logits": "Leave it out: nn.SoftmaxCrossEntropy and nn.SigmoidBinaryCrossEntropy take logits.",
     "ignore_class": "Here it is ignored_label.",
     "ignore_index": "Here it is ignored_label.",
     "reduction": "Leave it out: losses are means over the samples.",
-    "weight": "Pass sample_weight when the loss is called.",
+    "weight": "Pass sample_weight when the loss is called, or class_weight to model.fit.",
 }
 """Arguments of losses elsewhere -> what to do."""
 
@@ -152,6 +186,33 @@ SETTINGS = {
     "weight_decay": "This optimizer has none. Use an L2 penalty of the layers.",
 }
 """Arguments of optimizers elsewhere -> what to do."""
+
+SCHEDULE = {
+    "T_max": "Here it is steps, the number of updates, not of epochs.",
+    "alpha": "Here it is lowest, a learning rate.",
+    "decay_rate": "Here it is factor.",
+    "decay_steps": "Here it is steps.",
+    "eta_min": "Here it is lowest.",
+    "gamma": "Here it is factor.",
+    "initial_learning_rate": "Here it is learning_rate.",
+    "lr": "Here it is learning_rate.",
+    "max_lr": "Here it is learning_rate.",
+    "optimizer": "Leave it out, and pass the schedule to the optimizer: nn.SGD(parameters, learning_rate=schedule).",
+    "step_size": "Here it is steps, the number of updates, not of epochs.",
+    "total_steps": "Here it is steps.",
+}
+"""Arguments of schedules elsewhere -> what to do."""
+
+ESTIMATOR = {
+    "alpha": "Here it is l2.",
+    "class_weight": "Pass sample_weight to fit: sklearn.utils.class_weight.compute_sample_weight(class_weight, y).",
+    "learning_rate_init": "Here it is learning_rate.",
+    "lr": "Here it is learning_rate.",
+    "max_epochs": "Here it is epochs.",
+    "max_iter": "Here it is epochs.",
+    "solver": "Here it is optimizer, a class such as nn.Adam.",
+}
+"""Arguments of scikit-learn's MLPClassifier and of skorch -> what to do."""
 
 LAYER: dict[str, tuple[str, ...] | str] = {
     "activation": "Put a layer such as nn.ReLU() behind this one.",
@@ -255,6 +316,35 @@ LAYER: dict[str, tuple[str, ...] | str] = {
 """Arguments of layers elsewhere -> the possible names here, of which a layer has one, or what to do."""
 
 
+CALL = {
+    "attention_mask": "Here it is mask, which is True where attention is allowed.",
+    "attn_mask": "Here it is mask, which is True where attention is allowed.",
+    "causal": "It is an argument of the layer: nn.MultiHeadAttention(features, heads, causal=True).",
+    "hx": "Here it is state.",
+    "initial_state": "Here it is state.",
+    "is_causal": "It is an argument of the layer: nn.MultiHeadAttention(features, heads, causal=True).",
+    "key_padding_mask": "Here it is key_mask, which is True for keys that count, or lengths.",
+    "memory_key_padding_mask": "Here it is context_mask, which is True for steps that count, or context_lengths.",
+    "need_weights": "Here it is return_weights.",
+    "return_attention_scores": "Here it is return_weights.",
+    "src_key_padding_mask": "Here it is key_mask, which is True for steps that count, or lengths.",
+    "src_mask": "Here it is mask, which is True where attention is allowed.",
+    "training": "Call network.train() or network.eval() before.",
+    "use_causal_mask": "It is an argument of the layer: nn.MultiHeadAttention(features, heads, causal=True).",
+}
+"""Arguments of the calls of layers elsewhere -> what to do."""
+
+
+def call_hint(message: str) -> str:
+    """Return what to do about Python's message about an unexpected argument of `forward`, or "".
+
+    >>> call_hint("LSTM.forward() got an unexpected keyword argument 'hx'")
+    'Here it is state.'
+    """
+    unexpected = re.search(r"\.forward\(\) got an unexpected keyword argument '(\w+)'$", message)
+    return CALL.get(unexpected[1], "") if unexpected else ""
+
+
 def layer_hint(parameters: Collection[str], name: str) -> str:
     """Return the end of the message about an unexpected argument of a layer: what it is called here, or "".
 
@@ -269,6 +359,13 @@ def layer_hint(parameters: Collection[str], name: str) -> str:
         return f" Here it is {ours}."
     if name == "dim":
         return layer_hint(parameters, "axis")
+    return _similar(parameters, name)
+
+
+def _similar(parameters: Collection[str], name: str) -> str:
+    """Return a question about the parameter with a similar name, or ""."""
+    from difflib import get_close_matches
+
     close = get_close_matches(name, parameters, n=1)
     return f" Did you mean {close[0]}?" if close else ""
 
@@ -316,23 +413,31 @@ def _without_hints(thing: object) -> list[str]:
 def with_hints(hints: Mapping[str, str]) -> Callable[[Callable[P, T]], Callable[P, T]]:
     """Return a decorator whose error message names the counterpart of an argument that the function lacks.
 
+    For a misspelt argument, it names the most similar one.
+
     >>> @with_hints(SETTINGS)
     ... def descend(learning_rate):
     ...     return learning_rate
     >>> descend(lr=0.1)
     Traceback (most recent call last):
     TypeError: descend() got an unexpected keyword argument 'lr'. Here it is learning_rate.
+    >>> descend(learning_rat=0.1)
+    Traceback (most recent call last):
+    TypeError: descend() got an unexpected keyword argument 'learning_rat'. Did you mean learning_rate?
     """
 
     def decorate(function: Callable[P, T]) -> Callable[P, T]:
-        known = function.__code__.co_varnames
+        code, is_constructor = function.__code__, function.__name__ == "__init__"
+        known = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
+        takes_any = bool(code.co_flags & inspect.CO_VARKEYWORDS)
 
         @functools.wraps(function)
         def call(*args: P.args, **kwargs: P.kwargs) -> T:
             for name in kwargs:
-                if name in hints and name not in known:
-                    where = function.__qualname__.removesuffix(".__init__")
-                    raise TypeError(f"{where}() got an unexpected keyword argument {name!r}. {hints[name]}")
+                if name not in known and (name in hints or not takes_any):
+                    where = type(args[0]).__name__ if is_constructor else function.__qualname__
+                    hint = f" {hints[name]}" if name in hints else _similar(known, name)
+                    raise TypeError(f"{where}() got an unexpected keyword argument {name!r}.{hint}")
             return function(*args, **kwargs)
 
         return call
@@ -341,7 +446,7 @@ def with_hints(hints: Mapping[str, str]) -> Callable[[Callable[P, T]], Callable[
 
 
 class Listed(Generic[T]):
-    """An iterator with a helpful error message when it is used like a list.
+    """An iterator with a helpful error message when it is used like a list, or a second time.
 
     >>> weights = Listed(iter([1.0, 2.0]))
     >>> weights[0]
@@ -349,16 +454,25 @@ class Listed(Generic[T]):
     TypeError: parameters() is an iterator, not a list. Write list(network.parameters()) first.
     >>> list(weights)
     [1.0, 2.0]
+    >>> list(weights)
+    Traceback (most recent call last):
+    TypeError: parameters() is an iterator and was used up by an earlier loop. Write list(network.parameters()) first.
     """
 
     def __init__(self, items: Iterator[T]) -> None:
         self._items = items
+        self._next: list[T] = []
+        self._had_items = False
 
     def __iter__(self) -> Iterator[T]:
-        return self._items
+        self._next = self._next or list(islice(self._items, 1))
+        if self._had_items and not self._next:
+            raise self._error(problem="is an iterator and was used up by an earlier loop")
+        self._had_items = self._had_items or bool(self._next)
+        return self
 
     def __next__(self) -> T:
-        return next(self._items)
+        return self._next.pop() if self._next else next(self._items)
 
     def __getitem__(self, index: Any) -> Any:
         raise self._error()
@@ -373,5 +487,5 @@ class Listed(Generic[T]):
         return True
 
     @staticmethod
-    def _error(more: str = "") -> TypeError:
-        return TypeError(f"parameters() is an iterator, not a list. Write list(network.parameters()) first.{more}")
+    def _error(more: str = "", *, problem: str = "is an iterator, not a list") -> TypeError:
+        return TypeError(f"parameters() {problem}. Write list(network.parameters()) first.{more}")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 RENAMED = {
     "pictures": "plots",
     "BoundaryStrip": "plots.BoundaryStrip",
@@ -115,8 +117,46 @@ RENAMED = {
     "Optimizer_Adam": "Adam",
     "Accuracy_Categorical": "CategoricalAccuracy",
     "Accuracy_Regression": "RegressionAccuracy",
+    "AvgPool1D": "AveragePool1D",
+    "AvgPool2D": "AveragePool2D",
+    "GlobalAveragePool1D": "GlobalAveragePool",
+    "GlobalAveragePool2D": "GlobalAveragePool",
 }
 """PyTorch, Keras, NNFS or former name → `nn` name."""
+
+INITIALIZERS = {
+    "GlorotNormal": "nn.init.glorot()",
+    "GlorotUniform": "nn.init.glorot()",
+    "HeNormal": "nn.init.he()",
+    "constant_": "nn.init.constant(value)",
+    "kaiming_normal_": "nn.init.he()",
+    "kaiming_uniform_": "nn.init.he()",
+    "normal_": "nn.init.normal(scale)",
+    "orthogonal_": "nn.init.orthogonal()",
+    "uniform_": "nn.init.uniform(limit)",
+    "xavier_normal_": "nn.init.glorot()",
+    "xavier_uniform_": "nn.init.glorot()",
+    "zeros_": "nn.init.zeros()",
+}
+"""Initialiser of PyTorch or Keras → the one here, for `weight_init=` of a layer."""
+
+DATA = {
+    "DataLoader": "nn.data.Batches(X, y, batch_size=...)",
+    "Dataset": "the arrays X and y, or a memory-mapped file",
+    "TensorDataset": "the arrays themselves, as in nn.data.Batches(X, y)",
+    "random_split": "nn.data.split(X, y)",
+    "train_test_split": "nn.data.split(X, y)",
+}
+"""Name in `torch.utils.data` or scikit-learn → what takes its place here."""
+
+DATA_SETS = {
+    "CIFAR10": "nn.datasets.cifar10()",
+    "FashionMNIST": "nn.datasets.fashion_mnist()",
+    "ImageFolder": "nn.datasets.images(directory)",
+    "MNIST": "nn.datasets.mnist()",
+    "load_digits": "nn.datasets.digits()",
+}
+"""Data set of torchvision or scikit-learn → the function here."""
 
 WITHOUT_CLASS = {
     "Parameter": "tg.tensor(data, requires_grad=True), as an attribute of the module",
@@ -129,8 +169,30 @@ WITHOUT_CLASS = {
     "Permute": "tg.transpose(x, axes) in the forward of an nn.Module",
     "SeparableConv2D": "nn.Conv2D(channels, channels, 3, groups=channels), then nn.Conv2D(channels, filters, 1)",
     "TimeDistributed": "the layer itself: nn.Dense and others act on the last axis of (batch, time, features)",
-    "clip_grad_norm_": "the callback nn.ClipGradients(norm=...)",
+    "clip_grad_norm_": "the callback nn.ClipGradients(norm=...), or nn.callbacks.clipping.clip_norm(parameters, norm)",
     "utils": "nn.ClipGradients(norm=...) for clipping, nn.data.pad for sequences",
     "optim": "nn.SGD, nn.Adam and others, directly in nn",
+    "DataParallel": "nn.Model(network, ..., compile=True, devices=...)",
+    "LearningRateScheduler": "a schedule such as nn.StepDecay, as learning_rate= of an optimizer",
+    "ReduceLROnPlateau": "a subclass of nn.Callback whose on_epoch_end assigns model.optimizer.learning_rate",
+    "Transformer": "nn.TransformerEncoder and nn.TransformerDecoder",
+    "TensorDataset": "the arrays themselves, as in nn.data.Batches(X, y)",
+    "functional_call": "tg.gradient(loss, list(network.parameters()))",
+    "load": "nn.Model.load(path), or network.load_state_dict(nn.interop.read_weights(path))",
+    "lr_scheduler": "a schedule such as nn.StepDecay, as learning_rate= of an optimizer",
+    "no_grad": "tg.no_grad()",
+    "relu": "nn.functional.relu",
+    "save": "nn.Model(network, ...).save(path), or nn.interop.save_pytorch(network, path)",
+    "transforms": "nn.data.flip, nn.data.shift and nn.data.rotate, as augment= of nn.data.Batches",
 }
 """Name of PyTorch or Keras → what takes its place here, where `nn` has no such class."""
+
+
+def missing(module: str, name: str, hints: Mapping[str, str]) -> AttributeError:
+    """Return Python's error for a name that a module lacks, extended with what takes its place.
+
+    >>> missing("nn.data", "DataLoader", DATA)
+    AttributeError("module 'nn.data' has no attribute 'DataLoader'. Here it is nn.data.Batches(X, y, batch_size=...)")
+    """
+    hint = f". Here it is {hints[name]}" if name in hints else ""
+    return AttributeError(f"module {module!r} has no attribute {name!r}{hint}")

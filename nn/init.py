@@ -14,6 +14,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
+from nn._renamed import INITIALIZERS, missing
 from nn._rng import Rng, generator
 
 Initializer: TypeAlias = Callable[[tuple[int, ...], Rng, DTypeLike], NDArray[Any]]
@@ -152,3 +153,7 @@ def _fans(name: str, shape: tuple[int, ...]) -> tuple[int, int]:
 def _check_size(function: str, parameter: str, value: float) -> None:
     if not (math.isfinite(value) and value >= 0):
         raise ValueError(f"init.{function}: {parameter} must be a finite number of at least 0, got {value!r}.")
+
+
+def __getattr__(name: str) -> Any:
+    raise missing("nn.init", name, INITIALIZERS)

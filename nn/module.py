@@ -12,8 +12,7 @@ from weakref import ref
 import numpy as np
 from numpy.typing import NDArray
 
-from nn._hints import MODULE, Listed, attribute_hints, layer_hint
-from nn._html import module_as_html
+from nn._hints import MODULE, Listed, attribute_hints, call_hint, layer_hint
 from nn._load_report import LoadReport
 from nn._repr import described, settings
 from nn._validation import as_array
@@ -120,6 +119,11 @@ class Module:
             if located is None:
                 raise
             raise located from error
+        except TypeError as error:
+            hint = call_hint(str(error))
+            if not hint:
+                raise
+            raise TypeError(f"{error}. {hint}") from None
         if result is None or isinstance(result, np.ndarray):
             raise TypeError(f"{type(self).__name__}: {_NO_RESULT if result is None else _ARRAY_RESULT}")
         if result.__class__ is Tensor and result.array.dtype is _FLOAT64 and result.node is not None:
@@ -282,7 +286,8 @@ class Module:
         """
         if not (isinstance(buffer, Tensor) and buffer.is_leaf):
             raise TypeError(
-                f"{type(self).__name__}.register_buffer: {name} must be a leaf tensor, got {_shown(buffer)}."
+                f"{type(self).__name__}.register_buffer: {name} must be a leaf tensor, as tg.tensor(values) "
+                f"is, got {_shown(buffer)}."
             )
         object.__setattr__(self, "state_names", tuple(dict.fromkeys((*self.state_names, name))))
         setattr(self, name, buffer)
@@ -371,8 +376,9 @@ class Module:
             A report of what was loaded and, with `strict=False`, what was skipped.
 
         Raises:
-            ValueError: names are missing or unknown, a shape differs, or an array does not hold real numbers. In this
-                case, nothing is changed.
+            ValueError: names are missing or unknown, a shape differs, or an array does not hold real numbers.
+            TypeError: the state holds tensors of PyTorch, whose layouts differ even if the shapes agree. In all these
+                cases, nothing is changed.
 
         >>> import nn
         >>> old, new = nn.Dense(2, 3, rng=0), nn.Dense(2, 4, rng=1)
@@ -390,6 +396,12 @@ class Module:
         for name, tensor in own.items():
             if name not in state:
                 continue
+            if type(state[name]).__module__.partition(".")[0] == "torch":
+                raise TypeError(
+                    f"{name_of_self}.load_state_dict: {name!r} is a tensor of PyTorch, where weights of linear layers "
+                    "are transposed. Use nn.interop.load_pytorch(network, state), or np.asarray(tensor) if the layouts "
+                    "are those of state_dict()."
+                )
             array = as_array(state[name])
             if array.shape != tensor.shape:
                 if not strict:
@@ -435,6 +447,8 @@ class Module:
         return settings(self)
 
     def _repr_html_(self) -> str:
+        from nn._html import module_as_html
+
         return module_as_html(self)
 
     def __treescope_repr__(self, path: str | None, subtree_renderer: Any) -> Any:

@@ -11,6 +11,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from nn._hints import ESTIMATOR, with_hints
 from nn._rng import Rng, generator
 from nn.callbacks import Callback, EarlyStopping
 from nn.data import split
@@ -42,6 +43,7 @@ class _NetworkEstimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn ha
     history_: History
     n_iter_: int
 
+    @with_hints(ESTIMATOR)
     def __init__(
         self,
         hidden_layer_sizes: int | tuple[int, ...] = (64,),

@@ -149,11 +149,11 @@ def _saves(name: str, rule: Rule | None, known: set[str], first: tuple[str, ...]
     return asked[len(first) :]
 
 
-def dressed(function: Any, forward: Callable[..., Any]) -> Any:
-    """Return `function` with the name, documentation and signature of `forward`."""
-    functools.update_wrapper(function, forward)
-    function.__annotations__ = {**forward.__annotations__, "return": "Tensor"}
-    function.__signature__ = inspect.signature(forward).replace(return_annotation="Tensor")
+def dressed(function: Any, operation: Any) -> Any:
+    """Return `function` with the name, documentation and signature of the forward rule."""
+    functools.update_wrapper(function, operation.forward)
+    function.__annotations__ = {**operation.forward.__annotations__, "return": "Tensor"}
+    function.__signature__ = operation.signature.replace(return_annotation="Tensor")
     del function.__wrapped__
     return function
 

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-import traceback
+import os
 from collections.abc import Mapping
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from tensorgrad.modes import current_mode
 from tensorgrad.node import CHANGED, Node
+
+if TYPE_CHECKING:
+    from traceback import StackSummary
 
 
 class RangeError(ValueError, OverflowError):
@@ -21,13 +23,15 @@ class TraceError(RuntimeError):
     """A function does something that a compiled program cannot do."""
 
 
-_PACKAGES = tuple(str(Path(__file__).parents[1] / package) for package in ("tensorgrad", "nn"))
-_HIDDEN = (*_PACKAGES, "<tensorgrad", "<__array_function__", "<frozen")
+_HERE = os.path.dirname(__file__)
+_HIDDEN = (_HERE, os.path.join(os.path.dirname(_HERE), "nn"), "<tensorgrad", "<__array_function__", "<frozen")
 
 
-def user_line(frames: traceback.StackSummary | None = None) -> str:
+def user_line(frames: StackSummary | None = None) -> str:
     """Return the innermost line of user code on the stack, or among `frames`."""
-    for frame in reversed(traceback.extract_stack() if frames is None else frames):
+    from traceback import extract_stack
+
+    for frame in reversed(extract_stack() if frames is None else frames):
         if not frame.filename.startswith(_HIDDEN) and "site-packages" not in frame.filename:
             return f"{frame.filename}:{frame.lineno}: {frame.line}"
     return "an unknown line"
@@ -83,8 +87,18 @@ def not_float(dtype: Any, name: str) -> TypeError:
     )
 
 
+WITHOUT_CLOSED_FORM: set[str] = set()
+"""Operations with parameters whose derivative has no closed form."""
+
+
 def no_rule(parameter: str, name: str) -> TypeError:
     """Return the error for a tracked tensor passed to a parameter without a derivative rule."""
+    if name in WITHOUT_CLOSED_FORM:
+        return TypeError(
+            f"{name}: the argument {parameter!r} has no derivative rule, because this derivative has no closed form; "
+            "expected a value without a gradient. Pass detach() of it, and approximate the derivative with finite "
+            "differences if you need it."
+        )
     return TypeError(
         f"{name}: the argument {parameter!r} has no derivative rule, but received a tensor that requires a "
         "gradient. Pass it with detach(), or declare the rule in @op."

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import weakref
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -10,6 +11,7 @@ from numpy import ndarray
 
 from tensorgrad import _messages
 from tensorgrad._arrays import as_array, is_foreign
+from tensorgrad.modes import current_mode
 from tensorgrad.tensor import DEEPEST, Tensor
 
 NUMBERS = frozenset({float, int, bool, type(None)})
@@ -142,6 +144,21 @@ def holds_foreign(values: list[Any]) -> bool:
         if array.__class__ is not ndarray and is_foreign(array):
             return True
     return False
+
+
+def for_foreign(operation: Any) -> Callable[..., Any]:
+    """Return the form of an operation for other libraries' arrays: in a compiled program its lowering, if it has one.
+
+    Raises:
+        TypeError: the operation runs on NumPy arrays only.
+    """
+    if operation.lowering and current_mode().since:
+        from pkgutil import resolve_name
+
+        return resolve_name(operation.lowering)  # type: ignore[no-any-return]
+    if operation.composed is None:
+        raise _messages.numpy_only(operation.name, operation.numpy_only)
+    return operation.composed  # type: ignore[no-any-return]
 
 
 def without_gradient(value: Any) -> Any:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TypeAlias
+from types import EllipsisType
+from typing import Literal, TypeAlias
 
 from numpy.typing import ArrayLike, DTypeLike
 
@@ -13,4 +14,13 @@ Axis: TypeAlias = int | Sequence[int] | None
 Shape: TypeAlias = tuple[int, ...]
 """The length of each axis."""
 
-__all__ = ["ArrayLike", "Axis", "DTypeLike", "Shape"]
+Index: TypeAlias = ArrayLike | slice | EllipsisType | tuple[ArrayLike | slice | EllipsisType | None, ...] | None
+"""What selects elements: numbers, slices, `...`, None for a new axis, arrays, and tuples of them."""
+
+Casting: TypeAlias = Literal["no", "equiv", "safe", "same_kind", "unsafe"]
+"""NumPy's rules for the conversion of dtypes."""
+
+SortKind: TypeAlias = Literal["quicksort", "mergesort", "heapsort", "stable"]
+"""NumPy's sorting algorithms."""
+
+__all__ = ["ArrayLike", "Axis", "Casting", "DTypeLike", "Index", "Shape", "SortKind"]

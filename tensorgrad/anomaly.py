@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Container, Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
@@ -111,5 +110,7 @@ def _what(values: Any) -> str:
 def _fingerprints(saved: Any) -> Any:
     """Return the saved values of a node, with every writable array replaced by a checksum."""
     if isinstance(saved, np.ndarray) or (is_foreign(saved) and hasattr(saved, "tobytes")):
-        return zlib.crc32(saved.tobytes())
+        from zlib import crc32
+
+        return crc32(saved.tobytes())
     return [_fingerprints(item) for item in saved] if isinstance(saved, (tuple, list)) else repr(saved)

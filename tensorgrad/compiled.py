@@ -223,13 +223,21 @@ def _value(plan: Plan, name: str) -> str:
 
 
 def rule_caller(operation: Any) -> Callable[..., Any]:
-    """Return `backward.call_rules`, specialised if the operation has one result and a rule for each operand."""
+    """Return `backward.call_rules`, specialised if the operation has one result and a rule for each operand.
+
+    The specialised version is generated on the first call, and replaces `operation.call`.
+    """
     if operation.joint is not None or operation.results is not None or operation.sequence:
         return call_rules
-    counts = tuple(None if names is None else len(names) for names in operation.saves)
-    namespace: dict[str, Any] = {}
-    exec(_caller(counts, operation.composed is not None), namespace)
-    return namespace["call"]  # type: ignore[no-any-return]
+
+    def first_call(node: Node, gradient: Any, wanted: Any = None, saved: Any = None) -> Any:
+        counts = tuple(None if names is None else len(names) for names in operation.saves)
+        namespace: dict[str, Any] = {}
+        exec(_caller(counts, operation.composed is not None), namespace)
+        operation.call = namespace["call"]
+        return operation.call(node, gradient, wanted, saved)
+
+    return first_call
 
 
 @functools.cache
@@ -342,11 +350,12 @@ def recorder(operation: Any, *, reflected: bool = False) -> Any:
     Its code is generated on the first call: `import tensorgrad` would take twice as long if it compiled every
     operation. The initial code only replaces itself by the generated code and calls the function again.
     """
-    name, forward, plan = operation.name, operation.forward, plan_of(operation, reflected=reflected)
+    name, forward = operation.name, operation.forward
     namespace: dict[str, Any] = {}
     exec(_FIRST_CALL, forward.__globals__, namespace)
 
     def complete() -> Callable[..., Any]:
+        plan = plan_of(operation, reflected=reflected)
         code = next(c for c in _compiled(plan).co_consts if isinstance(c, CodeType))
         code = next(c for c in code.co_consts if isinstance(c, CodeType))
         filename = f"<tensorgrad {name}>"

@@ -46,7 +46,10 @@ class Switch:
 
     changes: ClassVar[dict[str, bool]]
 
-    def __init__(self) -> None:
+    def __init__(self, *misplaced: Any) -> None:
+        if misplaced:
+            name = type(self).__name__
+            raise TypeError(f"{name}: expected no arguments, got {misplaced[0]!r}. As a decorator, write @tg.{name}().")
         self._tokens: list[Token[Mode] | None] = []
 
     def __call__(self, function: F) -> F:
@@ -99,8 +102,8 @@ for _method in (Switch.__enter__, Switch.__exit__):
 class no_grad(Switch):
     """Disable recording: results require no gradient, and nothing is saved.
 
-    Use it for evaluation and for manual updates. Works as `with no_grad():` and as `@no_grad()`; it applies to the
-    current thread or async task only.
+    Use it for evaluation. Manual updates need no `no_grad`: write `w.data -= …`. Works as `with no_grad():` and as
+    `@no_grad()`; it applies to the current thread or async task only.
 
     >>> import tensorgrad as tg
     >>> w = tg.tensor(3.0, requires_grad=True)

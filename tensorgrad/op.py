@@ -6,14 +6,12 @@ import inspect
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from pkgutil import resolve_name
 from typing import Any
 
-from tensorgrad import _declaration, _messages, _operands, compiled, record
+from tensorgrad import _declaration, _operands, compiled, record
 from tensorgrad._declaration import P, R, Recorded, Rule, SequenceRules, announce, operation_of, registry
 from tensorgrad.backward import call_rules
 from tensorgrad.domains import REAL, Case, Domain
-from tensorgrad.modes import current_mode
 from tensorgrad.tensor import Tensor, plain
 
 __all__ = ["Operation", "SequenceRules", "op", "operation_of", "registry"]
@@ -70,11 +68,7 @@ class Operation:
 
     def on_foreign(self, *args: Any, **kwargs: Any) -> Any:
         """Return the result of the composed form, or in a compiled program of the lowering, for other arrays."""
-        if self.lowering and current_mode().since:
-            return resolve_name(self.lowering)(*args, **kwargs)
-        if self.composed is None:
-            raise _messages.numpy_only(self.name, self.numpy_only)
-        return self.composed(*args, **kwargs)
+        return _operands.for_foreign(self)(*args, **kwargs)
 
     def saved_for(self, position: int) -> tuple[str, ...] | None:
         """Return the names saved for the rule of the operand at `position`; None without a rule."""
@@ -140,9 +134,9 @@ def op(
             methods=(*methods, reflected) if reflected else tuple(methods), lowering=lowering,
         )  # fmt: skip
         operation.call = call_rules if PLAIN else compiled.rule_caller(operation)
-        function: Recorded[P, R] = announce(_declaration.dressed(recorder(operation), forward), operation)
+        function: Recorded[P, R] = announce(_declaration.dressed(recorder(operation), operation), operation)
         if reflected is not None:
-            setattr(Tensor, reflected, _declaration.dressed(recorder(operation, reflected=True), forward))
+            setattr(Tensor, reflected, _declaration.dressed(recorder(operation, reflected=True), operation))
         return function
 
     return declare

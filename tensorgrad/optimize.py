@@ -43,7 +43,7 @@ def minimize(
             `trust-ncg`, `trust-krylov` and `trust-constr` receive Hessian-vector products, `dogleg` and `trust-exact`
             the Hessian.
         bounds: a pair (low, high). Each is None, a number, or a container like `x0` of values that broadcast to the
-            arrays in `x0`.
+            arrays in `x0`. SciPy's pairs for each element of an array are `tuple(np.transpose(pairs))` here.
         constraints: a dict as in SciPy, or several: `{"type": "eq", "fun": c}` for c(x) = 0, or `"ineq"` for
             c(x) ≥ 0. c is called like `f` and returns a tensor. Its Jacobian is passed to SciPy.
         tol: the tolerance for termination.
@@ -56,7 +56,8 @@ def minimize(
 
     Raises:
         ImportError: SciPy is not installed.
-        TypeError: `f` does not return one floating-point number, or `method` is not a name.
+        TypeError: `f` does not return one floating-point number, its result at `x0` has no gradient although the method
+            uses one, or `method` is not a name.
         ValueError: `x0` is empty, or `bounds` does not match it.
 
     >>> import tensorgrad as tg
@@ -68,8 +69,10 @@ def minimize(
     space = _Space(x0)
     at_start = space.flat(x0)
 
+    with_gradient = _with_gradient(f)
+
     def value_and_slope(point: NDArray[Any]) -> tuple[float, NDArray[Any]]:
-        value, slope = value_and_grad(f)(space.container(point), *args)
+        value, slope = value_and_grad(with_gradient)(space.container(point), *args)
         return value.item(), space.flat(slope)
 
     def at(tree: Any) -> Any:
@@ -113,6 +116,37 @@ def _scipy_optimize() -> Any:
     return optimize
 
 
+def _with_gradient(f: Callable[..., Any]) -> Callable[..., Any]:
+    """Return `f` with a check that its first result, at the starting point, has a gradient.
+
+    Without a gradient, SciPy would return the starting point as the minimum. Later results may be constants, such as
+    `np.inf` where a constraint is violated.
+    """
+    is_first = True
+
+    def checked(*args: Any) -> Any:
+        nonlocal is_first
+        try:
+            value = f(*args)
+        except TypeError as error:
+            if isinstance(args[0], (tuple, list)):
+                error.add_note(
+                    f"minimize: x0 is a {type(args[0]).__name__}, so x is one, too. np.array(x0) makes x a tensor."
+                )
+            raise
+        constant = isinstance(value, (float, np.floating, np.ndarray))
+        if is_first and (constant or (isinstance(value, Tensor) and not value.requires_grad)):
+            raise TypeError(
+                f"minimize: expected a tensor computed from x, got {value!r} at x0, which has no gradient. item(), "
+                "float(), .data and detach() cut the gradient's path. To minimise without gradients, pass "
+                'method="Nelder-Mead".'
+            )
+        is_first = False
+        return value
+
+    return checked
+
+
 class _Space:
     """Conversion between containers like `x0` and the vectors that SciPy uses."""
 
@@ -148,8 +182,12 @@ class _Space:
         Raises:
             ValueError: `bounds` is not a pair, or one of the bounds does not match `x0`.
         """
-        if not isinstance(bounds, (tuple, list)) or len(bounds) != 2:
+        if not isinstance(bounds, (tuple, list)):
             raise ValueError(f"minimize: expected bounds (low, high), got {bounds!r}.")
+        pairs = not isinstance(self.tree, (tuple, dict)) and any(isinstance(each, tuple) for each in bounds)
+        if len(bounds) != 2 or pairs:
+            hint = " SciPy's pairs for each element become tuple(np.transpose(pairs))." if pairs else ""
+            raise ValueError(f"minimize: expected bounds (low, high), got {bounds!r}.{hint}")
         return [self._bound(bound, free) for bound, free in zip(bounds, (-np.inf, np.inf))]
 
     def _bound(self, bound: Any, free: float) -> NDArray[np.float64]:

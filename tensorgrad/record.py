@@ -11,7 +11,7 @@ from tensorgrad import _hints, _messages, _operands, anomaly
 from tensorgrad._views import note_view
 from tensorgrad.modes import current_mode
 from tensorgrad.node import Node, Result
-from tensorgrad.tensor import Tensor, tensor_at
+from tensorgrad.tensor import Tensor, plain, tensor_at
 
 
 def recorder(operation: Any, *, reflected: bool = False) -> Callable[..., Any]:
@@ -31,11 +31,10 @@ def record(operation: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any
     if operation.needs_numpy and _operands.holds_foreign(operands):
         return operation.on_foreign(*call.args, **call.kwargs)
     for name, value in values.items():
-        if name == operation.sequence:
-            values[name] = [item.array if isinstance(item, Tensor) else item for item in value]
+        if name in operation.inputs:
+            values[name] = plain(value)
         elif isinstance(value, Tensor):
-            is_operand = name in operation.inputs
-            values[name] = value.array if is_operand else _operands.check_option(value, name, operation.name)
+            values[name] = _operands.check_option(value, name, operation.name)
     try:
         out = operation.forward(*call.args, **call.kwargs)
     except Exception as error:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import weakref
 from collections.abc import Callable, Iterator
 from sys import getrefcount
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
@@ -13,7 +13,6 @@ from numpy.typing import DTypeLike, NDArray
 from tensorgrad import _messages, anomaly, numpy_dispatch
 from tensorgrad._arrays import as_array, is_foreign, read_only
 from tensorgrad._hints import Hint
-from tensorgrad._html import tensor_as_html
 from tensorgrad._tensor_methods import Methods
 from tensorgrad._typing import ArrayLike, Shape
 from tensorgrad.backward import backpropagate
@@ -27,6 +26,22 @@ DEEPEST = 64
 """Maximum number of axes of an array."""
 views: dict[int, dict[int, weakref.ref[Any]]] = {}
 """Live views of leaves' arrays, keyed by the ids of the array and of the view; see `_views`."""
+
+
+class HookHandle:
+    """Function that removes a hook, as returned by `Tensor.register_hook`."""
+
+    __slots__ = ("_hook", "_hooks")
+
+    def __init__(self, hooks: list[Any], hook: Callable[[Any], Any]) -> None:
+        self._hooks, self._hook = hooks, hook
+
+    def __call__(self) -> None:
+        """Remove the hook, unless it has been removed already."""
+        if self._hook in self._hooks:
+            self._hooks.remove(self._hook)
+
+    remove = __call__
 
 
 class Tensor(Methods):
@@ -45,7 +60,8 @@ class Tensor(Methods):
         ValueError: for a masked array with masked entries.
 
     Operators and NumPy's methods are the operations of `tensorgrad.ops`, listed in `tensorgrad._tensor_methods`.
-    Tensors behave as values: slices do not alias, `t += u` rebinds the name, and `t[i] = v` creates a new value.
+    Tensors behave as values: slices do not alias, `t += u` rebinds the name (and is an error for a leaf that requires a
+    gradient inside `no_grad`, where an update was meant), and `t[i] = v` creates a new value.
 
     >>> w = Tensor([1.0, 2.0], requires_grad=True)
     >>> (w * w).sum().backward()
@@ -274,8 +290,8 @@ class Tensor(Methods):
         """Return the gradient that a backward pass starts with: `gradient`, checked, or 1 for a single number."""
         if self.node is None:
             raise RuntimeError(
-                "backward: this tensor has no graph. It was made without recording (no_grad, detach), or none of "
-                "the tensors it was made from has requires_grad=True."
+                "backward: this tensor has no graph. It was made without recording (no_grad, detach, a compiled "
+                "function), or none of the tensors it was made from has requires_grad=True."
             )
         if gradient is None:
             if self.size != 1:
@@ -330,22 +346,23 @@ class Tensor(Methods):
         node.tensor = weakref.ref(self)
         node.collects = True
 
-    def register_hook(self, hook: Callable[[Any], Any]) -> Callable[[], None]:
+    def register_hook(self, hook: Callable[[Any], Any]) -> HookHandle:
         """Call `hook(gradient)` when the complete gradient of this tensor has been computed.
 
         If the hook does not return None, its result replaces the gradient. Its argument is read-only.
 
         Returns:
-            A function that removes the hook.
+            A handle. Calling it, or its method `remove`, removes the hook.
 
         Raises:
             RuntimeError: this tensor requires no gradient.
 
         >>> w = Tensor([3.0, 4.0], requires_grad=True)
-        >>> remove = w.register_hook(lambda g: g * 10)
+        >>> handle = w.register_hook(lambda g: g * 10)
         >>> w.sum().backward()
         >>> w.grad
         array([10., 10.])
+        >>> handle.remove()
         """
         hooks = self._tracked("register_hook").hooks
         if hooks is None:
@@ -353,12 +370,7 @@ class Tensor(Methods):
         if not callable(hook):
             raise TypeError(f"register_hook: expected a function of the gradient, got {hook!r}.")
         hooks.append(hook)
-
-        def remove() -> None:
-            if hook in hooks:
-                hooks.remove(hook)
-
-        return remove
+        return HookHandle(hooks, hook)
 
     def become(self, other: Tensor) -> None:
         """Take the value of `other` and its node in the graph, as item assignment does.
@@ -422,6 +434,27 @@ class Tensor(Methods):
     def __format__(self, spec: str) -> str:
         return format(self.item(), spec) if spec else str(self)
 
+    def __iadd__(self, other: ArrayLike) -> Self:
+        return self._rebindable("+") + other
+
+    def __isub__(self, other: ArrayLike) -> Self:
+        return self._rebindable("-") - other
+
+    def __imul__(self, other: ArrayLike) -> Self:
+        return self._rebindable("*") * other
+
+    def __itruediv__(self, other: ArrayLike) -> Self:
+        return self._rebindable("/") / other
+
+    def _rebindable(self, operator: str) -> Self:
+        """Return this tensor, unless the statement is meant as an update of a leaf in place, as in PyTorch."""
+        if self.node is not None and self.node.operation is None and not current_mode().recording:
+            raise RuntimeError(
+                f"{operator}=: inside no_grad, this would make a new tensor and leave the leaf as it is. "
+                f"To update the leaf, write t.data {operator}= u; for a new tensor, t = t {operator} u."
+            )
+        return self
+
     def __contains__(self, value: object) -> bool:
         return bool((self.array == value).any())
 
@@ -431,17 +464,17 @@ class Tensor(Methods):
     def __ne__(self, other: object) -> Any:
         return self.array != plain(other)
 
-    def __lt__(self, other: ArrayLike) -> Any:
-        return self.array < plain(other)
+    def __lt__(self, other: ArrayLike) -> NDArray[np.bool]:
+        return self.array < plain(other)  # type: ignore[no-any-return]
 
-    def __le__(self, other: ArrayLike) -> Any:
-        return self.array <= plain(other)
+    def __le__(self, other: ArrayLike) -> NDArray[np.bool]:
+        return self.array <= plain(other)  # type: ignore[no-any-return]
 
-    def __gt__(self, other: ArrayLike) -> Any:
-        return self.array > plain(other)
+    def __gt__(self, other: ArrayLike) -> NDArray[np.bool]:
+        return self.array > plain(other)  # type: ignore[no-any-return]
 
-    def __ge__(self, other: ArrayLike) -> Any:
-        return self.array >= plain(other)
+    def __ge__(self, other: ArrayLike) -> NDArray[np.bool]:
+        return self.array >= plain(other)  # type: ignore[no-any-return]
 
     __hash__ = object.__hash__  # by identity: == compares element by element
 
@@ -461,6 +494,8 @@ class Tensor(Methods):
     # -- notebooks --------------------------------------------------------------------------------------------
 
     def _repr_html_(self) -> str:
+        from tensorgrad._html import tensor_as_html
+
         return tensor_as_html(self)
 
     def __treescope_repr__(self, path: str | None, subtree_renderer: Any) -> Any:

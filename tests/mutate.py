@@ -69,6 +69,7 @@ BY_HAND_OF_NETWORKS = [
     "tests/nn/test_layers_activations.py",
     "tests/nn/test_losses.py",
     "tests/nn/test_layers_embedding.py",
+    "tests/nn/test_layers_pooling.py::test_max_pool1d_of_nan_passes_on_the_whole_gradient",
 ]
 """Tests that catch the mistakes in operations of `nn`, and are fast."""
 
@@ -397,11 +398,13 @@ EQUIVALENT: dict[str, tuple[str, str]] = {
     "_tiles": ("axis.windows * axis.kernel", TWO_WAYS),
     "negligible": ("epsilon(values)", THRESHOLD),
     "_tall_qr_gradient": ("epsilon(r) * np.linalg.norm", THRESHOLD),
+    "_add_blocks": ("highest - lowest", "numbers beyond the ids of a block only add rows of zeros"),
     "_bias_gradient": ("first factor dropped", SUMMED),
     "_blocks": ("row", BLOCKS),
     "_rows": ("together * channels", BLOCKS),
     "_rows_of_a_piece": ("", PIECES),
     "pieces": ("first factor dropped", PIECES),
+    "rows_in_pieces": ("rows // ", PIECES),
     "summed_pieces": ("a.shape[1] * b.shape[1]", PIECES),
     "_to_average": ("itemsize", BLOCKS),
     "_to_maximum": ("itemsize", BLOCKS),
@@ -412,7 +415,10 @@ EQUIVALENT: dict[str, tuple[str, str]] = {
     "_differences_back": ("result", ZERO),
 }
 """Mistakes that change nothing: the function, words of the mistake, and the reason."""
-FLAT = {"sign", "ceil", "floor", "round", "trunc", "heaviside", "copysign", "gammasgn", "zeros_with_singular_slope"}
+FLAT = {
+    "sign", "ceil", "floor", "round", "rint", "fix", "trunc", "floor_divide", "heaviside", "copysign", "angle", "imag",
+    "spacing", "gammasgn", "zeros_with_singular_slope",
+}  # fmt: skip
 """Operations with a rule that is 0 everywhere, so that its multiples are the same rule."""
 
 

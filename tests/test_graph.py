@@ -275,11 +275,12 @@ def test_hook_receives_the_complete_gradient_once_per_pass() -> None:
 
 def test_hooks_can_be_removed_and_survive_an_update() -> None:
     x = leaf(1.0)
-    remove = x.register_hook(lambda g: g * 2)
+    handle = x.register_hook(lambda g: g * 2)
     x.data = x.data + 1
     x.sum().backward()
     assert x.grad == 2.0
-    remove()
+    handle.remove()
+    handle()  # a second removal has no effect
     x.zero_grad()
     x.sum().backward()
     assert x.grad == 1.0

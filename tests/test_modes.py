@@ -173,3 +173,9 @@ def test_modes_reject_generators() -> None:
     for function in (generate, later):
         with pytest.raises(TypeError, match="would run after the mode has ended"):
             tg.no_grad()(function)
+
+
+@pytest.mark.parametrize("switch", [tg.no_grad, tg.enable_grad, tg.detect_anomaly])
+def test_a_switch_without_brackets_as_a_decorator_is_an_error(switch: type) -> None:
+    with pytest.raises(TypeError, match=rf"write @tg\.{switch.__name__}\(\)"):
+        switch(abs)

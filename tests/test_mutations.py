@@ -45,7 +45,8 @@ def cut_off(rule: Rule) -> Rule:
 
 FLAT = {
     "sign-0", "ceil-0", "floor-0", "round-0", "trunc-0", "heaviside-0", "heaviside-1", "copysign-1", "gammasgn-0",
-    "zeros_with_singular_slope-0", "fix-0", "rint-0", "floor_divide-0", "floor_divide-1", "imag-0", "angle-0",
+    "zeros_with_singular_slope-0", "nextafter-1", "spacing-0", "fix-0", "rint-0", "floor_divide-0", "floor_divide-1",
+    "imag-0", "angle-0",
 }  # fmt: skip
 """Their derivative is 0 wherever there is one, so a wrong multiple of it is the same rule."""
 

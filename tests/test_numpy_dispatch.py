@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import numpy as np
@@ -110,9 +111,8 @@ ON_THE_ARRAY = [
 
 WITHOUT_A_RULE = {
     "np.fft.fft": "np.fft.fft(t)",
-    "np.frexp": "np.frexp(t)",
-    "np.nextafter": "np.nextafter(t, 1.0)",
-    "np.nextafter.outer": "np.nextafter.outer(t, t)",
+    "abs (vectorized)": "np.frompyfunc(abs, 1, 1)(t)",
+    "max (vectorized).outer": "np.frompyfunc(max, 2, 1).outer(t, t)",
     "np.sort_complex": "np.sort_complex(t)",
 }
 
@@ -138,7 +138,7 @@ def test_numpy_functions_without_a_derivative_run_on_the_array(t: tg.Tensor, exp
 
 @pytest.mark.parametrize("name", WITHOUT_A_RULE)
 def test_numpy_functions_without_a_rule_are_rejected_with_a_remedy(t: tg.Tensor, name: str) -> None:
-    with pytest.raises(TypeError, match=rf"^{name} has no derivative rule.*detach\(\).*@tg\.op"):
+    with pytest.raises(TypeError, match=rf"^{re.escape(name)} has no derivative rule.*detach\(\).*@tg\.op"):
         evaluated(WITHOUT_A_RULE[name], t)
 
 

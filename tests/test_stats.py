@@ -152,6 +152,29 @@ def test_multivariate_normal_of_one_dimension_is_the_normal_distribution() -> No
     )
 
 
+def test_multivariate_normal_of_a_singular_covariance() -> None:
+    factor, z = RNG.normal(size=(4, 2)), RNG.normal(size=(5, 2))
+    points = np.concatenate([z @ factor.T, RNG.normal(size=(1, 4))])  # the last one is outside the support
+    for name in ("logpdf", "pdf"):
+        got = getattr(tg.stats.multivariate_normal, name)(points, None, factor @ factor.T, allow_singular=True)
+        expected = getattr(scipy_stats.multivariate_normal, name)(points, None, factor @ factor.T, allow_singular=True)
+        np.testing.assert_allclose(got.data, expected, rtol=1e-9)
+    assert got.data[-1] == 0.0
+
+    # log p(A z) = -½ |z|² - ½ log det AᵀA + const for the covariance matrix A Aᵀ
+    a, x = tg.tensor(factor, requires_grad=True), tg.tensor(points, requires_grad=True)
+    tg.stats.multivariate_normal.logpdf(z @ a.T, None, a @ a.T, allow_singular=True).sum().backward()
+    np.testing.assert_allclose(a.grad, -len(z) * factor @ np.linalg.inv(factor.T @ factor), rtol=1e-8)
+    tg.stats.multivariate_normal.logpdf(x, None, factor @ factor.T, allow_singular=True).sum().backward()
+    np.testing.assert_allclose(x.grad[:-1], -points[:-1] @ np.linalg.pinv(factor @ factor.T), rtol=1e-8)
+    assert not x.grad[-1].any()
+    regular = [
+        tg.stats.multivariate_normal.logpdf(points, None, np.diag([1.0, 2.0, 3.0, 4.0]), allow_singular=a)
+        for a in (False, True)
+    ]
+    np.testing.assert_array_equal(*[r.data for r in regular])
+
+
 def test_parameters_without_a_derivative_are_refused() -> None:
     parameter = tg.tensor(2.0, requires_grad=True)
     calls = {
@@ -171,6 +194,9 @@ WRONG = {
     "that sum to 1": lambda: tg.stats.dirichlet.logpdf([0.5, 0.6], [1.0, 2.0]),
     r"expected vectors x of shape \(\.\.\., 2\)": lambda: tg.stats.multivariate_normal.logpdf([1.0] * 3, cov=np.eye(2)),
     "expected a square covariance matrix": lambda: tg.stats.multivariate_normal.logpdf([1.0], cov=np.ones((2, 3))),
+    "expected a positive semidefinite covariance matrix, got the eigenvalue -2": lambda: (
+        tg.stats.multivariate_normal.logpdf([1.0, 2.0], cov=[1.0, -2.0], allow_singular=True)
+    ),
     "not positive definite": lambda: tg.stats.multivariate_normal.logpdf([1.0, 2.0], cov=np.ones((2, 2))),
 }
 

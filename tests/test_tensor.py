@@ -177,6 +177,18 @@ def test_augmented_assignment_rebinds_the_name() -> None:
     np.testing.assert_array_equal(leaf.data, [1.0, 2.0])
 
 
+@pytest.mark.parametrize("operator", ["+", "-", "*", "/"])
+def test_augmented_assignment_of_a_leaf_inside_no_grad_is_an_error(operator: str) -> None:
+    names = {"w": tg.tensor([1.0, 2.0], requires_grad=True), "y": tg.tensor([1.0, 2.0]), "tg": tg}
+    with tg.no_grad():
+        with pytest.raises(RuntimeError, match=rf"^\{operator}=: inside no_grad.* write t\.data \{operator}= u"):
+            exec(f"w {operator}= 0.5", names)
+        exec(f"y {operator}= 0.5", names)  # nothing to update: no gradient is required
+        exec(f"z = w * 1; z {operator}= 0.5; w.data {operator}= 0.5", names)
+    np.testing.assert_array_equal(names["w"].data, names["y"].data)
+    np.testing.assert_array_equal(names["w"].data, names["z"].data)
+
+
 def test_arrays_reject_in_place_operators_with_tensors() -> None:
     array = np.ones(2)
     with pytest.raises(TypeError, match="out"):

@@ -263,6 +263,15 @@ def test_jvp_of_sums_with_a_start_depends_on_elements_alone() -> None:
         (lambda: tg.grad(lambda x: (x, x))(1.0), TypeError, "grad: the function must return one tensor, got a tuple"),
         (lambda: tg.grad(tg.sum)(np.array([1, 2])), TypeError, "floating-point"),
         (lambda: tg.grad(tg.sum, 1)(X), ValueError, "argnums 1: .*1 positional"),
+        *[
+            (
+                lambda f=f: f(tg.sum, X),
+                TypeError,
+                rf"^{f.__name__}: argnums .* got ndarray.* write {f.__name__}\(f\)\(x\)",
+            )
+            for f in (tg.grad, tg.value_and_grad, tg.jacobian, tg.hessian)
+        ],
+        (lambda: tg.jvp(tg.sin, X, X), TypeError, r"jvp\(f, \(x,\), \(v,\)\), got ndarray"),
         (lambda: tg.grad(tg.sum, (0, -1))(X), ValueError, "named twice"),
         (lambda: tg.grad(tg.sum, has_aux=True)(X), TypeError, "has_aux: .*pair.*got a Tensor"),
         (lambda: tg.hvp(tg.sin, X, X), ValueError, r"hvp: .*single number, got shape \(3,\)"),

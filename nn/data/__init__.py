@@ -9,6 +9,9 @@
 (8, (60, 2))
 """
 
+from typing import Any
+
+from nn._renamed import DATA, missing
 from nn.data.augmentation import add_noise, flip, rotate, shift
 from nn.data.batches import Batches
 from nn.data.mixing import mixup
@@ -30,3 +33,7 @@ __all__ = [
     "shift",
     "split",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    raise missing("nn.data", name, DATA)

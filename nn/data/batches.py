@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from typing import Any, NamedTuple, TypeAlias
 
@@ -108,8 +108,8 @@ class Batches:
 
     def __init__(
         self,
-        X: Any,
-        y: Any = None,
+        X: ArrayLike | tuple[ArrayLike, ...] | Mapping[str, ArrayLike],
+        y: ArrayLike | tuple[ArrayLike, ...] | Mapping[str, ArrayLike] | None = None,
         *,
         sample_weight: ArrayLike | None = None,
         batch_size: int | None = None,

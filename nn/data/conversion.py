@@ -138,4 +138,6 @@ def _remedy(array: NDArray[Any]) -> str:
         return f". {CLASS_NUMBERS}; nn.sklearn.Classifier does so by itself"
     if array.dtype.kind == "O" and array.ndim:
         return ". If all are numbers, convert them: astype(np.float64)"
+    if hasattr(array[()], "__iter__"):
+        return ". Instead of an iterator over batches, such as a DataLoader, pass the arrays, or nn.data.Batches(X, y)"
     return ""

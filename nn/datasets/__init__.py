@@ -6,6 +6,9 @@ for a network. The synthetic data sets are those of *Neural Networks from Scratc
 they match the book's helper package bit for bit.
 """
 
+from typing import Any
+
+from nn._renamed import DATA_SETS, missing
 from nn.datasets.cells import BLOOD_CELL_CLASSES, blood_cells
 from nn.datasets.cifar import CIFAR10_CLASSES, cifar10
 from nn.datasets.digits import digits
@@ -37,3 +40,7 @@ __all__ = [
     "tiny_shakespeare",
     "vertical",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    raise missing("nn.datasets", name, DATA_SETS)

@@ -6,8 +6,6 @@ import hashlib
 import io
 import json
 import os
-import xml.etree.ElementTree as xml
-import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
@@ -145,6 +143,9 @@ def unpack(archive: Path, folder: Path) -> None:
     Raises:
         ValueError: the archive is damaged, or has other photos or boxes than the published ones.
     """
+    import zipfile
+    from xml.etree import ElementTree
+
     try:
         with zipfile.ZipFile(archive) as packed:
             root = packed.namelist()[0].split("/")[0] + "/BCCD/"
@@ -163,7 +164,7 @@ def unpack(archive: Path, folder: Path) -> None:
                     {"file": photo.file, "split": split, "boxes": photo.boxes.tolist(), "labels": photo.labels}
                     for photo in photos
                 ]
-    except (zipfile.BadZipFile, IndexError, KeyError, xml.ParseError) as error:
+    except (zipfile.BadZipFile, IndexError, KeyError, ElementTree.ParseError) as error:
         raise ValueError(f"{archive}: this is not the archive of blood_cells ({error!r}).") from error
     (folder / "images").mkdir(parents=True, exist_ok=True)
     for file, pixels in content.items():
@@ -175,8 +176,10 @@ def unpack(archive: Path, folder: Path) -> None:
 
 def _annotated(text: bytes, name: str) -> _Photo:
     """Return a photo with the boxes of its annotation. Boxes without area are left out."""
+    from xml.etree import ElementTree
+
     boxes, labels = [], []
-    for cell in xml.parse(io.BytesIO(text)).getroot().iter("object"):
+    for cell in ElementTree.parse(io.BytesIO(text)).getroot().iter("object"):
         corners = [int(cell.findtext(f"bndbox/{side}", "")) for side in ("xmin", "ymin", "xmax", "ymax")]
         if corners[0] < corners[2] and corners[1] < corners[3]:
             boxes.append(corners)

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import os
-import tarfile
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from nn.datasets.fetching import PublishedFile
 from nn.datasets.generated import Labels
+
+if TYPE_CHECKING:
+    from tarfile import TarFile
 
 Images = NDArray[np.uint8]
 
@@ -58,13 +61,15 @@ def cifar10(
 
 def read(path: Path) -> tuple[Images, Labels, Images, Labels]:
     """Return the contents of the archive; see `cifar10`."""
+    import tarfile
+
     with tarfile.open(path) as archive:
         batches = [_records(archive, member) for member in MEMBERS]
     train, test = np.concatenate(batches[:-1]), batches[-1]
     return *_images_and_labels(train), *_images_and_labels(test)
 
 
-def _records(archive: tarfile.TarFile, member: str) -> Images:
+def _records(archive: TarFile, member: str) -> Images:
     """Return the records of a file: a label, then 1,024 numbers each of red, green and blue, row by row."""
     content = archive.extractfile(member)
     assert content is not None  # the members of the published archive are regular files

@@ -93,7 +93,7 @@ def _added(mask: Any, q_shape: tuple[int, ...], groups: int, dtype: np.dtype[Any
 # -- attention -----------------------------------------------------------------------------------------------
 
 
-def _gradients(
+def _attention_gradients(
     g: Any, wanted: Any, q: Any, k: Any, v: Any, mask: Any, out: Any, causal: Any, scale: Any, softmax: Any
 ) -> Any:
     dtype = softmax.inverse_sums.dtype
@@ -190,7 +190,7 @@ _SOME = np.array([[True, False, True], [False, False, False]])
 
 
 @tg.op(
-    joint=_gradients,
+    joint=_attention_gradients,
     inputs=["q", "k", "v", "mask"],
     keep=["softmax"],
     composed=_composed,

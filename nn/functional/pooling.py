@@ -31,6 +31,13 @@ __all__ = [
 ]
 
 
+LONG_PIXEL = 128
+"""Bytes of a pixel from which contiguous copies of the phases take longer than they save, if windows do not overlap.
+
+Without the copies, the gradient of max-pooling 2×2 takes 0.87 of the time with 32 channels in float32.
+"""
+
+
 def axes_of(
     shape: Any, count: int, size: Size, stride: Size | None, padding: Padding, dilation: Size, ceil_mode: bool
 ) -> tuple[Axis, ...]:
@@ -74,21 +81,22 @@ class _Phases:
     """The elements along an axis, in one array for each phase of the stride.
 
     The elements that windows have at one place lie `stride` apart. Within their phase they are neighbours. Along the
-    last axis, where that is a pixel in every two, the phases are copies: NumPy's loops then run over whole rows instead
-    of single pixels. That takes a fifth off the gradient of overlapping windows with 16 channels.
+    last axis, where that is a pixel in every two, NumPy's loops run over single pixels. With contiguous phases they run
+    over whole rows, which takes a fifth off the gradient of overlapping windows with 16 channels.
 
     Args:
         x: `(samples, *sizes, channels)`.
         number: which of its axes.
         axis: how the windows slide along it.
-        copy: whether to copy the elements, or only to make arrays for them.
+        contiguous: whether the phases along the last axis are contiguous arrays instead of views.
+        copy: whether to copy the elements into these, or only to make the arrays.
     """
 
-    def __init__(self, x: Any, number: int, axis: Axis, *, copy: bool = True) -> None:
+    def __init__(self, x: Any, number: int, axis: Axis, *, contiguous: bool = False, copy: bool = True) -> None:
         self.x, self.number, self.axis = x, number, axis
         self.views = [x[_at(number, slice(phase, None, axis.stride))] for phase in range(axis.stride)]
         self.arrays = self.views
-        if number == x.ndim - 2 and axis.stride > 1:
+        if contiguous and number == x.ndim - 2 and axis.stride > 1:
             self.arrays = [np.empty(view.shape, x.dtype) for view in self.views]
             for array, view in zip(self.arrays, self.views if copy else ()):
                 pixels_as_items(array)[...] = pixels_as_items(view)
@@ -106,16 +114,17 @@ class _Phases:
                 pixels_as_items(view)[...] = pixels_as_items(array)
 
 
-def _reduced(reduce: np.ufunc, start: float, x: _Phases) -> Any:
-    """Reduce the windows along an axis, with `start` as the initial value."""
+def _reduced(reduce: np.ufunc, start: float, x: _Phases, out: Any = None) -> Any:
+    """Reduce the windows along an axis, with `start` as the initial value, into `out` or a new array."""
     axis, number = x.axis, x.number
     taps = [x.at(k) for k in range(axis.kernel)]
     whole = [elements for windows, elements in taps if windows == slice(0, axis.windows)]
     if len(whole) >= 2:
-        out = reduce(whole[0], whole[1])
+        out = reduce(whole[0], whole[1], out=out)
         taps = [(windows, elements) for windows, elements in taps if not any(elements is each for each in whole[:2])]
     else:
-        out = np.full((*x.x.shape[:number], axis.windows, *x.x.shape[number + 1 :]), start, x.x.dtype)
+        out = np.empty((*x.x.shape[:number], axis.windows, *x.x.shape[number + 1 :]), x.x.dtype) if out is None else out
+        out[...] = start
     for windows, elements in taps:
         part = out[_at(number, windows)]
         reduce(part, elements, out=part)
@@ -129,8 +138,8 @@ def _pooled(reduce: np.ufunc, start: float, x: Any, axes: tuple[Axis, ...]) -> A
     for block in blocks(len(samples), math.prod(samples.shape[1:]) * x.itemsize):
         part = samples[block]
         for number, axis in enumerate(axes, start=1):
-            part = _reduced(reduce, start, _Phases(part, number, axis))
-        out[block] = part
+            into = out[block] if number == len(axes) else None
+            part = _reduced(reduce, start, _Phases(part, number, axis), into)
     return out.reshape(*x.shape[: -len(axes) - 1], *out.shape[1:])
 
 
@@ -184,9 +193,10 @@ def _to_maximum(g: Any, x: Any, out: Any, axes: tuple[Axis, ...]) -> Any:
     gradient = np.empty(x.shape, g.dtype)
     received = _samples(gradient, axes)
     g, x, out = (_samples(np.ascontiguousarray(each), axes) for each in (g, x, out))
+    contiguous = not _tiles(axes[-1]) or x.shape[-1] * x.itemsize < LONG_PIXEL
     for block in blocks(len(x), math.prod(x.shape[1:]) * x.itemsize):
-        pixels = _Phases(x[block], len(axes), axes[-1])
-        to_pixels = _Phases(received[block], len(axes), axes[-1], copy=False)
+        pixels = _Phases(x[block], len(axes), axes[-1], contiguous=contiguous)
+        to_pixels = _Phases(received[block], len(axes), axes[-1], contiguous=contiguous, copy=False)
         if len(axes) == 1:
             _to_largest(g[block], pixels, out[block], to_pixels)
         else:
@@ -395,7 +405,7 @@ def _spread(g: Any, number: int, axis: Axis, out: Any) -> None:
         for k in range(axis.kernel):
             pixels_as_items(out[_at(number, axis.inside(k)[1])])[...] = pixels_as_items(g)
         return
-    received = _Phases(out, number, axis, copy=False)
+    received = _Phases(out, number, axis, contiguous=True, copy=False)
     for array in received.arrays:
         array[...] = 0
     for k in range(axis.kernel):

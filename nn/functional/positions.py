@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 import tensorgrad as tg
 from nn.functional import _attention_definitions
@@ -14,7 +14,7 @@ from tensorgrad import domains
 __all__ = ["rotary", "rotary_angles", "sinusoids"]
 
 
-def sinusoids(time: int, features: int, *, start: int = 0, base: float = 10_000.0) -> Any:
+def sinusoids(time: int, features: int, *, start: int = 0, base: float = 10_000.0) -> NDArray[Any]:
     """Return sines and cosines of positions, with wavelengths from 2π to 2π·base.
 
     Args:
@@ -39,7 +39,7 @@ def sinusoids(time: int, features: int, *, start: int = 0, base: float = 10_000.
     return np.where(columns % 2, np.cos(angles), np.sin(angles))
 
 
-def rotary_angles(positions: ArrayLike, features: int, *, base: float = 10_000.0) -> tuple[Any, Any]:
+def rotary_angles(positions: ArrayLike, features: int, *, base: float = 10_000.0) -> tuple[NDArray[Any], NDArray[Any]]:
     """Return the cosines and sines for `rotary`: pair i is rotated by position / base^(2i / features).
 
     Args:

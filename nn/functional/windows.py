@@ -131,6 +131,8 @@ def slide(
             count = (math.ceil(free / s) if ceil_mode else free // s) + 1
             if ceil_mode and (count - 1) * s >= size + before:
                 count -= 1  # it would begin in the padding
+        if size < 1 and extent <= before + after:
+            raise ValueError(f"expected an input with elements along the {name}, got only {before + after} of padding.")
         if size < 1 or extent > size + before + after:
             raise ValueError(
                 f"the kernel covers {extent} elements along the {name}, but the input has only "

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 import tensorgrad as tg
 from nn.layers.sequential import Sequential
@@ -42,7 +43,7 @@ class Residual(Module):
         self.layers = Sequential(*layers).layers
         self.shortcut = shortcut
 
-    def forward(self, x: Any, *, mask: Any = None) -> Tensor:
+    def forward(self, x: ArrayLike, *, mask: ArrayLike | None = None) -> Tensor:
         """Return `shortcut(x)` plus the result of the layers."""
         x = x if isinstance(x, Tensor) else Tensor(x)
         result = _through(self.layers, x, mask)[0]
@@ -87,7 +88,7 @@ class Parallel(Module):
                 raise TypeError(f"Parallel: expected modules, got {branch!r} at position {position}.")
         self.branches = branches
 
-    def forward(self, x: Any) -> tuple[Any, ...]:
+    def forward(self, x: ArrayLike) -> tuple[Any, ...]:
         """Return the result of every branch."""
         return tuple(branch(x) for branch in self.branches)
 
@@ -121,7 +122,7 @@ class Concatenate(Module):
     def __init__(self, axis: int = -1) -> None:
         self.axis = axis
 
-    def forward(self, x: Any) -> Tensor:
+    def forward(self, x: ArrayLike) -> Tensor:
         """Concatenate the tensors of `x`, a tuple or list."""
         if not isinstance(x, (tuple, list)):
             raise TypeError(f"Concatenate: expected a tuple or list of tensors, got {type(x).__name__}.")

@@ -88,4 +88,8 @@ def _hint(layer: object) -> str:
         return f" Make one first: {layer.__name__}(...)."
     if isinstance(layer, (list, tuple)):
         return " Pass the layers one by one: Sequential(*layers)."
+    if isinstance(layer, dict):
+        return " Pass the layers one by one: Sequential(*layers.values())."
+    if callable(layer):
+        return " A function needs a layer around it: nn.ReLU(), nn.Tanh(), or a subclass of nn.Module."
     return ""

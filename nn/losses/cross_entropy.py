@@ -172,8 +172,8 @@ def _sigmoid_minus_targets(g: Any, logits: Any, targets: Any, weights: Any) -> A
     logits=_sigmoid_minus_targets,
     targets=None,
     weights=None,
-    examples=[domains.case((2, 3), (2, 3)), domains.case((3,), (3,))],
-    reference=lambda logits, targets: np.mean(np.logaddexp(0, logits) - targets * logits),
+    examples=[domains.case((2, 3), (2, 3)), domains.case((3,), (3,)), domains.case((2, 3), (2, 3), (2, 3))],
+    reference=lambda logits, targets, weights=1: np.mean((np.logaddexp(0, logits) - targets * logits) * weights),
 )
 def sigmoid_binary_cross_entropy(logits: Any, targets: Any, weights: Any = None) -> Any:
     """-targets·log s - (1 - targets)·log(1 - s) with s = sigmoid(logits), times weights, averaged over everything.
@@ -201,9 +201,9 @@ def _binary_slope(g: Any, probabilities: Any, targets: Any, weights: Any) -> Any
     targets=None,
     weights=None,
     domain=INSIDE,
-    examples=[domains.case((2, 3), (2, 3)), domains.case((3,), (3,))],
-    reference=lambda probabilities, targets: np.mean(
-        -targets * np.log(probabilities) - (1 - targets) * np.log1p(-probabilities)
+    examples=[domains.case((2, 3), (2, 3)), domains.case((3,), (3,)), domains.case((2, 3), (2, 3), (2, 3))],
+    reference=lambda probabilities, targets, weights=1: np.mean(
+        -(targets * np.log(probabilities) + (1 - targets) * np.log1p(-probabilities)) * weights
     ),
 )
 def binary_cross_entropy(probabilities: Any, targets: Any, weights: Any = None) -> Any:

@@ -66,7 +66,7 @@ class Loss:
         """
         raise NotImplementedError(f"{type(self).__name__}: a loss needs a forward(self, predictions, targets) method.")
 
-    def __call__(self, predictions: Any, targets: Any, sample_weight: ArrayLike | None = None) -> Tensor:
+    def __call__(self, predictions: ArrayLike, targets: ArrayLike, sample_weight: ArrayLike | None = None) -> Tensor:
         """Return the result of `forward`.
 
         Args:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any, cast
 
+from nn._hints import SCHEDULE, with_hints
 from nn._repr import described, settings
 from nn._validation import whole_number
 from nn.optimizers._setting import Setting
@@ -38,6 +39,11 @@ class Schedule:
     >>> optimizer.current_learning_rate
     0.05
     """
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        if "__init__" in vars(cls):
+            cls.__init__ = with_hints(SCHEDULE)(vars(cls)["__init__"])  # type: ignore[method-assign]
 
     def rate(self, step: int) -> float:
         """Return the learning rate. Subclasses implement this; users call the schedule itself.

@@ -22,7 +22,7 @@ MOST_IMAGES = 100
 def image_grid(
     images: ArrayLike,
     *,
-    titles: Sequence[Any] | None = None,
+    titles: Sequence[object] | None = None,
     columns: int = 8,
     signs: bool = False,
     title: str = "",

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nn._hints import HISTORY, attribute_hints
-from nn._html import history_as_html
 from nn._repr import counted
 from tensorgrad import interrupts
 
@@ -76,6 +75,8 @@ class History(Mapping[str, list[float]]):
         return f"History({count}: {last})" if last else f"History({count})"
 
     def _repr_html_(self) -> str:
+        from nn._html import history_as_html
+
         return history_as_html(self)
 
     def plot(self, path: str | Path | None = None) -> Figure:

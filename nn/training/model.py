@@ -10,7 +10,6 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from nn._hints import FIT, MODEL, attribute_hints, with_hints
-from nn._html import model_as_html
 from nn._rng import Rng, generator
 from nn._several import mapped
 from nn._validation import whole_number
@@ -161,8 +160,8 @@ class Model:
         loss_weights: tuple[float, ...] | Mapping[str, float] | None = None,
         rng: Rng = None,
         compile: bool = False,
-        device: Any = None,
-        devices: Any = None,
+        device: str | None = None,
+        devices: int | None = None,
         steps_per_call: int = 1,
     ) -> None:
         if not isinstance(network, Module):
@@ -197,7 +196,7 @@ class Model:
         epochs: int = 1,
         batch_size: int | None = None,
         accumulate: int = 1,
-        validation_data: tuple[Any, ...] | Batches | None = None,
+        validation_data: tuple[Inputs, Targets] | tuple[Inputs, Targets, ArrayLike] | Batches | None = None,
         validation_split: float | None = None,
         shuffle: bool = True,
         resume: bool = False,
@@ -490,11 +489,11 @@ class Model:
     def load(
         cls,
         path: str | Path,
-        custom: Iterable[Any] = (),
+        custom: Iterable[Callable[..., object]] = (),
         *,
         compile: bool = False,
-        device: Any = None,
-        devices: Any = None,
+        device: str | None = None,
+        devices: int | None = None,
         steps_per_call: int = 1,
     ) -> Self:
         """Load a model from a file written by `save`.
@@ -573,6 +572,8 @@ class Model:
         return f"Model(\n  {inner},\n)"
 
     def _repr_html_(self) -> str:
+        from nn._html import model_as_html
+
         return model_as_html(self)
 
     def __treescope_repr__(self, path: str | None, subtree_renderer: Any) -> Any:

@@ -13,7 +13,6 @@ from nn._several import named
 from nn.layers import Dense, Embedding, Sequential
 from nn.module import Module
 from tensorgrad import Tensor, enable_grad, no_grad
-from tensorgrad.costs import costs, owner
 
 Shape = tuple[int, ...]
 
@@ -118,6 +117,8 @@ def layer_costs(
 
 def _measured(network: Module, sample_shape: Shape, samples: int, outputs: dict[str, Shape]) -> dict[str, LayerCost]:
     """Return the cost of each layer for a batch of this size, and add missing output shapes to `outputs`."""
+    from tensorgrad.costs import costs, owner
+
     x = _zeros(network, sample_shape, samples)
     flops: dict[str, int] = defaultdict(int)
     kept: dict[str, int] = defaultdict(int)

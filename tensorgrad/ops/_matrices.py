@@ -67,7 +67,6 @@ class WellConditioned(Domain):
                 return matrices
 
 
-@dataclass(frozen=True)
 class Definite(Domain):
     """Symmetric matrices whose eigenvalues lie between 1 and 2, apart from each other."""
 
@@ -77,7 +76,6 @@ class Definite(Domain):
         return np.asarray(np.matmul(basis * np.linspace(1.0, 2.0, shape[-1]), transposed(basis)))
 
 
-@dataclass(frozen=True)
 class RealSpectrum(Domain):
     """Matrices that are not symmetric, with real eigenvalues near 1, 2, 3, …"""
 

@@ -6,15 +6,16 @@ NumPy's functions, such as `np.argmax(t)`, return the same: see `tensorgrad.nump
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
-from typing import Any, ParamSpec, TypeVar
+from collections.abc import Callable, Sequence
+from typing import Any, Literal, ParamSpec, TypeVar
 
 import numpy as np
 
 from tensorgrad import _messages, numpy_dispatch
 from tensorgrad._arrays import as_array, is_foreign
 from tensorgrad._composing import method
-from tensorgrad._typing import ArrayLike, Axis
+from tensorgrad._hints import renamed_argument
+from tensorgrad._typing import ArrayLike, Axis, SortKind
 from tensorgrad.tensor import plain
 
 __all__ = [
@@ -36,7 +37,7 @@ T = TypeVar("T")
 
 
 def _named(function: Callable[P, T]) -> Callable[P, T]:
-    """Add the function's name to its errors, as operations do."""
+    """Add the function's name, or NumPy's name of an argument, to its errors, as operations do."""
 
     @functools.wraps(function)
     def call(*args: P.args, **kwargs: P.kwargs) -> T:
@@ -47,6 +48,11 @@ def _named(function: Callable[P, T]) -> Callable[P, T]:
             if better is None:
                 raise
             raise better from error
+        except TypeError as error:
+            better_name = renamed_argument(error)
+            if better_name is None:
+                raise
+            raise better_name from None
 
     return call
 
@@ -80,7 +86,7 @@ def opposite(a: Any) -> Any:
 def argsort(
     a: ArrayLike,
     axis: int | None = -1,
-    kind: Any = None,
+    kind: SortKind | None = None,
     *,
     stable: bool | None = None,
     descending: bool | None = None,
@@ -121,7 +127,7 @@ def nonzero(a: ArrayLike) -> tuple[Any, ...]:
 
 
 @_named
-def all(a: ArrayLike, axis: Axis = None, *, keepdims: bool = False, where: Any = True) -> Any:
+def all(a: ArrayLike, axis: Axis = None, *, keepdims: bool = False, where: ArrayLike = True) -> Any:
     """Return whether all elements over `axis` (all axes by default) are not 0.
 
     >>> all([[1.0, 0.0], [2.0, 3.0]], axis=1)
@@ -131,7 +137,7 @@ def all(a: ArrayLike, axis: Axis = None, *, keepdims: bool = False, where: Any =
 
 
 @_named
-def any(a: ArrayLike, axis: Axis = None, *, keepdims: bool = False, where: Any = True) -> Any:
+def any(a: ArrayLike, axis: Axis = None, *, keepdims: bool = False, where: ArrayLike = True) -> Any:
     """Return whether any element over `axis` (all axes by default) is not 0.
 
     >>> any([[0.0, 0.0], [2.0, 3.0]], axis=1)
@@ -142,7 +148,8 @@ def any(a: ArrayLike, axis: Axis = None, *, keepdims: bool = False, where: Any =
 
 @_named
 def argpartition(
-    a: ArrayLike, kth: Any, axis: int | None = -1, kind: Any = "introselect", order: Any = None
+    a: ArrayLike, kth: int | Sequence[int], axis: int | None = -1, kind: Literal["introselect"] = "introselect",
+    order: None = None,
 ) -> Any:  # fmt: skip
     """Return the indices that would partition `a`: those of smaller elements come before that of element `kth`.
 

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.lib.array_utils import normalize_axis_index
 
 from tensorgrad import numpy_dispatch
-from tensorgrad._typing import Axis
+from tensorgrad._typing import Axis, DTypeLike
 from tensorgrad.ops._reduced_axes import axes_of
 from tensorgrad.ops.elementwise.arithmetic import positive
 from tensorgrad.ops.elementwise.where import where as choose_where
@@ -33,7 +33,7 @@ def _operand(a: Any, dtype: Any) -> Any:
     return positive(a) if dtype is None else astype(a, dtype)
 
 
-def outer(ufunc: np.ufunc, operation: Callable[..., Any], a: Any, b: Any, /, *, dtype: Any = None) -> Any:
+def outer(ufunc: np.ufunc, operation: Callable[..., Any], a: Any, b: Any, /, *, dtype: DTypeLike | None = None) -> Any:
     """Return the operation of every element of `a` with every element of `b`: shape (*a.shape, *b.shape)."""
     a, b = _operand(a, dtype), _operand(b, dtype)
     return operation(reshape(a, (*a.shape, *(1,) * b.ndim)), b)

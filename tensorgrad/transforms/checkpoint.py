@@ -15,7 +15,6 @@ from tensorgrad.backward import backpropagate, call_rules, topological_order
 from tensorgrad.modes import current_mode, enable_grad
 from tensorgrad.node import Node, Result, next_number
 from tensorgrad.tensor import Tensor, tensor_at
-from tensorgrad.transforms._surroundings import Surroundings
 from tensorgrad.transforms.trees import leaves, rebuilt
 
 P = ParamSpec("P")
@@ -51,6 +50,8 @@ def checkpoint(f: Callable[P, R]) -> Callable[P, R]:
     def checkpointed(*args: P.args, **kwargs: P.kwargs) -> R:
         if not current_mode().recording:
             return f(*args, **kwargs)
+        from tensorgrad.transforms._surroundings import Surroundings
+
         first, surroundings = next_number(), Surroundings(f, args, kwargs)
         returned = f(*args, **kwargs)
         surroundings.forget_unused()

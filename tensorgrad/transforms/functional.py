@@ -7,7 +7,7 @@ results remain differentiable if an argument is a tensor that an outer transform
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, Literal, overload
 
 import numpy as np
 
@@ -36,7 +36,7 @@ def grad(f: Callable[..., Any], argnums: Argnums = 0, *, has_aux: bool = False) 
 
     Raises:
         ValueError: when called, if the result of `f` is not a single number.
-        TypeError: when called, for an argument of integers.
+        TypeError: `argnums` is neither an integer nor several; when called, for an argument of integers.
 
     >>> import numpy as np
     >>> slope = grad(lambda x: np.sum(x**3))
@@ -47,6 +47,7 @@ def grad(f: Callable[..., Any], argnums: Argnums = 0, *, has_aux: bool = False) 
     >>> grad(lambda p: p["w"] * p["b"])({"w": 2.0, "b": 3.0})
     {'w': Tensor(3.), 'b': Tensor(2.)}
     """
+    _check_argnums("grad", argnums)
     both = value_and_grad(f, argnums, has_aux=has_aux)
 
     def gradient_of_f(*args: Any, **kwargs: Any) -> Any:
@@ -56,7 +57,19 @@ def grad(f: Callable[..., Any], argnums: Argnums = 0, *, has_aux: bool = False) 
     return gradient_of_f
 
 
-def value_and_grad(f: Callable[..., Any], argnums: Argnums = 0, *, has_aux: bool = False) -> Callable[..., Any]:
+@overload
+def value_and_grad(
+    f: Callable[..., Any], argnums: Argnums = 0, *, has_aux: Literal[False] = False
+) -> Callable[..., tuple[Tensor, Any]]: ...
+
+
+@overload
+def value_and_grad(f: Callable[..., Any], argnums: Argnums = 0, *, has_aux: bool) -> Callable[..., tuple[Any, Any]]: ...
+
+
+def value_and_grad(
+    f: Callable[..., Any], argnums: Argnums = 0, *, has_aux: bool = False
+) -> Callable[..., tuple[Any, Any]]:
     """Return a function that computes the result of `f` and its gradient, at the cost of the gradient alone.
 
     Args and raises: as in `grad`.
@@ -68,7 +81,9 @@ def value_and_grad(f: Callable[..., Any], argnums: Argnums = 0, *, has_aux: bool
     (Tensor(9.), Tensor(6.))
     """
 
-    def value_and_gradient(*args: Any, **kwargs: Any) -> Any:
+    _check_argnums("value_and_grad", argnums)
+
+    def value_and_gradient(*args: Any, **kwargs: Any) -> tuple[Any, Any]:
         call = _Call(f, args, kwargs, argnums, has_aux=has_aux)
         value = call.single_tensor("grad")
         if value.size != 1:
@@ -120,8 +135,8 @@ def jvp(f: Callable[..., Any], primals: Sequence[Any], tangents: Sequence[Any]) 
     """Return the result of `f` at `primals` and the Jacobian-vector product J·v for `tangents`.
 
     Args:
-        primals: the arguments.
-        tangents: one for each primal, of the same shape.
+        primals: a tuple of the arguments.
+        tangents: a tuple with one for each primal, of the same shape.
 
     Returns:
         (out, tangent), both shaped like the result of `f`.
@@ -129,6 +144,11 @@ def jvp(f: Callable[..., Any], primals: Sequence[Any], tangents: Sequence[Any]) 
     >>> jvp(lambda x, y: x * y, (2.0, 3.0), (1.0, 10.0))
     (Tensor(6.), Tensor(23.))
     """
+    if not isinstance(primals, (tuple, list)) or not isinstance(tangents, (tuple, list)):
+        raise TypeError(
+            "jvp: expected tuples with the arguments and their tangents, as in jvp(f, (x,), (v,)), got "
+            f"{type(primals).__name__} and {type(tangents).__name__}."
+        )
     call = _Call(f, tuple(primals), {}, range(len(primals)))
     moves = leaves(tuple(tangents))
     if [np.shape(move) for move in moves] != [each.shape for each in call.inputs]:
@@ -157,6 +177,8 @@ def jacobian(f: Callable[..., Any], argnums: Argnums = 0) -> Callable[..., Any]:
             [0., 4.]])
     """
 
+    _check_argnums("jacobian", argnums)
+
     def jacobian_of_f(*args: Any, **kwargs: Any) -> Any:
         call = _Call(f, args, kwargs, argnums)
         return mapped(lambda out: call.jacobian_of(out if isinstance(out, Tensor) else Tensor(out)), call.out)
@@ -174,6 +196,7 @@ def hessian(f: Callable[..., Any], argnums: Argnums = 0) -> Callable[..., Any]:
     Tensor([[0., 1.],
             [1., 0.]])
     """
+    _check_argnums("hessian", argnums)
     return jacobian(grad(f, argnums), argnums)
 
 
@@ -210,6 +233,15 @@ def hvp(f: Callable[..., Any], x: Any, v: Any) -> Any:
         allow_unused=True,
     )
     return call.shaped_like_arguments(list(products))
+
+
+def _check_argnums(name: str, argnums: Any) -> None:
+    several = isinstance(argnums, (tuple, list, range)) and all(isinstance(each, int) for each in argnums)
+    if not isinstance(argnums, int) and not several:
+        raise TypeError(
+            f"{name}: argnums must be an integer or several, got {type(argnums).__name__}. {name} returns a function: "
+            f"write {name}(f)(x)."
+        )
 
 
 class _Call:

@@ -3,23 +3,63 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, Literal, TypeAlias, overload
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tensorgrad import anomaly
 from tensorgrad._higher_order import recording
+from tensorgrad._typing import ArrayLike
 from tensorgrad.backward import backpropagate
 from tensorgrad.modes import enable_grad
 from tensorgrad.node import Node
 from tensorgrad.tensor import Tensor, tensor_at
+
+Starts: TypeAlias = ArrayLike | Sequence[ArrayLike | None] | None
+"""The gradient of one output, or of each of several."""
+
+
+@overload
+def gradient(
+    outputs: Tensor | Sequence[Tensor], inputs: Tensor, *, grad_outputs: Starts = None,
+    create_graph: Literal[False] = False, retain_graph: bool | None = None, allow_unused: Literal[False] = False,
+) -> NDArray[Any]: ...  # fmt: skip
+
+
+@overload
+def gradient(
+    outputs: Tensor | Sequence[Tensor], inputs: Tensor, *, grad_outputs: Starts = None,
+    create_graph: Literal[True], retain_graph: bool | None = None, allow_unused: Literal[False] = False,
+) -> Tensor: ...  # fmt: skip
+
+
+@overload
+def gradient(
+    outputs: Tensor | Sequence[Tensor], inputs: Sequence[Tensor], *, grad_outputs: Starts = None,
+    create_graph: Literal[False] = False, retain_graph: bool | None = None, allow_unused: Literal[False] = False,
+) -> tuple[NDArray[Any], ...]: ...  # fmt: skip
+
+
+@overload
+def gradient(
+    outputs: Tensor | Sequence[Tensor], inputs: Sequence[Tensor], *, grad_outputs: Starts = None,
+    create_graph: Literal[True], retain_graph: bool | None = None, allow_unused: Literal[False] = False,
+) -> tuple[Tensor, ...]: ...  # fmt: skip
+
+
+@overload
+def gradient(
+    outputs: Tensor | Sequence[Tensor], inputs: Tensor | Sequence[Tensor], *, grad_outputs: Starts = None,
+    create_graph: bool = False, retain_graph: bool | None = None, allow_unused: bool = False,
+) -> Any: ...  # fmt: skip
 
 
 def gradient(
     outputs: Tensor | Sequence[Tensor],
     inputs: Tensor | Sequence[Tensor],
     *,
-    grad_outputs: Any = None,
+    grad_outputs: Starts = None,
     create_graph: bool = False,
     retain_graph: bool | None = None,
     allow_unused: bool = False,

@@ -182,8 +182,9 @@ def draw(
     """Draw how a tensor was computed, with values and gradients; or a function, or the structure of a network.
 
     Each box shows its name or operation, its shape, its value and the gradient of `output` with respect to it, or "–"
-    if none has been computed yet. Arrays with more than six elements are shown as mean ± standard deviation; a mean
-    that is 0 up to rounding is omitted. Leaves show their accumulated `.grad`. The operations of an `nn.Module` are
+    if none has been computed yet. Arrays of more than 16 elements are shown as mean ± standard deviation; a mean that
+    is 0 up to rounding is omitted. Smaller ones are shown row by row, and with more than two axes in blocks that begin
+    with their leading indices. Leaves show their accumulated `.grad`. The operations of an `nn.Module` are
     framed.
 
     Values are recomputed for the picture. They are shown as "?" if an array they depend on has changed since or has

@@ -111,7 +111,8 @@ def attribute_changed(name: Any, before: Any, after: Any) -> TraceError:
     """Return the error for a plain value that changes in every call."""
     return TraceError(
         f"compile: {name!r} changed from {before!r} to {after!r} while the function was traced. A compiled program "
-        "changes tensors only, so later calls would not change it. Keep the number in a tensor, or change it outside."
+        "changes tensors only, so later calls would not change it. Keep the number in a tensor, or change it outside. "
+        "Optimizers of nn count their steps: call step() outside, or use nn.Model(..., compile=True)."
     )
 
 

@@ -114,8 +114,8 @@ class Compiled(Generic[P, R]):
         if self.traces == MANY:
             warnings.warn(
                 f"compile: {name_of(self.function)} was traced {MANY} times, which is slow. Each new shape, dtype, "
-                "integer, string or attribute needs another program. Pass numbers that change as floats or arrays, and "
-                "use few shapes.",
+                "integer, string or attribute needs another program. Pass numbers that change as floats or arrays, "
+                "use few shapes, and leave optimizers, which count their steps, outside.",
                 stacklevel=3,
             )
 

@@ -18,6 +18,7 @@ from tensorgrad import _hints as of_tensors
 
 T = tg.tensor([[1.0, 2.0]], requires_grad=True)
 NETWORK = nn.Sequential(nn.Dense(2, 4, rng=0), nn.ReLU(), nn.Dense(4, 3, rng=1))
+ATTENTION, ROWS = nn.MultiHeadAttention(2, 1, rng=0), np.ones((1, 3, 2), np.float32)
 OPTIMIZER = nn.SGD(NETWORK.parameters(), 0.1)
 MODEL = nn.Model(NETWORK, loss=nn.SoftmaxCrossEntropy(), optimizer=OPTIMIZER)
 
@@ -50,6 +51,8 @@ def test_unknown_names_are_not_guessed() -> None:
     "call",
     [
         lambda: T.sum(dim=0),
+        lambda: T.argmax(dim=1),
+        lambda: tg.argsort(T, dim=1),
         lambda: tg.mean(T, dim=1),
         lambda: tg.concatenate([T, T], dim=0),
         lambda: tg.stack([T, T], dim=0),
@@ -103,6 +106,14 @@ def test_attributes_of_other_libraries_have_a_hint(thing: Any, hints: dict[str, 
         (lambda: MODEL.evaluate(np.ones((2, 2)), [0, 1], workers=2), "Leave it out"),
         (lambda: MODEL.predict(np.ones((2, 2)), mask=np.ones((2, 2), bool)), 'input of the network: {"x": X, "mask"'),
         (lambda: nn.SoftmaxCrossEntropy(ignore_index=-100), "Here it is ignored_label."),
+        (lambda: nn.SoftmaxCrossEntropy(class_weights=[1, 2]), "or class_weight to model.fit."),
+        (lambda: nn.StepDecay(0.1, step_size=10), "StepDecay() got an unexpected keyword argument 'step_size'. Here"),
+        (lambda: nn.CosineDecay(0.1, T_max=10), "Here it is steps, the number of updates, not of epochs."),
+        (lambda: ATTENTION(ROWS, attn_mask=None), "forward() got an unexpected keyword argument 'attn_mask'. Here"),
+        (lambda: nn.Residual(ATTENTION)(ATTENTION(ROWS), training=True), "Call network.train() or network.eval() bef"),
+        (lambda: MODEL.fit(np.ones((2, 2)), [0, 1], epoch=3), "Did you mean epochs?"),
+        (lambda: nn.Adam(NETWORK.parameters(), learning_rates=0.1), "Did you mean learning_rate?"),
+        (lambda: nn.SoftmaxCrossEntropy(label_smooting=0.1), "Did you mean label_smoothing?"),
         (lambda: nn.Model(), "Make the layers first: nn.Model(nn.Sequential("),
         (lambda: nn.Model(NETWORK), "loss must be a loss object"),
     ],
@@ -119,6 +130,17 @@ def test_parameters_are_an_iterator_that_says_so() -> None:
     for use in (lambda p: p[0], lambda p: p + p, len):
         with pytest.raises(TypeError, match=r"is an iterator, not a list\. Write list\(network\.parameters\(\)\)"):
             use(NETWORK.parameters())
+
+
+def test_parameters_that_were_used_up_are_not_silently_none() -> None:
+    parameters = NETWORK.parameters()
+    assert len([next(iter(parameters)), *parameters]) == 4
+    for use in (list, lambda p: tg.gradient(T.sum(), p), lambda p: nn.SGD(p, 0.1)):
+        with pytest.raises(TypeError, match=r"used up by an earlier loop\. Write list\(network"):
+            use(parameters)
+    assert next(parameters, None) is None  # type: ignore[call-overload]
+    empty = nn.ReLU().parameters()
+    assert list(empty) == list(empty) == []
 
 
 def test_objects_with_hints_can_be_copied_and_pickled() -> None:

@@ -97,6 +97,15 @@ def test_save_pytorch_writes_what_pytorch_loads(tmp_path: Path, rng: np.random.G
         np.testing.assert_allclose(theirs(torch.from_numpy(x)).numpy(), network(x).data, rtol=1e-5, atol=1e-6)
 
 
+def test_load_state_dict_refuses_tensors_of_pytorch_whose_layout_may_differ() -> None:
+    torch = pytest.importorskip("torch", exc_type=ImportError)
+    network = mlp(3, 3)
+    before = network.state_dict()
+    with pytest.raises(TypeError, match=r"'0.weight' is a tensor of PyTorch.* transposed.*load_pytorch"):
+        network.load_state_dict(torch.nn.Sequential(torch.nn.Linear(3, 3)).state_dict())
+    assert_loaded(network, {"weight": before["0.weight"].T, "bias": before["0.bias"]})
+
+
 def test_load_pytorch_takes_tensors_of_every_dtype() -> None:
     torch = pytest.importorskip("torch", exc_type=ImportError)
     for dtype in (torch.float64, torch.float16, torch.bfloat16, torch.int64):

@@ -121,7 +121,12 @@ def test_sequential_is_a_sequence() -> None:
 
 @pytest.mark.parametrize(
     ("layer", "hint"),
-    [(nn.ReLU, r"Make one first: ReLU\(\.\.\.\)"), ([nn.ReLU()], r"Sequential\(\*layers\)"), (np.tanh, "position 1")],
+    [
+        (nn.ReLU, r"Make one first: ReLU\(\.\.\.\)"),
+        ([nn.ReLU()], r"Sequential\(\*layers\)"),
+        (np.tanh, r"position 1\..*nn\.Tanh\(\)"),
+        ({"a": nn.ReLU()}, r"Sequential\(\*layers\.values\(\)\)"),
+    ],
 )
 def test_sequential_takes_modules_only(layer: Any, hint: str) -> None:
     with pytest.raises(TypeError, match=f"Sequential: expected modules, got .*{hint}"):

@@ -81,6 +81,14 @@ def test_max_pool2d_gives_ties_to_the_first_in_reading_order() -> None:
     np.testing.assert_array_equal(x.grad[0, ..., 0], [[1, 1, 0], [1, 1, 0], [0, 0, 0]])
 
 
+@pytest.mark.parametrize("stride", [1, 2], ids=["overlapping", "tiles"])
+def test_max_pool1d_of_nan_passes_on_the_whole_gradient(stride: int) -> None:
+    x = tg.tensor([[1.0], [np.nan], [3.0], [2.0]], requires_grad=True)
+    result = nn.functional.max_pool1d(x, 2, stride=stride)
+    upstream = np.arange(1.0, 1 + result.size).reshape(result.shape)
+    assert tg.gradient(result, x, grad_outputs=upstream).sum() == upstream.sum()
+
+
 def test_global_max_pool_gives_ties_to_the_first() -> None:
     x = tg.tensor(np.ones((2, 2, 2, 3)), requires_grad=True)
     nn.functional.global_max_pool(x).sum().backward()

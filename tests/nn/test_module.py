@@ -176,7 +176,7 @@ def test_module_without_constructor_has_no_parameters_unless_registered() -> Non
     assert module.gain.name == "gain"
     with pytest.raises(TypeError, match=r"Plain.register_parameter: gain must be a leaf tensor .*, got ndarray"):
         module.register_parameter("gain", np.ones(1))  # type: ignore[arg-type]
-    with pytest.raises(TypeError, match=r"Plain.register_buffer: mean must be a leaf tensor, got the result of"):
+    with pytest.raises(TypeError, match=r"Plain.register_buffer: mean must be a leaf tensor, .* got the result of"):
         module.register_buffer("mean", module.gain * 2)
 
 

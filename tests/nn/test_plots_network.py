@@ -2,6 +2,7 @@
 
 import json
 import re
+from pathlib import Path
 from xml.etree import ElementTree
 
 import matplotlib as mpl
@@ -11,6 +12,8 @@ import pytest
 import nn
 import tensorgrad as tg
 from nn.plots.neurons.diagram import diagram
+from nn.plots.neurons.layout import place
+from nn.plots.neurons.page import lesson
 from nn.plots.neurons.raster import PIXELS_PER_INCH, figure
 from nn.plots.style import DOTS_PER_INCH
 
@@ -201,3 +204,18 @@ def test_network_of_numbers_that_are_not_finite():
 def test_network_under_no_grad():
     with tg.no_grad():
         assert nn.plots.network(small(), x=[1.0, 1.0]).diagram.layers[1].gradient is not None
+
+
+GOLDEN = Path(__file__).parent / "golden_network.json"
+
+
+def test_network_page_is_golden():
+    """Every step and formula of a 2-2-1 network whose numbers are exact on every machine."""
+    network = nn.Sequential(nn.Dense(2, 2), nn.ReLU(), nn.Dense(2, 1))
+    for parameter, values in zip(network.parameters(), ([[1, -2], [0.5, 4]], [0.5, -0.5], [[2], [-0.25]], [1])):
+        parameter.data = np.array(values, np.float32)
+    found = diagram(network, np.array([[1.0, -0.5]]), np.array([[2.0]]), nn.MeanSquaredError())
+    text = json.dumps(lesson(found, place(found)), indent=1, ensure_ascii=False) + "\n"
+    assert text == GOLDEN.read_text(encoding="utf-8"), (
+        "the page changed. If it was meant to, read the new one, and save it over tests/nn/golden_network.json"
+    )

@@ -6,13 +6,14 @@ import importlib.util
 import re
 import sys
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
 import nn
 import tensorgrad as tg
 from nn import functional
-from nn._renamed import RENAMED, WITHOUT_CLASS
+from nn._renamed import DATA, DATA_SETS, INITIALIZERS, RENAMED, WITHOUT_CLASS
 
 
 @pytest.mark.parametrize("name", RENAMED)
@@ -33,9 +34,19 @@ def test_renamed_names_lead_to_the_present_ones(name: str) -> None:
 def test_names_without_counterpart_lead_to_what_exists(name: str) -> None:
     with pytest.raises(AttributeError, match=rf"'{name}'\. Here it is {re.escape(WITHOUT_CLASS[name])}$"):
         getattr(nn, name)
-    mentioned = re.findall(r"\bnn\.(\w+)", WITHOUT_CLASS[name])
-    assert all(hasattr(nn, each) for each in mentioned)
+    mentioned = re.findall(r"\b(nn|tg)\.(\w+)", WITHOUT_CLASS[name])
+    assert all(hasattr({"nn": nn, "tg": tg}[package], each) for package, each in mentioned)
     assert mentioned or WITHOUT_CLASS[name].endswith("as an attribute of the module")
+
+
+@pytest.mark.parametrize(("package", "hints"), [(nn.init, INITIALIZERS), (nn.data, DATA), (nn.datasets, DATA_SETS)])
+def test_renamed_names_of_subpackages_lead_to_the_present_ones(package: ModuleType, hints: dict[str, str]) -> None:
+    for name, hint in hints.items():
+        with pytest.raises(AttributeError, match=rf"'{package.__name__}' .* '{name}'\. Here it is {re.escape(hint)}$"):
+            getattr(package, name)
+        assert all(hasattr(package, own) for own in re.findall(rf"{package.__name__}\.(\w+)\(", hint))
+    with pytest.raises(AttributeError, match=r"has no attribute 'other'$"):
+        package.other  # noqa: B018
 
 
 def test_renamed_classes_without_counterpart_are_attributes_of_modules() -> None:
@@ -60,8 +71,8 @@ def test_renamed_module_pictures_names_plots_when_imported() -> None:
 
 
 def test_other_names_are_not_guessed() -> None:
-    with pytest.raises(AttributeError, match=r"module 'nn' has no attribute 'Transformer'$"):
-        nn.Transformer  # noqa: B018
+    with pytest.raises(AttributeError, match=r"module 'nn' has no attribute 'Hardswish'$"):
+        nn.Hardswish  # noqa: B018
 
 
 def test_renamed_functions_lead_to_the_present_ones() -> None:

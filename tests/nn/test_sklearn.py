@@ -267,3 +267,10 @@ except ImportError as error:
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=120)
     assert done.stdout == 'nn.sklearn needs scikit-learn 1.6 or newer: pip install "tensorgrad[examples]"\n'
+
+
+def test_estimators_have_hints_for_arguments_of_other_libraries() -> None:
+    with pytest.raises(TypeError, match=r"got an unexpected keyword argument 'max_iter'\. Here it is epochs\.$"):
+        nn.sklearn.Classifier(max_iter=3)
+    with pytest.raises(TypeError, match=r"compute_sample_weight\(class_weight, y\)\.$"):
+        nn.sklearn.Classifier(class_weight="balanced")

@@ -458,6 +458,7 @@ def bad_calls() -> list[Any]:
         ((3.0, y), {}, ValueError, "a row per sample, got a single number"),
         (([[1.0], [1.0, 2.0]], y), {}, ValueError, "rows of different length"),
         ((X.astype(str), y), {}, TypeError, "fit: X: expected real numbers"),
+        ((iter([(X, y)]),), {}, TypeError, r"fit: X: .* iterator over batches.* nn\.data\.Batches\(X, y\)"),
         ((X, y), {"batch_size": 0}, ValueError, "batch_size must be at least 1, got 0"),
         ((X, y), {"batch_size": 2.5}, TypeError, "batch_size must be an integer"),
         ((X, y), {"epochs": 0}, ValueError, "epochs must be at least 1"),

@@ -144,6 +144,8 @@ def test_sizes_are_one_number_or_one_for_each_axis() -> None:
         slide((3,), 6, 1, 1)
     with pytest.raises(ValueError, match=r"covers 3 elements along the time, but the input has only 2\. Use"):
         slide((2,), 3, 1, 0)
+    with pytest.raises(ValueError, match=r"expected an input with elements along the time, got only 4 of padding\."):
+        slide((0,), 3, 1, 2)
 
 
 # -- through the public functions --------------------------------------------------------------------------------

@@ -18,10 +18,10 @@ LIST = {
     "elementwise": """
         abs absolute add angle arccos arccosh arcsin arcsinh arctan arctan2 arctanh around cbrt ceil clip conj
         conjugate copysign cos cosh deg2rad degrees divide divmod exp exp2 expm1 fabs fix float_power floor
-        floor_divide fmax fmin fmod geomspace heaviside hypot i0 imag ldexp linspace log log10 log1p log2 logaddexp
-        logaddexp2 logspace maximum minimum mod modf multiply nan_to_num negative positive power rad2deg radians real
-        real_if_close reciprocal remainder rint round sign sin sinc sinh sqrt square subtract tan tanh true_divide
-        trunc unwrap where""",
+        floor_divide fmax fmin fmod frexp geomspace heaviside hypot i0 imag ldexp linspace log log10 log1p log2
+        logaddexp logaddexp2 logspace maximum minimum mod modf multiply nan_to_num negative nextafter positive power
+        rad2deg radians real real_if_close reciprocal remainder rint round sign sin sinc sinh spacing sqrt square
+        subtract tan tanh true_divide trunc unwrap where""",
     "elementwise, in the array API standard": "acos acosh asin asinh atan atan2 atanh pow",
     "reductions and scans": """
         all amax amin any argmax argmin argsort average corrcoef count_nonzero cov cumprod cumsum diff gradient max
@@ -68,8 +68,8 @@ OWN_NAMES = sorted(
 """Public operations that NumPy has not."""
 
 WITHOUT_A_RULE = """
-    busday_count busday_offset copyto datetime_as_string fill_diagonal frexp is_busday isnat nextafter place put
-    putmask sort_complex spacing"""
+    busday_count busday_offset copyto datetime_as_string fill_diagonal is_busday isnat place put putmask
+    sort_complex"""
 """NumPy's functions that a tensor may refuse: with an error, not with an array that has lost the gradient."""
 
 NOWHERE = {

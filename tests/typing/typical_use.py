@@ -33,8 +33,7 @@ def tensors() -> None:
     assert_type(x.grad, NDArray[Any] | None)
     assert_type(x.data, NDArray[Any])
     assert_type(x.detach(), tg.Tensor)
-    with tg.no_grad():
-        x -= 0.1
+    x.data -= 0.1
 
 
 def operations() -> None:
@@ -51,6 +50,18 @@ def operations() -> None:
     assert_type(tg.linalg.norm(x), tg.Tensor)
     assert_type(tg.median(x, axis=0), tg.Tensor)
     assert_type(tg.linalg.svd(x).S, tg.Tensor)
+    assert_type(tg.sum(x, dtype=np.float32, where=[True, False, True]), tg.Tensor)
+    assert_type(x[1:, None, ..., 0], tg.Tensor)
+    assert_type(x[[0, 2]], tg.Tensor)
+    assert_type(x > 0, NDArray[np.bool])
+    assert_type(tg.average(x, weights=[1.0, 2.0, 3.0], axis=0), tg.Tensor)
+    assert_type(tg.average(x, returned=True), tuple[tg.Tensor, tg.Tensor])
+    assert_type(tg.atleast_2d(x), tg.Tensor)
+    assert_type(tg.atleast_2d(x, 1.0), tuple[tg.Tensor, ...])
+    assert_type(tg.linspace(0.0, 1.0, 5), tg.Tensor)
+    assert_type(tg.polyfit([0.0, 1.0, 2.0], [1.0, 3.0, 5.0], 1), tg.Tensor)
+    assert_type(tg.block([[x, x], [x, x]]), tg.Tensor)
+    assert_type(tg.einsum(x, [0, 1], x, [1, 2], [0, 2]), tg.Tensor)
 
 
 def transforms() -> None:
@@ -63,7 +74,11 @@ def transforms() -> None:
     v = np.ones(2)
     value, slope = tg.value_and_grad(f)(x)
     print(value, slope, tg.jacobian(f)(x), tg.hessian(f)(x))
-    print(tg.jvp(f, [x], [v]), tg.hvp(f, x, v), tg.gradient(f(x), [x]))
+    assert_type(value, tg.Tensor)
+    print(tg.jvp(f, [x], [v]), tg.hvp(f, x, v))
+    assert_type(tg.gradient(f(x), x), NDArray[Any])
+    assert_type(tg.gradient(f(x), [x]), tuple[NDArray[Any], ...])
+    assert_type(tg.gradient(f(x), x, create_graph=True), tg.Tensor)
     tg.gradcheck(f, np.array([1.0, 2.0]))
 
 

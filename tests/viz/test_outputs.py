@@ -16,7 +16,7 @@ import nn
 import tensorgrad as tg
 from tensorgrad.viz import Drawing, draw
 from tensorgrad.viz.layout.theme import SHAPES
-from tensorgrad.viz.recording import Check, Recording
+from tensorgrad.viz.recording import Check, Recording, labels
 from tensorgrad.viz.recording.capture import capture
 from tensorgrad.viz.recording.labels import number
 
@@ -235,7 +235,25 @@ def test_svg_shows_booleans():
 def test_svg_shows_class_labels_as_a_range():
     assert "0 … 9" in texts(draw(tg.tensor(np.arange(40) % 10)))
     assert "\u00a04, \u00a05, \u00a06, \u00a07" in texts(draw(tg.tensor(np.arange(16).reshape(4, 4) * 1)))
-    assert any("±" in text for text in texts(draw(tg.tensor(np.arange(16.0).reshape(16, 1)))))
+
+
+@pytest.mark.parametrize(
+    ("shape", "expected"),
+    [
+        ((2, 2, 2), ["[0] 0, 1", "    2, 3", "[1] 4, 5", "    6, 7"]),
+        ((2, 1, 2, 2), ["[0, 0] 0, 1", "       2, 3", "[1, 0] 4, 5", "       6, 7"]),
+        ((2, 2, 2, 1), ["[0] 0, 1", "    2, 3", "[1] 4, 5", "    6, 7"]),
+        ((2, 5), ["[0] 0, 1, 2", "    3, 4", "[1] 5, 6, 7", "    8, 9"]),
+        ((8, 1), ["0", "1", "2", "3", "4", "5", "6", "7"]),
+        ((9, 1), ["0, 1, 2", "3, 4, 5", "6, 7, 8"]),
+    ],
+    ids=str,
+)
+def test_small_arrays_of_any_shape_show_all_numbers_in_blocks_with_their_indices(shape, expected):
+    found = draw(tg.tensor(np.arange(float(np.prod(shape))).reshape(shape)))
+    [box] = found.recording.boxes
+    assert [line.replace("\u00a0", " ") for line in labels.lines(box.value, box)] == expected
+    assert set(labels.lines(box.value, box)) <= set(texts(found))
 
 
 @pytest.mark.parametrize("name", ["", " "])

@@ -82,7 +82,14 @@ def test_summary_of_images_with_one_channel_has_rows_of_pixels():
     image = tg.tensor(np.arange(9.0).reshape(1, 3, 3, 1), requires_grad=True)
     [box] = tg.draw(image).recording.boxes
     assert labels.lines(box.value, box) == ["0, 1, 2", "3, 4, 5", "6, 7, 8"]
-    assert cells(box.value, box.shape) == [["0", "1", "2"], ["3", "4", "5"], ["6", "7", "8"]]
+    assert cells(box.value, box.shape) == [("", [["0", "1", "2"], ["3", "4", "5"], ["6", "7", "8"]])]
+
+
+def test_numbers_of_small_arrays_with_four_axes_are_blocks_in_formulas():
+    found = cells(summary(np.arange(16.0).reshape(2, 2, 2, 2)), (2, 2, 2, 2))
+    assert [index for index, _ in found] == ["[0, 0]", "[0, 1]", "[1, 0]", "[1, 1]"]
+    assert found[3][1] == [["12", "13"], ["14", "15"]]
+    assert cells(summary(np.arange(16.0)), (16,)) == [("", [[*map(str, range(8))], [*map(str, range(8, 16))]])]
 
 
 def test_heatmap_has_levels_for_values_that_are_not_finite():

@@ -6,10 +6,13 @@ import pytest
 import tensorgrad as tg
 from tensorgrad.viz.folding import fold
 from tensorgrad.viz.lesson.backward_steps import backward_steps
+from tensorgrad.viz.lesson.boxes import boxes
+from tensorgrad.viz.lesson.diagram import stage
 from tensorgrad.viz.lesson.forward_steps import forward_steps
 from tensorgrad.viz.recording import Recording, Summary
 from tensorgrad.viz.recording.capture import capture
 from tensorgrad.viz.recording.summaries import summary
+from tests.viz import lessons
 from tests.viz.several import damped, polar
 
 
@@ -208,3 +211,12 @@ def test_layer_with_several_results_is_noted_once(point):
     recording = capture(radius * angle)
     assert [group.kind for group in recording.groups] == ["Polar"]
     assert [box.group for box in recording.boxes[2:5]] == [0, 0, 0]
+
+
+def test_a_call_with_several_results_says_what_it_returns_and_has_no_shape():
+    loss, keep = lessons.several_results()
+    recording = capture(loss, passes=True)
+    [call] = [box for box in boxes(recording, stage(recording, "LR")) if box["call"]]
+    assert call["facts"] == [("returns", "radius, angle")]
+    assert "shape" not in call["tooltip"]
+    del keep

@@ -177,7 +177,8 @@ def _checked(network: Module, example: Any) -> NDArray[Any]:
     """Return an example as an array; floats in the network's dtype."""
     array = np.asarray(example)
     if array.dtype.kind not in "fiub":
-        raise TypeError(f"export_onnx: expected an example of real numbers, got dtype {array.dtype}.")
+        hint = " The order is export_onnx(network, path, example)." if isinstance(example, (str, os.PathLike)) else ""
+        raise TypeError(f"export_onnx: expected an example of real numbers, got dtype {array.dtype}.{hint}")
     if array.ndim < 1:
         raise ValueError(f"export_onnx: expected an example with the batch along the first axis, got {example!r}.")
     return array.astype(_dtype_of(network), copy=False) if array.dtype.kind == "f" else array

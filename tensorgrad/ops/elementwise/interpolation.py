@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -17,7 +16,6 @@ from tensorgrad.tensor import plain
 __all__ = ["interp"]
 
 
-@dataclass(frozen=True)
 class _Increasing(Domain):
     """Values in ascending order, as the points must be."""
 

@@ -14,12 +14,13 @@ from tensorgrad.op import op
 from tensorgrad.tensor import Tensor, plain
 
 __all__ = [
-    "around", "ceil", "copysign", "divmod", "fix", "floor", "floor_divide", "fmod", "heaviside", "ldexp", "mod", "modf",
-    "nan_to_num", "remainder", "rint", "round", "sign", "trunc", "unwrap",
+    "around", "ceil", "copysign", "divmod", "fix", "floor", "floor_divide", "fmod", "frexp", "heaviside", "ldexp",
+    "mod", "modf", "nan_to_num", "nextafter", "remainder", "rint", "round", "sign", "spacing", "trunc", "unwrap",
 ]  # fmt: skip
 
 _BETWEEN_INTEGERS = Domain(avoid=(-2.0, -1.5, -1.0, -0.5, 0.0, 0.5, 1.0, 1.5, 2.0), gap=0.05)
 _PAIRS = [case((), ()), case((3,), ()), case((2, 1), (3,)), case((0, 3), (3,))]
+_IN_AN_OCTAVE = Domain(2.2, 3.8)  # between two powers of 2
 _DIVIDENDS, _DIVISORS = Domain(2.3, 2.9), Domain(1.5, 2.2)  # the quotient stays between 1 and 2
 
 
@@ -214,7 +215,7 @@ method("__rdivmod__", lambda self, other: divmod(other, self))
     examples=[case((3,), x2=np.array([1, -2, 0])), case((2, 1), x2=np.array([3, 1])), case((), x2=2), case((0,), x2=1)],
     reference=lambda x1, x2: x1 * 2.0**x2,
 )
-def ldexp(x1: ArrayLike, x2: Any) -> Any:
+def ldexp(x1: ArrayLike, x2: ArrayLike) -> Any:
     """x₁·2^x₂ for integers x₂, elementwise: ∂/∂x₁ = 2^x₂.
 
     >>> ldexp([1.0, 3.0], 2)
@@ -224,6 +225,52 @@ def ldexp(x1: ArrayLike, x2: Any) -> Any:
 
 
 numpy_dispatch.answers[np.ldexp] = ldexp
+
+
+def _exponent(x: Any) -> Any:
+    return np.frexp(plain(x))[1]
+
+
+@op(x=lambda g, x: np.ldexp(g, -_exponent(x)), domain=_IN_AN_OCTAVE, reference=lambda x: np.frexp(x)[0])
+def mantissa(x: ArrayLike) -> Any:
+    """x·2⁻ⁿ with the integer n for which it is from 0.5 to 1, or from -1 to -0.5, elementwise: the derivative is 2⁻ⁿ.
+
+    >>> mantissa([3.0, -8.0])
+    Tensor([ 0.75, -0.5 ])
+    """
+    return np.frexp(x)[0]
+
+
+@composed("x", numpy=np.frexp, domain=_IN_AN_OCTAVE)
+def frexp(x: ArrayLike) -> tuple[Tensor, Any]:
+    """Return the `mantissa` of x and the exponent n, an array of integers: x = mantissa·2ⁿ, elementwise.
+
+    >>> frexp([3.0, -8.0])
+    (Tensor([ 0.75, -0.5 ]), array([2, 4], dtype=int32))
+    """
+    return mantissa(x), _exponent(x)
+
+
+@op(x1=lambda g: g, x2=lambda g: np.zeros_like(g), numpy=np.nextafter, domain={"x1": _DIVIDENDS, "x2": _DIVISORS})
+def nextafter(x1: ArrayLike, x2: ArrayLike) -> Any:
+    """Number of the dtype next to x₁ in the direction of x₂, elementwise: ∂/∂x₁ = 1, ∂/∂x₂ = 0.
+
+    >>> nextafter(1.0, [2.0, 0.0]) - 1.0
+    Tensor([ 2.22044605e-16, -1.11022302e-16])
+    """
+    return np.nextafter(x1, x2)
+
+
+@op(x=lambda g: np.zeros_like(g), numpy=np.spacing, domain=_IN_AN_OCTAVE)
+def spacing(x: ArrayLike) -> Any:
+    """Distance from x to the next number of its dtype away from 0, with the sign of x, elementwise.
+
+    The derivative is 0.
+
+    >>> spacing([1.0, -2.0])
+    Tensor([ 2.22044605e-16, -4.44089210e-16])
+    """
+    return np.spacing(x)
 
 
 @op(

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import operator
-from typing import Any
+from typing import Any, Literal, overload
 
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_index
 
 from tensorgrad._arrays import is_foreign
 from tensorgrad._composing import composed
-from tensorgrad._typing import ArrayLike
+from tensorgrad._typing import ArrayLike, DTypeLike
 from tensorgrad.domains import POSITIVE, REAL, Domain, case
 from tensorgrad.ops.elementwise.arithmetic import positive
 from tensorgrad.ops.elementwise.exponential import log10
@@ -19,6 +19,7 @@ from tensorgrad.ops.elementwise.rounding import floor
 from tensorgrad.ops.elementwise.where import where
 from tensorgrad.ops.shape.axes import moveaxis
 from tensorgrad.ops.shape.reshaping import astype
+from tensorgrad.tensor import Tensor
 
 __all__ = ["geomspace", "linspace", "logspace"]
 
@@ -36,7 +37,7 @@ def _positions(count: Any, result_ndim: int) -> Any:
     return np.reshape(np.arange(operator.index(count)), (-1,) + (1,) * result_ndim)
 
 
-def _placed(result: Any, axis: int, dtype: Any) -> Any:
+def _placed(result: Tensor, axis: int, dtype: Any) -> Tensor:
     """Return `result` with its first axis at `axis`, in the given dtype; integers are rounded down, as in NumPy."""
     if dtype is not None:
         result = astype(floor(result) if np.issubdtype(dtype, np.integer) else result, dtype)
@@ -67,6 +68,27 @@ _ENDS = [
 ]
 
 
+@overload
+def linspace(
+    start: ArrayLike, stop: ArrayLike, num: int = 50, endpoint: bool = True, retstep: Literal[False] = False,
+    dtype: DTypeLike | None = None, axis: int = 0, *, device: Literal["cpu"] | None = None,
+) -> Tensor: ...  # fmt: skip
+
+
+@overload
+def linspace(
+    start: ArrayLike, stop: ArrayLike, num: int = 50, endpoint: bool = True, *, retstep: Literal[True],
+    dtype: DTypeLike | None = None, axis: int = 0, device: Literal["cpu"] | None = None,
+) -> tuple[Tensor, Tensor]: ...  # fmt: skip
+
+
+@overload
+def linspace(
+    start: ArrayLike, stop: ArrayLike, num: int = 50, endpoint: bool = True, retstep: bool = False,
+    dtype: DTypeLike | None = None, axis: int = 0, *, device: Literal["cpu"] | None = None,
+) -> Any: ...  # fmt: skip
+
+
 @composed(
     "start",
     "stop",
@@ -79,10 +101,10 @@ def linspace(
     num: int = 50,
     endpoint: bool = True,
     retstep: bool = False,
-    dtype: Any = None,
+    dtype: DTypeLike | None = None,
     axis: int = 0,
     *,
-    device: Any = None,
+    device: Literal["cpu"] | None = None,
 ) -> Any:
     """Return `num` evenly spaced numbers from `start` to `stop`, along a new axis `axis`.
 
@@ -128,9 +150,9 @@ def logspace(
     num: int = 50,
     endpoint: bool = True,
     base: ArrayLike = 10.0,
-    dtype: Any = None,
+    dtype: DTypeLike | None = None,
     axis: int = 0,
-) -> Any:
+) -> Tensor:
     """Return `num` powers of `base`, with exponents that are evenly spaced from `start` to `stop`.
 
     Raises:
@@ -148,8 +170,13 @@ def logspace(
 
 @composed("start", "stop", numpy=np.geomspace, domain={"start": POSITIVE, "stop": Domain(0.3, 4.0)}, examples=_ENDS)
 def geomspace(
-    start: ArrayLike, stop: ArrayLike, num: int = 50, endpoint: bool = True, dtype: Any = None, axis: int = 0
-) -> Any:
+    start: ArrayLike,
+    stop: ArrayLike,
+    num: int = 50,
+    endpoint: bool = True,
+    dtype: DTypeLike | None = None,
+    axis: int = 0,
+) -> Tensor:
     """Return `num` numbers from `start` to `stop`, each the same multiple of the one before it.
 
     Raises:

@@ -111,7 +111,14 @@ def clipped(a: ArrayLike, a_min: ArrayLike | None = None, a_max: ArrayLike | Non
     domain=_BOUNDS,
     examples=[case((2, 3), (), ()), case((2, 3), (3,), (2, 1))],
 )
-def clip(a: ArrayLike, a_min: Any = None, a_max: Any = None, *, min: Any = None, max: Any = None) -> Tensor:
+def clip(
+    a: ArrayLike,
+    a_min: ArrayLike | None = None,
+    a_max: ArrayLike | None = None,
+    *,
+    min: ArrayLike | None = None,
+    max: ArrayLike | None = None,
+) -> Tensor:
     """Limit `a` to [min, max], elementwise; None means no limit.
 
     The gradient goes to `a` inside and at the bounds, and to the bound outside.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -70,7 +70,7 @@ def _is_first(index: int, condlist: Sequence[Any]) -> Any:
         case((), [(0,)], condlist=[np.zeros(0, bool)]),
     ],
 )
-def select(condlist: Sequence[Any], choicelist: Sequence[ArrayLike], default: ArrayLike = 0) -> Any:
+def select(condlist: Sequence[ArrayLike], choicelist: Sequence[ArrayLike], default: ArrayLike = 0) -> Any:
     """Select at each position the choice of the first condition that is True, else `default`.
 
     The others receive the gradient 0 exactly.
@@ -93,7 +93,9 @@ def select(condlist: Sequence[Any], choicelist: Sequence[ArrayLike], default: Ar
         case((), condlist=[True], funclist=[np.cos]),
     ],
 )
-def piecewise(x: ArrayLike, condlist: Any, funclist: Sequence[Any], *args: Any, **kw: Any) -> Tensor:
+def piecewise(
+    x: ArrayLike, condlist: ArrayLike, funclist: Sequence[ArrayLike | Callable[..., Any]], *args: object, **kw: object
+) -> Tensor:
     """Evaluate each function where its condition holds, and return the results in the shape of x.
 
     Args:

@@ -10,7 +10,7 @@ from numpy.lib.array_utils import normalize_axis_tuple
 from tensorgrad import _messages
 from tensorgrad._arrays import as_array, is_foreign
 from tensorgrad._composing import composed
-from tensorgrad._typing import ArrayLike, Shape
+from tensorgrad._typing import ArrayLike, Axis, Shape
 from tensorgrad.domains import case
 from tensorgrad.op import op
 from tensorgrad.ops.indexing.items import getitem, scatter
@@ -45,7 +45,7 @@ def _undeleted(g: Any, arr_shape: Shape, obj: Any, axis: int | None) -> Any:
     ],
     linear=True,
 )
-def delete(arr: ArrayLike, obj: Any, axis: int | None = None) -> Any:
+def delete(arr: ArrayLike, obj: ArrayLike | slice, axis: int | None = None) -> Any:
     """Delete the slices at `obj` (a position, several, a slice or truth values) along `axis`; by default of the
     flattened array. Deleted elements receive the gradient 0.
 
@@ -54,7 +54,7 @@ def delete(arr: ArrayLike, obj: Any, axis: int | None = None) -> Any:
     """
     if is_foreign(obj):
         raise _messages.numpy_only("delete", "the shape of the result depends on the values of obj")
-    return np.delete(arr, obj, axis)
+    return np.delete(arr, obj, axis)  # type: ignore[arg-type]
 
 
 def _arrangement(length: int, new_length: int, obj: Any) -> tuple[Any, Any]:
@@ -98,7 +98,7 @@ def _at_inserted(g: Any, arr_shape: Shape, obj: Any, axis: int | None) -> Any:
         case((0, 2), (2,), obj=0, axis=0),
     ],
 )
-def insert(arr: ArrayLike, obj: Any, values: ArrayLike, axis: int | None = None) -> Any:
+def insert(arr: ArrayLike, obj: ArrayLike | slice, values: ArrayLike, axis: int | None = None) -> Any:
     """Insert `values` before the positions `obj` along `axis`; by default into the flattened array.
 
     >>> insert([1.0, 2.0, 3.0], [0, 2], [10.0, 20.0])
@@ -108,7 +108,7 @@ def insert(arr: ArrayLike, obj: Any, values: ArrayLike, axis: int | None = None)
         raise _messages.numpy_only("insert", "the derivative needs the values of obj")
     if isinstance(obj, (bool, np.bool)):
         raise TypeError(f"expected positions as obj, got {obj!r}")
-    return np.insert(arr, obj, values, axis)  # type: ignore[arg-type, misc]
+    return np.insert(arr, obj, values, axis)  # type: ignore[arg-type]
 
 
 @composed(
@@ -117,7 +117,7 @@ def insert(arr: ArrayLike, obj: Any, values: ArrayLike, axis: int | None = None)
     numpy_only="the shape of the result depends on the values",
     examples=[case((3,)), case((4,), trim="f"), case((0,))],
 )
-def trim_zeros(filt: ArrayLike, trim: str = "fb", axis: Any = None) -> Tensor:
+def trim_zeros(filt: ArrayLike, trim: str = "fb", axis: Axis = None) -> Tensor:
     """Remove the zeros at the front ("f") and the back ("b") of a vector, or the slices of zeros of an array.
 
     Args:

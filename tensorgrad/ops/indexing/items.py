@@ -9,7 +9,7 @@ import numpy as np
 from tensorgrad import _messages
 from tensorgrad._arrays import as_array, is_foreign
 from tensorgrad._composing import method
-from tensorgrad._typing import ArrayLike, Shape
+from tensorgrad._typing import ArrayLike, Index, Shape
 from tensorgrad.domains import case
 from tensorgrad.modes import enable_grad, is_grad_enabled
 from tensorgrad.op import op
@@ -120,7 +120,7 @@ def scatter(values: ArrayLike, index: Any, shape: Shape) -> Any:
     view=True,
     reference=lambda x, index: x[index],
 )
-def getitem(x: ArrayLike, index: Any) -> Any:
+def getitem(x: ArrayLike, index: Index) -> Any:
     """Return `x[index]` for every index NumPy supports: numbers, slices, `...`, None, arrays of integers or booleans.
 
     An element that was taken several times receives the sum of the gradients.

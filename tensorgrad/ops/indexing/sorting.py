@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
 from tensorgrad._arrays import holds
-from tensorgrad._typing import ArrayLike
+from tensorgrad._typing import ArrayLike, SortKind
 from tensorgrad.domains import case
 from tensorgrad.op import op
 from tensorgrad.ops.indexing.items import scatter
@@ -57,7 +57,7 @@ def _to_origin(g: Any, a: Any, out: Any, axis: int | None) -> Any:
 def sort(
     a: ArrayLike,
     axis: int | None = -1,
-    kind: Any = None,
+    kind: SortKind | None = None,
     *,
     stable: bool | None = None,
     descending: bool | None = None,
@@ -88,7 +88,9 @@ def sort(
         case((2, 3), kth=3, axis=None),
     ],
 )
-def partition(a: ArrayLike, kth: int | Sequence[int], axis: int | None = -1, kind: Any = "introselect") -> Any:
+def partition(
+    a: ArrayLike, kth: int | Sequence[int], axis: int | None = -1, kind: Literal["introselect"] = "introselect"
+) -> Any:
     """Rearrange along `axis` so that the element at `kth` is at its sorted position, none before it is larger and
     none after it is smaller; with axis=None, flatten the array first.
 

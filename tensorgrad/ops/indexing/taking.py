@@ -59,7 +59,7 @@ def _positions(indices: Any, length: int, mode: str) -> Any:
     ],
     linear=True,
 )
-def take(a: ArrayLike, indices: Any, axis: int | None = None, mode: str = "raise") -> Any:
+def take(a: ArrayLike, indices: ArrayLike, axis: int | None = None, mode: str = "raise") -> Any:
     """Return the elements at `indices` along `axis`, or (by default) of the flattened array.
 
     An element that was taken several times receives the sum of the gradients. Indices out of range raise an
@@ -69,7 +69,7 @@ def take(a: ArrayLike, indices: Any, axis: int | None = None, mode: str = "raise
     Tensor([1., 1., 3.])
     """
     if mode == "raise":  # the default, which other libraries may only know as that
-        return np.take(a, indices, axis)
+        return np.take(a, indices, axis)  # type: ignore[arg-type]
     return np.take(a, indices, axis, mode=mode)  # type: ignore[call-overload]
 
 
@@ -98,7 +98,7 @@ def _along_axis(indices: Any, shape: Shape, axis: int | None) -> Any:
     ],
     linear=True,
 )
-def take_along_axis(arr: ArrayLike, indices: Any, axis: int | None = -1) -> Any:
+def take_along_axis(arr: ArrayLike, indices: ArrayLike, axis: int | None = -1) -> Any:
     """Return the elements at `indices` along `axis`, separately at each position of the other axes (as for `argsort`).
 
     `indices` has as many axes as `arr`; with axis=None both are read as one row.
@@ -128,7 +128,7 @@ def _put_into_copy(arr: Any, indices: Any, values: Any, axis: int | None = -1) -
     ],
     reference=_put_into_copy,
 )
-def put_along_axis(arr: ArrayLike, indices: Any, values: ArrayLike, axis: int | None = -1) -> Tensor:
+def put_along_axis(arr: ArrayLike, indices: ArrayLike, values: ArrayLike, axis: int | None = -1) -> Tensor:
     """Return a copy of `arr` with `values` at the positions that `take_along_axis` would take.
 
     (`np.put_along_axis(t, …)` assigns, as it does to arrays: `t` becomes the new value, as with `t[i] = v`.)
@@ -183,7 +183,7 @@ def _true_places(condition: Any, length: int) -> Any:
     ],
     linear=True,
 )
-def compress(condition: Any, a: ArrayLike, axis: int | None = None) -> Any:
+def compress(condition: ArrayLike, a: ArrayLike, axis: int | None = None) -> Any:
     """Return the slices along `axis` where the condition is True; by default of the flattened array.
 
     `condition` is a vector of truth values; if it is shorter than the axis, it is extended with False.
@@ -193,7 +193,7 @@ def compress(condition: Any, a: ArrayLike, axis: int | None = None) -> Any:
     """
     if is_foreign(condition):
         raise _messages.numpy_only("compress", CONDITION_DECIDES)
-    return np.compress(condition, a, axis)
+    return np.compress(condition, a, axis)  # type: ignore[arg-type]
 
 
 def _compress_method(self: Tensor, condition: Any, axis: int | None = None) -> Tensor:
@@ -217,7 +217,7 @@ method("compress", _compress_method)
     ],
     linear=True,
 )
-def extract(condition: Any, arr: ArrayLike) -> Any:
+def extract(condition: ArrayLike, arr: ArrayLike) -> Any:
     """Return the elements for which the condition is True, as a vector.
 
     >>> extract([True, False, True], [1.0, 2.0, 3.0])

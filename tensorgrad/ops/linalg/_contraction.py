@@ -96,7 +96,7 @@ def _flops(operands_shape: Sequence[Shape], subscripts: str) -> int:
     reference=lambda operands, subscripts, optimize=False: np.einsum(subscripts, *operands, optimize=optimize),
     flops=_flops,
 )
-def einsum(operands: Sequence[Any], subscripts: str, optimize: Any = False) -> Any:
+def einsum(operands: Sequence[Any], subscripts: str, optimize: bool | str | Sequence[object] = False) -> Any:
     """Return the result of `tg.einsum`, with its operands as one sequence.
 
     >>> einsum([[[1.0, 2.0], [3.0, 4.0]]], "ii->i")

@@ -10,7 +10,7 @@ import numpy as np
 from tensorgrad import _messages
 from tensorgrad._arrays import holds, is_foreign
 from tensorgrad._composing import composed
-from tensorgrad._typing import ArrayLike
+from tensorgrad._typing import ArrayLike, DTypeLike
 from tensorgrad.domains import POSITIVE, REAL, case
 from tensorgrad.ops.elementwise.arithmetic import positive
 from tensorgrad.ops.elementwise.powers import sqrt
@@ -89,10 +89,10 @@ def cov(
     rowvar: bool = True,
     bias: bool = False,
     ddof: int | None = None,
-    fweights: Any = None,
-    aweights: Any = None,
+    fweights: ArrayLike | None = None,
+    aweights: ArrayLike | None = None,
     *,
-    dtype: Any = None,
+    dtype: DTypeLike | None = None,
 ) -> Tensor:
     """Covariance matrix of variables: Σ(xᵢ - mean xᵢ)(xⱼ - mean xⱼ)/(n - 1), the sum over n observations.
 
@@ -138,7 +138,9 @@ def cov(
 
 
 @composed("x", "y", numpy=np.corrcoef, examples=_EXAMPLES)
-def corrcoef(x: ArrayLike, y: ArrayLike | None = None, rowvar: bool = True, *, dtype: Any = None) -> Tensor:
+def corrcoef(
+    x: ArrayLike, y: ArrayLike | None = None, rowvar: bool = True, *, dtype: DTypeLike | None = None
+) -> Tensor:
     """Correlation coefficients of variables: their covariances divided by their standard deviations.
 
     >>> corrcoef([1.0, 2.0, 3.0], [6.0, 4.0, 2.0])

@@ -5,7 +5,7 @@ Like NumPy, `eigh` reads one triangle of the matrix only; that triangle receives
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
@@ -51,7 +51,7 @@ def _eigh_gradient(g: Any, a_shape: Shape, out: Any, UPLO: str) -> Any:
     domain=DEFINITE,
     examples=[case((1, 1)), case((3, 3)), case((3, 3), UPLO="U"), case((2, 2, 2)), case((0, 0)), case((0, 2, 2))],
 )
-def eigh(a: ArrayLike, UPLO: Any = "L") -> Any:
+def eigh(a: ArrayLike, UPLO: Literal["L", "U"] = "L") -> Any:
     """Eigenvalues λ in ascending order and eigenvectors v of symmetric matrices: ∂λᵢ = vᵢ vᵢᵀ.
 
     Only the triangle `UPLO` of `a` is read and receives the gradient. Where eigenvalues are equal, each receives the
@@ -70,7 +70,7 @@ def eigh(a: ArrayLike, UPLO: Any = "L") -> Any:
     """
     if not isinstance(UPLO, str) or UPLO.upper() not in ("L", "U"):
         raise ValueError(f'expected UPLO "L" or "U", got {UPLO!r}')
-    return np.linalg.eigh(as_array(a), UPLO)  # type: ignore[call-overload]
+    return np.linalg.eigh(as_array(a), UPLO)
 
 
 @composed(
@@ -79,7 +79,7 @@ def eigh(a: ArrayLike, UPLO: Any = "L") -> Any:
     domain=DEFINITE,
     examples=[case((1, 1)), case((3, 3)), case((3, 3), UPLO="U"), case((2, 2, 2)), case((0, 2, 2))],
 )
-def eigvalsh(a: ArrayLike, UPLO: str = "L") -> Tensor:
+def eigvalsh(a: ArrayLike, UPLO: Literal["L", "U"] = "L") -> Tensor:
     """Eigenvalues of symmetric matrices: those of `eigh`, with the same derivative.
 
     >>> eigvalsh([[2.0, 1.0], [1.0, 2.0]])

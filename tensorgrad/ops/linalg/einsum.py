@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from string import ascii_lowercase, ascii_uppercase
+from types import EllipsisType
 from typing import Any
 
 import numpy as np
 
 from tensorgrad import numpy_dispatch
+from tensorgrad._typing import ArrayLike
 from tensorgrad.ops.linalg import _contraction
 from tensorgrad.tensor import Tensor
 
@@ -25,7 +27,11 @@ def _as_letters(labels: Any) -> str:
     return "".join("..." if each is ... else _LETTERS[each] for each in labels)
 
 
-def einsum(subscripts: Any, *operands: Any, optimize: Any = False) -> Tensor:
+def einsum(
+    subscripts: ArrayLike,
+    *operands: ArrayLike | Sequence[int | EllipsisType],
+    optimize: bool | str | Sequence[object] = False,
+) -> Tensor:
     """Sum of products over the axes named in `subscripts`: each operand receives the gradient times the others.
 
     Every form of NumPy's: implicit ("ij,jk") and explicit ("ij,jk->ik"), with an ellipsis ("...i,i->..."), with a
@@ -44,7 +50,7 @@ def einsum(subscripts: Any, *operands: Any, optimize: Any = False) -> Tensor:
         raise TypeError(f'einsum: optimize must be a bool, "greedy", "optimal" or a path, got {optimize!r}.')
     if isinstance(subscripts, str):
         return _contraction.einsum(operands, subscripts, optimize=optimize)
-    arguments = (subscripts, *operands)
+    arguments: tuple[Any, ...] = (subscripts, *operands)
     pairs = len(arguments) // 2
     spelled = ",".join(_as_letters(labels) for labels in arguments[1 : 2 * pairs : 2])
     if len(arguments) % 2:

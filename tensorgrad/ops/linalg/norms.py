@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
@@ -63,7 +63,7 @@ def _vector_norm_gradient(g: Any, x: Any, out: Any, axis: Axis, keepdims: bool, 
         case((0,)),
     ],
 )
-def vector_norm(x: ArrayLike, *, axis: Any = None, keepdims: bool = False, ord: float = 2) -> Any:
+def vector_norm(x: ArrayLike, *, axis: Axis = None, keepdims: bool = False, ord: float = 2) -> Any:
     """(Σ|x|ᵖ)^(1/p) with p = `ord`, over `axis` (all axes by default): the derivative is sign(x)·(|x|/norm)^(p-1).
 
     With `ord` inf or -inf the largest or smallest |x|, where ties share the gradient evenly; with 0 the number of
@@ -72,7 +72,7 @@ def vector_norm(x: ArrayLike, *, axis: Any = None, keepdims: bool = False, ord: 
     >>> vector_norm([3.0, -4.0])
     Tensor(5.)
     """
-    return np.linalg.vector_norm(x, axis=axis, keepdims=keepdims, ord=ord)
+    return np.linalg.vector_norm(x, axis=axis, keepdims=keepdims, ord=ord)  # type: ignore[arg-type]
 
 
 def _matrix_norm(x: Any, ord: Any) -> Any:
@@ -106,7 +106,9 @@ def _orders(*shape: int, **options: Any) -> list[Case]:
         case((3, 2), ord="nuc", keepdims=True),
     ],
 )
-def norm(x: ArrayLike, ord: Any = None, axis: Axis = None, keepdims: bool = False) -> Tensor:
+def norm(
+    x: ArrayLike, ord: float | Literal["fro", "nuc"] | None = None, axis: Axis = None, keepdims: bool = False
+) -> Tensor:
     """Norm of vectors (one axis), of matrices (two axes), or by default of all elements together, |x|₂.
 
     Vector norms are those of `vector_norm`. Matrix norms: "fro" (default), the root of the sum of squares; 2, -2 and
@@ -131,7 +133,7 @@ def norm(x: ArrayLike, ord: Any = None, axis: Axis = None, keepdims: bool = Fals
         return vector_norm(x, keepdims=keepdims)
     axes = tuple(range(ndim)) if axis is None else normalize_axis_tuple(axis, ndim)
     if len(axes) == 1:
-        return vector_norm(x, axis=axes[0], keepdims=keepdims, ord=2 if ord is None else ord)
+        return vector_norm(x, axis=axes[0], keepdims=keepdims, ord=2 if ord is None else ord)  # type: ignore[arg-type]
     if len(axes) != 2:
         raise ValueError(f"expected one axis for vectors or two for matrices, got {axis} for {ndim} axes.")
     if ord in (None, "f", "fro"):
@@ -147,7 +149,7 @@ def norm(x: ArrayLike, ord: Any = None, axis: Axis = None, keepdims: bool = Fals
     domain=WELL_CONDITIONED,
     examples=[case((2, 3)), case((2, 3, 2), ord="nuc"), case((2, 3, 2), keepdims=True, ord=-2), case((3, 2), ord=1)],
 )
-def matrix_norm(x: ArrayLike, *, keepdims: bool = False, ord: Any = "fro") -> Tensor:
+def matrix_norm(x: ArrayLike, *, keepdims: bool = False, ord: float | Literal["fro", "nuc"] = "fro") -> Tensor:
     """Norm of the matrices in the last two axes; orders as for `norm`.
 
     >>> matrix_norm([[3.0, 0.0], [0.0, 4.0]], ord="nuc")
@@ -167,7 +169,7 @@ def matrix_norm(x: ArrayLike, *, keepdims: bool = False, ord: Any = "fro") -> Te
         *(case((2, 2), p=order) for order in ("fro", "nuc", 1, -1, 2, np.inf, -np.inf)),
     ],
 )
-def cond(x: ArrayLike, p: Any = None) -> Tensor:
+def cond(x: ArrayLike, p: float | Literal["fro", "nuc"] | None = None) -> Tensor:
     """Condition number, norm(x)·norm(x⁻¹) with norms of order `p`; by default, largest / smallest singular value.
 
     A matrix that contains NaN has the condition number NaN, and one that contains an infinity has infinity.

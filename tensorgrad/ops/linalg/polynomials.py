@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import operator
 import warnings
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -150,7 +149,7 @@ def polyder(p: ArrayLike, m: int = 1) -> Tensor:
 @composed(
     "p", numpy=np.polyint, examples=[case((3,)), case((3,), m=2, k=[3.0, 2.0]), case((2,), k=1.0), case((2,), m=0)]
 )
-def polyint(p: ArrayLike, m: int = 1, k: Any = None) -> Tensor:
+def polyint(p: ArrayLike, m: int = 1, k: ArrayLike | None = None) -> Tensor:
     """Integral of a polynomial, taken `m` times; `k` are the constants of integration, 0 by default.
 
     >>> polyint([3.0, 2.0, 1.0])
@@ -196,7 +195,6 @@ def poly(seq_of_zeros: ArrayLike) -> Tensor:
     return result
 
 
-@dataclass(frozen=True)
 class FromRoots(Domain):
     """Coefficients of polynomials with roots near 1, 2, 3, …"""
 
@@ -259,6 +257,20 @@ def vander(x: ArrayLike, N: int | None = None, increasing: bool = False) -> Tens
     return powers if increasing else flip(powers, 1)
 
 
+@overload
+def polyfit(
+    x: ArrayLike, y: ArrayLike, deg: int, rcond: float | None = None, full: Literal[False] = False,
+    w: ArrayLike | None = None, cov: Literal[False] = False,
+) -> Tensor: ...  # fmt: skip
+
+
+@overload
+def polyfit(
+    x: ArrayLike, y: ArrayLike, deg: int, rcond: float | None = None, full: bool = False, w: ArrayLike | None = None,
+    cov: bool | str = False,
+) -> Any: ...  # fmt: skip
+
+
 @composed(
     "x",
     "y",
@@ -275,12 +287,12 @@ def vander(x: ArrayLike, N: int | None = None, increasing: bool = False) -> Tens
     ],
 )
 def polyfit(
-    x: Any,
-    y: Any,
+    x: ArrayLike,
+    y: ArrayLike,
     deg: int,
     rcond: float | None = None,
     full: bool = False,
-    w: Any = None,
+    w: ArrayLike | None = None,
     cov: bool | str = False,
 ) -> Any:
     """Fit a polynomial of degree `deg` to points by least squares.
@@ -304,22 +316,24 @@ def polyfit(
     >>> polyfit([0.0, 1.0, 2.0], [1.0, 3.0, 5.0], 1)
     Tensor([2., 1.])
     """
-    x, y = (_floats(each) for each in (x, y))
-    if x.ndim != 1 or y.ndim not in (1, 2) or not len(x) or len(x) != len(y):
-        raise TypeError(f"expected x of shape (n,) and y of shape (n,) or (n, k), got {x.shape} and {y.shape}.")
+    points, values = _floats(x), _floats(y)
+    if points.ndim != 1 or values.ndim not in (1, 2) or not len(points) or len(points) != len(values):
+        raise TypeError(
+            f"expected x of shape (n,) and y of shape (n,) or (n, k), got {points.shape} and {values.shape}."
+        )
     order = operator.index(deg) + 1
     if order < 1:
         raise ValueError(f"expected a degree ≥ 0, got {deg}.")
-    left, right = vander(x, order), y
+    left, right = vander(points, order), values
     if w is not None:
-        w = _floats(w)
-        if w.shape != x.shape:
-            raise TypeError(f"expected weights of shape {x.shape}, got {w.shape}.")
-        left, right = left * expand_dims(w, 1), right * (w if y.ndim == 1 else expand_dims(w, 1))
-    rcond = len(x) * epsilon(x) if rcond is None else rcond
+        weights = _floats(w)
+        if weights.shape != points.shape:
+            raise TypeError(f"expected weights of shape {points.shape}, got {weights.shape}.")
+        left, right = left * expand_dims(weights, 1), right * (weights if values.ndim == 1 else expand_dims(weights, 1))
+    rcond = len(points) * epsilon(points) if rcond is None else rcond
     scale = np.sqrt(np.sum(np.square(left.array), axis=0))  # a constant: the solution does not depend on it
     solution, residuals, rank, singular_values = lstsq(left / scale, right, rcond)
-    solution = solution / (scale if y.ndim == 1 else scale[:, None])
+    solution = solution / (scale if values.ndim == 1 else scale[:, None])
     if rank != order and not full:
         warnings.warn("polyfit: the fit is poorly conditioned.", np.exceptions.RankWarning, stacklevel=3)
     if full:
@@ -330,9 +344,9 @@ def polyfit(
     base = inv(matmul(scaled.T, scaled)) / np.outer(scale, scale)
     factor: Any = 1.0
     if cov != "unscaled":
-        if len(x) <= order:
-            raise ValueError(f"expected more than {order} points for the covariance, got {len(x)}.")
-        factor = residuals / (len(x) - order)
-    if y.ndim == 1:
+        if len(points) <= order:
+            raise ValueError(f"expected more than {order} points for the covariance, got {len(points)}.")
+        factor = residuals / (len(points) - order)
+    if values.ndim == 1:
         return solution, base * factor
     return solution, expand_dims(base, -1) * factor

@@ -131,7 +131,7 @@ def _tensordot_right(g: Any, a: Any, b_shape: Shape, axes: Any) -> Any:
     ],
     linear=True,
 )
-def tensordot(a: ArrayLike, b: ArrayLike, axes: Any = 2) -> Any:
+def tensordot(a: ArrayLike, b: ArrayLike, axes: int | Sequence[int | Sequence[int]] = 2) -> Any:
     """Sum of products over pairs of axes: the last `axes` of `a` with the first of `b`, or those listed for each.
 
     >>> tensordot([[1.0, 2.0], [3.0, 4.0]], [[1.0, 0.0], [0.0, 1.0]])

@@ -113,7 +113,7 @@ _USUAL_RTOL = 1e-15
         case((0, 2, 3)),
     ],
 )
-def pinv(a: ArrayLike, rcond: Any = None, hermitian: bool = False, *, rtol: Any = _USUAL_RTOL) -> Any:
+def pinv(a: ArrayLike, rcond: ArrayLike | None = None, hermitian: bool = False, *, rtol: Any = _USUAL_RTOL) -> Any:
     """Moore-Penrose pseudo-inverse. Golub and Pereyra (1973), "The differentiation of pseudo-inverses and nonlinear
     least squares problems whose variables separate", formula 4.12.
 

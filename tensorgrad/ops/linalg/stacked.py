@@ -6,12 +6,10 @@ See the Python array API standard, "Linear algebra extension". Those of the same
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from tensorgrad._composing import composed, method
-from tensorgrad._typing import ArrayLike
+from tensorgrad._typing import ArrayLike, DTypeLike
 from tensorgrad.domains import case
 from tensorgrad.ops._reduced_axes import length_of
 from tensorgrad.ops.elementwise.arithmetic import multiply
@@ -127,7 +125,7 @@ def diagonal(x: ArrayLike, /, *, offset: int = 0) -> Tensor:
     numpy=np.linalg.trace,
     examples=[case((3, 3)), case((2, 3), offset=1), case((2, 3, 2), offset=-1), case((0, 2))],
 )
-def trace(x: ArrayLike, /, *, offset: int = 0, dtype: Any = None) -> Tensor:
+def trace(x: ArrayLike, /, *, offset: int = 0, dtype: DTypeLike | None = None) -> Tensor:
     """Sum of the diagonal of each matrix.
 
     >>> trace([[1.0, 2.0], [3.0, 4.0]])

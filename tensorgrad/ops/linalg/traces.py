@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from tensorgrad._composing import composed
-from tensorgrad._typing import ArrayLike
+from tensorgrad._typing import ArrayLike, DTypeLike
 from tensorgrad.domains import case
 from tensorgrad.ops.indexing.diagonals import diagonal
 from tensorgrad.ops.reductions.sums import sum
@@ -30,7 +28,7 @@ __all__ = ["trace"]
         case((0, 2)),
     ],
 )
-def trace(a: ArrayLike, offset: int = 0, axis1: int = 0, axis2: int = 1, dtype: Any = None) -> Tensor:
+def trace(a: ArrayLike, offset: int = 0, axis1: int = 0, axis2: int = 1, dtype: DTypeLike | None = None) -> Tensor:
     """Sum of a diagonal, Σa[…, i, …, i + offset, …]: each of its elements receives the gradient.
 
     >>> trace([[1.0, 2.0], [3.0, 4.0]])

@@ -10,7 +10,7 @@ from numpy.lib.array_utils import normalize_axis_index
 
 from tensorgrad._arrays import holds
 from tensorgrad._composing import composed
-from tensorgrad._typing import ArrayLike
+from tensorgrad._typing import ArrayLike, DTypeLike
 from tensorgrad.domains import NONZERO, case
 from tensorgrad.op import op
 from tensorgrad.ops._reduced_axes import adds_in_float32, wide
@@ -51,7 +51,7 @@ _SCANS = [
     examples=_SCANS,
     linear=True,
 )
-def cumsum(a: ArrayLike, axis: int | None = None, dtype: Any = None) -> Any:
+def cumsum(a: ArrayLike, axis: int | None = None, dtype: DTypeLike | None = None) -> Any:
     """Cumulative sums along `axis` (of the flattened array by default): the gradient is summed from the end.
 
     >>> cumsum([1.0, 2.0, 3.0])
@@ -84,13 +84,13 @@ def _cumprod_slope_in_rows(g: Any, a: Any) -> Any:
 
 
 @op(a=_cumprod_slope, numpy=np.cumprod, methods=["cumprod"], domain=NONZERO, examples=_SCANS)
-def cumprod(a: ArrayLike, axis: int | None = None, dtype: Any = None) -> Any:
+def cumprod(a: ArrayLike, axis: int | None = None, dtype: DTypeLike | None = None) -> Any:
     """Cumulative products along `axis` (of the flattened array by default). Gradients are correct at zeros too.
 
     >>> cumprod([1.0, 2.0, 3.0])
     Tensor([1., 2., 6.])
     """
-    return np.cumprod(a, axis=axis, dtype=dtype)  # type: ignore[arg-type]
+    return np.cumprod(a, axis=axis, dtype=dtype)  # type: ignore[arg-type, misc]
 
 
 _ALONG = [
@@ -128,7 +128,7 @@ def _cumulative(scan: Any, x: Any, axis: int | None, dtype: Any, include_initial
 
 @composed("x", numpy=getattr(np, "cumulative_sum", ()), examples=_ALONG, reference=_with_initial(np.cumsum, 0))
 def cumulative_sum(
-    x: ArrayLike, /, *, axis: int | None = None, dtype: Any = None, include_initial: bool = False
+    x: ArrayLike, /, *, axis: int | None = None, dtype: DTypeLike | None = None, include_initial: bool = False
 ) -> Tensor:
     """Cumulative sums along `axis`, which only vectors may omit; with `include_initial`, a 0 comes first.
 
@@ -146,7 +146,7 @@ def cumulative_sum(
     reference=_with_initial(np.cumprod, 1),
 )
 def cumulative_prod(
-    x: ArrayLike, /, *, axis: int | None = None, dtype: Any = None, include_initial: bool = False
+    x: ArrayLike, /, *, axis: int | None = None, dtype: DTypeLike | None = None, include_initial: bool = False
 ) -> Tensor:
     """Cumulative products along `axis`, which only vectors may omit; with `include_initial`, a 1 comes first.
 
@@ -179,7 +179,9 @@ def _as_part(value: Any, a: Any, axis: int) -> Any:
         case((0,)),
     ],
 )
-def diff(a: ArrayLike, n: int = 1, axis: int = -1, prepend: Any = None, append: Any = None) -> Tensor:
+def diff(
+    a: ArrayLike, n: int = 1, axis: int = -1, prepend: ArrayLike | None = None, append: ArrayLike | None = None
+) -> Tensor:
     """Differences of neighbours along `axis`, taken `n` times.
 
     >>> diff([1.0, 4.0, 9.0])
@@ -279,7 +281,7 @@ def slopes(f: ArrayLike, *varargs: Any, axis: Any = None, edge_order: int = 1) -
     numpy=np.trapezoid,
     examples=[case((4,)), case((2, 4), dx=0.5), case((3, 2), axis=0), case((3,), x=np.array([0, 1, 3], np.float32))],
 )
-def trapezoid(y: ArrayLike, x: Any = None, dx: float = 1.0, axis: int = -1) -> Tensor:
+def trapezoid(y: ArrayLike, x: ArrayLike | None = None, dx: float = 1.0, axis: int = -1) -> Tensor:
     """Integral along `axis` by the trapezoidal rule, with points at `x` or at distances of `dx`.
 
     >>> trapezoid([1.0, 2.0, 3.0])

@@ -48,7 +48,7 @@ def _given(initial: float | None, where: Any) -> dict[str, Any]:
 
 @op(a=_to_extreme, numpy=[np.max, np.amax, np.maximum.reduce], methods=["max"], examples=_EXAMPLES)
 def max(
-    a: ArrayLike, axis: Axis = None, *, keepdims: bool = False, initial: float | None = None, where: Any = True
+    a: ArrayLike, axis: Axis = None, *, keepdims: bool = False, initial: float | None = None, where: ArrayLike = True
 ) -> Any:
     """Largest element over `axis` (all axes by default). It receives the gradient; ties split it evenly.
 
@@ -60,7 +60,7 @@ def max(
 
 @op(a=_to_extreme, numpy=[np.min, np.amin, np.minimum.reduce], methods=["min"], examples=_EXAMPLES)
 def min(
-    a: ArrayLike, axis: Axis = None, *, keepdims: bool = False, initial: float | None = None, where: Any = True
+    a: ArrayLike, axis: Axis = None, *, keepdims: bool = False, initial: float | None = None, where: ArrayLike = True
 ) -> Any:
     """Smallest element over `axis` (all axes by default). It receives the gradient; ties split it evenly.
 

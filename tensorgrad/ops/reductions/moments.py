@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal, overload
 
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 
 from tensorgrad._composing import composed
-from tensorgrad._typing import ArrayLike, Axis
+from tensorgrad._typing import ArrayLike, Axis, DTypeLike
 from tensorgrad.domains import POSITIVE, REAL, case
 from tensorgrad.op import op
 from tensorgrad.ops._reduced_axes import FLOAT16, SOME, adds_in_float32, counted, masked, over_axes, restored, wide
 from tensorgrad.ops._singular import zero_slope
 from tensorgrad.ops.reductions.sums import sum
 from tensorgrad.ops.shape.reshaping import astype
+from tensorgrad.tensor import Tensor
 
 __all__ = ["average", "mean", "std", "var"]
 
@@ -35,13 +36,15 @@ def _shared(g: Any, shape: tuple[int, ...], axis: Axis, keepdims: bool, where: A
     examples=[*over_axes(), case((2, 3), axis=1, where=SOME)],
     linear=True,
 )
-def mean(a: ArrayLike, axis: Axis = None, dtype: Any = None, *, keepdims: bool = False, where: Any = True) -> Any:
+def mean(
+    a: ArrayLike, axis: Axis = None, dtype: DTypeLike | None = None, *, keepdims: bool = False, where: ArrayLike = True
+) -> Any:
     """Average over `axis` (all axes by default): each of n elements receives 1/n of the gradient.
 
     >>> mean([[1.0, 2.0], [3.0, 4.0]])
     Tensor(2.5)
     """
-    return np.mean(a, axis=axis, dtype=dtype, keepdims=keepdims, where=where)  # type: ignore[arg-type]
+    return np.mean(a, axis=axis, dtype=dtype, keepdims=keepdims, where=where)  # type: ignore[arg-type, misc]
 
 
 def _deviation(a: Any, mean: Any, axis: Axis, where: Any) -> Any:
@@ -91,11 +94,11 @@ _SPREADS = [case((4, 3), axis=0, ddof=1), case((2, 3), axis=1, where=SOME), *_WI
 def var(
     a: ArrayLike,
     axis: Axis = None,
-    dtype: Any = None,
+    dtype: DTypeLike | None = None,
     *,
     ddof: float = 0,
     keepdims: bool = False,
-    where: Any = True,
+    where: ArrayLike = True,
     mean: ArrayLike | None = None,
     correction: float | None = None,
 ) -> Any:
@@ -107,7 +110,7 @@ def var(
     Tensor(1.)
     """
     if adds_in_float32(a, dtype):
-        options = {"ddof": ddof, "keepdims": keepdims, "where": where, "correction": correction}
+        options: dict[str, Any] = {"ddof": ddof, "keepdims": keepdims, "where": where, "correction": correction}
         return var.apply(a, axis, np.float32, mean=mean, **options).astype(np.float16)
     ddof = _reduction(ddof, correction)
     return np.var(a, axis=axis, dtype=dtype, ddof=ddof, keepdims=keepdims, where=where, **_given(mean))  # type: ignore[arg-type]
@@ -143,11 +146,11 @@ def _std_slope(
 def std(
     a: ArrayLike,
     axis: Axis = None,
-    dtype: Any = None,
+    dtype: DTypeLike | None = None,
     *,
     ddof: float = 0,
     keepdims: bool = False,
-    where: Any = True,
+    where: ArrayLike = True,
     mean: ArrayLike | None = None,
     correction: float | None = None,
 ) -> Any:
@@ -157,10 +160,31 @@ def std(
     Tensor(1.)
     """
     if adds_in_float32(a, dtype):
-        options = {"ddof": ddof, "keepdims": keepdims, "where": where, "correction": correction}
+        options: dict[str, Any] = {"ddof": ddof, "keepdims": keepdims, "where": where, "correction": correction}
         return std.apply(a, axis, np.float32, mean=mean, **options).astype(np.float16)
     ddof = _reduction(ddof, correction)
     return np.std(a, axis=axis, dtype=dtype, ddof=ddof, keepdims=keepdims, where=where, **_given(mean))  # type: ignore[arg-type]
+
+
+@overload
+def average(
+    a: ArrayLike, axis: Axis = None, weights: ArrayLike | None = None, returned: Literal[False] = False, *,
+    keepdims: bool = False,
+) -> Tensor: ...  # fmt: skip
+
+
+@overload
+def average(
+    a: ArrayLike, axis: Axis = None, weights: ArrayLike | None = None, *, returned: Literal[True],
+    keepdims: bool = False,
+) -> tuple[Tensor, Tensor]: ...  # fmt: skip
+
+
+@overload
+def average(
+    a: ArrayLike, axis: Axis = None, weights: ArrayLike | None = None, returned: bool = False, *,
+    keepdims: bool = False,
+) -> Any: ...  # fmt: skip
 
 
 @composed(
@@ -176,7 +200,7 @@ def std(
     ],
 )
 def average(
-    a: ArrayLike, axis: Axis = None, weights: Any = None, returned: bool = False, *, keepdims: bool = False
+    a: ArrayLike, axis: Axis = None, weights: ArrayLike | None = None, returned: bool = False, *, keepdims: bool = False
 ) -> Any:
     """Σwa/Σw over `axis` (all axes by default); without weights the `mean`.
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from tensorgrad._composing import composed
-from tensorgrad._typing import ArrayLike, Axis
+from tensorgrad._typing import ArrayLike, Axis, DTypeLike
 from tensorgrad.domains import NONZERO, case
 from tensorgrad.ops._reduced_axes import SOME, adds_in_float32, over_axes
 from tensorgrad.ops.elementwise.where import where as choose_where
@@ -31,7 +31,13 @@ _REDUCTIONS = [*over_axes(), case((2, 3), axis=1, where=SOME, initial=0.3)]
 
 @composed("a", numpy=np.nansum, examples=_REDUCTIONS)
 def nansum(
-    a: ArrayLike, axis: Axis = None, dtype: Any = None, *, keepdims: bool = False, initial: float = 0, where: Any = True
+    a: ArrayLike,
+    axis: Axis = None,
+    dtype: DTypeLike | None = None,
+    *,
+    keepdims: bool = False,
+    initial: float = 0,
+    where: ArrayLike = True,
 ) -> Tensor:
     """Sum over `axis` (all axes by default), ignoring NaN.
 
@@ -43,7 +49,13 @@ def nansum(
 
 @composed("a", numpy=np.nanprod, domain=NONZERO, examples=_REDUCTIONS)
 def nanprod(
-    a: ArrayLike, axis: Axis = None, dtype: Any = None, *, keepdims: bool = False, initial: float = 1, where: Any = True
+    a: ArrayLike,
+    axis: Axis = None,
+    dtype: DTypeLike | None = None,
+    *,
+    keepdims: bool = False,
+    initial: float = 1,
+    where: ArrayLike = True,
 ) -> Tensor:
     """Product over `axis` (all axes by default), ignoring NaN.
 
@@ -63,7 +75,7 @@ def _extreme(extreme: Callable[..., Tensor], worst: float, a: Any, axis: Any, **
 
 @composed("a", numpy=np.nanmax, examples=_REDUCTIONS)
 def nanmax(
-    a: ArrayLike, axis: Axis = None, *, keepdims: bool = False, initial: float | None = None, where: Any = True
+    a: ArrayLike, axis: Axis = None, *, keepdims: bool = False, initial: float | None = None, where: ArrayLike = True
 ) -> Tensor:
     """Largest element over `axis` that is not NaN; NaN, without a warning, where there is none. Ties share evenly.
 
@@ -75,7 +87,7 @@ def nanmax(
 
 @composed("a", numpy=np.nanmin, examples=_REDUCTIONS)
 def nanmin(
-    a: ArrayLike, axis: Axis = None, *, keepdims: bool = False, initial: float | None = None, where: Any = True
+    a: ArrayLike, axis: Axis = None, *, keepdims: bool = False, initial: float | None = None, where: ArrayLike = True
 ) -> Tensor:
     """Smallest element over `axis` that is not NaN; NaN, without a warning, where there is none. Ties share evenly.
 
@@ -86,7 +98,9 @@ def nanmin(
 
 
 @composed("a", numpy=np.nanmean, examples=[*over_axes(), case((2, 3), axis=1, where=SOME)])
-def nanmean(a: ArrayLike, axis: Axis = None, dtype: Any = None, *, keepdims: bool = False, where: Any = True) -> Tensor:
+def nanmean(
+    a: ArrayLike, axis: Axis = None, dtype: DTypeLike | None = None, *, keepdims: bool = False, where: ArrayLike = True
+) -> Tensor:
     """Average over `axis` (all axes by default), ignoring NaN; NaN, without a warning, where all elements are NaN.
 
     >>> nanmean([1.0, float("nan"), 2.0])
@@ -103,7 +117,7 @@ _SCANS = [case((4,)), case((2, 3)), case((2, 3), axis=0), case((2, 3, 2), axis=-
 
 
 @composed("a", numpy=np.nancumsum, examples=_SCANS)
-def nancumsum(a: ArrayLike, axis: int | None = None, dtype: Any = None) -> Tensor:
+def nancumsum(a: ArrayLike, axis: int | None = None, dtype: DTypeLike | None = None) -> Tensor:
     """Cumulative sums along `axis` (of the flattened array by default), with NaN counted as 0.
 
     >>> nancumsum([1.0, float("nan"), 2.0])
@@ -113,7 +127,7 @@ def nancumsum(a: ArrayLike, axis: int | None = None, dtype: Any = None) -> Tenso
 
 
 @composed("a", numpy=np.nancumprod, domain=NONZERO, examples=_SCANS)
-def nancumprod(a: ArrayLike, axis: int | None = None, dtype: Any = None) -> Tensor:
+def nancumprod(a: ArrayLike, axis: int | None = None, dtype: DTypeLike | None = None) -> Tensor:
     """Cumulative products along `axis` (of the flattened array by default), with NaN counted as 1.
 
     >>> nancumprod([3.0, float("nan"), 2.0])
@@ -152,11 +166,11 @@ _SPREADS = [
 def nanvar(
     a: ArrayLike,
     axis: Axis = None,
-    dtype: Any = None,
+    dtype: DTypeLike | None = None,
     *,
     ddof: float = 0,
     keepdims: bool = False,
-    where: Any = True,
+    where: ArrayLike = True,
     mean: ArrayLike | None = None,
     correction: float | None = None,
 ) -> Tensor:
@@ -172,11 +186,11 @@ def nanvar(
 def nanstd(
     a: ArrayLike,
     axis: Axis = None,
-    dtype: Any = None,
+    dtype: DTypeLike | None = None,
     *,
     ddof: float = 0,
     keepdims: bool = False,
-    where: Any = True,
+    where: ArrayLike = True,
     mean: ArrayLike | None = None,
     correction: float | None = None,
 ) -> Tensor:

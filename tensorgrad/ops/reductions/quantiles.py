@@ -57,17 +57,11 @@ def _sorted_rows(a: Any, axis: Axis) -> Any:
     return sort(_rows(a, axis))
 
 
-def _refuse_gradient(q: Any, method: str) -> None:
-    if tracked(q):
-        raise TypeError(f"method {method!r} jumps from element to element, so q has no derivative. Pass q.detach().")
-
-
 def _position(q: Any, n: int, method: str) -> Any:
     """Return the position of the quantile among n sorted elements: 0 is the first, 0.5 halfway to the second."""
     if method in _BETWEEN:
         alpha, beta = _BETWEEN[method]
         return clip(q * (n + 1 - alpha - beta) + (alpha - 1), 0, n - 1)
-    _refuse_gradient(q, method)
     return positive(np.quantile(np.arange(n), plain(q), method=method))  # type: ignore[call-overload]
 
 
@@ -78,6 +72,11 @@ def _interpolated(rows: Any, position: Any) -> Any:
     gap = high - low
     share = astype(position - below, rows.dtype if rows.dtype.kind == "f" else float)
     return where(share < 0.5, low + gap * share, high - gap * (1 - share))
+
+
+def _with_zero_slope(result: Tensor, q: Any) -> Tensor:
+    """Return `result`, whose values jump with q, recorded as a function of q with the derivative 0."""
+    return where(True, result, astype(q, result.dtype)) if tracked(q) else result
 
 
 def _checked(q: Any, method: str) -> None:
@@ -115,7 +114,6 @@ def _weighted(a: Any, q: Any, axis: Axis, method: str, keepdims: bool, weights: 
         raise ValueError(f"expected the method 'inverted_cdf' with weights, got {method!r}.")
     if tracked(weights):
         raise TypeError("the result jumps from element to element, so the weights have no derivative: detach them.")
-    _refuse_gradient(q, method)
     weights = np.asarray(plain(weights))
     if np.any(weights < 0):
         raise ValueError("expected weights ≥ 0.")
@@ -135,7 +133,7 @@ def _weighted(a: Any, q: Any, axis: Axis, method: str, keepdims: bool, weights: 
         positions, q.array, axis=-1, weights=np.take_along_axis(weights, order, -1), method="inverted_cdf"
     )
     chosen = np.moveaxis(np.reshape(chosen, (-1, *rows.shape[:-1])), 0, -1).astype(int)
-    result = reshape(take_along_axis(rows, chosen, -1), (*rows.shape[:-1], *q.shape))
+    result = _with_zero_slope(reshape(take_along_axis(rows, chosen, -1), (*rows.shape[:-1], *q.shape)), q)
     result = result if ignore_nan else _nan_if_any(result, rows)
     return _arranged(result, q.shape, a.shape, axis, keepdims)
 
@@ -148,6 +146,8 @@ def _quantile(a: Any, q: Any, axis: Axis, method: str, keepdims: bool, weights: 
     rows = _sorted_rows(a, axis)
     position = _position(q, rows.shape[-1], method)
     result = take(rows, position.array, -1) if method in _ONE_ELEMENT else _interpolated(rows, position)
+    if method not in _BETWEEN:
+        result = _with_zero_slope(result, q)
     return _arranged(_nan_if_any(result, rows), q.shape, a.shape, axis, keepdims)
 
 
@@ -191,7 +191,7 @@ def quantile(
     *,
     method: str = "linear",
     keepdims: bool = False,
-    weights: Any = None,
+    weights: ArrayLike | None = None,
 ) -> Tensor:
     """Quantile: the value below which a fraction `q` of the elements over `axis` (all axes by default) lies.
 
@@ -204,14 +204,14 @@ def quantile(
         a: any shape.
         q: numbers from 0 to 1, of any shape; its axes come first in the result. Does not change the dtype.
         axis: the axis or axes to reduce.
-        method: as in NumPy. Discontinuous methods have no derivative with respect to `q`.
+        method: as in NumPy. The derivative of a discontinuous method with respect to `q` is 0, also at the jumps.
         keepdims: keep the reduced axes, with length 1.
         weights: a weight ≥ 0 for each element, or for each along `axis`, with the method "inverted_cdf" only: the
             result is the first element where the sum of the weights reaches the fraction `q`. No derivative.
 
     Raises:
         ValueError: q outside [0, 1], an unknown method, weights that do not fit, or no elements.
-        TypeError: `q` or `weights` requires a gradient, but the method is discontinuous.
+        TypeError: `weights` requires a gradient.
 
     >>> quantile([4.0, 1.0, 3.0, 2.0], [0.0, 0.5])
     Tensor([1. , 2.5])
@@ -233,7 +233,7 @@ def percentile(
     *,
     method: str = "linear",
     keepdims: bool = False,
-    weights: Any = None,
+    weights: ArrayLike | None = None,
 ) -> Tensor:
     """Percentile: the value below which `q` percent of the elements over `axis` lie, `quantile` of q/100.
 
@@ -279,6 +279,8 @@ def _nan_quantile(a: Any, q: Any, axis: Axis, method: str, keepdims: bool, weigh
         elements = rows[..., :count]
         found = take(elements, position.array, -1) if method in _ONE_ELEMENT else _interpolated(elements, position)
         result = where(np.expand_dims(counts == count, -1), found, result)
+    if method not in _BETWEEN:
+        result = _with_zero_slope(result, fractions)
     return _arranged(reshape(result, (*rows.shape[:-1], *q.shape)), q.shape, a.shape, axis, keepdims)
 
 
@@ -299,7 +301,7 @@ def nanquantile(
     *,
     method: str = "linear",
     keepdims: bool = False,
-    weights: Any = None,
+    weights: ArrayLike | None = None,
 ) -> Tensor:
     """Quantile over `axis` (all axes by default), ignoring NaN; NaN, without a warning, where all elements are NaN.
 
@@ -323,7 +325,7 @@ def nanpercentile(
     *,
     method: str = "linear",
     keepdims: bool = False,
-    weights: Any = None,
+    weights: ArrayLike | None = None,
 ) -> Tensor:
     """Percentile over `axis` (all axes by default), ignoring NaN: `nanquantile` of q/100.
 

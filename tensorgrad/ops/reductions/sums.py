@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from tensorgrad._arrays import holds
-from tensorgrad._typing import ArrayLike, Axis
+from tensorgrad._typing import ArrayLike, Axis, DTypeLike
 from tensorgrad.domains import NONZERO, case
 from tensorgrad.op import op
 from tensorgrad.ops._reduced_axes import SOME, adds_in_float32, axes_of, counted, masked, over_axes, restored
@@ -25,11 +25,11 @@ __all__ = ["prod", "sum"]
 def sum(
     a: ArrayLike,
     axis: Axis = None,
-    dtype: Any = None,
+    dtype: DTypeLike | None = None,
     *,
     keepdims: bool = False,
     initial: float = 0,
-    where: Any = True,
+    where: ArrayLike = True,
 ) -> Any:
     """Σa over `axis` (all axes by default): every element receives the gradient.
 
@@ -37,9 +37,9 @@ def sum(
     Tensor([4., 6.])
     """
     if adds_in_float32(a, dtype):
-        result = np.sum(a, axis=axis, dtype=np.float32, keepdims=keepdims, initial=initial, where=where)
+        result: Any = np.sum(a, axis=axis, dtype=np.float32, keepdims=keepdims, initial=initial, where=where)  # type: ignore[arg-type]
         return result.astype(np.float16)
-    return np.sum(a, axis=axis, dtype=dtype, keepdims=keepdims, initial=initial, where=where)
+    return np.sum(a, axis=axis, dtype=dtype, keepdims=keepdims, initial=initial, where=where)  # type: ignore[arg-type, misc]
 
 
 def _running_product(x: Any) -> Any:
@@ -87,15 +87,15 @@ def _product_of_others(a: Any, out: Any, axis: Axis, keepdims: bool, initial: fl
 def prod(
     a: ArrayLike,
     axis: Axis = None,
-    dtype: Any = None,
+    dtype: DTypeLike | None = None,
     *,
     keepdims: bool = False,
     initial: float = 1,
-    where: Any = True,
+    where: ArrayLike = True,
 ) -> Any:
     """Product over `axis` (all axes by default): each element receives the product of the others, also at zeros.
 
     >>> prod([2.0, 3.0, 4.0])
     Tensor(24.)
     """
-    return np.prod(a, axis=axis, dtype=dtype, keepdims=keepdims, initial=initial, where=where)  # type: ignore[arg-type]
+    return np.prod(a, axis=axis, dtype=dtype, keepdims=keepdims, initial=initial, where=where)  # type: ignore[arg-type, misc]

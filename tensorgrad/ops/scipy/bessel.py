@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from scipy import special
 
+from tensorgrad import _messages
 from tensorgrad._typing import ArrayLike
 from tensorgrad.domains import NONZERO, POSITIVE, case
 from tensorgrad.op import op
@@ -23,6 +24,8 @@ __all__ = [
     "i0e", "i1e", "iv", "ive", "j0", "j1", "jn", "jv", "k0", "k0e", "k1", "k1e", "kn", "kv", "kve", "y0", "y1", "yn",
     "yv",
 ]  # fmt: skip
+
+_messages.WITHOUT_CLOSED_FORM.update(["iv", "ive", "jv", "kv", "kve", "yv"])
 
 _INTEGER_ORDERS = [*one_operand(n=2), case((3,), n=0), case((2, 3), n=np.array([[0], [3]], np.int8))]
 _REAL_ORDERS = [*one_operand(v=2), case((3,), v=0.5), case((2, 3), v=np.array([[0], [1.25]], np.float16))]

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from scipy import special
 
+from tensorgrad import _messages
 from tensorgrad._typing import ArrayLike
 from tensorgrad.domains import Domain, case
 from tensorgrad.op import op
@@ -16,6 +17,8 @@ from tensorgrad.ops.scipy._shared import NUMPY_ONLY, in_precision_of, one_operan
 from tensorgrad.ops.scipy.gammas import betaln
 
 __all__ = ["erfcinv", "erfcx", "erfinv", "log_expit", "log_ndtr", "ndtr", "ndtri", "stdtr"]
+
+_messages.WITHOUT_CLOSED_FORM.add("stdtr")
 
 _HALF_ROOT_PI = math.sqrt(math.pi) / 2
 _ROOT_2_PI = math.sqrt(2 * math.pi)
@@ -136,7 +139,7 @@ def _t_density(df: Any, t: Any) -> Any:
 def stdtr(df: ArrayLike, t: ArrayLike) -> Any:
     """Cumulative distribution function of Student's t distribution: ∂/∂t is its density.
 
-    Not differentiable with respect to the degrees of freedom df.
+    Not differentiable with respect to the degrees of freedom df: this derivative has no closed form.
 
     Raises:
         TypeError: df is a tensor that requires a gradient.

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from scipy import special
 
+from tensorgrad import _messages
 from tensorgrad._composing import composed
 from tensorgrad._typing import ArrayLike
 from tensorgrad.domains import POSITIVE, Domain, case
@@ -26,6 +27,8 @@ __all__ = [
     "beta", "betainc", "betaln", "digamma", "gamma", "gammainc", "gammaincc", "gammaln", "gammasgn", "multigammaln",
     "polygamma", "psi", "rgamma",
 ]  # fmt: skip
+
+_messages.WITHOUT_CLOSED_FORM.update(["betainc", "gammainc", "gammaincc"])
 
 _NO_POLE = Domain(-1.9, 2.9, avoid=(-1.0, 0.0), gap=0.2)
 _FRACTION = Domain(0.1, 0.9)
@@ -178,7 +181,7 @@ def _beta_density(a: Any, b: Any, x: Any) -> Any:
 def betainc(a: ArrayLike, b: ArrayLike, x: ArrayLike) -> Any:
     """Regularised incomplete beta function I(a, b, x), elementwise: ∂/∂x = xᵃ⁻¹(1 - x)ᵇ⁻¹/B(a, b).
 
-    Not differentiable with respect to a and b.
+    Not differentiable with respect to a and b: these derivatives have no closed form.
 
     Raises:
         TypeError: a or b is a tensor that requires a gradient.
@@ -208,7 +211,7 @@ _INCOMPLETE = [*one_operand(a=2.5), case((2, 3), a=np.array([[0.5], [1]], np.flo
 def gammainc(a: ArrayLike, x: ArrayLike) -> Any:
     """Regularised lower incomplete gamma function P(a, x), elementwise: ∂/∂x = xᵃ⁻¹e⁻ˣ/Γ(a).
 
-    Not differentiable with respect to a.
+    Not differentiable with respect to a: this derivative has no closed form.
 
     Raises:
         TypeError: a is a tensor that requires a gradient.
@@ -229,7 +232,7 @@ def gammainc(a: ArrayLike, x: ArrayLike) -> Any:
 def gammaincc(a: ArrayLike, x: ArrayLike) -> Any:
     """Regularised upper incomplete gamma function 1 - P(a, x), elementwise: ∂/∂x = -xᵃ⁻¹e⁻ˣ/Γ(a).
 
-    Not differentiable with respect to a.
+    Not differentiable with respect to a: this derivative has no closed form.
 
     Raises:
         TypeError: a is a tensor that requires a gradient.

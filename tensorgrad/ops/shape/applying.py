@@ -29,7 +29,7 @@ __all__ = ["apply_along_axis", "apply_over_axes"]
         case((2, 3), func1d=np.diag, axis=0),
     ],
 )
-def apply_along_axis(func1d: Callable[..., Any], axis: int, arr: ArrayLike, *args: Any, **kwargs: Any) -> Tensor:
+def apply_along_axis(func1d: Callable[..., Any], axis: int, arr: ArrayLike, *args: object, **kwargs: object) -> Tensor:
     """Apply a function to each vector of elements along `axis`; its results take the place of that axis.
 
     Each vector is a tensor of one axis. The function is called once per vector, so it is slower than operations on
@@ -67,7 +67,7 @@ def apply_along_axis(func1d: Callable[..., Any], axis: int, arr: ArrayLike, *arg
         case((2, 3), func=np.cumsum, axes=1),
     ],
 )
-def apply_over_axes(func: Callable[..., Any], a: ArrayLike, axes: int | Sequence[int]) -> Any:
+def apply_over_axes(func: Callable[..., Any], a: ArrayLike, axes: int | Sequence[int]) -> Tensor:
     """Apply `func(a, axis)` for one axis after the other; axes that it removes are kept with length 1.
 
     Raises:
@@ -76,7 +76,7 @@ def apply_over_axes(func: Callable[..., Any], a: ArrayLike, axes: int | Sequence
     >>> apply_over_axes(np.sum, [[1.0, 2.0], [3.0, 4.0]], [0, 1])
     Tensor([[10.]])
     """
-    result: Any = a if isinstance(a, Tensor) else Tensor(as_array(a))
+    result: Tensor = a if isinstance(a, Tensor) else Tensor(as_array(a))
     ndim = result.ndim
     for axis in np.ravel(plain(axes)).tolist():
         axis = axis + ndim if axis < 0 else axis

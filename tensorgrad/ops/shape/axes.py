@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, overload
 
 import numpy as np
 
@@ -240,6 +240,14 @@ def _each_at_least(ndim: int, arys: Sequence[ArrayLike]) -> Any:
     return results[0] if len(results) == 1 else results
 
 
+@overload
+def atleast_1d(ary: ArrayLike, /) -> Tensor: ...
+
+
+@overload
+def atleast_1d(first: ArrayLike, second: ArrayLike, /, *others: ArrayLike) -> tuple[Tensor, ...]: ...
+
+
 @composed("arys", sequence="arys", numpy=np.atleast_1d, examples=[case([()]), case([(2, 3)]), case([(), (0,), (2, 3)])])
 def atleast_1d(*arys: ArrayLike) -> Any:
     """Convert numbers to vectors of one element. Returns one tensor, or for several arguments a tuple of tensors.
@@ -250,6 +258,14 @@ def atleast_1d(*arys: ArrayLike) -> Any:
     return _each_at_least(1, arys)
 
 
+@overload
+def atleast_2d(ary: ArrayLike, /) -> Tensor: ...
+
+
+@overload
+def atleast_2d(first: ArrayLike, second: ArrayLike, /, *others: ArrayLike) -> tuple[Tensor, ...]: ...
+
+
 @composed("arys", sequence="arys", numpy=np.atleast_2d, examples=[case([()]), case([(3,)]), case([(), (0,), (2, 3)])])
 def atleast_2d(*arys: ArrayLike) -> Any:
     """Prepend axes of length 1 until there are two. Returns one tensor, or for several arguments a tuple of tensors.
@@ -258,6 +274,14 @@ def atleast_2d(*arys: ArrayLike) -> Any:
     Tensor([[1., 2.]])
     """
     return _each_at_least(2, arys)
+
+
+@overload
+def atleast_3d(ary: ArrayLike, /) -> Tensor: ...
+
+
+@overload
+def atleast_3d(first: ArrayLike, second: ArrayLike, /, *others: ArrayLike) -> tuple[Tensor, ...]: ...
 
 
 @composed(

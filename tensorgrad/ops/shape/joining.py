@@ -8,11 +8,12 @@ from typing import Any
 import numpy as np
 
 from tensorgrad._composing import composed
-from tensorgrad._typing import ArrayLike, Shape
+from tensorgrad._typing import ArrayLike, Casting, DTypeLike, Shape
 from tensorgrad.domains import case
 from tensorgrad.op import op
 from tensorgrad.ops.shape.axes import shape_at_least
 from tensorgrad.ops.shape.reshaping import reshape
+from tensorgrad.tensor import Tensor
 
 __all__ = [
     "append", "block", "column_stack", "concat", "concatenate", "dstack", "hstack", "row_stack", "stack", "vstack",
@@ -42,7 +43,7 @@ def _part(g: Any, index: int, arrays_shape: Sequence[Shape], axis: int | None) -
     ],
 )
 def concatenate(
-    arrays: Sequence[ArrayLike], axis: int | None = 0, *, dtype: Any = None, casting: Any = "same_kind"
+    arrays: Sequence[ArrayLike], axis: int | None = 0, *, dtype: DTypeLike | None = None, casting: Casting = "same_kind"
 ) -> Any:
     """Join arrays along an existing axis; with axis=None, flatten them first.
 
@@ -65,7 +66,9 @@ concat = concatenate
     numpy=np.stack,
     examples=[case([(2, 3), (2, 3)]), case([(3,), (3,), (3,)], axis=-1), case([(), ()])],
 )
-def stack(arrays: Sequence[ArrayLike], axis: int = 0, *, dtype: Any = None, casting: Any = "same_kind") -> Any:
+def stack(
+    arrays: Sequence[ArrayLike], axis: int = 0, *, dtype: DTypeLike | None = None, casting: Casting = "same_kind"
+) -> Any:
     """Join arrays of the same shape along a new axis.
 
     >>> stack([[1.0, 2.0], [3.0, 4.0]])
@@ -92,7 +95,7 @@ def _row(shape: Shape) -> Shape:
     numpy=np.vstack,
     examples=[case([(3,), (2, 3)]), case([(), ()]), case([(1, 2, 2), (3, 2, 2)]), case([(0, 2), (2,)])],
 )
-def vstack(tup: Sequence[ArrayLike], *, dtype: Any = None, casting: Any = "same_kind") -> Any:
+def vstack(tup: Sequence[ArrayLike], *, dtype: DTypeLike | None = None, casting: Casting = "same_kind") -> Any:
     """Stack arrays vertically: join them along axis 0, with vectors as rows.
 
     >>> vstack([[1.0, 2.0], [3.0, 4.0]])
@@ -117,7 +120,7 @@ def _line(shape: Shape) -> Shape:
     numpy=np.hstack,
     examples=[case([(3,), (2,)]), case([(), (2,)]), case([(2, 3), (2, 1)]), case([(2, 1, 2), (2, 0, 2)])],
 )
-def hstack(tup: Sequence[ArrayLike], *, dtype: Any = None, casting: Any = "same_kind") -> Any:
+def hstack(tup: Sequence[ArrayLike], *, dtype: DTypeLike | None = None, casting: Casting = "same_kind") -> Any:
     """Stack arrays horizontally: join them along axis 1, vectors along their only axis.
 
     >>> hstack([[1.0, 2.0], [3.0]])
@@ -205,7 +208,7 @@ def _most_axes(arrays: Any) -> int:
     return max(map(_most_axes, arrays)) if isinstance(arrays, list) else np.ndim(arrays)
 
 
-def _joined(arrays: Any, axis: int, ndim: int) -> Any:
+def _joined(arrays: Any, axis: int, ndim: int) -> Tensor:
     if not isinstance(arrays, list):
         return reshape(arrays, (1,) * (ndim - np.ndim(arrays)) + np.shape(arrays))
     return concatenate([_joined(each, axis + 1, ndim) for each in arrays], axis)
@@ -217,7 +220,7 @@ def _joined(arrays: Any, axis: int, ndim: int) -> Any:
     numpy=np.block,
     examples=[case([(3,), (2,)]), case([(), (2,)]), case([(2, 3), (2, 1)]), case([(2, 2, 0), (2, 2, 1)])],
 )
-def block(arrays: Any) -> Any:
+def block(arrays: ArrayLike) -> Tensor:
     """Assemble a matrix (or an array with more axes) from a nested list of blocks.
 
     The innermost lists are joined along the last axis, the enclosing lists along the second-last, and so on.

@@ -139,12 +139,12 @@ def _to_values(g: Any, array_shape: Shape, values_shape: Shape, pad_width: Any, 
 )
 def pad(
     array: ArrayLike,
-    pad_width: Any,
+    pad_width: ArrayLike | Mapping[int, int | tuple[int, int]],
     mode: str = "constant",
     *,
     constant_values: ArrayLike | None = None,
     end_values: ArrayLike | None = None,
-    stat_length: Any = None,
+    stat_length: ArrayLike | None = None,
     reflect_type: str | None = None,
 ) -> Any:
     """Pad an array, in every mode of NumPy that is linear.

@@ -11,7 +11,7 @@ from numpy.typing import DTypeLike
 from tensorgrad import numpy_dispatch
 from tensorgrad._arrays import as_array
 from tensorgrad._composing import method
-from tensorgrad._typing import ArrayLike, Axis
+from tensorgrad._typing import ArrayLike, Axis, Casting
 from tensorgrad.domains import case
 from tensorgrad.op import op
 from tensorgrad.tensor import Tensor
@@ -22,7 +22,8 @@ __all__ = ["astype", "copy", "ravel", "reshape", "squeeze"]
 def _check_order(order: str) -> None:
     """Raise an error for orders that depend on the memory layout, which tensors do not define."""
     if order not in ("C", "F"):
-        raise ValueError(f"order must be 'C' (last axis fastest) or 'F' (first axis fastest), got {order!r}")
+        hint = ". To flatten all axes but the first, write t.reshape(len(t), -1)" if isinstance(order, int) else ""
+        raise ValueError(f"order must be 'C' (last axis fastest) or 'F' (first axis fastest), got {order!r}{hint}")
 
 
 @op(
@@ -108,7 +109,14 @@ def copy(a: ArrayLike, order: Literal["K", "A", "C", "F"] = "K") -> Any:
     examples=[case((2, 3), dtype=np.float64)],
     reference=lambda x, dtype: np.array(x, dtype),
 )
-def astype(x: ArrayLike, dtype: DTypeLike, *, copy: bool = True, casting: Any = "unsafe", device: Any = None) -> Any:
+def astype(
+    x: ArrayLike,
+    dtype: DTypeLike,
+    *,
+    copy: bool = True,
+    casting: Casting = "unsafe",
+    device: Literal["cpu"] | None = None,
+) -> Any:
     """Convert to another dtype, as far as `casting` allows; the gradient is converted back.
 
     `copy` has no effect: tensors are values. `device` is "cpu" or None, as in NumPy.

@@ -188,6 +188,6 @@ def unstack(x: ArrayLike, /, *, axis: int = 0) -> tuple[Tensor, ...]:
     (Tensor([1., 2.]), Tensor([3., 4.]))
     """
     _check_axes(x, 1)
-    before = (slice(None),) * normalize_axis_index(axis, np.ndim(x))
+    before: tuple[Any, ...] = (slice(None),) * normalize_axis_index(axis, np.ndim(x))
     x = x if isinstance(x, Tensor) else np.asarray(x)
     return tuple(getitem(x, (*before, position)) for position in range(x.shape[len(before)]))

@@ -75,12 +75,16 @@ class Formulas:
         return Formula(as_declared(rule), mathematics(together), local)
 
     def _joint(self, box: Box, node: Node, operation: Operation, position: int) -> Formula:
-        """Return the call of a rule that has one result for each of several operands, including this one."""
+        """Return the call of a rule that has one result for each of several operands, including this one.
+
+        Options and operands that were left out are omitted.
+        """
         rule: Any = operation.joint
         if rule.__name__ == "<lambda>":
             return Formula("", "", "")
         names = self._names(box, node, operation, position)
-        known = ", ".join(mathematics(names[name]) for name in ("g", *(operation.saved_for(position) or ())))
+        given = (names[name] for name in ("g", *(operation.saved_for(position) or ())))
+        known = ", ".join(mathematics(each) for each in given if not isinstance(each, ast.Constant))
         return Formula(as_declared(rule), f"{_called(rule, known)}[{position}]", "")
 
     def _several(self, box: Box, symbols: Sequence[str], absent: Callable[[str], ast.expr]) -> ast.expr:

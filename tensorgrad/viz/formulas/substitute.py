@@ -161,6 +161,12 @@ class _Worker(ast.NodeTransformer):
     def visit_Call(self, node: ast.Call) -> ast.expr:
         arguments: list[ast.expr] = [self.visit(argument) for argument in node.args]
         keywords = {keyword.arg or "**": self.visit(keyword.value) for keyword in node.keywords}
+        operation = self._applied(node.func)
+        if operation is not None:
+            defaults = operation.signature.parameters
+            named = {n: value for n, value in keywords.items() if not _is_default(value, defaults[n].default)}
+            shown = [ast.keyword(name, value) for name, value in named.items()]
+            return ast.Call(ast.Name(operation.name, ast.Load()), arguments, shown)
         keywords = {name: value for name, value in keywords.items() if not _is_off(value)}
         function = self._called(node.func)
         known = None
@@ -185,6 +191,12 @@ class _Worker(ast.NodeTransformer):
             if function.attr == "astype"
             else ast.Call(ast.Name(function.attr, ast.Load()), [owner, *arguments], named)
         )
+
+    def _applied(self, node: ast.expr) -> Any:
+        """Return the operation that `node`, such as `sigmoid.apply`, calls with arrays, or None."""
+        if not isinstance(node, ast.Attribute) or node.attr != "apply":
+            return None
+        return getattr(self._called(node.value), "operation", None)
 
     def _called(self, node: ast.expr) -> Any:
         """Return the object that a name, or a name in a module, refers to; None if only the graph knows it."""
@@ -259,6 +271,10 @@ def _about_arrays(function: Any, arguments: list[ast.expr]) -> ast.expr | None:
             return constant(answer(shape))
     given: Any = getattr(arguments[1], "value", None) if len(arguments) > 1 else None
     return arguments[0] if function in (np.broadcast_to, np.reshape) and given == shape else None
+
+
+def _is_default(value: ast.expr, default: Any) -> bool:
+    return isinstance(value, ast.Constant) and type(value.value) is type(default) and value.value == default
 
 
 def _is_off(value: ast.expr) -> bool:

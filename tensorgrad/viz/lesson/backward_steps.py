@@ -99,9 +99,9 @@ class _Telling:
             return [Step("early", box, None, f"⚠ {line} (right: {right})", words, (equation,), (marked,))]
         if expected < 2:
             return []
-        words = f"All {expected} contributions to {name} have arrived: now it can pass its gradient on."
+        words = f"{_all(expected)} contributions to {name} have arrived: now it can pass its gradient on."
         if self.told.kind == "overwritten":
-            words = f"All {expected} contributions to {name} have arrived, but only the last of them is left."
+            words = f"{_all(expected)} contributions to {name} have arrived, but only the last of them is left."
         return [Step("ready", box, None, line, words, (equation,))]
 
     def meeting(self, call: Box) -> Step:
@@ -142,7 +142,16 @@ class _Telling:
             line, equations = on_one_line(equation) + ending, (equation, arrival)
             boards = tuple(filter(None, (board, summed if board else ())))
             return Step(
-                kind, event.box, given.operand, line, words, equations, (change,), asked, given.value, boards=boards
+                kind,
+                event.box,
+                given.operand,
+                line,
+                words.strip(),
+                equations,
+                (change,),
+                asked,
+                given.value,
+                boards=boards,
             )
 
         if given.slope is not None:
@@ -157,6 +166,8 @@ class _Telling:
                     rule_guesses(self.notation, event, given, before, overwritten=overwrites),
                 )
             slope = self.notation.slope_words(event, given)
+            if not given.local:  # a number alone does not explain the rule
+                slope = f"{slope} {reason(self.notation, event, given)}"
             return [step("rule", self.notation.chain(event, given, self.sign), f"{slope} {words}", asked)]
         rule = self.notation.vjp(event, given, self.totals, self.sign)
         shape_of = self.boxes[target].shape
@@ -267,4 +278,9 @@ class _Telling:
         if len(wrong) == 1:
             return f"The gradient of {wrong[0]} is wrong."
         more = f" and {len(wrong) - MANY} more" if len(wrong) > MANY else ""
-        return f"{len(wrong)} of the {len(leaves)} gradients of leaves are wrong: {', '.join(wrong[:MANY])}{more}."
+        counted = f"{len(wrong)} of the {len(leaves)}" if len(wrong) < len(leaves) else _all(len(wrong))
+        return f"{counted} gradients of leaves are wrong: {', '.join(wrong[:MANY])}{more}."
+
+
+def _all(count: int) -> str:
+    return "Both" if count == 2 else f"All {count}"

@@ -8,9 +8,10 @@ from typing import Any, Literal
 
 from tensorgrad.viz.lesson.equations import Notation
 from tensorgrad.viz.recording import Box, Contribution, Event, Reading, Recording, Summary, labels
+from tensorgrad.viz.recording.grids import blocks
 
-COLUMNS, ROWS = 8, 6
-"""The largest array whose numbers are shown in a formula."""
+COLUMNS = 8
+"""The most numbers of an array on a line in a formula."""
 
 What = Literal["value", "gradient"]
 
@@ -133,12 +134,12 @@ def _alike(held: Summary, shown: Reading) -> bool:
     )
 
 
-def cells(reading: Reading, shape: tuple[int, ...] | None) -> list[list[str]]:
-    """Return the numbers of a small array in rows; none if there are too many or they are not known."""
+def cells(reading: Reading, shape: tuple[int, ...] | None) -> list[tuple[str, list[list[str]]]]:
+    """Return the numbers of a small array as blocks of rows, each with its leading indices; none if there are too many
+    or they are not known.
+    """
     if not isinstance(reading, Summary) or not reading.numbers:
         return []
-    row = labels.row_length(shape or ())
-    if row > COLUMNS or len(reading.numbers) > ROWS * row:
-        return []
     texts = [labels.number(each) for each in reading.numbers]
-    return [texts[start : start + row] for start in range(0, len(texts), row)]
+    found = blocks((len(texts),) if shape is None else shape, COLUMNS)
+    return [(block.index, [[texts[each] for each in line] for line in block.lines]) for block in found]

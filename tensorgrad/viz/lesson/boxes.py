@@ -18,7 +18,8 @@ def boxes(recording: Recording, placed: Picture) -> list[dict[str, Any]]:
     found = []
     for box, place in zip(recording.boxes, placed.boxes):
         title = labels.full_title(named.boxes[box.id])
-        facts = [("shape", labels.shape(box))] if not labels.is_number(box) else []
+        facts = [("shape", labels.shape(box))] if labels.has_shape(box) else []
+        facts += [("returns", ", ".join(map(labels.printable, box.results)))] if box.results else []
         facts += [("name", labels.name(box))] if labels.name(box) not in ("", named.boxes[box.id].name) else []
         facts += [("options", labels.options(box))] if box.options else []
         found.append(
@@ -27,7 +28,8 @@ def boxes(recording: Recording, placed: Picture) -> list[dict[str, Any]]:
                 "kind": "number" if labels.is_number(box) else box.kind,
                 "style": place.card.style,
                 "title": title,
-                "tooltip": f"{title}\n{box.kind}, shape {labels.shape(box)}",
+                "tooltip": f"{title}\n{box.kind}{f', shape {labels.shape(box)}' if labels.has_shape(box) else ''}",
+                "call": bool(box.results),
                 "x": place.x,
                 "y": place.y,
                 "width": place.card.width,

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from tensorgrad.viz.recording import Box, Group, Missing, Reading, Recording, Summary
+from tensorgrad.viz.recording.grids import Block, blocks, is_plain
 
 LONGEST = 32
 """Titles and options are cut after this many characters; the tooltip has them whole."""
@@ -32,8 +33,11 @@ GONE = {
 }
 """How an array was lost, and what brings it back, as the end of a sentence."""
 
-LINE, COLUMNS, ROWS = 6, 4, 6
-"""Maximum count of numbers on one line, and the maximum columns and rows of the grid in which more are written."""
+LINE, COLUMNS = 6, 4
+"""The most numbers on the line of an array with few, and on each line of an array with more."""
+
+SPACE = "\u00a0"
+"""Space that is kept where it is repeated; plain spaces would collapse in SVG."""
 
 MOST_REMEDIES = 3
 """How many lost arrays are named below a picture."""
@@ -151,12 +155,14 @@ def has_shape(box: Box) -> bool:
 
 
 def shows_shape(box: Box, *, compact: bool = False) -> bool:
-    """Return whether a box shows its shape. The shape of a scalar is omitted, and, in compact form, that of an
-    array whose numbers are shown.
+    """Return whether a box shows its shape. The shape of a scalar is omitted, and, in compact form, that of a vector or
+    matrix whose numbers are shown as such.
     """
     if not has_shape(box) or (box.shape == () and (compact or box.dtype == "float64")):
         return False
-    return not (compact and shows_numbers(box.value, box))
+    if not compact or not isinstance(box.value, Summary) or not shows_numbers(box.value, box):
+        return True
+    return not is_plain(box.shape or (), LINE if len(box.value.numbers) <= LINE else COLUMNS)
 
 
 def shape(box: Box) -> str:
@@ -167,8 +173,9 @@ def shape(box: Box) -> str:
 
 
 def lines(reading: Reading, box: Box) -> list[str]:
-    """Return the value or the gradient of `box`: its numbers, one line per row, if there are few; otherwise mean and
-    spread.
+    """Return the value or the gradient of `box`: its numbers if there are few; otherwise mean and spread.
+
+    There is one line per row. With more than two axes, each block of rows begins with its leading indices.
     """
     if reading is None:
         return []
@@ -179,24 +186,24 @@ def lines(reading: Reading, box: Box) -> list[str]:
     texts = [number(each) for each in reading.numbers]
     if len(texts) > LINE:
         longest = max(map(len, texts))
-        texts = [text.rjust(longest, "\u00a0") for text in texts]  # plain spaces would collapse in SVG
-    row = _row(box.shape or (), len(texts))
-    return [", ".join(texts[start : start + row]) for start in range(0, len(texts), row)]
+        texts = [text.rjust(longest, SPACE) for text in texts]
+    found = []
+    for block in _blocks(box.shape, len(texts)):
+        heads = [block.index, *[SPACE * len(block.index)] * (len(block.lines) - 1)]
+        rows = (", ".join(texts[each] for each in line) for line in block.lines)
+        found += [f"{head}{SPACE}{row}" if block.index else row for head, row in zip(heads, rows)]
+    return found
 
 
 def shows_numbers(reading: Reading, box: Box) -> bool:
-    """Return whether all numbers are shown: those of an array that is small and not too long or wide."""
+    """Return whether all numbers are shown: those of a small array, unless all of many are equal."""
     if not isinstance(reading, Summary) or not reading.numbers:
         return False
-    if len(reading.numbers) > LINE and reading.min == reading.max:
-        return False  # "all 0" is equivalent
-    return is_readable(box.shape or (), len(reading.numbers))
+    return len(reading.numbers) <= LINE or reading.min != reading.max  # "all 0" is equivalent
 
 
-def is_readable(shape: tuple[int, ...], count: int) -> bool:
-    """Return whether the numbers of an array of `count` elements can be written on a few short lines."""
-    row = _row(shape, count)
-    return count <= LINE or (row <= COLUMNS and count <= ROWS * row)
+def _blocks(shape: tuple[int, ...] | None, count: int) -> tuple[Block, ...]:
+    return blocks((count,) if shape is None else shape, LINE if count <= LINE else COLUMNS)
 
 
 def row_length(shape: tuple[int, ...]) -> int:
@@ -209,12 +216,6 @@ def row_length(shape: tuple[int, ...]) -> int:
     if len(shape) > 2 and shape[-1] == 1:
         return shape[-2]
     return shape[-1] if shape else 1
-
-
-def _row(shape: tuple[int, ...], count: int) -> int:
-    """Return how many numbers are written on a line: a row of the array, or, if it has only one, as many as fit."""
-    row = row_length(shape)
-    return COLUMNS if row == count > LINE else row
 
 
 def _spread(reading: Summary, box: Box) -> str:
@@ -239,7 +240,14 @@ def _mean(reading: Summary) -> float:
 
 def one_line(reading: Reading, box: Box) -> str:
     """Return a value or a gradient on one line."""
-    return "; ".join(" ".join(line.split()) for line in lines(reading, box))
+    if not isinstance(reading, Summary) or not shows_numbers(reading, box):
+        return "; ".join(lines(reading, box))
+    texts = [number(each) for each in reading.numbers]
+    found = []
+    for block in _blocks(box.shape, len(texts)):
+        rows = (", ".join(texts[each] for each in line) for line in block.lines)
+        found.append(f"{block.index} {(', ' if block.wrapped else '; ').join(rows)}".lstrip())
+    return "; ".join(found)
 
 
 def tooltip(box: Box) -> str:

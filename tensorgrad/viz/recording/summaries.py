@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import base64
 import math
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tensorgrad.viz.recording import Detail, Summary
-from tensorgrad.viz.recording.labels import is_readable, row_length
+from tensorgrad.viz.recording.labels import row_length
 
 FEW = 16
 """Arrays of at most this many elements are recorded number by number."""
@@ -38,8 +37,7 @@ def side_for(heatmaps: int) -> int:
 
 
 def summary(value: Any, side: int = 0) -> Summary:
-    """Return the `Summary` of an array or a number. If its numbers are not readable, it has a heatmap of at most `side`
-    × `side`.
+    """Return the `Summary` of an array or a number. That of many elements has a heatmap of at most `side` × `side`.
 
     >>> summary([3.0, -1.0]).mean
     1.0
@@ -48,11 +46,7 @@ def summary(value: Any, side: int = 0) -> Summary:
     if array.size == 0:
         return Summary((), math.nan, math.nan, math.nan, math.nan, math.nan, nans=0)
     if array.size <= FEW:
-        few = _of_few(tuple(array.ravel().tolist()), keep_booleans=array.dtype == bool)
-        if not side or is_readable(array.shape, array.size):
-            return few
-        with np.errstate(all="ignore"):
-            return replace(few, detail=_detail(np.asarray(array, np.float64), side))
+        return _of_few(tuple(array.ravel().tolist()), keep_booleans=array.dtype == bool)
     with np.errstate(all="ignore"):
         return _of_many(np.asarray(array, np.float64), side)
 

@@ -50,11 +50,16 @@ def test_the_slope_by_q_is_the_one_to_the_right() -> None:
 
 
 @pytest.mark.parametrize("method", JUMPING)
-def test_no_slope_by_q_where_there_is_none(method: str) -> None:
-    q = tg.tensor(0.5, requires_grad=True)
-    with pytest.raises(TypeError, match=rf"^quantile: method '{method}' jumps"):
-        tg.quantile([1.0, 2.0], q, method=method)
-    assert tg.quantile([1.0, 2.0], q.detach(), method=method).data in (1.0, 1.5, 2.0)
+def test_the_slope_by_q_is_0_where_the_method_jumps(method: str) -> None:
+    q = tg.tensor([0.3, 0.5], requires_grad=True)
+    a = tg.tensor(np.array([[1.0, 2.0, 7.0], [4.0, np.nan, 3.0]], np.float32), requires_grad=True)
+    for function in (tg.quantile, tg.nanquantile):
+        result = function(a, q, axis=1, method=method)
+        np.testing.assert_array_equal(
+            result.data, getattr(np, function.__name__)(a.data, q.data, axis=1, method=method)
+        )
+        assert result.dtype == np.float32
+        np.testing.assert_array_equal(tg.gradient(result.sum(), q), [0.0, 0.0])
 
 
 def test_a_row_with_nan_gives_nan_and_the_others_do_not_notice() -> None:

@@ -28,6 +28,13 @@ def test_orders_that_depend_on_memory_are_refused(order: Any) -> None:
             call()
 
 
+def test_flatten_from_an_axis_as_in_pytorch_names_reshape() -> None:
+    with pytest.raises(
+        ValueError, match=r"got 1\. To flatten all axes but the first, write t\.reshape\(len\(t\), -1\)"
+    ):
+        leaf(np.ones((2, 3, 2))).flatten(1)
+
+
 def test_fortran_order_is_the_same_in_every_spelling() -> None:
     x = leaf(np.arange(6.0).reshape(2, 3))
     expected = [0, 3, 1, 4, 2, 5]

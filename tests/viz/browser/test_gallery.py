@@ -14,6 +14,7 @@ PAGES = [
     "neurons_page", "playground", "playground_digits", "playground_history", "walkthrough", "walkthrough_network",
 ]  # fmt: skip
 WINDOWS = [(1280, 800), (768, 1024), (390, 844)]
+MOST_STEPS = 20  # of each pass: all of a walkthrough, and every fifth epoch of a playground
 
 MEASURE = """
 const OWNERS = "[data-box], [data-unit], .neuron, .chart > svg, article > *";
@@ -144,16 +145,46 @@ def test_gallery_pages_are_all_measured():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("window", WINDOWS, ids=str)
 @pytest.mark.parametrize("name", PAGES)
-def test_gallery_page_has_no_overlapping_or_clipped_elements(name, window, scheme, gallery, open_page):
+def test_gallery_page_has_no_overlapping_or_clipped_elements(name, window, gallery, open_page):
     html = (gallery / f"{name}.html").read_text(encoding="utf-8")
-    settings = {"width": window[0], "height": window[1], "color_scheme": scheme, "reduced_motion": "reduce"}
-    page = open_page(html, **settings).page
+    page = open_page(html, width=window[0], height=window[1], color_scheme="light", reduced_motion="reduce").page
     if name.startswith("playground"):
         page.locator("body[data-ready]").wait_for()
-    assert page.evaluate(f"(() => {{ {MEASURE}; return faultsOfSteps({20 if scheme == 'light' else 4}); }})()") == []
+    for scheme in ("light", "dark"):
+        page.emulate_media(color_scheme=scheme)
+        found = page.evaluate(f"(() => {{ {MEASURE}; return faultsOfSteps({MOST_STEPS}); }})()")
+        assert found == [], scheme
+
+
+LABELS = """
+const outer = document.querySelector("svg").getBoundingClientRect();
+const labels = [...document.querySelectorAll("text")].map((text) => [text.textContent, text.getBoundingClientRect()]);
+const found = [];
+labels.forEach(([one, a], i) => {
+  const inside = a.left >= outer.left && a.right <= outer.right && a.top >= outer.top && a.bottom <= outer.bottom;
+  if (!inside) found.push(`${one} is outside of the picture`);
+  for (const [other, b] of labels.slice(0, i)) {
+    const wide = Math.min(a.right, b.right) - Math.max(a.left, b.left);
+    const high = Math.min(a.bottom, b.bottom) - Math.max(a.top, b.top);
+    if (wide > 1 && high > 0.25 * Math.min(a.height, b.height)) found.push(`${one} and ${other} overlap`);
+  }
+});
+return found;
+"""
+
+
+@pytest.mark.slow
+def test_gallery_drawings_keep_their_labels_apart_and_inside(gallery, open_page):
+    page = open_page("<!DOCTYPE html><title>drawings</title>").page
+    page.set_content('<svg width="90" height="40"><text y="20">one</text><text x="9" y="22">other</text></svg>')
+    assert page.evaluate(f"(() => {{ {LABELS} }})()") == ["other and one overlap"]
+    names = [path for path in sorted(gallery.glob("*.svg")) if path.name != "graphviz.svg"]  # placed by Graphviz
+    assert len(names) > 8
+    for path in names:
+        page.set_content(f'<body style="margin: 0; width: 1280px">{path.read_text(encoding="utf-8")}</body>')
+        assert page.evaluate(f"(() => {{ {LABELS} }})()") == [], path.name
 
 
 @pytest.mark.slow

@@ -22,9 +22,16 @@ def deep(count=4):
     return nn.MeanSquaredError()(network(np.ones((1, 3))), np.array([[1.0]])), [network]
 
 
+def blocks():
+    """Arrays with four axes, whose numbers are in blocks."""
+    x = tg.tensor(np.linspace(-1, 1, 16).reshape(2, 2, 2, 2), requires_grad=True, name="x")
+    w = tg.tensor(np.array([-0.25, 1.5]), requires_grad=True, name="w")
+    return nn.functional.gelu(x * w).sum(), [x, w]
+
+
 GALLERY = [
     lessons.expression, lessons.network, lessons.residual, lessons.shared, lessons.broadcast, lessons.wrong_rule,
-    lessons.several_results, softmax, deep,
+    lessons.several_results, softmax, deep, blocks,
 ]  # fmt: skip
 
 OVERLAPS = """

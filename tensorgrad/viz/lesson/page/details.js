@@ -14,8 +14,8 @@ function showDetails(id) {
   const table = comparison();
   const parts = table === null ? [] : [make("h2", {}, "Gradients: in this pass and right"), table];
   parts.push(make("h2", {}, box.title), rows(box.facts));
-  if (box.kind !== "number") parts.push(...reading("Value", now.value, box.value, "not computed yet"));
-  if (box.wantsGradient) {
+  if (box.kind !== "number" && !box.call) parts.push(...reading("Value", now.value, box.value, "not computed yet"));
+  if (box.wantsGradient && !box.call) {
     const whole = now.gradient?.final && state.pass === 0 ? box.gradient : null;
     parts.push(...reading(now.gradient?.final === false ? "Gradient so far" : "Gradient", now.gradient, whole, "nothing has arrived yet"));
     if (now.gradient?.right != null) parts.push(make("p", { class: "wrong" }, "⚠ wrong. Right:"), make("p", { class: "numbers" }, now.gradient.rightLines.join("\n")));

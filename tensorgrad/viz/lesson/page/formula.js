@@ -33,12 +33,18 @@ function figure(piece, hidden) {
   let content = make("span", { class: "number" }, hidden ? "?" : piece.text ?? "");
   const held = piece.box === undefined ? null : lesson.boxes[piece.box][piece.what];
   if (!hidden && piece.cells) {
-    const rows = piece.cells.map((row) => make("tr", {}, ...row.map((cell) => make("td", {}, cell))));
-    content = make("table", { class: "cells" }, make("tbody", {}, ...rows));
+    content = piece.cells.length > 1 ? make("span", { class: "blocks" }, ...piece.cells.map(block)) : block(piece.cells[0]);
   } else if (!hidden && held?.detail) {
     content = canvasOf(held.detail, piece.symbol, THUMBNAIL);
   }
   return make("span", { class: "figure" }, make("span", { class: "symbol" }, piece.symbol), content, make("span", { class: "shape" }, hidden ? "" : piece.shape ?? lesson.boxes[piece.box].shape));
+}
+
+/** Rows of numbers, below their leading indices if the array has several such blocks. */
+function block([index, lines]) {
+  const rows = lines.map((row) => make("tr", {}, ...row.map((cell) => make("td", {}, cell))));
+  const table = make("table", { class: "cells" }, make("tbody", {}, ...rows));
+  return index ? make("span", { class: "block" }, make("span", { class: "index" }, index), table) : table;
 }
 
 /** Two rows: symbols above, their values below. `total`: the sum in a box after the chain rule. */
