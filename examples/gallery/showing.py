@@ -115,7 +115,11 @@ def _article(shown: Shown, folder: Path) -> str:
     if not shown.file.endswith(".html"):
         width = _width(folder / shown.file)
         image = f'<a href="{shown.file}"><img src="{shown.file}" width="{width}" alt="{caption}"></a>'
-        return f"<article>{image}{words}</article>" if width <= BESIDE else f'<article class="wide">{words}{image}</article>'
+        return (
+            f"<article>{image}{words}</article>"
+            if width <= BESIDE
+            else f'<article class="wide">{words}{image}</article>'
+        )
     frame = f'<iframe src="{shown.file}" title="{escape(shown.title)}" loading="lazy"></iframe>'
     link = f'<p><a href="{shown.file}">Open the page alone</a></p>'
     return f'<article class="wide">{words}<div>{frame}{link}</div></article>'

@@ -180,7 +180,11 @@ def sklearn_displays() -> Any:
     test = nn.datasets.spiral(200, 2, rng=1)
     estimator = nn.sklearn.Classifier((64, 64), epochs=40, random_state=0).fit(X, y)
     figure = Figure(figsize=(13, 4.2), layout="constrained")
-    displays = {"ROC": RocCurveDisplay, "Precision and recall": PrecisionRecallDisplay, "Calibration": CalibrationDisplay}
+    displays = {
+        "ROC": RocCurveDisplay,
+        "Precision and recall": PrecisionRecallDisplay,
+        "Calibration": CalibrationDisplay,
+    }
     for (title, display), axes in zip(displays.items(), figure.subplots(1, 3)):
         display.from_estimator(estimator, *test, ax=axes, name="nn.sklearn")
         axes.set_title(title, loc="left", fontweight="bold")
