@@ -70,7 +70,7 @@ class Film:
         history: the values of each epoch, by name.
         layers: the columns.
         names: the names of the classes; empty for regression.
-        samples: `(samples, features)` with one or two features, or `(samples, height, width)`; None if they are neither.
+        samples: `(samples, features)` with one or two features, or images `(samples, height, width)`; otherwise None.
         targets: class numbers or values, for each sample.
         extent: left, right, bottom and top of the plane; for one feature, those of a plot over it. None unless the
             samples have one or two features.
