@@ -280,9 +280,7 @@ def _over_grid(values: NDArray[Any], features: int) -> NDArray[Any]:
     return values.T.reshape(values.shape[1], side, -1)
 
 
-def _grid(
-    X: NDArray[Any], heights: NDArray[Any], side: int
-) -> tuple[NDArray[Any], tuple[float, float, float, float]]:
+def _grid(X: NDArray[Any], heights: NDArray[Any], side: int) -> tuple[NDArray[Any], tuple[float, float, float, float]]:
     """Return the points of a grid over the samples, and the extent of the picture.
 
     Points in a plane are ordered by row, from the top. With one feature, `heights` determine the vertical extent.
