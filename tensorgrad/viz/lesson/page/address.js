@@ -7,7 +7,7 @@ function readAddress() {
   const step = Number.parseInt(asked.get("step") ?? "1", 10);
   state.step = Math.min(Math.max(Number.isNaN(step) ? 1 : step, 1), allSteps().length);
   const collapsed = (asked.get("collapsed") ?? "").split(",").filter((id) => id !== "").map(Number);
-  state.predicting = asked.has("predict");
+  state.predicting ||= asked.has("predict");
   find("predict").setAttribute("aria-pressed", String(state.predicting));
   state.collapsed = new Set(collapsed.filter((id) => lesson.frames.some((frame) => frame.group === id)));
 }
