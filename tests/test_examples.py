@@ -39,6 +39,23 @@ def test_examples_copies_a_chapter_with_a_switch_in_its_first_code_cell(tmp_path
     assert all(cell.source in source for cell in made.cells[2:] if cell.cell_type == "code")
 
 
+def test_examples_keeps_what_a_reader_has_written(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    pytest.importorskip("jupytext")
+    chapter = tmp_path / "nnfs" / "08_chain_rule.ipynb"
+    answer, module = (tmp_path / "exercises" / name for name in ("05_dense_backward.py", "grading.py"))
+    for path in (chapter, answer, module):
+        path.parent.mkdir(exist_ok=True)
+        path.write_text("edited")
+    copied = dict(notebooks.copy([8], tmp_path, exercises=True))
+    assert not copied[chapter]
+    assert not copied[answer]
+    assert copied[tmp_path / "exercises" / "06_activations_backward.py"]
+    assert [path.read_text() == "edited" for path in (chapter, answer, module)] == [True, True, False]
+    main(["8", "--to", str(tmp_path), "--overwrite"])
+    assert capsys.readouterr().out.split() == [str(chapter)]
+    assert chapter.read_text() != "edited"
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("number", [8, 24])
 def test_examples_notebook_runs_from_top_to_bottom(
@@ -50,7 +67,7 @@ def test_examples_notebook_runs_from_top_to_bottom(
     pytest.importorskip("ipykernel")
     root = str(Path(__file__).parent.parent)
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join([root, os.environ.get("PYTHONPATH", "")]))
-    (path,) = notebooks.copy([number], tmp_path)
+    ((path, _),) = notebooks.copy([number], tmp_path)
     made = nbformat.read(path, as_version=4)
     nbclient.NotebookClient(made, timeout=120, resources={"metadata": {"path": str(path.parent)}}).execute()
     shown = "".join(output.get("text", "") for cell in made.cells for output in cell.get("outputs", []))

@@ -16,6 +16,7 @@ from matplotlib.figure import Figure
 
 import nn
 import tensorgrad as tg
+from nn.plots.signs import SIGNS
 
 run = chapter.options("Chapter 33. Attention")
 STEPS = 600 if run.fast else 2_000
@@ -270,7 +271,7 @@ chapter.plain(left, "attention weights, step by step", "the list", "previous num
 figure.colorbar(image, ax=left, shrink=0.7)
 relative = table - table.mean(axis=1, keepdims=True)
 largest_score = np.abs(relative).max()
-image = right_panel.imshow(relative, cmap="RdBu_r", vmin=-largest_score, vmax=largest_score)
+image = right_panel.imshow(relative, cmap=SIGNS, vmin=-largest_score, vmax=largest_score)
 chapter.plain(
     right_panel, "scores, relative to the mean of the row", "key: a number of the list", "query: the previous number"
 )

@@ -136,7 +136,7 @@ def grade(exercise: str, *functions: Callable[..., Any], answers: Path = HERE, s
     for function in functions:
         if not hasattr(_load(HERE / f"{name}.py"), function.__name__):
             raise ValueError(f"check: {name} has no function {function.__name__!r}. Give it the name in the exercise.")
-    path = answers / f"{name}.py"
+    path = answers.resolve() / f"{name}.py"  # tracebacks name absolute paths
     if not path.exists():
         return Result("wrong", "no file", f"there is no {path}.")
     grader = _grader(name)
@@ -156,7 +156,12 @@ def grade(exercise: str, *functions: Callable[..., Any], answers: Path = HERE, s
             return Result("to do", str(error))
         if isinstance(error, ValueError) and "read-only" in str(error):
             return Result("wrong", "changed in place", f"{place(error)}: {error}.\n{IN_PLACE}")
-        return Result("wrong", type(error).__name__, f"{place(error)}: {error}")
+        if isinstance(error, AttributeError) and isinstance(error.obj, ModuleType) and error.obj.__file__ == str(path):
+            return Result(
+                "wrong", "no function", f"{path.name} has no function {error.name!r}. Keep its name from the exercise."
+            )
+        message = error.msg if isinstance(error, SyntaxError) else error
+        return Result("wrong", type(error).__name__, f"{place(error)}: {message}")
     return Result("done")
 
 

@@ -47,7 +47,7 @@ def main() -> None:
     for number, each in enumerate(SHOWN, start=1):
         each.save(out)
         print(f"{number} of {len(SHOWN)}: {each.file}")
-    (out / "index.html").write_text(index(TITLE, INTRODUCTION, SETUPS), encoding="utf-8")
+    (out / "index.html").write_text(index(TITLE, INTRODUCTION, SETUPS, out), encoding="utf-8")
     print(f"Open {out / 'index.html'}")
 
 

@@ -12,8 +12,13 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
+from PIL import Image
+
 SHOWN: list[Shown] = []
 """All pictures, in the order of the page."""
+
+BESIDE = 680
+"""The width in pixels up to which a picture is shown beside its code. Wider ones are shown below it."""
 
 
 @dataclass(frozen=True)
@@ -74,13 +79,14 @@ def shows(section: str, title: str, suffix: str = ".png") -> Callable[[Callable[
     return add
 
 
-def index(title: str, introduction: str, setups: dict[str, str]) -> str:
+def index(title: str, introduction: str, setups: dict[str, str], folder: Path) -> str:
     """Return the page: sections with pictures, captions and code.
 
     Args:
         title: the title of the page.
         introduction: a sentence below it.
         setups: code that the pictures of a section share, by section.
+        folder: where the pictures have been saved.
     """
     sections = list(dict.fromkeys(each.section for each in SHOWN))
     anchors = {section: section.lower().replace(" ", "-") for section in sections}
@@ -90,7 +96,7 @@ def index(title: str, introduction: str, setups: dict[str, str]) -> str:
         parts.append(f'<section id="{anchors[section]}"><h2>{escape(section)}</h2>')
         if section in setups:
             parts.append(f"<details><summary>Shared code</summary><pre>{escape(setups[section])}</pre></details>")
-        parts += [_article(each) for each in SHOWN if each.section == section]
+        parts += [_article(each, folder) for each in SHOWN if each.section == section]
         parts.append("</section>")
     style = Path(__file__).with_name("page.css").read_text(encoding="utf-8")
     head = (
@@ -102,12 +108,28 @@ def index(title: str, introduction: str, setups: dict[str, str]) -> str:
     )
 
 
-def _article(shown: Shown) -> str:
+def _article(shown: Shown, folder: Path) -> str:
     caption = escape(shown.caption.replace("`", ""))
     text = re.sub("`(.*?)`", r"<code>\1</code>", escape(shown.caption))
     words = f"<div><h3>{escape(shown.title)}</h3><p>{text}</p><pre>{escape(shown.code)}</pre></div>"
     if not shown.file.endswith(".html"):
-        return f'<article><img src="{shown.file}" alt="{caption}">{words}</article>'
+        width = _width(folder / shown.file)
+        image = f'<a href="{shown.file}"><img src="{shown.file}" width="{width}" alt="{caption}"></a>'
+        return (
+            f"<article>{image}{words}</article>"
+            if width <= BESIDE
+            else f'<article class="wide">{words}{image}</article>'
+        )
     frame = f'<iframe src="{shown.file}" title="{escape(shown.title)}" loading="lazy"></iframe>'
     link = f'<p><a href="{shown.file}">Open the page alone</a></p>'
     return f'<article class="wide">{words}<div>{frame}{link}</div></article>'
+
+
+def _width(path: Path) -> int:
+    """Return the width in pixels at which the text of a picture has its intended size."""
+    if path.suffix == ".svg":
+        width, unit = re.findall(r'<svg[^>]*? width="([\d.]+)(pt)?', path.read_text(encoding="utf-8"))[0]
+        return round(float(width) * (4 / 3 if unit else 1))
+    with Image.open(path) as image:
+        dots_per_inch = image.info.get("dpi", (96, 96))[0]
+        return round(image.width * 96 / dots_per_inch)

@@ -180,8 +180,14 @@ def sklearn_displays() -> Any:
     test = nn.datasets.spiral(200, 2, rng=1)
     estimator = nn.sklearn.Classifier((64, 64), epochs=40, random_state=0).fit(X, y)
     figure = Figure(figsize=(13, 4.2), layout="constrained")
-    for display, axes in zip([RocCurveDisplay, PrecisionRecallDisplay, CalibrationDisplay], figure.subplots(1, 3)):
+    displays = {
+        "ROC": RocCurveDisplay,
+        "Precision and recall": PrecisionRecallDisplay,
+        "Calibration": CalibrationDisplay,
+    }
+    for (title, display), axes in zip(displays.items(), figure.subplots(1, 3)):
         display.from_estimator(estimator, *test, ax=axes, name="nn.sklearn")
+        axes.set_title(title, loc="left", fontweight="bold")
     return figure
 
 
@@ -197,9 +203,11 @@ def descent() -> Any:
         for number in range(25):
             figure = Figure(figsize=(5, 3.5), layout="constrained")
             axes = figure.subplots()
-            axes.plot(curve, height(curve), color="tab:gray")
-            axes.plot(x, height(x), "o", color="tab:orange", markersize=10)
-            axes.set(title=f"step {number}: x = {x:.2f}", xlabel="x", ylabel="x⁴ - 3x² + x")
+            axes.plot(curve, height(curve), color="gray")
+            axes.plot(x, height(x), "o", color="#d55e00", markersize=10)
+            axes.set(xlabel="x", ylabel="x⁴ − 3x² + x")
+            axes.set_title(f"step {number}: x is {x:.2f}", loc="left", fontweight="bold")
+            axes.spines[["top", "right"]].set_visible(False)
             yield figure
             velocity = 0.8 * velocity - 0.02 * tg.grad(height)(x).item()
             x += velocity

@@ -164,4 +164,4 @@ def draw_samples(
 
 def size_of_points(count: int) -> float:
     """Return the marker size in square points, which decreases with the number of samples."""
-    return float(np.clip(6000 / count, 5, 34))
+    return float(np.clip(min(6000 / count, 400 / count**0.5), 5, 110))

@@ -125,6 +125,7 @@ def feature_maps(model: Model, x: ArrayLike, *, path: str | Path | None = None) 
                 signed(axes, image, largest=largest, aspect="auto" if is_strip else "equal")
                 finish(axes, grid=False)
                 axes.set(xticks=[], yticks=[])
+                axes.spines[:].set(visible=True, color=GRID)
             if column == 0:
                 axes.set_ylabel(name, rotation=0, ha="right", va="center", fontsize=9, parse_math=False)
     return saved(picture, destination)

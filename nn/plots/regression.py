@@ -75,8 +75,8 @@ def _column(values: NDArray[Any]) -> NDArray[Any]:
 def _draw_curve(axes: Axes, model: Model, x: NDArray[Any], wanted: NDArray[Any], output: int) -> None:
     curve = np.linspace(x.min(), x.max(), STEPS)[:, None]
     values = _column(model.predict(curve))[:, output]
-    axes.scatter(x, wanted, s=14, facecolor="none", edgecolor=COLOURS[0], linewidth=0.9, label="data")
-    axes.plot(curve[:, 0], values, color=COLOURS[3], linewidth=2.2, label="model")
+    axes.scatter(x, wanted, s=16, color=COLOURS[4], linewidth=0, label="data")
+    axes.plot(curve[:, 0], values, color=COLOURS[3], linewidth=1.8, label="model")
 
 
 def _draw_against(axes: Axes, wanted: NDArray[Any], given: NDArray[Any]) -> None:

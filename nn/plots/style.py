@@ -54,6 +54,18 @@ class Picture(Figure):
         with quiet_about_missing_glyphs():
             super().draw(renderer)
 
+    def save(self, path: str | Path) -> None:
+        """Write the figure to a file.
+
+        Args:
+            path: file name that ends in .png, .svg or .pdf.
+
+        Raises:
+            ValueError: the suffix is unknown.
+            FileNotFoundError: the directory does not exist.
+        """
+        saved(self, checked_path("save", path, SUFFIXES))
+
     def _repr_png_(self) -> bytes:
         return png(self)
 

@@ -3,6 +3,8 @@
 python -m tensorgrad.examples                     list all chapters
 python -m tensorgrad.examples 8 25                copy chapters 8 and 25 to the folder tensorgrad-examples
 python -m tensorgrad.examples all --to notebooks  copy all of them, and the exercises, to the folder notebooks
+
+Notebooks and exercises that exist are kept, because they may contain your work. `--overwrite` replaces them.
 """
 
 from __future__ import annotations
@@ -19,6 +21,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m tensorgrad.examples", description="Chapters as notebooks.")
     parser.add_argument("chapters", nargs="*", help="numbers of chapters, or 'all'; by default, list them")
     parser.add_argument("--to", type=Path, default=Path("tensorgrad-examples"), help="folder (default: %(default)s)")
+    parser.add_argument("--overwrite", action="store_true", help="replace notebooks and exercises that exist")
     options = parser.parse_args(arguments)
     found = chapters()
     if not options.chapters:
@@ -27,8 +30,15 @@ def main(arguments: Sequence[str] | None = None) -> None:
         print("\nCopy chapters as notebooks: `python -m tensorgrad.examples 8 25`, or `all` for every chapter.")
         return
     wanted = _numbers(options.chapters, found, parser)
-    for path in copy(wanted, options.to, exercises="all" in options.chapters):
+    try:
+        copied = list(copy(wanted, options.to, exercises="all" in options.chapters, overwrite=options.overwrite))
+    except ModuleNotFoundError as error:
+        parser.exit(1, f"{error}\n")
+    for path in (path for path, written in copied if written):
         print(path)
+    kept = [str(path) for path, written in copied if not written]
+    if kept:
+        print(f"Kept, because they exist (--overwrite replaces them): {', '.join(kept)}")
 
 
 def _numbers(asked: list[str], found: dict[int, Path], parser: argparse.ArgumentParser) -> list[int]:

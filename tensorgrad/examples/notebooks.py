@@ -69,14 +69,21 @@ def copy_modules(part: Path, folder: Path) -> None:
         shutil.copytree(source, folder / source.name, dirs_exist_ok=True, ignore=ignored)
 
 
-def copy(numbers: Sequence[int], folder: Path, *, exercises: bool = False) -> Iterator[Path]:
-    """Write chapters as notebooks, together with the modules that they import, and yield the path of each notebook.
+def copy(
+    numbers: Sequence[int], folder: Path, *, exercises: bool = False, overwrite: bool = False
+) -> Iterator[tuple[Path, bool]]:
+    """Write chapters as notebooks, together with the modules that they import.
 
     Args:
         numbers: the numbers of the chapters.
         folder: the destination, created if necessary. Chapters of the book are written to its subfolder `nnfs`, later
             ones to `beyond`.
         exercises: whether to copy the exercises too.
+        overwrite: whether to replace notebooks and exercises that exist. By default they are kept, because they may
+            contain a reader's work.
+
+    Yields:
+        The path of each notebook and exercise, and whether it has been written.
 
     Raises:
         ModuleNotFoundError: jupytext is not installed.
@@ -86,10 +93,23 @@ def copy(numbers: Sequence[int], folder: Path, *, exercises: bool = False) -> It
     import nbformat
 
     for path, each in made:
-        target = folder / path.parent.name
         copy_modules(path.parent, folder)
-        nbformat.write(each, target / f"{path.stem}.ipynb")
-        yield target / f"{path.stem}.ipynb"
+        target = folder / path.parent.name / f"{path.stem}.ipynb"
+        written = overwrite or not target.exists()
+        if written:
+            nbformat.write(each, target)
+        yield target, written
     if exercises:
-        ignored = shutil.ignore_patterns("__pycache__")
-        yield Path(shutil.copytree(SOURCES / "exercises", folder / "exercises", dirs_exist_ok=True, ignore=ignored))
+        yield from _copy_exercises(folder / "exercises", overwrite)
+
+
+def _copy_exercises(folder: Path, overwrite: bool) -> Iterator[tuple[Path, bool]]:
+    source = SOURCES / "exercises"
+    names = sorted(path.name for path in source.glob("[0-9]*.py"))
+    kept = [] if overwrite else [name for name in names if (folder / name).exists()]
+
+    def ignored(directory: str, _: list[str]) -> list[str]:
+        return ["__pycache__", *(kept if Path(directory) == source else [])]  # graders have the same names
+
+    shutil.copytree(source, folder, dirs_exist_ok=True, ignore=ignored)
+    yield from ((folder / name, name not in kept) for name in names)

@@ -14,10 +14,11 @@ from tensorgrad.tensor import Tensor
 from tensorgrad.viz.recording import Recording
 
 
-def outputs_of(subject: Any, arguments: Sequence[Any]) -> list[Tensor]:
+def outputs_of(asker: str, subject: Any, arguments: Sequence[Any]) -> list[Tensor]:
     """Return the tensors that `subject` is, holds or returns.
 
     Args:
+        asker: the function that was called, for error messages.
         subject: a tensor; a sequence or a dict of tensors; an object with a method `__graph__`, such as an `nn.Module`,
             which returns its outputs for the arguments, or for an example if there are none; or a function.
         arguments: the arguments of the function. Numbers and arrays of floats become leaves, named after the
@@ -33,19 +34,19 @@ def outputs_of(subject: Any, arguments: Sequence[Any]) -> list[Tensor]:
         outputs = list(_tensors(result))
         if not outputs:
             raise TypeError(
-                f"draw: expected {_name(subject)} to return a Tensor, got {type(result).__name__}. "
+                f"{asker}: expected {_name(subject)} to return a Tensor, got {type(result).__name__}. "
                 "Is one of its arguments a Tensor or an array of floats?"
             )
         return outputs
     if arguments:
         raise TypeError(
-            f"draw: got {len(arguments)} arguments after a {type(subject).__name__}, which takes none. To draw several "
-            "tensors, pass a list: draw([y1, y2])."
+            f"{asker}: got {len(arguments)} arguments after a {type(subject).__name__}, which takes none. To draw "
+            "several tensors, pass a list: draw([y1, y2])."
         )
     outputs = list(_tensors(subject))
     if not outputs:
         raise TypeError(
-            f"draw: expected a Tensor, a list of tensors, a module or a function, got {type(subject).__name__}."
+            f"{asker}: expected a Tensor, a list of tensors, a module or a function, got {type(subject).__name__}."
         )
     return outputs
 

@@ -250,7 +250,7 @@ def draw(
         raise TypeError(f"draw: expected depth to be an integer or None, got {depth!r}.")
     if depth is not None and depth < 0:
         raise ValueError(f"draw: expected depth to be at least 0, which draws the outermost modules, got {depth}.")
-    outputs = outputs_of(output, arguments)
+    outputs = outputs_of("draw", output, arguments)
     made_up = not arguments and hasattr(type(output), "__graph__")
     whole = capture(expanded("draw", outputs, expand), values=values, detail=THUMBNAIL if heatmaps else False)
     recording = fold(without_results(whole) if made_up else whole, depth=depth, unfold=unfold)

@@ -13,6 +13,7 @@ from typing import Any, get_args
 
 from tensorgrad.tensor import Tensor
 from tensorgrad.viz import film
+from tensorgrad.viz.calling import outputs_of
 from tensorgrad.viz.layout import Direction
 from tensorgrad.viz.layout.theme import SHAPES, THEMES, Theme
 from tensorgrad.viz.lesson import lesson
@@ -119,7 +120,7 @@ class Walkthrough:
         return f"<Walkthrough: {labels.full_title(boxes[-1])}, {count}>"
 
 
-def walkthrough(loss: Tensor, *, direction: Direction = "LR", expand: Expand = False) -> Walkthrough:
+def walkthrough(loss: Any, *arguments: Any, direction: Direction = "LR", expand: Expand = False) -> Walkthrough:
     """Show the forward pass of `loss` and its backward pass by the chain rule, step by step.
 
     Each step is explained in symbols, in numbers (or shapes) and in words. Where a common mistake would change the
@@ -131,13 +132,17 @@ def walkthrough(loss: Tensor, *, direction: Direction = "LR", expand: Expand = F
         not called; if there are any, the page says so.
 
     Args:
-        loss: a tensor with a single element that depends on a leaf which requires a gradient.
+        loss: a tensor with a single element that depends on a leaf which requires a gradient. Or a function that
+            returns such a tensor.
+        arguments: the arguments of the function. Numbers and arrays of floats become leaves, named after the
+            parameters.
         direction: `"LR"`, from left to right, or `"TB"`, from top to bottom.
         expand: True to explain each fused operation, such as `lstm`, by the simpler operations that it consists of; or
             the name of an operation, or several names. See `draw`.
 
     Raises:
-        TypeError: `loss` is not a tensor, or `expand` is neither a boolean nor names.
+        TypeError: `loss` is neither a tensor nor a function that returns one tensor, or `expand` is neither a boolean
+            nor names.
         ValueError: `loss` has more than one element, its graph has more than 600 boxes, the direction is unknown, or
             `expand` names an operation that is not in the graph or does not consist of simpler ones.
         RuntimeError: `loss` depends on no leaf that requires a gradient, or its values are no longer available.
@@ -147,7 +152,13 @@ def walkthrough(loss: Tensor, *, direction: Direction = "LR", expand: Expand = F
     >>> b = tg.tensor(3.0, requires_grad=True, name="b")
     >>> walkthrough(a * b)
     <Walkthrough: multiply, 3 boxes>
+    >>> walkthrough(lambda a, b: a * b, 2.0, 3.0)
+    <Walkthrough: multiply, 3 boxes>
     """
+    if arguments:
+        loss, *others = outputs_of("walkthrough", loss, arguments)
+        if others:
+            raise TypeError(f"walkthrough: expected the function to return one Tensor, got {1 + len(others)}.")
     if not isinstance(loss, Tensor):
         hint = " Call it, and pass the loss that was computed from its result." if callable(loss) else ""
         raise TypeError(f"walkthrough: expected a Tensor, got {type(loss).__name__}.{hint}")

@@ -15,6 +15,7 @@ import pytest
 import nn
 import tensorgrad as tg
 from nn.plots import Playground
+from nn.plots.playback.figures import figures
 from tests.nn.test_plots import fit_with
 
 X, y = nn.datasets.spiral(30, 3, rng=0)
@@ -157,6 +158,36 @@ def test_playground_shows_filters_and_regression_and_one_output() -> None:
     assert film.right is not None
     np.testing.assert_allclose(film.outputs.sum(axis=1), 1, rtol=1e-6)
     assert film.right[-1] == np.mean((model.predict(X) > 0) == targets)
+
+
+def test_playground_of_one_feature_shows_curves_and_the_fit() -> None:
+    x = np.linspace(-1, 1, 30, dtype=np.float32)[:, None]
+    network = nn.Sequential(nn.Dense(1, 4, rng=0), nn.Tanh(), nn.Dense(4, 1, rng=1))
+    model = nn.Model(network, loss=nn.MeanSquaredError(), optimizer=nn.SGD(network.parameters(), learning_rate=0.1))
+    recorder = Playground(x, np.sin(3 * x))
+    model.fit(x, np.sin(3 * x), epochs=2, callbacks=[recorder], verbose=0)
+    film, (shown, block) = recorder.film(), unpacked(recorder.html)
+    assert film.extent == pytest.approx((-1.16, 1.16, -1.16, 1.16), abs=1e-2)  # 8 % more on each side
+    points = np.linspace(*film.extent[:2], 121)[:, None]
+    hidden = network[1](network[0](points.astype(np.float32))).data
+    assert [layer.kind for layer in film.layers] == ["curve", "curve"]
+    np.testing.assert_allclose(film.layers[0].pictures[-1], hidden.T[:, None], atol=1e-6)
+    np.testing.assert_allclose(numbers(block, shown["outputs"])[-1, 0, 0], model.predict(points)[:, 0], atol=1e-6)
+    np.testing.assert_array_equal(film.layers[0].weights[-1], network[0].weight.data)  # type: ignore[index]
+    (figure,) = figures(film, [2])
+    fit = next(line for axes in figure.axes for line in axes.lines if len(line.get_xdata()) == 121 and axes.collections)
+    np.testing.assert_array_equal(fit.get_ydata(), film.outputs[-1, 0, 0])  # type: ignore[index]
+
+    network = nn.Sequential(nn.Dense(1, 1, rng=0))
+    model = nn.Model(network, loss=nn.SigmoidBinaryCrossEntropy(), optimizer=nn.SGD(network.parameters()))
+    recorder = Playground(x, (x > 0).astype(int))
+    model.fit(x, (x > 0).astype(int), epochs=1, callbacks=[recorder], verbose=0)
+    film = recorder.film()
+    assert film.outputs is not None
+    expected = 1 / (1 + np.exp(-model.predict(points)[:, 0]))
+    np.testing.assert_allclose(film.outputs[-1, :, 0], [1 - expected, expected], atol=1e-6)
+    assert film.extent[2:] == (-0.08, 1.08)  # type: ignore[index]
+    next(iter(figures(film, [0])))
 
 
 def test_playground_keeps_at_most_150_frames(monkeypatch: pytest.MonkeyPatch) -> None:

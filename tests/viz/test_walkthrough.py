@@ -267,6 +267,18 @@ def test_walkthrough_is_saved_as_a_page(tmp_path):
     del keep
 
 
+def test_walkthrough_calls_a_function_with_leaves():
+    walk = walkthrough(lambda a, b: np.sin(a * b), 2.0, np.array(3.0))
+    a, b, _, result = walk.recording.boxes
+    assert (a.name, b.name) == ("a", "b")
+    assert result.value.mean == pytest.approx(np.sin(6.0))
+    assert walk.recording.passes[0].gradients[0].mean == pytest.approx(3 * np.cos(6.0))
+    with pytest.raises(TypeError, match="walkthrough: expected the function to return one Tensor, got 2"):
+        walkthrough(lambda a: (a, a * a), 2.0)
+    with pytest.raises(TypeError, match="walkthrough: got 1 arguments after a Tensor"):
+        walkthrough(tg.tensor(1.0, requires_grad=True), 2.0)
+
+
 def test_walkthrough_rejects_what_it_cannot_show():
     x = tg.tensor([1.0, 2.0], requires_grad=True)
     with pytest.raises(TypeError, match="walkthrough: expected a Tensor, got float"):

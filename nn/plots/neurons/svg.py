@@ -65,7 +65,11 @@ def content(diagram: Diagram, placed: Placed, colours: dict[str, str]) -> Iterat
     for layer_number, x, y in placed.dots:
         hidden = diagram.layers[layer_number].size - sum(unit.layer == layer_number for unit in placed.units)
         yield _text(x, y - 2, "⋮", colours["ink"], size=18, bold=True, halo=colours["background"])
-        yield _text(x, y + 14, f"{hidden:,} more", colours["muted"], halo=colours["background"])
+        words = f"{hidden:,} more"
+        half = 3.4 * len(words) + 2  # of the width of a plate that separates the words from the lines behind them
+        plate = f'<rect x="{x - half:g}" y="{y + 3:g}" width="{2 * half:g}" height="15" rx="3"'
+        yield f'{plate} style="fill:{colours["background"]};fill-opacity:.9"/>'
+        yield _text(x, y + 14, words, colours["muted"])
     for unit in placed.units:
         yield from _unit(diagram, unit, colours)
     yield from _legend(diagram, placed, colours)

@@ -48,9 +48,14 @@ def figures(film: Film, frames: Iterable[int]) -> Iterator[Figure]:
         picture.set_layout_engine("none")  # the layout of the first frame remains, which halves the time of the others
 
 
+def _inputs(film: Film) -> int:
+    """Return the number of inputs that are axes of the pictures."""
+    return 0 if film.extent is None or film.samples is None else film.samples.shape[1]
+
+
 def _places(film: Film, number: int) -> NDArray[np.float64]:
     """Return the heights of the neurons of a column, from the top; column -1 holds the inputs."""
-    count = 2 if number < 0 else len(film.layers[number].column.shown)
+    count = _inputs(film) if number < 0 else len(film.layers[number].column.shown)
     return np.linspace((count - 1) / 2, (1 - count) / 2, count)
 
 
@@ -76,6 +81,8 @@ def _draw_neurons(axes: Axes, film: Film) -> list[list[Any]]:
             if layer.kind == "means":
                 values = layer.pictures[0, 0, 0]
                 row.append(inside.bar(range(len(values)), values, color=[*COLOURS] if film.names else INK))
+            elif layer.kind == "curve":
+                row.append(_draw_curve(inside, layer.pictures[0, 0, 0]))
             else:
                 row.append(inside.imshow(layer.pictures[0, 0], cmap=SIGNS, vmin=-1, vmax=1, aspect="auto"))
         images.append(row)
@@ -87,14 +94,26 @@ def _draw_neurons(axes: Axes, film: Film) -> list[list[Any]]:
     for axis, height in enumerate(_places(film, -1) if left else []):
         ramp = np.linspace(-1, 1, 20)[None] if axis == 0 else np.linspace(1, -1, 20)[:, None]
         inside = axes.inset_axes((left - FILL / 2, height - FILL / 2, FILL, FILL), transform=axes.transData, zorder=3)
-        inside.imshow(ramp, cmap=SIGNS, aspect="auto")
+        if _inputs(film) == 1:
+            _draw_curve(inside, ramp[0])
+        else:
+            inside.imshow(ramp, cmap=SIGNS, aspect="auto")
         inside.set(xticks=[], yticks=[], facecolor="white")
         inside.spines[:].set_color("#7b8696")
-        axes.text(left - FILL / 2 - 0.1, height, f"x[{axis}]", ha="right", va="center", fontsize=8, color=INK)
+        name = "x" if _inputs(film) == 1 else f"x[{axis}]"
+        axes.text(left - FILL / 2 - 0.1, height, name, ha="right", va="center", fontsize=8, color=INK)
     axes.set_xlim(left - (1.4 if left else 0.8), (len(film.layers) - 1) * width + 0.8)
     axes.set_ylim(-most / 2 - 0.1, most / 2 + 1.1)
     axes.axis("off")
     return images
+
+
+def _draw_curve(axes: Axes, values: NDArray[Any]) -> Any:
+    """Draw a curve of signed values, with 0 in the middle, and return its line."""
+    axes.axhline(0, color="#7b8696", linewidth=0.5)
+    (line,) = axes.plot(values, color=INK, linewidth=1.2)
+    axes.set(xlim=(0, len(values) - 1), ylim=(-1.1, 1.1))
+    return line
 
 
 def _draw_lines(axes: Axes, film: Film, number: int) -> LineCollection | None:
@@ -117,6 +136,9 @@ def _update_lines(lines: LineCollection, weights: NDArray[np.float32]) -> None:
 
 def _update_neuron(image: Any, layer: Layer, values: NDArray[np.float32]) -> None:
     largest = max(float(np.abs(values).max()), 1e-12)
+    if layer.kind == "curve":
+        image.set_ydata(values[0] / largest)
+        return
     if layer.kind != "means":
         image.set_data(values / largest)
         return
@@ -130,7 +152,15 @@ def _draw_decisions(axes: Axes, film: Film, frame: int) -> None:
     if film.outputs is not None and film.samples is not None and film.extent is not None:
         outputs, points = film.outputs[frame], film.samples
         left, right, bottom, top = film.extent
-        if film.names:
+        if points.shape[1] == 1:
+            colours = [COLOURS[label % len(COLOURS)] for label in range(len(film.names))]
+            heights = np.zeros(len(points)) if film.names else film.targets
+            dots = [colours[target] for target in film.targets] if film.names else COLOURS[0]
+            axes.scatter(points[:, 0], heights, s=10, color=dots, linewidth=0)
+            for curve, colour in zip(outputs[:, 0], colours or [COLOURS[3]]):
+                axes.plot(np.linspace(left, right, len(curve)), curve, color=colour, linewidth=2)
+            axes.set(xlim=(left, right), ylim=(bottom, top))
+        elif film.names:
             scores = _smooth(outputs)[:, ::-1].transpose(1, 2, 0)
             guess = 1 / len(film.names)
             certainty = (scores.max(axis=-1) - guess) / (1 - guess)

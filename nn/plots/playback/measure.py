@@ -22,6 +22,9 @@ from tensorgrad import Tensor
 SIDES = 20, 40
 """Fewest and most points along each side of the plane of the inputs."""
 
+ALONG = 121
+"""Points along the axis of a single input."""
+
 MOST_POINTS = 9_000_000
 """Maximum number of points in the pictures of all frames, which keeps the page below 3 MB."""
 
@@ -31,7 +34,7 @@ MOST_SAMPLES = 500
 MOST_IMAGES = 24
 """Maximum number of images whose predictions are shown."""
 
-Kind = Literal["plane", "weights", "means"]
+Kind = Literal["curve", "plane", "weights", "means"]
 State = Mapping[str, NDArray[Any]]
 CLASSIFIERS = BinaryCrossEntropy, CategoricalCrossEntropy, SigmoidBinaryCrossEntropy, SoftmaxCrossEntropy
 
@@ -42,9 +45,9 @@ class Layer:
 
     Attributes:
         column: the layer of the network.
-        kind: the pictures of its neurons: outputs over the plane of the inputs, weights as images, or the mean output
-            for each class.
-        pictures: `(frames, neurons shown, height, width)`.
+        kind: the pictures of its neurons: outputs over the axis of the input or the plane of the inputs, weights as
+            images, or the mean output for each class.
+        pictures: `(frames, neurons shown, height, width)`. The height of curves is 1.
         weights: `(frames, inputs shown, neurons shown)`; None if they are not lines.
         bias: `(frames, neurons shown)`; None without a bias.
         gradient: `(frames,)`, the root mean square of the gradient of the loss with respect to the weights.
@@ -67,11 +70,12 @@ class Film:
         history: the values of each epoch, by name.
         layers: the columns.
         names: the names of the classes; empty for regression.
-        samples: `(samples, features)` in the plane, or `(samples, height, width)`; None if they are neither.
+        samples: `(samples, features)` with one or two features, or images `(samples, height, width)`; otherwise None.
         targets: class numbers or values, for each sample.
-        extent: left, right, bottom and top of the plane; None unless the samples have two features.
-        outputs: probabilities `(frames, classes, side, side)` or values `(frames, 1, side, side)` over the plane; None
-            without a plane.
+        extent: left, right, bottom and top of the plane; for one feature, those of a plot over it. None unless the
+            samples have one or two features.
+        outputs: probabilities `(frames, classes, height, width)` or values `(frames, 1, height, width)` over the plane;
+            for one feature, the height is 1. None without an extent.
         chosen: `(frames, images)`, the predicted class of each image; None if there are no images or no classes.
         right: `(frames,)`, the fraction of samples that are classified correctly; None for regression.
     """
@@ -121,8 +125,10 @@ def measure(
         shown_names = checked_names("Playground", names, classes) if classifies else []
         pictures = len(states) * (sum(len(column.shown) for column in columns) + max(classes, 1))
         side = int(np.clip((MOST_POINTS / pictures) ** 0.5, *SIDES))
-        grid, extent = _plane(X, side) if X.shape[1:] == (2,) else (None, None)
-        kinds = [_kind(column, grid is not None, image_shape) for column in columns]
+        targets = labels if classifies else labels.reshape(len(labels), -1)[:, 0]
+        heights = np.array([0.0, 1.0]) if classifies else targets
+        grid, extent = _grid(X, heights, side) if X.shape[1:] in ((1,), (2,)) else (None, None)
+        kinds = [_kind(column, grid, image_shape) for column in columns]
         frames = []
         for state in states:
             network.load_state_dict(state)
@@ -152,7 +158,7 @@ def measure(
         layers=layers,
         names=shown_names,
         samples=X if grid is not None else images,
-        targets=labels if classifies else labels.reshape(len(labels), -1)[:, 0],
+        targets=targets,
         extent=extent,
         outputs=np.stack([frame.outputs for frame in frames]) if grid is not None else None,
         chosen=np.stack([frame.chosen for frame in frames])[:, :MOST_IMAGES] if shows_choices else None,
@@ -181,10 +187,10 @@ def _frame(
     """Measure the network in its current state."""
     output, results = outputs_of(model.network, X)
     seen = results
-    over_plane = np.zeros(0, np.float32)
+    over_grid = np.zeros(0, np.float32)
     if grid is not None:
-        plane, seen = outputs_of(model.network, grid.astype(X.dtype))
-        over_plane = _as_squares(_scores(model, plane))
+        there, seen = outputs_of(model.network, grid.astype(X.dtype))
+        over_grid = _over_grid(_scores(model, there), grid.shape[1])
     pictures = [
         _pictures(column, kind, seen[column.output][2].data, labels, image_shape)
         for column, kind in zip(columns, kinds)
@@ -196,14 +202,14 @@ def _frame(
     return _Frame(
         pictures,
         [0.0 if each is None else float(np.sqrt(np.mean(np.asarray(each, float) ** 2))) for each in gradients],
-        checked_outputs("Playground", over_plane.astype(np.float32)),
+        checked_outputs("Playground", over_grid.astype(np.float32)),
         _scores(model, output).argmax(axis=-1),
     )
 
 
-def _kind(column: Column, plane: bool, image_shape: tuple[int, ...] | None) -> Kind:
-    if plane:
-        return "plane"
+def _kind(column: Column, grid: NDArray[Any] | None, image_shape: tuple[int, ...] | None) -> Kind:
+    if grid is not None:
+        return "plane" if grid.shape[1] == 2 else "curve"
     if isinstance(column.module, Conv2D):
         return "weights"
     is_first = image_shape is not None and not column.follows and column.module.inputs == np.prod(image_shape)
@@ -218,8 +224,8 @@ def _pictures(
     image_shape: tuple[int, ...] | None,
 ) -> NDArray[np.float32]:
     """Return the pictures of the neurons that are shown, `(neurons, height, width)`."""
-    if kind == "plane":
-        found = _as_squares(values[:, column.shown])
+    if kind in ("curve", "plane"):
+        found = _over_grid(values[:, column.shown], 2 if kind == "plane" else 1)
     elif kind == "weights":
         weight = column.module.weight.data[..., column.shown]
         if isinstance(column.module, Dense):
@@ -243,7 +249,7 @@ def _lines(
     if column.follows:
         rows = columns[number - 1].shown
     elif number == 0 and grid is not None and isinstance(column.module, Dense):
-        rows = np.arange(2)
+        rows = np.arange(grid.shape[1])
     else:
         return None
     name = f"{column.path}.weight".lstrip(".")
@@ -268,16 +274,27 @@ def _scores(model: Model, outputs: NDArray[Any]) -> NDArray[Any]:
     return np.concatenate([1 - probabilities, probabilities], axis=1)
 
 
-def _as_squares(values: NDArray[Any]) -> NDArray[Any]:
-    """Reshape `(points, pictures)` over the grid to `(pictures, side, side)`."""
-    side = round(len(values) ** 0.5)
-    return values.T.reshape(-1, side, side)
+def _over_grid(values: NDArray[Any], features: int) -> NDArray[Any]:
+    """Reshape `(points, pictures)` to `(pictures, side, side)` for two features, or `(pictures, 1, points)` for one."""
+    side = round(len(values) ** 0.5) if features == 2 else 1
+    return values.T.reshape(values.shape[1], side, -1)
 
 
-def _plane(X: NDArray[Any], side: int) -> tuple[NDArray[Any], tuple[float, float, float, float]]:
-    """Return the points of a grid over the samples, row by row from the top, and its extent."""
-    low, high = X.min(axis=0).astype(float), X.max(axis=0).astype(float)
-    margin = np.where(high > low, MARGIN * (high - low), 1.0)
-    (left, bottom), (right, top) = low - margin, high + margin
-    across, up = np.linspace(left, right, side), np.linspace(top, bottom, side)
-    return np.stack(np.meshgrid(across, up), axis=-1).reshape(-1, 2), (left, right, bottom, top)
+def _grid(X: NDArray[Any], heights: NDArray[Any], side: int) -> tuple[NDArray[Any], tuple[float, float, float, float]]:
+    """Return the points of a grid over the samples, and the extent of the picture.
+
+    Points in a plane are ordered by row, from the top. With one feature, `heights` determine the vertical extent.
+    """
+    if X.shape[1] == 1:
+        across, up = _range(X[:, 0]), _range(heights)
+        return np.linspace(*across, ALONG)[:, None], (*across, *up)
+    (left, right), (bottom, top) = _range(X[:, 0]), _range(X[:, 1])
+    points = np.meshgrid(np.linspace(left, right, side), np.linspace(top, bottom, side))
+    return np.stack(points, axis=-1).reshape(-1, 2), (left, right, bottom, top)
+
+
+def _range(values: NDArray[Any]) -> tuple[float, float]:
+    """Return the smallest and the largest value, with a margin."""
+    low, high = float(values.min()), float(values.max())
+    margin = MARGIN * (high - low) if high > low else 1.0
+    return low - margin, high + margin

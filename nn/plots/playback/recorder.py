@@ -29,9 +29,10 @@ class Playground(Callback):
     """Callback that records a training and saves it as a page that replays it.
 
     The page is one HTML file that loads nothing else. For samples with two features, it shows the output of every
-    hidden neuron over the plane of the inputs, and the decision boundary. For images, it shows the weights of the first
-    layer as images, and the predictions for some samples. Between neurons, weights are lines. Beside them are the loss,
-    the metrics, and the gradient of each layer. The reader can play the epochs, or select one with the keyboard.
+    neuron over the plane of the inputs, and the decision boundary. For samples with one feature, it shows curves over
+    this feature, and the fit of a regression. For images, it shows the weights of the first layer as images, and the
+    predictions for some samples. Between neurons, weights are lines. Beside them are the loss, the metrics, and the
+    gradient of each layer. The reader can play the epochs, or select one with the keyboard.
 
     During training, only the parameters are copied: for a network of 2-8-8-3 neurons, about 15 µs per epoch, which is
     7 % of an epoch of a single batch. The pictures are computed when the page is saved, from these copies. Training is

@@ -3,7 +3,7 @@
 const lesson = JSON.parse(document.getElementById("lesson").textContent);
 const state = { step: 1, chosen: null };
 const MOST = 1.6; // the largest scale of the picture
-const LEAST = 0.8; // the smallest; on a narrow screen, the current layer is scrolled into view
+const LEAST = 1; // the smallest, with text of 11 pixels; if the picture is wider than the screen, the current layer is scrolled into view
 const MILLISECONDS = 1400;
 let playing = null;
 

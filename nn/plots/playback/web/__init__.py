@@ -88,7 +88,7 @@ def contents(film: Film, packed: Packed) -> dict[str, Any]:
         "samples": None if film.samples is None else packed.exact(film.samples),
         "targets": [_finite(float(target)) for target in film.targets],
         "extent": film.extent,
-        "outputs": None if film.outputs is None else packed.coarse(_outputs(film, film.outputs)),
+        "outputs": None if film.outputs is None else _outputs(film, film.outputs, packed),
         "chosen": None if film.chosen is None else film.chosen.tolist(),
         "right": None if film.right is None else film.right.tolist(),
     }
@@ -109,18 +109,19 @@ def _layer(layer: Layer, packed: Packed) -> dict[str, Any]:
     }
 
 
-def _outputs(film: Film, outputs: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return values as they are; for each class, the signed root of its lead over the best of the others.
+def _outputs(film: Film, outputs: NDArray[np.float32], packed: Packed) -> dict[str, Any]:
+    """Add values as they are; for each class, the signed root of its lead over the best of the others.
 
     The class changes where the lead is 0. There, steps of the root are finest.
     """
+    if film.layers[0].kind == "curve":
+        return packed.exact(outputs)
     if not film.names:
-        return outputs
+        return packed.coarse(outputs)
     leads = np.stack(
         [outputs[:, k] - np.delete(outputs, k, axis=1).max(axis=1) for k in range(outputs.shape[1])], axis=1
     )
-    roots: NDArray[np.float32] = np.sign(leads) * np.sqrt(np.abs(leads))
-    return roots
+    return packed.coarse(np.sign(leads) * np.sqrt(np.abs(leads)))
 
 
 def _file(name: str) -> str:

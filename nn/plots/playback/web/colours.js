@@ -97,3 +97,24 @@ function paintBars(canvas, { values }, width, height) {
   context.fillStyle = getComputedStyle(document.documentElement).getPropertyValue("--muted");
   context.fillRect(0, ground, width, 1);
 }
+
+/** Paint a curve of signed values over the only input. The line at 0 is in the middle. */
+function paintCurve(canvas, values, size) {
+  canvas.width = canvas.height = size;
+  const context = canvas.getContext("2d");
+  const across = (i) => (i / (values.length - 1)) * size;
+  const up = (value) => size / 2 - (0.46 * size * value) / film.steps;
+  for (let i = 0; i + 1 < values.length; i++) {
+    const middle = (values[i] + values[i + 1]) / 2;
+    context.fillStyle = `rgb(${signColour(0.55 * Math.sign(middle))})`;
+    context.fillRect(across(i), size / 2, across(1) + 0.5, up(middle) - size / 2);
+  }
+  const style = getComputedStyle(document.documentElement);
+  context.fillStyle = style.getPropertyValue("--muted");
+  context.fillRect(0, size / 2, size, 1);
+  context.strokeStyle = style.getPropertyValue("--text");
+  context.lineWidth = Math.min(size / 40, 5);
+  context.beginPath();
+  values.forEach((value, i) => context.lineTo(across(i), up(value)));
+  context.stroke();
+}

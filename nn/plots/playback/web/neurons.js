@@ -4,9 +4,9 @@ const drawn = { neurons: [], lines: [], at: 0 };
 
 const BUTTON = { largest: 58, smallest: 26, gap: 7, column: 92, top: 46 };
 
-/** Make every button and line. Inputs of a plane come first; they have no number. */
+/** Make every button and line. One or two inputs come first; they have no number. */
 function makeNetwork() {
-  if (film.extent !== null) drawn.inputs = [0, 1].map((axis) => makeInput(axis));
+  if (film.extent !== null) drawn.inputs = [0, 1].slice(0, inputCount()).map((axis) => makeInput(axis));
   film.layers.forEach((layer, number) => layer.shown.forEach((_, place) => makeNeuron(layer, number, place)));
   film.layers.forEach((layer, number) => {
     if (layer.weights === null) return;
@@ -19,6 +19,11 @@ function makeNetwork() {
     }
   });
   placeNetwork();
+}
+
+/** The number of inputs that are axes of the pictures. */
+function inputCount() {
+  return film.samples.shape[1];
 }
 
 function makeInput(axis) {
@@ -82,7 +87,7 @@ function placeNetwork() {
 /** The heading of a column. */
 function makeHeading(column, k, count, width, x) {
   const { layer, number } = column[0];
-  const lines = layer ? [layer.title, countOf(layer)] : ["inputs", "x₀, x₁"];
+  const lines = layer ? [layer.title, countOf(layer)] : inputCount() === 1 ? ["input", "x"] : ["inputs", "x₀, x₁"];
   const side = k === 0 && count > 1 ? "left" : k === count - 1 && count > 1 ? "right" : "center";
   const most = width / count;
   const left = side === "left" ? 0 : side === "right" ? width - most : x - most / 2;
@@ -98,7 +103,10 @@ function countOf(layer) {
 
 /** Paint every neuron and weight as they are in the frame. */
 function updateNetwork() {
-  for (const { canvas, picture } of drawn.inputs ?? []) paintSigned(canvas, picture);
+  for (const { canvas, picture } of drawn.inputs ?? []) {
+    if (inputCount() === 1) paintCurve(canvas, picture.values.subarray(0, picture.width), Math.round(2 * drawn.size));
+    else paintSigned(canvas, picture);
+  }
   for (const { canvas, layer, number, place, element } of drawn.neurons) {
     paintNeuron(canvas, layer, place, drawn.size);
     const isChosen = state.neuron !== null && state.neuron.layer === number && state.neuron.place === place;
@@ -120,6 +128,7 @@ function updateNetwork() {
 function paintNeuron(canvas, layer, place, size) {
   const shown = picture(layer.pictures, state.frame, place);
   if (layer.kind === "means") paintBars(canvas, shown, Math.round(2 * size), Math.round(2 * size));
+  else if (layer.kind === "curve") paintCurve(canvas, shown.values, Math.round(2 * size));
   else paintSigned(canvas, shown);
 }
 

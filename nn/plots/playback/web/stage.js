@@ -15,6 +15,7 @@ function updateLarge() {
 }
 
 function showOutput(canvas) {
+  if (inputCount() === 1) return showCurves(canvas);
   const [, count] = film.outputs.shape;
   const pictures = Array.from({ length: count }, (_, label) => picture(film.outputs, state.frame, label));
   if (film.names.length) {
@@ -30,9 +31,47 @@ function showOutput(canvas) {
 }
 
 function nameOfClass(name, label) {
+  return nameOfColour(name, film.colours[label % film.colours.length]);
+}
+
+function nameOfColour(name, colour) {
   const dot = make("i", { class: "dot" });
-  dot.style.background = film.colours[label % film.colours.length];
+  dot.style.background = colour;
   return make("span", {}, dot, name);
+}
+
+/** Curves over the only input: the output and the targets, or the probability of each class and the classes at 0. */
+function showCurves(canvas) {
+  const [left, right, bottom, top] = film.extent;
+  const size = 2 * LARGE, isClasses = film.names.length > 0;
+  canvas.width = canvas.height = size;
+  const context = canvas.getContext("2d");
+  const style = getComputedStyle(document.documentElement);
+  const up = (y) => ((top - y) / (top - bottom)) * size;
+  const colour = (label, name) => (isClasses ? film.colours[label % film.colours.length] : style.getPropertyValue(name));
+  film.targets.forEach((target, i) => {
+    context.fillStyle = colour(target, "--leaf");
+    context.beginPath();
+    context.arc(((film.samples.values[i] - left) / (right - left)) * size, up(isClasses ? 0 : target), 5, 0, 2 * Math.PI);
+    context.fill();
+  });
+  const [, count, , points] = film.outputs.shape;
+  context.lineWidth = 4;
+  for (let label = 0; label < count; label++) {
+    const start = (state.frame * count + label) * points;
+    context.strokeStyle = colour(label, "--output");
+    context.beginPath();
+    for (let i = 0; i < points; i++) context.lineTo((i / (points - 1)) * size, up(film.outputs.values[start + i]));
+    context.stroke();
+  }
+  if (isClasses) {
+    find("caption").textContent = `Probability of each class: ${percent(film.right[state.frame])} of ${film.targets.length} samples are right`;
+    find("scale").append(...film.names.map(nameOfClass));
+  } else {
+    find("caption").textContent = "Output of the network over x";
+    find("scale").append(nameOfColour("data", "var(--leaf)"), nameOfColour("network", "var(--output)"));
+  }
+  find("scale").append(make("span", {}, `x: ${short(left)} … ${short(right)}, y: ${short(bottom)} … ${short(top)}`));
 }
 
 function showNeuron(canvas) {
@@ -45,6 +84,9 @@ function showNeuron(canvas) {
     paintBars(canvas, shown, LARGE, LARGE);
     const of = film.names.length ? " for each class" : "";
     find("scale").append(`mean output${of}, at most ${format(shown.scale)} from 0`, ...film.names.map(nameOfClass));
+  } else if (layer.kind === "curve") {
+    paintCurve(canvas, shown.values, 2 * LARGE);
+    find("scale").append(`output over x, from ${short(film.extent[0])} to ${short(film.extent[1])}; at most ${format(shown.scale)} from 0`);
   } else if (layer.kind === "plane") {
     paintSmooth(canvas, shown);
     drawSamples(canvas, 1);
@@ -64,7 +106,7 @@ function showNumbers(layer, number, place) {
   if (layer.bias !== null) add("bias", format(biasOf(layer, state.frame, place)));
   if (layer.weights === null) return;
   for (let from = 0; from < layer.weights.shape[1]; from++) {
-    const name = number === 0 ? `from x${"₀₁"[from]}` : `from neuron ${film.layers[number - 1].shown[from]}`;
+    const name = number === 0 ? `from x${inputCount() === 1 ? "" : "₀₁"[from]}` : `from neuron ${film.layers[number - 1].shown[from]}`;
     add(name, format(weightOf(layer, state.frame, from, place)));
   }
 }
@@ -83,7 +125,7 @@ function paintSmooth(canvas, { values, width, height }) {
 function drawSamples(canvas, scale) {
   const [left, right, bottom, top] = film.extent;
   const context = canvas.getContext("2d");
-  const radius = Math.min(Math.max(Math.sqrt(1500 / film.targets.length), 1.5), 4);
+  const radius = Math.min(Math.max(Math.sqrt(1500 / film.targets.length), 1.5), 8);
   context.strokeStyle = getComputedStyle(document.documentElement).getPropertyValue("--card");
   context.lineWidth = 0.8;
   film.targets.forEach((target, i) => {
@@ -123,6 +165,11 @@ function showImages(canvas) {
     context.fillText(`${isRight ? "✓" : "✗"} ${shorten(film.names[chosen])}`, x + cell / 2, y + cell + 8, cell - 4);
   }
   find("caption").textContent = `Predictions: ${percent(film.right[state.frame])} of the samples are right`;
+}
+
+/** A number with two significant digits. */
+function short(number) {
+  return format(Number(number.toPrecision(2)));
 }
 
 function shorten(name) {
