@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 import nn
+import nn.distributed
 import tensorgrad as tg
 from nn.callbacks.clipping import clip_norm
 from nn.data.batches import Batches, Part
@@ -40,7 +41,11 @@ def trained_by_two(path: Path) -> None:
     nn.Model(network, loss=nn.MeanSquaredError(), optimizer=optimizer).save(path)
 
 
-REFUSED: list[tuple[Callable[[Path], Any], type[Exception], str]] = [
+def rnn(x: Any, **options: Any) -> Any:
+    return nn.functional.rnn(x, np.ones((3, 2)), np.ones((2, 2)), **options)
+
+
+REFUSED: list[tuple[Callable[[Path], Any], type[BaseException], str]] = [
     (lambda _: clip_norm(["w"], 1.0), TypeError, "clip: expected tensors such as network.parameters(), got str"),
     (lambda _: nn.Tanh(3), TypeError, "Tanh() takes no arguments, got 3"),
     (lambda _: list(nested().parameters()), ValueError, "a module's lists can be nested"),
@@ -54,7 +59,22 @@ REFUSED: list[tuple[Callable[[Path], Any], type[Exception], str]] = [
     (lambda _: History().record(3), TypeError, "History: expected a dict with the values of an epoch, got 3"),
     (lambda _: model(compile="yes"), TypeError, "Model: compile must be True or False, got 'yes'"),
     (lambda _: model(device="cpu"), ValueError, "are for compiled models. Pass compile=True"),
-    (lambda _: nn.functional.rnn(X, X, X), ValueError, "rnn: .* got"),
+    (lambda _: rnn(np.ones((4, 3))), ValueError, "rnn: expected x of shape (batch, time, 3), got (4, 3). .* x[None]"),
+    (lambda _: rnn(np.ones((4, 0, 3))), ValueError, "rnn: expected sequences of at least one step"),
+    (lambda _: rnn(np.ones((1, 2, 3)), mask=np.ones((1, 2))), TypeError, "rnn: expected a mask of booleans"),
+    (lambda _: rnn(np.ones((1, 2, 3)), activation="gelu"), ValueError, "activation must be 'tanh' or 'relu'"),
+    (
+        lambda _: nn.functional.conv_transpose2d(np.ones((1, 5, 5, 3)), np.ones((2, 2, 1, 4))),
+        ValueError,
+        "conv_transpose2d: expected x of shape (batch, height, width, channels) with 4 channels",
+    ),
+    (lambda _: nn.BatchNorm(3, dim=1), TypeError, "unexpected keyword argument 'dim'"),
+    (lambda _: nn.Dense(3, 1, biass=False), TypeError, "Did you mean bias?"),
+    (lambda _: nn.Flatten(channels_first=1), TypeError, "Flatten: channels_first must be True or False, got 1"),
+    (lambda _: nn.Reshape(4), TypeError, "Reshape: expected the shape of a sample as a tuple, got 4"),
+    (lambda _: nn.Reshape((2.5,)), TypeError, "Reshape: the lengths must be integers"),
+    (lambda _: nn.functional.logistic, AttributeError, "nn.functional.logistic is now tensorgrad.sigmoid"),
+    (lambda _: nn.distributed.main(["--processes", "0", "train.py"]), SystemExit, "2"),
     (lambda _: nn.functional.zero_pad2d(X[None, ..., None], "same"), ValueError, "zero_pad2d: expected a number"),
     (trained_by_two, nn.SaveError, "parameter 2 of the optimizer is none of the network's"),
     (lambda path: nn.interop.save_pytorch(model(), path), TypeError, "save_pytorch: network must be an nn.Module"),
@@ -121,3 +141,20 @@ def test_representations_show_the_settings() -> None:
     assert repr(nn.data.Standardizer(X + np.eye(4, 3))) == "Standardizer(for samples of shape (3,))"
     assert repr(nn.AveragedWeights(decay=0.9)).startswith("AveragedWeights(decay=0.9, every=1, ")
     assert "dtype='float64'" in repr(nn.LearnedPositions(5, 4, dtype=np.float64))
+
+
+def test_summary_of_several_outputs_scales_its_numbers(capsys: pytest.CaptureFixture[str]) -> None:
+    class Two(nn.Module):
+        def __init__(self) -> None:
+            self.layer = nn.Dense(1000, 1000)
+
+        def forward(self, x: Any) -> Any:
+            y = self.layer(x)
+            return {"y": y, "z": (tg.tanh(y), y)}
+
+    network = Two()
+    nn.Model(network, loss=nn.MeanSquaredError()).summary((1000,), batch_size=1_000_000)
+    printed = capsys.readouterr().out
+    assert "4 MB" in printed  # 1,001,000 numbers of 4 bytes
+    assert re.search(r"2 T FLOPs", printed)  # 2 · 1000² for each of 1,000,000 samples
+    assert "GB kept" in printed
