@@ -241,6 +241,7 @@ def test_hooks_are_not_called_and_said_to_be():
     assert final(recording, told["right"])["x"][0] == pytest.approx(2 * np.exp(4.0))
 
 
+@pytest.mark.slow
 @given(seed=st.integers(0, 10_000), count=st.integers(1, 25))
 @settings(max_examples=30, deadline=None)
 def test_contributions_add_up_to_the_engines_gradients(random_graph, seed, count):

@@ -126,6 +126,7 @@ def test_the_steps_write_what_the_engine_computes(lesson):
     del keep
 
 
+@pytest.mark.slow
 @given(seed=st.integers(0, 10_000), count=st.integers(1, 12))
 @settings(max_examples=25, deadline=None)
 def test_any_graph_can_be_told(random_graph, seed, count):
