@@ -15,6 +15,7 @@ import nn.distributed
 import tensorgrad as tg
 from nn.callbacks.clipping import clip_norm
 from nn.data.batches import Batches, Part
+from nn.plots.decisions import decide
 from nn.training.history import History
 
 X, Y = np.ones((4, 3)), np.zeros((4, 1))
@@ -23,6 +24,10 @@ X, Y = np.ones((4, 3)), np.zeros((4, 1))
 def model(**options: Any) -> nn.Model:
     network = nn.Dense(3, 1, dtype=np.float64, rng=0)
     return nn.Model(network, loss=nn.MeanSquaredError(), optimizer=nn.SGD(network.parameters()), **options)
+
+
+def two_answers() -> nn.Model:
+    return nn.Model(nn.Dense(3, 2, rng=0), loss=nn.BinaryCrossEntropy())
 
 
 def nested() -> nn.Module:
@@ -73,6 +78,10 @@ REFUSED: list[tuple[Callable[[Path], Any], type[BaseException], str]] = [
     (lambda _: nn.Flatten(channels_first=1), TypeError, "Flatten: channels_first must be True or False, got 1"),
     (lambda _: nn.Reshape(4), TypeError, "Reshape: expected the shape of a sample as a tuple, got 4"),
     (lambda _: nn.Reshape((2.5,)), TypeError, "Reshape: the lengths must be integers"),
+    (lambda _: nn.plots.embedding(X, method="umap"), ValueError, "method must be 'pca' or 'tsne', got 'umap'"),
+    (lambda _: nn.plots.embedding(X[:, :1]), ValueError, "embedding: vectors must be .* got shape (4, 1)"),
+    (lambda _: nn.plots.embedding(X, labels=[0]), ValueError, "embedding: there are 4 vectors, but 1 labels"),
+    (lambda _: decide("mistakes", two_answers(), X), ValueError, "each of the 2 outputs is a separate"),
     (lambda _: nn.functional.logistic, AttributeError, "nn.functional.logistic is now tensorgrad.sigmoid"),
     (lambda _: nn.distributed.main(["--processes", "0", "train.py"]), SystemExit, "2"),
     (lambda _: nn.functional.zero_pad2d(X[None, ..., None], "same"), ValueError, "zero_pad2d: expected a number"),

@@ -333,6 +333,7 @@ TRACED: dict[str, tuple[Callable[[Any], Any], tuple[int, ...]]] = {
     "products": (lambda x: tg.dot(x, WEIGHT) + tg.inner(x, WEIGHT) * tg.dot(x, np.float32(2)), (4,)),
     "largest": (lambda x: x * np.argmax(x, axis=-1)[..., None], (5, 4)),
     "counts": (lambda x: x * tg.mean(x > 0, axis=1, keepdims=True) - tg.sum(x > 0, axis=1, keepdims=True), (5, 4)),
+    "parts of arrays": (lambda x: tg.Tensor(np.split(x.data, [2], 1)[0] * np.array_split(x.data, 3, 1)[0]), (5, 4)),
     "arrays of the graph": (lambda x: tg.Tensor(np.copy(x.data).T.T.reshape(x.shape)) * len(x.data[0]), (4,)),
 }  # fmt: skip
 
