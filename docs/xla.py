@@ -43,7 +43,8 @@ def rows() -> dict[str, str]:
     declared = {
         name.rpartition(".")[2]: operation_of(function).numpy_only
         for name, function in registry.items()
-        if ".ops.scipy." not in name  # which are declared only where SciPy has been imported
+        if name.startswith(("tensorgrad.ops.", "nn."))  # not those of users
+        and not name.startswith("tensorgrad.ops.scipy.")  # which are declared only where SciPy has been imported
     }
     found = {f"`tg.{name}`": reason for name, reason in sorted(declared.items()) if reason}
     found["`tg.special`, `tg.stats`, `tg.linalg.expm`, `tg.linalg.solve_triangular`"] = "SciPy computes them"

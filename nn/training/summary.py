@@ -182,7 +182,8 @@ def _trace(module: Module, path: str, x: Tensor, outputs: dict[str, Shape]) -> T
             x = _trace(layer, f"{path}.{name}" if path else name, x, outputs)
     else:
         x = module(x)
-    outputs[path] = (x[0] if isinstance(x, tuple) else x).shape  # a recurrent layer may also return its state
+    if tensors := _tensors(x):
+        outputs[path] = tensors[0].shape  # several are those of a network, or a recurrent layer's result and state
     return x
 
 

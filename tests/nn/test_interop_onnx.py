@@ -325,6 +325,16 @@ TRACED: dict[str, tuple[Callable[[Any], Any], tuple[int, ...]]] = {
     "global": (lambda x: functional.global_average_pool(x) + tg.max(x, axis=(1, 2)), (6, 6, 4)),
     "parts of images": (lambda x: tg.pad(x[:, 1:, ::2], [(0, 0), (1, 0), (0, 0), (0, 2)], mode="edge"), (6, 6, 4)),
     "by channel": (lambda x: tg.moveaxis(tg.moveaxis(x, -1, 1) * 2, 1, -1), (6, 6, 4)),
+    "conditions": (lambda x: tg.where(np.logical_or(x > 1, x < -1) | (x == 0), x, np.isnan(x) * x), (4,)),
+    "flattened and back": (lambda x: tg.reshape(tg.ravel(x), x.shape) + tg.reshape(x, x.shape), (5, 4)),
+    "lengths of 1": (lambda x: tg.squeeze(x[:, None], 1) * tg.broadcast_to(x[:, :1], x.shape) * x[None][0], (5, 4)),
+    "turned": (lambda x: x.mT @ tg.transpose(x, (0, 1, 2)), (5, 4)),
+    "repeated": (lambda x: tg.repeat(x, 2, axis=-1) + tg.tile(x, (2, 1, 1, 2))[1], (5, 4)),
+    "products": (lambda x: tg.dot(x, WEIGHT) + tg.inner(x, WEIGHT) * tg.dot(x, np.float32(2)), (4,)),
+    "largest": (lambda x: x * np.argmax(x, axis=-1)[..., None], (5, 4)),
+    "counts": (lambda x: x * tg.mean(x > 0, axis=1, keepdims=True) - tg.sum(x > 0, axis=1, keepdims=True), (5, 4)),
+    "parts of arrays": (lambda x: tg.Tensor(np.split(x.data, [2], 1)[0] * np.array_split(x.data, 3, 1)[0]), (5, 4)),
+    "arrays of the graph": (lambda x: tg.Tensor(np.copy(x.data).T.T.reshape(x.shape)) * len(x.data[0]), (4,)),
 }  # fmt: skip
 
 
@@ -439,6 +449,25 @@ REFUSED: dict[str, tuple[Callable[[Any], Any], str]] = {
     "loop over the batch": (lambda x: tg.stack([x[i] for i in range(x.shape[0])]), "does not have the batch"),
     "sum of the batch": (lambda x: tg.sum(x, axis=0), "does not have the batch along its first axis"),
     "mask": (lambda x: x[x.data > 0], "mask"),
+    "two arrays": (lambda x: x[np.array([0]), np.array([1])], "with several arrays"),
+    "array and number": (lambda x: x[:, None][np.array([0]), 0], "an array and a number"),
+    "end of the batch": (lambda x: x[: x.shape[0] - 1], "a slice whose ends depend on the batch size"),
+    "repeated batch": (lambda x: tg.broadcast_to(x[0], x.shape), "an array without a batch"),
+    "order": (lambda x: tg.reshape(x, (-1, 1), order="F"), "another order"),
+    "two batches": (lambda x: tg.reshape(x @ x.T, (x.shape[0], x.shape[0], 1)), "two lengths"),
+    "repeated elements": (lambda x: tg.repeat(x, 2), "without an axis"),
+    "numbers of repeats": (lambda x: tg.repeat(x, [1, 2, 1], axis=1), "a number for each element"),
+    "indices that wrap": (lambda x: tg.take(x, [4], axis=1, mode="wrap"), "mode='wrap'"),
+    "reflected padding": (lambda x: tg.pad(x, 1, mode="linear_ramp"), "mode='linear_ramp'"),
+    "conditional sum": (lambda x: tg.sum(x, axis=1, where=x.data > 0), "where="),
+    "conditional variance": (lambda x: tg.var(x, axis=1, where=x.data == x.data), "where="),
+    "largest norm": (lambda x: tg.Tensor(np.linalg.vector_norm(x.data, axis=1, ord=4)), "ord=4"),
+    "running sum of all": (lambda x: tg.cumsum(x), "needs an axis"),
+    "largest of all": (lambda x: x * np.argmax(x), "needs an axis"),
+    "product of stacks": (lambda x: tg.Tensor(np.dot(x.data[:, None], WEIGHT[:3])), "more than two axes"),
+    "bits": (lambda x: x * (np.argmax(x, axis=1) & 1)[:, None], "bitwise operation on integers"),
+    "method of a ufunc": (lambda x: tg.Tensor(np.add.accumulate(x.data, axis=1)), r"np\.add\.accumulate"),
+    "unknown argument": (lambda x: tg.Tensor(np.cumsum(x.data, 1, None, None)), "with these arguments"),
 }
 
 

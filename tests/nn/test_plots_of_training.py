@@ -28,6 +28,7 @@ def layer(layers: list[Layer], name: str) -> Layer:
 # -- training is not affected -----------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_watching_changes_no_bit_of_the_training(tmp_path: Path) -> None:
     watchers = [
         plots.BoundaryStrip(X, y, resolution=5),
@@ -212,6 +213,7 @@ def test_health_of_many_layers_is_drawn_as_rows() -> None:
 # -- while it happens -------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_live_plot_writes_its_file_again_and_again(tmp_path: Path) -> None:
     drawn: list[int] = []
 

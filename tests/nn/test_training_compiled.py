@@ -427,6 +427,10 @@ def test_compiled_model_refuses_what_it_cannot_do(monkeypatch: pytest.MonkeyPatc
         model(compile=True, device="nonsense")
     with pytest.raises(ValueError, match="devices=64, but JAX finds only"):
         model(compile=True, devices=64)
+    with pytest.raises(ValueError, match="pass either device, for one, or devices"):
+        model(compile=True, device="cpu", devices=1)
+    with pytest.raises(TypeError, match="device must be a name"):
+        model(compile=True, device=3)
     with pytest.raises(ValueError, match="for compiled models"):
         model(device="cpu")
     with pytest.raises(ValueError, match="steps_per_call"):

@@ -397,6 +397,7 @@ def test_formulas_are_true(name: str) -> None:
     assert not excused or True in found, f"{name}: no sample shows that the formula is true"
 
 
+@pytest.mark.slow
 def test_formulas_can_mostly_be_evaluated() -> None:
     """The test above would be empty if formulas named what nobody knows."""
     names = [name for name in CLOSED if any(_is_closed(sample) for sample in samples_of(BUILT_IN[name])[:3])]

@@ -25,6 +25,7 @@ def laid_out(random_graph, seed, count, direction):
     return recording, picture(recording, direction)
 
 
+@pytest.mark.slow
 @graphs
 @settings(max_examples=40, deadline=None)
 def test_layout_keeps_boxes_apart_and_inside(random_graph, seed, count, direction):

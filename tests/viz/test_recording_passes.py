@@ -241,6 +241,7 @@ def test_passes_report_hooks_and_do_not_call_them():
     assert final(recording, told["right"])["x"][0] == pytest.approx(2 * np.exp(4.0))
 
 
+@pytest.mark.slow
 @given(seed=st.integers(0, 10_000), count=st.integers(1, 25))
 @settings(max_examples=30, deadline=None)
 def test_pass_contributions_sum_to_the_gradients_of_the_engine(random_graph, seed, count):

@@ -127,6 +127,7 @@ def test_walkthrough_steps_have_the_numbers_of_the_engine(lesson):
     del keep
 
 
+@pytest.mark.slow
 @given(seed=st.integers(0, 10_000), count=st.integers(1, 12))
 @settings(max_examples=25, deadline=None)
 def test_walkthrough_accepts_any_graph(random_graph, seed, count):

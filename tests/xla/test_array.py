@@ -169,3 +169,9 @@ def test_tensors_hold_them_eagerly() -> None:
     assert isinstance(t.grad, xla.Array)
     np.testing.assert_allclose(np.asarray(t.grad), 2 * np.exp(A), rtol=1e-12)
     assert type(t.numpy()) is np.ndarray
+
+
+def test_where_of_a_ufunc_is_refused_by_name() -> None:
+    a = xla.Array(jax.numpy.asarray(B))
+    with pytest.raises(TypeError, match=r"np\.add: where cannot be used with XLA arrays"):
+        np.add(a, a, where=B > 0)

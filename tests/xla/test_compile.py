@@ -449,6 +449,14 @@ def drawn_globally(x: Any) -> Any:
     return x * np.random.normal()  # noqa: NPY002
 
 
+def drawn_by_a_new_generator(x: Any) -> Any:
+    return nn.Dropout(0.5, rng=0)(tg.tensor(x)).array
+
+
+def chosen(x: Any) -> Any:
+    return np.compress(x[0] > 0, x, axis=1)
+
+
 def hidden() -> tg.Tensor:
     return next(o for o in gc.get_objects() if type(o) is tg.Tensor and o.name == "stranger")
 
@@ -481,6 +489,8 @@ REFUSED: dict[Callable[..., Any], str] = {
     converted: r"float needs the values.*return float\(np.sum\(x\)\)\n",
     drawn: "a NumPy random generator drew numbers",
     drawn_globally: "a NumPy random generator drew numbers",
+    drawn_by_a_new_generator: "a random generator was made inside the compiled function",
+    chosen: "the shape of the result of np.compress depends on values",
     unknown_tensor: r"the tensor 'stranger' \(4,\) requires a gradient.*not found.*\(\) \* x\n.*argu",
     unknown_tensor_without_recording: r"the tensor 'stranger' \(4,\) requires a gradient, but was not found",
     counter: "'calls' changed from 0 to 1 while",

@@ -12,7 +12,7 @@ from numpy.lib.array_utils import normalize_axis_tuple
 
 from nn.interop.onnx_export.errors import ExportError
 from nn.interop.onnx_export.functions.elementwise import cast, promoted
-from nn.interop.onnx_export.functions.shapes import channels_first_axis, ints, swapaxes
+from nn.interop.onnx_export.functions.shapes import channels_first_axis, ints
 from nn.interop.onnx_export.value import Value, function_of
 
 OPERATORS: dict[str, tuple[Callable[..., Any], ...]] = {
@@ -127,7 +127,7 @@ def dot(a: Any, b: Any) -> Any:
 @function_of(np.inner)
 def inner(a: Any, b: Any) -> Any:
     """Return the product along the last axes."""
-    return matmul(a, b if np.ndim(b) < 2 else swapaxes(b, -1, -2))
+    return matmul(a, b if np.ndim(b) < 2 else np.swapaxes(b, -1, -2))
 
 
 @function_of(np.einsum)
