@@ -99,9 +99,18 @@ def test_training_on_several_devices_and_in_several_processes_is_that_of_one(tmp
             np.testing.assert_allclose(values[key], numbers, rtol=1e-12, atol=1e-12, err_msg=f"{name}: {key}")
 
 
+AN_ERROR = """
+    from nn.distributed import _end_process
+    atexit.register(time.sleep, 60)  # as JAX waits for the other processes
+    sys.excepthook = functools.partial(_end_process, sys.excepthook)
+    raise OSError("lost")
+"""
+
+
 @pytest.mark.parametrize(
     ("last_words", "expected"),
     [
+        (AN_ERROR, "process 1 failed with exit status 1"),
         ("sys.exit(3)", "process 1 failed with exit status 3"),
         ("os.kill(os.getpid(), signal.SIGKILL)", "process 1 was ended by SIGKILL"),
         ("os.kill(os.getpid(), signal.SIGSTOP)", "process 1 has been stopped for 0.5 seconds"),
@@ -114,7 +123,7 @@ def test_distributed_launcher_names_the_lost_process_and_ends_the_others(
         pytest.skip("the states of processes are read from /proc")
     script = tmp_path / "lost.py"
     script.write_text(
-        f"import os, signal, sys, time\nif os.environ['{distributed.PROCESS}'] == '1': {last_words}\ntime.sleep(60)\n"
+        f"import atexit, functools, os, signal, sys, time\nif os.environ['{distributed.PROCESS}'] == '1': {last_words}\ntime.sleep(60)\n"
     )
     start = time.monotonic()
     assert distributed.main(["--processes", "3", "--timeout", "0.5", str(script)]) == 1
