@@ -123,7 +123,8 @@ def test_distributed_launcher_names_the_lost_process_and_ends_the_others(
         pytest.skip("the states of processes are read from /proc")
     script = tmp_path / "lost.py"
     script.write_text(
-        f"import atexit, functools, os, signal, sys, time\nif os.environ['{distributed.PROCESS}'] == '1': {last_words}\ntime.sleep(60)\n"
+        "import atexit, functools, os, signal, sys, time\n"
+        f"if os.environ['{distributed.PROCESS}'] == '1': {last_words}\ntime.sleep(60)\n"
     )
     start = time.monotonic()
     assert distributed.main(["--processes", "3", "--timeout", "0.5", str(script)]) == 1
