@@ -25,7 +25,7 @@ from table import markdown
 WORKLOADS = (
     "small_ops", "spiral", "mlp_step", "wide_mlp", "fit", "hessian_vector", "deep_chain", "gradient_check",
     "step_memory", "flat_memory", "dispatch", "forward_mode", "import_cost", "convolution", "pooling", "recurrent",
-    "embedding_gradient", "layers", "image_networks", "attention", "gpt", "compiled",
+    "embedding_gradient", "layers", "image_networks", "attention", "gpt", "compiled", "compiled_networks",
 )  # fmt: skip
 RESULTS = Path(__file__).with_name("RESULTS.md")
 PREAMBLE = """\

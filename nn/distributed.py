@@ -15,13 +15,14 @@ the cluster, such as `srun python train.py` (SLURM) or `mpirun python train.py` 
 from __future__ import annotations
 
 import argparse
+import functools
 import os
 import signal
 import socket
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from nn import _processes
@@ -54,8 +55,9 @@ def initialize(
     their own rows of each batch. A batch whose size is not a multiple of the number of devices is computed by each of
     them as a whole. Losses and metrics are those of whole batches. Only the first process writes files and output.
 
-    If a process ends or does not answer for `timeout` seconds, the others end with an error that names it. Start the
-    job again, with any number of processes: with `fit(..., resume=True)` it continues from the last checkpoint.
+    A process in which an exception is raised ends at once, without the functions registered with `atexit`. If a process
+    ends or does not answer for `timeout` seconds, the others end with an error that names it. Start the job again, with
+    any number of processes: with `fit(..., resume=True)` it continues from the last checkpoint.
 
     Args:
         coordinator: the address of the first process, such as "10.0.0.1:1234".
@@ -89,8 +91,19 @@ def initialize(
 
     config: Any = jax.config
     config.update("jax_cpu_collectives_implementation", "gloo")
-    jax.distributed.initialize(coordinator, processes, process, heartbeat_timeout_seconds=seconds)
+    jax.distributed.initialize(
+        coordinator, processes, process, heartbeat_timeout_seconds=seconds, shutdown_timeout_seconds=seconds
+    )
     _processes.set_process(jax.process_index(), jax.process_count())
+    sys.excepthook = functools.partial(_end_process, sys.excepthook)
+
+
+def _end_process(report: Callable[..., Any], *error: Any) -> None:
+    """Report an exception and end this process. JAX would wait for the others, which wait for this one."""
+    report(*error)
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(1)
 
 
 def _is_on_cluster() -> bool:
@@ -209,4 +222,5 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # which ends the processes too
     sys.exit(main())

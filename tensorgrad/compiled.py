@@ -41,6 +41,7 @@ class Plan:
         results: whether the forward rule returns several results.
         composed: whether the operands are saved too, for the composed form.
         needs_numpy: whether arrays of other libraries are treated differently.
+        lowered: whether they are while a function is traced.
         view: whether the result may be a view of the first input.
         reflected: whether the two operands are swapped, as for `__rsub__`.
         settled: the options that may be lists or arrays, which the caller can write into.
@@ -55,6 +56,7 @@ class Plan:
     results: bool = False
     composed: bool = False
     needs_numpy: bool = False
+    lowered: bool = False
     view: bool = False
     reflected: bool = False
     settled: tuple[str, ...] = ()
@@ -97,11 +99,12 @@ def _take_arrays(plan: Plan) -> Iterator[str]:
         yield f"{s}_operands = helpers.check_sequence({s}, name)"
         yield f"{s}_nodes = [i.node if isinstance(i, Tensor) else None for i in {s}_operands]"
         yield f"{s} = [i.array if isinstance(i, Tensor) else i for i in {s}_operands]"
-    if plan.needs_numpy:
+    if plan.needs_numpy or plan.lowered:
         operands = [f"{i}_operand" for i, _ in plan.single] + ([f"*{plan.sequence}_operands"] if plan.sequence else [])
         others = " or ".join(f"{i}.__class__ is not ndarray" for i, _ in plan.single)  # the call takes 0.5 µs
         some = "" if plan.sequence else f"({others}) and "
-        yield f"if {some}helpers.holds_foreign([{', '.join(operands)}]):"
+        traced = "" if plan.needs_numpy else "current_mode().since and "
+        yield f"if {some}{traced}helpers.holds_foreign([{', '.join(operands)}]):"
         yield f"    return operation.on_foreign({', '.join(_passed_on(plan, p) for p in plan.parameters)})"
     for option in plan.options:
         yield f"if isinstance({option.name}, Tensor):"
@@ -334,6 +337,7 @@ def plan_of(operation: Any, *, reflected: bool = False) -> Plan:
         results=operation.results is not None,
         composed=operation.composed is not None,
         needs_numpy=operation.needs_numpy,
+        lowered=bool(operation.lowering),
         view=operation.view,
         reflected=reflected,
         settled=tuple(

@@ -28,7 +28,8 @@ def record(operation: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any
     call.apply_defaults()
     values = call.arguments  # by name: tensors as they were passed, then their arrays
     operands = _take_operands(operation, values)
-    if operation.needs_numpy and _operands.holds_foreign(operands):
+    is_special = operation.needs_numpy or (operation.lowering and current_mode().since)
+    if is_special and _operands.holds_foreign(operands):
         return operation.on_foreign(*call.args, **call.kwargs)
     for name, value in values.items():
         if name in operation.inputs:

@@ -19,7 +19,7 @@ from tensorgrad.backward import backpropagate
 from tensorgrad.modes import current_mode
 from tensorgrad.node import CHANGED, Node, leaf_node
 
-_OF_LEAF = 3
+OF_LEAF = 3
 """Number of references to the node of a leaf that was not used: of the leaf, a local variable and `getrefcount`."""
 
 DEEPEST = 64
@@ -163,7 +163,7 @@ class Tensor(Methods):
     def rebind(self, array: Any, grad: Any) -> None:
         """Replace the array of this leaf and its gradient, without copies and checks, as compiled functions do."""
         node = self.node
-        if node is not None and getrefcount(node) == _OF_LEAF:  # no graph has it, so that it need not be replaced
+        if node is not None and getrefcount(node) == OF_LEAF:  # no graph has it, so that it need not be replaced
             self.array = node.array = array
         elif array is not self.array:
             self._change(array)

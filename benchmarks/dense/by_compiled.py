@@ -14,6 +14,8 @@ from dense.task import Task
 
 def training(task: Task) -> Callable[[], Any]:
     """Return a step, which returns the loss. It waits for the result, because XLA computes asynchronously."""
+    import jax
+
     import nn
     import tensorgrad as tg
     from tensorgrad import xla
@@ -43,8 +45,7 @@ def training(task: Task) -> Callable[[], Any]:
         t += 1
         value = whole_step(*next(batches), float(t))
         arrays: list[Any] = [value.array, *(parameter.array for parameter in parameters)]
-        for array in arrays:
-            array.block_until_ready()
+        jax.block_until_ready([array.value for array in arrays])
         return value
 
     return step

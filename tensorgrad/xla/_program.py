@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import traceback
 import weakref
+from collections import deque
 from collections.abc import Callable, Iterator
+from itertools import repeat
+from sys import getrefcount
 from typing import Any
 
 import jax
@@ -15,7 +18,7 @@ from tensorgrad._messages import TraceError, user_line
 from tensorgrad.backward import topological_order
 from tensorgrad.modes import current_mode, tracing
 from tensorgrad.node import LIVE, Node, leaf_node, next_number
-from tensorgrad.tensor import Tensor, tensor_at
+from tensorgrad.tensor import OF_LEAF, Tensor, tensor_at
 from tensorgrad.transforms.trees import leaves, rebuilt
 from tensorgrad.xla import _refusals
 from tensorgrad.xla._arguments import Arguments
@@ -52,12 +55,12 @@ class Program:
         self.function = function
         self.compiled = jax.jit(self._trace)
         self.arguments: Arguments | None = None
+        self._is_single = False
 
     def use_for(self, arguments: Arguments, surroundings: Surroundings) -> None:
         """Use this program for arguments like these until something changes."""
         self.surroundings = surroundings
         self._mode = current_mode()
-        self._flags = surroundings.flags()
         self._structure, self._objects = arguments.structure, arguments.objects
         self._places = list(map(surroundings.place, arguments.tensors))
 
@@ -70,7 +73,6 @@ class Program:
             and (not objects or all(one is other for one, other in zip(objects, self._objects)))
             and (not arguments.tensors or list(map(surroundings.place, arguments.tensors)) == self._places)
             and surroundings.unchanged()
-            and surroundings.flags() == self._flags
         )
 
     def tensors_of(self, arguments: Arguments) -> list[Tensor]:
@@ -84,26 +86,39 @@ class Program:
         """Return the results for these arguments."""
         inputs = [array.value if array.__class__ is Array else array for array in map(ARRAY, tensors)]
         inputs += [g.value if g.__class__ is Array else g for g in map(GRAD, tensors) if g is not None]
-        if arguments.floats and _is_single([*inputs, *arguments.values]):
-            for place in arguments.floats:
-                arguments.values[place] = np.float32(arguments.values[place])
+        self.floats = [len(inputs) + place for place in arguments.floats]
         inputs += arguments.values
         if seeds is not None:
             inputs.append(np.array(seeds, np.uint32))
         self.arguments = arguments
         try:
             with jax.enable_x64(True):
-                outcome: Outcome = self.compiled(inputs)
+                try:
+                    outcome = self._called(inputs)
+                except _OtherPrecision:
+                    self._is_single = not self._is_single
+                    outcome = self._called(inputs)
         finally:
             self.arguments = None
         if outcome.plan.source is None:
             outcome.plan.source = self, list(map(_description, inputs))
         return outcome
 
+    def _called(self, inputs: list[Any]) -> Outcome:
+        if self.floats:
+            assert self.arguments is not None
+            kind = np.float32 if self._is_single else float
+            for place, number in zip(self.floats, map(self.arguments.values.__getitem__, self.arguments.floats)):
+                inputs[place] = kind(number)
+        outcome: Outcome = self.compiled(inputs)
+        return outcome
+
     def _trace(self, values: list[Any]) -> Outcome:
         """Return the results as tracers. JAX calls this when it has no program for these shapes and dtypes."""
         arguments, generators = self.arguments, self.surroundings.generators
         assert arguments is not None
+        if self.floats and _is_single(values, self.floats) != self._is_single:
+            raise _OtherPrecision
         inputs = list(map(array_of, values))
         keys = Keys(generators, inputs.pop().value) if generators else Keys([], None)
         states = [state_of(each) for each in generators]
@@ -155,13 +170,38 @@ class Plan:
         self.template, self.leaves, self.changes = template, parts, changes
         self.source: Any = None
         self.is_new = True
+        self._only_arrays = all(array != KEPT and grad == KEPT for _, array, grad in changes)
 
     def finish(self, values: list[Any], tensors: list[Tensor]) -> Any:
         """Assign the changed tensors and return the result of the function."""
-        if self.changes:
+        if self.changes and not self._rebound(values, tensors):
             _rebind(self.changes, values, tensors)
-        results = [_made(kind, value, values, tensors) for kind, value in self.leaves]
-        return results[0] if self.template is None else rebuilt(self.template, iter(results))
+        if self.template is None:
+            return _made(*self.leaves[0], values, tensors)
+        return rebuilt(self.template, iter([_made(kind, value, values, tensors) for kind, value in self.leaves]))
+
+    def _rebound(self, values: list[Any], tensors: list[Tensor]) -> bool:
+        """Do what `_rebind` does and return True, if only arrays have changed and no graph has one of the tensors.
+
+        The assignments are one call of a function written in C, which Ctrl-C cannot interrupt. To postpone Ctrl-C, as
+        `_rebind` does, takes as long as all of the rest.
+        """
+        if not self._only_arrays:
+            return False
+        owners: list[Any] = []
+        arrays: list[Array] = []
+        for place, position, _ in self.changes:
+            tensor, array = tensors[place], array_of(values[position])
+            node = tensor.node
+            if node is not None:
+                if getrefcount(node) != OF_LEAF:
+                    return False
+                owners.append(node)
+                arrays.append(array)
+            owners.append(tensor)
+            arrays.append(array)
+        deque(map(setattr, owners, repeat("array"), arrays), 0)
+        return True
 
     def executable(self) -> Any:
         """Return the compiled program, as JAX describes it."""
@@ -328,9 +368,13 @@ def _description(value: Any) -> Any:
     return describe(value.shape, value.dtype, sharding=value.sharding if several else None, weak_type=weak)
 
 
-def _is_single(inputs: list[Any]) -> bool:
+class _OtherPrecision(Exception):
+    """The floats among the arguments were passed in another precision than the arrays need."""
+
+
+def _is_single(inputs: list[Any], floats: list[int]) -> bool:
     """Return whether float32 is the widest dtype among the arrays, so that the program needs no float64."""
-    kinds = {each.dtype for each in inputs if each.__class__ is not float}
+    kinds = {each.dtype for place, each in enumerate(inputs) if place not in floats}
     return _FLOAT32 in kinds and _FLOAT64 not in kinds
 
 

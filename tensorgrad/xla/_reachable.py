@@ -6,7 +6,7 @@ import functools
 import itertools
 import operator
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from types import CellType, CodeType, FunctionType, MethodType, ModuleType
 from typing import Any
 
@@ -62,30 +62,41 @@ class Surroundings:
         while waiting:
             waiting.extend(reversed(self._visit(waiting.pop(), tokens)))
         self.key = tuple(tokens)
+        self._watch()
+
+    def _watch(self) -> None:
+        """Remember the objects in all places that were searched, for `unchanged`."""
         ends = (object(),)  # between the views, so that nothing can move from one to the next unnoticed
         self._views = [each for holder in self.holders for view in holder.views() for each in (view, ends)]
-        self._viewed = list(itertools.chain.from_iterable(self._views))
         self._cells = [holder.cell for holder in self.holders if isinstance(holder, Cell) and holder.before]
-        self._contents = list(map(CONTENTS, self._cells))
-        self._globals = [
-            (holder.namespace.get, holder.names, list(holder.before.values()))
+        variables = [
+            (holder.namespace.get, name)
             for holder in self.holders
-            if isinstance(holder, Globals) and holder.names
+            if isinstance(holder, Globals)
+            for name in holder.names
         ]
+        self._getters, self._names = [get for get, _ in variables], [name for _, name in variables]
+        self._watched = list(self._current())
+
+    def _current(self) -> Iterator[Any]:
+        """Return the objects in all places, and which tensors require no gradient and have none. Has no Python loop."""
+        return itertools.chain(
+            itertools.chain.from_iterable(self._views),
+            map(CONTENTS, self._cells),
+            map(operator.call, self._getters, self._names),
+            map(_is_none, map(NODE, self.tensors)),
+            map(_is_none, map(GRAD, self.tensors)),
+        )
 
     def unchanged(self) -> bool:
-        """Return whether every place that was searched still holds the same objects. Uses no loop in Python."""
+        """Return whether every place that was searched still holds the same objects, and no flag has changed."""
         try:
-            return (
-                all(map(operator.is_, itertools.chain.from_iterable(self._views), self._viewed))
-                and all(map(operator.is_, map(CONTENTS, self._cells), self._contents))
-                and all(all(map(operator.is_, map(get, names), held)) for get, names, held in self._globals)
-            )
+            return all(map(operator.is_, self._current(), self._watched))
         except ValueError:  # a cell was emptied
             return False
 
     def flags(self) -> tuple[Any, Any]:
-        """Return which tensors require no gradient, and which have none. Uses no loop in Python."""
+        """Return which tensors require no gradient, and which have none."""
         nodes, grads = map(NODE, self.tensors), map(GRAD, self.tensors)
         return tuple(map(_is_none, nodes)), tuple(map(_is_none, grads))
 

@@ -19,12 +19,12 @@ pytestmark = pytest.mark.slow
 
 ROOT = Path(nn.__file__).parent.parent
 SCRIPT = """
-import sys
+import os, signal, sys
 from pathlib import Path
 import numpy as np
 import nn
 
-path, epochs, devices = Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])
+path, epochs, devices, killed_after = Path(sys.argv[1]), *map(int, sys.argv[2:])
 if not devices:
     nn.distributed.initialize()
 rng = np.random.default_rng(0)
@@ -40,39 +40,58 @@ def make(**options):
                     metrics=[nn.CategoricalAccuracy(), nn.F1()], rng=3, **options)
 
 
+class Kill(nn.Callback):
+    def on_step_end(self, step, logs):
+        if not nn._processes.is_writer() and len(model.history.epochs) == killed_after and step == 1:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+
 options = {"compile": True, "devices": devices or None}
 model = nn.Model.load(path, **options) if path.exists() else make(**options)
 saving = nn.ModelCheckpoint(path)
-model.fit(X, y, batch_size=16, epochs=epochs, validation_data=(X[:10], y[:10]), resume=True, callbacks=[saving])
+model.fit(X, y, batch_size=16, epochs=epochs, validation_data=(X[:10], y[:10]), resume=True,
+          callbacks=[saving, *([Kill()] if killed_after else [])])
 outputs = model.predict(X)
 if nn._processes.is_writer():
     np.savez(path.with_suffix(".npz"), outputs=outputs, **model.history)
 """
-"""Trains until there are `epochs` epochs: 17 epochs are 51 steps. Batches have 16, 16 and 10 samples."""
+"""Trains until there are `epochs` epochs: 17 epochs are 51 steps. Batches have 16, 16 and 10 samples.
+
+Process 1 is killed in the second step after `killed_after` epochs, if that is not 0.
+"""
 
 
-def run(folder: Path, name: str, epochs: int, *, processes: int = 1, devices: int = 1) -> dict[str, np.ndarray]:
+def started(
+    folder: Path, name: str, epochs: int, *, processes: int = 1, devices: int = 1, killed_after: int = 0
+) -> subprocess.CompletedProcess[str]:
     script, path = folder / "train.py", folder / f"{name}.safetensors"
     script.write_text(SCRIPT)
     launcher = ["-m", "nn.distributed", "--processes", str(processes)] if processes > 1 else []
     number = 0 if processes > 1 else devices
-    done = subprocess.run(
-        [sys.executable, *launcher, str(script), str(path), str(epochs), str(number)],
+    return subprocess.run(
+        [sys.executable, *launcher, str(script), str(path), str(epochs), str(number), str(killed_after)],
         env=os.environ | {"PYTHONPATH": str(ROOT), "XLA_FLAGS": f"--xla_force_host_platform_device_count={devices}"},
         capture_output=True, text=True, check=False, timeout=300,
     )  # fmt: skip
+
+
+def run(folder: Path, name: str, epochs: int, **options: int) -> dict[str, np.ndarray]:
+    done = started(folder, name, epochs, **options)
     assert done.returncode == 0, done.stdout + done.stderr
     assert done.stdout.count(f"epoch {epochs}/{epochs}") == 1, done.stdout  # one process writes output
-    with np.load(path.with_suffix(".npz")) as archive:
+    with np.load(folder / f"{name}.npz") as archive:
         return dict(archive)
 
 
 def test_training_on_several_devices_and_in_several_processes_is_that_of_one(tmp_path: Path) -> None:
     expected = run(tmp_path, "one", 17)
-    run(tmp_path, "processes", 9, processes=2)
+    killed = started(tmp_path, "processes", 17, processes=2, killed_after=9)
+    assert killed.returncode == 1
+    assert "nn.distributed: process 1 was ended by SIGKILL. The job is ended." in killed.stderr
+    assert not (tmp_path / "processes.npz").exists()
     found = {
         "4 devices": run(tmp_path, "devices", 17, devices=4),
-        "2 processes, resumed with 4": run(tmp_path, "processes", 17, processes=4),
+        "2 processes, killed, resumed with 4": run(tmp_path, "processes", 17, processes=4),
     }
     for name, values in found.items():
         assert len(values["loss"]) == 17
@@ -80,9 +99,18 @@ def test_training_on_several_devices_and_in_several_processes_is_that_of_one(tmp
             np.testing.assert_allclose(values[key], numbers, rtol=1e-12, atol=1e-12, err_msg=f"{name}: {key}")
 
 
+AN_ERROR = """
+    from nn.distributed import _end_process
+    atexit.register(time.sleep, 60)  # as JAX waits for the other processes
+    sys.excepthook = functools.partial(_end_process, sys.excepthook)
+    raise OSError("lost")
+"""
+
+
 @pytest.mark.parametrize(
     ("last_words", "expected"),
     [
+        (AN_ERROR, "process 1 failed with exit status 1"),
         ("sys.exit(3)", "process 1 failed with exit status 3"),
         ("os.kill(os.getpid(), signal.SIGKILL)", "process 1 was ended by SIGKILL"),
         ("os.kill(os.getpid(), signal.SIGSTOP)", "process 1 has been stopped for 0.5 seconds"),
@@ -95,7 +123,8 @@ def test_distributed_launcher_names_the_lost_process_and_ends_the_others(
         pytest.skip("the states of processes are read from /proc")
     script = tmp_path / "lost.py"
     script.write_text(
-        f"import os, signal, sys, time\nif os.environ['{distributed.PROCESS}'] == '1': {last_words}\ntime.sleep(60)\n"
+        "import atexit, functools, os, signal, sys, time\n"
+        f"if os.environ['{distributed.PROCESS}'] == '1': {last_words}\ntime.sleep(60)\n"
     )
     start = time.monotonic()
     assert distributed.main(["--processes", "3", "--timeout", "0.5", str(script)]) == 1

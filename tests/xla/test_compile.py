@@ -20,6 +20,7 @@ import tensorgrad as tg
 jax = pytest.importorskip("jax")
 
 from tensorgrad import xla  # noqa: E402
+from tensorgrad.xla import _program  # noqa: E402
 
 pytestmark = pytest.mark.slow
 
@@ -274,6 +275,38 @@ def test_shapes_dtypes_and_static_arguments_need_programs_of_their_own() -> None
     assert compiled.traces == 6
     with pytest.raises(ValueError, match="has no argument 'q'"):
         tg.compile(lambda x: x, static="q")
+
+
+def test_floats_have_the_precision_of_the_arrays() -> None:
+    compiled = tg.compile(lambda x, factor: x * factor)
+    for dtype in (np.float32, np.float64, np.float32, np.float64):
+        result = np.asarray(compiled(X.astype(dtype), 0.1))
+        assert result.dtype == dtype
+        np.testing.assert_array_equal(result, X.astype(dtype) * dtype(0.1))
+    assert compiled.traces == 2
+
+
+@pytest.mark.parametrize("is_fast", [True, False])
+def test_assigned_arrays_change_the_leaf_and_invalidate_graphs(is_fast: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    w = tg.tensor([1.0, 2.0], requires_grad=True)
+
+    @tg.compile
+    def double() -> None:
+        w.data = w.array * 2
+
+    double()
+    if not is_fast:
+        monkeypatch.setattr(_program.Plan, "_rebound", lambda *_: False)
+    number = w.node.number
+    double()
+    assert w.node.number == number  # no graph has the leaf
+    assert w.node.array is w.array
+    held = tg.sum(w * w)
+    double()
+    with pytest.raises(RuntimeError, match="changed"):
+        held.backward()
+    tg.sum(w * w).backward()
+    np.testing.assert_array_equal(np.asarray(w.grad), [16.0, 32.0])
 
 
 def test_many_programs_are_warned_about_once() -> None:

@@ -75,8 +75,8 @@ LOWERED = sorted(name for name, operation in BUILT_IN.items() if operation.lower
 
 
 def test_families_are_lowered() -> None:
-    families = {name.split(".")[2] for name in LOWERED}
-    assert families == {"attention", "convolution", "embedding", "pooling", "recurrent"}
+    families = {name.split(".")[-2] for name in LOWERED}
+    assert families == {"attention", "convolution", "embedding", "pooling", "recurrent", "sorting"}
 
 
 @pytest.mark.slow
@@ -102,3 +102,24 @@ def test_lowering_of_an_operation_agrees_with_its_rules(name: str) -> None:
             np.testing.assert_allclose(
                 np.asarray(ours), np.asarray(theirs), rtol=1e-11, atol=1e-12, err_msg=str(sample)
             )
+
+
+@pytest.mark.slow
+def test_lowering_of_sort_has_the_derivatives_of_the_rule_at_ties_and_nan() -> None:
+    options: list[dict[str, Any]] = [{}, {"axis": 0}, {"axis": None}, {"descending": True}]
+    rows = np.array([[2.0, 1.0, 2.0, np.nan, 2.0], [0.0, -0.0, 3.0, 1.0, 1.0], [5.0, 4.0, 3.0, 2.0, 1.0]])
+    scale = np.arange(1.0, 16.0).reshape(3, 5)
+
+    def everything(x: Any) -> Any:
+        def of(option: dict[str, Any]) -> Any:
+            def loss(x: Any) -> Any:
+                ordered = tg.sort(x, **option)
+                return tg.sum(tg.where(tg.isnan(ordered), 0.0, ordered) ** 2 * scale.reshape(ordered.shape))
+
+            return tg.sort(x, **option), tg.grad(loss)(x), tg.hvp(loss, x, scale)
+
+        integers = tg.tensor(np.array([3, 1, 2]))
+        return [of(option) for option in options], tg.sort(integers, descending=True), tg.median(x, axis=0)
+
+    for ours, theirs in zip(jax.tree.leaves(tg.compile(everything)(rows)), jax.tree.leaves(everything(rows))):
+        np.testing.assert_allclose(ours.numpy(), theirs.numpy(), rtol=1e-12)

@@ -44,6 +44,7 @@ def _to_origin(g: Any, a: Any, out: Any, axis: int | None) -> Any:
 @op(
     a=_to_origin,
     numpy=np.sort,
+    lowering="tensorgrad.xla._sorting:sort",
     examples=[
         case((4,)),
         case((3, 4)),
@@ -81,6 +82,7 @@ def sort(
 @op(
     a=_to_origin,
     numpy=np.partition,
+    lowering="tensorgrad.xla._sorting:partition",
     examples=[
         case((5,), kth=2),
         case((3, 4), kth=-1),
