@@ -471,6 +471,9 @@ class Listed(Generic[T]):
     def __bool__(self) -> bool:
         return True
 
+    def __repr__(self) -> str:
+        return "<iterator over parameters; list(network.parameters()) shows them>"
+
     @staticmethod
     def _error(more: str = "", *, problem: str = "is an iterator, not a list") -> TypeError:
         return TypeError(f"parameters() {problem}. Write list(network.parameters()) first.{more}")
