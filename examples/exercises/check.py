@@ -139,7 +139,7 @@ def grade(exercise: str, *functions: Callable[..., Any], answers: Path = HERE, s
     path = answers / f"{name}.py"
     if not path.exists():
         return Result("wrong", "no file", f"there is no {path}.")
-    grader = _grader(name)
+    grader, answer = _grader(name), None
     place = partial(_place, path=path, functions=functions)
     try:
         with np.errstate(all="ignore"), time_limit(seconds):  # the grader reports what is not finite
@@ -151,7 +151,10 @@ def grade(exercise: str, *functions: Callable[..., Any], answers: Path = HERE, s
     except TookTooLong as error:
         advice = "Look for a loop whose condition never changes."
         return Result("wrong", "endless loop", f"{place(error)}: stopped after {seconds:g} seconds. {advice}")
-    except Exception as error:
+    except (Exception, SystemExit) as error:
+        if isinstance(error, AttributeError) and answer is not None and error.obj is answer:
+            missing = f"{path.name} has no function {error.name}. Give it the name in the exercise."
+            return Result("wrong", "no function", missing)
         if isinstance(error, NotImplementedError) and str(error).startswith("exercise"):
             return Result("to do", str(error))
         if isinstance(error, ValueError) and "read-only" in str(error):
