@@ -24,11 +24,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if not options.chapters:
         for number, path in found.items():
             print(f"{number:3}  {title(path)}")
-        print("\nCopy chapters as notebooks: `python -m tensorgrad.examples 8 25`, or `all` for every chapter.")
+        print("\nCopy chapters as notebooks: `python -m tensorgrad.examples 8 25`, or `all`, with the exercises.")
         return
     wanted = _numbers(options.chapters, found, parser)
-    for path in copy(wanted, options.to, exercises="all" in options.chapters):
-        print(path)
+    try:
+        for path in copy(wanted, options.to, exercises="all" in options.chapters):
+            print(path)
+    except ModuleNotFoundError as error:
+        parser.error(str(error))
 
 
 def _numbers(asked: list[str], found: dict[int, Path], parser: argparse.ArgumentParser) -> list[int]:
