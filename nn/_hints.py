@@ -381,7 +381,8 @@ class Hint:
         self.name, self.hint = name, hint
 
     def __get__(self, instance: Any, owner: type) -> Any:
-        raise AttributeError(f"{owner.__name__!r} object has no attribute {self.name!r}. Here it is {self.hint}.")
+        # no final period: Python may append ". Did you mean"
+        raise AttributeError(f"{owner.__name__!r} object has no attribute {self.name!r}. Here it is {self.hint}")
 
 
 def attribute_hints(hints: Mapping[str, str]) -> Callable[[type[T]], type[T]]:
@@ -392,7 +393,7 @@ def attribute_hints(hints: Mapping[str, str]) -> Callable[[type[T]], type[T]]:
     ...     pass
     >>> Descent().lr
     Traceback (most recent call last):
-    AttributeError: 'Descent' object has no attribute 'lr'. Here it is optimizer.learning_rate.
+    AttributeError: 'Descent' object has no attribute 'lr'. Here it is optimizer.learning_rate
     """
 
     def decorate(cls: type[T]) -> type[T]:
@@ -485,6 +486,9 @@ class Listed(Generic[T]):
 
     def __bool__(self) -> bool:
         return True
+
+    def __repr__(self) -> str:
+        return "<iterator over parameters; list(network.parameters()) shows them>"
 
     @staticmethod
     def _error(more: str = "", *, problem: str = "is an iterator, not a list") -> TypeError:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import sys
+import warnings
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -47,6 +49,8 @@ def explained(error: Exception, name: str, operands: Mapping[str, Any]) -> Excep
     elif isinstance(error, OverflowError):
         error = RangeError(*error.args)
     text = str(error).rstrip(". ").removeprefix(f"{name}: ")
+    if name == "matmul" and "core dimension" in text:
+        text += ". x must have as many columns as y has rows"
     message = f"{name}: {text}."
     if "Operands:" not in text and operands:  # an operation inside this one has named them
         described = ", ".join(f"{key} {_described(value)}" for key, value in operands.items())
@@ -119,6 +123,19 @@ def not_copied() -> TypeError:
     return TypeError(
         "copy: this tensor is the result of an operation, so a copy would not be connected to its graph. Copy "
         "t.detach() for the values alone, use t.copy() for a copy that passes its gradient on, or copy the leaves."
+    )
+
+
+def warn_of_result(operation: str) -> None:
+    """Warn the caller of `Tensor.grad` that the gradient of an operation's result is not stored."""
+    caller = sys._getframe(2).f_globals.get("__name__", "")  # noqa: SLF001
+    if caller.partition(".")[0] in ("tensorgrad", "nn"):  # compiled programs look at every tensor
+        return
+    warnings.warn(
+        f"grad: this tensor is the result of {operation}, and backward() stores the gradients of leaves only. For that "
+        "of a result, call retain_grad() before backward(). To update a leaf, write w.data -= step, because w -= step "
+        "and w = w - step make a new tensor.",
+        stacklevel=3,
     )
 
 

@@ -183,13 +183,17 @@ class Tensor(Methods):
     def grad(self) -> NDArray[Any] | None:
         """Gradient accumulated by `backward`; None before the first pass.
 
-        It can be assigned: an array of this tensor's shape, which is converted to its dtype, or None.
+        It can be assigned: an array of this tensor's shape, which is converted to its dtype, or None. The result of an
+        operation has a gradient only after `retain_grad()`; without it, reading `grad` warns.
 
         Raises:
             ValueError: assigning another shape.
             TypeError: assigning anything but real numbers, or to a tensor of integers or booleans.
         """
-        return self._grad
+        grad, node = self._grad, self.node
+        if grad is None and node is not None and node.operation is not None and not node.collects:
+            _messages.warn_of_result(node.operation.name)
+        return grad
 
     @grad.setter
     def grad(self, gradient: ArrayLike | None) -> None:
@@ -290,8 +294,8 @@ class Tensor(Methods):
         """Return the gradient that a backward pass starts with: `gradient`, checked, or 1 for a single number."""
         if self.node is None:
             raise RuntimeError(
-                "backward: this tensor has no graph. It was made without recording (no_grad, detach, a compiled "
-                "function), or none of the tensors it was made from has requires_grad=True."
+                "backward: this tensor has no graph. It was made without recording (no_grad, detach, .data, numpy(), a "
+                "compiled function), or none of the tensors it was made from has requires_grad=True."
             )
         if gradient is None:
             if self.size != 1:
@@ -610,7 +614,9 @@ def checked_gradient(gradient: Any, of: Tensor) -> Any:
         raise TypeError(f"grad: only floating-point tensors have a gradient; this one has dtype {of.dtype}.")
     array = checked_array(gradient, of.dtype)
     if array.shape != of.shape:
-        raise ValueError(f"grad: expected a gradient of shape {of.shape}, got {array.shape}.")
+        raise ValueError(
+            f"grad: expected a gradient of shape {of.shape}, got {array.shape}. To clear the gradient, assign None."
+        )
     return array
 
 

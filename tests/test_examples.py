@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -23,6 +24,15 @@ def test_examples_refuses_chapters_that_do_not_exist(asked: str, capsys: pytest.
     with pytest.raises(SystemExit):
         main(["--", asked])
     assert f"or 'all', got '{asked}'" in capsys.readouterr().err
+
+
+def test_examples_names_the_package_that_is_missing(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setitem(sys.modules, "jupytext", None)
+    with pytest.raises(SystemExit):
+        main(["8"])
+    assert capsys.readouterr().err.endswith("Install it: python -m pip install jupytext\n")
 
 
 def test_examples_copies_a_chapter_with_a_switch_in_its_first_code_cell(tmp_path: Path) -> None:

@@ -288,6 +288,7 @@ def test_whatever_comes_back_is_judged(name: str, returned: str, check: Any, tmp
         ("x[0] = 1", "changed in place", "05_dense_backward.py, line 6, x[0] = 1: assignment destination is read-only"),
         ("g -= g.mean()", "changed in place", "x = x - 1"),
         ("return x @ g", "ValueError", "05_dense_backward.py, line 6, return x @ g"),
+        ("exit()", "SystemExit", "05_dense_backward.py, line 6, exit()"),
     ],
 )
 def test_errors_are_reported_with_their_line(
@@ -303,7 +304,7 @@ def test_errors_are_reported_with_their_line(
 def test_a_missing_function_and_a_missing_file_are_reported(check: Any, tmp_path: Path) -> None:
     result = check.grade(answer(tmp_path, "05", ("def dense_b", "def b")), answers=tmp_path)
     assert result.diagnosis == "no function"
-    assert "no function 'dense_backward'" in result.explanation
+    assert "05_dense_backward.py has no function dense_backward." in result.explanation
     assert check.grade("06_activations_backward", answers=tmp_path).diagnosis == "no file"
 
 

@@ -27,6 +27,8 @@ from tensorgrad.node import Node
 from tensorgrad.tensor import plain
 from tests import naive
 
+pytestmark = pytest.mark.filterwarnings("ignore:grad. this tensor is the result of")  # every `grad` is read
+
 SHAPES: list[naive.Shape] = [(3,), (2, 3), (), (2, 1), (3, 2), (1, 3), (1,)]
 
 ELEMENTWISE: list[Callable[[Any], Any]] = [np.sin, np.cos, np.tanh, np.square]

@@ -139,7 +139,7 @@ def grade(exercise: str, *functions: Callable[..., Any], answers: Path = HERE, s
     path = answers.resolve() / f"{name}.py"  # tracebacks name absolute paths
     if not path.exists():
         return Result("wrong", "no file", f"there is no {path}.")
-    grader = _grader(name)
+    grader, answer = _grader(name), None
     place = partial(_place, path=path, functions=functions)
     try:
         with np.errstate(all="ignore"), time_limit(seconds):  # the grader reports what is not finite
@@ -151,15 +151,14 @@ def grade(exercise: str, *functions: Callable[..., Any], answers: Path = HERE, s
     except TookTooLong as error:
         advice = "Look for a loop whose condition never changes."
         return Result("wrong", "endless loop", f"{place(error)}: stopped after {seconds:g} seconds. {advice}")
-    except Exception as error:
+    except (Exception, SystemExit) as error:
+        if isinstance(error, AttributeError) and answer is not None and error.obj is answer:
+            missing = f"{path.name} has no function {error.name}. Give it the name in the exercise."
+            return Result("wrong", "no function", missing)
         if isinstance(error, NotImplementedError) and str(error).startswith("exercise"):
             return Result("to do", str(error))
         if isinstance(error, ValueError) and "read-only" in str(error):
             return Result("wrong", "changed in place", f"{place(error)}: {error}.\n{IN_PLACE}")
-        if isinstance(error, AttributeError) and isinstance(error.obj, ModuleType) and error.obj.__file__ == str(path):
-            return Result(
-                "wrong", "no function", f"{path.name} has no function {error.name!r}. Keep its name from the exercise."
-            )
         message = error.msg if isinstance(error, SyntaxError) else error
         return Result("wrong", type(error).__name__, f"{place(error)}: {message}")
     return Result("done")

@@ -11,13 +11,26 @@ import numpy as np
 from nn._several import named
 from nn.callbacks import Callback
 from nn.data.conversion import check_columns
-from nn.losses import PerOutput
+from nn.layers import Sequential, Sigmoid, Softmax
+from nn.losses import (
+    BinaryCrossEntropy,
+    CategoricalCrossEntropy,
+    PerOutput,
+    SigmoidBinaryCrossEntropy,
+    SoftmaxCrossEntropy,
+)
 from nn.metrics import LossOfOutput, Metric, OfOutput
 from nn.module import Module
 from nn.optimizers.optimizer import Optimizer
 from nn.training.history import NOT_METRICS, History
 from nn.training.summary import expected_sample
 from tensorgrad import Tensor
+
+REPEATED = (
+    (Softmax, SoftmaxCrossEntropy, CategoricalCrossEntropy),
+    (Sigmoid, SigmoidBinaryCrossEntropy, BinaryCrossEntropy),
+)
+"""Activations, the losses that include them, and the losses for a network that ends with the activation."""
 
 LossFunction: TypeAlias = Callable[..., Tensor]
 """`loss(predictions, targets)` returns a scalar tensor; with weights, `loss(predictions, targets, sample_weight)`."""
@@ -171,6 +184,20 @@ def checked_history(history: History, metrics: Sequence[Metric], has_validation:
             "the same metrics and validation_data, or resume=False."
         )
     return history
+
+
+def warn_of_repeated_activation(network: Module, loss: Any) -> None:
+    """Warn if the last layer of a network applies the activation that the loss applies too."""
+    last: Any = network
+    while isinstance(last, Sequential) and len(last):
+        last = last[-1]
+    for activation, includes_it, alternative in REPEATED:
+        if type(last) is activation and isinstance(loss, includes_it):
+            warnings.warn(
+                f"Model: the last layer is {activation.__name__}, and {type(loss).__name__} applies it again, which "
+                f"slows the training. Leave out the layer, or use nn.{alternative.__name__}.",
+                stacklevel=3,
+            )
 
 
 def warn_of_missing_classes(train: Any, validation: Any) -> None:

@@ -32,6 +32,7 @@ from nn.training.checks import (
     checked_metrics,
     checked_optimizer,
     warn_of_missing_classes,
+    warn_of_repeated_activation,
 )
 from nn.training.class_weights import ClassWeightedLoss
 from nn.training.compiling import Compiling
@@ -173,6 +174,7 @@ class Model:
             raise TypeError(f"Model: optimizer must be one such as nn.Adam(network.parameters()), got {optimizer!r}.")
         self.network = network
         self.loss = checked_loss(loss, loss_weights)
+        warn_of_repeated_activation(network, self.loss)
         self.optimizer = optimizer
         self.metrics = checked_metrics(metrics, self.loss)
         self.rng = generator(rng)

@@ -27,7 +27,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if not options.chapters:
         for number, path in found.items():
             print(f"{number:3}  {title(path)}")
-        print("\nCopy chapters as notebooks: `python -m tensorgrad.examples 8 25`, or `all` for every chapter.")
+        print("\nCopy chapters as notebooks: `python -m tensorgrad.examples 8 25`, or `all`, with the exercises.")
         return
     wanted = _numbers(options.chapters, found, parser)
     try:

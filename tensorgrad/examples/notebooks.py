@@ -45,7 +45,7 @@ def notebook(path: Path) -> Any:
         from nbformat import v4
     except ModuleNotFoundError:
         raise ModuleNotFoundError(
-            "tensorgrad.examples: notebooks are written with jupytext. Install it: pip install 'tensorgrad[notebooks]'"
+            "notebooks are written with jupytext. Install it: python -m pip install jupytext"
         ) from None
     parts = [(cell.cell_type, cell.source) for cell in jupytext.read(path).cells]
     parts.insert(1, ("code", SWITCH))

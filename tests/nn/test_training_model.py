@@ -137,6 +137,21 @@ def test_fit_is_the_loop_one_would_write(data: tuple[Any, Any]) -> None:
     assert model.history is history
 
 
+@pytest.mark.parametrize(
+    ("activation", "loss", "alternative"),
+    [
+        (nn.Softmax(), nn.SoftmaxCrossEntropy(), "Softmax.*nn.CategoricalCrossEntropy"),
+        (nn.Sigmoid(), nn.SigmoidBinaryCrossEntropy(), "Sigmoid.*nn.BinaryCrossEntropy"),
+    ],
+)
+def test_model_warns_of_an_activation_that_the_loss_repeats(
+    activation: nn.Module, loss: nn.Loss, alternative: str
+) -> None:
+    network = nn.Sequential(nn.Dense(2, 3, rng=0), nn.Sequential(activation))
+    with pytest.warns(UserWarning, match=f"^Model: the last layer is {alternative}"):
+        nn.Model(network, loss=loss)
+
+
 def test_fit_learns(data: tuple[Any, Any]) -> None:
     history = make_model(learning_rate=0.5).fit(*data, epochs=150, batch_size=8, verbose=0)
     assert history["accuracy"][-1] > 0.95
