@@ -85,7 +85,7 @@ REFUSED: list[tuple[Callable[[Path], Any], type[BaseException], str]] = [
     (lambda _: nn.functional.logistic, AttributeError, "nn.functional.logistic is now tensorgrad.sigmoid"),
     (lambda _: nn.distributed.main(["--processes", "0", "train.py"]), SystemExit, "2"),
     (lambda _: nn.functional.zero_pad2d(X[None, ..., None], "same"), ValueError, "zero_pad2d: expected a number"),
-    (trained_by_two, nn.SaveError, "parameter 2 of the optimizer is none of the network's"),
+    (trained_by_two, nn.SaveError, "parameter 2 of the optimizer is not a parameter of the network"),
     (lambda path: nn.interop.save_pytorch(model(), path), TypeError, "save_pytorch: network must be an nn.Module"),
 ]  # fmt: skip
 

@@ -456,7 +456,7 @@ def test_other_names_of_attention_layers_have_a_hint(theirs: str, ours: str) -> 
         getattr(nn, theirs)
     with pytest.raises(AttributeError, match=r"Here it is attention\.$"):
         nn.functional.scaled_dot_product_attention  # noqa: B018
-    with pytest.raises(AttributeError, match=r"Here it is layer\.heads\."):
+    with pytest.raises(AttributeError, match=r"Here it is layer\.heads"):
         LAYERS[0].num_heads  # noqa: B018
 
 

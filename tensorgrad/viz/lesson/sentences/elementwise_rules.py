@@ -80,6 +80,10 @@ SENTENCES = {
         "Between two integers, the fractional part rises as much as {target}: the gradient passes unchanged."
     ),
     "ldexp": "{target} was multiplied by a power of 2, and so is its gradient.",
+    "mantissa": "{x} was divided by a power of 2, and so is its gradient.",
+    "nextafter.x1": "The result is {x1} plus a number near 0 that does not change with it: the gradient is passed on.",
+    "nextafter.x2": "Only the direction of {x2} from {x1} matters: the gradient is 0.",
+    "spacing": "The distance to the next number is the same for all values near {x}: the gradient is 0.",
     "nan_to_num": "Finite elements pass the gradient on; NaN and infinities were replaced and receive 0.",
     "unwrap": "Only multiples of the period are added to {target}, and they are constants: it receives {up} itself.",
     "interp.x": "Between two points, {result} is a straight line, whose slope is the derivative.",
