@@ -344,7 +344,9 @@ class Graphs(RuleBasedStateMachine):
     def assign_data(self, a: int, in_place: bool) -> None:
         pair = self.pick(a)
         if not pair.value.is_leaf:
-            refused(lambda: setattr(pair.tensor, "data", pair.value.array), RuntimeError, "data: this tensor is the result")
+            refused(
+                lambda: setattr(pair.tensor, "data", pair.value.array), RuntimeError, "data: this tensor is the result"
+            )
         elif pair.value.requires_grad:
             new = naive.Value(self.numbers_for(pair.value.array.shape), requires_grad=True)
             if in_place and not pair.shares:
