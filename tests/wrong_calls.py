@@ -416,6 +416,10 @@ def bounded() -> Iterator[None]:
         signal.signal(signal.SIGALRM, before)
 
 
+COMPLETE = {"tg.draw", "tg.walkthrough", "tg.no_grad", "tg.enable_grad"}
+"""Functions for which `*args` need values only together with a function, or never."""
+
+
 def arguments(call: WrongCall, function: Callable[..., Any]) -> tuple[list[Any], dict[str, Any]]:
     """Return the arguments of the call: valid ones where they are required, and the wrong one."""
     valid, args, kwargs = valid_values() | special(call.name), [], {}
@@ -423,6 +427,8 @@ def arguments(call: WrongCall, function: Callable[..., Any]) -> tuple[list[Any],
     for parameter in inspect.signature(function).parameters.values():
         chosen = parameter.name == call.parameter
         if not chosen and (parameter.default is not parameter.empty or parameter.kind is parameter.VAR_KEYWORD):
+            continue
+        if not chosen and parameter.kind is parameter.VAR_POSITIONAL and call.name in COMPLETE:
             continue
         value = wrong if chosen else valid.get(parameter.name, valid["x"])
         if parameter.kind in (parameter.POSITIONAL_ONLY, parameter.VAR_POSITIONAL):

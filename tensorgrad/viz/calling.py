@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from tensorgrad.modes import enable_grad
-from tensorgrad.tensor import Tensor
+from tensorgrad.tensor import DEEPEST, Tensor
 from tensorgrad.viz.recording import Recording
 
 
@@ -26,6 +26,7 @@ def outputs_of(asker: str, subject: Any, arguments: Sequence[Any]) -> list[Tenso
 
     Raises:
         TypeError: there is no tensor, there is something other than tensors, or arguments are given for a tensor.
+        ValueError: containers are nested too deeply, or one is inside itself.
     """
     has_graph = hasattr(type(subject), "__graph__")
     if has_graph or (callable(subject) and not isinstance(subject, Tensor)):
@@ -57,19 +58,22 @@ def without_results(recording: Recording) -> Recording:
     return replace(recording, boxes=tuple(boxes))
 
 
-def _tensors(value: Any) -> Iterator[Tensor]:
+def _tensors(value: Any, depth: int = 0) -> Iterator[Tensor]:
     """Yield the tensors in nested sequences and dicts.
 
     Raises:
         TypeError: there is something else in a sequence or a dict.
+        ValueError: they are nested too deeply, or one is inside itself.
     """
+    if depth > DEEPEST:
+        raise ValueError(f"draw: expected tensors in containers at most {DEEPEST} deep. Does one contain itself?")
     if isinstance(value, Tensor):
         yield value
     elif isinstance(value, (list, tuple, Mapping)):
         for item in value.values() if isinstance(value, Mapping) else value:
             if not isinstance(item, (Tensor, list, tuple, Mapping)):
                 raise TypeError(f"draw: expected tensors only, got {type(item).__name__} among them.")
-            yield from _tensors(item)
+            yield from _tensors(item, depth + 1)
 
 
 def _as_leaves(function: Any, arguments: Sequence[Any]) -> list[Any]:

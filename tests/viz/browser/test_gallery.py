@@ -116,7 +116,7 @@ def gallery(tmp_path_factory):
             shown.save(folder)
         else:
             Figure(figsize=(8, 5)).savefig(folder / shown.file, format="png")
-    (folder / "index.html").write_text(made.index(made.TITLE, made.INTRODUCTION, made.SETUPS), encoding="utf-8")
+    (folder / "index.html").write_text(made.index(made.TITLE, made.INTRODUCTION, made.SETUPS, folder), encoding="utf-8")
     return folder
 
 
