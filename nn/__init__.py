@@ -251,7 +251,7 @@ def __getattr__(name: str) -> Any:
     if name in ("distributed", "interop", "plots", "sklearn"):
         return importlib.import_module(f"nn.{name}")
     counterpart = f"nn.{RENAMED[name]}" if name in RENAMED else WITHOUT_CLASS.get(name)
-    hint = f". Here it is {counterpart}" if counterpart else ""
+    hint = f". Use {counterpart}" if counterpart else ""
     raise AttributeError(f"module 'nn' has no attribute {name!r}{hint}")
 
 

@@ -112,8 +112,8 @@ LOSS_SETTINGS = {
     "class_weight": "Pass sample_weight when the loss is called, or class_weight to model.fit.",
     "class_weights": "Pass sample_weight when the loss is called, or class_weight to model.fit.",
     "from_logits": "Leave it out: nn.SoftmaxCrossEntropy and nn.SigmoidBinaryCrossEntropy take logits.",
-    "ignore_class": "Here it is ignored_label.",
-    "ignore_index": "Here it is ignored_label.",
+    "ignore_class": "Use ignored_label.",
+    "ignore_index": "Use ignored_label.",
     "reduction": "Leave it out: losses are means over the samples.",
     "weight": "Pass sample_weight when the loss is called, or class_weight to model.fit.",
 }
@@ -146,9 +146,9 @@ FIT = {
     "validation_steps": "Give validation_data with fewer samples.",
     "workers": "Leave it out: batches are prepared in this process.",
     "print_every": "Use verbose=2 for a line per epoch.",
-    "x": "Here it is X.",
-    "accumulate_grad_batches": "Here it is accumulate.",
-    "gradient_accumulation_steps": "Here it is accumulate.",
+    "x": "Use X.",
+    "accumulate_grad_batches": "Use accumulate.",
+    "gradient_accumulation_steps": "Use accumulate.",
     "lengths": 'Pass them as an input of the network: {"x": X, "lengths": lengths}.',
     "mask": 'Pass it as an input of the network: {"x": X, "mask": mask}.',
 }
@@ -157,60 +157,60 @@ FIT = {
 SETTINGS = {
     "alpha": "The ρ of RMSprop is rho.",
     "amsgrad": "It is an argument of nn.Adam and nn.AdamW.",
-    "beta1": "Here it is beta_1.",
-    "beta2": "Here it is beta_2.",
-    "betas": "Here they are beta_1 and beta_2.",
+    "beta1": "Use beta_1.",
+    "beta2": "Use beta_2.",
+    "betas": "Use beta_1 and beta_2.",
     "centered": "It is an argument of nn.RMSprop.",
     "clipnorm": "Use nn.ClipGradients(norm=...).",
     "clipvalue": "Use nn.ClipGradients(value=...).",
     "dampening": "It is not supported: the gradient enters the velocity undamped.",
     "ema_momentum": "Use nn.AveragedWeights(decay=...).",
-    "eps": "Here it is epsilon.",
+    "eps": "Use epsilon.",
     "foreach": "Leave it out: small parameters are updated together.",
     "fused": "Leave it out: the step is fused for NumPy arrays.",
     "global_clipnorm": "Use nn.ClipGradients(norm=...).",
     "gradient_accumulation_steps": "Use model.fit(..., accumulate=...), or nn.GradientAccumulator.",
-    "line_search_fn": "Here it is line_search.",
-    "lr": "Here it is learning_rate.",
-    "lr_decay": "Here it is decay.",
-    "max_eval": "Here it is max_evaluations.",
-    "max_iter": "Here it is max_iterations.",
+    "line_search_fn": "Use line_search.",
+    "lr": "Use learning_rate.",
+    "lr_decay": "Use decay.",
+    "max_eval": "Use max_evaluations.",
+    "max_iter": "Use max_iterations.",
     "maximize": "Minimise the negative loss.",
     "momentum": "It is an argument of nn.SGD and nn.RMSprop.",
     "nesterov": "It is an argument of nn.SGD. nn.NAdam is Adam with Nesterov momentum.",
-    "params": "Here it is parameters.",
+    "params": "Use parameters.",
     "rho": "It is an argument of nn.RMSprop. Here the fraction that is kept is beta_2, if there is one.",
-    "tolerance_change": "Here it is change_tolerance.",
-    "tolerance_grad": "Here it is gradient_tolerance.",
+    "tolerance_change": "Use change_tolerance.",
+    "tolerance_grad": "Use gradient_tolerance.",
     "use_ema": "Use nn.AveragedWeights().",
     "weight_decay": "This optimizer has none. Use an L2 penalty of the layers.",
 }
 """Arguments of optimizers elsewhere -> what to do."""
 
 SCHEDULE = {
-    "T_max": "Here it is steps, the number of updates, not of epochs.",
-    "alpha": "Here it is lowest, a learning rate.",
-    "decay_rate": "Here it is factor.",
-    "decay_steps": "Here it is steps.",
-    "eta_min": "Here it is lowest.",
-    "gamma": "Here it is factor.",
-    "initial_learning_rate": "Here it is learning_rate.",
-    "lr": "Here it is learning_rate.",
-    "max_lr": "Here it is learning_rate.",
+    "T_max": "Use steps, the number of updates, not of epochs.",
+    "alpha": "Use lowest, a learning rate.",
+    "decay_rate": "Use factor.",
+    "decay_steps": "Use steps.",
+    "eta_min": "Use lowest.",
+    "gamma": "Use factor.",
+    "initial_learning_rate": "Use learning_rate.",
+    "lr": "Use learning_rate.",
+    "max_lr": "Use learning_rate.",
     "optimizer": "Leave it out, and pass the schedule to the optimizer: nn.SGD(parameters, learning_rate=schedule).",
-    "step_size": "Here it is steps, the number of updates, not of epochs.",
-    "total_steps": "Here it is steps.",
+    "step_size": "Use steps, the number of updates, not of epochs.",
+    "total_steps": "Use steps.",
 }
-"""Arguments of schedules elsewhere -> what to do."""
+"""Arguments of schedules in other libraries -> what to do."""
 
 ESTIMATOR = {
-    "alpha": "Here it is l2.",
+    "alpha": "Use l2.",
     "class_weight": "Pass sample_weight to fit: sklearn.utils.class_weight.compute_sample_weight(class_weight, y).",
-    "learning_rate_init": "Here it is learning_rate.",
-    "lr": "Here it is learning_rate.",
-    "max_epochs": "Here it is epochs.",
-    "max_iter": "Here it is epochs.",
-    "solver": "Here it is optimizer, a class such as nn.Adam.",
+    "learning_rate_init": "Use learning_rate.",
+    "lr": "Use learning_rate.",
+    "max_epochs": "Use epochs.",
+    "max_iter": "Use epochs.",
+    "solver": "Use optimizer, a class such as nn.Adam.",
 }
 """Arguments of scikit-learn's MLPClassifier and of skorch -> what to do."""
 
@@ -224,7 +224,7 @@ LAYER: dict[str, tuple[str, ...] | str] = {
     "batch_first": "Leave it out: sequences are (batch, time, features).",
     "beta_initializer": "Leave it out: the bias starts at 0.",
     "bias_initializer": "Leave it out: the bias starts at 0.",
-    "bias_regularizer": "Here it is bias_l1 and bias_l2.",
+    "bias_regularizer": "Use bias_l1 and bias_l2.",
     "bidirectional": "Wrap the layer: nn.Bidirectional(layer).",
     "center": ("bias",),
     "count_include_pad": ("count_padding",),
@@ -258,7 +258,7 @@ LAYER: dict[str, tuple[str, ...] | str] = {
     "kdim": ("key_features",),
     "keepdims": "It is not supported. Put nn.Reshape(shape) behind this layer.",
     "kernel_initializer": ("weight_init",),
-    "kernel_regularizer": "Here it is weight_l1 and weight_l2.",
+    "kernel_regularizer": "Use weight_l1 and weight_l2.",
     "kernel_size": ("size",),
     "key_dim": "Heads have features / heads features each.",
     "layer_norm_eps": ("epsilon",),
@@ -317,29 +317,29 @@ LAYER: dict[str, tuple[str, ...] | str] = {
 
 
 CALL = {
-    "attention_mask": "Here it is mask, which is True where attention is allowed.",
-    "attn_mask": "Here it is mask, which is True where attention is allowed.",
+    "attention_mask": "Use mask, which is True where attention is allowed.",
+    "attn_mask": "Use mask, which is True where attention is allowed.",
     "causal": "It is an argument of the layer: nn.MultiHeadAttention(features, heads, causal=True).",
-    "hx": "Here it is state.",
-    "initial_state": "Here it is state.",
+    "hx": "Use state.",
+    "initial_state": "Use state.",
     "is_causal": "It is an argument of the layer: nn.MultiHeadAttention(features, heads, causal=True).",
-    "key_padding_mask": "Here it is key_mask, which is True for keys that count, or lengths.",
-    "memory_key_padding_mask": "Here it is context_mask, which is True for steps that count, or context_lengths.",
-    "need_weights": "Here it is return_weights.",
-    "return_attention_scores": "Here it is return_weights.",
-    "src_key_padding_mask": "Here it is key_mask, which is True for steps that count, or lengths.",
-    "src_mask": "Here it is mask, which is True where attention is allowed.",
-    "training": "Call network.train() or network.eval() before.",
+    "key_padding_mask": "Use key_mask, which is True for keys that count, or lengths.",
+    "memory_key_padding_mask": "Use context_mask, which is True for steps that count, or context_lengths.",
+    "need_weights": "Use return_weights.",
+    "return_attention_scores": "Use return_weights.",
+    "src_key_padding_mask": "Use key_mask, which is True for steps that count, or lengths.",
+    "src_mask": "Use mask, which is True where attention is allowed.",
+    "training": "Call network.train() or network.eval() first.",
     "use_causal_mask": "It is an argument of the layer: nn.MultiHeadAttention(features, heads, causal=True).",
 }
-"""Arguments of the calls of layers elsewhere -> what to do."""
+"""Arguments of layer calls in other libraries -> what to do."""
 
 
 def call_hint(message: str) -> str:
-    """Return what to do about Python's message about an unexpected argument of `forward`, or "".
+    """Return a hint for Python's message about an unexpected argument of `forward`, or "".
 
     >>> call_hint("LSTM.forward() got an unexpected keyword argument 'hx'")
-    'Here it is state.'
+    'Use state.'
     """
     unexpected = re.search(r"\.forward\(\) got an unexpected keyword argument '(\w+)'$", message)
     return CALL.get(unexpected[1], "") if unexpected else ""
@@ -349,14 +349,14 @@ def layer_hint(parameters: Collection[str], name: str) -> str:
     """Return the end of the message about an unexpected argument of a layer: what it is called here, or "".
 
     >>> layer_hint(["inputs", "units"], "hidden_size")
-    ' Here it is units.'
+    ' Use units.'
     """
     hint = LAYER.get(name, ())
     if isinstance(hint, str):
         return f" {hint}"
     ours = next((each for each in hint if each in parameters), None)
     if ours is not None:
-        return f" Here it is {ours}."
+        return f" Use {ours}."
     if name == "dim":
         return layer_hint(parameters, "axis")
     return _similar(parameters, name)
@@ -382,7 +382,7 @@ class Hint:
 
     def __get__(self, instance: Any, owner: type) -> Any:
         # no final period: Python may append ". Did you mean"
-        raise AttributeError(f"{owner.__name__!r} object has no attribute {self.name!r}. Here it is {self.hint}")
+        raise AttributeError(f"{owner.__name__!r} object has no attribute {self.name!r}. Use {self.hint}")
 
 
 def attribute_hints(hints: Mapping[str, str]) -> Callable[[type[T]], type[T]]:
@@ -393,7 +393,7 @@ def attribute_hints(hints: Mapping[str, str]) -> Callable[[type[T]], type[T]]:
     ...     pass
     >>> Descent().lr
     Traceback (most recent call last):
-    AttributeError: 'Descent' object has no attribute 'lr'. Here it is optimizer.learning_rate
+    AttributeError: 'Descent' object has no attribute 'lr'. Use optimizer.learning_rate
     """
 
     def decorate(cls: type[T]) -> type[T]:
@@ -421,7 +421,7 @@ def with_hints(hints: Mapping[str, str]) -> Callable[[Callable[P, T]], Callable[
     ...     return learning_rate
     >>> descend(lr=0.1)
     Traceback (most recent call last):
-    TypeError: descend() got an unexpected keyword argument 'lr'. Here it is learning_rate.
+    TypeError: descend() got an unexpected keyword argument 'lr'. Use learning_rate.
     >>> descend(learning_rat=0.1)
     Traceback (most recent call last):
     TypeError: descend() got an unexpected keyword argument 'learning_rat'. Did you mean learning_rate?

@@ -138,7 +138,7 @@ INITIALIZERS = {
     "xavier_uniform_": "nn.init.glorot()",
     "zeros_": "nn.init.zeros()",
 }
-"""Initialiser of PyTorch or Keras → the one here, for `weight_init=` of a layer."""
+"""Initialiser of PyTorch or Keras → its counterpart in `nn`, for `weight_init=` of a layer."""
 
 DATA = {
     "DataLoader": "nn.data.Batches(X, y, batch_size=...)",
@@ -147,7 +147,7 @@ DATA = {
     "random_split": "nn.data.split(X, y)",
     "train_test_split": "nn.data.split(X, y)",
 }
-"""Name in `torch.utils.data` or scikit-learn → what takes its place here."""
+"""Name in `torch.utils.data` or scikit-learn → its replacement in `nn`."""
 
 DATA_SETS = {
     "CIFAR10": "nn.datasets.cifar10()",
@@ -156,7 +156,7 @@ DATA_SETS = {
     "MNIST": "nn.datasets.mnist()",
     "load_digits": "nn.datasets.digits()",
 }
-"""Data set of torchvision or scikit-learn → the function here."""
+"""Data set of torchvision or scikit-learn → the function in `nn.datasets`."""
 
 WITHOUT_CLASS = {
     "Parameter": "tg.tensor(data, requires_grad=True), as an attribute of the module",
@@ -189,10 +189,10 @@ WITHOUT_CLASS = {
 
 
 def missing(module: str, name: str, hints: Mapping[str, str]) -> AttributeError:
-    """Return Python's error for a name that a module lacks, extended with what takes its place.
+    """Return Python's error for a name that a module lacks, extended with its replacement.
 
     >>> missing("nn.data", "DataLoader", DATA)
-    AttributeError("module 'nn.data' has no attribute 'DataLoader'. Here it is nn.data.Batches(X, y, batch_size=...)")
+    AttributeError("module 'nn.data' has no attribute 'DataLoader'. Use nn.data.Batches(X, y, batch_size=...)")
     """
-    hint = f". Here it is {hints[name]}" if name in hints else ""
+    hint = f". Use {hints[name]}" if name in hints else ""
     return AttributeError(f"module {module!r} has no attribute {name!r}{hint}")

@@ -99,7 +99,7 @@ def initialize(
 
 
 def _end_process(report: Callable[..., Any], *error: Any) -> None:
-    """Report an exception and end this process. JAX would wait for the others, which wait for this one."""
+    """Report an exception and end this process. Otherwise JAX would wait for the others, which wait for it."""
     report(*error)
     sys.stdout.flush()
     sys.stderr.flush()
@@ -222,5 +222,5 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # which ends the processes too
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # also ends the processes
     sys.exit(main())

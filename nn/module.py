@@ -286,8 +286,8 @@ class Module:
         """
         if not (isinstance(buffer, Tensor) and buffer.is_leaf):
             raise TypeError(
-                f"{type(self).__name__}.register_buffer: {name} must be a leaf tensor, as tg.tensor(values) "
-                f"is, got {_shown(buffer)}."
+                f"{type(self).__name__}.register_buffer: {name} must be a leaf tensor, such as "
+                f"tg.tensor(values), got {_shown(buffer)}."
             )
         object.__setattr__(self, "state_names", tuple(dict.fromkeys((*self.state_names, name))))
         setattr(self, name, buffer)
@@ -377,7 +377,7 @@ class Module:
 
         Raises:
             ValueError: names are missing or unknown, a shape differs, or an array does not hold real numbers.
-            TypeError: the state holds tensors of PyTorch, whose layouts differ even if the shapes agree. In all these
+            TypeError: the state contains PyTorch tensors, whose layouts differ even if the shapes agree. In all these
                 cases, nothing is changed.
 
         >>> import nn
@@ -398,9 +398,9 @@ class Module:
                 continue
             if type(state[name]).__module__.partition(".")[0] == "torch":
                 raise TypeError(
-                    f"{name_of_self}.load_state_dict: {name!r} is a tensor of PyTorch, where weights of linear layers "
-                    "are transposed. Use nn.interop.load_pytorch(network, state), or np.asarray(tensor) if the layouts "
-                    "are those of state_dict()."
+                    f"{name_of_self}.load_state_dict: {name!r} is a PyTorch tensor. PyTorch stores the weights of "
+                    "linear layers transposed. Use nn.interop.load_pytorch(network, state), or np.asarray(tensor) if "
+                    "the layouts are those of state_dict()."
                 )
             array = as_array(state[name])
             if array.shape != tensor.shape:

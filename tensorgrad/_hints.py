@@ -81,7 +81,7 @@ FUNCTIONS = {
     "nan": "np.nan",
     "neg": "tg.negative(x)",
     "newaxis": "np.newaxis, or None",
-    "nn": "a separate package: import nn",
+    "nn": "the separate package nn: import nn",
     "norm": "tg.linalg.norm(x)",
     "normal": "tg.tensor(rng.normal(mean, std, shape)), with rng = np.random.default_rng()",
     "numel": "x.size",
@@ -137,7 +137,7 @@ METHODS = {
     "cuda": "t: tensors compute on the CPU, or on the device of the array that they hold",
     "det": "tg.linalg.det(t)",
     "detach_": "t.detach()",
-    "device": "the CPU, or the device of the array t.data",
+    "device": "t.data.device",
     "dim": "t.ndim",
     "div": "t / other",
     "div_": "t.data /= other, or t = t / other",
@@ -211,16 +211,16 @@ KEYWORDS = {
     "keepdim": "keepdims",
     "unbiased": "ddof",
 }
-"""Argument of PyTorch, or the plural -> NumPy argument."""
+"""PyTorch argument, or a plural -> NumPy argument."""
 
 
 def function_hint(name: str) -> str:
     """Return the end of a message about an unknown function.
 
     >>> function_hint("cat"), function_hint("dog")
-    ('. Here it is tg.concatenate(tensors, axis=0)', '')
+    ('. Use tg.concatenate(tensors, axis=0)', '')
     """
-    return f". Here it is {FUNCTIONS[name]}" if name in FUNCTIONS else ""
+    return f". Use {FUNCTIONS[name]}" if name in FUNCTIONS else ""
 
 
 class Hint:
@@ -233,12 +233,12 @@ class Hint:
         self.name, self.hint = name, hint
 
     def __get__(self, instance: Any, owner: type) -> Any:
-        raise AttributeError(f"{owner.__name__!r} object has no attribute {self.name!r}. Here it is {self.hint}")
+        raise AttributeError(f"{owner.__name__!r} object has no attribute {self.name!r}. Use {self.hint}")
 
 
 def add_hints(tensor: type, functions: Iterable[str]) -> None:
     """Add hints to the tensor class for PyTorch's names and for functions that are not methods."""
-    hints = {name: f"a function: tg.{name}(t)" for name in functions} | METHODS
+    hints = {name: f"the function tg.{name}(t)" for name in functions} | METHODS
     for name, hint in hints.items():
         if not hasattr(tensor, name):
             setattr(tensor, name, Hint(name, hint))
@@ -247,7 +247,7 @@ def add_hints(tensor: type, functions: Iterable[str]) -> None:
 def unexpected_argument(function: str, names: Iterable[str]) -> TypeError:
     """Return Python's error for an unknown argument, extended with the name used in this package."""
     name = next(iter(names))
-    hint = f" Here it is {KEYWORDS[name]!r}, as in NumPy." if name in KEYWORDS else ""
+    hint = f" Use {KEYWORDS[name]!r}, as in NumPy." if name in KEYWORDS else ""
     return TypeError(f"{function}() got an unexpected keyword argument {name!r}.{hint}")
 
 

@@ -100,7 +100,7 @@ def no_rule(parameter: str, name: str) -> TypeError:
     if name in WITHOUT_CLOSED_FORM:
         return TypeError(
             f"{name}: the argument {parameter!r} has no derivative rule, because this derivative has no closed form; "
-            "expected a value without a gradient. Pass detach() of it, and approximate the derivative with finite "
+            "expected a value without a gradient. Detach it, and approximate the derivative with finite "
             "differences if you need it."
         )
     return TypeError(
@@ -129,12 +129,12 @@ def not_copied() -> TypeError:
 def warn_of_result(operation: str) -> None:
     """Warn the caller of `Tensor.grad` that the gradient of an operation's result is not stored."""
     caller = sys._getframe(2).f_globals.get("__name__", "")  # noqa: SLF001
-    if caller.partition(".")[0] in ("tensorgrad", "nn"):  # compiled programs look at every tensor
+    if caller.partition(".")[0] in ("tensorgrad", "nn"):  # compiled programs read every tensor
         return
     warnings.warn(
-        f"grad: this tensor is the result of {operation}, and backward() stores the gradients of leaves only. For that "
-        "of a result, call retain_grad() before backward(). To update a leaf, write w.data -= step, because w -= step "
-        "and w = w - step make a new tensor.",
+        f"grad: this tensor is the result of {operation}, and backward() stores the gradients of leaves only. To "
+        "store that of a result, call retain_grad() before backward(). To update a leaf, write w.data -= step, because "
+        "w -= step and w = w - step create a new tensor.",
         stacklevel=3,
     )
 

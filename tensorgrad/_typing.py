@@ -15,7 +15,7 @@ Shape: TypeAlias = tuple[int, ...]
 """The length of each axis."""
 
 Index: TypeAlias = ArrayLike | slice | EllipsisType | tuple[ArrayLike | slice | EllipsisType | None, ...] | None
-"""What selects elements: numbers, slices, `...`, None for a new axis, arrays, and tuples of them."""
+"""Index that selects elements: integers, slices, `...`, None for a new axis, arrays, and tuples of them."""
 
 Casting: TypeAlias = Literal["no", "equiv", "safe", "same_kind", "unsafe"]
 """NumPy's rules for the conversion of dtypes."""

@@ -41,7 +41,7 @@ class Plan:
         results: whether the forward rule returns several results.
         composed: whether the operands are saved too, for the composed form.
         needs_numpy: whether arrays of other libraries are treated differently.
-        lowered: whether they are while a function is traced.
+        lowered: whether they are treated differently while a function is traced.
         view: whether the result may be a view of the first input.
         reflected: whether the two operands are swapped, as for `__rsub__`.
         settled: the options that may be lists or arrays, which the caller can write into.

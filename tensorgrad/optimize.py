@@ -43,7 +43,7 @@ def minimize(
             `trust-ncg`, `trust-krylov` and `trust-constr` receive Hessian-vector products, `dogleg` and `trust-exact`
             the Hessian.
         bounds: a pair (low, high). Each is None, a number, or a container like `x0` of values that broadcast to the
-            arrays in `x0`. SciPy's pairs for each element of an array are `tuple(np.transpose(pairs))` here.
+            arrays in `x0`. SciPy's pairs, one for each element of an array, become `tuple(np.transpose(pairs))`.
         constraints: a dict as in SciPy, or several: `{"type": "eq", "fun": c}` for c(x) = 0, or `"ineq"` for
             c(x) ≥ 0. c is called like `f` and returns a tensor. Its Jacobian is passed to SciPy.
         tol: the tolerance for termination.
@@ -131,14 +131,14 @@ def _with_gradient(f: Callable[..., Any]) -> Callable[..., Any]:
         except TypeError as error:
             if isinstance(args[0], (tuple, list)):
                 error.add_note(
-                    f"minimize: x0 is a {type(args[0]).__name__}, so x is one, too. np.array(x0) makes x a tensor."
+                    f"minimize: x0 is a {type(args[0]).__name__}, so x is one, too. Pass np.array(x0) for a tensor."
                 )
             raise
         constant = isinstance(value, (float, np.floating, np.ndarray))
         if is_first and (constant or (isinstance(value, Tensor) and not value.requires_grad)):
             raise TypeError(
                 f"minimize: expected a tensor computed from x, got {value!r} at x0, which has no gradient. item(), "
-                "float(), .data and detach() cut the gradient's path. To minimise without gradients, pass "
+                "float(), .data and detach() leave the graph. To minimise without gradients, pass "
                 'method="Nelder-Mead".'
             )
         is_first = False

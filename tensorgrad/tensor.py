@@ -60,8 +60,8 @@ class Tensor(Methods):
         ValueError: for a masked array with masked entries.
 
     Operators and NumPy's methods are the operations of `tensorgrad.ops`, listed in `tensorgrad._tensor_methods`.
-    Tensors behave as values: slices do not alias, `t += u` rebinds the name (and is an error for a leaf that requires a
-    gradient inside `no_grad`, where an update was meant), and `t[i] = v` creates a new value.
+    Tensors behave as values: slices do not alias, `t += u` rebinds the name (inside `no_grad`, it is an error for a
+    leaf that requires a gradient, because it would not update the leaf), and `t[i] = v` creates a new value.
 
     >>> w = Tensor([1.0, 2.0], requires_grad=True)
     >>> (w * w).sum().backward()
@@ -163,7 +163,7 @@ class Tensor(Methods):
     def rebind(self, array: Any, grad: Any) -> None:
         """Replace the array of this leaf and its gradient, without copies and checks, as compiled functions do."""
         node = self.node
-        if node is not None and getrefcount(node) == OF_LEAF:  # no graph has it, so that it need not be replaced
+        if node is not None and getrefcount(node) == OF_LEAF:  # no graph uses it, so it need not be replaced
             self.array = node.array = array
         elif array is not self.array:
             self._change(array)
@@ -451,10 +451,10 @@ class Tensor(Methods):
         return self._rebindable("/") / other
 
     def _rebindable(self, operator: str) -> Self:
-        """Return this tensor, unless the statement is meant as an update of a leaf in place, as in PyTorch."""
+        """Return this tensor. Raise an error if the statement would update a leaf in place in PyTorch."""
         if self.node is not None and self.node.operation is None and not current_mode().recording:
             raise RuntimeError(
-                f"{operator}=: inside no_grad, this would make a new tensor and leave the leaf as it is. "
+                f"{operator}=: inside no_grad, this would create a new tensor and leave the leaf unchanged. "
                 f"To update the leaf, write t.data {operator}= u; for a new tensor, t = t {operator} u."
             )
         return self

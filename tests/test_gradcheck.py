@@ -116,7 +116,7 @@ def after(first: Callable[..., Any], f: Callable[..., Any]) -> Callable[..., Any
 
 
 def wrong_pass(rule: Callable[[Any], Any]) -> Any:
-    """Return the identity with a wrong rule. In front of f, it makes a wrong gradient of a right one."""
+    """Return the identity with a wrong rule. Applied before f, it makes a right gradient wrong."""
 
     def same(x: Any) -> Any:
         return x * 1

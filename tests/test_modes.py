@@ -176,6 +176,6 @@ def test_modes_reject_generators() -> None:
 
 
 @pytest.mark.parametrize("switch", [tg.no_grad, tg.enable_grad, tg.detect_anomaly])
-def test_a_switch_without_brackets_as_a_decorator_is_an_error(switch: type) -> None:
+def test_modes_without_parentheses_as_decorators_raise_an_error(switch: type) -> None:
     with pytest.raises(TypeError, match=rf"write @tg\.{switch.__name__}\(\)"):
         switch(abs)

@@ -14,7 +14,7 @@ from networks.work import RATE, STAGES, Work
 
 
 def training(work: Work) -> Callable[[], Any]:
-    """Return a step, which returns the loss as a JAX array. It does not wait for it."""
+    """Return a step, which returns the loss as a JAX array without waiting for it."""
     import jax
     import jax.numpy as jnp
 

@@ -1,4 +1,4 @@
-"""With PyTorch, eager, with the fused Adam."""
+"""With PyTorch in eager mode, with its fused Adam."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from networks.work import RATE, STAGES, Array, Work
 
 
 def training(work: Work) -> Callable[[], Any]:
-    """Return a step, which returns the loss as a tensor. On a GPU it does not wait for it."""
+    """Return a step, which returns the loss as a tensor, on a GPU without waiting for it."""
     import torch
 
     device = "cuda" if torch.cuda.is_available() else "cpu"

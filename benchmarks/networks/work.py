@@ -1,4 +1,4 @@
-"""The networks, which tensorgrad makes; the other contestants take their weights and data."""
+"""Networks made with tensorgrad. The other contestants use their weights and data."""
 
 from __future__ import annotations
 

@@ -18,5 +18,5 @@ def centred(x):
 
 
 def fractions(x):
-    """Return `x` divided by the sum of each row, so that every row has the sum 1."""
+    """Return `x` divided by the sum of each row, so that every row sums to 1."""
     raise NotImplementedError("exercise 02, shapes: divide every row by its sum")

@@ -2,7 +2,7 @@
 
 Categorical cross-entropy is the mean of −log p over the batch, where p is the probability of a sample's correct class:
 
-    probabilities (samples, classes), rows with the sum 1    classes (samples,), the correct class of each
+    probabilities (samples, classes), rows that sum to 1    classes (samples,), the correct class of each
 
 The code below has three errors. The clipping is correct: it prevents log 0.
 """

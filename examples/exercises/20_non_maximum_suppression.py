@@ -2,7 +2,7 @@
 
 A detector finds the same object several times, in boxes that overlap. Only the best box of each object is kept:
 
-1. Keep the box with the highest score of those left.
+1. Keep the remaining box with the highest score.
 2. Remove every other box that overlaps it by more than the threshold.
 3. Repeat until no box is left.
 

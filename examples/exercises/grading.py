@@ -96,7 +96,7 @@ def _numbers(what: str, got: Any) -> Array:
 
 
 def wrong_shape(got: tuple[int, ...], expected: tuple[int, ...]) -> str:
-    """Return what usually leads from the shape `expected` to `got`."""
+    """Return the usual cause of the shape `got` instead of `expected`."""
     if len(got) == 2 and got == expected[::-1]:
         return "transposed"
     if _broadcasts(expected, got):

@@ -138,7 +138,7 @@ for name, (make, optimizer_by_hand) in OPTIMIZERS.items():
     print(f"  {name}: accuracy {strip.frames[-1].right:.3f} after {EPOCHS:,} epochs")
 
 # %% [markdown]
-# ## The picture: six optimizers, and what the network has learnt after so many epochs
+# ## The picture: six optimizers, and what the network has learnt at four epochs
 #
 # The loss of RMSprop and Adam has spikes. Both divide by the root of a mean of squared gradients. Late in training,
 # gradients are small and so is this root. Then a gradient that is larger than those before makes far too long a step.

@@ -5,7 +5,7 @@
 #
 # - a photo must be prepared like the training images: grey, light on dark, cropped, centred, of the same size and
 #   scale;
-# - without any of these steps, the answer gets worse or its probability meaningless, and no error is raised;
+# - if one of these steps is left out, the answer gets worse or its probability meaningless, and no error is raised;
 # - the network always answers, even when it should not: look at the probabilities.
 
 # %%

@@ -48,7 +48,7 @@ class Callback:
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
         for name in CALLBACK.keys() & vars(cls).keys():
-            warnings.warn(f"{cls.__name__}.{name} is never called. Here it is {CALLBACK[name]}.", stacklevel=2)
+            warnings.warn(f"{cls.__name__}.{name} is never called. Use {CALLBACK[name]}.", stacklevel=2)
 
     def on_fit_begin(self, model: Any) -> None:
         """Called before the first epoch."""

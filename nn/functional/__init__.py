@@ -109,7 +109,7 @@ RENAMED = {
 
 def __getattr__(name: str) -> Any:
     if name in RENAMED:
-        raise AttributeError(f"module 'nn.functional' has no attribute {name!r}. Here it is {RENAMED[name]}.")
+        raise AttributeError(f"module 'nn.functional' has no attribute {name!r}. Use {RENAMED[name]}.")
     if name == "logistic":
         raise AttributeError("nn.functional.logistic is now tensorgrad.sigmoid; in a derivative rule, sigmoid.apply.")
     raise AttributeError(f"module 'nn.functional' has no attribute {name!r}")

@@ -32,7 +32,7 @@ __all__ = [
 
 
 LONG_PIXEL = 128
-"""Bytes of a pixel from which contiguous copies of the phases take longer than they save, if windows do not overlap.
+"""Bytes per pixel from which contiguous copies of the phases take longer than they save, if windows do not overlap.
 
 Without the copies, the gradient of max-pooling 2×2 takes 0.87 of the time with 32 channels in float32.
 """
@@ -81,15 +81,15 @@ class _Phases:
     """The elements along an axis, in one array for each phase of the stride.
 
     The elements that windows have at one place lie `stride` apart. Within their phase they are neighbours. Along the
-    last axis, where that is a pixel in every two, NumPy's loops run over single pixels. With contiguous phases they run
-    over whole rows, which takes a fifth off the gradient of overlapping windows with 16 channels.
+    last axis, where a phase is every second pixel, NumPy's loops run over single pixels. With contiguous phases, they
+    run over whole rows, which shortens the gradient of overlapping windows with 16 channels by a fifth.
 
     Args:
         x: `(samples, *sizes, channels)`.
         number: which of its axes.
         axis: how the windows slide along it.
         contiguous: whether the phases along the last axis are contiguous arrays instead of views.
-        copy: whether to copy the elements into these, or only to make the arrays.
+        copy: whether to copy the elements into these arrays, or only to allocate them.
     """
 
     def __init__(self, x: Any, number: int, axis: Axis, *, contiguous: bool = False, copy: bool = True) -> None:

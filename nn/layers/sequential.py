@@ -91,5 +91,5 @@ def _hint(layer: object) -> str:
     if isinstance(layer, dict):
         return " Pass the layers one by one: Sequential(*layers.values())."
     if callable(layer):
-        return " A function needs a layer around it: nn.ReLU(), nn.Tanh(), or a subclass of nn.Module."
+        return " A function is not a layer: use nn.ReLU(), nn.Tanh(), or a subclass of nn.Module."
     return ""

@@ -31,8 +31,8 @@ def as_constant(asker: str, targets: ArrayLike) -> Any:
     """Return `targets` as an array, without a gradient."""
     if isinstance(targets, Tensor) and targets.requires_grad:
         raise TypeError(
-            f"{asker}: the targets require a gradient, but the loss has none for them. The order is loss(predictions, "
-            "targets). For targets that a network computed, pass detach()."
+            f"{asker}: the targets require a gradient, but the loss computes none for them. The order is "
+            "loss(predictions, targets). For targets computed by a network, pass targets.detach()."
         )
     return as_array(targets)
 

@@ -131,7 +131,7 @@ def read(
         version = document["version"]
         if not (isinstance(version, int) and 1 <= version <= VERSION):
             raise LoadError(
-                f"{path}: format version {version!r} is not supported. This tensorgrad reads versions up to {VERSION}."
+                f"{path}: format version {version!r} is not supported. The latest supported version is {VERSION}."
             )
         tensors = {name: np.array(array) for name, array in load(content).items()}
     except LoadError:

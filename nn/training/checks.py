@@ -195,7 +195,7 @@ def warn_of_repeated_activation(network: Module, loss: Any) -> None:
         if type(last) is activation and isinstance(loss, includes_it):
             warnings.warn(
                 f"Model: the last layer is {activation.__name__}, and {type(loss).__name__} applies it again, which "
-                f"slows the training. Leave out the layer, or use nn.{alternative.__name__}.",
+                f"slows down training. Remove the layer, or use nn.{alternative.__name__}.",
                 stacklevel=3,
             )
 

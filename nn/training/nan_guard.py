@@ -39,7 +39,7 @@ def cause(data: Batches, learning_rate: float) -> str:
         return "X or y contains values that are not finite."
     return (
         f"Often the learning rate is too high (here {learning_rate:g}), or a logarithm or a division received 0. "
-        "Inside tg.detect_anomaly(), the operation is named."
+        "Inside tg.detect_anomaly(), the error names the operation."
     )
 
 

@@ -183,7 +183,7 @@ def _trace(module: Module, path: str, x: Tensor, outputs: dict[str, Shape]) -> T
     else:
         x = module(x)
     if tensors := _tensors(x):
-        outputs[path] = tensors[0].shape  # several are those of a network, or a recurrent layer's result and state
+        outputs[path] = tensors[0].shape  # there may be several: outputs of a network, or a state
     return x
 
 

@@ -4,7 +4,7 @@ python -m tensorgrad.examples                     list all chapters
 python -m tensorgrad.examples 8 25                copy chapters 8 and 25 to the folder tensorgrad-examples
 python -m tensorgrad.examples all --to notebooks  copy all of them, and the exercises, to the folder notebooks
 
-Notebooks and exercises that exist are kept, because they may contain your work. `--overwrite` replaces them.
+Existing notebooks and exercises are kept, because they may contain your work. `--overwrite` replaces them.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m tensorgrad.examples", description="Chapters as notebooks.")
     parser.add_argument("chapters", nargs="*", help="numbers of chapters, or 'all'; by default, list them")
     parser.add_argument("--to", type=Path, default=Path("tensorgrad-examples"), help="folder (default: %(default)s)")
-    parser.add_argument("--overwrite", action="store_true", help="replace notebooks and exercises that exist")
+    parser.add_argument("--overwrite", action="store_true", help="replace existing notebooks and exercises")
     options = parser.parse_args(arguments)
     found = chapters()
     if not options.chapters:

@@ -79,7 +79,7 @@ def copy(
         folder: the destination, created if necessary. Chapters of the book are written to its subfolder `nnfs`, later
             ones to `beyond`.
         exercises: whether to copy the exercises too.
-        overwrite: whether to replace notebooks and exercises that exist. By default they are kept, because they may
+        overwrite: whether to replace existing notebooks and exercises. By default they are kept, because they may
             contain a reader's work.
 
     Yields:

@@ -63,8 +63,8 @@ def gradcheck(
 
     Raises:
         GradcheckError: a derivative is wrong. The message names the input and entry, the expected and actual values,
-            and what their ratio usually means. Also if `f` is not deterministic, or not finite at the point or on one
-            side of it.
+            and what their ratio usually means. Also raised if `f` is not deterministic, or not finite at the point or
+            on one side of it.
         TypeError: an input to check, or an output, is not float64: in float32 a central difference has about three
             digits.
         ValueError: there is nothing to check (all inputs are integers, for example), or an argument is out of range.

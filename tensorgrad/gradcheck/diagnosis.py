@@ -154,7 +154,7 @@ def _nothing_arrives(partly: bool, broadcast: bool) -> tuple[str, str]:
     if broadcast:
         return "wrong unbroadcasting", (
             "Only some elements of the output contribute to the gradient. The input was broadcast, so its gradient is "
-            "the sum over the broadcast axes (g.sum(axis=0), not g[0]). Repeated indices must be added, too."
+            "the sum over the broadcast axes (g.sum(axis=0), not g[0]). Gradients of repeated indices are added, too."
         )
     return "partly disconnected", (
         "Only some elements receive a gradient. Look for a wrong mask or index, repeated indices that overwrite each "

@@ -62,14 +62,14 @@ def _negligible(dtype: Any) -> float:
 
 
 def _regular(cov: Any, rows: Any) -> tuple[Any, Any]:
-    """Return Σ⁻¹-norms of the rows, squared, and ½ log det Σ for the positive definite matrix Σ."""
+    """Return the squared Σ⁻¹-norms of the rows, and ½ log det Σ, for the positive definite matrix Σ."""
     factor = cholesky(cov)
     whitened = solve_triangular(factor, rows.T, lower=True)
     return sum(square(whitened), axis=0), sum(log(diag(factor)))
 
 
 def _singular(cov: Any, rows: Any, null: Any, negligible: float) -> tuple[Any, Any]:
-    """Return Σ⁺-norms of the rows, squared, ∞ outside the range of Σ, and ½ log of the product of the λᵢ > 0."""
+    """Return the squared Σ⁺-norms of the rows (∞ outside the range of Σ), and ½ log of the product of the λᵢ > 0."""
     inverse = pinv(cov, hermitian=True, rtol=_negligible(values(cov).dtype))
     distance = sum(multiply(matmul(rows, inverse), rows), axis=1)
     outside = np.linalg.norm(values(rows) @ null, axis=1) >= 1e3 * negligible
@@ -85,7 +85,7 @@ def logpdf(x: ArrayLike, mean: ArrayLike | None = None, cov: ArrayLike = 1.0, al
         x: vectors along the last axis, of shape (..., d). If d = 1, x of shape (n,) holds n numbers.
         mean: of shape (d,), or a number if d = 1; default 0.
         cov: the covariance matrix of shape (d, d), variances of shape (d,), or one variance.
-        allow_singular: accept a `cov` of a lower rank. The density is then the one on `mean` + the range of `cov`, and
+        allow_singular: accept a rank-deficient `cov`. The density is then the one on `mean` + the range of `cov`, and
             0 elsewhere. The derivative with respect to `cov` is taken along matrices of the same rank.
 
     Raises:

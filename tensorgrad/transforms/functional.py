@@ -36,7 +36,7 @@ def grad(f: Callable[..., Any], argnums: Argnums = 0, *, has_aux: bool = False) 
 
     Raises:
         ValueError: when called, if the result of `f` is not a single number.
-        TypeError: `argnums` is neither an integer nor several; when called, for an argument of integers.
+        TypeError: `argnums` is neither an integer nor a sequence of integers; when called: an argument holds integers.
 
     >>> import numpy as np
     >>> slope = grad(lambda x: np.sum(x**3))
@@ -136,7 +136,7 @@ def jvp(f: Callable[..., Any], primals: Sequence[Any], tangents: Sequence[Any]) 
 
     Args:
         primals: a tuple of the arguments.
-        tangents: a tuple with one for each primal, of the same shape.
+        tangents: a tuple with one tangent for each primal, of the same shape.
 
     Returns:
         (out, tangent), both shaped like the result of `f`.
@@ -239,8 +239,8 @@ def _check_argnums(name: str, argnums: Any) -> None:
     several = isinstance(argnums, (tuple, list, range)) and all(isinstance(each, int) for each in argnums)
     if not isinstance(argnums, int) and not several:
         raise TypeError(
-            f"{name}: argnums must be an integer or several, got {type(argnums).__name__}. {name} returns a function: "
-            f"write {name}(f)(x)."
+            f"{name}: argnums must be one or several integers, got {type(argnums).__name__}. {name} returns a "
+            f"function: write {name}(f)(x)."
         )
 
 

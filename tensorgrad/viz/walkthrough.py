@@ -27,7 +27,7 @@ MOST = 600
 SUFFIXES = (".html", ".gif", ".mp4")
 
 WRONG = "#b3261e", "#ff9a8d"
-"""The colour of wrong numbers, in light and dark. There is always a sign beside it."""
+"""The colour of wrong numbers, in the light and the dark theme. A sign always accompanies it."""
 
 SCRIPTS = (
     "lesson.js",
@@ -132,7 +132,7 @@ def walkthrough(loss: Any, *arguments: Any, direction: Direction = "LR", expand:
         not called; if there are any, the page says so.
 
     Args:
-        loss: a tensor with a single element that depends on a leaf which requires a gradient. Or a function that
+        loss: a tensor with a single element that depends on a leaf which requires a gradient, or a function that
             returns such a tensor.
         arguments: the arguments of the function. Numbers and arrays of floats become leaves, named after the
             parameters.

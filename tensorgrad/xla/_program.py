@@ -181,10 +181,10 @@ class Plan:
         return rebuilt(self.template, iter([_made(kind, value, values, tensors) for kind, value in self.leaves]))
 
     def _rebound(self, values: list[Any], tensors: list[Tensor]) -> bool:
-        """Do what `_rebind` does and return True, if only arrays have changed and no graph has one of the tensors.
+        """Do what `_rebind` does and return True, if only arrays have changed and no graph uses the tensors.
 
-        The assignments are one call of a function written in C, which Ctrl-C cannot interrupt. To postpone Ctrl-C, as
-        `_rebind` does, takes as long as all of the rest.
+        The assignments are one call of a function written in C, which Ctrl-C cannot interrupt. Postponing Ctrl-C,
+        as `_rebind` does, would take as long as all the rest.
         """
         if not self._only_arrays:
             return False
@@ -369,7 +369,7 @@ def _description(value: Any) -> Any:
 
 
 class _OtherPrecision(Exception):
-    """The floats among the arguments were passed in another precision than the arrays need."""
+    """The floats among the arguments were not passed in the precision of the arrays."""
 
 
 def _is_single(inputs: list[Any], floats: list[int]) -> bool:

@@ -79,7 +79,7 @@ class Surroundings:
         self._watched = list(self._current())
 
     def _current(self) -> Iterator[Any]:
-        """Return the objects in all places, and which tensors require no gradient and have none. Has no Python loop."""
+        """Return the objects in all places, and which tensors require no gradient and have none. Run no Python loop."""
         return itertools.chain(
             itertools.chain.from_iterable(self._views),
             map(CONTENTS, self._cells),

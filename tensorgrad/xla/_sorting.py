@@ -1,6 +1,6 @@
 """Sorting written with JAX, for compiled programs.
 
-XLA sorts the elements and their positions together. The rules, which only have NumPy's functions, sort again.
+XLA sorts the elements and their positions together. The rules, which can only use NumPy's functions, sort again.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ def _rows_sorted(rows: Any) -> Any:
 
 @_rows_sorted.defjvp
 def _derivative(primals: Any, tangents: Any) -> Any:
-    """The tangents in the order of the elements, with the mean at each run of equal ones."""
+    """Return the sorted rows and their tangents, with the mean tangent for each run of equal elements."""
     (rows,), (moved,) = primals, tangents
     if not rows.size:
         return rows, moved
@@ -59,7 +59,7 @@ def _derivative(primals: Any, tangents: Any) -> Any:
 
 
 def _means(ties: Any, moved: Any) -> Any:
-    """Return the mean of each run of equal elements at all of its elements."""
+    """Replace each tangent by the mean over its run of equal elements."""
     first = jnp.ones((*ties.shape[:-1], 1), bool)
     run = jnp.cumsum(jnp.concatenate([first, ~ties], -1).reshape(-1)) - 1
     sums = jax.ops.segment_sum(moved.reshape(-1), run, run.size, indices_are_sorted=True)

@@ -22,7 +22,7 @@ Settings = Mapping[str, Any]
 
 
 def _by_hand() -> Any:
-    """Return the chapters' module. It is no package's, as chapters are scripts."""
+    """Return the module of the chapters, which is in no package because chapters are scripts."""
     path = Path(__file__).parents[2] / "examples" / "nnfs" / "by_hand.py"
     spec = importlib.util.spec_from_file_location("by_hand", path)
     assert spec is not None

@@ -319,7 +319,7 @@ def test_clip_rejects_wrong_arguments() -> None:
 
 
 def test_callback_warns_of_methods_that_are_never_called() -> None:
-    with pytest.warns(UserWarning, match=r"Mine.on_train_begin is never called. Here it is on_fit_begin\(model\)"):
+    with pytest.warns(UserWarning, match=r"Mine.on_train_begin is never called. Use on_fit_begin\(model\)"):
 
         class Mine(nn.Callback):
             def on_train_begin(self, logs: Any = None) -> None:

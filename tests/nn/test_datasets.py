@@ -75,10 +75,10 @@ def test_digits_without_scikit_learn_name_what_to_install(monkeypatch: pytest.Mo
         datasets.digits()
 
 
-@pytest.mark.parametrize("share", [0.0, 1.0, -0.2, float("nan")])
-def test_digits_reject_a_share_outside_0_and_1(share: float) -> None:
+@pytest.mark.parametrize("fraction", [0.0, 1.0, -0.2, float("nan")])
+def test_digits_reject_a_fraction_outside_0_and_1(fraction: float) -> None:
     with pytest.raises(ValueError, match=r"datasets.digits: test_share must be between 0 and 1"):
-        datasets.digits(test_share=share)
+        datasets.digits(test_share=fraction)
 
 
 @pytest.mark.parametrize(

@@ -59,11 +59,11 @@ def test_read_idx_reads_an_empty_array(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("pack", [bytes, gzip.compress])
-@pytest.mark.parametrize("share", [0.0, 0.01, 0.05, 0.1, 0.2, 0.5, 0.9, 0.99])
-def test_read_idx_rejects_truncated_files_by_name(tmp_path: Path, pack: Any, share: float) -> None:
+@pytest.mark.parametrize("fraction", [0.0, 0.01, 0.05, 0.1, 0.2, 0.5, 0.9, 0.99])
+def test_read_idx_rejects_truncated_files_by_name(tmp_path: Path, pack: Any, fraction: float) -> None:
     data = pack(WHOLE)
     path = tmp_path / "train-images-idx3-ubyte.gz"
-    path.write_bytes(data[: int(share * len(data))])
+    path.write_bytes(data[: int(fraction * len(data))])
     with pytest.raises(ValueError, match=r"train-images-idx3-ubyte\.gz: (not an idx file|a? ?truncated)"):
         read_idx(path)
 

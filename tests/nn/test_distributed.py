@@ -55,7 +55,7 @@ outputs = model.predict(X)
 if nn._processes.is_writer():
     np.savez(path.with_suffix(".npz"), outputs=outputs, **model.history)
 """
-"""Trains until there are `epochs` epochs: 17 epochs are 51 steps. Batches have 16, 16 and 10 samples.
+"""Script that trains until there are `epochs` epochs: 17 epochs are 51 steps. Batches have 16, 16 and 10 samples.
 
 Process 1 is killed in the second step after `killed_after` epochs, if that is not 0.
 """

@@ -1,4 +1,4 @@
-"""Arguments that networks refuse, and small functions that no training reaches."""
+"""Arguments that networks refuse, and small functions that training does not reach."""
 
 from __future__ import annotations
 

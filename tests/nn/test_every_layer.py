@@ -327,8 +327,8 @@ def test_every_layer_has_hints_for_arguments_of_other_frameworks(name: str) -> N
         start, _, hint = str(caught.value).partition(f"{name}() got an unexpected keyword argument {argument!r}. ")
         assert start == ""
         assert hint
-        ours = hint.removeprefix("Here it is ").removesuffix(".")
-        if hint.startswith("Here it is ") and " and " not in hint:
+        ours = hint.removeprefix("Use ").removesuffix(".")
+        if hint.startswith("Use ") and ours.isidentifier():
             assert ours in parameters
 
 

@@ -101,7 +101,7 @@ def test_load_state_dict_refuses_tensors_of_pytorch_whose_layout_may_differ() ->
     torch = pytest.importorskip("torch", exc_type=ImportError)
     network = mlp(3, 3)
     before = network.state_dict()
-    with pytest.raises(TypeError, match=r"'0.weight' is a tensor of PyTorch.* transposed.*load_pytorch"):
+    with pytest.raises(TypeError, match=r"'0.weight' is a PyTorch tensor.* transposed.*load_pytorch"):
         network.load_state_dict(torch.nn.Sequential(torch.nn.Linear(3, 3)).state_dict())
     assert_loaded(network, {"weight": before["0.weight"].T, "bias": before["0.bias"]})
 

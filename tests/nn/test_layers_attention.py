@@ -452,22 +452,22 @@ def test_attention_layers_appear_in_summary_and_drawings(capsys: pytest.CaptureF
     ],
 )  # fmt: skip
 def test_other_names_of_attention_layers_have_a_hint(theirs: str, ours: str) -> None:
-    with pytest.raises(AttributeError, match=f"Here it is nn.{ours}"):
+    with pytest.raises(AttributeError, match=f"Use nn.{ours}"):
         getattr(nn, theirs)
-    with pytest.raises(AttributeError, match=r"Here it is attention\.$"):
+    with pytest.raises(AttributeError, match=r"Use attention\.$"):
         nn.functional.scaled_dot_product_attention  # noqa: B018
-    with pytest.raises(AttributeError, match=r"Here it is layer\.heads"):
+    with pytest.raises(AttributeError, match=r"Use layer\.heads"):
         LAYERS[0].num_heads  # noqa: B018
 
 
 @pytest.mark.parametrize(
     ("make", "name", "hint"),
     [
-        (nn.MultiHeadAttention, "embed_dim", "Here it is features"),
-        (nn.MultiHeadAttention, "num_heads", "Here it is heads"),
-        (nn.TransformerBlock, "dim_feedforward", "Here it is hidden"),
-        (nn.TransformerBlock, "nhead", "Here it is heads"),
-        (nn.TransformerEncoder, "num_layers", "Here it is count"),
+        (nn.MultiHeadAttention, "embed_dim", "Use features"),
+        (nn.MultiHeadAttention, "num_heads", "Use heads"),
+        (nn.TransformerBlock, "dim_feedforward", "Use hidden"),
+        (nn.TransformerBlock, "nhead", "Use heads"),
+        (nn.TransformerEncoder, "num_layers", "Use count"),
     ],
 )
 def test_other_arguments_of_attention_layers_have_a_hint(make: Any, name: str, hint: str) -> None:

@@ -328,7 +328,7 @@ BAD_ARGUMENTS: list[tuple[Callable[[], Any], type[Exception], str]] = [
     (lambda: nn.GroupNorm(6, 4), ValueError, r"^GroupNorm: features must be a multiple of groups, got 6 and 4"),
     (lambda: nn.InstanceNorm(3, dtype=int), TypeError, r"^InstanceNorm: expected a floating-point dtype, got int64"),
     (lambda: nn.LayerNorm(3, weight_init=lambda s, r, d: np.ones(2)), ValueError, r"shape \(2,\), expected \(3,\)"),
-    (lambda: nn.BatchNorm2d, AttributeError, r"Here it is nn\.BatchNorm"),
+    (lambda: nn.BatchNorm2d, AttributeError, r"Use nn\.BatchNorm"),
     (lambda: nn.LayerNorm(3)(np.ones((2, 4))), ValueError, r"^LayerNorm\(3\): expected x with 3 features.*\(2, 4\)"),
     (lambda: nn.BatchNorm(3)(np.ones((2, 3, 8, 8))), ValueError, r"pass np\.moveaxis\(x, 1, -1\)"),
     (lambda: nn.GroupNorm(4, 2)(np.ones(4)), ValueError, r"^GroupNorm\(4, 2\): expected x of shape \(samples, …"),

@@ -520,5 +520,5 @@ def test_gru_operation_refuses_a_second_bias_without_use() -> None:
 
 def test_names_of_other_frameworks_lead_to_recurrent_layers() -> None:
     for name, ours in {"SimpleRNN": "RNN", "LSTMCell": "LSTM", "GRUCell": "GRU"}.items():
-        with pytest.raises(AttributeError, match=rf"Here it is nn\.{ours}$"):
+        with pytest.raises(AttributeError, match=rf"Use nn\.{ours}$"):
             getattr(nn, name)

@@ -26,7 +26,7 @@ EPOCHS = 101
 
 
 def scenario(optimizer: dict[str, Any], **changes: Any) -> dict[str, Any]:
-    """Return the spiral of chapter 10 with this optimizer, but for the changes."""
+    """Return the spiral of chapter 10 with this optimizer and these changes."""
     common = {"dataset": "spiral(100,3)", "layers": [2, 64, 3], "head": "softmax", "init_scale": 0.01, "l2_W1_b1": 0}
     return {**common, "optimizer": optimizer, **changes}
 

@@ -999,7 +999,7 @@ def test_groups_wrong_ones_are_refused() -> None:
         ([{"params": [w]}, b], TypeError, "Adam: expected either tensors or groups, got both"),
         ({"params": [w]}, TypeError, "Adam: expected the tensors to train, .* or a list of groups, .* got dict"),
         ([{"parameters": [w]}], ValueError, "Adam: group 0: expected .* under \"params\", got only 'parameters'"),
-        ([{"params": [w], "lr": 0.1}], ValueError, "group 0 has the unknown setting 'lr'. Here it is learning_rate"),
+        ([{"params": [w], "lr": 0.1}], ValueError, "group 0 has the unknown setting 'lr'. Use learning_rate"),
         ([{"params": [w]}, {"params": []}], ValueError, "Adam: group 1 has no parameters to train"),
         ([{"params": [w]}, {"params": [w]}], ValueError, "Adam: a parameter is listed twice"),
         ([{"params": [w]}, {"params": [b * 2]}], ValueError, "parameter 1 is the result of an operation"),

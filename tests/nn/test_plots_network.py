@@ -217,5 +217,5 @@ def test_network_page_is_golden():
     found = diagram(network, np.array([[1.0, -0.5]]), np.array([[2.0]]), nn.MeanSquaredError())
     text = json.dumps(lesson(found, place(found)), indent=1, ensure_ascii=False) + "\n"
     assert text == GOLDEN.read_text(encoding="utf-8"), (
-        "the page changed. If it was meant to, read the new one, and save it over tests/nn/golden_network.json"
+        "the page has changed. If this is intended, read the new one, and replace tests/nn/golden_network.json"
     )

@@ -18,7 +18,7 @@ from nn._renamed import DATA, DATA_SETS, INITIALIZERS, RENAMED, WITHOUT_CLASS
 
 @pytest.mark.parametrize("name", RENAMED)
 def test_renamed_names_lead_to_the_present_ones(name: str) -> None:
-    hint = rf"module 'nn' has no attribute '{name}'\. Here it is nn\.{RENAMED[name]}$"
+    hint = rf"module 'nn' has no attribute '{name}'\. Use nn\.{RENAMED[name]}$"
     with pytest.raises(AttributeError, match=hint):
         getattr(nn, name)
     package, _, own = RENAMED[name].partition(".")
@@ -32,7 +32,7 @@ def test_renamed_names_lead_to_the_present_ones(name: str) -> None:
 
 @pytest.mark.parametrize("name", WITHOUT_CLASS)
 def test_names_without_counterpart_lead_to_what_exists(name: str) -> None:
-    with pytest.raises(AttributeError, match=rf"'{name}'\. Here it is {re.escape(WITHOUT_CLASS[name])}$"):
+    with pytest.raises(AttributeError, match=rf"'{name}'\. Use {re.escape(WITHOUT_CLASS[name])}$"):
         getattr(nn, name)
     mentioned = re.findall(r"\b(nn|tg)\.(\w+)", WITHOUT_CLASS[name])
     assert all(hasattr({"nn": nn, "tg": tg}[package], each) for package, each in mentioned)
@@ -42,7 +42,7 @@ def test_names_without_counterpart_lead_to_what_exists(name: str) -> None:
 @pytest.mark.parametrize(("package", "hints"), [(nn.init, INITIALIZERS), (nn.data, DATA), (nn.datasets, DATA_SETS)])
 def test_renamed_names_of_subpackages_lead_to_the_present_ones(package: ModuleType, hints: dict[str, str]) -> None:
     for name, hint in hints.items():
-        with pytest.raises(AttributeError, match=rf"'{package.__name__}' .* '{name}'\. Here it is {re.escape(hint)}$"):
+        with pytest.raises(AttributeError, match=rf"'{package.__name__}' .* '{name}'\. Use {re.escape(hint)}$"):
             getattr(package, name)
         assert all(hasattr(package, own) for own in re.findall(rf"{package.__name__}\.(\w+)\(", hint))
     with pytest.raises(AttributeError, match=r"has no attribute 'other'$"):
@@ -78,7 +78,7 @@ def test_other_names_are_not_guessed() -> None:
 def test_renamed_functions_lead_to_the_present_ones() -> None:
     packages = {"nn": nn, "tensorgrad": tg}
     for name, ours in functional.RENAMED.items():
-        with pytest.raises(AttributeError, match=f"'{name}'. Here it is {ours}"):
+        with pytest.raises(AttributeError, match=f"'{name}'. Use {ours}"):
             getattr(functional, name)
         package, _, own = ours.partition(",")[0].rpartition(".")
         assert own in (packages[package].__all__ if package else functional.__all__)

@@ -270,7 +270,7 @@ except ImportError as error:
 
 
 def test_estimators_have_hints_for_arguments_of_other_libraries() -> None:
-    with pytest.raises(TypeError, match=r"got an unexpected keyword argument 'max_iter'\. Here it is epochs\.$"):
+    with pytest.raises(TypeError, match=r"got an unexpected keyword argument 'max_iter'\. Use epochs\.$"):
         nn.sklearn.Classifier(max_iter=3)
     with pytest.raises(TypeError, match=r"compute_sample_weight\(class_weight, y\)\.$"):
         nn.sklearn.Classifier(class_weight="balanced")

@@ -287,7 +287,7 @@ def _gradient_or_none(output: tg.Tensor, by: tg.Tensor, upstream: np.ndarray) ->
 
 
 def _singular(sample: Sample, arrays: list[np.ndarray]) -> bool:
-    """Return whether a matrix of equal numbers is none that this operation takes."""
+    """Return whether the operation rejects a matrix of equal numbers."""
     try:
         _outputs_and_gradients(sample, arrays)
     except np.linalg.LinAlgError:

@@ -225,7 +225,7 @@ def _small(each: Case) -> bool:
 
 
 def _taken(operation: Operation, each: Case, rng: np.random.Generator) -> bool:
-    """Return whether NumPy has an answer (and the domain numbers of that shape): then so must we."""
+    """Return whether NumPy accepts the call, and the domain its shape: then our operation must, too."""
     try:
         with warnings.catch_warnings(action="error"):
             forward = operation.apply if operation.keep else operation.forward

@@ -1,4 +1,4 @@
-"""Arguments that operations refuse: the error names the operation, what was expected and what came."""
+"""Arguments that operations refuse: the error names the operation, what was expected and what was passed."""
 
 from __future__ import annotations
 

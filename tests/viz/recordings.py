@@ -10,7 +10,7 @@ from tensorgrad.viz.recording.capture import capture
 
 
 def a_box(id, op, operands=(), group=None, name=None, shape=(2,)):
-    """Return a box whose value tells its id."""
+    """Return a box whose value identifies it."""
     return Box(
         id=id,
         kind="operation" if op else "leaf",

@@ -45,7 +45,7 @@ def test_every_sentence_belongs_to_a_rule_and_names_what_the_rule_has() -> None:
         assert text.endswith("."), key
 
 
-def test_no_two_operations_share_a_sentence_unless_one_is_declared_like_the_other() -> None:
+def test_sentences_differ_unless_an_operation_is_declared_like_another() -> None:
     seen: dict[str, str] = {}
     for operation, argument in rules():
         name = LIKE.get(operation.name, operation.name)
@@ -54,7 +54,7 @@ def test_no_two_operations_share_a_sentence_unless_one_is_declared_like_the_othe
 
 
 def words(output: tg.Tensor, op: str) -> dict[str, str]:
-    """What the walkthrough says at the rules of an operation, by argument."""
+    """Return the walkthrough's sentences for the rules of an operation, by argument."""
     recording = capture(output, passes=True)
     found = {}
     for step in backward_steps(recording):

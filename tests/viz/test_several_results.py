@@ -213,7 +213,7 @@ def test_layer_with_several_results_is_noted_once(point):
     assert [box.group for box in recording.boxes[2:5]] == [0, 0, 0]
 
 
-def test_a_call_with_several_results_says_what_it_returns_and_has_no_shape():
+def test_boxes_of_calls_with_several_results_list_the_results_without_a_shape():
     loss, keep = lessons.several_results()
     recording = capture(loss, passes=True)
     [call] = [box for box in boxes(recording, stage(recording, "LR")) if box["call"]]

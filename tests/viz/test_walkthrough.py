@@ -326,5 +326,5 @@ def test_walkthrough_text_is_golden():
         f"{title}\n" + "".join(f"  {step.line}\n    {step.words}\n" for step in steps) for title, steps in passes
     )
     assert text == GOLDEN.read_text(encoding="utf-8"), (
-        "the text changed. If it was meant to, read the new one, and save it over tests/viz/golden_walkthrough.txt"
+        "the text has changed. If this is intended, read the new one, and replace tests/viz/golden_walkthrough.txt"
     )

@@ -6,7 +6,7 @@ from grading import normal, values
 import tensorgrad as tg
 
 HINTS = (
-    "np.maximum compares elementwise, np.max returns the largest element of an array. ReLU needs the first.",
+    "np.maximum compares elementwise; np.max returns the largest element of an array. ReLU needs the first.",
     "Softmax: subtract scores.max(axis=1, keepdims=True) before np.exp, then divide by the sum of each row.",
     "powers = np.exp(scores - scores.max(axis=1, keepdims=True)); powers / powers.sum(axis=1, keepdims=True)",
 )

@@ -7,5 +7,5 @@ def centred(x):
 
 
 def fractions(x):
-    """Return `x` divided by the sum of each row, so that every row has the sum 1."""
+    """Return `x` divided by the sum of each row, so that every row sums to 1."""
     return x / x.sum(axis=1, keepdims=True)

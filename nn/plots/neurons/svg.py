@@ -66,7 +66,7 @@ def content(diagram: Diagram, placed: Placed, colours: dict[str, str]) -> Iterat
         hidden = diagram.layers[layer_number].size - sum(unit.layer == layer_number for unit in placed.units)
         yield _text(x, y - 2, "⋮", colours["ink"], size=18, bold=True, halo=colours["background"])
         words = f"{hidden:,} more"
-        half = 3.4 * len(words) + 2  # of the width of a plate that separates the words from the lines behind them
+        half = 3.4 * len(words) + 2  # half the width of a plate that separates the words from the lines behind them
         plate = f'<rect x="{x - half:g}" y="{y + 3:g}" width="{2 * half:g}" height="15" rx="3"'
         yield f'{plate} style="fill:{colours["background"]};fill-opacity:.9"/>'
         yield _text(x, y + 14, words, colours["muted"])

@@ -72,7 +72,7 @@ class Film:
         names: the names of the classes; empty for regression.
         samples: `(samples, features)` with one or two features, or images `(samples, height, width)`; otherwise None.
         targets: class numbers or values, for each sample.
-        extent: left, right, bottom and top of the plane; for one feature, those of a plot over it. None unless the
+        extent: left, right, bottom and top of the plane; for one feature, the limits of a plot over it. None unless the
             samples have one or two features.
         outputs: probabilities `(frames, classes, height, width)` or values `(frames, 1, height, width)` over the plane;
             for one feature, the height is 1. None without an extent.

@@ -233,7 +233,7 @@ def _exponent(x: Any) -> Any:
 
 @op(x=lambda g, x: np.ldexp(g, -_exponent(x)), domain=_IN_AN_OCTAVE, reference=lambda x: np.frexp(x)[0])
 def mantissa(x: ArrayLike) -> Any:
-    """x·2⁻ⁿ with the integer n for which it is from 0.5 to 1, or from -1 to -0.5, elementwise: the derivative is 2⁻ⁿ.
+    """x·2⁻ⁿ with the integer n for which its absolute value is from 0.5 to 1, elementwise: the derivative is 2⁻ⁿ.
 
     >>> mantissa([3.0, -8.0])
     Tensor([ 0.75, -0.5 ])

@@ -72,7 +72,7 @@ def _at_old(g: Any, arr_shape: Shape, obj: Any, axis: int | None) -> Any:
 
 
 def _at_inserted(g: Any, arr_shape: Shape, obj: Any, axis: int | None) -> Any:
-    """Return the gradients at the inserted places, in the order of the values and with the axes these were given in."""
+    """Return the gradients at the inserted places, in the order and with the axes of the values."""
     if axis is None:
         return _at_inserted(g, _as_row(arr_shape), obj, 0)
     _, inserted = _arrangement(arr_shape[axis], g.shape[axis], obj)

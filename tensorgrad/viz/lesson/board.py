@@ -11,7 +11,7 @@ from tensorgrad.viz.recording import Box, Contribution, Event, Reading, Recordin
 from tensorgrad.viz.recording.grids import blocks
 
 COLUMNS = 8
-"""The most numbers of an array on a line in a formula."""
+"""Maximum number of elements of an array on a line in a formula."""
 
 What = Literal["value", "gradient"]
 

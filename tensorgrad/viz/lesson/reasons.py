@@ -1,4 +1,4 @@
-"""Say why the rule of an operation is what it is, in the symbols of a graph."""
+"""Explain the rule of an operation in the symbols of a graph."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from tensorgrad.viz.recording import Contribution, Event, Summary, labels
 
 
 class _Symbols(dict[str, str]):
-    """Symbols by name. An argument that is no box of the graph, such as an option, keeps its name."""
+    """Symbols by name. An argument that is not a box of the graph, such as an option, keeps its name."""
 
     def __missing__(self, name: str) -> str:
         return name

@@ -7,7 +7,7 @@ import math
 from dataclasses import dataclass
 
 TALLEST = 8
-"""A column of more numbers is written along the lines instead."""
+"""Maximum height of a column. The numbers of a taller one are written along the lines."""
 
 
 @dataclass(frozen=True)

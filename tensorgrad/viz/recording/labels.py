@@ -34,7 +34,7 @@ GONE = {
 """How an array was lost, and what brings it back, as the end of a sentence."""
 
 LINE, COLUMNS = 6, 4
-"""The most numbers on the line of an array with few, and on each line of an array with more."""
+"""Maximum number of elements on the only line of a small array, and on each line of a larger one."""
 
 SPACE = "\u00a0"
 """Space that is kept where it is repeated; plain spaces would collapse in SVG."""

@@ -44,13 +44,13 @@ def test_ties_share_evenly() -> None:
         np.testing.assert_allclose(tg.gradient(middle, a), [0.0, 1 / 3, 1 / 3, 1 / 3], rtol=1e-15)
 
 
-def test_the_slope_by_q_is_the_one_to_the_right() -> None:
+def test_slope_with_respect_to_q_is_the_one_to_the_right() -> None:
     q = tg.tensor([0.0, 0.25, 0.5, 1.0], requires_grad=True)
     np.testing.assert_array_equal(tg.gradient(tg.quantile([1.0, 2.0, 5.0], q).sum(), q), [2.0, 2.0, 6.0, 0.0])
 
 
 @pytest.mark.parametrize("method", JUMPING)
-def test_the_slope_by_q_is_0_where_the_method_jumps(method: str) -> None:
+def test_slope_with_respect_to_q_is_0_where_the_method_jumps(method: str) -> None:
     q = tg.tensor([0.3, 0.5], requires_grad=True)
     a = tg.tensor(np.array([[1.0, 2.0, 7.0], [4.0, np.nan, 3.0]], np.float32), requires_grad=True)
     for function in (tg.quantile, tg.nanquantile):

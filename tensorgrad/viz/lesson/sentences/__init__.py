@@ -1,4 +1,4 @@
-"""A sentence for each derivative rule of the registry: why the gradient of this operand is what it is.
+"""A sentence for each derivative rule of the registry, which explains the gradient of an operand.
 
 A key names an operation, or one of its arguments: "add", "subtract.y". A sentence may use the symbols of this graph:
 {target}, the operand that receives the gradient, {result}, {up}, the gradient of the result, and the arguments by name.

@@ -1,4 +1,4 @@
-"""Why the gradients of elementwise operations are what they are."""
+"""Explanations of the gradients of elementwise operations."""
 
 SENTENCES = {
     # arithmetic
@@ -37,7 +37,7 @@ SENTENCES = {
     # trigonometric functions
     "sin": "The derivative of the sine is the cosine.",
     "cos": "The derivative of the cosine is minus the sine.",
-    "tan": "The derivative of the tangent is 1 + {result}²: the steeper, the closer {target} is to a pole.",
+    "tan": "The derivative of the tangent is 1 + {result}²: large where {target} is near a pole.",
     "arcsin": "The derivative of the arcsine is 1 / √(1 − {target}²): it grows without limit towards ±1.",
     "arccos": "The derivative of the arccosine is −1 / √(1 − {target}²): that of the arcsine with its sign changed.",
     "arctan": "The derivative of the arctangent is 1 / (1 + {target}²): small where {target} is large.",
@@ -67,8 +67,8 @@ SENTENCES = {
         "Where {a} was above the upper bound, the result is the bound, so the bound receives the gradient."
     ),
     # steps
-    "round": "{result} is a staircase, which is flat between its steps, so the gradient is 0.",
-    "sign": "The sign is the same on each side of 0, so the gradient is 0.",
+    "round": "Rounding is a step function, which is flat between its steps, so the gradient is 0.",
+    "sign": "The sign is constant on each side of 0, so the gradient is 0.",
     "heaviside.x": "The step function is flat on both sides of its step, so the gradient is 0.",
     "heaviside.y": "{y} is the value at the step: it receives the gradient where {x} is exactly 0.",
     "floor_divide": "The quotient is rounded down, and small changes of {target} do not change it: the gradient is 0.",
@@ -106,4 +106,4 @@ LIKE = {
     "fabs": "absolute", "float_power": "power", "ceil": "round", "fix": "round", "floor": "round", "rint": "round",
     "trunc": "round",
 }  # fmt: skip
-"""Operations with the rule of another one, and so with its sentence."""
+"""Operations that have the rule of another one, and therefore its sentence."""

@@ -1,4 +1,4 @@
-"""Why the gradients of operations of linear algebra are what they are."""
+"""Explanations of the gradients of operations of linear algebra."""
 
 SENTENCES = {
     # products
@@ -13,11 +13,11 @@ SENTENCES = {
     "outer.a": "Each element of {a} was multiplied by all of {b}: its row of {up} is multiplied by {b} and summed.",
     "outer.b": "Each element of {b} was multiplied by all of {a}: its column of {up} is multiplied by {a} and summed.",
     "kron.a": "Each element of {a} scaled a copy of {b}: its gradient is the sum of its block of {up} times {b}.",
-    "kron.b": "Each element of {a} scaled a copy of {b}: its gradient is the sum of all blocks of {up}, scaled alike.",
+    "kron.b": "Each element of {a} scaled a copy of {b}: {b} receives the sum of all blocks of {up}, scaled alike.",
     "cross.a": "The gradient of the first factor of a cross product is {b} × {up}.",
     "cross.b": "The gradient of the second factor of a cross product is {up} × {a}.",
-    "tensordot.a": "{up} is multiplied by {b} and summed over the axes of {b} that were not summed forward.",
-    "tensordot.b": "{up} is multiplied by {a} and summed over the axes of {a} that were not summed forward.",
+    "tensordot.a": "{up} is multiplied by {b} and summed over the axes of {b} that the forward pass did not sum.",
+    "tensordot.b": "{up} is multiplied by {a} and summed over the axes of {a} that the forward pass did not sum.",
     "einsum": "{up} is multiplied by the other operands and summed over the indices that {target} does not have.",
     # norms and determinants
     "vector_norm": "A norm rises fastest in the direction of {target}: the slope of the 2-norm is {target} / {result}.",
@@ -34,29 +34,29 @@ SENTENCES = {
         "directions that have no inverse."
     ),
     "solve.a": "With d, the gradient of the right-hand side, the gradient of the matrix is −d @ {result}ᵀ.",
-    "solve.b": "{result} is the inverse of {a} times {b}, so {up} is solved with {a}ᵀ.",
+    "solve.b": "{result} is the inverse of {a} times {b}, so the gradient of {b} is the inverse of {a}ᵀ times {up}.",
     "solve_triangular.a": (
         "As for solve, it is minus the product of the right-hand side's gradient and the solution, within the triangle."
     ),
-    "solve_triangular.b": "The triangle was solved for {b}, so the transposed triangle is solved for {up}.",
+    "solve_triangular.b": "The inverse triangle was multiplied by {b}, so its transpose is multiplied by {up}.",
     # factors
     "cholesky": "The factor times its transpose is {target}: both sides are differentiated and solved with the factor.",
     "qr_factors": "Q @ R is {target} and Qᵀ @ Q is the identity: both are differentiated and solved with R.",
     "eigh": (
-        "An eigenvalue with the eigenvector v changes by vᵀ @ d @ v for a change d of {target}; v turns the faster, "
-        "the closer the other eigenvalues are."
+        "An eigenvalue with the eigenvector v changes by vᵀ @ d @ v for a change d of {target}; the closer the "
+        "other eigenvalues are, the faster v turns."
     ),
     "eig": (
         "An eigenvalue with the left and right eigenvectors u and v changes by uᵀ @ d @ v / uᵀ @ v for a change d of "
-        "{target}; v turns the faster, the closer the other eigenvalues are."
+        "{target}; the closer the other eigenvalues are, the faster v turns."
     ),
     "svd_factors": (
-        "A singular value with the vectors u and v changes by uᵀ @ d @ v for a change d of {target}; the vectors turn "
-        "the faster, the closer two singular values are."
+        "A singular value with the vectors u and v changes by uᵀ @ d @ v for a change d of {target}; the closer two "
+        "singular values are, the faster the vectors turn."
     ),
     "divide_by_gaps.x": "{target} was divided by the gaps between eigenvalues, and so is its gradient.",
     "divide_by_gaps.gaps": "The slope of a quotient with respect to a gap is minus the quotient divided by the gap.",
-    "expm": "The gradient is the change of the exponential of {target}ᵀ in the direction of {up}.",
+    "expm": "The gradient is the directional derivative of the exponential at {target}ᵀ in the direction of {up}.",
 }
 
 LIKE: dict[str, str] = {}

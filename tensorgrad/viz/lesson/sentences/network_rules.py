@@ -1,4 +1,4 @@
-"""Why the gradients of the operations of networks and losses are what they are."""
+"""Explanations of the gradients of the operations of networks and losses."""
 
 SENTENCES = {
     # dense layers
@@ -35,8 +35,8 @@ SENTENCES = {
     "conv1d.weight": "A filter is used at every step: its gradient is summed over all steps and samples.",
     "conv1d.bias": "A bias is added at every step, so its gradient is the sum over all steps and samples.",
     "conv2d.x": "Each pixel is in several windows: its gradient is the sum over them, weighted by the filter.",
-    "conv2d.weight": "A filter is used at every place: its gradient is summed over all places and samples.",
-    "conv2d.bias": "A bias is added at every place, so its gradient is the sum over all places and samples.",
+    "conv2d.weight": "A filter is used at every position: its gradient is summed over all positions and samples.",
+    "conv2d.bias": "A bias is added at every position, so its gradient is the sum over all positions and samples.",
     "conv_transpose1d.x": (
         "The filter spread each step over a window: its gradient collects that window again, which is a convolution."
     ),
@@ -75,9 +75,9 @@ SENTENCES = {
     ),
     "group_norm.weight": (
         "{target} scales each channel of the normalised groups: its gradient is {up} times these, summed over samples "
-        "and places."
+        "and positions."
     ),
-    "group_norm.bias": "{target} shifts each channel, so its gradient is {up}, summed over samples and places.",
+    "group_norm.bias": "{target} shifts each channel, so its gradient is {up}, summed over samples and positions.",
     "rms_norm.x": "The root mean square also depends on {target}: the part of the gradient that scales a row cancels.",
     "rms_norm.weight": (
         "{target} scales each row, divided by its root mean square: its gradient is {up} times these, summed."
@@ -151,4 +151,4 @@ SENTENCES = {
 }
 
 LIKE = {"softmax_cross_entropy_again": "softmax_cross_entropy"}
-"""Operations with the rule of another one, and so with its sentence."""
+"""Operations that have the rule of another one, and therefore its sentence."""

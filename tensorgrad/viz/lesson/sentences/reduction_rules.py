@@ -1,4 +1,4 @@
-"""Why the gradients of sums, means, maxima and other reductions are what they are."""
+"""Explanations of the gradients of sums, means, maxima and other reductions."""
 
 SENTENCES = {
     "sum": "Each element counts once in the sum, so each receives the same gradient.",

@@ -1,4 +1,4 @@
-"""Why the gradients of operations that move, copy or pick elements are what they are."""
+"""Explanations of the gradients of operations that move, copy or pick elements."""
 
 SENTENCES = {
     # shape
@@ -25,11 +25,11 @@ SENTENCES = {
     "repeat": "Each element was repeated, and the gradients of its repetitions are added up.",
     "tile": "The whole array was repeated, and the gradients at the same place of each repetition are added up.",
     "pad.array": (
-        "{target} receives the gradient of its place. A margin adds its own where it was made from the elements."
+        "{target} receives the gradient at its place, plus that of the margins that were filled from its elements."
     ),
     "pad.constant_values": "Each constant fills a margin, so its gradient is the sum over that margin.",
     "pad.end_values": (
-        "A margin runs straight to its end value, which receives the margin's gradients, most of them from its end."
+        "A margin is a ramp to its end value, which receives the margin's gradients, weighted by how close they are."
     ),
     # arrays that are joined
     "concatenate": "{target} receives the part of the gradient at its place.",

@@ -1,4 +1,4 @@
-"""Why the gradients of special functions are what they are."""
+"""Explanations of the gradients of special functions."""
 
 SENTENCES = {
     # error functions and the normal distribution
@@ -45,11 +45,11 @@ SENTENCES = {
     "i1": "The derivative of the Bessel function I₁ is I₀ − I₁ / {target}.",
     "iv": "The derivative of I of an order is half of I of the order below plus half of I of the order above.",
     "i0e": "I₀ is scaled by exp(−|{target}|), so its derivative is the scaled I₁ minus sign({target}) · {result}.",
-    "i1e": "I₁ is scaled by exp(−|{target}|): the derivative of I₁, scaled alike, minus sign({target}) · {result}.",
+    "i1e": "I₁ is scaled by exp(−|{target}|): the scaled derivative of I₁ minus sign({target}) · {result}.",
     "ive": "I is scaled by exp(−|{target}|): half the sum of its neighbouring orders minus sign({target}) · {result}.",
     "k0": "The derivative of the Bessel function K₀ is −K₁.",
     "k1": "The derivative of the Bessel function K₁ is −(K₀ + K₂) / 2.",
-    "kv": "The derivative of K of an order is minus half of K of the order below and minus half of K of that above.",
+    "kv": "The derivative of K of an order is minus half the sum of K of the orders below and above.",
     "k0e": "K₀ is scaled by exp({target}), so its derivative is {result} minus the scaled K₁.",
     "k1e": "K₁ is scaled by exp({target}): {result} minus half the sum of the scaled K₀ and K₂.",
     "kve": "K is scaled by exp({target}): {result} minus half the sum of its neighbouring orders.",
@@ -60,4 +60,4 @@ SENTENCES = {
 }
 
 LIKE = {"yn": "yv", "kn": "kv"}
-"""Operations with the rule of another one, and so with its sentence."""
+"""Operations that have the rule of another one, and therefore its sentence."""
