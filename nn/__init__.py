@@ -14,7 +14,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 from nn import data, datasets, functional, init
-from nn._renamed import RENAMED, WITHOUT_CLASS
+from nn._renamed import RENAMED, WITHOUT_CLASS, missing
 from nn.callbacks import Callback, ClipGradients, CSVLog, EarlyStopping, ModelCheckpoint
 from nn.layers import (
     ELU,
@@ -250,9 +250,7 @@ def __getattr__(name: str) -> Any:
     """
     if name in ("distributed", "interop", "plots", "sklearn"):
         return importlib.import_module(f"nn.{name}")
-    counterpart = f"nn.{RENAMED[name]}" if name in RENAMED else WITHOUT_CLASS.get(name)
-    hint = f". Use {counterpart}" if counterpart else ""
-    raise AttributeError(f"module 'nn' has no attribute {name!r}{hint}")
+    raise missing("nn", name, {name: f"nn.{RENAMED[name]}"} if name in RENAMED else WITHOUT_CLASS)
 
 
 def __dir__() -> list[str]:

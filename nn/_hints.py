@@ -414,7 +414,7 @@ def _without_hints(thing: object) -> list[str]:
 def with_hints(hints: Mapping[str, str]) -> Callable[[Callable[P, T]], Callable[P, T]]:
     """Return a decorator whose error message names the counterpart of an argument that the function lacks.
 
-    For a misspelt argument, it names the most similar one.
+    For a misspelt argument, it names the most similar one. A function that takes any keyword argument is unchanged.
 
     >>> @with_hints(SETTINGS)
     ... def descend(learning_rate):
@@ -430,12 +430,13 @@ def with_hints(hints: Mapping[str, str]) -> Callable[[Callable[P, T]], Callable[
     def decorate(function: Callable[P, T]) -> Callable[P, T]:
         code, is_constructor = function.__code__, function.__name__ == "__init__"
         known = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
-        takes_any = bool(code.co_flags & inspect.CO_VARKEYWORDS)
+        if code.co_flags & inspect.CO_VARKEYWORDS:
+            return function
 
         @functools.wraps(function)
         def call(*args: P.args, **kwargs: P.kwargs) -> T:
             for name in kwargs:
-                if name not in known and (name in hints or not takes_any):
+                if name not in known:
                     where = type(args[0]).__name__ if is_constructor else function.__qualname__
                     hint = f" {hints[name]}" if name in hints else _similar(known, name)
                     raise TypeError(f"{where}() got an unexpected keyword argument {name!r}.{hint}")
@@ -466,11 +467,20 @@ class Listed(Generic[T]):
         self._had_items = False
 
     def __iter__(self) -> Iterator[T]:
-        self._next = self._next or list(islice(self._items, 1))
-        if self._had_items and not self._next:
+        if self._has_next():
+            self._had_items = True
+        elif self._had_items:
             raise self._error(problem="is an iterator and was used up by an earlier loop")
-        self._had_items = self._had_items or bool(self._next)
-        return self
+        return self._rest()
+
+    def _has_next(self) -> bool:
+        self._next = self._next or list(islice(self._items, 1))
+        return bool(self._next)
+
+    def _rest(self) -> Iterator[T]:
+        """Yield the remaining items. At its end, this iterator can be passed to `iter`, as iterators must allow."""
+        while self._has_next():
+            yield self._next.pop()
 
     def __next__(self) -> T:
         return self._next.pop() if self._next else next(self._items)

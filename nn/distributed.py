@@ -100,10 +100,12 @@ def initialize(
 
 def _end_process(report: Callable[..., Any], *error: Any) -> None:
     """Report an exception and end this process. Otherwise JAX would wait for the others, which wait for it."""
-    report(*error)
-    sys.stdout.flush()
-    sys.stderr.flush()
-    os._exit(1)
+    try:
+        report(*error)
+        sys.stdout.flush()
+        sys.stderr.flush()
+    finally:  # the output may be closed
+        os._exit(1)
 
 
 def _is_on_cluster() -> bool:

@@ -43,7 +43,7 @@ def minimize(
             `trust-ncg`, `trust-krylov` and `trust-constr` receive Hessian-vector products, `dogleg` and `trust-exact`
             the Hessian.
         bounds: a pair (low, high). Each is None, a number, or a container like `x0` of values that broadcast to the
-            arrays in `x0`. SciPy's pairs, one for each element of an array, become `tuple(np.transpose(pairs))`.
+            arrays in `x0`. SciPy's pairs, one for each element of an array, become `np.transpose(pairs).tolist()`.
         constraints: a dict as in SciPy, or several: `{"type": "eq", "fun": c}` for c(x) = 0, or `"ineq"` for
             c(x) ≥ 0. c is called like `f` and returns a tensor. Its Jacobian is passed to SciPy.
         tol: the tolerance for termination.
@@ -186,8 +186,11 @@ class _Space:
             raise ValueError(f"minimize: expected bounds (low, high), got {bounds!r}.")
         pairs = not isinstance(self.tree, (tuple, dict)) and any(isinstance(each, tuple) for each in bounds)
         if len(bounds) != 2 or pairs:
-            hint = " SciPy's pairs for each element become tuple(np.transpose(pairs))." if pairs else ""
-            raise ValueError(f"minimize: expected bounds (low, high), got {bounds!r}.{hint}")
+            hint = (
+                " SciPy's pairs for each element become np.transpose(pairs).tolist(). For several elements, low and "
+                "high must be lists or arrays, not tuples."
+            )
+            raise ValueError(f"minimize: expected bounds (low, high), got {bounds!r}.{hint if pairs else ''}")
         return [self._bound(bound, free) for bound, free in zip(bounds, (-np.inf, np.inf))]
 
     def _bound(self, bound: Any, free: float) -> NDArray[np.float64]:

@@ -56,13 +56,13 @@ def test_grad_returns_containers_like_the_argument() -> None:
     np.testing.assert_allclose(got["rest"][1][0].data, by_differences(with_power, np.array(0.7)), rtol=1e-7)
 
 
-@pytest.mark.parametrize("argnums", [0, 1, -1, -2, (0, 1), (1, 0), (1,), (-1, 0), [0]])
+@pytest.mark.parametrize("argnums", [0, 1, -1, -2, (0, 1), (1, 0), (1,), (-1, 0), [0], np.int64(1), (*np.arange(2),)])
 def test_grad_selects_arguments_with_argnums(argnums: Any) -> None:
     f = lambda a, b: tg.sum(a**2 * b)  # noqa: E731
     a, b = np.array([1.0, 2.0]), np.array([3.0, -1.0])
     by_position = [2 * a * b, a**2]
     got = tg.grad(f, argnums)(a, b)
-    if isinstance(argnums, int):
+    if isinstance(argnums, (int, np.integer)):
         np.testing.assert_allclose(got.data, by_position[argnums])
     else:
         assert type(got) is tuple

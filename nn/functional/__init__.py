@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from nn._renamed import missing
 from nn.functional.activations import elu, gelu, gelu_tanh, glu, leaky_relu, prelu, relu, silu
 from nn.functional.attention import attention, attention_weights
 from nn.functional.boxes import box_iou, non_maximum_suppression, overlap
@@ -108,8 +109,6 @@ RENAMED = {
 
 
 def __getattr__(name: str) -> Any:
-    if name in RENAMED:
-        raise AttributeError(f"module 'nn.functional' has no attribute {name!r}. Use {RENAMED[name]}.")
     if name == "logistic":
         raise AttributeError("nn.functional.logistic is now tensorgrad.sigmoid; in a derivative rule, sigmoid.apply.")
-    raise AttributeError(f"module 'nn.functional' has no attribute {name!r}")
+    raise missing("nn.functional", name, RENAMED)

@@ -20,6 +20,7 @@ from tensorgrad.transforms.gradient import gradient
 from tensorgrad.transforms.trees import leaves, mapped, rebuilt
 
 Argnums = int | Sequence[int]
+INTEGERS = (int, np.integer)
 
 
 def grad(f: Callable[..., Any], argnums: Argnums = 0, *, has_aux: bool = False) -> Callable[..., Any]:
@@ -236,8 +237,8 @@ def hvp(f: Callable[..., Any], x: Any, v: Any) -> Any:
 
 
 def _check_argnums(name: str, argnums: Any) -> None:
-    several = isinstance(argnums, (tuple, list, range)) and all(isinstance(each, int) for each in argnums)
-    if not isinstance(argnums, int) and not several:
+    several = isinstance(argnums, (tuple, list, range)) and all(isinstance(each, INTEGERS) for each in argnums)
+    if not isinstance(argnums, INTEGERS) and not several:
         raise TypeError(
             f"{name}: argnums must be one or several integers, got {type(argnums).__name__}. {name} returns a "
             f"function: write {name}(f)(x)."
@@ -250,8 +251,8 @@ class _Call:
     def __init__(
         self, f: Callable[..., Any], args: tuple[Any, ...], kwargs: Any, argnums: Argnums, *, has_aux: bool = False
     ) -> None:
-        self.numbers = [argnums] if isinstance(argnums, int) else list(argnums)
-        self.single = isinstance(argnums, int)
+        self.numbers = [argnums] if isinstance(argnums, INTEGERS) else list(argnums)
+        self.single = isinstance(argnums, INTEGERS)
         if any(not -len(args) <= n < len(args) for n in self.numbers):
             raise ValueError(f"argnums {argnums}: the function was called with {len(args)} positional arguments.")
         if len({n % len(args) for n in self.numbers}) < len(self.numbers):

@@ -40,9 +40,9 @@ def outputs_of(asker: str, subject: Any, arguments: Sequence[Any]) -> list[Tenso
             )
         return outputs
     if arguments:
+        hint = " To draw several tensors, pass a list: draw([y1, y2])." if asker == "draw" else ""
         raise TypeError(
-            f"{asker}: got {len(arguments)} arguments after a {type(subject).__name__}, which takes none. To draw "
-            "several tensors, pass a list: draw([y1, y2])."
+            f"{asker}: got {len(arguments)} arguments after a {type(subject).__name__}, which takes none.{hint}"
         )
     outputs = list(_tensors(subject))
     if not outputs:

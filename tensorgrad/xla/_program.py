@@ -55,6 +55,7 @@ class Program:
         self.function = function
         self.compiled = jax.jit(self._trace)
         self.arguments: Arguments | None = None
+        self._floats: list[int] = []
         self._is_single = False
 
     def use_for(self, arguments: Arguments, surroundings: Surroundings) -> None:
@@ -86,7 +87,7 @@ class Program:
         """Return the results for these arguments."""
         inputs = [array.value if array.__class__ is Array else array for array in map(ARRAY, tensors)]
         inputs += [g.value if g.__class__ is Array else g for g in map(GRAD, tensors) if g is not None]
-        self.floats = [len(inputs) + place for place in arguments.floats]
+        self._floats = [len(inputs) + place for place in arguments.floats]
         inputs += arguments.values
         if seeds is not None:
             inputs.append(np.array(seeds, np.uint32))
@@ -105,10 +106,10 @@ class Program:
         return outcome
 
     def _called(self, inputs: list[Any]) -> Outcome:
-        if self.floats:
+        if self._floats:
             assert self.arguments is not None
             kind = np.float32 if self._is_single else float
-            for place, number in zip(self.floats, map(self.arguments.values.__getitem__, self.arguments.floats)):
+            for place, number in zip(self._floats, map(self.arguments.values.__getitem__, self.arguments.floats)):
                 inputs[place] = kind(number)
         outcome: Outcome = self.compiled(inputs)
         return outcome
@@ -117,7 +118,7 @@ class Program:
         """Return the results as tracers. JAX calls this when it has no program for these shapes and dtypes."""
         arguments, generators = self.arguments, self.surroundings.generators
         assert arguments is not None
-        if self.floats and _is_single(values, self.floats) != self._is_single:
+        if self._floats and _is_single(values, self._floats) != self._is_single:
             raise _OtherPrecision
         inputs = list(map(array_of, values))
         keys = Keys(generators, inputs.pop().value) if generators else Keys([], None)

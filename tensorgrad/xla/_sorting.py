@@ -12,6 +12,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import lax
+from numpy.lib.array_utils import normalize_axis_index
 
 from tensorgrad.xla.lowering import lowering
 
@@ -20,9 +21,9 @@ from tensorgrad.xla.lowering import lowering
 def sort(a: Any, axis: Any = -1, kind: Any = None, *, stable: Any = None, descending: Any = None) -> Any:
     """Compute `tg.sort`."""
     if not descending:
-        return _sorted(a, axis)
+        return _sorted("sort", a, axis)
     opposite = jnp.negative if jnp.issubdtype(a.dtype, jnp.inexact) else jnp.invert
-    return opposite(_sorted(opposite(a), axis))
+    return opposite(_sorted("sort", opposite(a), axis))
 
 
 @lowering
@@ -30,12 +31,13 @@ def partition(a: Any, kth: Any, axis: Any = -1, kind: Any = None) -> Any:
     """Compute `tg.partition`: a sorted array is a partition at every position."""
     if isinstance(kth, (int, tuple)):
         np.partition(np.zeros(a.size if axis is None else a.shape[axis]), kth)  # raises an error if out of range
-    return _sorted(a, axis)
+    return _sorted("partition", a, axis)
 
 
-def _sorted(a: Any, axis: int | None) -> Any:
+def _sorted(name: str, a: Any, axis: int | None) -> Any:
     if axis is None:
         return _rows_sorted(a.reshape(-1))
+    axis = normalize_axis_index(axis, a.ndim, name)
     return jnp.moveaxis(_rows_sorted(jnp.moveaxis(a, axis, -1)), -1, axis)
 
 

@@ -17,7 +17,7 @@ from tensorgrad.tensor import Tensor, tensor_at
 from tensorgrad.tensor import plain as arrays_of
 from tensorgrad.xla.array import Array, lifted, plain
 
-OPERANDS = (Tensor, Array, np.ndarray, np.generic, jax.Array, list)
+OPERANDS = (Tensor, Array, np.ndarray, jax.Array, list)
 
 
 def lowering(function: Callable[..., Any]) -> Callable[..., Any]:

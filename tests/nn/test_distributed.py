@@ -132,6 +132,14 @@ def test_distributed_launcher_names_the_lost_process_and_ends_the_others(
     assert f"nn.distributed: {expected}. The job is ended." in capfd.readouterr().err
 
 
+def test_process_ends_if_its_error_cannot_be_reported(monkeypatch: pytest.MonkeyPatch) -> None:
+    statuses: list[int] = []
+    monkeypatch.setattr(os, "_exit", statuses.append)
+    with pytest.raises(TypeError):
+        distributed._end_process(len, 1, 2)
+    assert statuses == [1]
+
+
 def test_distributed_initialize_alone_does_nothing_and_checks_its_arguments() -> None:
     distributed.initialize()
     with pytest.raises(TypeError, match="pass coordinator, processes and process together"):

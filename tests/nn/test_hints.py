@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import itertools
 import pickle
 import re
 from collections.abc import Callable
@@ -126,6 +127,14 @@ def test_arguments_of_other_libraries_have_a_hint(call: Callable[[], Any], hint:
         call()
 
 
+def test_subclasses_may_take_any_keyword_argument() -> None:
+    class Weighted(nn.Loss):
+        def __init__(self, **options: float) -> None:
+            self.weight = options["weight"]
+
+    assert Weighted(weight=2.0).weight == 2.0
+
+
 def test_parameters_are_an_iterator_that_says_so() -> None:
     assert next(NETWORK.parameters()).shape == (2, 4)  # type: ignore[arg-type]
     assert len(list(NETWORK.parameters())) == 4
@@ -143,6 +152,8 @@ def test_parameters_used_up_by_a_loop_raise_an_error() -> None:
         with pytest.raises(TypeError, match=r"used up by an earlier loop\. Write list\(network"):
             use(parameters)
     assert next(parameters, None) is None  # type: ignore[call-overload]
+    rest = iter(NETWORK.parameters())
+    assert [len(list(itertools.islice(rest, 2))) for _ in range(3)] == [2, 2, 0]
     empty = nn.ReLU().parameters()
     assert list(empty) == list(empty) == []
 

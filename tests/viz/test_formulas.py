@@ -232,6 +232,7 @@ ODD = [
     lambda g, x: g * x * (5 // 2) + 0 * ~1,
     lambda g, x: g * x * 2.0 ** (not isinstance(x, str)),
     lambda g, x: g * TWICE(x),
+    lambda g, x: g * tg.sum.apply(x + x, **{"axis": None}),
 ]
 TWICE = functools.partial(np.multiply, 2)
 

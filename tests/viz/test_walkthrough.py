@@ -276,7 +276,7 @@ def test_walkthrough_calls_a_function_with_leaves():
     assert walk.recording.passes[0].gradients[0].mean == pytest.approx(3 * np.cos(6.0))
     with pytest.raises(TypeError, match="walkthrough: expected the function to return one Tensor, got 2"):
         walkthrough(lambda a: (a, a * a), 2.0)
-    with pytest.raises(TypeError, match="walkthrough: got 1 arguments after a Tensor"):
+    with pytest.raises(TypeError, match=r"walkthrough: got 1 arguments after a Tensor, which takes none\.$"):
         walkthrough(tg.tensor(1.0, requires_grad=True), 2.0)
 
 

@@ -106,7 +106,7 @@ def test_lowering_of_an_operation_agrees_with_its_rules(name: str) -> None:
 
 @pytest.mark.slow
 def test_lowering_of_sort_has_the_derivatives_of_the_rule_at_ties_and_nan() -> None:
-    options: list[dict[str, Any]] = [{}, {"axis": 0}, {"axis": None}, {"descending": True}]
+    options: list[dict[str, Any]] = [{}, {"axis": np.int64(0)}, {"axis": None}, {"descending": True}]
     rows = np.array([[2.0, 1.0, 2.0, np.nan, 2.0], [0.0, -0.0, 3.0, 1.0, 1.0], [5.0, 4.0, 3.0, 2.0, 1.0]])
     scale = np.arange(1.0, 16.0).reshape(3, 5)
 
@@ -123,3 +123,8 @@ def test_lowering_of_sort_has_the_derivatives_of_the_rule_at_ties_and_nan() -> N
 
     for ours, theirs in zip(jax.tree.leaves(tg.compile(everything)(rows)), jax.tree.leaves(everything(rows))):
         np.testing.assert_allclose(ours.numpy(), theirs.numpy(), rtol=1e-12)
+
+
+def test_lowering_of_sort_names_a_wrong_axis() -> None:
+    with pytest.raises(np.exceptions.AxisError, match=r"^sort: axis 2 is out of bounds"):
+        tg.compile(lambda x: tg.sort(x, axis=2))(np.ones((2, 3)))

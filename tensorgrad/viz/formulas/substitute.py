@@ -163,10 +163,13 @@ class _Worker(ast.NodeTransformer):
         keywords = {keyword.arg or "**": self.visit(keyword.value) for keyword in node.keywords}
         operation = self._applied(node.func)
         if operation is not None:
-            defaults = operation.signature.parameters
-            named = {n: value for n, value in keywords.items() if not _is_default(value, defaults[n].default)}
-            shown = [ast.keyword(name, value) for name, value in named.items()]
-            return ast.Call(ast.Name(operation.name, ast.Load()), arguments, shown)
+            parameters = operation.signature.parameters
+            keywords = {
+                name: value
+                for name, value in keywords.items()
+                if name == "**" or not _is_default(value, parameters[name].default)
+            }
+            return self._shown(ast.Name(operation.name, ast.Load()), arguments, keywords)
         keywords = {name: value for name, value in keywords.items() if not _is_off(value)}
         function = self._called(node.func)
         known = None

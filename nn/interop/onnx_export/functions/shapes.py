@@ -260,8 +260,10 @@ def tile(A: Any, reps: Any) -> Any:
 @function_of(np.repeat)
 def repeat(a: Value, repeats: int, axis: int | None = None) -> Any:
     """Return the array with each element repeated along an axis."""
-    if axis is None or not isinstance(repeats, (int, np.integer)):
-        raise ExportError("np.repeat without an axis or with a number for each element is not supported")
+    if axis is None:
+        return repeat(ravel(a), repeats, 0)
+    if not isinstance(repeats, (int, np.integer)):
+        raise ExportError("np.repeat with a number for each element is not supported")
     axis = normalize_axis_index(axis, a.ndim)
     return take(a, np.repeat(np.arange(a.shape[axis]), repeats), axis)
 
