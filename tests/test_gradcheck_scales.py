@@ -17,8 +17,8 @@ from tests.ops.samples import BUILT_IN, Sample, samples_of
 SCALES = [1e-8, 1e-4, 1.0, 1e4, 1e8]
 LARGEST = 12  # elements
 SAMPLES = 2  # of each operation, with different options
-JUMPS = {("tensorgrad.ops.elementwise.rounding.spacing", 1e-8)}
-"""Where finite differences step over a jump of the function: at 3e-8, over all powers of 2 down to 0."""
+JUMPS = {("tensorgrad.ops.elementwise.rounding.spacing", scale) for scale in (1e-8, 1e-4)}
+"""Where finite differences step over jumps of the function: those of spacing are at the powers of 2."""
 
 CLIPPED = {"nn.losses.cross_entropy.binary_cross_entropy", "nn.losses.cross_entropy.categorical_cross_entropy"}
 """Operations that clip probabilities, and whose rules are not the derivative where they do."""

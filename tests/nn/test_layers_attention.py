@@ -454,7 +454,7 @@ def test_attention_layers_appear_in_summary_and_drawings(capsys: pytest.CaptureF
 def test_other_names_of_attention_layers_have_a_hint(theirs: str, ours: str) -> None:
     with pytest.raises(AttributeError, match=f"Use nn.{ours}"):
         getattr(nn, theirs)
-    with pytest.raises(AttributeError, match=r"Use attention\.$"):
+    with pytest.raises(AttributeError, match=r"Use attention$"):
         nn.functional.scaled_dot_product_attention  # noqa: B018
     with pytest.raises(AttributeError, match=r"Use layer\.heads"):
         LAYERS[0].num_heads  # noqa: B018
