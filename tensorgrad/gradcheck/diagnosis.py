@@ -166,6 +166,8 @@ def _constant_factor(factor: float, lengths: Mapping[str, int]) -> tuple[str, st
     if math.isclose(factor, -1, rel_tol=1e-3):
         return "wrong sign", "Look for a missing or an extra minus, as in x - y, 1 / x or cos(x)."
     size, sign = abs(factor), "wrong sign, and " if factor < 0 else ""
+    if size < np.finfo(float).tiny:
+        return "disconnected", "Almost no gradient arrives. Look for a factor that underflows to 0."
     count = round(max(size, 1 / size))
     same = [name for name, length in lengths.items() if length == count]
     hint = f" ({count} is the length of {', '.join(same)}.)" if same else ""
