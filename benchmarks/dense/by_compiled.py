@@ -16,29 +16,13 @@ def training(task: Task) -> Callable[[], Any]:
     """Return a step, which returns the loss. It waits for the result, because XLA computes asynchronously."""
     import jax
 
-    import nn
-    import tensorgrad as tg
     from tensorgrad import xla
 
-    network, loss = by_tensorgrad.network(task), nn.SoftmaxCrossEntropy()
+    network = by_tensorgrad.network(task)
     parameters = list(network.parameters())
-    averages = [[tg.tensor(kept) for kept in state] for state in rules.start(task.parameters(), np)]
     inputs, labels = task.data()
-    update, rate = rules.update, task.learning_rate
+    whole_step = compiled_step(network, task.learning_rate)
     batches, t = cycle([(xla.Array(x), xla.Array(y)) for x, y in zip(inputs, labels)]), 0
-
-    @tg.compile
-    def whole_step(x: Any, y: Any, t: float) -> Any:
-        value = loss(network(x), y)
-        gradients = tg.gradient(value, parameters)
-        kept = [(mean.array, squares.array) for mean, squares in averages]
-        arrays = [parameter.array for parameter in parameters]
-        new, kept = update(arrays, gradients, kept, t, rate, np)
-        for parameter, array, tensors, state in zip(parameters, new, averages, kept):
-            parameter.data = array
-            for tensor, values in zip(tensors, state):
-                tensor.data = values
-        return value.detach()
 
     def step() -> Any:
         nonlocal t
@@ -49,3 +33,27 @@ def training(task: Task) -> Callable[[], Any]:
         return value
 
     return step
+
+
+def compiled_step(network: Any, rate: float) -> Callable[[Any, Any, float], Any]:
+    """Return a function of inputs, labels and the number of the step. It trains the network, and returns the loss."""
+    import nn
+    import tensorgrad as tg
+
+    loss, update = nn.SoftmaxCrossEntropy(), rules.update
+    parameters = list(network.parameters())
+    averages = [[tg.tensor(kept) for kept in state] for state in rules.start([p.data for p in parameters], np)]
+
+    @tg.compile
+    def whole_step(x: Any, y: Any, t: float) -> Any:
+        value = loss(network(x), y)
+        gradients = tg.gradient(value, parameters)
+        kept = [(mean.array, squares.array) for mean, squares in averages]
+        new, kept = update([p.array for p in parameters], gradients, kept, t, rate, np)
+        for parameter, array, tensors, state in zip(parameters, new, averages, kept):
+            parameter.data = array
+            for tensor, values in zip(tensors, state):
+                tensor.data = values
+        return value.detach()
+
+    return whole_step

@@ -6,10 +6,8 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from dense import rules
+from dense.by_compiled import compiled_step
 
-import nn
-import tensorgrad as tg
 from networks.work import RATE, Work
 
 
@@ -19,24 +17,9 @@ def training(work: Work) -> Callable[[], Any]:
 
     from tensorgrad import xla
 
-    network, loss = work.network, nn.SoftmaxCrossEntropy()
-    parameters = list(network.parameters())
-    averages = [[tg.tensor(kept) for kept in state] for state in rules.start([p.data for p in parameters], np)]
     device = jax.devices()[0]
     x, y = (xla.Array(jax.device_put(each, device)) for each in (work.x, work.y.astype(np.int32)))
-    update, t = rules.update, 0
-
-    @tg.compile
-    def whole_step(x: Any, y: Any, t: float) -> Any:
-        value = loss(network(x), y)
-        gradients = tg.gradient(value, parameters)
-        kept = [(mean.array, squares.array) for mean, squares in averages]
-        new, kept = update([p.array for p in parameters], gradients, kept, t, RATE, np)
-        for parameter, array, tensors, state in zip(parameters, new, averages, kept):
-            parameter.data = array
-            for tensor, values in zip(tensors, state):
-                tensor.data = values
-        return value.detach()
+    whole_step, t = compiled_step(work.network, RATE), 0
 
     def step() -> Any:
         nonlocal t
