@@ -1,6 +1,6 @@
 """Training steps on a GPU: tensorgrad compiled by XLA, hand-written JAX, PyTorch eager, and tensorgrad on CuPy arrays.
 
-    python benchmarks/gpu.py            # on a machine with CUDA, with torch, jax[cuda12] and cupy-cuda12x installed
+    python benchmarks/gpu.py            # on a machine with CUDA, with torch, jax[cuda13] and cupy-cuda13x installed
     python benchmarks/gpu.py --small    # tiny sizes on any device, to check that everything runs and agrees
 
 All contestants compute in float32 with full precision (no TF32), with Adam and the constants of `dense.rules`, from the
@@ -12,12 +12,13 @@ Contestants whose library is not installed are skipped.
 from __future__ import annotations
 
 import argparse
+import os
 import statistics
 import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from importlib.metadata import PackageNotFoundError, version
+from importlib import import_module
 from importlib.util import find_spec
 from typing import Any
 
@@ -95,6 +96,11 @@ CONTESTANTS = {
 }
 
 
+def is_usable(library: str) -> bool:
+    """Return whether the library is installed and, if it needs a GPU, finds one."""
+    return find_spec(library) is not None and (library != "cupy" or import_module(library).is_available())
+
+
 def waited(value: Any) -> float:
     """Return the loss as a number, which waits until it has been computed."""
     return float(value)
@@ -108,7 +114,7 @@ def compare(work: Work, goals: Targets, turns: int) -> list[str]:
     """
     steps = {}
     for name, (library, make) in CONTESTANTS.items():
-        if find_spec(library) is not None and (library != "cupy" or goals.of_cupy is not None):
+        if is_usable(library) and (library != "cupy" or goals.of_cupy is not None):
             steps[name] = make(work)
     losses = {name: [waited(step()) for _ in range(4)] for name, step in steps.items()}
     first = next(iter(losses.values()))
@@ -151,11 +157,8 @@ def machine() -> str:
     import jax
 
     versions = []
-    for library in ("numpy", "jax", "torch", "cupy-cuda12x"):
-        try:
-            versions.append(f"{library} {version(library)}")
-        except PackageNotFoundError:
-            versions.append(f"no {library}")
+    for library in ("numpy", "jax", "torch", "cupy"):
+        versions.append(f"{library} {import_module(library).__version__}" if is_usable(library) else f"no {library}")
     return f"{jax.devices()[0].device_kind} ({jax.default_backend()}); {', '.join(versions)}"
 
 
@@ -165,10 +168,11 @@ def main() -> None:
     parser.add_argument("--small", action="store_true", help="tiny sizes on any device, to check the script")
     parser.add_argument("--only", default="", help="only the networks whose name contains this")
     options = parser.parse_args()
+    os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")  # the libraries share the memory of one GPU
     import jax
 
     if jax.default_backend() != "gpu" and not options.small:
-        sys.exit("gpu.py: JAX finds no GPU here. Install jax[cuda12], or check the script with --small.")
+        sys.exit("gpu.py: JAX finds no GPU here. Install jax[cuda13], or check the script with --small.")
     config: Any = jax.config
     config.update("jax_default_matmul_precision", "highest")
     print(machine(), flush=True)
