@@ -38,7 +38,7 @@ def rebuilt(tree: Any, new_leaves: Iterator[Any]) -> Any:
     if isinstance(tree, tuple) and hasattr(tree, "_fields"):
         return type(tree)(*(rebuilt(value, new_leaves) for value in tree))
     if isinstance(tree, (tuple, list)):
-        return type(tree)(rebuilt(value, new_leaves) for value in tree)
+        return type(tree)([rebuilt(value, new_leaves) for value in tree])
     return next(new_leaves)
 
 
