@@ -156,9 +156,10 @@ def machine() -> str:
     """Return the device and the versions of the libraries."""
     import jax
 
-    versions = []
-    for library in ("numpy", "jax", "torch", "cupy"):
-        versions.append(f"{library} {import_module(library).__version__}" if is_usable(library) else f"no {library}")
+    versions = [
+        f"{library} {import_module(library).__version__}" if is_usable(library) else f"no {library}"
+        for library in ("numpy", "jax", "torch", "cupy")
+    ]
     return f"{jax.devices()[0].device_kind} ({jax.default_backend()}); {', '.join(versions)}"
 
 
