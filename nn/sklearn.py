@@ -11,7 +11,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from nn._hints import ESTIMATOR, with_hints
+from nn._hints import ESTIMATOR
 from nn._rng import Rng, generator
 from nn.callbacks import Callback, EarlyStopping
 from nn.data import split
@@ -22,6 +22,7 @@ from nn.module import Module
 from nn.optimizers import Adam, Optimizer, Schedule
 from nn.training import History, Model
 from tensorgrad import Tensor
+from tensorgrad.arguments import with_hints
 
 try:
     from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 import tensorgrad as tg
-from nn._hints import LOSS, LOSS_SETTINGS, attribute_hints, with_hints
+from nn._hints import LOSS, LOSS_SETTINGS, attribute_hints
 from nn._repr import described, settings
 from nn.functional import overlap
 from nn.losses.cross_entropy import (
@@ -38,6 +38,7 @@ from nn.losses.targets import (
     weighted_rows,
 )
 from tensorgrad import Tensor
+from tensorgrad.arguments import with_hints
 
 
 @attribute_hints(LOSS)

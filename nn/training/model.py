@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self, TypeAlias
 import numpy as np
 from numpy.typing import ArrayLike
 
-from nn._hints import FIT, MODEL, attribute_hints, with_hints
+from nn._hints import FIT, MODEL, MODEL_SETTINGS, attribute_hints
 from nn._rng import Rng, generator
 from nn._several import mapped
 from nn._validation import whole_number
@@ -43,6 +43,7 @@ from nn.training.loop import Training
 from nn.training.progress import progress
 from nn.training.summary import summary, takes_ids
 from tensorgrad import is_grad_enabled
+from tensorgrad.arguments import with_hints
 
 if TYPE_CHECKING:
     from nn.training.programs import Programs
@@ -151,6 +152,7 @@ class Model:
     computed from the predictions.
     """
 
+    @with_hints(MODEL_SETTINGS)
     def __init__(
         self,
         network: Module = None,  # type: ignore[assignment]  # required; the check below explains how to create one

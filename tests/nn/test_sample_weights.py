@@ -241,8 +241,9 @@ def test_fit_refuses_two_kinds_of_validation(data: tuple[Any, Any]) -> None:
 
 
 def test_fit_warns_if_the_split_takes_a_whole_class(data: tuple[Any, Any]) -> None:
-    with pytest.warns(UserWarning, match=r"class 1 is only there\. Shuffle the samples first"):
+    with pytest.warns(UserWarning, match=r"class 1 is only there\. Shuffle the samples first") as seen:
         make_model().fit(data[0], np.array([0] * 9 + [1] * 3), validation_split=0.25, verbose=0)
+    assert seen[0].filename == __file__
 
 
 def test_predict_proba_and_classes_follow_the_loss(data: tuple[Any, Any]) -> None:
