@@ -251,7 +251,7 @@ SCHEDULE = {
 
 ESTIMATOR = {
     "alpha": "Use l2.",
-    "class_weight": "Pass sample_weight to fit: sklearn.utils.class_weight.compute_sample_weight(class_weight, y).",
+    "class_weight": "It is an argument of Classifier. For a Regressor, pass sample_weight to fit.",
     "learning_rate_init": "Use learning_rate.",
     "lr": "Use learning_rate.",
     "max_epochs": "Use epochs.",
