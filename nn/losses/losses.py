@@ -73,8 +73,8 @@ class Loss:
         Args:
             predictions: the outputs of the network.
             targets: the true values.
-            sample_weight: a number for each sample, by which its loss is multiplied. The sum is still divided by the
-                number of samples, not by the sum of the weights.
+            sample_weight: a number for each sample, or for each step `(samples, time)`, by which its loss is
+                multiplied. The sum is still divided by the number of samples or steps, not by the sum of the weights.
 
         Raises:
             TypeError: the loss does not support weights.

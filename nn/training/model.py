@@ -220,8 +220,9 @@ class Model:
                 sample_weight, batch_size and shuffle. If X is a DataFrame, every later DataFrame must have the same
                 columns in the same order.
             y: a target for each sample, in the format that the loss expects. For several outputs, a tuple or dict.
-            sample_weight: the weight of each sample in the loss and the metrics, at least 0. Only the ratios matter:
-                the weights are scaled to have a mean of 1.
+            sample_weight: the weight of each sample in the loss and the metrics, at least 0; or of each step of each
+                sample, `(samples, time)`, if the network returns a value for each step. Only the ratios matter: the
+                weights are scaled to have a mean of 1.
             class_weight: the weight of each class in the minimised loss, by class number; 1 for omitted classes. Or
                 "balanced", for weights inversely proportional to the class frequencies. Only the ratios matter. Metrics
                 and validation are not weighted by class.
