@@ -146,9 +146,14 @@ class Batches:
         self.dtype: np.dtype[Any] | None = None
 
     @property
+    def sample(self) -> Any:
+        """A copy of the first sample as the network receives it, with a batch axis; for several inputs, of each."""
+        return mapped(np.array, self.batch(slice(0, 1))[0])
+
+    @property
     def sample_shape(self) -> Any:
         """The shape of one sample as the network receives it, without the batch axis; for several inputs, of each."""
-        return mapped(lambda array: array.shape[1:], self.batch(slice(0, 1))[0])
+        return mapped(lambda array: array.shape[1:], self.sample)
 
     def __len__(self) -> int:
         """Return the number of batches of a pass for training."""
