@@ -468,7 +468,7 @@ class Model:
 
     def export(
         self, path: str | Path, example: Any = None, *, preprocessing: Callable[[Any], Any] | None = None,
-        opset: int = 18, ir_version: int = 10,
+        free_axes: Mapping[Any, Any] | None = None, opset: int = 18, ir_version: int = 10,
     ) -> None:  # fmt: skip
         """Write the network as an ONNX file, for runtimes such as ONNX Runtime: `nn.interop.export_onnx`.
 
@@ -476,7 +476,8 @@ class Model:
             path: the file, usually `….onnx`.
             example: one sample or more, with the batch axis, for the shapes and dtypes of the inputs; a tuple or dict
                 for several. Default: samples like the last data seen.
-            preprocessing, opset, ir_version: as for `nn.interop.export_onnx`.
+            preprocessing, free_axes, opset, ir_version: as for `nn.interop.export_onnx`. `free_axes={1: "time"}` is for
+                sequences of any length.
 
         Raises:
             nn.interop.ExportError: a layer or an operation, which the message names, cannot be exported.
@@ -491,7 +492,10 @@ class Model:
             example = mapped(
                 lambda one: one.astype({"f": np.float32, "b": bool}.get(one.dtype.kind, np.int64)), self._sample
             )
-        export_onnx(self.network, path, example, preprocessing=preprocessing, opset=opset, ir_version=ir_version)
+        export_onnx(
+            self.network, path, example, preprocessing=preprocessing, free_axes=free_axes, opset=opset,
+            ir_version=ir_version,
+        )  # fmt: skip
 
     @classmethod
     def load(
