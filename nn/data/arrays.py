@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 
 from nn._several import is_several, named
 from nn.data.conversion import column_names, to_array
-from nn.layers.masks import as_mask
 from tensorgrad import Tensor
 
 
@@ -101,8 +100,11 @@ def as_weights(what: str, weights: Any, samples: int, *, lengths: Any = None, ma
             f"{what}: sample_weight must have a number for each sample, shape ({samples},), or for each step, shape "
             f"({samples}, time), got {array.shape}."
         )
-    real = as_mask(what, array.shape, lengths, mask) if array.ndim == 2 else None
-    counted = array if real is None else array[real]
+    counted = array
+    if array.ndim == 2 and np.shape(lengths) == (samples,):
+        counted = array[np.arange(array.shape[1]) < np.asarray(lengths)[:, None]]
+    elif array.ndim == 2 and np.shape(mask) == array.shape:
+        counted = array[np.asarray(mask, bool)]
     total = float(counted.sum(dtype=np.float64))
     if not (np.isfinite(total) and array.min() >= 0 and total > 0):
         raise ValueError(f"{what}: sample_weight must be finite and at least 0, and at least one weight above zero.")

@@ -228,6 +228,7 @@ def test_early_stopping_keeps_the_best_epoch(clouds: tuple[np.ndarray, np.ndarra
         targets.fit(X[:1], X[:1, 0])
 
 
+@pytest.mark.slow
 def test_class_weight_is_a_factor_of_the_sample_weights(clouds: tuple[np.ndarray, np.ndarray]) -> None:
     X, y = clouds[0][:90], clouds[1][:90]  # 40, 40 and 10 samples
     own = np.linspace(0.5, 1, len(y))
