@@ -434,10 +434,12 @@ def test_export_of_lengths_as_an_input_reaches_the_recurrent_layer() -> None:
             return self.layer(x, lengths=lengths)
 
     network, rng = Reader().eval(), np.random.default_rng(0)
-    proto = onnx_model(network, (np.zeros((1, 5, 3), np.float32), np.ones(1, np.int64)))
-    x, lengths = rng.normal(size=(4, 5, 3)).astype(np.float32), np.array([5, 1, 3, 2])
-    (result,) = run(proto, {"x": x, "lengths": lengths}, evaluator=False)[0]
-    np.testing.assert_allclose(result, network(x, lengths).data, rtol=1e-5, atol=1e-5)
+    example = np.zeros((1, 5, 3), np.float32), np.ones(1, np.int64)
+    for time, free in ((5, None), (9, {"x": {1: "time"}})):
+        proto = onnx_model(network, example, free_axes=free)
+        x, lengths = rng.normal(size=(4, time, 3)).astype(np.float32), np.array([5, 1, 3, 2])
+        (result,) = run(proto, {"x": x, "lengths": lengths}, evaluator=False)[0]
+        np.testing.assert_allclose(result, network(x, lengths).data, rtol=1e-5, atol=1e-5)
 
 
 # -- free axes -----------------------------------------------------------------------------------------------
