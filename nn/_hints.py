@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import functools
-import inspect
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping
 from itertools import islice
-from typing import Any, Generic, ParamSpec, TypeVar
+from typing import Any, Generic, TypeVar
+
+from tensorgrad.arguments import similar
 
 T = TypeVar("T")
-P = ParamSpec("P")
 
 MODULE = {
     "add": "nn.Sequential(*layers): make the list of layers first",
@@ -90,6 +89,28 @@ MODEL = {
     "train_on_batch": "model.fit(X, y, epochs=1, batch_size=None)",
 }
 
+MODEL_SETTINGS = {
+    "batch_size": "Pass it to model.fit.",
+    "callbacks": "Pass them to model.fit.",
+    "class_weight": "Pass it to model.fit.",
+    "criterion": "Use loss.",
+    "epochs": "Pass it to model.fit.",
+    "inputs": "Pass the network, a module whose forward takes the inputs and returns the outputs.",
+    "jit_compile": "Use compile=True.",
+    "layers": "Pass the network: nn.Model(nn.Sequential(*layers), ...).",
+    "learning_rate": "Pass it to the optimizer: nn.Adam(network.parameters(), learning_rate=...).",
+    "loss_fn": "Use loss.",
+    "lr": "Pass it to the optimizer: nn.Adam(network.parameters(), learning_rate=...).",
+    "outputs": "Pass the network, a module whose forward takes the inputs and returns the outputs.",
+    "random_state": "Use rng.",
+    "run_eagerly": "Leave it out: programs are compiled with compile=True only.",
+    "sample_weight": "Pass it to model.fit.",
+    "seed": "Use rng.",
+    "steps_per_execution": "Use steps_per_call.",
+    "weighted_metrics": "Use metrics: all of them use the sample weights.",
+}
+"""Arguments of Keras's `Model` and `compile`, and of Lightning and skorch -> what to do."""
+
 OPTIMIZER = {
     "add_param_group": 'a new optimizer with all groups: nn.Adam([{"params": [...]}, {"params": [...]}])',
     "apply_gradients": "optimizer.step()",
@@ -134,6 +155,31 @@ CALLBACK = {
     "on_train_start": "on_fit_begin(model)",
 }
 """Methods of callbacks of Keras and Lightning -> the method here."""
+
+CALLBACK_SETTINGS = {
+    "append": "Leave it out: the file of a resumed training has all epochs.",
+    "baseline": "It is not supported.",
+    "clip_value": "Use value.",
+    "clipnorm": "Use norm.",
+    "clipvalue": "Use value.",
+    "filename": "Use path.",
+    "filepath": "Use path.",
+    "max_norm": "Use norm.",
+    "restore_best_weights": "Use restore_best.",
+    "save_best_only": "Leave it out: with monitor, the model of the best epoch is in a second file.",
+    "save_weights_only": "Leave it out: the whole model is saved.",
+    "start_from_epoch": "It is not supported.",
+    "verbose": "Leave it out: callbacks print nothing.",
+}
+"""Arguments of callbacks of Keras and Lightning -> what to do."""
+
+PLOT = {
+    "ax": "Leave it out: the result is a new figure.",
+    "figsize": "Leave it out: call set_size_inches on the result.",
+    "filename": "Call save(path) on the result.",
+    "show": "Leave it out: notebooks display the result, and its save(path) writes it.",
+}
+"""Arguments of plotting functions of Matplotlib, scikit-learn and Keras -> what to do."""
 
 FIT = {
     "initial_epoch": "Use resume=True, which trains until there are `epochs` epochs in total.",
@@ -205,7 +251,7 @@ SCHEDULE = {
 
 ESTIMATOR = {
     "alpha": "Use l2.",
-    "class_weight": "Pass sample_weight to fit: sklearn.utils.class_weight.compute_sample_weight(class_weight, y).",
+    "class_weight": "It is an argument of Classifier. For a Regressor, pass sample_weight to fit.",
     "learning_rate_init": "Use learning_rate.",
     "lr": "Use learning_rate.",
     "max_epochs": "Use epochs.",
@@ -359,15 +405,7 @@ def layer_hint(parameters: Collection[str], name: str) -> str:
         return f" Use {ours}."
     if name == "dim":
         return layer_hint(parameters, "axis")
-    return _similar(parameters, name)
-
-
-def _similar(parameters: Collection[str], name: str) -> str:
-    """Return a question about the parameter with a similar name, or ""."""
-    from difflib import get_close_matches
-
-    close = get_close_matches(name, parameters, n=1)
-    return f" Did you mean {close[0]}?" if close else ""
+    return similar(parameters, name)
 
 
 class Hint:
@@ -409,42 +447,6 @@ def attribute_hints(hints: Mapping[str, str]) -> Callable[[type[T]], type[T]]:
 def _without_hints(thing: object) -> list[str]:
     found = {name: value for cls in reversed(type(thing).__mro__) for name, value in vars(cls).items()}
     return [name for name in object.__dir__(thing) if not isinstance(found.get(name), Hint)]
-
-
-def with_hints(hints: Mapping[str, str]) -> Callable[[Callable[P, T]], Callable[P, T]]:
-    """Return a decorator whose error message names the counterpart of an argument that the function lacks.
-
-    For a misspelt argument, it names the most similar one. A function that takes any keyword argument is unchanged.
-
-    >>> @with_hints(SETTINGS)
-    ... def descend(learning_rate):
-    ...     return learning_rate
-    >>> descend(lr=0.1)
-    Traceback (most recent call last):
-    TypeError: descend() got an unexpected keyword argument 'lr'. Use learning_rate.
-    >>> descend(learning_rat=0.1)
-    Traceback (most recent call last):
-    TypeError: descend() got an unexpected keyword argument 'learning_rat'. Did you mean learning_rate?
-    """
-
-    def decorate(function: Callable[P, T]) -> Callable[P, T]:
-        code, is_constructor = function.__code__, function.__name__ == "__init__"
-        known = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
-        if code.co_flags & inspect.CO_VARKEYWORDS:
-            return function
-
-        @functools.wraps(function)
-        def call(*args: P.args, **kwargs: P.kwargs) -> T:
-            for name in kwargs:
-                if name not in known:
-                    where = type(args[0]).__name__ if is_constructor else function.__qualname__
-                    hint = f" {hints[name]}" if name in hints else _similar(known, name)
-                    raise TypeError(f"{where}() got an unexpected keyword argument {name!r}.{hint}")
-            return function(*args, **kwargs)
-
-        return call
-
-    return decorate
 
 
 class Listed(Generic[T]):

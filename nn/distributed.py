@@ -55,9 +55,10 @@ def initialize(
     their own rows of each batch. A batch whose size is not a multiple of the number of devices is computed by each of
     them as a whole. Losses and metrics are those of whole batches. Only the first process writes files and output.
 
-    A process in which an exception is raised ends at once, without the functions registered with `atexit`. If a process
-    ends or does not answer for `timeout` seconds, the others end with an error that names it. Start the job again, with
-    any number of processes: with `fit(..., resume=True)` it continues from the last checkpoint.
+    A process in which an exception is raised ends at once, without the functions registered with `atexit`. Interactive
+    sessions continue. If a process ends or does not answer for `timeout` seconds, the others end with an error that
+    names it. Start the job again, with any number of processes: with `fit(..., resume=True)` it continues from the last
+    checkpoint.
 
     Args:
         coordinator: the address of the first process, such as "10.0.0.1:1234".
@@ -99,13 +100,17 @@ def initialize(
 
 
 def _end_process(report: Callable[..., Any], *error: Any) -> None:
-    """Report an exception and end this process. Otherwise JAX would wait for the others, which wait for it."""
+    """Report an exception and end this process. Otherwise JAX would wait for the others, which wait for it.
+
+    An interactive session, of Python or IPython, continues after the exception.
+    """
     try:
         report(*error)
         sys.stdout.flush()
         sys.stderr.flush()
     finally:  # the output may be closed
-        os._exit(1)
+        if not (hasattr(sys, "ps1") or sys.flags.inspect):
+            os._exit(1)
 
 
 def _is_on_cluster() -> bool:

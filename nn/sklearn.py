@@ -5,13 +5,13 @@ This module requires scikit-learn. It is imported on first access to `nn.sklearn
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
-from typing import Any, Self
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any, Literal, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from nn._hints import ESTIMATOR, with_hints
+from nn._hints import ESTIMATOR
 from nn._rng import Rng, generator
 from nn.callbacks import Callback, EarlyStopping
 from nn.data import split
@@ -22,9 +22,12 @@ from nn.module import Module
 from nn.optimizers import Adam, Optimizer, Schedule
 from nn.training import History, Model
 from tensorgrad import Tensor
+from tensorgrad.arguments import with_hints
 
 try:
     from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
+    from sklearn.utils import column_or_1d
+    from sklearn.utils.class_weight import compute_class_weight, compute_sample_weight
     from sklearn.utils.multiclass import check_classification_targets
     from sklearn.utils.validation import check_consistent_length, check_is_fitted, validate_data
 except ImportError as error:
@@ -188,6 +191,9 @@ class Classifier(ClassifierMixin, _NetworkEstimator):  # type: ignore[misc]
         learning_rate: the optimizer's learning rate, or a schedule such as `nn.CosineDecay(…)`.
         epochs: the number of passes over the samples.
         batch_size: the number of samples per step; None for all.
+        class_weight: the weight of each class in the loss: a dict from labels to weights, where omitted labels have
+            weight 1; "balanced", for weights inversely proportional to the class frequencies, which `partial_fit`
+            refuses; or None for equal weights. A sample has the weight of its class, times its `sample_weight`.
         early_stopping: whether to keep a part of the samples for validation, to stop when their loss no longer
             improves, and to keep the parameters of the best epoch. The part is drawn at random, for a `Classifier` in
             proportion to the classes. `partial_fit` uses all samples.
@@ -225,6 +231,50 @@ class Classifier(ClassifierMixin, _NetworkEstimator):  # type: ignore[misc]
 
     classes_: NDArray[Any]
 
+    @with_hints(ESTIMATOR)
+    def __init__(
+        self,
+        hidden_layer_sizes: int | tuple[int, ...] = (64,),
+        *,
+        activation: Callable[[], Module] = ReLU,
+        l2: float = 0.0,
+        dropout: float = 0.0,
+        network: Callable[[int, int, Rng], Module] | None = None,
+        optimizer: Callable[..., Optimizer] = Adam,
+        learning_rate: float | Schedule = 0.003,
+        epochs: int = 100,
+        batch_size: int | None = 32,
+        class_weight: Mapping[Any, float] | Literal["balanced"] | None = None,
+        early_stopping: bool = False,
+        validation_fraction: float = 0.1,
+        n_iter_no_change: int = 10,
+        tol: float = 1e-4,
+        warm_start: bool = False,
+        callbacks: Iterable[Callback] = (),
+        verbose: int | None = 0,
+        random_state: Rng = None,
+    ) -> None:
+        super().__init__(
+            hidden_layer_sizes=hidden_layer_sizes,
+            activation=activation,
+            l2=l2,
+            dropout=dropout,
+            network=network,
+            optimizer=optimizer,
+            learning_rate=learning_rate,
+            epochs=epochs,
+            batch_size=batch_size,
+            early_stopping=early_stopping,
+            validation_fraction=validation_fraction,
+            n_iter_no_change=n_iter_no_change,
+            tol=tol,
+            warm_start=warm_start,
+            callbacks=callbacks,
+            verbose=verbose,
+            random_state=random_state,
+        )
+        self.class_weight = class_weight
+
     def fit(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> Self:
         """Train a network on samples and labels. Return the estimator.
 
@@ -240,7 +290,9 @@ class Classifier(ClassifierMixin, _NetworkEstimator):  # type: ignore[misc]
         samples, labels = validate_data(self, X, y, dtype=FLOATS, reset=not continues)
         check_classification_targets(labels)
         classes = self.classes_ if continues else np.unique(labels)
-        self._train(samples, self._columns(labels, classes), len(classes), SoftmaxCrossEntropy(), sample_weight)
+        columns = self._columns(labels, classes)
+        weights = self._weights(labels, columns, classes, sample_weight)
+        self._train(samples, columns, len(classes), SoftmaxCrossEntropy(), weights)
         self.classes_ = classes
         return self
 
@@ -257,6 +309,11 @@ class Classifier(ClassifierMixin, _NetworkEstimator):  # type: ignore[misc]
             ValueError, TypeError, FloatingPointError: as for `fit`; also if `classes` are missing or differ from those
                 of the last call.
         """
+        if isinstance(self.class_weight, str):
+            raise ValueError(
+                f"Classifier: partial_fit cannot use class_weight={self.class_weight!r}, because it does not see all "
+                "samples. Pass a dict: class_weight=dict(zip(classes, compute_class_weight('balanced', ...)))."
+            )
         continues = hasattr(self, "model_")
         samples, labels = validate_data(self, X, y, dtype=FLOATS, reset=not continues)
         check_classification_targets(labels)
@@ -269,7 +326,8 @@ class Classifier(ClassifierMixin, _NetworkEstimator):  # type: ignore[misc]
         if continues and not np.array_equal(known, self.classes_):
             raise ValueError(f"Classifier: expected the classes of the first call, {self.classes_}, got {known}.")
         columns = self._columns(labels, known)
-        self._train(samples, columns, len(known), SoftmaxCrossEntropy(), sample_weight, epochs=1)
+        weights = self._weights(labels, columns, known, sample_weight)
+        self._train(samples, columns, len(known), SoftmaxCrossEntropy(), weights, epochs=1)
         self.classes_ = known
         return self
 
@@ -282,6 +340,19 @@ class Classifier(ClassifierMixin, _NetworkEstimator):  # type: ignore[misc]
                 "trained further has one output for each class of the first call."
             )
         return np.searchsorted(classes, labels)
+
+    def _weights(self, labels: Any, columns: Any, classes: Any, sample_weight: ArrayLike | None) -> Any:
+        """Return the weight of each sample: that of its class, times its own; None for equal weights."""
+        if self.class_weight is None:
+            return sample_weight
+        if isinstance(self.class_weight, str):
+            weights = compute_sample_weight(self.class_weight, labels)
+        else:
+            weights = compute_class_weight(self.class_weight, classes=classes, y=labels)[columns]
+        if sample_weight is None:
+            return weights
+        check_consistent_length(labels, sample_weight)
+        return weights * column_or_1d(sample_weight)
 
     def predict(self, X: ArrayLike) -> NDArray[Any]:
         """Return the most probable label of each sample."""

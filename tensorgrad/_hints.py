@@ -214,6 +214,21 @@ KEYWORDS = {
 """PyTorch argument, or a plural -> NumPy argument."""
 
 
+DRAWING = {
+    "collapse": "To draw modules as one box each, use tg.draw(..., depth=0).",
+    "collapsed": "To draw modules as one box each, use tg.draw(..., depth=0).",
+    "expand_nested": "Leave it out: modules are drawn unless depth is set.",
+    "filename": "Call save(path) on the result.",
+    "format": "Call save(path) on the result.",
+    "params": "Leave it out: leaves have the names in tg.tensor(..., name=...) or those of their module.",
+    "path": "Call save(path) on the result.",
+    "rankdir": "Use direction.",
+    "show_shapes": "Leave it out: shapes are shown.",
+    "to_file": "Call save(path) on the result.",
+}
+"""Argument of torchviz, Keras or Graphviz -> what to do in `draw` and `walkthrough`."""
+
+
 def function_hint(name: str) -> str:
     """Return the end of a message about an unknown function.
 

@@ -91,17 +91,12 @@ def not_float(dtype: Any, name: str) -> TypeError:
     )
 
 
-WITHOUT_CLOSED_FORM: set[str] = set()
-"""Operations with parameters whose derivative has no closed form."""
-
-
-def no_rule(parameter: str, name: str) -> TypeError:
+def no_rule(parameter: str, name: str, reason: str = "") -> TypeError:
     """Return the error for a tracked tensor passed to a parameter without a derivative rule."""
-    if name in WITHOUT_CLOSED_FORM:
+    if reason:
         return TypeError(
-            f"{name}: the argument {parameter!r} has no derivative rule, because this derivative has no closed form; "
-            "expected a value without a gradient. Detach it, and approximate the derivative with finite "
-            "differences if you need it."
+            f"{name}: the argument {parameter!r} has no derivative rule, because {reason}; expected a value without a "
+            "gradient. Detach it, and approximate the derivative with finite differences if you need it."
         )
     return TypeError(
         f"{name}: the argument {parameter!r} has no derivative rule, but received a tensor that requires a "

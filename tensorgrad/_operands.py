@@ -93,10 +93,10 @@ def check_sequence(values: Any, name: str) -> list[Any]:
     return checked
 
 
-def check_option(value: Tensor, parameter: str, name: str) -> Any:
+def check_option(value: Tensor, parameter: str, operation: Any) -> Any:
     """Return the array of a tensor that is the argument of a parameter without a derivative rule."""
     if value.node is not None:
-        raise _messages.no_rule(parameter, name)
+        raise _messages.no_rule(parameter, operation.name, operation.no_rule)
     return value.array
 
 

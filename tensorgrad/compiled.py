@@ -108,7 +108,7 @@ def _take_arrays(plan: Plan) -> Iterator[str]:
         yield f"    return operation.on_foreign({', '.join(_passed_on(plan, p) for p in plan.parameters)})"
     for option in plan.options:
         yield f"if isinstance({option.name}, Tensor):"
-        yield f"    {option.name} = helpers.check_option({option.name}, {option.name!r}, name)"
+        yield f"    {option.name} = helpers.check_option({option.name}, {option.name!r}, operation)"
 
 
 def _compute(plan: Plan) -> Iterator[str]:

@@ -41,6 +41,7 @@ class Operation:
     linear: bool = False
     view: bool = False
     numpy_only: str = ""
+    no_rule: str = ""
     lowering: str = ""
     domain: Any = field(default_factory=dict)
     examples: tuple[Case, ...] = ()
@@ -83,7 +84,7 @@ class Operation:
 def op(
     forward: None = None, /, *, joint: Rule | None = None, inputs: Sequence[str] = (), results: type[R] | None = None,
     keep: Sequence[str] = (), composed: Callable[..., Any] | None = None, lowering: str = "",
-    numpy: Callable[..., Any] | Sequence[Callable[..., Any]] = (), methods: Sequence[str] = (),
+    numpy: Callable[..., Any] | Sequence[Callable[..., Any]] = (), methods: Sequence[str] = (), no_rule: str = "",
     reflected: str | None = None, sequence: str | None = None, linear: bool = False, view: bool = False,
     numpy_only: str = "", domain: Domain | Mapping[str, Domain] = REAL, examples: Sequence[Case] = (),
     reference: Callable[..., Any] | None = None, flops: Callable[..., int] | None = None, **rules: Rule | None,
@@ -101,12 +102,12 @@ def op(
             operand, or None where `wanted`, a tuple of booleans, is False.
         results: a named tuple, if the forward rule returns several arrays; `g` and `out` are such tuples then.
         keep: names of values that the forward rule computes for the rules: it returns `(result, (kept, ...))`.
-        composed: the same function in recorded operations, for higher derivatives and the arrays of other libraries.
-            Required with `keep`, and for rules that use `out=` or item assignment.
+        composed, lowering: the same function in recorded operations, for higher derivatives and other array libraries,
+            required with `keep` and for rules that use `out=` or item assignment; "module:name" of one for `compile`.
         numpy: the NumPy functions that call this operation when an argument is a tensor.
         methods, reflected: its names in `Tensor`, and the one with swapped operands (`"__radd__"`).
         sequence, linear, view: which parameter is a sequence; whether it is linear in each input, or may return a view.
-        numpy_only, lowering: why it cannot run on other libraries' arrays; "module:name" of its form in `compile`.
+        numpy_only, no_rule: why it cannot run on other libraries' arrays, and why a parameter has no derivative rule.
         domain, examples: where tests may sample the inputs, and shapes and options if not every shape is valid.
         flops: for `costs`, where it cannot count: a function of `out_shape`, `x_shape` of an input `x`, and options.
         reference: for tests, another way to compute the result of float64 arrays, where NumPy has no such function.
@@ -131,7 +132,7 @@ def op(
             **_declaration.checked(forward, rules, joint, tuple(inputs), tuple(keep), composed, sequence),
             results=results, linear=linear, view=view, numpy_only=numpy_only, domain=domain, reference=reference,
             flops=flops, examples=tuple(examples), numpy=(numpy,) if callable(numpy) else tuple(numpy),
-            methods=(*methods, reflected) if reflected else tuple(methods), lowering=lowering,
+            methods=(*methods, reflected) if reflected else tuple(methods), lowering=lowering, no_rule=no_rule,
         )  # fmt: skip
         operation.call = call_rules if PLAIN else compiled.rule_caller(operation)
         function: Recorded[P, R] = announce(_declaration.dressed(recorder(operation), operation), operation)

@@ -35,7 +35,7 @@ def record(operation: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any
         if name in operation.inputs:
             values[name] = plain(value)
         elif isinstance(value, Tensor):
-            values[name] = _operands.check_option(value, name, operation.name)
+            values[name] = _operands.check_option(value, name, operation)
     try:
         out = operation.forward(*call.args, **call.kwargs)
     except Exception as error:

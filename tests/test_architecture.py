@@ -22,7 +22,7 @@ from tensorgrad._tensor_methods import Methods
 ROOT = Path(tg.__file__).parent.parent
 LAYERS: dict[str, list[set[str]]] = {
     "tensorgrad": [
-        {"_allocator", "_hints", "_html", "_typing", "interrupts", "node", "randomness"},
+        {"_allocator", "_hints", "_html", "_typing", "arguments", "interrupts", "node", "randomness"},
         {"modes"},
         {"_messages", "_tensor_methods", "domains"},
         {"_arrays"},
@@ -100,13 +100,13 @@ lies in its own layer and not in that of its subpackage. The package's `__init__
 """
 
 PUBLIC_TO_NETWORKS = {
-    "tensorgrad", "tensorgrad.costs", "tensorgrad.domains", "tensorgrad.interrupts", "tensorgrad.randomness",
-    "tensorgrad.scopes", "tensorgrad.viz.fonts", "tensorgrad.xla",
+    "tensorgrad", "tensorgrad.arguments", "tensorgrad.costs", "tensorgrad.domains", "tensorgrad.interrupts",
+    "tensorgrad.randomness", "tensorgrad.scopes", "tensorgrad.viz.fonts", "tensorgrad.xla",
 }  # fmt: skip
-"""`costs` counts the work of a recorded graph; `domains` has the arguments of a user's own `@op(domain=…, examples=…)`;
-`interrupts` protects changes that belong together; `randomness` is the source of random numbers, also inside compiled
-programs; `scopes` records which layer made which nodes, for pictures; `viz.fonts` finds fonts of the system for
-figures; `xla` is loaded by compiled programs only."""
+"""`arguments` has hints for misspelt arguments; `costs` counts the work of a recorded graph; `domains` has the
+arguments of a user's own `@op(domain=…, examples=…)`; `interrupts` protects changes that belong together; `randomness`
+is the source of random numbers, also inside compiled programs; `scopes` records which layer made which nodes, for
+pictures; `viz.fonts` finds fonts of the system for figures; `xla` is loaded by compiled programs only."""
 
 
 def files(package: str) -> Iterator[tuple[str, Path]]:

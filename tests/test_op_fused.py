@@ -12,6 +12,7 @@ import tensorgrad as tg
 from tensorgrad import gradcheck, numpy_dispatch
 from tensorgrad.node import Result
 from tensorgrad.op import registry
+from tensorgrad.record import record
 from tests.ops import checks
 from tests.ops.samples import samples_of
 
@@ -450,6 +451,17 @@ class Foreign:
 
     def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
         raise AssertionError(f"{function.__name__} was called on an array of another library")
+
+
+def test_op_refuses_a_tracked_tensor_for_a_parameter_without_a_rule_with_the_reason() -> None:
+    @tg.op(x=lambda g: g, no_rule="it is only rounded")
+    def rounded(x, digits):
+        return np.asarray(x)
+
+    digits = tg.tensor(1.0, requires_grad=True)
+    for call in (rounded, lambda x, digits: record(rounded.operation, (x, digits), {})):
+        with pytest.raises(TypeError, match=r"rounded: the argument 'digits' .* because it is only rounded; e"):
+            call(tg.tensor(1.0), digits)
 
 
 def test_op_that_is_numpy_only_refuses_other_arrays_with_the_reason() -> None:

@@ -42,7 +42,6 @@ ALSO_DOCUMENTED: dict[str, tuple[type[Exception], ...]] = {
     "Tensor.register_hook": (RuntimeError,),
     "Tensor.become": (RuntimeError,),
     "Module.load_state_dict": (KeyError,),
-    "nn.plots.LivePlot": (RuntimeError,),
     **dict.fromkeys(
         (f"tg.{name}" for name in nondifferentiable.__all__), (AttributeError, KeyError, OverflowError)
     ),  # NumPy's own functions

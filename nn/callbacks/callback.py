@@ -6,7 +6,8 @@ import warnings
 from collections.abc import Mapping
 from typing import Any
 
-from nn._hints import CALLBACK
+from nn._hints import CALLBACK, CALLBACK_SETTINGS
+from tensorgrad.arguments import with_hints
 
 
 class Callback:
@@ -49,6 +50,8 @@ class Callback:
         super().__init_subclass__(**options)
         for name in CALLBACK.keys() & vars(cls).keys():
             warnings.warn(f"{cls.__name__}.{name} is never called. Use {CALLBACK[name]}.", stacklevel=2)
+        if "__init__" in vars(cls):
+            cls.__init__ = with_hints(CALLBACK_SETTINGS)(vars(cls)["__init__"])  # type: ignore[method-assign]
 
     def on_fit_begin(self, model: Any) -> None:
         """Called before the first epoch."""

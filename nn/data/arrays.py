@@ -81,22 +81,34 @@ def as_targets(what: str, y: Any, samples: int, shape: Any) -> Any:
     return targets
 
 
-def as_weights(what: str, weights: Any, samples: int) -> NDArray[Any]:
-    """Return a weight for each sample, scaled so that their mean is 1.
+def as_weights(what: str, weights: Any, samples: int, *, lengths: Any = None, mask: Any = None) -> NDArray[Any]:
+    """Return a weight for each sample, or for each step of each sample, scaled so that their mean is 1.
+
+    Args:
+        what: the name of the data in messages.
+        weights: an array of shape `(samples,)` or `(samples, time, …)`.
+        samples: the number of samples.
+        lengths, mask: the padding of the sequences, if there is any. Weights of steps at padding do not count.
 
     Raises:
         ValueError: the number of weights differs, one is negative or not finite, or all are 0.
         TypeError: they are not real numbers.
     """
     array = as_numbers(f"{what}: sample_weight", weights)
-    if array.shape != (samples,):
+    if array.shape[:1] != (samples,):
         raise ValueError(
-            f"{what}: sample_weight must have a number for each sample, shape ({samples},), got {array.shape}."
+            f"{what}: sample_weight must have a number for each sample, shape ({samples},), or for each step, shape "
+            f"({samples}, time), got {array.shape}."
         )
-    total = float(array.sum(dtype=np.float64))
+    counted = array
+    if array.ndim == 2 and np.shape(lengths) == (samples,):
+        counted = array[np.arange(array.shape[1]) < np.asarray(lengths)[:, None]]
+    elif array.ndim == 2 and np.shape(mask) == array.shape:
+        counted = array[np.asarray(mask, bool)]
+    total = float(counted.sum(dtype=np.float64))
     if not (np.isfinite(total) and array.min() >= 0 and total > 0):
         raise ValueError(f"{what}: sample_weight must be finite and at least 0, and at least one weight above zero.")
-    return np.asarray(array * (samples / total))
+    return np.asarray(array * (counted.size / total))
 
 
 def _of_equal_length(what: str, values: Any, checked: Callable[[str, Any], NDArray[Any]]) -> Any:

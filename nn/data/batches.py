@@ -71,8 +71,9 @@ class Batches:
             with several inputs, a tuple or dict of such arrays, which `augment` and `transform` then receive and
             return.
         y: a target for each sample, or None if there are none (for `predict`). For several outputs, a tuple or dict.
-        sample_weight: the weight of each sample in the loss and the metrics, at least 0. Only the ratios matter: the
-            weights are scaled to have a mean of 1. Batches then consist of X, y and weights.
+        sample_weight: the weight of each sample in the loss and the metrics, at least 0; or of each step of each
+            sample, `(samples, time)`. Only the ratios matter: the weights are scaled to have a mean of 1. Batches then
+            consist of X, y and weights.
         batch_size: the number of samples per batch; None for a single batch. The last, smaller batch is kept.
         smallest_batch: the smallest size of the last batch of a pass. If fewer samples are left, they are added to the
             previous batch, so that every sample is used. `Model.fit` sets this to 2 for a network with a `BatchNorm`,
@@ -126,7 +127,9 @@ class Batches:
         self.columns = columns_of(X)
         self.samples = len(named(self.X)[0][1])
         self.y = None if y is None else as_targets(what, y, self.samples, mapped(np.shape, self.X))
-        self.sample_weight = None if sample_weight is None else as_weights(what, sample_weight, self.samples)
+        self.sample_weight: NDArray[Any] | None = None
+        if sample_weight is not None:
+            self.sample_weight = as_weights(what, sample_weight, self.samples, **_padding_in(self.X))
         self.batch_size = self.samples if batch_size is None else whole_number(f"{what}: batch_size", batch_size)
         self.smallest_batch = whole_number(f"{what}: smallest_batch", smallest_batch)
         for name, function in (("augment", augment), ("transform", transform), ("mix", mix)):
@@ -143,9 +146,14 @@ class Batches:
         self.dtype: np.dtype[Any] | None = None
 
     @property
+    def sample(self) -> Any:
+        """A copy of the first sample as the network receives it, with a batch axis; for several inputs, of each."""
+        return mapped(np.array, self.batch(slice(0, 1))[0])
+
+    @property
     def sample_shape(self) -> Any:
         """The shape of one sample as the network receives it, without the batch axis; for several inputs, of each."""
-        return mapped(lambda array: array.shape[1:], self.batch(slice(0, 1))[0])
+        return mapped(lambda array: array.shape[1:], self.sample)
 
     def __len__(self) -> int:
         """Return the number of batches of a pass for training."""
@@ -229,7 +237,7 @@ class Batches:
         part.samples = len(named(part.X)[0][1])
         part.batch_size = min(self.batch_size, part.samples)
         if self.sample_weight is not None:
-            part.sample_weight = as_weights("Batches", self.sample_weight[rows], part.samples)
+            part.sample_weight = as_weights("Batches", self.sample_weight[rows], part.samples, **_padding_in(part.X))
         return part
 
     def for_network(self, dtype: DTypeLike | None, rng: Rng) -> Batches:
@@ -339,6 +347,11 @@ def as_batches(
     if targets and batches.y is None:
         raise TypeError(f"{what}: there are samples X, but no targets y.")
     return batches.for_network(dtype, rng)
+
+
+def _padding_in(X: Any) -> dict[str, Any]:
+    """Return the inputs that describe the padding of sequences, by name."""
+    return {name: X[name] for name in PADDING if name in X} if isinstance(X, dict) else {}
 
 
 def _gathered(X: Any, rows: slice | NDArray[np.intp]) -> Any:

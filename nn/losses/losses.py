@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 import tensorgrad as tg
-from nn._hints import LOSS, LOSS_SETTINGS, attribute_hints, with_hints
+from nn._hints import LOSS, LOSS_SETTINGS, attribute_hints
 from nn._repr import described, settings
 from nn.functional import overlap
 from nn.losses.cross_entropy import (
@@ -38,6 +38,7 @@ from nn.losses.targets import (
     weighted_rows,
 )
 from tensorgrad import Tensor
+from tensorgrad.arguments import with_hints
 
 
 @attribute_hints(LOSS)
@@ -72,8 +73,8 @@ class Loss:
         Args:
             predictions: the outputs of the network.
             targets: the true values.
-            sample_weight: a number for each sample, by which its loss is multiplied. The sum is still divided by the
-                number of samples, not by the sum of the weights.
+            sample_weight: a number for each sample, or for each step `(samples, time)`, by which its loss is
+                multiplied. The sum is still divided by the number of samples or steps, not by the sum of the weights.
 
         Raises:
             TypeError: the loss does not support weights.

@@ -101,8 +101,10 @@ def check_weights(asker: str, outputs: tuple[int, ...], dtype: Any, sample_weigh
     if weights.dtype.kind not in "fiub":
         raise TypeError(f"{asker}: sample_weight must hold real numbers, got dtype {weights.dtype}.")
     if not weights.ndim or weights.shape != outputs[: weights.ndim]:
+        steps = f" or for each step, shape {outputs[:2]}," if len(outputs) > 1 else ""
         raise ValueError(
-            f"{asker}: sample_weight must have a number for each sample, shape {outputs[:1]}, got {weights.shape}."
+            f"{asker}: sample_weight must have a number for each sample, shape {outputs[:1]},{steps} "
+            f"got {weights.shape}."
         )
     return as_array(weights.astype(dtype, copy=False).reshape(weights.shape + (1,) * (len(outputs) - weights.ndim)))
 

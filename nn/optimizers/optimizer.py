@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from nn._hints import OPTIMIZER, SETTINGS, attribute_hints, with_hints
+from nn._hints import OPTIMIZER, SETTINGS, attribute_hints
 from nn._repr import counted
 from nn.module import promoted
 from nn.optimizers._arrays import Array, assign, read_only, writable
@@ -20,6 +20,7 @@ from nn.optimizers._groups import ParameterGroup, Parameters, label, parameter_g
 from nn.optimizers._setting import Setting, settings_of
 from nn.optimizers.schedules import LearningRate, Schedule, decayed_rate
 from tensorgrad import Tensor, interrupts
+from tensorgrad.arguments import with_hints
 
 State = Mapping[str, Array]
 """The state of one parameter between steps: arrays by name."""

@@ -10,10 +10,11 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any, cast
 
-from nn._hints import SCHEDULE, with_hints
+from nn._hints import SCHEDULE
 from nn._repr import described, settings
 from nn._validation import whole_number
 from nn.optimizers._setting import Setting
+from tensorgrad.arguments import with_hints
 
 
 class Schedule:

@@ -12,10 +12,12 @@ from matplotlib.axes import Axes
 from matplotlib.colors import ListedColormap
 from numpy.typing import ArrayLike, NDArray
 
+from nn._hints import PLOT
 from nn._validation import whole_number
 from nn.plots.decisions import Decisions, decide, labels_of
 from nn.plots.inputs import Model, checked_model, checked_names, checked_pair, percent
 from nn.plots.style import COLOURS, INK, MARKERS, Picture, blank, checked_destination, finish, legend_beside, saved
+from tensorgrad.arguments import with_hints
 
 MARGIN = 0.08
 """Margin around the samples, as a fraction of the width and height."""
@@ -40,6 +42,7 @@ class Map:
     certainty: NDArray[Any]
 
 
+@with_hints(PLOT)
 def decision_boundary(
     model: Model,
     X: ArrayLike,

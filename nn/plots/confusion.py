@@ -11,8 +11,10 @@ from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap
 from numpy.typing import ArrayLike, NDArray
 
+from nn._hints import PLOT
 from nn.plots.inputs import checked_names, checked_pair, percent
 from nn.plots.style import COLOURS, GRID, INK, QUIET, Picture, blank, checked_destination, finish, headline, saved
+from tensorgrad.arguments import with_hints
 
 SHARES_UP_TO = 14
 NUMBERS_UP_TO = 40
@@ -24,6 +26,7 @@ DARK = 0.55
 """Fraction above which white text is easier to read."""
 
 
+@with_hints(PLOT)
 def confusion_matrix(
     targets: ArrayLike,
     predictions: ArrayLike,

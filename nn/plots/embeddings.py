@@ -9,13 +9,16 @@ from typing import Any, Literal, get_args
 import numpy as np
 from numpy.typing import ArrayLike
 
+from nn._hints import PLOT
 from nn.plots.inputs import checked_outputs, percent
 from nn.plots.style import COLOURS, INK, MARKERS, Picture, blank, checked_destination, finish, legend_beside, saved
+from tensorgrad.arguments import with_hints
 
 Method = Literal["pca", "tsne"]
 MOST_WORDS = 120
 
 
+@with_hints(PLOT)
 def embedding(
     vectors: ArrayLike,
     *,

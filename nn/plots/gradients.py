@@ -11,14 +11,17 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 import tensorgrad as tg
+from nn._hints import PLOT
 from nn._validation import whole_number
 from nn.module import Module, in_mode
 from nn.plots.inputs import Model, checked_model, checked_outputs, checked_pair
 from nn.plots.signs import signed
 from nn.plots.style import COLOURS, INK, Picture, blank, checked_destination, colour_scale, finish, headline, saved
 from tensorgrad import Tensor
+from tensorgrad.arguments import with_hints
 
 
+@with_hints(PLOT)
 def gradient_sizes(
     models: Model | Mapping[str, Model], X: ArrayLike, y: ArrayLike, *, path: str | Path | None = None
 ) -> Picture:
@@ -81,6 +84,7 @@ def gradient_sizes(
     return saved(picture, destination)
 
 
+@with_hints(PLOT)
 def sample_gradients(
     model: Model,
     X: ArrayLike,

@@ -9,15 +9,18 @@ import numpy as np
 from matplotlib.axes import Axes
 from numpy.typing import ArrayLike
 
+from nn._hints import PLOT
 from nn.plots.activity import DECADES, Histogram, Layer, examine
 from nn.plots.inputs import Model, checked_model, checked_outputs, checked_pair, percent
 from nn.plots.style import COLOURS, INK, Picture, blank, checked_destination, finish, legend_below, saved
+from tensorgrad.arguments import with_hints
 
 COLOURS_OF = {"activations": COLOURS[0], "gradients": COLOURS[1]}
 HEADROOM = 1.45
 """Height of a panel whose highest bar is 1, with space for a line of text."""
 
 
+@with_hints(PLOT)
 def layer_histograms(model: Model, X: ArrayLike, y: ArrayLike, *, path: str | Path | None = None) -> Picture:
     """Plot the distribution of each layer's output for some samples, and of the gradient of the loss that arrives.
 

@@ -11,14 +11,17 @@ from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
 from numpy.typing import ArrayLike, NDArray
 
+from nn._hints import PLOT
 from nn._validation import whole_number
 from nn.plots.inputs import checked_outputs
 from nn.plots.signs import signed
 from nn.plots.style import COLOURS, INK, Picture, blank, checked_destination, finish, headline, saved
+from tensorgrad.arguments import with_hints
 
 MOST_IMAGES = 100
 
 
+@with_hints(PLOT)
 def image_grid(
     images: ArrayLike,
     *,
@@ -68,6 +71,7 @@ def image_grid(
     return saved(picture, destination)
 
 
+@with_hints(PLOT)
 def detection_boxes(
     image: ArrayLike,
     boxes: ArrayLike,

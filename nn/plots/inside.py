@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 import tensorgrad as tg
+from nn._hints import PLOT
 from nn.layers import Conv2D, Dense, Flatten
 from nn.module import Module, in_mode
 from nn.plots.activity import watched
@@ -17,12 +18,14 @@ from nn.plots.inputs import Model, checked_model, checked_outputs
 from nn.plots.signs import signed
 from nn.plots.style import GRID, INK, Picture, blank, checked_destination, colour_scale, finish, headline, saved
 from tensorgrad import Tensor
+from tensorgrad.arguments import with_hints
 
 MOST_CHANNELS = 16
 MOST_VALUES = 512
 """Values of a layer without channels that are drawn as a strip."""
 
 
+@with_hints(PLOT)
 def weights(
     model: Model,
     *,
@@ -76,6 +79,7 @@ def weights(
     return saved(image_grid(values[:100], signs=not has_colours, title=title), destination)
 
 
+@with_hints(PLOT)
 def feature_maps(model: Model, x: ArrayLike, *, path: str | Path | None = None) -> Picture:
     """Plot what each layer computes for one sample: a row of images for each layer with channels, or a strip.
 
@@ -131,6 +135,7 @@ def feature_maps(model: Model, x: ArrayLike, *, path: str | Path | None = None) 
     return saved(picture, destination)
 
 
+@with_hints(PLOT)
 def saliency(
     model: Model, X: ArrayLike, *, classes: ArrayLike | None = None, path: str | Path | None = None
 ) -> Picture:
@@ -188,6 +193,7 @@ def saliency(
     return saved(picture, destination)
 
 
+@with_hints(PLOT)
 def receptive_field(
     network: Module,
     input_shape: tuple[int, int, int],

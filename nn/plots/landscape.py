@@ -10,12 +10,14 @@ import numpy as np
 from matplotlib.colors import LogNorm
 from numpy.typing import ArrayLike, NDArray
 
+from nn._hints import PLOT
 from nn._validation import finite_number, whole_number
 from nn.callbacks import Callback
 from nn.module import in_mode
 from nn.plots.inputs import Model, checked_model, checked_pair
 from nn.plots.style import COLOURS, Picture, blank, checked_destination, colour_scale, finish, saved, surface_axes
 from tensorgrad import Tensor, no_grad
+from tensorgrad.arguments import with_hints
 
 Directions = Literal["random", "pca"]
 MOST_SAMPLES = 1000
@@ -61,6 +63,7 @@ class ParameterPath(Callback):
             self.states.append(_vector(self.model))
 
 
+@with_hints(PLOT)
 def loss_landscape(
     model: Model,
     X: ArrayLike,

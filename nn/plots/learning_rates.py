@@ -9,11 +9,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from nn._hints import PLOT
 from nn._validation import finite_number, whole_number
 from nn.module import in_mode
 from nn.plots.inputs import Model, checked_model, checked_pair
 from nn.plots.style import COLOURS, INK, Picture, blank, checked_destination, finish, legend_beside, saved
 from tensorgrad import Tensor, enable_grad
+from tensorgrad.arguments import with_hints
 
 DIVERGED = 4.0
 """The test ends when the smoothed loss is this many times its minimum."""
@@ -22,6 +24,7 @@ SMOOTHING = 0.9
 """Fraction of the previous value in the smoothed loss."""
 
 
+@with_hints(PLOT)
 def learning_rate_finder(
     model: Model,
     X: ArrayLike,

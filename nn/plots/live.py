@@ -16,23 +16,22 @@ from nn.plots.animation import FILMS, Animation, checked_film
 from nn.plots.curves import curves
 from nn.plots.style import checked_destination, png, saved
 
-FILM_DOTS = 100
-"""Dots per inch of the frames of an animation."""
-
 
 class LivePlot(Callback):
-    """Callback that draws a figure after every epoch, in place in a notebook or into the same file.
+    """Callback that draws a figure after every epoch: in place in a notebook, into the same file, or for an animation.
+
+    The figures of the last `fit` are kept as PNG images, from which `save` writes an animation.
 
     Args:
         draw: a function of the model that returns a matplotlib figure, for example the decision boundary for given
             samples; default: the curves of `History.plot`.
         path: the file to write each time (`.png`, `.svg` or `.pdf`), or an animation of all figures (`.gif`, `.html`,
-            or `.mp4` if ffmpeg is installed), written at the end; default: none. A notebook also displays the figure.
+            or `.mp4` if ffmpeg is installed), written at the end as by `save`; default: none. A notebook also displays
+            the figure.
         every: the number of epochs between figures. The last epoch is always drawn.
 
     Raises:
         TypeError, ValueError: `draw` is not a function, `every` is below 1, or the suffix is unknown.
-        RuntimeError: at the start of `fit`, if there is neither a path nor a notebook to display the figure.
 
     >>> import nn, tempfile, pathlib
     >>> X, y = nn.datasets.spiral(20, 2, rng=0)
@@ -41,8 +40,9 @@ class LivePlot(Callback):
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     live = nn.plots.LivePlot(path=pathlib.Path(folder) / "training.png", every=5)
     ...     history = model.fit(X, y, epochs=5, callbacks=[live], verbose=0)
-    ...     [path.name for path in pathlib.Path(folder).iterdir()]
-    ['training.png']
+    ...     live.save(pathlib.Path(folder) / "training.gif")
+    ...     sorted(path.name for path in pathlib.Path(folder).iterdir())
+    ['training.gif', 'training.png']
     """
 
     def __init__(
@@ -64,8 +64,6 @@ class LivePlot(Callback):
         """Determine where to display the figure."""
         self._notebook, self._shown, self._is_behind = _display_of_notebook(), None, False
         self._frames = {}
-        if self.path is None and self.film is None and self._notebook is None:
-            raise RuntimeError('LivePlot: this is no notebook. Give a file to write: path="training.png".')
 
     def on_epoch_end(self, epoch: int, logs: Mapping[str, float]) -> None:
         """Draw the figure every `every` epochs."""
@@ -78,21 +76,43 @@ class LivePlot(Callback):
         if self._is_behind:
             self._draw()
         if self.film is not None and self._frames:
-            captions = [f"epoch {epoch}" for epoch in self._frames]
-            Animation(self._frames.values(), captions=captions, title="Training").save(self.film)
+            self.save(self.film)
+
+    def save(self, path: str | Path, *, seconds: float = 0.3) -> None:
+        """Write the figures of the last `fit`, one after the other, to a file.
+
+        Args:
+            path: file name that ends in .gif, .mp4 (requires ffmpeg) or .html (a page with a slider).
+            seconds: the duration of a frame.
+
+        Raises:
+            ValueError: nothing has been drawn, the figures differ in size, or the suffix is unknown.
+            FileNotFoundError: the directory does not exist.
+            RuntimeError: ffmpeg is not installed, or fails.
+        """
+        destination = checked_film("LivePlot", path)
+        if not self._frames:
+            raise ValueError("LivePlot: nothing was drawn yet. Pass it to fit: callbacks=[live].")
+        captions = [f"epoch {epoch}" for epoch in self._frames]
+        animation = Animation(self._frames.values(), captions=captions, seconds=seconds, title="Training")
+        animation.save(destination)
 
     def _draw(self) -> None:
-        figure = saved(self.draw(self.model), self.path)
+        figure = self.draw(self.model)
+        image = png(figure)
+        if self.path is not None and self.path.suffix.lower() == ".png":
+            self.path.write_bytes(image)  # as `saved` would, without drawing the figure twice
+        else:
+            saved(figure, self.path)
         self._is_behind = False
-        if self.film is not None:
-            self._frames[len(self.model.history.epochs)] = png(figure, FILM_DOTS)
+        self._frames[len(self.model.history.epochs)] = image
         if self._notebook is None:
             return
-        image = self._notebook.Image(data=png(figure))
+        shown = self._notebook.Image(data=image)
         if self._shown is None:
-            self._shown = self._notebook.display(image, display_id=True)
+            self._shown = self._notebook.display(shown, display_id=True)
         else:
-            self._shown.update(image)
+            self._shown.update(shown)
 
 
 def _curves(model: Any) -> Figure:

@@ -9,13 +9,16 @@ import numpy as np
 from matplotlib.axes import Axes
 from numpy.typing import ArrayLike, NDArray
 
+from nn._hints import PLOT
 from nn.plots.inputs import Model, checked_model, checked_outputs, checked_pair
 from nn.plots.style import COLOURS, INK, QUIET, Picture, blank, checked_destination, finish, saved
+from tensorgrad.arguments import with_hints
 
 STEPS = 400
 """Number of points at which the curve is computed."""
 
 
+@with_hints(PLOT)
 def regression_fit(model: Model, X: ArrayLike, y: ArrayLike, *, path: str | Path | None = None) -> Picture:
     """Plot a model's predictions together with the data.
 

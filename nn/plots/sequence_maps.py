@@ -10,14 +10,17 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 import tensorgrad as tg
+from nn._hints import PLOT
 from nn.layers import LSTM
 from nn.plots.inputs import checked_outputs
 from nn.plots.signs import signed
 from nn.plots.style import Picture, blank, checked_destination, colour_scale, finish, headline, saved
+from tensorgrad.arguments import with_hints
 
 GATES = ("input gate", "forget gate", "candidate", "output gate")
 
 
+@with_hints(PLOT)
 def attention_maps(
     weights: ArrayLike,
     *,
@@ -72,6 +75,7 @@ def attention_maps(
     return saved(picture, destination)
 
 
+@with_hints(PLOT)
 def gates(layer: LSTM, x: ArrayLike, *, steps: Sequence[str] | None = None, path: str | Path | None = None) -> Picture:
     """Plot the gates, the cell and the output of an LSTM over time, for one sequence.
 

@@ -10,10 +10,12 @@ from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
 from numpy.typing import ArrayLike, NDArray
 
+from nn._hints import PLOT
 from nn._validation import whole_number
 from nn.plots.animation import Animation
 from nn.plots.signs import signed
 from nn.plots.style import INK, QUIET, Picture
+from tensorgrad.arguments import with_hints
 
 MOST = 12
 """Rows and columns of a matrix whose numbers can be read."""
@@ -33,6 +35,7 @@ class Panel(NamedTuple):
     largest: float | None = None
 
 
+@with_hints(PLOT)
 def convolution_steps(image: ArrayLike, kernel: ArrayLike, *, stride: int = 1, seconds: float = 0.8) -> Animation:
     """Animate a convolution over numbers: the kernel moves over the image, and each position gives one number.
 
@@ -81,6 +84,7 @@ def convolution_steps(image: ArrayLike, kernel: ArrayLike, *, stride: int = 1, s
     return Animation(figures(), captions=captions, seconds=seconds, title="Convolution over numbers")
 
 
+@with_hints(PLOT)
 def matmul_steps(a: ArrayLike, b: ArrayLike, *, seconds: float = 0.8) -> Animation:
     """Animate a matrix product: a row of the first matrix meets a column of the second, and gives one number.
 

@@ -32,6 +32,10 @@ class ClassWeightedLoss:
     def __init__(self, loss: LossFunction, class_weight: Any, data: Batches) -> None:
         if isinstance(loss, PerOutput) or not isinstance(data.y, np.ndarray):
             raise TypeError("fit: class_weight is for networks with one output. Give sample_weight instead.")
+        if data.sample_weight is not None and data.sample_weight.ndim > 1:
+            raise TypeError(
+                "fit: class_weight cannot be combined with a sample_weight for each step. Multiply the two."
+            )
         self.loss = loss
         self.__name__ = getattr(loss, "__name__", type(loss).__name__)
         labels = _labels(data.y)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self, TypeAlias
 import numpy as np
 from numpy.typing import ArrayLike
 
-from nn._hints import FIT, MODEL, attribute_hints, with_hints
+from nn._hints import FIT, MODEL, MODEL_SETTINGS, attribute_hints
 from nn._rng import Rng, generator
 from nn._several import mapped
 from nn._validation import whole_number
@@ -43,6 +43,7 @@ from nn.training.loop import Training
 from nn.training.progress import progress
 from nn.training.summary import summary, takes_ids
 from tensorgrad import is_grad_enabled
+from tensorgrad.arguments import with_hints
 
 if TYPE_CHECKING:
     from nn.training.programs import Programs
@@ -151,6 +152,7 @@ class Model:
     computed from the predictions.
     """
 
+    @with_hints(MODEL_SETTINGS)
     def __init__(
         self,
         network: Module = None,  # type: ignore[assignment]  # required; the check below explains how to create one
@@ -180,7 +182,7 @@ class Model:
         self.rng = generator(rng)
         self.history = History()
         self.stop_training = False
-        self._sample_shape: Any = None
+        self._sample: Any = None
         self._columns: dict[str, tuple[str, ...]] = {}
         self._compiling = Compiling(compile, device, devices, steps_per_call)
         self._programs: Programs | None = None
@@ -218,8 +220,9 @@ class Model:
                 sample_weight, batch_size and shuffle. If X is a DataFrame, every later DataFrame must have the same
                 columns in the same order.
             y: a target for each sample, in the format that the loss expects. For several outputs, a tuple or dict.
-            sample_weight: the weight of each sample in the loss and the metrics, at least 0. Only the ratios matter:
-                the weights are scaled to have a mean of 1.
+            sample_weight: the weight of each sample in the loss and the metrics, at least 0; or of each step of each
+                sample, `(samples, time)`, if the network returns a value for each step. Only the ratios matter: the
+                weights are scaled to have a mean of 1.
             class_weight: the weight of each class in the minimised loss, by class number; 1 for omitted classes. Or
                 "balanced", for weights inversely proportional to the class frequencies. Only the ratios matter. Metrics
                 and validation are not weighted by class.
@@ -298,7 +301,7 @@ class Model:
             rehearse("fit", self.network, training.weighted_loss or self.loss, self.metrics, data)
             if training.validation is not None:
                 rehearse("fit: validation_data", self.network, self.loss, self.metrics, training.validation)
-            self._sample_shape, self._columns = training.data.sample_shape, data.columns or self._columns
+            self._sample, self._columns = training.data.sample, data.columns or self._columns
             training.run(progress(verbose, training.epochs, training.steps, first=len(training.history.epochs)))
             return self.history
 
@@ -324,11 +327,11 @@ class Model:
             ValueError, TypeError: as for `fit`.
         """
         data = self._batches("evaluate", X, y, sample_weight=sample_weight, batch_size=batch_size)
-        sample_shape = data.sample_shape
+        sample = data.sample
         check_samples("evaluate", self.network, mapped(np.shape, data.X))
         programs = self._compiled()
         values = evaluate(self.network, self.loss, self.metrics, data) if programs is None else programs.evaluate(data)
-        self._sample_shape = sample_shape
+        self._sample = sample
         return values
 
     @with_hints(FIT)
@@ -346,11 +349,11 @@ class Model:
             ValueError, TypeError: there are no samples, or they do not fit the network.
         """
         data = self._batches("predict", X, batch_size=batch_size, targets=False)
-        sample_shape = data.sample_shape
+        sample = data.sample
         check_samples("predict", self.network, mapped(np.shape, data.X))
         programs = self._compiled()
         outputs = predict(self.network, data) if programs is None else programs.predict(data)
-        self._sample_shape = sample_shape
+        self._sample = sample
         return outputs
 
     def predict_proba(self, X: Inputs, *, batch_size: int | None = None) -> Any:
@@ -399,7 +402,7 @@ class Model:
         """Return the outputs of the network, for `tg.draw`."""
         return self.network.__graph__(*inputs)
 
-    def summary(self, input_shape: tuple[int, ...] | None = None, *, batch_size: int = 1) -> None:
+    def summary(self, input_shape: tuple[Any, ...] | Mapping[str, Any] | None = None, *, batch_size: int = 1) -> None:
         """Print a table of the layers: their output shapes, parameters, and the cost of a forward pass in training.
 
         **FLOPs** are floating-point operations. A multiplication and an addition count as 2, so a `Dense` layer takes
@@ -409,13 +412,15 @@ class Model:
         Parameters and the samples themselves are not counted.
 
         Args:
-            input_shape: the shape of one sample, without the batch axis. Default: that of the last data seen, or the
-                input shape of a `Dense` first layer; if neither is known, shapes and costs are omitted.
+            input_shape: the shape of one sample, without the batch axis. For a network with several inputs, a tuple or
+                dict with a shape for each, or, for other inputs than floating-point numbers, an example with the batch
+                axis. Default: the last data seen, or the input shape of a `Dense` first layer; if neither is known,
+                shapes and costs are omitted.
             batch_size: the number of samples for which the costs are shown.
         """
-        shape = self._sample_shape if input_shape is None else input_shape
+        sample = self._sample if input_shape is None else input_shape
         size = whole_number("summary: batch_size", batch_size)
-        print(in_evaluation(self.network, lambda: summary(self.network, shape, size)))
+        print(in_evaluation(self.network, lambda: summary(self.network, sample, size)))
 
     # -- saving and loading -------------------------------------------------------------------------------
 
@@ -463,7 +468,7 @@ class Model:
 
     def export(
         self, path: str | Path, example: Any = None, *, preprocessing: Callable[[Any], Any] | None = None,
-        opset: int = 18, ir_version: int = 10,
+        free_axes: Mapping[Any, Any] | None = None, opset: int = 18, ir_version: int = 10,
     ) -> None:  # fmt: skip
         """Write the network as an ONNX file, for runtimes such as ONNX Runtime: `nn.interop.export_onnx`.
 
@@ -471,7 +476,8 @@ class Model:
             path: the file, usually `….onnx`.
             example: one sample or more, with the batch axis, for the shapes and dtypes of the inputs; a tuple or dict
                 for several. Default: samples like the last data seen.
-            preprocessing, opset, ir_version: as for `nn.interop.export_onnx`.
+            preprocessing, free_axes, opset, ir_version: as for `nn.interop.export_onnx`. `free_axes={1: "time"}` is for
+                sequences of any length.
 
         Raises:
             nn.interop.ExportError: a layer or an operation, which the message names, cannot be exported.
@@ -480,12 +486,16 @@ class Model:
         """
         from nn.interop import export_onnx
 
-        shape = self._sample_shape
-        if example is None and shape is not None:
-            dtype = np.int64 if takes_ids(self.network) else np.float32
-            is_one = isinstance(shape, tuple) and all(isinstance(length, int) for length in shape)
-            example = np.zeros((1, *shape), dtype) if is_one else mapped(lambda one: np.zeros((1, *one), dtype), shape)
-        export_onnx(self.network, path, example, preprocessing=preprocessing, opset=opset, ir_version=ir_version)
+        if example is None and isinstance(self._sample, np.ndarray):
+            example = np.zeros(self._sample.shape, np.int64 if takes_ids(self.network) else np.float32)
+        elif example is None and self._sample is not None:
+            example = mapped(
+                lambda one: one.astype({"f": np.float32, "b": bool}.get(one.dtype.kind, np.int64)), self._sample
+            )
+        export_onnx(
+            self.network, path, example, preprocessing=preprocessing, free_axes=free_axes, opset=opset,
+            ir_version=ir_version,
+        )  # fmt: skip
 
     @classmethod
     def load(

@@ -22,7 +22,7 @@ def without_padding(X: Any, predictions: Any, targets: Any, weights: Any) -> tup
     Args:
         X: the inputs of the network: a dict with `lengths` or `mask`, or anything else.
         predictions, targets: one of each, or several in a tuple or dict.
-        weights: an empty tuple, or one with the weights of the samples.
+        weights: an empty tuple, or one with the weights of the samples or the steps.
 
     Raises:
         ValueError: lengths, a mask or targets that do not fit the predictions.
@@ -50,7 +50,7 @@ def without_padding(X: Any, predictions: Any, targets: Any, weights: Any) -> tup
         _check_steps(values, mask)
         return values[mask]
 
-    weights = tuple(np.broadcast_to(as_array(each)[:, None], mask.shape)[mask] for each in weights)
+    weights = tuple(np.broadcast_to(_of_steps(each, mask), mask.shape)[mask] for each in weights)
     return mapped(real, predictions, predictions), mapped(real, targets, predictions), weights
 
 
@@ -91,7 +91,7 @@ def padding_as_weights(
     if mean:
         given = given * (math.prod(mask.shape) / count.astype(like.dtype))
     if weights:
-        given = given * as_array(weights[0])[:, None]
+        given = given * _of_steps(weights[0], mask)
     return mapped(real, targets), (given,), count
 
 
@@ -102,6 +102,17 @@ def _times(X: dict[str, Any]) -> set[int]:
 
 def _is_per_step(prediction: Any, times: set[int]) -> bool:
     return len(prediction.shape) > 2 and prediction.shape[1] in times
+
+
+def _of_steps(weights: Any, mask: Any) -> Any:
+    """Return the weight of each step, or those of the samples as a column."""
+    weights = as_array(weights)
+    if weights.ndim > 1 and weights.shape != mask.shape:
+        raise ValueError(
+            f"fit: sample_weight must have a number for each sample, shape {mask.shape[:1]}, or for each step, shape "
+            f"{mask.shape}, got {weights.shape}."
+        )
+    return weights if weights.ndim > 1 else weights[:, None]
 
 
 def _check_steps(values: Any, mask: Any) -> None:

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from nn._repr import counted
-from nn._several import named
+from nn._several import mapped, named
 from nn.layers import Dense, Embedding, Sequential
 from nn.module import Module
 from tensorgrad import Tensor, enable_grad, no_grad
@@ -29,14 +29,15 @@ class LayerCost(NamedTuple):
     kept: int
 
 
-def summary(network: Module, sample_shape: Any = None, batch_size: int = 1) -> str:
+def summary(network: Module, sample: Any = None, batch_size: int = 1) -> str:
     """Return the table as text.
 
     Args:
         network: in evaluation mode, if it contains layers that draw random numbers.
-        sample_shape: the shape of one sample, without the batch axis. Output shapes are determined by passing one
-            sample of zeros through the network, including the layers inside `Sequential`. Default: the input shape of a
-            `Dense` first layer; with another first layer, output shapes and costs are omitted.
+        sample: the shape of one sample, without the batch axis, or an example with it; a tuple or dict for several
+            inputs. Output shapes are determined by passing one sample through the network. Its values are zeros, except
+            for several inputs with examples. Default: the input shape of a `Dense` first layer; with another first
+            layer, output shapes and costs are omitted.
         batch_size: the number of samples for which the costs are shown.
 
     >>> import nn
@@ -51,18 +52,17 @@ def summary(network: Module, sample_shape: Any = None, batch_size: int = 1) -> s
     387 parameters, 1.55 kB
     forward pass of 1 sample: 771 FLOPs, 256 B kept for the backward pass
     """
-    if sample_shape is None:
-        sample_shape = expected_sample(network)
-    if isinstance(sample_shape, dict) and sample_shape.keys() - {"lengths", "mask"} == {"x"}:
-        sample_shape = sample_shape["x"]
-    if isinstance(sample_shape, dict) or any(isinstance(length, tuple) for length in sample_shape or ()):
-        sample_shape = None  # a network with several inputs
+    if sample is None:
+        sample = expected_sample(network)
+    if isinstance(sample, dict) and sample.keys() - {"lengths", "mask"} == {"x"}:
+        sample = sample["x"]
     outputs: dict[str, Shape] = {}
     found: dict[str, LayerCost] | None = None
-    if sample_shape is not None:
-        with no_grad():
-            _trace(network, "", _zeros(network, sample_shape, 1), outputs)
-        found = layer_costs(network, sample_shape, batch_size, outputs)
+    if sample is not None:
+        if isinstance(inputs := _inputs(network, sample, 1), Tensor):
+            with no_grad():
+                _trace(network, "", inputs, outputs)
+        found = layer_costs(network, sample, batch_size, outputs)
 
     rows: list[tuple[str, ...]] = [("layer", "kind", "output", "parameters", "FLOPs", "kept")]
     seen: set[int] = set()
@@ -90,14 +90,15 @@ def summary(network: Module, sample_shape: Any = None, batch_size: int = 1) -> s
 
 
 def layer_costs(
-    network: Module, sample_shape: Shape, batch_size: int = 1, outputs: dict[str, Shape] | None = None
+    network: Module, sample: Any, batch_size: int = 1, outputs: dict[str, Shape] | None = None
 ) -> dict[str, LayerCost] | None:
     """Return the cost of each layer that computes something, by its path.
 
-    Samples of zeros are passed through a copy of the network in training mode. They are 2 and 3 at a time, and the
-    costs for other batch sizes follow because both grow evenly: batch normalisation needs two samples, and a large
-    batch would take long. Parameters and the samples themselves are not counted as memory: they exist anyway. None is
-    returned for a network that cannot be copied. The output shapes of layers that `outputs` lacks are added to it.
+    Samples, as for `summary`, are passed through a copy of the network in training mode. They are 2 and 3 at a time,
+    and the costs for other batch sizes follow because both grow evenly: batch normalisation needs two samples, and a
+    large batch would take long. Parameters and the samples themselves are not counted as memory: they exist anyway.
+    None is returned for a network that cannot be copied. The output shapes of layers that `outputs` lacks are added to
+    it.
 
     >>> import nn
     >>> layer_costs(nn.Sequential(nn.Dense(2, 3), nn.Tanh()), (2,), batch_size=10)
@@ -108,34 +109,35 @@ def layer_costs(
     except (TypeError, ValueError):
         return None
     outputs = {} if outputs is None else outputs
-    two, three = (_measured(twin, sample_shape, samples, outputs) for samples in (2, 3))
+    two, three = (_measured(twin, sample, samples, outputs) for samples in (2, 3))
     return {
         path: LayerCost(*(max(0, a + (b - a) * (batch_size - 2)) for a, b in zip(two[path], three[path])))
         for path in two
     }
 
 
-def _measured(network: Module, sample_shape: Shape, samples: int, outputs: dict[str, Shape]) -> dict[str, LayerCost]:
+def _measured(network: Module, sample: Any, samples: int, outputs: dict[str, Shape]) -> dict[str, LayerCost]:
     """Return the cost of each layer for a batch of this size, and add missing output shapes to `outputs`."""
     from tensorgrad.costs import costs, owner
 
-    x = _zeros(network, sample_shape, samples)
+    inputs = _inputs(network, sample, samples)
     flops: dict[str, int] = defaultdict(int)
     kept: dict[str, int] = defaultdict(int)
     paths = {id(module): path for path, module in network.named_modules()}
     with enable_grad():
-        if x.dtype.kind == "f":
-            x.requires_grad = True  # otherwise nothing is recorded of layers before the first parameter
+        for _, x in named(inputs):  # otherwise nothing is recorded of layers before the first parameter
+            x.requires_grad = x.dtype.kind == "f"
         shapes: dict[str, Shape] = {}
-        for cost in costs(*_tensors(network(x))):
+        for cost in costs(*_tensors(_called(network, inputs))):
             path = paths.get(id(cost.module), "")
             flops[path] += cost.flops
             shape = cost.shape[0] if cost.shape and isinstance(cost.shape[0], tuple) else cost.shape
             for each in _with_parents(path):  # a module's last operation may be in a layer inside it
                 shapes[each] = shape
         outputs.update({path: shape for path, shape in shapes.items() if path not in outputs})
-        output = network(x.detach())
-        known = {id(owner(tensor.array)) for _, tensor in network.named_state()} | {id(owner(x.array))}
+        output = _called(network, mapped(Tensor.detach, inputs))
+        tensors = [tensor for _, tensor in (*network.named_state(), *named(inputs))]
+        known = {id(owner(tensor.array)) for tensor in tensors}
         for cost in costs(*_tensors(output)):
             for array in cost.kept:
                 if id(array) not in known:
@@ -157,9 +159,25 @@ def _tensors(output: Any) -> list[Tensor]:
     return [output] if isinstance(output, Tensor) else []
 
 
-def _zeros(network: Module, sample_shape: Shape, samples: int) -> Tensor:
-    dtype = np.intp if takes_ids(network) else next((p.dtype for p in network.parameters()), np.dtype(np.float32))
-    return Tensor(np.zeros((samples, *sample_shape), dtype))
+def _inputs(network: Module, sample: Any, samples: int) -> Any:
+    """Return the inputs for this number of samples: a tensor, or several in a tuple or dict."""
+    floating = next((p.dtype for p in network.parameters()), np.dtype(np.float32))
+    if isinstance(sample, dict) or (isinstance(sample, tuple) and not all(isinstance(each, int) for each in sample)):
+
+        def repeated(one: Any) -> Tensor:
+            if isinstance(one, tuple):
+                return Tensor(np.zeros((samples, *one), floating))
+            return Tensor(np.repeat(np.asarray(one)[:1], samples, axis=0))
+
+        return mapped(repeated, sample)
+    shape = sample.shape[1:] if isinstance(sample, np.ndarray) else sample
+    return Tensor(np.zeros((samples, *shape), np.intp if takes_ids(network) else floating))
+
+
+def _called(network: Module, inputs: Any) -> Any:
+    if isinstance(inputs, dict):
+        return network(**inputs)
+    return network(*inputs) if isinstance(inputs, tuple) else network(inputs)
 
 
 def expected_sample(network: Module) -> Shape | None:

@@ -10,6 +10,8 @@ from os import PathLike
 from pathlib import Path
 from typing import Any, Literal, get_args
 
+from tensorgrad._hints import DRAWING
+from tensorgrad.arguments import with_hints
 from tensorgrad.viz.calling import outputs_of, without_results
 from tensorgrad.viz.folding import compact, fold, is_scalar
 from tensorgrad.viz.layout import Direction, Picture, cards, picture, wrapped
@@ -165,6 +167,7 @@ class Drawing:
         return f"<Drawing: {self._description}>"
 
 
+@with_hints(DRAWING)
 def draw(
     output: Any,
     *arguments: Any,

@@ -11,6 +11,8 @@ from os import PathLike
 from pathlib import Path
 from typing import Any, get_args
 
+from tensorgrad._hints import DRAWING
+from tensorgrad.arguments import with_hints
 from tensorgrad.tensor import Tensor
 from tensorgrad.viz import film
 from tensorgrad.viz.calling import outputs_of
@@ -120,6 +122,7 @@ class Walkthrough:
         return f"<Walkthrough: {labels.full_title(boxes[-1])}, {count}>"
 
 
+@with_hints(DRAWING)
 def walkthrough(loss: Any, *arguments: Any, direction: Direction = "LR", expand: Expand = False) -> Walkthrough:
     """Show the forward pass of `loss` and its backward pass by the chain rule, step by step.
 

@@ -140,6 +140,29 @@ def test_process_ends_if_its_error_cannot_be_reported(monkeypatch: pytest.Monkey
     assert statuses == [1]
 
 
+@pytest.mark.slow
+def test_interactive_session_continues_after_an_error(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    statuses: list[int] = []
+    monkeypatch.setattr(os, "_exit", statuses.append)
+    monkeypatch.setattr(sys, "ps1", "In : ", raising=False)  # as in IPython
+    distributed._end_process(lambda *error: None, OSError, OSError("lost"), None)
+    assert statuses == []
+    script = tmp_path / "lost.py"
+    script.write_text(
+        "import functools, sys\n"
+        "from nn.distributed import _end_process\n"
+        "sys.excepthook = functools.partial(_end_process, sys.excepthook)\n"
+        "raise OSError('lost')\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-i", str(script)], input="1 / 0\nprint('still', 'here')\n", capture_output=True, text=True,
+        timeout=120, check=False,
+    )  # fmt: skip
+    assert (done.returncode, done.stdout.strip()) == (0, "still here")
+    assert "OSError: lost" in done.stderr
+    assert "ZeroDivisionError" in done.stderr
+
+
 def test_distributed_initialize_alone_does_nothing_and_checks_its_arguments() -> None:
     distributed.initialize()
     with pytest.raises(TypeError, match="pass coordinator, processes and process together"):

@@ -118,6 +118,25 @@ def test_attributes_of_other_libraries_have_a_hint(thing: Any, hints: dict[str, 
         (lambda: MODEL.fit(np.ones((2, 2)), [0, 1], epoch=3), "Did you mean epochs?"),
         (lambda: nn.Adam(NETWORK.parameters(), learning_rates=0.1), "Did you mean learning_rate?"),
         (lambda: nn.SoftmaxCrossEntropy(label_smooting=0.1), "Did you mean label_smoothing?"),
+        (
+            lambda: nn.EarlyStopping(patiance=3),
+            "Did you mean patience?",
+        ),
+        (lambda: nn.EarlyStopping(restore_best_weights=True), "Use restore_best."),
+        (lambda: nn.plots.LivePlot(evry=3), "Did you mean every?"),
+        (lambda: nn.plots.confusion_matrix(MODEL, T, [0], class_names=["a"]), "Did you mean names?"),
+        (
+            lambda: nn.plots.saliency(MODEL, T, ax=None),
+            "Leave it out: the result is a new figure.",
+        ),
+        (
+            lambda: nn.Model(NETWORK, los=nn.Huber()),
+            "argument 'los'. Did you mean loss?",
+        ),
+        (lambda: nn.Model(NETWORK, criterion=nn.Huber()), "Use loss."),
+        (lambda: tg.draw(T, collapsed=True), "draw() got an unexpected keyword argument 'collapsed'. To draw modules"),
+        (lambda: tg.draw(T, rankdir="TB"), "Use direction."),
+        (lambda: tg.walkthrough(T.sum(), direktion="TB"), "Did you mean direction?"),
         (lambda: nn.Model(), "Make the layers first: nn.Model(nn.Sequential("),
         (lambda: nn.Model(NETWORK), "loss must be a loss object"),
     ],
@@ -125,6 +144,12 @@ def test_attributes_of_other_libraries_have_a_hint(thing: Any, hints: dict[str, 
 def test_arguments_of_other_libraries_have_a_hint(call: Callable[[], Any], hint: str) -> None:
     with pytest.raises(TypeError, match=re.escape(hint)):
         call()
+
+
+def test_warnings_name_the_line_of_the_call() -> None:
+    with pytest.warns(UserWarning, match="Softmax") as seen:
+        nn.Model(nn.Sequential(nn.Dense(2, 3), nn.Softmax()), loss=nn.SoftmaxCrossEntropy())
+    assert seen[0].filename == __file__
 
 
 def test_subclasses_may_take_any_keyword_argument() -> None:

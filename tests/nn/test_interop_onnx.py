@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import collections
 import importlib
+import re
 import runpy
 import threading
 from collections.abc import Callable
@@ -433,13 +434,140 @@ def test_export_of_lengths_as_an_input_reaches_the_recurrent_layer() -> None:
             return self.layer(x, lengths=lengths)
 
     network, rng = Reader().eval(), np.random.default_rng(0)
-    proto = onnx_model(network, (np.zeros((1, 5, 3), np.float32), np.ones(1, np.int64)))
-    x, lengths = rng.normal(size=(4, 5, 3)).astype(np.float32), np.array([5, 1, 3, 2])
-    (result,) = run(proto, {"x": x, "lengths": lengths}, evaluator=False)[0]
-    np.testing.assert_allclose(result, network(x, lengths).data, rtol=1e-5, atol=1e-5)
+    example = np.zeros((1, 5, 3), np.float32), np.ones(1, np.int64)
+    for time, free in ((5, None), (9, {"x": {1: "time"}})):
+        proto = onnx_model(network, example, free_axes=free)
+        x, lengths = rng.normal(size=(4, time, 3)).astype(np.float32), np.array([5, 1, 3, 2])
+        (result,) = run(proto, {"x": x, "lengths": lengths}, evaluator=False)[0]
+        np.testing.assert_allclose(result, network(x, lengths).data, rtol=1e-5, atol=1e-5)
+
+
+# -- free axes -----------------------------------------------------------------------------------------------
+
+
+def compare_lengths(network: nn.Module, example: Any, free: Any, lengths: Any, **options: Any) -> Any:
+    """Export a network with free axes and compare ONNX Runtime with it for several batch sizes and lengths.
+
+    Args:
+        network: the network.
+        example: an array, or several by name.
+        free: `free_axes`.
+        lengths: by the name of the axis, the lengths to try together; the first is not that of the example.
+        **options: of the export.
+    """
+    network.eval()
+    rng, arrays = np.random.default_rng(0), example if isinstance(example, dict) else {"input": example}
+    by_input = free if isinstance(example, dict) else {"input": free}
+    proto = onnx_model(network, example, free_axes=free, **options)
+    session = runtime.InferenceSession(proto.SerializeToString(), providers=["CPUExecutionProvider"])
+    for number, batch in enumerate((1, 3, 2)):
+        inputs = {}
+        for name, array in arrays.items():
+            axes = by_input.get(name, {})
+            shape = (batch, *(lengths[axes[n]][number] if n in axes else array.shape[n] for n in range(1, array.ndim)))
+            drawn = rng.integers(1, 4, size=shape) if array.dtype.kind in "iu" else rng.normal(size=shape)
+            inputs[name] = drawn.astype(array.dtype)
+        expected = leaves(network(**inputs) if isinstance(example, dict) else network(*inputs.values()))
+        for ours, theirs in zip(expected, session.run(None, inputs), strict=True):
+            assert ours.shape == theirs.shape
+            np.testing.assert_allclose(theirs, ours, rtol=1e-4, atol=1e-5)
+    return proto
+
+
+def shapes(values: Any) -> list[list[Any]]:
+    """Return the shapes in the file; lengths of free axes are names."""
+    return [[each.dim_param or each.dim_value for each in value.type.tensor_type.shape.dim] for value in values]
+
+
+def test_export_with_free_axes_computes_the_same_for_other_lengths() -> None:
+    network = nn.Sequential(nn.Conv2D(2, 4, 3, stride=2, rng=0), nn.GroupNorm(4, 2), nn.MaxPool2D(2), nn.Dense(4, 3))
+    example, lengths = np.zeros((1, 9, 8, 2), np.float32), {"height": (7, 16, 31), "width": (10, 9, 7)}
+    proto = compare_lengths(network, example, {1: "height", 2: "width"}, lengths)
+    assert shapes(proto.graph.input) == [["batch", "height", "width", 2]]
+    assert shapes(proto.graph.output) == [["batch", "output_1", "output_2", 3]]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("opset", [18, 23])
+def test_export_of_sequences_of_any_length_computes_the_same(opset: int) -> None:
+    time, lengths = {1: "time"}, {"time": (1, 9, 30)}
+    ids = np.zeros((1, 5), np.int64)
+    tagger = nn.Sequential(
+        nn.Embedding(4, 4, rng=0), nn.Bidirectional(nn.LSTM(4, 3, layers=2, return_sequences=True, rng=1)),
+        nn.PositionalEncoding(6), nn.Dense(6, 2, rng=2),
+    )  # fmt: skip
+    assert shapes(compare_lengths(tagger, ids, time, lengths, opset=opset).graph.output) == [["batch", "time", 2]]
+    block = nn.TransformerBlock(4, 2, causal=True, rotary=nn.RotaryPositions(2, interleaved=False), rng=0)
+    reader = nn.Sequential(
+        nn.Embedding(4, 4, rng=0),
+        nn.Conv1D(4, 4, 3, stride=2, padding=1, rng=2),
+        nn.LearnedPositions(700, 4, rng=1),
+        block,
+        nn.GlobalAveragePool(),
+    )
+    compare_lengths(reader, ids, time, lengths, opset=opset)
+
+
+@pytest.mark.slow
+def test_export_of_several_inputs_has_free_axes_by_name() -> None:
+    class Translator(nn.Module):
+        def __init__(self) -> None:
+            self.encoder, block = nn.GRU(4, 4, return_sequences=True, rng=0), nn.TransformerBlock
+            self.decoder = nn.TransformerDecoder(block(4, 2, causal=True, cross_attention=True, rng=1), 1)
+
+        def forward(self, source: Any, target: Any) -> Any:
+            pairs = tg.reshape(tg.reshape(target, (-1, 2)), target.shape)
+            return self.decoder(target + pairs, self.encoder(source)), tg.var(source, axis=1)
+
+    example = {name: np.zeros((1, 5, 4), np.float32) for name in ("source", "target")}
+    free = {"source": {1: "source_time"}, "target": {1: "target_time"}}
+    lengths = {"source_time": (4, 9, 2), "target_time": (6, 1, 5)}
+    proto = compare_lengths(Translator(), example, free, lengths)
+    assert shapes(proto.graph.output) == [["batch", "target_time", 4], ["batch", 4]]
+
+
+FIXED: dict[str, tuple[Callable[[], nn.Module], str]] = {
+    "number": (lambda: Own(lambda x: tg.sum(x, axis=1) / x.shape[1]), "free axis is used as a number by node Div, Div"),
+    "loop": (lambda: Own(lambda x: sum(x[:, t] for t in range(x.shape[1]))), "free axis is used as a number"),
+    "slice": (lambda: Own(lambda x: x[:, : x.shape[1] // 2]), "ends depend on the batch size or a free axis"),
+    "rows": (lambda: nn.Sequential(nn.Flatten(), nn.Dense(36, 2)), "free axis seems to be used as a number"),
+    "padding": (lambda: nn.Conv1D(4, 2, 3, stride=2, padding="same"), "its padding depends on the length of a free"),
+    "windows": (lambda: nn.AveragePool1D(2, stride=8, dilation=2), "length of a free axis"),
+}
+
+
+@pytest.mark.parametrize("name", FIXED)
+def test_export_refuses_free_axes_whose_length_is_needed(name: str) -> None:
+    make, message = FIXED[name]
+    network, example = make(), np.zeros((1, 9, 4), np.float32)
+    onnx_model(network, example)
+    with pytest.raises(ExportError, match=message):
+        onnx_model(network, example, free_axes={1: "time"})
+
+
+def test_export_with_wrong_free_axes_is_refused() -> None:
+    network, example = Own(lambda x: x * 2), np.zeros((1, 3, 4), np.float32)
+    cases: list[tuple[Any, str]] = [
+        ("time", 'expected free_axes such as {1: "time"}'),
+        ({0: "rows"}, "an axis in free_axes must be at least 1"),
+        ({3: "time"}, "an axis in free_axes must be at most 2"),
+        ({1: "batch"}, 'a word other than "batch"'),
+        ({1: 5}, "a word other than"),
+        ({"x": {1: "time"}}, "the inputs are ['input']"),
+        ({"input": {1: "time"}, "y": 1}, "the inputs are ['input']"),
+        ({1: "side", 2: "side"}, "different lengths"),
+    ]
+    for free, message in cases:
+        with pytest.raises((TypeError, ValueError), match=re.escape(message)):
+            onnx_model(network, example, free_axes=free)
 
 
 # -- what is refused -----------------------------------------------------------------------------------------
+
+
+def twice(x: Any) -> Any:
+    """Return an array `(2·batch, 2·batch)`."""
+    return tg.tile(x, (2, 1)) @ tg.tile(x, (2, 1)).T
 
 
 REFUSED: dict[str, tuple[Callable[[Any], Any], str]] = {
@@ -455,7 +583,7 @@ REFUSED: dict[str, tuple[Callable[[Any], Any], str]] = {
     "end of the batch": (lambda x: x[: x.shape[0] - 1], "a slice whose ends depend on the batch size"),
     "repeated batch": (lambda x: tg.broadcast_to(x[0], x.shape), "an array without a batch"),
     "order": (lambda x: tg.reshape(x, (-1, 1), order="F"), "another order"),
-    "two batches": (lambda x: tg.reshape(x @ x.T, (x.shape[0], x.shape[0], 1)), "two lengths"),
+    "two batches": (lambda x: tg.reshape(twice(x), (1, 4 * x.shape[0], x.shape[0])), "the length 4·batch is needed"),
     "repeated elements": (lambda x: tg.repeat(x, 2), "does not have the batch along its first axis"),
     "numbers of repeats": (lambda x: tg.repeat(x, [1, 2, 1], axis=1), "a number for each element"),
     "indices that wrap": (lambda x: tg.take(x, [4], axis=1, mode="wrap"), "mode='wrap'"),

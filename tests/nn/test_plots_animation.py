@@ -104,3 +104,7 @@ def test_callbacks_save_animations(tmp_path: Path) -> None:
     assert [len(middles(tmp_path / f"{name}.gif")) for name in ("strip", "playground", "live")] == [3, 6, 3]
     strip.save(tmp_path / "strip.html")
     assert "epoch 4: " in (tmp_path / "strip.html").read_text(encoding="utf-8")
+    live.save(tmp_path / "again.gif")
+    assert (tmp_path / "again.gif").read_bytes() == (tmp_path / "live.gif").read_bytes()
+    live.save(tmp_path / "live.html", seconds=0.1)
+    assert '"captions": ["epoch 2", "epoch 4", "epoch 5"]' in (tmp_path / "live.html").read_text(encoding="utf-8")

@@ -249,8 +249,8 @@ def test_live_plot_shows_one_picture_in_a_notebook(monkeypatch: pytest.MonkeyPat
     assert shown[-1][0] == "new", "another fit, another picture"
 
 
-def test_live_plot_needs_a_place() -> None:
-    with pytest.raises(RuntimeError, match=r'no notebook\. Give a file to write: path="training\.png"'):
-        fit_with(plots.LivePlot())
+def test_live_plot_reports_wrong_arguments(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=r"nothing was drawn yet\. Pass it to fit"):
+        plots.LivePlot().save(tmp_path / "live.gif")
     with pytest.raises(TypeError, match="draw must be a function"):
         plots.LivePlot("training.png")  # type: ignore[arg-type]

@@ -79,7 +79,7 @@ def test_loss_agrees_with_pytorch_where_weights_are_one_per_class(rng: np.random
 @pytest.mark.parametrize("weights", [np.ones(4), np.ones((5, 2)), 1.0, np.ones((5, 3, 1))])
 def test_loss_refuses_weights_of_another_shape(weights: Any, rng: np.random.Generator) -> None:
     for loss, predictions, targets in cases(rng):
-        with pytest.raises(ValueError, match=r"sample_weight must have a number for each sample, shape \(5,\), got"):
+        with pytest.raises(ValueError, match=r"sample_weight must have a number for each sample, shape \(5,\),.* got"):
             loss(predictions, targets, weights)
 
 
@@ -176,7 +176,7 @@ def test_fit_balanced_class_weight_gives_classes_the_same_total(data: tuple[Any,
 @pytest.mark.parametrize(
     ("weights", "message"),
     [
-        (np.ones(11), r"fit: sample_weight must have a number for each sample, shape \(12,\), got \(11,\)"),
+        (np.ones(11), r"fit: sample_weight must have a number for each sample, shape \(12,\), or .*, got \(11,\)"),
         (-np.ones(12), "sample_weight must be finite and at least 0"),
         (np.full(12, np.nan), "sample_weight must be finite and at least 0"),
         (np.zeros(12), "at least one weight above zero"),
@@ -241,8 +241,9 @@ def test_fit_refuses_two_kinds_of_validation(data: tuple[Any, Any]) -> None:
 
 
 def test_fit_warns_if_the_split_takes_a_whole_class(data: tuple[Any, Any]) -> None:
-    with pytest.warns(UserWarning, match=r"class 1 is only there\. Shuffle the samples first"):
+    with pytest.warns(UserWarning, match=r"class 1 is only there\. Shuffle the samples first") as seen:
         make_model().fit(data[0], np.array([0] * 9 + [1] * 3), validation_split=0.25, verbose=0)
+    assert seen[0].filename == __file__
 
 
 def test_predict_proba_and_classes_follow_the_loss(data: tuple[Any, Any]) -> None:

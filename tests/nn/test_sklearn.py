@@ -228,6 +228,38 @@ def test_early_stopping_keeps_the_best_epoch(clouds: tuple[np.ndarray, np.ndarra
         targets.fit(X[:1], X[:1, 0])
 
 
+@pytest.mark.slow
+def test_class_weight_is_a_factor_of_the_sample_weights(clouds: tuple[np.ndarray, np.ndarray]) -> None:
+    X, y = clouds[0][:90], clouds[1][:90]  # 40, 40 and 10 samples
+    own = np.linspace(0.5, 1, len(y))
+    balanced = {"red": 0.75, "green": 0.75, "blue": 3.0}
+
+    def probabilities(class_weight: Any, sample_weight: Any, *, fit: str = "fit") -> Any:
+        model = Classifier(class_weight=class_weight, epochs=1, random_state=0)
+        options = {"classes": np.unique(y)} if fit == "partial_fit" else {}
+        return getattr(model, fit)(X, y, sample_weight=sample_weight, **options).predict_proba(X)
+
+    factors = np.vectorize(balanced.get)(y)
+    for class_weight in ("balanced", balanced, {"blue": 3.0, "red": 0.75, "green": 0.75}):
+        np.testing.assert_array_equal(probabilities(class_weight, own), probabilities(None, own * factors))
+    np.testing.assert_array_equal(probabilities("balanced", None), probabilities(None, factors))
+    np.testing.assert_array_equal(
+        probabilities({"blue": 4.0}, None, fit="partial_fit"), probabilities({"blue": 4.0}, None)
+    )  # the first pass of both
+    assert (probabilities("balanced", None) != probabilities(None, None)).any()
+    only_red = Classifier(class_weight={"blue": 4.0}).partial_fit(X[:5], y[:5], classes=np.unique(y))
+    assert only_red.class_weight == {"blue": 4.0}
+    for class_weight, fit, message in (
+        ("balanced", "partial_fit", "partial_fit cannot use class_weight='balanced'"),
+        ("balancd", "fit", "class_weight"),
+        ({"pink": 1.0}, "fit", "not in class_weight"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            probabilities(class_weight, None, fit=fit)
+    with pytest.raises(ValueError, match="inconsistent numbers of samples"):
+        probabilities("balanced", own[:3])
+
+
 def test_callbacks_are_called_by_fit_and_copied_by_clone(clouds: tuple[np.ndarray, np.ndarray]) -> None:
     class Epochs(nn.Callback):
         def __init__(self) -> None:
@@ -272,5 +304,5 @@ except ImportError as error:
 def test_estimators_have_hints_for_arguments_of_other_libraries() -> None:
     with pytest.raises(TypeError, match=r"got an unexpected keyword argument 'max_iter'\. Use epochs\.$"):
         nn.sklearn.Classifier(max_iter=3)
-    with pytest.raises(TypeError, match=r"compute_sample_weight\(class_weight, y\)\.$"):
-        nn.sklearn.Classifier(class_weight="balanced")
+    with pytest.raises(TypeError, match=r"It is an argument of Classifier\."):
+        nn.sklearn.Regressor(class_weight="balanced")  # type: ignore[call-arg]

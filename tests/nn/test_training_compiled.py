@@ -188,9 +188,9 @@ def test_compiled_training_with_padding_and_ids() -> None:
             nn.Dense(4, 2, dtype=np.float64, rng=2),
         )
         trained = model(made, metrics=[nn.CategoricalAccuracy(), nn.Recall()], **options)
-        data = {"x": ids, "lengths": lengths}
+        data, weights = {"x": ids, "lengths": lengths}, np.linspace(0.5, 2, 9).reshape(3, 3)
         return trained.fit(
-            data, targets, batch_size=2, epochs=3, validation_data=(data, targets), accumulate=2, verbose=0
+            data, targets, batch_size=2, epochs=3, validation_data=(data, targets, weights), accumulate=2, verbose=0
         )
 
     assert_same(run(compile=True), run())

@@ -111,6 +111,56 @@ def test_evaluate_weights_the_steps_of_each_sample() -> None:
     assert_close(values["loss"], nn.SoftmaxCrossEntropy()(logits, labels[REAL], steps / weights.mean()).item())
 
 
+@pytest.mark.slow
+def test_weights_of_steps_are_those_of_a_weighted_mean() -> None:
+    ids, labels = data()
+    weights = np.random.default_rng(3).uniform(size=REAL.shape)
+    for padding, counted in (({}, np.ones_like(REAL)), ({"lengths": LENGTHS}, REAL), ({"mask": REAL}, REAL)):
+        network, X = tagger(), {"x": ids, **padding}
+        model = nn.Model(
+            network, loss=nn.SoftmaxCrossEntropy(), optimizer=nn.SGD(network.parameters()),
+            metrics=[nn.CategoricalAccuracy()],
+        )  # fmt: skip
+        logits = network.eval()(ids, **padding).data
+        losses = np.log(np.sum(np.exp(logits), -1)) - np.take_along_axis(logits, labels[..., None], -1)[..., 0]
+        right = np.argmax(logits, -1) == labels
+        found = model.evaluate(X, labels, sample_weight=weights)
+        for name, values in (("loss", losses), ("accuracy", right)):
+            assert_close(found[name], np.average(values[counted], weights=weights[counted]))
+        history = model.fit(X, labels, sample_weight=weights, validation_data=(X, labels, weights), verbose=0)
+        assert_close(history["val_loss"][0], model.evaluate(X, labels, sample_weight=7 * weights)["loss"])
+
+
+def test_weights_of_0_at_padding_train_as_lengths_do() -> None:
+    ids, labels = data()
+    states = []
+    for padding, weights in (({"lengths": LENGTHS}, None), ({}, REAL)):
+        network = nn.Sequential(
+            nn.Embedding(WORDS, WIDTH, rng=0, dtype=np.float64),
+            nn.LSTM(WIDTH, 3, return_sequences=True, rng=1, dtype=np.float64),
+            nn.Dense(3, CLASSES, rng=2, dtype=np.float64),
+        )
+        model = nn.Model(network, loss=nn.SoftmaxCrossEntropy(), optimizer=nn.SGD(network.parameters(), 0.5))
+        model.fit({"x": ids, **padding}, labels, sample_weight=weights, epochs=3, verbose=0)
+        states.append(network.state_dict())
+    for name, value in states[0].items():
+        assert_close(value, states[1][name])
+
+
+def test_fit_refuses_weights_of_steps_that_do_not_fit() -> None:
+    ids, labels = data()
+    network = tagger()
+    model = nn.Model(network, loss=nn.SoftmaxCrossEntropy(), optimizer=nn.SGD(network.parameters()))
+    for X in ({"x": ids}, {"x": ids, "mask": REAL}):
+        with pytest.raises(
+            ValueError,
+            match=r"fit: sample_weight must .* \(6, 6\), got \(6, 7\)|or for each step, shape \(6, 6\), got \(6, 7\)",
+        ):
+            model.fit(X, labels, sample_weight=np.ones((6, 7)))
+    with pytest.raises(TypeError, match="class_weight cannot be combined with a sample_weight for each step"):
+        model.fit({"x": ids}, labels, sample_weight=np.ones((6, 6)), class_weight="balanced")
+
+
 @pytest.mark.parametrize("layer", [nn.LSTM, nn.GRU, nn.GlobalAveragePool, nn.GlobalMaxPool])
 def test_networks_with_one_output_for_a_sequence_ignore_padding(layer: Any) -> None:
     rng = np.random.default_rng(0)

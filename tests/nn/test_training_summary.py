@@ -89,6 +89,37 @@ def test_layer_costs_follow_the_batch_size_and_leave_the_network_alone() -> None
         np.testing.assert_array_equal(values, before[name])
 
 
+class Captions(nn.Module):
+    """An image, and the words before the next one: two inputs of different dtypes."""
+
+    def __init__(self) -> None:
+        self.image, self.words = nn.Dense(6, 5, rng=0), nn.Embedding(7, 5, rng=1)
+
+    def forward(self, image: Any, words: Any) -> Any:
+        return self.image(image) + self.words(words).sum(axis=1)
+
+
+@pytest.mark.parametrize("kind", [dict, tuple])
+def test_summary_of_several_inputs_has_costs(kind: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    image, words = np.ones((B, 6), np.float32), np.array([[6, 2, 0]] * B)
+    X: Any = {"image": image, "words": words} if kind is dict else (image, words)
+    network = Captions()
+    found = layer_costs(network, X, B)
+    assert found is not None
+    assert {path: cost.flops for path, cost in found.items()} == {"image": B * 5 * 13, "words": 0, "": B * (3 * 5 + 5)}
+    expected = summary(network, X, B)
+    assert f"forward pass of 4 samples: {B * 85} FLOPs" in expected
+    model = nn.Model(network, loss=nn.MeanSquaredError())
+    model.summary()
+    assert "FLOPs" not in capsys.readouterr().out, "no data have been seen"
+    model.predict(X)
+    model.summary(batch_size=B)
+    assert capsys.readouterr().out == expected + "\n"
+    shapes: Any = {"image": (6,), "words": words} if kind is dict else ((6,), words)
+    model.summary(shapes, batch_size=B)
+    assert capsys.readouterr().out == expected + "\n"
+
+
 @pytest.mark.parametrize("name", ["rnn", "lstm", "gru", "batch_norm", "layer_norm", "softmax"])
 def test_costs_of_fused_operations_are_those_of_the_operations_they_consist_of(name: str) -> None:
     function = getattr(nn.functional, name, None) or tg.softmax

@@ -48,6 +48,13 @@ def test_call_with_several_results_is_one_box_and_each_used_result_another(point
     assert Recording.from_json(recording.to_json()) == recording
 
 
+def test_walkthrough_titles_calls_by_their_operation_and_number(point):
+    (radius, angle), (again, _) = polar(*point), polar(*point)
+    recording = capture(radius * angle * again, passes=True)
+    titles = [box["title"] for box in boxes(recording, stage(recording, "LR")) if "polar" in box["title"]]
+    assert titles == ["polar", "radius = polar.radius", "angle = polar.angle", "polar₂", "radius₂ = polar₂.radius"]
+
+
 def test_text_svg_and_dot_of_several_results(point):
     radius, angle = polar(*point)
     drawing = tg.draw(radius * angle)

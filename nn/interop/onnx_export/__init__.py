@@ -1,7 +1,7 @@
 """Export to ONNX.
 
 - `errors`: `ExportError`;
-- `sizes`: lengths that depend on the batch size;
+- `sizes`: lengths of free axes, such as the batch;
 - `value`: `Value`, an array without values, on which NumPy's functions add nodes;
 - `graph`: the nodes, constants and names of the ONNX graph, in two layouts of images;
 - `functions`: NumPy's functions as operators;

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from types import ModuleType
 from typing import Any
@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nn.interop.onnx_export.errors import ExportError
-from nn.interop.onnx_export.sizes import Shape, described, is_dynamic, other, size
+from nn.interop.onnx_export.sizes import Shape, Size, described, is_dynamic, other, size
 from nn.interop.onnx_export.value import Value, Wire
 
 LARGEST_KNOWN = 64
@@ -44,22 +44,27 @@ class Graph:
 
     Args:
         opset: the version of ONNX's operators.
+        lengths: the lengths of the free axes, by their names.
 
     Attributes:
         opset: the version of ONNX's operators.
+        lengths: the lengths of the free axes, by their names.
         path: the path of the module whose nodes are being added.
         nodes: the nodes so far.
     """
 
-    def __init__(self, opset: int) -> None:
+    def __init__(self, opset: int, lengths: Mapping[str, Size]) -> None:
         self.onnx: Any = onnx_package()
         self.opset = opset
+        self.lengths = lengths
         self.path: tuple[str, ...] = ()
         self.nodes: list[Any] = []
         self.inputs: list[Wire] = []
         self._constants: dict[str, NDArray[Any]] = {}
         self._names: set[str] = set()
         self._transposed: dict[str, tuple[Wire, list[int]]] = {}
+        self._lengths: dict[tuple[int, int], Wire] = {}
+        self._positions: dict[tuple[int, int], Value] = {}
 
     # -- for layers ---------------------------------------------------------------------------------------
 
@@ -111,6 +116,56 @@ class Graph:
         finally:
             self.path = before
 
+    # -- free lengths -------------------------------------------------------------------------------------
+
+    def reshaped(self, value: Value, shape: Shape) -> Value:
+        """Return the array in a shape with any number of free lengths.
+
+        Raises:
+            ExportError: a length depends on free axes, but neither the array nor an input has it.
+        """
+        wire = self.channels_last(value)
+        parts = [self._length(each, wire) if is_dynamic(each) else self.constant(np.array([each])) for each in shape]
+        inputs = [wire, self.emit("Concat", parts, {"axis": 0})[0]]
+        return self.value(self.emit("Reshape", inputs, {}, known=(shape, value.dtype))[0])
+
+    def positions(self, value: Value, axis: int) -> Value:
+        """Return the indices along a free axis of the array: the integers from 0 to its length."""
+        length = value.shape[axis]
+        key = int(length), other(length)
+        if key not in self._positions:
+            whole = self._length(length, self.channels_last(value))
+            with self._at_the_top():
+                zero, one = (self.constant(np.array(number)) for number in (0, 1))
+                limit = self.emit("Squeeze", [whole], {})[0]
+                found = self.emit("Range", [zero, limit, one], {}, known=((length,), np.dtype(np.int64)))[0]
+            self._positions[key] = self.value(found)
+        return self._positions[key]
+
+    def _length(self, length: int, wire: Wire) -> Wire:
+        """Return an array of one element, the length of an axis of an input or of `wire`."""
+        key = int(length), other(length)
+        if key not in self._lengths:
+            axes = ((each, axis, n) for each in (*self.inputs, wire) for axis, n in enumerate(each.shape))
+            source = next(((each, axis) for each, axis, n in axes if (int(n), other(n)) == key), None)
+            if source is None:
+                raise ExportError(
+                    f"the length {described((length,))[1:-2]} is needed as a number, but no array with it is known"
+                )
+            with self._at_the_top():
+                shape = {"start": source[1], "end": source[1] + 1}
+                self._lengths[key] = self.emit("Shape", [source[0]], shape)[0]
+        return self._lengths[key]
+
+    @contextmanager
+    def _at_the_top(self) -> Iterator[None]:
+        """Name the nodes that are added in the `with` block after no module: several may use them."""
+        before, self.path = self.path, ()
+        try:
+            yield
+        finally:
+            self.path = before
+
     # -- layouts ------------------------------------------------------------------------------------------
 
     def value(self, wire: Wire, channels_first: bool = False) -> Value:
@@ -145,9 +200,13 @@ class Graph:
     # -- nodes --------------------------------------------------------------------------------------------
 
     def emit(
-        self, operator: str, inputs: Sequence[Wire | None], attributes: dict[str, Any], results: int = 1
-    ) -> list[Wire]:
-        """Add a node between tensors of the graph and return its results."""
+        self, operator: str, inputs: Sequence[Wire | None], attributes: dict[str, Any], results: int = 1,
+        known: tuple[Shape, np.dtype[Any]] | None = None,
+    ) -> list[Wire]:  # fmt: skip
+        """Add a node between tensors of the graph and return its results.
+
+        `known` is the shape and dtype of the result, if ONNX cannot infer them because they depend on values.
+        """
         while inputs and inputs[-1] is None:
             inputs = inputs[:-1]
         if operator == "Transpose" and inputs[0] is not None and inputs[0].name in self._transposed:
@@ -159,18 +218,22 @@ class Graph:
         outputs = [f"{name}.out" if results == 1 else f"{name}.out{number}" for number in range(results)]
         names = ["" if each is None else each.name for each in inputs]
         node = self.onnx.helper.make_node(operator, names, outputs, name=name, **attributes)
-        one, two = self._inferred(node, inputs, first=True), self._inferred(node, inputs, first=False)
-        wires = []
-        for output in outputs:
-            (shape, dtype), (second, _) = one[output], two[output]
-            wires.append(Wire(output, tuple(size(int(a), int(b)) for a, b in zip(shape, second, strict=True)), dtype))
+        if known is not None:
+            wires = [Wire(outputs[0], *known)]
+        else:
+            one, two = self._inferred(node, inputs, first=True), self._inferred(node, inputs, first=False)
+            wires = []
+            for output in outputs:
+                (shape, dtype), (second, _) = one[output], two[output]
+                lengths = tuple(size(int(a), int(b)) for a, b in zip(shape, second, strict=True))
+                wires.append(Wire(output, lengths, dtype))
         self.nodes.append(node)
         if operator == "Transpose" and inputs[0] is not None:
             self._transposed[outputs[0]] = (inputs[0], attributes["perm"])
         return wires
 
     def _inferred(self, node: Any, inputs: Sequence[Wire | None], *, first: bool) -> dict[str, tuple[Shape, Any]]:
-        """Return the shape and dtype of each result, for the first or the second batch size."""
+        """Return the shape and dtype of each result, for the first or the second value of the free lengths."""
         onnx = self.onnx
         types, data = {}, {}
         for wire in inputs:
@@ -188,11 +251,12 @@ class Graph:
             )
             return {name: self._shape_of(found[name].tensor_type) for name in node.output}
         except Exception as error:
+            free = "The batch size" if len(self.lengths) == 1 else "The length of a free axis"
             shapes = ", ".join("none" if each is None else f"{each.dtype} {described(each.shape)}" for each in inputs)
             raise ExportError(
                 f"{node.op_type} of opset {self.opset} does not accept the inputs {shapes} "
                 f"({str(error).strip() or type(error).__name__})"
-                + ("" if first else ". The batch size seems to be used as a number")
+                + ("" if first else f". {free} seems to be used as a number")
             ) from error
 
     def _shape_of(self, tensor: Any) -> tuple[Shape, Any]:
@@ -266,9 +330,9 @@ class Graph:
                 names[:] = [new if each == old else each for each in names]
 
     def _typed(self, wire: Wire) -> Any:
-        batch = self.inputs[0].shape[0]
+        names = {(int(length), length.other): name for name, length in self.lengths.items()}
         shape = [
-            int(length) if not is_dynamic(length) else "batch" if length == batch else f"{wire.name}_{axis}"
+            names.get((int(length), other(length)), f"{wire.name}_{axis}") if is_dynamic(length) else int(length)
             for axis, length in enumerate(wire.shape)
         ]
         return self.onnx.helper.make_tensor_value_info(wire.name, self.element_type(wire.dtype), shape)

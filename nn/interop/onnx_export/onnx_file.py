@@ -6,7 +6,7 @@ import inspect
 import os
 from collections.abc import Callable, Mapping
 from itertools import count, zip_longest
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +17,7 @@ from nn.data import Standardizer
 from nn.interop.onnx_export import nodes as nodes  # fills the table of converters
 from nn.interop.onnx_export.errors import ExportError
 from nn.interop.onnx_export.graph import Graph, onnx_package
-from nn.interop.onnx_export.sizes import Size, is_dynamic
+from nn.interop.onnx_export.sizes import STEP, Size, is_dynamic
 from nn.interop.onnx_export.tracing import trace
 from nn.interop.onnx_export.value import Value
 from nn.layers import Embedding
@@ -31,10 +31,17 @@ LARGEST_FILE = 2**31 - 1
 BATCHES = Size(2, 3), Size(5, 7)
 """Two batch sizes for which the network is recorded, each with a second size to find the lengths that depend on it."""
 
+LONGER = (1, 2, 3, 601)
+"""How much longer than in the example free axes are when the network is recorded again."""
+
+FreeAxes: TypeAlias = Mapping[int, str] | Mapping[str, Mapping[int, str]]
+"""Names of free axes by their numbers; for several inputs, by input."""
+
 
 def export_onnx(
     network: Module, path: str | os.PathLike[str], example: Any = None, *,
-    preprocessing: Callable[[Any], Any] | None = None, opset: int = 18, ir_version: int = 10,
+    preprocessing: Callable[[Any], Any] | None = None, free_axes: FreeAxes | None = None, opset: int = 18,
+    ir_version: int = 10,
 ) -> None:  # fmt: skip
     """Write a network as an ONNX file, for runtimes such as ONNX Runtime. Needs the package onnx.
 
@@ -55,13 +62,17 @@ def export_onnx(
             fixed width, such as `Dense`.
         preprocessing: a function that is applied to the input first and becomes part of the file: a `Standardizer`, a
             module, or arithmetic such as `lambda x: (x - 127.5) / 127.5`.
+        free_axes: axes besides the batch that may have any length, with a name for each: `{1: "time"}`. For several
+            inputs, by input: `{"source": {1: "source_time"}, "target": {1: "target_time"}}`. Axes of the same name have
+            the same length. Default: none, so that all other lengths are those of the example.
         opset: the version of ONNX's operators, at least 18. GELU is a single node from 20, RMSNorm and attention
             from 23.
         ir_version: the version of the file format.
 
     Raises:
-        ExportError: a layer or an operation cannot be exported, or the result depends on the batch size in a way that
-            ONNX cannot express. The message names the layer and its path. No file is written.
+        ExportError: a layer or an operation cannot be exported, or the result depends on the batch size or on the
+            length of a free axis in a way that ONNX cannot express. The message names the layer and its path. No file
+            is written.
         ImportError: onnx is not installed.
         ValueError, TypeError: an argument is invalid.
         OSError: the file cannot be written. An existing file is unchanged.
@@ -76,21 +87,22 @@ def export_onnx(
             f"export_onnx: expected an nn.Module, got {network!r}. For an nn.Model, use model.export(path)."
         )
     content = onnx_model(
-        network, example, preprocessing=preprocessing, opset=opset, ir_version=ir_version
+        network, example, preprocessing=preprocessing, free_axes=free_axes, opset=opset, ir_version=ir_version
     ).SerializeToString()
     replace_file(path, [content], check=_check)
 
 
 def onnx_model(
-    network: Module, example: Any = None, *, preprocessing: Any = None, opset: int = 18, ir_version: int = 10
-) -> Any:
+    network: Module, example: Any = None, *, preprocessing: Any = None, free_axes: FreeAxes | None = None,
+    opset: int = 18, ir_version: int = 10,
+) -> Any:  # fmt: skip
     """Return the network as ONNX's `ModelProto`. The arguments and errors are those of `export_onnx`."""
     onnx = onnx_package()
     whole_number("export_onnx: opset", opset, SMALLEST_OPSET, highest=onnx.defs.onnx_opset_version())
     whole_number("export_onnx: ir_version", ir_version, 8, highest=onnx.IR_VERSION)
     example = _default_example(network) if example is None else example
     proto = onnx.helper.make_model(
-        _recorded(network, example, preprocessing, opset),
+        _recorded(network, example, preprocessing, free_axes, opset),
         opset_imports=[onnx.helper.make_opsetid("", opset)],
         ir_version=ir_version,
         producer_name="tensorgrad",
@@ -102,8 +114,10 @@ def onnx_model(
     return proto
 
 
-def _recorded(network: Module, example: Any, preprocessing: Any, opset: int) -> Any:
-    """Return the graph of the network. It is recorded for two batch sizes, because it must be the same for all."""
+def _recorded(network: Module, example: Any, preprocessing: Any, free_axes: FreeAxes | None, opset: int) -> Any:
+    """Return the graph of the network. It is recorded for two batch sizes, because it must be the same for all, and for
+    several lengths of free axes.
+    """
     is_several = isinstance(example, (tuple, Mapping))
     if is_several and preprocessing is not None:
         raise TypeError("export_onnx: preprocessing is for a network with a single input; define it in forward.")
@@ -113,20 +127,56 @@ def _recorded(network: Module, example: Any, preprocessing: Any, opset: int) -> 
         return network(**values) if isinstance(example, Mapping) else network(*values.values())
 
     named = _named_inputs(network, example)
+    free = _checked_axes(named, free_axes)
     with in_mode(network, training=False), tg.no_grad(), np.errstate(all="ignore"):
         call({name: tg.tensor(each) for name, each in named.items()})  # raises the network's own errors
-    protos = []
-    for batch in BATCHES:
-        graph = Graph(opset)
-        inputs = {name: graph.add_input(name, (batch, *each.shape[1:]), each.dtype) for name, each in named.items()}
-        outputs = _named_outputs(trace(network, graph, call, inputs))
-        protos.append(graph.proto(type(network).__name__, outputs))
-    _check_same(*protos)
-    return protos[0]
+
+    def proto(batch: Size, longer: int) -> Any:
+        lengths = {"batch": batch, **_lengths(named, free, longer)}
+        graph = Graph(opset, lengths)
+        inputs = {}
+        for name, each in named.items():
+            shape = tuple(lengths[free[name][axis]] if axis in free[name] else n for axis, n in enumerate(each.shape))
+            inputs[name] = graph.add_input(name, shape, each.dtype)
+        return graph.proto(type(network).__name__, _named_outputs(trace(network, graph, call, inputs)))
+
+    first = proto(BATCHES[0], 0)
+    _check_same(
+        first, proto(BATCHES[1], 0), "the batch size",
+        "for any batch size. Pass x.shape[0] to reshape only, and use means in place of sums divided by it.",
+    )  # fmt: skip
+    for longer in LONGER if any(len(axes) > 1 for axes in free.values()) else ():
+        _check_same(
+            first, proto(BATCHES[0], longer), "the length of a free axis",
+            "for any length. Without free_axes, it can be exported for the length of the example.",
+        )  # fmt: skip
+    return first
 
 
-def _check_same(first: Any, second: Any) -> None:
-    """Reject a network that uses the batch size as a number, so that the graph depends on it.
+def _lengths(named: Mapping[str, Any], free: Mapping[str, Mapping[int, str]], longer: int) -> dict[str, Size]:
+    """Return a length for each free axis but the batch, by name. No two are equal.
+
+    Raises:
+        ValueError: axes of the same name have different lengths in the example.
+    """
+    found: dict[str, tuple[int, Size]] = {}
+    for input, axes in free.items():
+        for axis, name in axes.items():
+            length, number = named[input].shape[axis], len(found)
+            if axis and found.setdefault(name, (length, _size(length, longer, number)))[0] != length:
+                raise ValueError(
+                    f"export_onnx: the axes named {name!r} in free_axes have different lengths in the example."
+                )
+    return {name: each for name, (_, each) in found.items()}
+
+
+def _size(length: int, longer: int, number: int) -> Size:
+    value = length + longer + 7 * number
+    return Size(value, value + (number + 1) * STEP)
+
+
+def _check_same(first: Any, second: Any, what: str, consequence: str) -> None:
+    """Reject a network that uses a free length as a number, so that the graph depends on it.
 
     Raises:
         ExportError: the graphs differ.
@@ -137,8 +187,7 @@ def _check_same(first: Any, second: Any) -> None:
         if one is None or one != other or changed & set(one.input):
             where = "" if one is None else f" by node {one.name}, {one.op_type}"
             raise ExportError(
-                f"export_onnx: the batch size is used as a number{where}, so the network cannot be exported for any "
-                "batch size. Pass x.shape[0] to reshape only, and use means in place of sums divided by it."
+                f"export_onnx: {what} is used as a number{where}, so the network cannot be exported {consequence}"
             )
 
 
@@ -171,6 +220,36 @@ def _named_inputs(network: Module, example: Any) -> dict[str, Any]:
     names = [each.name for each in parameters if each.kind in positional]
     names += [f"input_{number}" for number in range(len(names), len(example))]
     return {name: _checked(network, each) for name, each in zip(names, example)}
+
+
+def _checked_axes(named: Mapping[str, Any], free_axes: FreeAxes | None) -> dict[str, dict[int, str]]:
+    """Return the names of the free axes of each input, with the batch.
+
+    Raises:
+        TypeError, ValueError: `free_axes` is invalid.
+    """
+    if not isinstance(free_axes, Mapping | None):
+        raise TypeError(f'export_onnx: expected free_axes such as {{1: "time"}}, got {free_axes!r}.')
+    by_input: Mapping[Any, Any] = free_axes or {}
+    if not any(isinstance(axes, Mapping) for axes in by_input.values()):
+        if by_input and len(named) > 1:
+            raise ValueError(f"export_onnx: the network has several inputs. Give free_axes for each of {list(named)}.")
+        by_input = dict.fromkeys(named, by_input)
+    found: dict[str, dict[int, str]] = {name: {0: "batch"} for name in named}
+    for input, axes in by_input.items():
+        if input not in named:
+            raise ValueError(f"export_onnx: free_axes has {input!r}, but the inputs are {list(named)}.")
+        if not isinstance(axes, Mapping):
+            raise TypeError(f'export_onnx: expected free_axes[{input!r}] such as {{1: "time"}}, got {axes!r}.')
+        for axis, name in axes.items():
+            highest = named[input].ndim - 1
+            whole_number("export_onnx: an axis in free_axes", axis, 1, highest=highest)
+            if not isinstance(name, str) or not name.isidentifier() or name == "batch":
+                raise ValueError(
+                    f'export_onnx: the name of a free axis must be a word other than "batch", got {name!r}.'
+                )
+            found[input][axis] = name
+    return found
 
 
 def _checked(network: Module, example: Any) -> NDArray[Any]:

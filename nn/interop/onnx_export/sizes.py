@@ -1,4 +1,4 @@
-"""Lengths of axes that depend on the batch size, in shapes that are otherwise known."""
+"""Lengths of free axes, such as the batch, and lengths that depend on them, in shapes that are otherwise known."""
 
 from __future__ import annotations
 
@@ -8,12 +8,15 @@ from typing import Any, TypeAlias
 
 Shape: TypeAlias = tuple[int, ...]
 
+STEP = 2**20
+"""Between the two values of the length of a free axis other than the batch: more than any stride."""
+
 
 class Size(int):
-    """A length that depends on the batch size: its values for two batch sizes.
+    """A length that depends on those of free axes: its values for two choices of these.
 
     It is an integer, so code that reads `x.shape[0]` runs unchanged. Sums, differences, products and quotients depend
-    on the batch size too, unless the two values are equal.
+    on the free axes too, unless the two values are equal.
 
     >>> batch = Size(2, 3)
     >>> rows = batch * 5
@@ -41,25 +44,27 @@ def size(value: int, other: int) -> int:
 
 
 def other(length: int) -> int:
-    """Return the length for the other batch size."""
+    """Return the length for the other choice of the free lengths."""
     return length.other if isinstance(length, Size) else length
 
 
 def is_dynamic(length: int) -> bool:
-    """Return whether the length depends on the batch size."""
+    """Return whether the length depends on that of a free axis."""
     return isinstance(length, Size)
 
 
 def described(shape: Shape) -> str:
-    """Return a shape for messages, in which `Size(2, 3)` is the batch size.
+    """Return a shape for messages, in which `Size(2, 3)` is the batch size, and other free lengths differ by `STEP`.
 
-    >>> described((Size(2, 3), 5, Size(4, 6)))
-    '(batch, 5, 2·batch)'
+    >>> described((Size(2, 3), 5, Size(4, 6), Size(8, 8 + STEP)))
+    '(batch, 5, 2·batch, free)'
     """
     names = []
     for length in shape:
         if not isinstance(length, Size):
             names.append(str(length))
+        elif length.other > 2 * length + 256:
+            names.append("free")
         else:
             each = length.other - int(length)
             rest = int(length) - 2 * each

@@ -10,6 +10,7 @@ from typing import Any, get_args
 
 from numpy.typing import ArrayLike
 
+from nn._hints import PLOT
 from nn.module import Module
 from nn.plots.neurons.diagram import Diagram, Loss, diagram
 from nn.plots.neurons.layout import Placed, place
@@ -17,6 +18,7 @@ from nn.plots.neurons.page import page
 from nn.plots.neurons.raster import figure
 from nn.plots.neurons.svg import ThemeName, description, svg
 from nn.plots.style import checked_path, saved
+from tensorgrad.arguments import with_hints
 
 SUFFIXES = (".svg", ".html", ".png", ".pdf")
 
@@ -75,6 +77,7 @@ class NetworkDrawing:
         return f"<NetworkDrawing: {description(self.diagram)}>"
 
 
+@with_hints(PLOT)
 def network(
     model: Any, x: ArrayLike | None = None, y: Any = None, *, loss: Loss | None = None, theme: ThemeName = "light"
 ) -> NetworkDrawing:

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from nn._hints import PLOT
 from nn._validation import whole_number
 from nn.callbacks import Callback
 from nn.plots.animation import Animation, checked_film
@@ -17,6 +18,7 @@ from nn.plots.inputs import checked_model, checked_pair
 from nn.plots.playback.figures import figures
 from nn.plots.playback.measure import Film, measure
 from nn.plots.playback.web import page
+from tensorgrad.arguments import with_hints
 
 MOST_FRAMES = 150
 """Maximum number of frames. Beyond it, every other frame is discarded and the interval doubles."""
@@ -170,6 +172,7 @@ class Playground(Callback):
         return f"<Playground: {len(self.epochs)} frames>"
 
 
+@with_hints(PLOT)
 def playground(
     model: Any,
     recording: Playground | Mapping[str, list[float]],

@@ -11,6 +11,9 @@ from tensorgrad.domains import Case, case
 NUMPY_ONLY = "SciPy computes it"
 """The reason why these functions do not run on the arrays of other libraries."""
 
+NO_CLOSED_FORM = "this derivative has no closed form"
+"""The reason why an order or a shape parameter has no derivative rule."""
+
 TWO_OPERANDS = [
     case((), ()),
     case((3,), ()),

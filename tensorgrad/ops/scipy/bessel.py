@@ -14,18 +14,15 @@ from typing import Any
 import numpy as np
 from scipy import special
 
-from tensorgrad import _messages
 from tensorgrad._typing import ArrayLike
 from tensorgrad.domains import NONZERO, POSITIVE, case
 from tensorgrad.op import op
-from tensorgrad.ops.scipy._shared import NUMPY_ONLY, in_precision_of, moved, one_operand
+from tensorgrad.ops.scipy._shared import NO_CLOSED_FORM, NUMPY_ONLY, in_precision_of, moved, one_operand
 
 __all__ = [
     "i0e", "i1e", "iv", "ive", "j0", "j1", "jn", "jv", "k0", "k0e", "k1", "k1e", "kn", "kv", "kve", "y0", "y1", "yn",
     "yv",
 ]  # fmt: skip
-
-_messages.WITHOUT_CLOSED_FORM.update(["iv", "ive", "jv", "kv", "kve", "yv"])
 
 _INTEGER_ORDERS = [*one_operand(n=2), case((3,), n=0), case((2, 3), n=np.array([[0], [3]], np.int8))]
 _REAL_ORDERS = [*one_operand(v=2), case((3,), v=0.5), case((2, 3), v=np.array([[0], [1.25]], np.float16))]
@@ -58,6 +55,7 @@ def j1(x: ArrayLike) -> Any:
     domain=POSITIVE,
     examples=_REAL_ORDERS,
     numpy_only=NUMPY_ONLY,
+    no_rule=NO_CLOSED_FORM,
 )
 def jv(v: ArrayLike, x: ArrayLike) -> Any:
     """Bessel function of the first kind, real order v, elementwise: ∂/∂x = (Jᵥ₋₁(x) - Jᵥ₊₁(x))/2.
@@ -119,6 +117,7 @@ def yn(n: ArrayLike, x: ArrayLike) -> Any:
     domain=POSITIVE,
     examples=_REAL_ORDERS,
     numpy_only=NUMPY_ONLY,
+    no_rule=NO_CLOSED_FORM,
 )
 def yv(v: ArrayLike, x: ArrayLike) -> Any:
     """Bessel function of the second kind, real order v, for x > 0, elementwise: ∂/∂x = (Yᵥ₋₁(x) - Yᵥ₊₁(x))/2.
@@ -135,6 +134,7 @@ def yv(v: ArrayLike, x: ArrayLike) -> Any:
     domain=POSITIVE,
     examples=_REAL_ORDERS,
     numpy_only=NUMPY_ONLY,
+    no_rule=NO_CLOSED_FORM,
 )
 def iv(v: ArrayLike, x: ArrayLike) -> Any:
     """Modified Bessel function of the first kind, real order v, elementwise: ∂/∂x = (Iᵥ₋₁(x) + Iᵥ₊₁(x))/2.
@@ -151,6 +151,7 @@ def iv(v: ArrayLike, x: ArrayLike) -> Any:
     domain=POSITIVE,
     examples=_REAL_ORDERS,
     numpy_only=NUMPY_ONLY,
+    no_rule=NO_CLOSED_FORM,
 )
 def ive(v: ArrayLike, x: ArrayLike) -> Any:
     """Iᵥ(x)·e⁻ˡˣˡ, elementwise, which does not overflow: the derivative is that of `iv`, scaled, minus sign(x)·out.
@@ -241,6 +242,7 @@ def kn(n: ArrayLike, x: ArrayLike) -> Any:
     domain=POSITIVE,
     examples=_REAL_ORDERS,
     numpy_only=NUMPY_ONLY,
+    no_rule=NO_CLOSED_FORM,
 )
 def kv(v: ArrayLike, x: ArrayLike) -> Any:
     """Modified Bessel function of the second kind, real order v, for x > 0: ∂/∂x = -(Kᵥ₋₁(x) + Kᵥ₊₁(x))/2.
@@ -289,6 +291,7 @@ def k1e(x: ArrayLike) -> Any:
     domain=POSITIVE,
     examples=_REAL_ORDERS,
     numpy_only=NUMPY_ONLY,
+    no_rule=NO_CLOSED_FORM,
 )
 def kve(v: ArrayLike, x: ArrayLike) -> Any:
     """Kᵥ(x)·eˣ for x > 0, elementwise, which does not underflow: the derivative is that of `kv`, scaled, plus out.

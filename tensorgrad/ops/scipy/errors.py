@@ -8,17 +8,14 @@ from typing import Any
 import numpy as np
 from scipy import special
 
-from tensorgrad import _messages
 from tensorgrad._typing import ArrayLike
 from tensorgrad.domains import Domain, case
 from tensorgrad.op import op
 from tensorgrad.ops.elementwise.exponential import sigmoid
-from tensorgrad.ops.scipy._shared import NUMPY_ONLY, in_precision_of, one_operand, parameter
+from tensorgrad.ops.scipy._shared import NO_CLOSED_FORM, NUMPY_ONLY, in_precision_of, one_operand, parameter
 from tensorgrad.ops.scipy.gammas import betaln
 
 __all__ = ["erfcinv", "erfcx", "erfinv", "log_expit", "log_ndtr", "ndtr", "ndtri", "stdtr"]
-
-_messages.WITHOUT_CLOSED_FORM.add("stdtr")
 
 _HALF_ROOT_PI = math.sqrt(math.pi) / 2
 _ROOT_2_PI = math.sqrt(2 * math.pi)
@@ -135,6 +132,7 @@ def _t_density(df: Any, t: Any) -> Any:
     numpy=special.stdtr,
     examples=[*one_operand(df=3.0), case((2, 3), df=np.array([[0.5], [4]], np.float16))],
     numpy_only=NUMPY_ONLY,
+    no_rule=NO_CLOSED_FORM,
 )
 def stdtr(df: ArrayLike, t: ArrayLike) -> Any:
     """Cumulative distribution function of Student's t distribution: ∂/∂t is its density.

@@ -11,14 +11,20 @@ from typing import Any
 import numpy as np
 from scipy import special
 
-from tensorgrad import _messages
 from tensorgrad._composing import composed
 from tensorgrad._typing import ArrayLike
 from tensorgrad.domains import POSITIVE, Domain, case
 from tensorgrad.op import op
 from tensorgrad.ops.elementwise.arithmetic import add
 from tensorgrad.ops.reductions.sums import sum
-from tensorgrad.ops.scipy._shared import NUMPY_ONLY, TWO_OPERANDS, in_precision_of, one_operand, parameter
+from tensorgrad.ops.scipy._shared import (
+    NO_CLOSED_FORM,
+    NUMPY_ONLY,
+    TWO_OPERANDS,
+    in_precision_of,
+    one_operand,
+    parameter,
+)
 from tensorgrad.ops.scipy.entropies import xlog1py, xlogy
 from tensorgrad.ops.shape.axes import expand_dims
 from tensorgrad.tensor import Tensor, checked_array, plain
@@ -27,8 +33,6 @@ __all__ = [
     "beta", "betainc", "betaln", "digamma", "gamma", "gammainc", "gammaincc", "gammaln", "gammasgn", "multigammaln",
     "polygamma", "psi", "rgamma",
 ]  # fmt: skip
-
-_messages.WITHOUT_CLOSED_FORM.update(["betainc", "gammainc", "gammaincc"])
 
 _NO_POLE = Domain(-1.9, 2.9, avoid=(-1.0, 0.0), gap=0.2)
 _FRACTION = Domain(0.1, 0.9)
@@ -177,6 +181,7 @@ def _beta_density(a: Any, b: Any, x: Any) -> Any:
     domain=_FRACTION,
     examples=[*one_operand(a=2.0, b=3.5), case((2, 3), a=np.array([[0.5], [1]], np.float16), b=2.0)],
     numpy_only=NUMPY_ONLY,
+    no_rule=NO_CLOSED_FORM,
 )
 def betainc(a: ArrayLike, b: ArrayLike, x: ArrayLike) -> Any:
     """Regularised incomplete beta function I(a, b, x), elementwise: ∂/∂x = xᵃ⁻¹(1 - x)ᵇ⁻¹/B(a, b).
@@ -207,6 +212,7 @@ _INCOMPLETE = [*one_operand(a=2.5), case((2, 3), a=np.array([[0.5], [1]], np.flo
     domain=POSITIVE,
     examples=_INCOMPLETE,
     numpy_only=NUMPY_ONLY,
+    no_rule=NO_CLOSED_FORM,
 )
 def gammainc(a: ArrayLike, x: ArrayLike) -> Any:
     """Regularised lower incomplete gamma function P(a, x), elementwise: ∂/∂x = xᵃ⁻¹e⁻ˣ/Γ(a).
@@ -228,6 +234,7 @@ def gammainc(a: ArrayLike, x: ArrayLike) -> Any:
     domain=POSITIVE,
     examples=_INCOMPLETE,
     numpy_only=NUMPY_ONLY,
+    no_rule=NO_CLOSED_FORM,
 )
 def gammaincc(a: ArrayLike, x: ArrayLike) -> Any:
     """Regularised upper incomplete gamma function 1 - P(a, x), elementwise: ∂/∂x = -xᵃ⁻¹e⁻ˣ/Γ(a).

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import replace
 
 from tensorgrad.viz.layout import Direction, Picture, picture
@@ -43,10 +44,23 @@ def stage(recording: Recording, direction: Direction) -> Picture:
 
 
 def with_symbols(recording: Recording) -> Recording:
-    """Return the recording with each box named as in the equations."""
+    """Return the recording with each box named as in the equations.
+
+    The symbol of a call with several results replaces the name of its operation: `lstm`, and `lstm₂` for a second call.
+    """
     symbols = Notation(recording).symbols
-    named = (box if labels.is_number(box) else replace(box, name=symbols[box.id]) for box in recording.boxes)
-    return replace(recording, boxes=tuple(named))
+    return replace(recording, boxes=tuple(_with_symbol(recording, box, symbols) for box in recording.boxes))
+
+
+def _with_symbol(recording: Recording, box: Box, symbols: Sequence[str]) -> Box:
+    if labels.is_number(box):
+        return box
+    if box.results:
+        return replace(box, op=symbols[box.id])
+    op = box.op
+    if len(box.operands) == 1 and recording.boxes[box.operands[0].box].results:
+        op = labels.result(symbols[box.operands[0].box], box.operands[0].name)
+    return replace(box, name=symbols[box.id], op=op)
 
 
 def edge_labels(recording: Recording) -> dict[tuple[int, int], tuple[str, str]]:

@@ -73,6 +73,8 @@ def var(
         raise ExportError("np.var with where= is not supported")
     axes = range(a.ndim) if axis is None else normalize_axis_tuple(axis, a.ndim)
     centred = a - np.mean(a, axis=tuple(axes), keepdims=True)
+    if not ddof:
+        return np.mean(centred * centred, axis=tuple(axes), keepdims=keepdims)
     count = math.prod(a.shape[each] for each in axes)
     return np.sum(centred * centred, axis=tuple(axes), keepdims=keepdims) / (count - ddof)
 

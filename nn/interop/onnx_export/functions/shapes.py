@@ -11,7 +11,7 @@ import numpy as np
 from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 
 from nn.interop.onnx_export.errors import ExportError
-from nn.interop.onnx_export.sizes import Size, is_dynamic
+from nn.interop.onnx_export.sizes import Size, is_dynamic, other
 from nn.interop.onnx_export.value import Value, function_of
 
 SMALLEST, LARGEST = -(2**63), 2**63 - 1
@@ -48,7 +48,7 @@ def copy(a: Any, dtype: Any = None, **_: Any) -> Any:
 
 @function_of(np.reshape)
 def reshape(a: Value, shape: Any, order: str = "C", **_: Any) -> Value:
-    """Return the array in another shape. One length may depend on the batch size."""
+    """Return the array in another shape."""
     lengths = list(shape) if isinstance(shape, Sequence) else [shape]
     if order != "C":
         raise ExportError("np.reshape with another order is not supported")
@@ -57,12 +57,13 @@ def reshape(a: Value, shape: Any, order: str = "C", **_: Any) -> Value:
         lengths[lengths.index(-1)] = a.size // known if known else 0
     if tuple(lengths) == a.shape and [is_dynamic(n) for n in lengths] == [is_dynamic(n) for n in a.shape]:
         return a
-    dynamic = [axis for axis, length in enumerate(lengths) if is_dynamic(length)]
+    same = [is_dynamic(old) and (old, other(old)) == (new, other(new)) for old, new in zip(a.shape, lengths)]
+    same += [False] * (len(lengths) - len(same))
+    dynamic = [axis for axis, length in enumerate(lengths) if is_dynamic(length) and not same[axis]]
     if len(dynamic) > 1:
-        raise ExportError("np.reshape to a shape in which two lengths depend on the batch size is not supported")
-    numbers = [-1 if axis in dynamic else int(length) for axis, length in enumerate(lengths)]
-    if lengths and is_dynamic(a.shape[0] if a.shape else 0) and dynamic == [0] and lengths[0] == a.shape[0]:
-        numbers[0] = 0  # the length of x along this axis
+        whole: Value = a.graph.reshaped(a, tuple(lengths))
+        return whole
+    numbers = [0 if same[axis] else -1 if axis in dynamic else int(each) for axis, each in enumerate(lengths)]
     result: Value = a.graph.add("Reshape", a, ints(*numbers))
     return result
 
@@ -173,10 +174,10 @@ def _bounds(each: slice, length: int) -> tuple[int, int, int]:
     step = 1 if each.step is None else each.step
     start = (0 if step > 0 else LARGEST) if each.start is None else each.start
     stop = (LARGEST if step > 0 else SMALLEST) if each.stop is None else each.stop
-    if isinstance(stop, Size) and stop == length:
+    if isinstance(stop, Size) and (stop, stop.other) == (length, other(length)):
         stop = LARGEST
     if isinstance(start, Size) or isinstance(stop, Size):
-        raise ExportError("a slice whose ends depend on the batch size is not supported")
+        raise ExportError("a slice whose ends depend on the batch size or a free axis is not supported")
     return start, stop, step
 
 

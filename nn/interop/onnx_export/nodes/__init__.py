@@ -8,6 +8,7 @@ from nn.interop.onnx_export.nodes import (
     functional_nodes,
     normalisation_nodes,
     pooling_nodes,
+    position_nodes,
     recurrent_nodes,
 )
 
@@ -19,5 +20,6 @@ __all__ = [
     "functional_nodes",
     "normalisation_nodes",
     "pooling_nodes",
+    "position_nodes",
     "recurrent_nodes",
 ]

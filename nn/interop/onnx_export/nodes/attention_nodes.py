@@ -9,6 +9,7 @@ import numpy as np
 
 from nn.interop.onnx_export.errors import ExportError
 from nn.interop.onnx_export.graph import Graph
+from nn.interop.onnx_export.sizes import is_dynamic
 from nn.interop.onnx_export.tracing import converts
 from nn.interop.onnx_export.value import Value
 from nn.layers import MultiHeadAttention
@@ -30,8 +31,11 @@ def multi_head_attention(
     v = _heads(layer, layer.value(Tensor(value)), layer.kv_heads)
     if layer.rotary is not None:
         q, k = layer.rotary(Tensor(q)).array, layer.rotary(Tensor(k)).array
-    added = _added(layer, mask, query.shape[1], key.shape[1])
-    added = None if added is None else added.astype(q.dtype)
+    if layer.causal and is_dynamic(query.shape[1]):
+        added = _later_keys(graph, query, key, mask).astype(q.dtype)
+    else:
+        added = _added(layer, mask, query.shape[1], key.shape[1])
+        added = None if added is None else added.astype(q.dtype)
     if graph.opset >= 23 and not return_weights:
         averages, weights = graph.add("Attention", q, k, v, added), None
     else:
@@ -53,6 +57,20 @@ def _heads(layer: MultiHeadAttention, projected: Tensor, heads: int) -> Any:
     """Return `(batch, heads, time, features)`."""
     x: Any = projected.array
     return np.swapaxes(np.reshape(x, (*x.shape[:2], heads, layer.head_features)), 1, 2)
+
+
+def _later_keys(graph: Graph, query: Value, key: Value, mask: Any) -> Any:
+    """Return what to add to the scores of a sequence of free length: -inf for the keys behind each query.
+
+    Raises:
+        ExportError: there is another mask, or the keys are those of another sequence.
+    """
+    if mask is not None or key is not query:
+        raise ExportError(
+            "a causal mask for a free number of steps is exported for self-attention without another mask"
+        )
+    positions = graph.positions(query, 1)
+    return np.where(positions[:, None] >= positions, 0.0, -np.inf)
 
 
 def _added(layer: MultiHeadAttention, mask: Any, queries: int, keys: int) -> Any:

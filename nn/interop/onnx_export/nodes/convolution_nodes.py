@@ -11,6 +11,7 @@ from nn.functional.windows import Axis, slide, slide_back
 from nn.interop.onnx_export.errors import ExportError
 from nn.interop.onnx_export.graph import Graph
 from nn.interop.onnx_export.nodes.dense_nodes import in_common_dtype
+from nn.interop.onnx_export.sizes import is_dynamic
 from nn.interop.onnx_export.tracing import converts
 from nn.interop.onnx_export.value import Value
 from nn.layers import Conv1D, Conv2D, ConvTranspose1D, ConvTranspose2D
@@ -36,11 +37,23 @@ def sizes_between(x: Value, count: int) -> tuple[int, ...]:
     return x.shape[1:-1]
 
 
+def check_padding(layer: Any, axes: Sequence[Axis]) -> None:
+    """Reject windows whose padding depends on the length of a free axis.
+
+    Raises:
+        ExportError: it does.
+    """
+    depends = layer.padding == "same" or getattr(layer, "ceil_mode", False)
+    if depends and any(is_dynamic(axis.size) and axis.stride > 1 for axis in axes):
+        raise ExportError("its padding depends on the length of a free axis; give the padding as numbers")
+
+
 @converts(Conv1D, Conv2D)
 def convolution(graph: Graph, layer: Conv1D | Conv2D, x: Value) -> Any:
     """`Conv`, with the weight as ONNX has it: `(filters, channels / groups, *kernel)`."""
     x, (weight, bias) = in_common_dtype(x, layer.weight, layer.bias)
     axes = slide(sizes_between(x, layer.axes), weight.shape[:-2], layer.stride, layer.padding, layer.dilation)
+    check_padding(layer, axes)
     kernel = graph.constant(np.moveaxis(weight, (-1, -2), (0, 1)), "weight")
     added = None if bias is None else graph.constant(bias, "bias")
     return graph.add("Conv", x, kernel, added, channels_first=True, group=layer.groups, **windows_of(axes))

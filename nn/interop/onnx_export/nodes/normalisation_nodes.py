@@ -9,6 +9,7 @@ import numpy as np
 from nn.interop.onnx_export.functions.shapes import ints
 from nn.interop.onnx_export.graph import Graph
 from nn.interop.onnx_export.nodes.dense_nodes import in_common_dtype
+from nn.interop.onnx_export.sizes import is_dynamic
 from nn.interop.onnx_export.tracing import converts
 from nn.interop.onnx_export.value import Value
 from nn.layers import BatchNorm, GroupNorm, InstanceNorm, LayerNorm, RMSNorm
@@ -59,8 +60,12 @@ def group_norm(graph: Graph, layer: GroupNorm, x: Value) -> Any:
     groups = graph.add("Reshape", graph.channels_first(x), ints(0, layer.groups, -1))
     ones, zeros = np.ones(layer.groups, x.dtype), np.zeros(layer.groups, x.dtype)
     groups = graph.add("InstanceNormalization", groups, ones, zeros, epsilon=layer.epsilon)
-    shape = graph.constant(ints(-1, layer.features, *x.shape[1:-1]), "shape")
-    whole = graph.add("Reshape", groups, shape)
+    if any(map(is_dynamic, x.shape[1:-1])):
+        like = graph.channels_first(x)
+        inputs = [graph.channels_last(groups), graph.emit("Shape", [like], {})[0]]
+        whole = graph.value(graph.emit("Reshape", inputs, {}, known=(like.shape, x.dtype))[0])
+    else:
+        whole = graph.add("Reshape", groups, graph.constant(ints(-1, layer.features, *x.shape[1:-1]), "shape"))
     result = Value(graph, x.shape, x.dtype, channels_first=graph.channels_last(whole)) if x.ndim > 2 else whole
     result = result if weight is None else result * weight
     return result if bias is None else result + bias

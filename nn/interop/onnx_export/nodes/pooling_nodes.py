@@ -10,7 +10,7 @@ import numpy as np
 from nn.functional.windows import Axis, per_axis, slide
 from nn.interop.onnx_export.functions.shapes import ints
 from nn.interop.onnx_export.graph import Graph
-from nn.interop.onnx_export.nodes.convolution_nodes import sizes_between, windows_of
+from nn.interop.onnx_export.nodes.convolution_nodes import check_padding, sizes_between, windows_of
 from nn.interop.onnx_export.tracing import converts
 from nn.interop.onnx_export.value import Value
 from nn.layers import (
@@ -27,7 +27,9 @@ def _axes(layer: Any, x: Value) -> tuple[Axis, ...]:
     """Return how the windows slide."""
     stride = layer.size if layer.stride is None else layer.stride
     sizes = sizes_between(x, layer.axes)
-    return slide(sizes, layer.size, stride, layer.padding, layer.dilation, ceil_mode=layer.ceil_mode)
+    axes = slide(sizes, layer.size, stride, layer.padding, layer.dilation, ceil_mode=layer.ceil_mode)
+    check_padding(layer, axes)
+    return axes
 
 
 def _extended(axes: tuple[Axis, ...]) -> tuple[Axis, ...]:

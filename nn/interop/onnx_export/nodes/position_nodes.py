@@ -1,0 +1,54 @@
+"""Encodings of positions. For sequences of a fixed length they are constants, which the traced `forward` computes."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from nn.interop.onnx_export.graph import Graph
+from nn.interop.onnx_export.sizes import is_dynamic
+from nn.interop.onnx_export.tracing import converts
+from nn.interop.onnx_export.value import Value
+from nn.layers import LearnedPositions, PositionalEncoding, RotaryPositions
+
+
+def _sines(graph: Graph, x: Value, frequencies: Any, phases: Any) -> Any:
+    """Return sin(position·frequency + phase) for the steps of `x`, `(time, frequencies)`, computed in float64."""
+    angles = graph.positions(x, -2).astype(np.float64)[:, None] * frequencies + phases
+    return np.sin(angles).astype(x.dtype)
+
+
+@converts(LearnedPositions)
+def learned_positions(graph: Graph, layer: LearnedPositions, x: Value) -> Any:
+    """`Gather` the vectors of a free number of positions, and `Add`."""
+    if not is_dynamic(x.shape[-2]):
+        return NotImplemented
+    vectors = graph.add("Gather", graph.constant(layer.weight.data, "weight"), graph.positions(x, -2), axis=0)
+    return x + vectors
+
+
+@converts(PositionalEncoding)
+def positional_encoding(graph: Graph, layer: PositionalEncoding, x: Value) -> Any:
+    """Compute `functional.sinusoids` for a free number of positions, and `Add`."""
+    if not is_dynamic(x.shape[-2]):
+        return NotImplemented
+    odd = np.arange(layer.features) % 2
+    frequencies = layer.base ** ((odd - np.arange(layer.features)) / layer.features)
+    return x + _sines(graph, x, frequencies, odd * math.pi / 2)
+
+
+@converts(RotaryPositions)
+def rotary_positions(graph: Graph, layer: RotaryPositions, x: Value, start: int = 0) -> Any:
+    """Rotate pairs of features by the angles of a free number of positions."""
+    if not is_dynamic(x.shape[-2]):
+        return NotImplemented
+    half = layer.features // 2
+    frequencies = layer.base ** (-np.arange(0, layer.features, 2) / layer.features)
+    cosines, sines = (_sines(graph, x, frequencies, phase) for phase in (math.pi / 2, 0.0))
+    a, b = (x[..., ::2], x[..., 1::2]) if layer.interleaved else (x[..., :half], x[..., half:])
+    first, second = a * cosines - b * sines, a * sines + b * cosines
+    if layer.interleaved:
+        return np.reshape(np.stack([first, second], axis=-1), x.shape)
+    return np.concatenate([first, second], axis=-1)

@@ -1,0 +1,59 @@
+"""Error messages for unknown arguments, which name the argument that was probably meant."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable, Collection, Mapping
+from typing import ParamSpec, TypeVar
+
+T = TypeVar("T")
+P = ParamSpec("P")
+
+
+def with_hints(hints: Mapping[str, str]) -> Callable[[Callable[P, T]], Callable[P, T]]:
+    """Return a decorator whose error message names the counterpart of an argument that the function lacks.
+
+    For a misspelt argument, it names the most similar one. A function that takes any keyword argument is unchanged.
+
+    >>> @with_hints({"lr": "Use learning_rate."})
+    ... def descend(learning_rate):
+    ...     return learning_rate
+    >>> descend(lr=0.1)
+    Traceback (most recent call last):
+    TypeError: descend() got an unexpected keyword argument 'lr'. Use learning_rate.
+    >>> descend(learning_rat=0.1)
+    Traceback (most recent call last):
+    TypeError: descend() got an unexpected keyword argument 'learning_rat'. Did you mean learning_rate?
+    """
+
+    def decorate(function: Callable[P, T]) -> Callable[P, T]:
+        code, is_constructor = function.__code__, function.__name__ == "__init__"
+        known = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
+        if code.co_flags & inspect.CO_VARKEYWORDS:
+            return function
+
+        @functools.wraps(function)
+        def call(*args: P.args, **kwargs: P.kwargs) -> T:
+            for name in kwargs:
+                if name not in known:
+                    where = type(args[0]).__name__ if is_constructor else function.__qualname__
+                    hint = f" {hints[name]}" if name in hints else similar(known, name)
+                    raise TypeError(f"{where}() got an unexpected keyword argument {name!r}.{hint}")
+            return function(*args, **kwargs)
+
+        return call
+
+    return decorate
+
+
+def similar(names: Collection[str], name: str) -> str:
+    """Return a question about the most similar name, or "".
+
+    >>> similar(["direction", "depth"], "dept"), similar(["direction", "depth"], "colour")
+    (' Did you mean depth?', '')
+    """
+    from difflib import get_close_matches
+
+    close = get_close_matches(name, names, n=1)
+    return f" Did you mean {close[0]}?" if close else ""
