@@ -132,5 +132,5 @@ def walkthrough() -> Any:
 
 @shows(SECTION, "A walkthrough of a network", ".html")
 def walkthrough_network() -> Any:
-    """Shapes and heatmaps instead of numbers, and modules that collapse."""
+    """Small arrays show their numbers, larger ones are heatmaps, and modules collapse."""
     return tg.walkthrough(small_loss())

@@ -19,6 +19,8 @@ SHOWN: list[Shown] = []
 
 BESIDE = 680
 """The width in pixels up to which a picture is shown beside its code. Wider ones are shown below it."""
+LETTERS = 66
+"""The letters of a line of code that fit beside a picture. Pictures of longer code are shown below it."""
 
 
 @dataclass(frozen=True)
@@ -115,14 +117,12 @@ def _article(shown: Shown, folder: Path) -> str:
     if not shown.file.endswith(".html"):
         width = _width(folder / shown.file)
         image = f'<a href="{shown.file}"><img src="{shown.file}" width="{width}" alt="{caption}"></a>'
-        return (
-            f"<article>{image}{words}</article>"
-            if width <= BESIDE
-            else f'<article class="wide">{words}{image}</article>'
-        )
+        longest = max(map(len, shown.code.splitlines()))
+        place = "beside" if width <= BESIDE and longest <= LETTERS else "below"
+        return f'<article class="{place}">{words}{image}</article>'
     frame = f'<iframe src="{shown.file}" title="{escape(shown.title)}" loading="lazy"></iframe>'
     link = f'<p><a href="{shown.file}">Open the page alone</a></p>'
-    return f'<article class="wide">{words}<div>{frame}{link}</div></article>'
+    return f'<article class="below">{words}<div>{frame}{link}</div></article>'
 
 
 def _width(path: Path) -> int:

@@ -222,12 +222,10 @@ def landscape() -> Any:
     paths = {}
     for name, optimizer in {"SGD": nn.SGD, "RMSprop": nn.RMSprop, "Adam": nn.Adam}.items():
         network = nn.Sequential(nn.Dense(2, 32, weight_init=nn.init.he(), rng=0), nn.ReLU(), nn.Dense(32, 3, rng=1))
-        rate = 0.5 if name == "SGD" else 0.01
-        model = nn.Model(
-            network, loss=nn.SoftmaxCrossEntropy(), optimizer=optimizer(network.parameters(), learning_rate=rate)
-        )
+        steps = optimizer(network.parameters(), learning_rate=0.5 if name == "SGD" else 0.01)
+        model = nn.Model(network, loss=nn.SoftmaxCrossEntropy(), optimizer=steps, rng=0)
         paths[name] = nn.plots.ParameterPath()
-        model.fit(X, y, epochs=80, callbacks=[paths[name]], verbose=0)
+        model.fit(X, y, epochs=60, batch_size=32, callbacks=[paths[name]], verbose=0)
     return nn.plots.loss_landscape(model, X, y, paths=paths)
 
 

@@ -44,7 +44,8 @@ def embedding(
         path: where to save the figure (`.png`, `.svg` or `.pdf`); default: not saved.
 
     Raises:
-        ValueError: the shape differs, numbers are not finite, or the method or the suffix is unknown.
+        ValueError: the shape or the number of labels, words or names differs, numbers are not finite, or the method or
+            the suffix is unknown.
         ModuleNotFoundError: scikit-learn is not installed.
 
     >>> import nn
@@ -65,7 +66,14 @@ def embedding(
     for what, given in (("labels", labels), ("words", words)):
         if given is not None and len(np.asarray(given)) != len(points):
             raise ValueError(f"{asker}: there are {len(points)} vectors, but {len(np.asarray(given))} {what}.")
-    texts = names or ([] if labels is None else [str(label) for label in np.unique(np.asarray(labels))])
+    texts = [] if labels is None else [str(label) for label in np.unique(np.asarray(labels))]
+    if names is not None:
+        if len(names) != len(texts):
+            raise ValueError(
+                f"{asker}: there are {len(texts)} classes in labels=, but {len(names)} names. To write a text beside "
+                "each point, pass words=."
+            )
+        texts = list(names)
 
     places, across, up = _project(points, method, seed)
     picture = blank(7.0, 5.6)

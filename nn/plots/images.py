@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.colors import to_rgb
 from matplotlib.patches import Rectangle
 from numpy.typing import ArrayLike, NDArray
 
@@ -15,10 +17,18 @@ from nn._hints import PLOT
 from nn._validation import whole_number
 from nn.plots.inputs import checked_outputs
 from nn.plots.signs import signed
-from nn.plots.style import COLOURS, INK, Picture, blank, checked_destination, finish, headline, saved
+from nn.plots.style import COLOURS, GRID, INK, Picture, blank, checked_destination, finish, headline, saved
 from tensorgrad.arguments import with_hints
 
 MOST_IMAGES = 100
+
+LETTERS = 14
+"""Of a line of an image's title; longer titles are wrapped."""
+TITLE_LINE = 0.17
+"""The height of such a line, in inches."""
+
+TOO_LIGHT = 0.5
+"""The luminance of colours on which white text is hard to read."""
 
 
 @with_hints(PLOT)
@@ -59,15 +69,17 @@ def image_grid(
     shown = shown[:MOST_IMAGES]
     across = min(whole_number(f"{asker}: columns", columns, lowest=1), len(shown))
     rows = -(-len(shown) // across)
-    height = 1.25 * shown.shape[1] / shown.shape[2] + 0.3 * (titles is not None)
+    words = [textwrap.fill(str(each), LETTERS) for each in (() if titles is None else titles)]
+    lines = 1 + max((each.count("\n") for each in words), default=-1)
+    height = 1.25 * shown.shape[1] / shown.shape[2] + (0.13 + TITLE_LINE * lines if lines else 0.0)
     picture = blank(max(1.25 * across, 2.5), max(height * rows + 0.4 * bool(title), 1.0))
     if title:
         headline(picture, title)
     for position, image in enumerate(shown):
         axes = picture.add_subplot(rows, across, position + 1)
         draw_image(axes, image, signs=signs)
-        if titles is not None:
-            axes.set_title(str(titles[position]), fontsize=9, color=INK, parse_math=False)
+        if words:
+            axes.set_title(words[position], fontsize=9, color=INK, parse_math=False)
     return saved(picture, destination)
 
 
@@ -118,7 +130,8 @@ def detection_boxes(
         if text:
             back = {"facecolor": colour, "edgecolor": "none", "pad": 1.5}
             above = "bottom" if top > 0.06 * shown.shape[0] else "top"  # inside, if there is no space above
-            axes.text(left, top, text, color="white", fontsize=8, va=above, bbox=back, parse_math=False, clip_on=True)
+            ink = INK if np.dot(to_rgb(colour), (0.299, 0.587, 0.114)) > TOO_LIGHT else "white"
+            axes.text(left, top, text, color=ink, fontsize=8, va=above, bbox=back, parse_math=False, clip_on=True)
     axes.set_title(title, loc="left", fontsize=11, fontweight="bold", color=INK, parse_math=False)
     return saved(picture, destination)
 
@@ -136,7 +149,7 @@ def draw_image(axes: Axes, image: NDArray[Any], *, signs: bool = False) -> None:
         axes.imshow((values - low) / ((high - low) or 1.0), interpolation="nearest")
     finish(axes, grid=False)
     axes.set(xticks=[], yticks=[])
-    axes.spines[:].set_visible(False)
+    axes.spines[:].set(visible=signs, color=GRID)  # white, the 0 of signs, would not differ from the ground
 
 
 def _checked_images(asker: str, images: ArrayLike) -> NDArray[Any]:

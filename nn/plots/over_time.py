@@ -13,7 +13,7 @@ from nn.plots.activity import Layer
 from nn.plots.style import COLOURS, DASHES, GRID, INK, Picture, blank, colour_scale, finish, legend_beside
 
 MOST_CURVES = 8
-"""Maximum number of layers that are drawn as curves. More are drawn as rows of colours."""
+"""Maximum number of layers or parameters that are drawn as curves. More are drawn as rows of colours."""
 ROW = 0.24
 """Height of such a row, in inches."""
 
@@ -22,11 +22,19 @@ GUIDE = 1e-3
 
 
 def draw_updates(steps: Sequence[int], ratios: Mapping[str, Sequence[float]]) -> Picture:
-    """Plot the update-to-data ratio of each parameter on a logarithmic scale, with a line at the recommended value."""
+    """Plot the update-to-data ratio of each parameter on a logarithmic scale, with a line at the recommended value.
+
+    More than 8 parameters are drawn as rows of colours; the title then names the recommended value.
+    """
+    title = "Update-to-data ratio, ‖change‖ / ‖value‖"
+    if len(ratios) > MOST_CURVES:
+        picture = blank(8.0, 1.2 + ROW * len(ratios))
+        _draw_rows(picture, picture.subplots(), steps, ratios, f"{title}: about right is 1e-3", log=True)
+        return picture
     picture = blank(8.0, 4.2)
     axes = picture.subplots()
     axes.axhline(GUIDE, color=INK, linewidth=1.6, label="about right: 1e-3")
-    _draw(axes, steps, ratios, "Update-to-data ratio, ‖change‖ / ‖value‖", log=True)
+    _draw(axes, steps, ratios, title, log=True)
     return picture
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
@@ -20,8 +21,14 @@ from tensorgrad.arguments import with_hints
 MOST = 12
 """Rows and columns of a matrix whose numbers can be read."""
 
-MOST_LETTERS = 110
+MOST_LINES = 3
 """Of a caption below the matrices; longer sums are shortened."""
+LETTERS_PER_INCH = 13
+"""Of a caption."""
+CELL = 0.5
+"""The side of an element, in inches."""
+FITTING = 6
+"""Letters of a number that fit into an element at the full font size."""
 
 HERE = "#009e73"
 
@@ -68,9 +75,9 @@ def convolution_steps(image: ArrayLike, kernel: ArrayLike, *, stride: int = 1, s
     ]
 
     def figures() -> Iterator[Picture]:
-        picture, axes = _board([x, w, result])
+        picture, axes, lines = _board([x, w, result], captions)
         largest = float(np.abs(result).max())
-        for (row, column), caption in zip(np.ndindex(*result.shape), captions):
+        for (row, column), caption in zip(np.ndindex(*result.shape), lines):
             shown = _first(result, row * result.shape[1] + column + 1)
             window = (row * step, column * step, *w.shape)
             panels = [
@@ -111,9 +118,9 @@ def matmul_steps(a: ArrayLike, b: ArrayLike, *, seconds: float = 0.8) -> Animati
     ]
 
     def figures() -> Iterator[Picture]:
-        picture, axes = _board([first, second, result])
+        picture, axes, lines = _board([first, second, result], captions)
         largest = float(np.abs(result).max())
-        for (row, column), caption in zip(np.ndindex(*result.shape), captions):
+        for (row, column), caption in zip(np.ndindex(*result.shape), lines):
             shown = _first(result, row * result.shape[1] + column + 1)
             panels = [
                 Panel("a", first, (row, 0, 1, first.shape[1])),
@@ -135,16 +142,28 @@ def _checked(asker: str, name: str, values: ArrayLike) -> NDArray[np.float64]:
     return found
 
 
-def _board(matrices: Sequence[NDArray[np.float64]]) -> tuple[Picture, Axes]:
-    """Return a figure for matrices side by side, whose elements have all the same size."""
+def _board(matrices: Sequence[NDArray[np.float64]], captions: Sequence[str]) -> tuple[Picture, Axes, list[str]]:
+    """Return a figure for matrices side by side, whose elements have all the same size, and the captions in lines."""
     width = sum(each.shape[1] for each in matrices) + 1.2 * (len(matrices) - 1)
     height = max(each.shape[0] for each in matrices) + 0.8
-    picture = Picture(figsize=(0.5 * width + 0.4, 0.5 * height + 0.6), facecolor="white")
-    share = 0.35 / (0.5 * height + 0.6)
-    axes = picture.add_axes((0.01, share, 0.98, 0.99 - share))
+    across = CELL * width + 0.4
+    lines = [_wrapped(caption, int(LETTERS_PER_INCH * across)) for caption in captions]
+    below = 0.18 + 0.17 * (1 + max(each.count("\n") for each in lines))
+    up = CELL * height + 0.25 + below
+    picture = Picture(figsize=(across, up), facecolor="white")
+    axes = picture.add_axes((0.01, below / up, 0.98, 0.99 - below / up))
     axes.set(xlim=(-0.2, width + 0.2), ylim=(height, -0.1), aspect="equal")
     axes.axis("off")
-    return picture, axes
+    return picture, axes, lines
+
+
+def _wrapped(caption: str, letters: int) -> str:
+    """Return a caption in lines of at most this many letters, without breaks inside products. Long sums lose terms."""
+    if len(caption) > (MOST_LINES - 0.5) * letters:
+        terms, total = caption.rsplit(" = ", 1)
+        terms = terms[: int((MOST_LINES - 0.5) * letters) - len(total)].rsplit(" + ", 1)[0]
+        caption = f"{terms} + … = {total}"
+    return textwrap.fill(caption.replace(" · ", "\u00a0·\u00a0"), letters)
 
 
 def _draw(axes: Axes, panels: Sequence[Panel], caption: str) -> None:
@@ -152,6 +171,8 @@ def _draw(axes: Axes, panels: Sequence[Panel], caption: str) -> None:
     for each in (*axes.images, *axes.texts, *axes.patches):
         each.remove()
     left, most = 0.0, max(panel.values.shape[0] for panel in panels)
+    longest = max(len(_short(value)) for panel in panels for value in panel.values.flat)
+    size = 9 * min(1.0, FITTING / longest)
     for title, values, frame, largest in panels:
         rows, columns = values.shape
         top = 0.7 + (most - rows) / 2
@@ -163,7 +184,7 @@ def _draw(axes: Axes, panels: Sequence[Panel], caption: str) -> None:
             if np.isfinite(value):
                 colour = "white" if abs(value) > 0.75 * limit else INK
                 place = left + column + 0.5, top + row + 0.5
-                axes.text(*place, _short(value), ha="center", va="center", fontsize=9, color=colour)
+                axes.text(*place, _short(value), ha="center", va="center", fontsize=size, color=colour)
         if frame is not None:
             row, column, height, width = frame
             axes.add_patch(
@@ -171,8 +192,6 @@ def _draw(axes: Axes, panels: Sequence[Panel], caption: str) -> None:
             )
         left += columns + 1.2
     axes.set_xlim(-0.2, left - 1.0)
-    if len(caption) > MOST_LETTERS:
-        caption = f"{caption[: MOST_LETTERS - 20]} … {caption[caption.rindex('=') :]}"
     axes.text(0.5, -0.02, caption, transform=axes.transAxes, ha="center", va="top", fontsize=9, color=INK)
 
 
@@ -191,4 +210,5 @@ def _factor(value: float) -> str:
 
 
 def _short(value: float) -> str:
-    return f"{value:.3g}".replace("-", "−")
+    value += 0.0  # -0 becomes 0
+    return (f"{value:.0f}" if 1000 <= abs(value) < 99_999.5 else f"{value:.3g}").replace("-", "−")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import combinations
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from matplotlib.axes import Axes
 import nn
 import tensorgrad as tg
 from nn import plots
+from nn.plots.style import INK
 
 X, y = nn.datasets.spiral(10, 3, rng=0)
 rng = np.random.default_rng(0)
@@ -151,6 +153,14 @@ def test_image_grid_shows_every_image_with_its_title(tmp_path: Path) -> None:
         plots.image_grid(np.full((1, 2, 2), np.nan))
 
 
+def test_image_grid_keeps_long_titles_apart_and_inside() -> None:
+    figure = plots.image_grid(np.zeros((9, 4, 4)), titles=[f"rather long name of class {i}" for i in range(9)])
+    figure.draw_without_rendering()
+    places = [axes.title.get_window_extent() for axes in figure.axes]
+    assert all(not a.overlaps(b) for a, b in combinations(places, 2))
+    assert all(figure.bbox.x0 <= each.x0 and each.x1 <= figure.bbox.x1 for each in places)
+
+
 def test_detection_boxes_are_where_they_are_and_coloured_by_label() -> None:
     boxes = [[1, 2, 5, 9], [3, 3, 4, 4], [0, 0, 2, 2]]
     axes = plots.detection_boxes(np.zeros((10, 10)), boxes, labels=["cat", "dog", "cat"], scores=[0.9, 0.5, 0.2]).axes[
@@ -165,5 +175,6 @@ def test_detection_boxes_are_where_they_are_and_coloured_by_label() -> None:
     assert [text.get_text() for text in axes.texts] == ["cat 90 %", "dog 50 %", "cat 20 %"]
     colours = [each.get_edgecolor() for each in patches]
     assert colours[0] == colours[2] != colours[1]
+    assert [text.get_color() for text in axes.texts] == ["white", INK, "white"]  # on blue, orange, blue
     with pytest.raises(ValueError, match="3 boxes, but 1 labels"):
         plots.detection_boxes(np.zeros((10, 10)), boxes, labels=["cat"])

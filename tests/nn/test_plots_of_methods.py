@@ -152,6 +152,8 @@ def test_embedding_by_pca_is_the_projection_of_largest_variance() -> None:
     spread = np.linalg.svd(vectors - vectors.mean(axis=0), compute_uv=False)
     np.testing.assert_allclose(np.linalg.svd(shown, compute_uv=False), spread[:2], rtol=1e-6)
     assert len(axes.texts) == 30
+    with pytest.raises(ValueError, match="2 classes in labels=, but 3 names"):
+        plots.embedding(vectors, labels=np.arange(30) % 2, names=["a", "b", "c"])
     with pytest.raises(ValueError, match="'pca' or 'tsne'"):
         plots.embedding(vectors, method="umap")  # type: ignore[arg-type]
 
@@ -172,3 +174,22 @@ def test_steps_of_products_have_the_right_numbers() -> None:
         plots.convolution_steps(kernel, image)
     with pytest.raises(ValueError, match="at most 12 × 12"):
         plots.matmul_steps(np.ones((13, 2)), b)
+
+
+def test_steps_of_products_keep_numbers_in_their_elements_and_captions_in_the_figure(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    drawn: list[Any] = []
+    monkeypatch.setattr("nn.plots.animation.animation.png", lambda figure, _: drawn.append(figure) or b"")
+    image, kernel = 1000.0 * np.arange(9).reshape(3, 3) - 4e5, np.full((2, 2), -1.25e-7)
+    plots.convolution_steps(image, kernel)
+    figure = drawn[-1]
+    *numbers, caption = figure.axes[0].texts
+    elements = [each.get_window_extent() for each in numbers if each.get_fontweight() != "bold"]
+    cell = figure.axes[0].transData.transform([[0, 0], [1, 0]])
+    assert len(elements) == 9 + 4 + 4
+    assert max(each.width for each in elements) <= cell[1, 0] - cell[0, 0]
+    place = caption.get_window_extent()
+    assert 0 <= place.x0 < place.x1 <= figure.bbox.width
+    assert place.y0 >= 0
+    assert caption.get_text().count("\n") == 2

@@ -208,6 +208,10 @@ def test_health_of_many_layers_is_drawn_as_rows() -> None:
     np.testing.assert_allclose(drawn, [[layer(look, name).gradient for look in watcher.layers] for name in names])
     top, bottom = gradients.get_ylim()[::-1]
     assert top < bottom, "the first layer is at the top"
+    updates = watcher.plot_updates().axes[0]
+    assert [label.get_text() for label in updates.get_yticklabels()] == list(watcher.ratios)
+    assert updates.get_title(loc="left").endswith("about right is 1e-3")
+    np.testing.assert_array_equal(updates.collections[0].get_array(), np.array(list(watcher.ratios.values())))
 
 
 # -- while it happens -------------------------------------------------------------------------------------

@@ -60,6 +60,22 @@ def test_layout_draws_a_line_per_operand_through_no_box(random_graph, seed, coun
                 assert not ((left < x) & (x < right) & (top < y) & (y < bottom)).any()
 
 
+def crossed_labels(drawn):
+    """Labels of operands that a line touches, in a picture from left to right."""
+    points = np.concatenate([np.array(list(line(route, drawn))) for route in drawn.routes])
+    for route in drawn.routes:
+        right, baseline = drawn.label_place(route)
+        apart = np.array([text_width(route.label, TEXT_SIZE, mono=True), 0.75 * TEXT_SIZE])
+        inside = (points > np.array([right, baseline]) - apart) & (points < [right, baseline])
+        if route.label and inside.all(axis=1).any():
+            yield route.label
+
+
+@pytest.mark.parametrize("seed", [1, 5])
+def test_layout_draws_no_line_through_a_label(random_graph, seed):
+    assert list(crossed_labels(picture(capture(random_graph(seed, 20)[0]), "LR"))) == []
+
+
 @pytest.mark.parametrize("direction", ["LR", "TB"])
 def test_layout_orders_and_separates_the_ends_of_operands(direction):
     a = tg.tensor(2.0, requires_grad=True)

@@ -1,5 +1,6 @@
 """Wide pictures wrapped into rows."""
 
+from dataclasses import replace
 from itertools import combinations, pairwise
 
 import numpy as np
@@ -12,8 +13,9 @@ import tensorgrad as tg
 from tensorgrad.viz import draw
 from tensorgrad.viz.layout import picture, wrapped
 from tensorgrad.viz.recording.capture import capture
-from tests.viz.geometry import apart, inside, sides, touches
+from tests.viz.geometry import apart, inside, line, sides, touches
 from tests.viz.graphs import random_recording
+from tests.viz.test_layout_frames import label_of
 
 
 def deep(layers):
@@ -87,6 +89,32 @@ def test_rows_split_frames_around_their_boxes():
     for box in recording.boxes[1:]:
         around = [frame for frame in drawn.frames if inside(sides(drawn.boxes[box.id]), sides(frame), 3)]
         assert 0 in {frame.group for frame in around} or (box.op is None and box.name == "x")
+
+
+def crossed_frame_labels(drawn):
+    """Labels of frames that a line touches."""
+    for frame in drawn.frames:
+        left, top, right, bottom = label_of(frame)
+        for route in drawn.routes:
+            for points in (*route.before, route.points, *route.turns):
+                x, y = np.array(list(line(replace(route, points=points), drawn))).T
+                if ((left < x) & (x < right) & (top < y) & (y < bottom)).any():
+                    yield frame.label
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", [0, 2])
+def test_rows_keep_lines_off_the_labels_of_frames(seed):
+    recording = random_recording(seed, 30)
+    assert list(crossed_frame_labels(wrapped(recording, picture(recording, "LR"), 600))) == []
+
+
+def test_rows_keep_shortcuts_inside_the_frames_they_enter():
+    blocks = (nn.Residual(nn.Dense(16, 16, rng=rng), nn.ReLU()) for rng in range(2))
+    network = nn.Sequential(nn.Dense(2, 16, rng=2), *blocks, nn.Dense(16, 1, rng=3))
+    drawn = draw(network(tg.tensor(np.ones((1, 2)), name="x"))).picture
+    assert any(route.turns for route in drawn.routes)
+    assert list(crossed_frame_labels(drawn)) == []
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])

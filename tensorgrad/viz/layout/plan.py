@@ -99,6 +99,10 @@ class Plan:
             gap=[BETWEEN_BOXES if extent else BESIDE_LINE for _, extent in boxes] + [BESIDE_LINE] * waypoints,
             framed=frozenset(at for at, (kind, _) in enumerate(self._vertices) if kind == "group"),
         )
+        self._labels = [0.0] * len(self._graph.layers)
+        for to, edge in self._edges.items():
+            layer = self._graph.layer_of[edge.target]
+            self._labels[layer] = max(self._labels[layer], self._label_length(*to))
         self._centre, self.breadth = self._across(entries)
         self._columns, self.length = self._along()
         self.ports: dict[Key, float] = {
@@ -111,7 +115,7 @@ class Plan:
         return self._begin(vertex), self._centre[vertex] - self._sizes.extent[vertex] / 2
 
     def pieces(self, key: Key, operand: int) -> Iterator[Piece]:
-        """Return the path to `key`: straight through each layer, with bends only between layers.
+        """Return the path to `key`: straight through each layer and beside its labels, with bends only before them.
 
         Args:
             key: a box, a group, or the port through which a value leaves.
@@ -121,11 +125,11 @@ class Plan:
         start, end = self._graph.layer_of[edge.source], self._graph.layer_of[edge.target]
         leaving = self._begin(edge.source) + self._depth[edge.source]
         yield Piece(leaving, self._columns[start][1], self._place(edge.source, edge.leaves))
-        for waypoint, (left, right) in zip(self._graph.waypoints[edge.signal], self._columns[start + 1 : end]):
-            yield Piece(left, right, self._centre[waypoint])
+        for waypoint, layer in zip(self._graph.waypoints[edge.signal], range(start + 1, end)):
+            yield Piece(self._straight(layer), self._columns[layer][1], self._centre[waypoint])
         arriving = self._begin(edge.target)
         arrow = ARROW if key[0] == "box" else 0.0
-        begin = self._columns[end][0] - arrow - self._label_length(key, operand)
+        begin = min(self._columns[end][0] - arrow, self._straight(end))
         yield Piece(begin, arriving - arrow, self._place(edge.target, edge.enters))
 
     def _size(self, key: Key) -> tuple[float, float]:
@@ -159,17 +163,13 @@ class Plan:
         """
         border = self._border
         front = border.padding if self._left_to_right else border.band
-        labels = [0.0] * len(self._graph.layers)
-        for to, edge in self._edges.items():
-            layer = self._graph.layer_of[edge.target]
-            labels[layer] = max(labels[layer], self._label_length(*to))
         columns: list[tuple[float, float]] = []
         end, thin = 0.0, False
         for at, vertices in enumerate(self._graph.layers):
             boxes = [vertex for vertex in vertices if vertex < len(self._vertices)]
             before, thin = thin, all(self._vertices[vertex][0] in ("entry", "exit") for vertex in boxes)
             if at:
-                end += labels[at] + self._gap(at, tight=before or thin)
+                end += self._labels[at] + self._gap(at, tight=before or thin)
             elif not thin:
                 end = front
             thickness = max(self._depth[vertex] for vertex in boxes)
@@ -191,6 +191,11 @@ class Plan:
         longest = max(abs(way) for way in ways)
         bend = min(BETWEEN_LAYERS + STEEPEST * longest, WIDEST)
         return min(bend, ARROW + longest) if tight else bend
+
+    def _straight(self, layer: int) -> float:
+        """Return where edges into a layer, or through it, stop bending: at its start, or before its labels."""
+        start, labels = self._columns[layer][0], self._labels[layer]
+        return start - labels - ARROW if labels else start
 
     def _begin(self, vertex: int) -> float:
         """Return the start of a vertex, along: centred in its layer, or, for a leaf beside a group, at the end."""

@@ -217,17 +217,23 @@ class _Wrapping:
                     yield from ((y - BESIDE, y + BESIDE) for _, y in points)
 
     def _frames(self) -> Iterator[tuple[int, Frame]]:
-        """Yield the parts of the frames with their rows, inner frames first. A part is as high as its contents."""
+        """Yield the parts of the frames with their rows, inner frames first.
+
+        A part is as high as its boxes and the edges to and from them. A group has no frame in rows without its boxes.
+        """
         path = paths(self.recording.groups)
         around = [path[box.group] for box in self.recording.boxes]
         held: dict[tuple[int, int], list[float]] = {}
         for box in self.whole.boxes:
             for group in around[box.id]:
                 held.setdefault((group, self.row_of(box.x)), []).extend((box.y, box.y + box.card.height))
+        sides = {frame.group: (frame.x, frame.x + frame.width) for frame in self.whole.frames}
         for route, pieces in zip(self.whole.routes, self.pieces):
-            for group in set(around[route.source]).intersection(around[route.target]):
+            for group in sides.keys() & {*around[route.source], *around[route.target]}:
+                left, right = sides[group]
                 for row, points in pieces:
-                    held.setdefault((group, row), []).extend(y for _, y in points)
+                    if (group, row) in held:
+                        held[group, row] += [y for x, y in points if left < x < right]
         ends = [0.0, *self.cuts, self.whole.width]
         for frame in reversed(self.whole.frames):
             rows = sorted(row for group, row in held if group == frame.group)
