@@ -124,12 +124,14 @@ def eig(a: ArrayLike) -> Any:
     Tensor([1., 3.])
     """
     values, vectors = np.linalg.eig(as_array(a))
-    if values.dtype.kind == "c":
+    if values.dtype.kind != "c":
+        return values, vectors
+    if np.any(values.imag):
         raise np.linalg.LinAlgError(
             "the matrix has complex eigenvalues, and tensors hold real numbers. Use eigh for a symmetric matrix, or "
             "np.linalg.eig(t.detach().numpy()) for the values without a gradient"
         )
-    return values, vectors
+    return values.real.copy(), vectors.real.copy()  # from NumPy 2.5 on, all results are complex
 
 
 @composed(
