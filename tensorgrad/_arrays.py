@@ -25,11 +25,22 @@ def as_array(value: Any) -> Any:
     Raises:
         ValueError: `value` is a masked array with masked entries.
     """
-    if value.__class__ is np.ndarray or is_foreign(value):
+    if value.__class__ is np.ndarray:
         return value
+    if is_foreign(value):
+        return _completed(value)
     if isinstance(value, np.ndarray) and np.any(getattr(value, "mask", False)):
         raise _messages.masked_entries(type(value).__name__)
     return np.asarray(value)
+
+
+def _completed(array: Any) -> Any:
+    """Return an array of another library in a type that implements all of NumPy's protocols that operations use."""
+    if type(array).__module__ == "cupy":
+        from tensorgrad._cupy import adopted
+
+        return adopted(array)
+    return array
 
 
 def holds(condition: Any) -> bool:
