@@ -1,7 +1,9 @@
 """Arrays of any library: the engine uses only NumPy's protocols and never converts them.
 
 Two optional methods replace slower formulas: `a.scattered(index, shape)`, zeros of that shape with `a` added at an
-index, and `a.with_item(index, value)`, a copy of `a` with `value` at an index that names no place twice.
+index, and `a.with_item(index, value)`, a copy of `a` with `value` at an index that names no place twice. Arrays whose
+values may be read, because they are computed at once, have the method `a.alike(values)`, which moves values to where
+`a` is.
 """
 
 from __future__ import annotations
@@ -40,6 +42,18 @@ def _completed(array: Any) -> Any:
         from tensorgrad._cupy import adopted
 
         return adopted(array)
+    return array
+
+
+def has_values(value: Any) -> bool:
+    """Return whether the values of an array may be read: those of a GPU can, those of a compiled program cannot."""
+    return not is_foreign(value) or hasattr(type(as_array(value)), "alike")
+
+
+def beside(array: Any, other: Any) -> Any:
+    """Return `array`, as a copy on the same device as `other` if that is an array of another library with values."""
+    if isinstance(array, np.ndarray) and hasattr(type(other), "alike"):
+        return other.alike(array)
     return array
 
 

@@ -51,6 +51,10 @@ class Array(cupy.ndarray):
             raise ValueError("the values are on the GPU, so NumPy can only use a copy.")
         return np.asarray(self.get(), dtype)
 
+    def alike(self, values: Any) -> Array:
+        """Return values of NumPy as an array on the GPU."""
+        return lifted(cupy.asarray(values))  # type: ignore[no-any-return]
+
     # -- items --------------------------------------------------------------------------------------------
 
     def __getitem__(self, index: Any) -> Array:
@@ -58,6 +62,22 @@ class Array(cupy.ndarray):
 
     def __setitem__(self, index: Any, values: Any) -> None:
         super().__setitem__(_index(index), cupy.asarray(values) if isinstance(values, np.ndarray) else values)
+
+    def scattered(self, index: Any, shape: tuple[int, ...]) -> Array:
+        """Return zeros of the given shape with this array added at `index`: the gradient of indexing."""
+        result, places = cupy.zeros(shape, self.dtype), _index(index)
+        each = places if isinstance(places, tuple) else (places,)
+        if any(isinstance(item, cupy.ndarray) and item.dtype != bool for item in each):  # it may repeat places
+            cupy.add.at(result, places, self)
+        else:
+            result[places] = self
+        return lifted(result)  # type: ignore[no-any-return]
+
+    def with_item(self, index: Any, value: Any) -> Array:
+        """Return a copy with `value` at `index`."""
+        result = self.copy()
+        result[index] = value
+        return result  # type: ignore[no-any-return]
 
 
 def adopted(array: Any) -> Any:
@@ -91,6 +111,8 @@ def _index(index: Any) -> Any:
         return tuple(map(_index, index))
     if isinstance(index, np.generic):
         return index.item()
+    if isinstance(index, list):
+        index = np.asarray(index) if index else np.zeros(0, int)
     return cupy.asarray(index) if isinstance(index, np.ndarray) else index
 
 
