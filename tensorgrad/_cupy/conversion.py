@@ -13,7 +13,7 @@ def on_gpu(value: Any) -> Any:
     if isinstance(value, np.ndarray):
         return cupy.asarray(value)
     if isinstance(value, cupy.ndarray):
-        return value if value.__class__ is cupy.ndarray else value.view(type=cupy.ndarray)
+        return plain(value)
     if isinstance(value, (tuple, list)):
         return type(value)(map(on_gpu, value))
     if isinstance(value, dict):
@@ -21,11 +21,23 @@ def on_gpu(value: Any) -> Any:
     return value
 
 
+def plain(array: Any) -> Any:
+    """Return a CuPy array as one of CuPy's own class, in the same memory."""
+    return array if array.__class__ is cupy.ndarray else array.view(None, cupy.ndarray)
+
+
 def on_cpu(value: Any) -> Any:
     """Return `value` with NumPy arrays in place of CuPy's, also in tuples and lists."""
     if isinstance(value, cupy.ndarray):
         return value.get()
     return type(value)(map(on_cpu, value)) if isinstance(value, (tuple, list)) else value
+
+
+def not_written(name: str) -> TypeError:
+    """Return the error for a result on a GPU that was to be written into a NumPy array."""
+    return TypeError(
+        f"np.{name}: a result on the GPU cannot be written into a NumPy array. Copy it to the CPU first: a.get()."
+    )
 
 
 def unsupported(name: str, argument: str | None = None) -> TypeError:

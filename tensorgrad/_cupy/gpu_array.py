@@ -8,6 +8,7 @@ from typing import Any
 import cupy
 import numpy as np
 
+from tensorgrad._cupy.conversion import not_written, on_gpu, plain
 from tensorgrad._cupy.gpu_functions import call_function
 from tensorgrad._cupy.gpu_ufuncs import call_ufunc
 
@@ -35,9 +36,12 @@ class Array(cupy.ndarray):
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, out: Any = None, **options: Any) -> Any:
         if not all(map(_is_known, inputs)):
             return NotImplemented
-        if out is not None:
-            (options["out"],) = out
-        return lifted(call_ufunc(ufunc, method, inputs, options))
+        if out is None:
+            return lifted(call_ufunc(ufunc, method, inputs, options))
+        if len(out) > 1 or not isinstance(out[0], cupy.ndarray):
+            raise not_written(ufunc.__name__)
+        call_ufunc(ufunc, method, inputs, {**options, "out": out[0]})
+        return out[0]
 
     def __array_function__(
         self, function: Callable[..., Any], types: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
@@ -49,7 +53,7 @@ class Array(cupy.ndarray):
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray[Any, Any]:
         if copy is False:
             raise ValueError("the values are on the GPU, so NumPy can only use a copy.")
-        return np.asarray(self.get(), dtype)
+        return np.asarray(plain(self).get(), dtype)
 
     def alike(self, values: Any) -> Array:
         """Return values of NumPy as an array on the GPU."""
@@ -58,19 +62,19 @@ class Array(cupy.ndarray):
     # -- items --------------------------------------------------------------------------------------------
 
     def __getitem__(self, index: Any) -> Array:
-        return lifted(super().__getitem__(_index(index)))  # type: ignore[no-any-return]
+        return lifted(plain(self)[_index(index)])  # type: ignore[no-any-return]
 
     def __setitem__(self, index: Any, values: Any) -> None:
-        super().__setitem__(_index(index), cupy.asarray(values) if isinstance(values, np.ndarray) else values)
+        plain(self)[_index(index)] = on_gpu(values)
 
     def scattered(self, index: Any, shape: tuple[int, ...]) -> Array:
         """Return zeros of the given shape with this array added at `index`: the gradient of indexing."""
         result, places = cupy.zeros(shape, self.dtype), _index(index)
         each = places if isinstance(places, tuple) else (places,)
         if any(isinstance(item, cupy.ndarray) and item.dtype != bool for item in each):  # it may repeat places
-            cupy.add.at(result, places, self)
+            cupy.add.at(result, places, plain(self))
         else:
-            result[places] = self
+            result[places] = plain(self)
         return lifted(result)  # type: ignore[no-any-return]
 
     def with_item(self, index: Any, value: Any) -> Array:
@@ -82,7 +86,7 @@ class Array(cupy.ndarray):
 
 def adopted(array: Any) -> Any:
     """Return a CuPy array as an `Array` in the same memory."""
-    view = array.view(type=Array)
+    view = array.view(None, Array)
     view._shares = True  # noqa: SLF001
     return view
 
@@ -92,7 +96,7 @@ def lifted(value: Any) -> Any:
     if isinstance(value, cupy.ndarray):
         if value.__class__ is Array:
             return value
-        view = value.view(type=Array)
+        view = value.view(None, Array)
         view._shares = value.base is not None  # noqa: SLF001
         return view
     if isinstance(value, (tuple, list)):
@@ -113,7 +117,7 @@ def _index(index: Any) -> Any:
         return index.item()
     if isinstance(index, list):
         index = np.asarray(index) if index else np.zeros(0, int)
-    return cupy.asarray(index) if isinstance(index, np.ndarray) else index
+    return on_gpu(index) if isinstance(index, (np.ndarray, cupy.ndarray)) else index
 
 
 def _operator(ufunc: np.ufunc, *, swapped: bool = False) -> Callable[..., Any]:
@@ -150,7 +154,7 @@ def _of_cupy(name: str) -> Callable[..., Any]:
     function = getattr(function, "__get__", function) if not callable(function) else function
 
     def method(self: Array, *args: Any, **kwargs: Any) -> Any:
-        return lifted(function(self, *args, **kwargs))
+        return lifted(function(plain(self), *on_gpu(args), **on_gpu(kwargs)))
 
     method.__name__, method.__doc__ = name, function.__doc__
     return method

@@ -12,7 +12,7 @@ import cupy
 import numpy as np
 
 from tensorgrad._cupy import gpu_reductions
-from tensorgrad._cupy.conversion import on_cpu, on_gpu, unsupported
+from tensorgrad._cupy.conversion import not_written, on_cpu, on_gpu, unsupported
 
 REPLACED: dict[Any, Callable[..., Any]] = {}
 """NumPy's functions that CuPy lacks, or computes differently. Their arguments are plain CuPy arrays."""
@@ -21,9 +21,16 @@ ON_HOST = frozenset({np.pad, np.tile, np.roll, np.repeat, np.split, np.array_spl
 """Functions whose arguments after the first one are counts or positions, which CuPy reads on the CPU."""
 
 
+WRITERS = frozenset({np.copyto, np.put, np.put_along_axis, np.place, np.putmask, np.fill_diagonal})
+"""Functions that write into their first argument."""
+
+
 def call_function(function: Callable[..., Any], args: Any, kwargs: dict[str, Any]) -> Any:
     """Return the result of NumPy's `function` for CuPy arrays, NumPy arrays and numbers."""
     kwargs = {name: value for name, value in kwargs.items() if value is not np._NoValue}  # noqa: SLF001
+    written = args[0] if function in WRITERS and args else kwargs.get("out")
+    if isinstance(written, np.ndarray):
+        raise not_written(function.__name__)
     if function in ON_HOST:
         args = (args[0], *map(_listed, args[1:]))
         kwargs = {name: _listed(value) for name, value in kwargs.items()}
@@ -125,8 +132,8 @@ def _quantile(
     a: Any, q: Any, axis: Any = None, out: Any = None, overwrite_input: bool = False, method: str = "linear",
     keepdims: bool = False, *, weights: Any = None,
 ) -> Any:  # fmt: skip
-    if weights is not None:
-        raise unsupported("quantile", "weights")
+    if weights is not None or method not in ("linear", "lower", "higher", "midpoint", "nearest"):
+        raise unsupported("quantile", "method" if weights is None else "weights")
     return cupy.quantile(a, q, axis, out, overwrite_input, method, keepdims)
 
 
@@ -168,17 +175,37 @@ def _size(a: Any, axis: int | None = None) -> int:
     return a.size if axis is None else a.shape[axis]  # type: ignore[no-any-return]
 
 
+def _joining(name: str) -> Callable[..., Any]:
+    function = getattr(cupy, name)
+
+    def join(arrays: Any, *args: Any, **options: Any) -> Any:
+        return function([cupy.asarray(each) for each in arrays], *args, **options)
+
+    return join
+
+
+for _name in ("concatenate", "stack", "vstack", "hstack", "dstack", "column_stack"):
+    REPLACED[getattr(np, _name)] = _joining(_name)
+
+
 # -- order ------------------------------------------------------------------------------------------------
 
 
-@replaces(np.sort)
-def _sort(a: Any, axis: Any = -1, kind: Any = None, order: Any = None, *, stable: Any = None, **options: Any) -> Any:
-    return cupy.sort(a, axis)  # CuPy's sort is always stable
+def _sorting(name: str) -> Callable[..., Any]:
+    function = getattr(cupy, name)  # always stable
+
+    def call(
+        a: Any, axis: Any = -1, kind: Any = None, order: Any = None, *, stable: Any = None, descending: Any = None
+    ) -> Any:
+        if order is not None or descending:
+            raise unsupported(name, "descending" if descending else "order")
+        return function(a, axis)
+
+    return call
 
 
-@replaces(np.argsort)
-def _argsort(a: Any, axis: Any = -1, kind: Any = None, order: Any = None, *, stable: Any = None, **options: Any) -> Any:
-    return cupy.argsort(a, axis)
+for _name in ("sort", "argsort"):
+    REPLACED[getattr(np, _name)] = _sorting(_name)
 
 
 @replaces(np.partition)
@@ -186,17 +213,35 @@ def _partition(a: Any, kth: Any, axis: Any = -1, kind: str = "introselect", orde
     return cupy.partition(a, kth, axis)
 
 
+@replaces(np.searchsorted)
+def _searchsorted(a: Any, v: Any, side: str = "left", sorter: Any = None) -> Any:
+    return cupy.searchsorted(a, cupy.asarray(v), side, sorter)
+
+
 # -- items ------------------------------------------------------------------------------------------------
+
+
+@replaces(np.where)
+def _where(condition: Any, x: Any = None, y: Any = None) -> Any:
+    return cupy.where(cupy.asarray(condition), x, y)
+
+
+@replaces(np.clip)
+def _clip(a: Any, a_min: Any = None, a_max: Any = None, out: Any = None, *, min: Any = None, max: Any = None) -> Any:
+    lowest, highest = a_min if min is None else min, a_max if max is None else max
+    return cupy.clip(cupy.asarray(a), lowest, highest, out=out)
 
 
 @replaces(np.take)
 def _take(a: Any, indices: Any, axis: Any = None, out: Any = None, mode: str = "raise") -> Any:
     length = a.size if axis is None else a.shape[axis]
+    if not isinstance(indices, (int, cupy.ndarray)):
+        indices = cupy.asarray(np.asarray(indices, int))
     if mode == "clip":
         indices = cupy.clip(cupy.asarray(indices), 0, length - 1)
     elif mode == "wrap":
         indices = cupy.asarray(indices) % length
-    return cupy.take(a, indices, axis, out)
+    return cupy.take(cupy.asarray(a), indices, axis, out)
 
 
 @replaces(np.select)
@@ -204,6 +249,19 @@ def _select(condlist: Any, choicelist: Any, default: Any = 0) -> Any:
     result = default
     for condition, choice in zip(condlist[::-1], choicelist[::-1], strict=True):
         result = cupy.where(condition, choice, result)
+    return result
+
+
+@replaces(np.choose)
+def _choose(a: Any, choices: Any, out: Any = None, mode: str = "raise") -> Any:
+    count, chosen = len(choices), cupy.asarray(a)
+    if mode == "clip":
+        chosen = cupy.clip(chosen, 0, count - 1)
+    elif mode == "wrap":
+        chosen = chosen % count
+    result = choices[count - 1]
+    for number in reversed(range(count)):
+        result = cupy.where(chosen == number, choices[number], result)
     return result
 
 
@@ -228,7 +286,8 @@ def _insert(arr: Any, obj: Any, values: Any, axis: Any = None) -> Any:
 
 @replaces(np.interp)
 def _interp(x: Any, xp: Any, fp: Any, left: Any = None, right: Any = None, period: Any = None) -> Any:
-    return cupy.interp(*map(cupy.ascontiguousarray, (x, xp, fp)), left, right, period)
+    x, xp, fp = (cupy.asarray(each).copy() for each in (x, xp, fp))  # CuPy requires contiguous arrays
+    return cupy.interp(x, xp, fp, left, right, period)
 
 
 # -- products and decompositions --------------------------------------------------------------------------
@@ -243,6 +302,15 @@ def _tensordot(a: Any, b: Any, axes: Any = 2) -> Any:
 
 def _axes(given: Any) -> tuple[int, ...]:
     return (given,) if isinstance(given, int) else tuple(given)
+
+
+@replaces(np.linalg.solve)
+def _solve(a: Any, b: Any) -> Any:
+    columns = b[:, None] if b.ndim == 1 else b
+    stack = np.broadcast_shapes(a.shape[:-2], columns.shape[:-2])  # CuPy requires equal stacks
+    a, columns = (cupy.broadcast_to(each, (*stack, *each.shape[-2:])).copy() for each in (a, columns))
+    solution = cupy.linalg.solve(a, columns)
+    return solution[..., 0] if b.ndim == 1 else solution
 
 
 @replaces(np.einsum)

@@ -27,7 +27,7 @@ def reduced(
         neutral = _NEUTRAL.get(name, initial)
         if neutral is _NO_VALUE:
             raise ValueError(f"{name}: where= requires initial=, because {name} of no elements is not defined.")
-        a = cupy.where(where, a, neutral)
+        a = cupy.where(cupy.asarray(where), a, neutral)
     if isinstance(axis, tuple) and not axis:
         a, axis = a[..., None], -1
     options = {} if dtype is None else {"dtype": dtype}
@@ -56,9 +56,12 @@ def var(
     """Return `np.var`."""
     center = globals()["mean"](a, axis, dtype, keepdims=True, where=where) if mean is _NO_VALUE else mean
     squares = cupy.square(cupy.subtract(a, center, dtype=dtype))
-    degrees = _count(a, axis, keepdims, where) - (ddof if correction is _NO_VALUE else correction)
     total = reduced("sum", squares, axis, keepdims=keepdims, where=where)
-    result = total / cupy.maximum(degrees, 0).astype(total.dtype)
+    lost = ddof if correction is _NO_VALUE else correction
+    if where is True:
+        result = total / max(a.size // max(1, total.size) - lost, 0)
+    else:
+        result = total / cupy.maximum(_count(a, axis, keepdims, where) - lost, 0).astype(total.dtype)
     return result if out is None else _written(result, out)
 
 

@@ -9,15 +9,15 @@ from typing import Any
 import cupy
 import numpy as np
 
-from tensorgrad._cupy.conversion import on_gpu, unsupported
+from tensorgrad._cupy.conversion import on_gpu, plain, unsupported
 from tensorgrad._cupy.gpu_reductions import REDUCTIONS, reduced
 
 
 def call_ufunc(ufunc: np.ufunc, method: str, inputs: tuple[Any, ...], options: dict[str, Any]) -> Any:
     """Return the result of `ufunc`, or of one of its methods, for CuPy arrays, NumPy arrays and numbers."""
     if method == "__call__":
-        if options.get("where") is True:
-            del options["where"]
+        if options:
+            options = {name: _operand(value) for name, value in options.items() if value is not True}
         return _counterpart(ufunc)(*map(_operand, inputs), **options)
     if method not in _METHODS:
         raise unsupported(f"{ufunc.__name__}.{method}")
@@ -26,6 +26,8 @@ def call_ufunc(ufunc: np.ufunc, method: str, inputs: tuple[Any, ...], options: d
 
 def _operand(value: Any) -> Any:
     """Return an operand that CuPy accepts: a number in place of a 0-d NumPy array, which needs no copy to the GPU."""
+    if isinstance(value, cupy.ndarray):
+        return plain(value)
     if isinstance(value, np.ndarray):
         return cupy.asarray(value) if value.ndim else value[()]
     return value
