@@ -109,7 +109,9 @@ class ndarray:
         return array, (self.get(),)
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **options: Any) -> Any:
-        return getattr(sys.modules["cupy"], ufunc.__name__)(*inputs, **options) if method == "__call__" else NotImplemented
+        return (
+            getattr(sys.modules["cupy"], ufunc.__name__)(*inputs, **options) if method == "__call__" else NotImplemented
+        )
 
     def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
         return _found(f"{function.__module__}.{function.__name__}".removeprefix("numpy."))(*args, **kwargs)

@@ -54,9 +54,9 @@ class Memory:
 
     def beside(self, gradient: Flat) -> Memory:
         """Return the memory in the library of `gradient`: NumPy's arrays, or a GPU's."""
-        arrays = {name: beside(getattr(self, name), gradient) for name in ("step", "gradient")}
-        of_steps = {name: tuple(beside(a, gradient) for a in getattr(self, name)) for name in ("steps", "changes")}
-        return replace(self, **arrays, **of_steps)
+        steps, changes = (tuple(beside(each, gradient) for each in arrays) for arrays in (self.steps, self.changes))
+        step, before = beside(self.step, gradient), beside(self.gradient, gradient)
+        return replace(self, step=step, gradient=before, steps=steps, changes=changes)
 
     def direction(self, gradient: Flat) -> Flat:
         """Return −H·gradient, where H approximates the inverse Hessian. Nocedal and Wright, algorithm 7.4."""

@@ -31,11 +31,28 @@ class Array(cupy.ndarray):
         """Array whose memory this one shares; None for the result of a computation."""
         return super().base if getattr(self, "_shares", True) else None
 
+    @property
+    def T(self) -> Array:
+        """The array with its axes in reverse order."""
+        return lifted(plain(self).T)  # type: ignore[no-any-return]
+
+    @property
+    def mT(self) -> Array:
+        """The array with its last two axes exchanged."""
+        return lifted(plain(self).mT)  # type: ignore[no-any-return]
+
+    @property
+    def real(self) -> Array:
+        """The array itself, because only real numbers have gradients."""
+        return lifted(plain(self).real)  # type: ignore[no-any-return]
+
     # -- NumPy's protocols --------------------------------------------------------------------------------
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, out: Any = None, **options: Any) -> Any:
         if not all(map(_is_known, inputs)):
             return NotImplemented
+        if method == "at" and not isinstance(inputs[0], cupy.ndarray):
+            raise not_written(f"{ufunc.__name__}.at")
         if out is None:
             return lifted(call_ufunc(ufunc, method, inputs, options))
         if len(out) > 1 or not isinstance(out[0], cupy.ndarray):
@@ -151,7 +168,6 @@ def _of_numpy(name: str) -> Callable[..., Any]:
 
 def _of_cupy(name: str) -> Callable[..., Any]:
     function = getattr(cupy.ndarray, name)
-    function = getattr(function, "__get__", function) if not callable(function) else function
 
     def method(self: Array, *args: Any, **kwargs: Any) -> Any:
         return lifted(function(plain(self), *on_gpu(args), **on_gpu(kwargs)))
@@ -183,5 +199,3 @@ for _name in (
     setattr(Array, _name, _of_numpy(_name))
 for _name in ("astype", "conj", "copy", "flatten", "nonzero", "ravel", "reshape", "squeeze", "swapaxes", "transpose"):
     setattr(Array, _name, _of_cupy(_name))
-for _name in ("T", "mT", "real"):
-    setattr(Array, _name, property(_of_cupy(_name)))

@@ -20,7 +20,6 @@ REPLACED: dict[Any, Callable[..., Any]] = {}
 ON_HOST = frozenset({np.pad, np.tile, np.roll, np.repeat, np.split, np.array_split, np.delete, np.insert, np.transpose})
 """Functions whose arguments after the first one are counts or positions, which CuPy reads on the CPU."""
 
-
 WRITERS = frozenset({np.copyto, np.put, np.put_along_axis, np.place, np.putmask, np.fill_diagonal})
 """Functions that write into their first argument."""
 
@@ -83,7 +82,9 @@ def replaces(*functions: Any) -> Callable[[Callable[..., Any]], Callable[..., An
 
 # -- reductions -------------------------------------------------------------------------------------------
 
-REPLACED |= {np.mean: gpu_reductions.mean, np.var: gpu_reductions.var, np.std: gpu_reductions.std}
+REPLACED |= {
+    np.mean: gpu_reductions.arithmetic_mean, np.var: gpu_reductions.variance, np.std: gpu_reductions.deviation
+}  # fmt: skip
 
 
 @replaces(np.sum)

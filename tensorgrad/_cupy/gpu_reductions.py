@@ -35,7 +35,7 @@ def reduced(
     return result if initial is _NO_VALUE or initial is None else _JOINING[name](result, initial, out=out)
 
 
-def mean(
+def arithmetic_mean(
     a: Any, axis: Any = None, dtype: Any = None, out: Any = None, keepdims: bool = False, *, where: Any = True
 ) -> Any:
     """Return `np.mean`."""
@@ -49,12 +49,12 @@ def mean(
     return result.astype(dtype or a.dtype, copy=False) if out is None else _written(result, out)
 
 
-def var(
+def variance(
     a: Any, axis: Any = None, dtype: Any = None, out: Any = None, ddof: float = 0, keepdims: bool = False, *,
     where: Any = True, mean: Any = _NO_VALUE, correction: float = _NO_VALUE,
 ) -> Any:  # fmt: skip
     """Return `np.var`."""
-    center = globals()["mean"](a, axis, dtype, keepdims=True, where=where) if mean is _NO_VALUE else mean
+    center = arithmetic_mean(a, axis, dtype, keepdims=True, where=where) if mean is _NO_VALUE else mean
     squares = cupy.square(cupy.subtract(a, center, dtype=dtype))
     total = reduced("sum", squares, axis, keepdims=keepdims, where=where)
     lost = ddof if correction is _NO_VALUE else correction
@@ -65,9 +65,9 @@ def var(
     return result if out is None else _written(result, out)
 
 
-def std(*args: Any, out: Any = None, **kwargs: Any) -> Any:
+def deviation(*args: Any, out: Any = None, **kwargs: Any) -> Any:
     """Return `np.std`."""
-    return cupy.sqrt(var(*args, **kwargs), out=out)
+    return cupy.sqrt(variance(*args, **kwargs), out=out)
 
 
 def _count(a: Any, axis: Any, keepdims: bool, where: Any) -> Any:

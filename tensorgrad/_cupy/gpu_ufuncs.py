@@ -40,7 +40,7 @@ def _counterpart(ufunc: np.ufunc) -> Callable[..., Any]:
     function = _MISSING.get(name) or getattr(cupy, name, None)
     if function is None or getattr(np, name, None) is not ufunc:
         raise unsupported(name)
-    return function  # type: ignore[no-any-return]
+    return function
 
 
 def _spacing(x: Any) -> Any:

@@ -132,10 +132,7 @@ def _second(first: Comparison) -> Comparison:
     def gradients() -> list[Tensor]:
         with enable_grad():
             found = backward(first.call(), first.leaves, upstream, create_graph=True)
-        return [
-            Tensor(np.zeros_like(leaf.array)) if each is None else each
-            for leaf, each in zip(first.leaves, found)
-        ]
+        return [Tensor(np.zeros_like(leaf.array)) if each is None else each for leaf, each in zip(first.leaves, found)]
 
     return Comparison(
         gradients,

@@ -53,7 +53,7 @@ OPTIMIZERS: dict[str, Any] = {
 
 
 def trained(make: Any, moves: dict[int, Any]) -> tuple[list[float], nn.Sequential, Any]:
-    """Train for five steps, and move the network before some of them. Return the losses, the network and its optimizer."""
+    """Train for four steps, moving the network before some of them. Return the losses, the network, the optimizer."""
     made, loss, losses = network().eval(), nn.SoftmaxCrossEntropy(), []
     optimizer = make(made.parameters())
 
@@ -63,7 +63,7 @@ def trained(make: Any, moves: dict[int, Any]) -> tuple[list[float], nn.Sequentia
         value.backward()
         return value
 
-    for step in range(5):
+    for step in range(4):
         if step in moves:
             made.to(moves[step])
         losses.append(float(closure()))
@@ -75,7 +75,7 @@ def trained(make: Any, moves: dict[int, Any]) -> tuple[list[float], nn.Sequentia
 @pytest.mark.parametrize("name", OPTIMIZERS)
 def test_optimizer_on_cupy_trains_as_on_numpy(name: str, cupy: Any) -> None:
     expected, reference, _ = trained(OPTIMIZERS[name], {})
-    for moves in ({0: cupy}, {2: cupy}, {0: cupy, 3: np}):
+    for moves in ({0: cupy}, {1: cupy, 3: np}):
         losses, made, optimizer = trained(OPTIMIZERS[name], moves)
         np.testing.assert_allclose(losses, expected, rtol=1e-10)
         for ours, theirs in zip(made.parameters(), reference.parameters(), strict=True):
@@ -134,18 +134,18 @@ def test_layer_on_cupy_gives_numpys_numbers(name: str, cupy: Any) -> None:
 def test_network_moves_with_its_gradients_and_buffers(cupy: Any) -> None:
     made = nn.Sequential(nn.Dense(2, 3, rng=0), nn.BatchNorm(3))
     made(np.ones((4, 2), np.float32)).sum().backward()
-    before = [(each.numpy(), None if each.grad is None else each.grad.copy()) for _, each in made.named_state()]
+    before = [None if each.grad is None else each.grad.copy() for _, each in made.named_state()]
+    weight = made[0].weight.numpy()
     assert made.to(cupy) is made
     for _, each in made.named_state():
         assert isinstance(each.array, cupy.ndarray)
         assert each.grad is None or isinstance(each.grad, cupy.ndarray)
     assert isinstance(made(np.ones((4, 2), np.float32)).array, cupy.ndarray)
-    for (_, each), (values, grad) in zip(made.to(np).named_state(), before, strict=True):
+    for (_, each), grad in zip(made.to(np).named_state(), before, strict=True):
         assert type(each.array) is np.ndarray
         assert each.array.flags.owndata
-        if not isinstance(each.grad, type(None)):
-            np.testing.assert_array_equal(each.grad, grad)
-    np.testing.assert_array_equal(made[0].weight.array, before[0][0])
+        np.testing.assert_array_equal(each.grad, grad)
+    np.testing.assert_array_equal(made[0].weight.array, weight)
 
 
 @pytest.mark.parametrize(
@@ -179,7 +179,14 @@ def test_model_trains_evaluates_and_predicts_on_cupy(cupy: Any, tmp_path: Path) 
             nn.ClipGradients(norm=0.5), nn.EarlyStopping(patience=1, restore_best=True), nn.ModelCheckpoint(path),
         ]  # fmt: skip
         history = model.fit(
-            data(X), data(Y), epochs=6, batch_size=8, validation_split=0.25, callbacks=callbacks, verbose=0, accumulate=2
+            data(X),
+            data(Y),
+            epochs=6,
+            batch_size=8,
+            validation_split=0.25,
+            callbacks=callbacks,
+            verbose=0,
+            accumulate=2,
         )
         assert isinstance(made[0].weight.array, library.ndarray)
         loaded = nn.Model.load(path)
