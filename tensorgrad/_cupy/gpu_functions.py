@@ -31,7 +31,7 @@ def call_function(function: Callable[..., Any], args: Any, kwargs: dict[str, Any
     if isinstance(written, np.ndarray):
         raise not_written(function.__name__)
     if function in ON_HOST:
-        args = (args[0], *map(_listed, args[1:]))
+        args = (*args[:1], *map(_listed, args[1:]))
         kwargs = {name: _listed(value) for name, value in kwargs.items()}
     args, kwargs = on_gpu(args), on_gpu(kwargs)
     if function in REPLACED:
@@ -120,6 +120,9 @@ def _cumprod(a: Any, axis: Any = None, dtype: Any = None, out: Any = None) -> An
 
 @replaces(np.linalg.vector_norm)
 def _vector_norm(x: Any, /, *, axis: Any = None, keepdims: bool = False, ord: Any = 2) -> Any:
+    x = x if x.dtype.kind == "f" else x.astype(float)
+    if ord == 2:
+        return cupy.sqrt(gpu_reductions.reduced("sum", x * x, axis, keepdims=keepdims))
     size = cupy.abs(x)
     if ord in (np.inf, -np.inf):
         return gpu_reductions.reduced("max" if ord > 0 else "min", size, axis, keepdims=keepdims)

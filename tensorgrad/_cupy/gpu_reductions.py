@@ -32,7 +32,9 @@ def reduced(
         a, axis = a[..., None], -1
     options = {} if dtype is None else {"dtype": dtype}
     result = getattr(cupy.ndarray, name)(a, axis=axis, out=out, keepdims=bool(keepdims), **options)
-    return result if initial is _NO_VALUE or initial is None else _JOINING[name](result, initial, out=out)
+    if initial is _NO_VALUE or initial is None or (isinstance(initial, (int, float)) and initial == _NEUTRAL.get(name)):
+        return result
+    return _JOINING[name](result, initial, out=out)
 
 
 def arithmetic_mean(
@@ -54,6 +56,8 @@ def variance(
     where: Any = True, mean: Any = _NO_VALUE, correction: float = _NO_VALUE,
 ) -> Any:  # fmt: skip
     """Return `np.var`."""
+    narrow = np.dtype(dtype or a.dtype) == np.float16
+    dtype = np.dtype(np.float32) if narrow else dtype
     center = arithmetic_mean(a, axis, dtype, keepdims=True, where=where) if mean is _NO_VALUE else mean
     squares = cupy.square(cupy.subtract(a, center, dtype=dtype))
     total = reduced("sum", squares, axis, keepdims=keepdims, where=where)
@@ -62,6 +66,7 @@ def variance(
         result = total / max(a.size // max(1, total.size) - lost, 0)
     else:
         result = total / cupy.maximum(_count(a, axis, keepdims, where) - lost, 0).astype(total.dtype)
+    result = result.astype(np.float16) if narrow else result
     return result if out is None else _written(result, out)
 
 
