@@ -346,8 +346,8 @@ class Module:
         """Move the parameters, their gradients and the buffers to a GPU, or back to the CPU. Return the module.
 
         `network.to(cupy)` makes them CuPy arrays, on the current GPU. Everything computed from them stays there, and
-        NumPy arrays that meet them are copied to the GPU. `network.to(numpy)` moves them back. The tensors remain the
-        same objects, so optimizers keep working: their state moves in the next step.
+        NumPy operands are copied to the GPU. `network.to(numpy)` moves them back. The tensors remain the same objects,
+        so optimizers keep working: their state moves in the next step.
 
         Args:
             library: the module `cupy` or `numpy`.

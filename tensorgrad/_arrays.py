@@ -2,8 +2,8 @@
 
 Two optional methods replace slower formulas: `a.scattered(index, shape)`, zeros of that shape with `a` added at an
 index, and `a.with_item(index, value)`, a copy of `a` with `value` at an index that names no place twice. Arrays whose
-values may be read, because they are computed at once, have the method `a.alike(values)`, which moves values to where
-`a` is.
+values may be read, because they are computed at once, have the method `a.alike(values)`, which copies NumPy arrays to
+the device of `a`.
 """
 
 from __future__ import annotations

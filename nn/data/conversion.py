@@ -36,7 +36,7 @@ def to_array(what: str, values: Any) -> NDArray[Any]:
         if _is_table(values):
             return _from_table(what, values)
         if hasattr(type(values), "__array_function__") and not isinstance(values, np.ndarray):
-            values = Tensor(values).numpy()  # from a GPU
+            values = Tensor(values).numpy()  # copied from a GPU
     try:
         array = np.asarray(values)
     except ValueError as error:

@@ -1,4 +1,4 @@
-"""CuPy's arrays, completed: NumPy's functions and operators accept them together with NumPy arrays."""
+"""CuPy arrays that NumPy's functions and operators accept together with NumPy arrays."""
 
 from __future__ import annotations
 
