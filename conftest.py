@@ -8,4 +8,5 @@ WITH_JAX = [
     *(f"nn/training/{name}.py" for name in ("compiled", "placement", "programs")),
 ]
 OF_THE_SITE = ["docs/conf.py", "docs/_site", "docs/xla.py"]
-collect_ignore = OF_THE_SITE + ([] if find_spec("jax") else WITH_JAX)
+WITH_CUPY = ["tensorgrad/_cupy"]
+collect_ignore = OF_THE_SITE + WITH_CUPY + ([] if find_spec("jax") else WITH_JAX)

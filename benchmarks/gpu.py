@@ -78,7 +78,7 @@ def by_cupy(work: Work) -> Step:
             h = nn.functional.relu(nn.functional.linear(h, weight, bias))
         value = loss(nn.functional.linear(h, w, b), y)
         gradients = tg.gradient(value, parameters)
-        new, kept = rules.update([p.array for p in parameters], gradients, kept, t, RATE, cupy)
+        new, kept = rules.update([p.array for p in parameters], gradients, kept, t, RATE, np)
         for parameter, array in zip(parameters, new):
             parameter.data = array
         return value.array

@@ -17,7 +17,7 @@ def as_array(values: Any) -> Any:
     if isinstance(values, Tensor):
         return values.array
     foreign = not isinstance(values, np.ndarray) and hasattr(type(values), "__array_function__")
-    return values if foreign else np.asarray(values)
+    return Tensor(values).array if foreign else np.asarray(values)
 
 
 MOST_LAYERS = 1000

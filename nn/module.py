@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from types import MappingProxyType
+from types import MappingProxyType, ModuleType
 from typing import Any, ClassVar, Self
 from weakref import ref
 
@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nn._hints import MODULE, Listed, attribute_hints, call_hint, layer_hint
+from nn._libraries import move
 from nn._load_report import LoadReport
 from nn._repr import described, settings
 from nn._validation import as_array
@@ -340,6 +341,28 @@ class Module:
         """Clear the gradient of every parameter, including frozen ones."""
         for _, tensor in self.named_state():
             tensor.zero_grad()
+
+    def to(self, library: ModuleType) -> Self:
+        """Move the parameters, their gradients and the buffers to a GPU, or back to the CPU. Return the module.
+
+        `network.to(cupy)` makes them CuPy arrays, on the current GPU. Everything computed from them stays there, and
+        NumPy operands are copied to the GPU. `network.to(numpy)` moves them back. The tensors remain the same objects,
+        so optimizers keep working: their state moves in the next step.
+
+        Args:
+            library: the module `cupy` or `numpy`.
+
+        Raises:
+            TypeError: `library` is neither of them. Nothing has been moved.
+
+        >>> import nn
+        >>> layer = nn.Dense(2, 3).to(np)
+        >>> layer.to("cuda")
+        Traceback (most recent call last):
+        TypeError: Dense.to: expected the module cupy or numpy, got 'cuda'. For a GPU: import cupy; ...
+        """
+        move(f"{type(self).__name__}.to", [tensor for _, tensor in self.named_state()], library)
+        return self
 
     def regularization_loss(self) -> Tensor:
         """Return the sum of the L1 and L2 penalties of this module and its descendants, a scalar to add to the data

@@ -1,7 +1,9 @@
 """Arrays of any library: the engine uses only NumPy's protocols and never converts them.
 
 Two optional methods replace slower formulas: `a.scattered(index, shape)`, zeros of that shape with `a` added at an
-index, and `a.with_item(index, value)`, a copy of `a` with `value` at an index that names no place twice.
+index, and `a.with_item(index, value)`, a copy of `a` with `value` at an index that names no place twice. Arrays whose
+values may be read, because they are computed at once, have the method `a.alike(values)`, which copies NumPy arrays to
+the device of `a`.
 """
 
 from __future__ import annotations
@@ -25,11 +27,34 @@ def as_array(value: Any) -> Any:
     Raises:
         ValueError: `value` is a masked array with masked entries.
     """
-    if value.__class__ is np.ndarray or is_foreign(value):
+    if value.__class__ is np.ndarray:
         return value
+    if is_foreign(value):
+        return _completed(value)
     if isinstance(value, np.ndarray) and np.any(getattr(value, "mask", False)):
         raise _messages.masked_entries(type(value).__name__)
     return np.asarray(value)
+
+
+def _completed(array: Any) -> Any:
+    """Return an array of another library in a type that implements all of NumPy's protocols that operations use."""
+    if type(array).__module__ == "cupy":
+        from tensorgrad._cupy import adopted
+
+        return adopted(array)
+    return array
+
+
+def has_values(value: Any) -> bool:
+    """Return whether the values of an array may be read: those of a GPU can, those of a compiled program cannot."""
+    return not is_foreign(value) or hasattr(type(as_array(value)), "alike")
+
+
+def beside(array: Any, other: Any) -> Any:
+    """Return `array`, as a copy on the same device as `other` if that is an array of another library with values."""
+    if isinstance(array, np.ndarray) and hasattr(type(other), "alike"):
+        return other.alike(array)
+    return array
 
 
 def holds(condition: Any) -> bool:

@@ -112,9 +112,9 @@ def settled(option: Any, depth: int = 0) -> Any:
         return option if FIXED.issuperset(map(type, option)) else tuple([settled(item, depth + 1) for item in option])
     if option.__class__ is list:
         return [settled(item, depth + 1) for item in option]
-    if option.__class__ is ndarray and option.nbytes <= COPIED_BYTES:
-        return option.copy()
-    return option
+    if option.__class__ is ndarray:
+        return option.copy() if option.nbytes <= COPIED_BYTES else option
+    return as_array(option) if is_foreign(option) else option
 
 
 def check_result(value: Any, name: str) -> Any:

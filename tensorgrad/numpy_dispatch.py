@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from tensorgrad import _messages
-from tensorgrad._arrays import is_foreign
+from tensorgrad._arrays import has_values
 
 answers: dict[Callable[..., Any], Callable[..., Any]] = {}
 """NumPy function -> operation, filled by `@op(numpy=...)`."""
@@ -141,7 +141,7 @@ def answer_function(
         return answers[function](*args, **kwargs)
     if function in not_differentiable:
         arrays = plain(args)
-        if function in numpy_only and any(map(is_foreign, arrays)):
+        if function in numpy_only and not all(map(has_values, arrays)):
             raise _messages.numpy_only(function.__name__, "the shape of the result depends on the values")
         if function in passed_on:
             _refuse_gradient(function, args, kwargs)

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from tensorgrad import _messages, anomaly, numpy_dispatch
-from tensorgrad._arrays import as_array, is_foreign, read_only
+from tensorgrad._arrays import as_array, beside, is_foreign, read_only
 from tensorgrad._hints import Hint
 from tensorgrad._tensor_methods import Methods
 from tensorgrad._typing import ArrayLike, Shape
@@ -101,6 +101,8 @@ class Tensor(Methods):
         dtype; if the leaf requires a gradient, `backward` then raises an error for every graph recorded with the old
         values. Results of operations, and views of another tensor's array, are returned read-only.
 
+        On a GPU (a CuPy array), the array stays there: NumPy values are copied to the GPU.
+
         Writes into the array (`w.data[0] = 1`) between forward and backward are not detected. Call `mark_changed` after
         writing into a leaf that requires a gradient. `detect_anomaly` detects such writes, including writes into
         constants, for which `mark_changed` has no effect.
@@ -125,7 +127,7 @@ class Tensor(Methods):
                 "data: this tensor is the result of an operation, so its values follow from its inputs. "
                 "Assign to a leaf, or take detach() first."
             )
-        array = checked_array(plain(values), self.dtype)
+        array = beside(checked_array(plain(values), self.dtype), self.array)
         if array.shape != self.shape:
             raise ValueError(f"data: expected shape {self.shape}, got {array.shape}. Make a new tensor instead.")
         self._change(array if array is self.array else np.copy(array))  # it is its own in `w.data -= …`
@@ -307,7 +309,7 @@ class Tensor(Methods):
             if array.__class__ is np.ndarray:
                 return np.array(1, array.dtype, ndmin=array.ndim)  # `np.ones` takes 1 µs longer
             return np.ones_like(array)
-        seed = checked_array(plain(gradient), self.dtype)
+        seed = beside(checked_array(plain(gradient), self.dtype), self.array)
         if seed.shape != self.shape:
             raise ValueError(f"backward: expected a gradient of shape {self.shape}, got {seed.shape}.")
         return seed  # type: ignore[no-any-return]
@@ -320,7 +322,7 @@ class Tensor(Methods):
         return Tensor(read_only(self.array), name=self._name)
 
     def numpy(self) -> NDArray[Any]:
-        """Return a copy of the values as a NumPy array, without the graph."""
+        """Return a copy of the values as a NumPy array, without the graph; values on a GPU are copied to the CPU."""
         array: Any = self.array
         return np.copy(array) if isinstance(array, np.ndarray) else np.array(array)
 
@@ -612,7 +614,7 @@ def checked_gradient(gradient: Any, of: Tensor) -> Any:
     """Return `gradient` as an array that fits the tensor, for assignments to `grad`."""
     if of.dtype.kind != "f":
         raise TypeError(f"grad: only floating-point tensors have a gradient; this one has dtype {of.dtype}.")
-    array = checked_array(gradient, of.dtype)
+    array = beside(checked_array(gradient, of.dtype), of.array)
     if array.shape != of.shape:
         raise ValueError(
             f"grad: expected a gradient of shape {of.shape}, got {array.shape}. To clear the gradient, assign None."

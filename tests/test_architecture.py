@@ -22,7 +22,7 @@ from tensorgrad._tensor_methods import Methods
 ROOT = Path(tg.__file__).parent.parent
 LAYERS: dict[str, list[set[str]]] = {
     "tensorgrad": [
-        {"_allocator", "_hints", "_html", "_typing", "arguments", "interrupts", "node", "randomness"},
+        {"_allocator", "_cupy", "_hints", "_html", "_typing", "arguments", "interrupts", "node", "randomness"},
         {"modes"},
         {"_messages", "_tensor_methods", "domains"},
         {"_arrays"},
@@ -69,6 +69,7 @@ LAYERS: dict[str, list[set[str]]] = {
         {
             "_files",
             "_hints",
+            "_libraries",
             "_load_report",
             "_processes",
             "_renamed",

@@ -144,6 +144,7 @@ class Batches:
             raise ValueError(f"{what}: mix needs targets y, and cannot be used with sample_weight.")
         self.rng = None if rng is None else generator(rng)
         self.dtype: np.dtype[Any] | None = None
+        self.like: Any = None
 
     @property
     def sample(self) -> Any:
@@ -240,15 +241,16 @@ class Batches:
             part.sample_weight = as_weights("Batches", self.sample_weight[rows], part.samples, **_padding_in(part.X))
         return part
 
-    def for_network(self, dtype: DTypeLike | None, rng: Rng) -> Batches:
+    def for_network(self, dtype: DTypeLike | None, rng: Rng, like: Any = None) -> Batches:
         """Return these batches in the dtype of a network, with randomness from `rng` unless they have their own
-        generator.
+        generator. If `like` is an array on a GPU, samples are copied there.
 
         Floating-point targets, and floating-point samples that need no other preparation, are converted here, once.
         Everything else is converted batch by batch: as floating-point numbers, images would take four times the memory.
         """
         ready = copy.copy(self)
         ready.rng = generator(rng) if self.rng is None else self.rng
+        ready.like = None if isinstance(like, np.ndarray) else like
         if dtype is not None:
             ready.dtype = np.dtype(dtype)
 
@@ -300,6 +302,8 @@ class Batches:
             X, y = self._mixed(X, y, draws)
         if self.dtype is not None and y is not None:
             y = _converted_targets(y, self.dtype)
+        if self.like is not None:
+            X = _moved(X, self.like)
         return (X, y) if self.sample_weight is None else (X, y, self.sample_weight[rows])
 
     def _mixed(self, X: Any, y: Any, draws: Any) -> tuple[Any, Any]:
@@ -323,6 +327,7 @@ def as_batches(
     targets: bool = True,
     dtype: DTypeLike | None,
     rng: Rng,
+    like: Any = None,
 ) -> Batches:
     """Return `X` and `y` as a `Batches`, or `X` itself if it is one.
 
@@ -330,7 +335,7 @@ def as_batches(
         what: the name of the data in messages.
         X, y, sample_weight, batch_size, shuffle: as passed to `Model.fit`.
         targets: whether targets are required.
-        dtype, rng: those of the model; see `Batches.for_network`.
+        dtype, rng, like: those of the model; see `Batches.for_network`.
 
     Raises:
         ValueError, TypeError: invalid data, no targets, or a `Batches` together with y, sample_weight,
@@ -346,7 +351,7 @@ def as_batches(
         batches = Batches(X, y, sample_weight=sample_weight, batch_size=batch_size, shuffle=shuffle, what=what)
     if targets and batches.y is None:
         raise TypeError(f"{what}: there are samples X, but no targets y.")
-    return batches.for_network(dtype, rng)
+    return batches.for_network(dtype, rng, like)
 
 
 def _padding_in(X: Any) -> dict[str, Any]:
@@ -369,6 +374,15 @@ def _converted(X: Any, dtype: np.dtype[Any]) -> Any:
     if isinstance(X, dict):
         return {name: array if name in PADDING else _converted(array, dtype) for name, array in X.items()}
     return mapped(partial(_converted, dtype=dtype), X)
+
+
+def _moved(X: Any, like: Any) -> Any:
+    """Return samples as arrays of the same library as `like`."""
+    if isinstance(X, np.ndarray):
+        return np.asarray(X, like=like)
+    if isinstance(X, dict):
+        return {name: array if name in PADDING else _moved(array, like) for name, array in X.items()}
+    return mapped(partial(_moved, like=like), X)
 
 
 def _converted_targets(y: Any, dtype: np.dtype[Any]) -> Any:

@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tensorgrad import Tensor
+
 REAL = "fiub"
 """The dtype kinds of real numbers."""
 
@@ -22,7 +24,7 @@ def to_array(what: str, values: Any) -> NDArray[Any]:
     Args:
         what: names the values in messages.
         values: an array, nested lists, or a pandas DataFrame or Series. In these, booleans and nullable numbers are
-            numbers, and pd.NA is NaN.
+            numbers, and pd.NA is NaN. Arrays on a GPU are copied to the CPU.
 
     Raises:
         ValueError: rows of different length, or masked entries.
@@ -33,6 +35,8 @@ def to_array(what: str, values: Any) -> NDArray[Any]:
         _refuse_sparse(what, values)
         if _is_table(values):
             return _from_table(what, values)
+        if hasattr(type(values), "__array_function__") and not isinstance(values, np.ndarray):
+            values = Tensor(values).numpy()  # copied from a GPU
     try:
         array = np.asarray(values)
     except ValueError as error:

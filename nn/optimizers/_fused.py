@@ -384,7 +384,7 @@ def _joined(
         start += flat.size
     joined = []
     for name in states[numbers[0]]:
-        common = np.concatenate([states[number][name].reshape(-1) for number in numbers])
+        common = np.concatenate([np.asarray(states[number][name]).reshape(-1) for number in numbers])
         for piece in pieces:
             states[piece.number][name] = common[piece.place].reshape(weights[piece.number].shape)
         joined.append(common)

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nn._validation import whole_number
-from nn.optimizers._arrays import assign
+from nn.optimizers._arrays import assign, beside
 from nn.optimizers._groups import Parameters
 from nn.optimizers._setting import Setting
 from nn.optimizers.line_search import Point, strong_wolfe
@@ -51,6 +51,12 @@ class Memory:
             return self
         steps, changes = (*self.steps, self.step)[-size:], (*self.changes, change)[-size:]
         return replace(self, steps=steps, changes=changes, scale=product / float(change @ change))
+
+    def beside(self, gradient: Flat) -> Memory:
+        """Return the memory in the library of `gradient`: NumPy's arrays, or a GPU's."""
+        steps, changes = (tuple(beside(each, gradient) for each in arrays) for arrays in (self.steps, self.changes))
+        step, before = beside(self.step, gradient), beside(self.gradient, gradient)
+        return replace(self, step=step, gradient=before, steps=steps, changes=changes)
 
     def direction(self, gradient: Flat) -> Flat:
         """Return −H·gradient, where H approximates the inverse Hessian. Nocedal and Wright, algorithm 7.4."""
@@ -128,8 +134,8 @@ class LBFGS(Optimizer):
         super().__init__(parameters, learning_rate, decay=decay)
         if len(self.groups) > 1:
             raise ValueError("LBFGS: all parameters share their settings, got several groups.")
-        if not all(isinstance(parameter.array, np.ndarray) for parameter in self.parameters):
-            raise TypeError("LBFGS: expected parameters with NumPy arrays.")
+        if not all(isinstance(each.array, np.ndarray) or hasattr(each.array, "alike") for each in self.parameters):
+            raise TypeError("LBFGS: expected parameters with NumPy or CuPy arrays, whose values it can read.")
         if line_search not in ("strong_wolfe", None):
             raise ValueError(f'LBFGS: line_search must be "strong_wolfe" or None, got {line_search!r}.')
         self.max_iterations = whole_number("LBFGS: max_iterations", max_iterations)
@@ -172,6 +178,7 @@ class LBFGS(Optimizer):
         if trained != self._trained:  # the observed curvature is that of other parameters
             self._memory, self._trained = Memory(self._memory.step, self._memory.gradient), trained
         first, gradient = self._evaluated(closure)
+        self._memory = self._memory.beside(gradient)
         self._check_finite(first, gradient)
         if all(parameter.grad is None for parameter in self.parameters):
             self._warn_once("the closure computed no gradient, so nothing was changed. Call loss.backward() in it.")
@@ -263,8 +270,8 @@ class LBFGS(Optimizer):
         """Return the settings, `iterations`, and the fields of `Memory` under names such as `"memory.steps"`."""
         memory = self._memory
         return super().state_dict() | {
-            "memory.step": memory.step.copy(),
-            "memory.gradient": memory.gradient.copy(),
+            "memory.step": np.array(memory.step),
+            "memory.gradient": np.array(memory.gradient),
             "memory.iterations": memory.iterations,
             "memory.steps": np.array(memory.steps, memory.step.dtype).reshape(-1, memory.step.size),
             "memory.changes": np.array(memory.changes, memory.step.dtype).reshape(-1, memory.step.size),

@@ -13,7 +13,7 @@ import numpy as np
 from nn._hints import OPTIMIZER, SETTINGS, attribute_hints
 from nn._repr import counted
 from nn.module import promoted
-from nn.optimizers._arrays import Array, assign, read_only, writable
+from nn.optimizers._arrays import Array, assign, beside, read_only, writable
 from nn.optimizers._checks import check_signature, checked_result
 from nn.optimizers._fused import FusedStep, flush
 from nn.optimizers._groups import ParameterGroup, Parameters, label, parameter_groups, shown
@@ -244,7 +244,7 @@ class Optimizer:
             state |= {f"groups.{number}.{name}": value for name, value in self._differing(group).items()}
         state["iterations"] = self.iterations
         for name in self.state_names:
-            state |= {f"{name}.{number}": arrays[name].copy() for number, arrays in enumerate(self._state)}
+            state |= {f"{name}.{number}": np.array(arrays[name]) for number, arrays in enumerate(self._state)}
         return state
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
@@ -355,7 +355,8 @@ class Optimizer:
         updated = []
         for number, gradient in gradients.items():
             parameter, of_group = self.parameters[number], settings[self._group_of[number]]
-            result = self.update(read_only(gradient), dict(states[number]), of_group)
+            state = {name: beside(array, parameter.array) for name, array in states[number].items()}
+            result = self.update(read_only(gradient), state, of_group)
             change, state = checked_result(type(self).__name__, result, self.state_names, gradient)
             weights = self.shrink(of_group) * parameter.array.astype(gradient.dtype) + change
             updated.append((number, weights, state))
@@ -424,7 +425,7 @@ class Optimizer:
                 f"{owner}: {name}.{number} must be {dtype} of shape {parameter.shape}, got {given.dtype} of shape "
                 f"{given.shape}."
             )
-        return given.astype(dtype)
+        return beside(given.astype(dtype), parameter.array)
 
     def _settings(self) -> dict[str, Any]:
         """Return the optimizer's settings, the base class's first."""

@@ -641,8 +641,9 @@ class Model:
         return self.loss
 
     def _batches(self, what: str, X: Any, y: Any = None, **options: Any) -> Batches:
-        dtype = next((parameter.dtype for parameter in self.network.parameters()), None)
+        parameter = next(self.network.parameters(), None)
+        dtype, like = (None, None) if parameter is None else (parameter.dtype, parameter.array)
         dtype = None if takes_ids(self.network) else dtype  # large ids would be rounded as floating-point numbers
-        batches = as_batches(what, X, y, dtype=dtype, rng=self.rng, **options)
+        batches = as_batches(what, X, y, dtype=dtype, rng=self.rng, like=like, **options)
         check_input_columns(what, self._columns, batches.columns)
         return batches

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from tensorgrad import _messages
-from tensorgrad._arrays import as_array, is_foreign
+from tensorgrad._arrays import as_array, beside, has_values, is_foreign
 from tensorgrad.gradcheck.comparison import Comparison, Settings, backward
 from tensorgrad.gradcheck.differences import STEP
 from tensorgrad.modes import enable_grad
@@ -124,15 +124,15 @@ def gradcheck(
 def _second(first: Comparison) -> Comparison:
     """Return the comparison for the gradients of `first` as functions of its leaves and the upstream gradients."""
     random = first.settings.random
-    upstream = [Tensor(np.array(random.standard_normal(each.shape)), requires_grad=True) for each in first.recorded]
+    upstream = [
+        Tensor(beside(np.array(random.standard_normal(each.shape)), each.array), requires_grad=True)
+        for each in first.recorded
+    ]
 
     def gradients() -> list[Tensor]:
         with enable_grad():
             found = backward(first.call(), first.leaves, upstream, create_graph=True)
-        return [
-            Tensor(np.zeros(leaf.shape, np.float64)) if each is None else each
-            for leaf, each in zip(first.leaves, found)
-        ]
+        return [Tensor(np.zeros_like(leaf.array)) if each is None else each for leaf, each in zip(first.leaves, found)]
 
     return Comparison(
         gradients,
@@ -145,7 +145,7 @@ def _second(first: Comparison) -> Comparison:
 
 def _prepared(f: Callable[..., Any], inputs: Any) -> tuple[Callable[[], list[Tensor]], list[Tensor], list[str]]:
     """Return `f` as a function without arguments, the leaves it depends on, and their names."""
-    single = isinstance(inputs, (Tensor, np.ndarray)) or not isinstance(inputs, Iterable)
+    single = isinstance(inputs, (Tensor, np.ndarray)) or is_foreign(inputs) or not isinstance(inputs, Iterable)
     given: list[Any] = [inputs] if single else list(inputs)
     checked = {position: name for position, each in enumerate(given) if (name := _checked_name(position, each))}
     if not checked:
@@ -166,7 +166,7 @@ def _prepared(f: Callable[..., Any], inputs: Any) -> tuple[Callable[[], list[Ten
         return lambda: _outputs(f()), leaves, names
 
     copies = {
-        position: Tensor(np.array(plain(each)), requires_grad=True, name=getattr(each, "name", None))
+        position: Tensor(np.copy(as_array(plain(each))), requires_grad=True, name=getattr(each, "name", None))
         for position, each in enumerate(given)
         if position in checked
     }
@@ -182,7 +182,7 @@ def _checked_name(position: int, value: Any) -> str | None:
     if isinstance(value, Tensor) and value.name is not None:
         name += f" {value.name!r}"
     array = as_array(plain(value))
-    if is_foreign(array):
+    if not has_values(array):
         raise _messages.numpy_only("gradcheck", "finite differences change single elements")
     dtype = array.dtype
     if dtype.kind in "iub":

@@ -111,7 +111,8 @@ class Comparison:
         found = backward(self.recorded, self.leaves, starts, create_graph=False)
         self.connected = self.connected or any(each is not None for each in found)
         return [
-            np.zeros(leaf.size, np.float64) if each is None else each.ravel() for leaf, each in zip(self.leaves, found)
+            np.zeros(leaf.size, np.float64) if each is None else np.asarray(each).ravel()
+            for leaf, each in zip(self.leaves, found)
         ]
 
     def _slopes(self, leaf: Tensor, direction: NDArray[Any], step: float) -> Slopes:
@@ -163,7 +164,8 @@ class Comparison:
         """Judge the derivative of the weighted sum of all outputs along a random direction of unit length."""
         leaf = self.leaves[position]
         direction = np.asarray(self.settings.random.standard_normal(leaf.shape))
-        size = np.maximum(np.abs(leaf.array), _typical(leaf.array))
+        array = np.asarray(leaf.array)
+        size = np.maximum(np.abs(array), _typical(array))
         direction *= np.where(size > 0, size, 1.0) / (float(np.linalg.norm(direction)) or 1.0)
         return judge(
             lambda step: self._slopes_or_nan(leaf, direction, step).weighted(weights),
@@ -182,8 +184,9 @@ class Comparison:
         for position, got in jacobians.items():
             if not got.size:
                 continue
-            typical = _typical(self.leaves[position].array)
-            sizes = np.maximum(np.abs(self.leaves[position].array.ravel()), typical)
+            array = np.asarray(self.leaves[position].array)
+            typical = _typical(array)
+            sizes = np.maximum(np.abs(array.ravel()), typical)
             influence = (np.abs(got) * np.where(sizes > 0, sizes, 1.0)).max(axis=1)  # of the strongest element
             verdicts = [
                 self._judge_element(position, element, got[:, element], typical, influence)
@@ -247,7 +250,7 @@ class Comparison:
         """Judge the derivatives of all outputs with respect to one element."""
         leaf = self.leaves[position]
         direction = _unit(leaf.shape, element)
-        x = float(leaf.array.flat[element])
+        x = float(leaf.array.ravel()[element])
         steps = Steps.at(abs(x), typical=typical, eps=self.settings.eps)
         verdict = judge(
             lambda step: self._slopes_or_nan(leaf, direction, (x + step) - x),  # a step that x + step does not round
@@ -344,7 +347,7 @@ def backward(outputs: list[Tensor], leaves: list[Tensor], starts: Sequence[Any],
 
 
 def _row(outputs: list[Tensor]) -> NDArray[Any]:
-    return np.concatenate([output.array.ravel() for output in outputs])
+    return np.concatenate([np.asarray(output.array).ravel() for output in outputs])
 
 
 def _unit(shape: Shape, element: int) -> NDArray[Any]:

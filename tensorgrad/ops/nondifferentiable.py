@@ -12,7 +12,7 @@ from typing import Any, Literal, ParamSpec, TypeVar
 import numpy as np
 
 from tensorgrad import _messages, numpy_dispatch
-from tensorgrad._arrays import as_array, is_foreign
+from tensorgrad._arrays import as_array, has_values
 from tensorgrad._composing import method
 from tensorgrad._hints import renamed_argument
 from tensorgrad._typing import ArrayLike, Axis, SortKind
@@ -121,7 +121,7 @@ def nonzero(a: ArrayLike) -> tuple[Any, ...]:
     (array([0, 2]),)
     """
     array = plain(a)
-    if is_foreign(array):
+    if not has_values(array):
         raise _messages.numpy_only("nonzero", "the shape of the result depends on the values")
     return np.nonzero(array)
 

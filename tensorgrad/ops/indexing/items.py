@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from tensorgrad import _messages
-from tensorgrad._arrays import as_array, is_foreign
+from tensorgrad._arrays import as_array, has_values, is_foreign
 from tensorgrad._composing import method
 from tensorgrad._typing import ArrayLike, Index, Shape
 from tensorgrad.domains import case
@@ -26,9 +26,9 @@ def _repeats(index: Any) -> bool:
 
 
 def _check_no_mask(index: Any, name: str) -> None:
-    """Refuse truth values of other libraries in an index; NumPy's are constants and so is the shape of the result."""
+    """Refuse truth values without known values in an index, because the shape of the result would be unknown."""
     for each in index if isinstance(index, tuple) else (index,):
-        if is_foreign(each) and each.dtype.kind == "b":
+        if is_foreign(each) and each.dtype.kind == "b" and not has_values(each):
             raise _messages.numpy_only(name, "the shape of the result depends on the values of the mask")
 
 

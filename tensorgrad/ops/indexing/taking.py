@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from tensorgrad import _messages, numpy_dispatch
-from tensorgrad._arrays import as_array, is_foreign
+from tensorgrad._arrays import as_array, has_values
 from tensorgrad._composing import composed, method
 from tensorgrad._typing import ArrayLike, Shape
 from tensorgrad.domains import case
@@ -191,7 +191,7 @@ def compress(condition: ArrayLike, a: ArrayLike, axis: int | None = None) -> Any
     >>> compress([True, False, True], [1.0, 2.0, 3.0])
     Tensor([1., 3.])
     """
-    if is_foreign(condition):
+    if not has_values(condition):
         raise _messages.numpy_only("compress", CONDITION_DECIDES)
     return np.compress(condition, a, axis)  # type: ignore[arg-type]
 
@@ -223,6 +223,6 @@ def extract(condition: ArrayLike, arr: ArrayLike) -> Any:
     >>> extract([True, False, True], [1.0, 2.0, 3.0])
     Tensor([1., 3.])
     """
-    if is_foreign(condition):
+    if not has_values(condition):
         raise _messages.numpy_only("extract", CONDITION_DECIDES)
     return np.extract(condition, arr)

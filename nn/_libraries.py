@@ -1,0 +1,44 @@
+"""Moving parameters between the CPU and a GPU: the libraries NumPy and CuPy."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+
+from tensorgrad import Tensor, interrupts
+
+
+def move(asker: str, tensors: Iterable[Tensor], library: ModuleType) -> None:
+    """Replace the arrays of leaf tensors, and their gradients, by arrays of `library`, NumPy or CuPy.
+
+    Raises:
+        TypeError: `library` is neither of them. Nothing has been moved.
+    """
+    if not isinstance(library, ModuleType) or library.__name__ not in ("numpy", "cupy"):
+        raise TypeError(f"{asker}: expected the module cupy or numpy, got {library!r}. {_remedy(library)}")
+    moved = [(each, _converted(each.array, library), _converted(each.grad, library)) for each in tensors]
+    _rebind(moved)
+
+
+@interrupts.uninterrupted
+def _rebind(moved: list[tuple[Tensor, Any, Any]]) -> None:
+    for tensor, array, grad in moved:
+        tensor.rebind(array, grad)
+
+
+def _converted(array: Any, library: ModuleType) -> Any:
+    if array is None or isinstance(array, library.ndarray):
+        return array
+    return Tensor(library.asarray(np.asarray(array))).array
+
+
+def _remedy(given: Any) -> str:
+    name = given if isinstance(given, str) else getattr(given, "__name__", "")
+    if isinstance(given, (type, np.dtype)) or name in np.sctypeDict:
+        return "Choose the dtype of a network with the dtype= argument of its layers."
+    if name.startswith(("jax", "tpu")):
+        return "JAX runs compiled models: nn.Model(network, ..., compile=True)."
+    return "For a GPU: import cupy; network.to(cupy). For the CPU: import numpy; network.to(numpy)."
