@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import operator
 import traceback
 import weakref
 from collections import deque
 from collections.abc import Callable, Iterator
-from itertools import repeat
+from itertools import compress, repeat
 from sys import getrefcount
 from typing import Any
 
@@ -23,7 +24,7 @@ from tensorgrad.transforms.trees import leaves, rebuilt
 from tensorgrad.xla import _refusals
 from tensorgrad.xla._arguments import Arguments
 from tensorgrad.xla._keys import Keys
-from tensorgrad.xla._reachable import ARRAY, GRAD, PLAIN, Surroundings, set_state, state_of
+from tensorgrad.xla._reachable import ARRAY, GRAD, NODE, PLAIN, Surroundings, set_state, state_of
 from tensorgrad.xla.array import Array
 
 ARGUMENT = "it is an argument of the compiled function, and the caller's array would not change"
@@ -85,8 +86,9 @@ class Program:
 
     def run(self, arguments: Arguments, tensors: list[Tensor], seeds: list[int] | None) -> Outcome:
         """Return the results for these arguments."""
-        inputs = [array.value if array.__class__ is Array else array for array in map(ARRAY, tensors)]
-        inputs += [g.value if g.__class__ is Array else g for g in map(GRAD, tensors) if g is not None]
+        inputs = _values(list(map(ARRAY, tensors)))
+        with_grad = tensors if arguments.tensors else self.surroundings.with_grad
+        inputs += _values([gradient for gradient in map(GRAD, with_grad) if gradient is not None])
         self._floats = [len(inputs) + place for place in arguments.floats]
         inputs += arguments.values
         if seeds is not None:
@@ -172,6 +174,8 @@ class Plan:
         self.source: Any = None
         self.is_new = True
         self._only_arrays = all(array != KEPT and grad == KEPT for _, array, grad in changes)
+        places = {place for place, _, _ in changes}
+        self._is_changed = [place in places for place in range(max(places, default=-1) + 1)]
 
     def finish(self, values: list[Any], tensors: list[Tensor]) -> Any:
         """Assign the changed tensors and return the result of the function."""
@@ -189,19 +193,13 @@ class Plan:
         """
         if not self._only_arrays:
             return False
-        owners: list[Any] = []
-        arrays: list[Array] = []
-        for place, position, _ in self.changes:
-            tensor, array = tensors[place], array_of(values[position])
-            node = tensor.node
-            if node is not None:
-                if getrefcount(node) != OF_LEAF:
-                    return False
-                owners.append(node)
-                arrays.append(array)
-            owners.append(tensor)
-            arrays.append(array)
-        deque(map(setattr, owners, repeat("array"), arrays), 0)
+        changed = list(compress(tensors, self._is_changed))
+        nodes = list(filter(None, map(NODE, changed)))
+        if nodes and max(map(getrefcount, nodes)) > OF_LEAF:  # the tensor, the list and `map` refer to each
+            return False
+        arrays = list(map(array_of, values[-len(changed) :]))
+        arrays += compress(arrays, map(NODE, changed))
+        deque(map(setattr, changed + nodes, repeat("array"), arrays), 0)
         return True
 
     def executable(self) -> Any:
@@ -356,6 +354,15 @@ def array_of(value: Any) -> Array:
     return array
 
 
+def _values(arrays: list[Any]) -> list[Any]:
+    """Return the JAX arrays of those that are `Array`s, and the others as they are."""
+    try:
+        return list(map(VALUE, arrays))
+    except AttributeError:
+        return [array.value if array.__class__ is Array else array for array in arrays]
+
+
+VALUE = operator.attrgetter("value")
 _FLOAT32, _FLOAT64 = np.dtype(np.float32), np.dtype(np.float64)
 
 

@@ -6,7 +6,7 @@ import functools
 import itertools
 import operator
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterator
 from types import CellType, CodeType, FunctionType, MethodType, ModuleType
 from typing import Any
 
@@ -48,6 +48,7 @@ class Surroundings:
         generators: the NumPy random generators.
         key: what decides which program is right: the code, the structure, `training` flags and other plain attributes.
             Two searches with equal keys found the same structure, with tensors in the same order.
+        with_grad: the tensors that have a gradient.
         holders: the namespaces, lists and cells that were searched.
     """
 
@@ -66,8 +67,8 @@ class Surroundings:
 
     def _watch(self) -> None:
         """Remember the objects in all places that were searched, for `unchanged`."""
-        ends = (object(),)  # between the views, so that nothing can move from one to the next unnoticed
-        self._views = [each for holder in self.holders for view in holder.views() for each in (view, ends)]
+        self._views = [view for holder in self.holders for view in holder.views()]
+        self._lengths = list(map(len, self._views))
         self._cells = [holder.cell for holder in self.holders if isinstance(holder, Cell) and holder.before]
         variables = [
             (holder.namespace.get, name)
@@ -77,25 +78,34 @@ class Surroundings:
         ]
         self._getters, self._names = [get for get, _ in variables], [name for _, name in variables]
         self._watched = list(self._current())
+        nodes, grads = self.flags()
+        self._constants, self._leaves = _divided(self.tensors, nodes)
+        self._without_grad, self.with_grad = _divided(self.tensors, grads)
 
     def _current(self) -> Iterator[Any]:
-        """Return the objects in all places, and which tensors require no gradient and have none. Run no Python loop."""
-        return itertools.chain(
-            itertools.chain.from_iterable(self._views),
-            map(CONTENTS, self._cells),
-            map(operator.call, self._getters, self._names),
-            map(_is_none, map(NODE, self.tensors)),
-            map(_is_none, map(GRAD, self.tensors)),
-        )
+        """Return the objects in all places."""
+        contents, variables = map(CONTENTS, self._cells), map(operator.call, self._getters, self._names)
+        return itertools.chain(*self._views, contents, variables)
 
     def unchanged(self) -> bool:
-        """Return whether every place that was searched still holds the same objects, and no flag has changed."""
+        """Return whether every place that was searched still holds the same objects, and no flag has changed.
+
+        No Python loop runs: this is called in every step, for hundreds of objects.
+        """
+        nothing, same, other = itertools.repeat(None), operator.is_, operator.is_not
         try:
-            return all(map(operator.is_, self._current(), self._watched))
+            return (
+                list(map(len, self._views)) == self._lengths
+                and all(map(same, self._current(), self._watched))
+                and all(map(same, map(NODE, self._constants), nothing))
+                and all(map(other, map(NODE, self._leaves), nothing))
+                and all(map(same, map(GRAD, self._without_grad), nothing))
+                and all(map(other, map(GRAD, self.with_grad), nothing))
+            )
         except ValueError:  # a cell was emptied
             return False
 
-    def flags(self) -> tuple[Any, Any]:
+    def flags(self) -> tuple[tuple[bool, ...], tuple[bool, ...]]:
         """Return which tensors require no gradient, and which have none."""
         nodes, grads = map(NODE, self.tensors), map(GRAD, self.tensors)
         return tuple(map(_is_none, nodes)), tuple(map(_is_none, grads))
@@ -231,8 +241,8 @@ class Holder:
         """Return whether this is an attribute that did not exist before."""
         return False
 
-    def views(self) -> list[Iterable[Any]]:
-        """Return iterables over the current objects; none for cells and variables."""
+    def views(self) -> list[Collection[Any]]:
+        """Return the current objects, as containers that follow every change; none for cells and variables."""
         return []
 
     def restore(self, name: Any) -> None:
@@ -251,7 +261,7 @@ class Namespace(Holder):
         """Return the entries."""
         return list(self.names.items())
 
-    def views(self) -> list[Iterable[Any]]:
+    def views(self) -> list[Collection[Any]]:
         """Return the values of the dict."""
         return [self.names.values()]
 
@@ -299,7 +309,7 @@ class ClassNamespace(Holder):
             if not (name.startswith("__") and name.endswith("__")) or isinstance(value, FunctionType)
         ]
 
-    def views(self) -> list[Iterable[Any]]:
+    def views(self) -> list[Collection[Any]]:
         """Return the values of each class."""
         return [vars(cls).values() for cls in self.classes]
 
@@ -322,7 +332,7 @@ class Items(Holder):
         """Return the items by position."""
         return list(enumerate(self.values))
 
-    def views(self) -> list[Iterable[Any]]:
+    def views(self) -> list[Collection[Any]]:
         """Return the list."""
         return [self.values]
 
@@ -369,6 +379,11 @@ class Globals(Holder):
     def restore(self, name: Any) -> None:
         """Restore one variable."""
         self.namespace[name] = self.before[name]
+
+
+def _divided(tensors: list[Tensor], flags: tuple[bool, ...]) -> tuple[list[Tensor], list[Tensor]]:
+    """Return the tensors whose flag is set, and the others."""
+    return list(itertools.compress(tensors, flags)), [t for t, is_set in zip(tensors, flags) if not is_set]
 
 
 def is_of_library(value: Any) -> bool:
