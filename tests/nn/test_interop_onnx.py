@@ -486,6 +486,15 @@ def test_export_with_free_axes_computes_the_same_for_other_lengths() -> None:
     assert shapes(proto.graph.input) == [["batch", "height", "width", 2]]
     assert shapes(proto.graph.output) == [["batch", "output_1", "output_2", 3]]
 
+    class Later(nn.Module):
+        def __init__(self) -> None:
+            self.rotary = nn.RotaryPositions(2)
+
+        def forward(self, x: Any) -> Any:
+            return self.rotary(x, 3)
+
+    compare_lengths(Later(), example[..., 0, :], {1: "time"}, {"time": (1, 30, 7)})
+
 
 @pytest.mark.slow
 @pytest.mark.parametrize("opset", [18, 23])

@@ -14,9 +14,12 @@ from nn.interop.onnx_export.value import Value
 from nn.layers import LearnedPositions, PositionalEncoding, RotaryPositions
 
 
-def _sines(graph: Graph, x: Value, frequencies: Any, phases: Any) -> Any:
-    """Return sin(position·frequency + phase) for the steps of `x`, `(time, frequencies)`, computed in float64."""
-    angles = graph.positions(x, -2).astype(np.float64)[:, None] * frequencies + phases
+def _sines(graph: Graph, x: Value, frequencies: Any, phases: Any, start: int = 0) -> Any:
+    """Return sin(position·frequency + phase) for the steps of `x`, `(time, frequencies)`, computed in float64.
+
+    `start` is the position of the first step.
+    """
+    angles = (graph.positions(x, -2).astype(np.float64) + float(start))[:, None] * frequencies + phases
     return np.sin(angles).astype(x.dtype)
 
 
@@ -46,7 +49,7 @@ def rotary_positions(graph: Graph, layer: RotaryPositions, x: Value, start: int 
         return NotImplemented
     half = layer.features // 2
     frequencies = layer.base ** (-np.arange(0, layer.features, 2) / layer.features)
-    cosines, sines = (_sines(graph, x, frequencies, phase) for phase in (math.pi / 2, 0.0))
+    cosines, sines = (_sines(graph, x, frequencies, phase, start) for phase in (math.pi / 2, 0.0))
     a, b = (x[..., ::2], x[..., 1::2]) if layer.interleaved else (x[..., :half], x[..., half:])
     first, second = a * cosines - b * sines, a * sines + b * cosines
     if layer.interleaved:
