@@ -1,4 +1,4 @@
-"""Moving parameters between the CPU and a GPU: the libraries NumPy and CuPy."""
+"""Moving parameters, and arrays that belong to them, between the CPU and a GPU: the libraries NumPy and CuPy."""
 
 from __future__ import annotations
 
@@ -27,6 +27,13 @@ def move(asker: str, tensors: Iterable[Tensor], library: ModuleType) -> None:
 def _rebind(moved: list[tuple[Tensor, Any, Any]]) -> None:
     for tensor, array, grad in moved:
         tensor.rebind(array, grad)
+
+
+def beside(array: Any, other: Any) -> Any:
+    """Return `array` in the library of `other`: a network may have been moved to a GPU, or back."""
+    if type(array) is type(other):
+        return array
+    return np.asarray(array) if isinstance(other, np.ndarray) else np.asarray(array, like=other)
 
 
 def _converted(array: Any, library: ModuleType) -> Any:

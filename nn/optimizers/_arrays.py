@@ -20,13 +20,6 @@ def read_only(array: Array) -> Array:
     return array
 
 
-def beside(array: Array, other: Array) -> Array:
-    """Return `array` in the library of `other`: a network may have been moved to a GPU, or back."""
-    if type(array) is type(other):
-        return array
-    return np.asarray(array) if isinstance(other, np.ndarray) else np.asarray(array, like=other)
-
-
 def writable(parameter: Tensor) -> Array:
     """Return the parameter's array for writing. A NumPy array is first made contiguous and writable."""
     array = parameter.own_array()

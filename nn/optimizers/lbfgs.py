@@ -10,8 +10,9 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from nn._libraries import beside
 from nn._validation import whole_number
-from nn.optimizers._arrays import assign, beside
+from nn.optimizers._arrays import assign
 from nn.optimizers._groups import Parameters
 from nn.optimizers._setting import Setting
 from nn.optimizers.line_search import Point, strong_wolfe

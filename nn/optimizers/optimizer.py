@@ -11,9 +11,10 @@ from typing import Any, ClassVar
 import numpy as np
 
 from nn._hints import OPTIMIZER, SETTINGS, attribute_hints
+from nn._libraries import beside
 from nn._repr import counted
 from nn.module import promoted
-from nn.optimizers._arrays import Array, assign, beside, read_only, writable
+from nn.optimizers._arrays import Array, assign, read_only, writable
 from nn.optimizers._checks import check_signature, checked_result
 from nn.optimizers._fused import FusedStep, flush
 from nn.optimizers._groups import ParameterGroup, Parameters, label, parameter_groups, shown

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from nn._libraries import beside
 from nn._validation import as_array, finite_number, whole_number
 from nn.callbacks import Callback
 from nn.module import Module
@@ -115,6 +116,7 @@ class AveragedWeights(Callback):
             if average is None or fraction == 1 or not tensor.requires_grad:  # a frozen parameter does not change
                 self._averages[name] = _copied(tensor)
             else:
+                average = beside(average, tensor.array)
                 change = tensor.array - average
                 change *= fraction
                 average += change
@@ -145,7 +147,7 @@ class AveragedWeights(Callback):
 
     def state_dict(self) -> dict[str, Any]:
         """Return `steps`, `updates` and copies of the averages, under names such as `"average.0.weight"`."""
-        averages = {f"average.{name}": average.copy() for name, average in self._averages.items()}
+        averages = {f"average.{name}": np.array(average) for name, average in self._averages.items()}
         return {"steps": self.steps, "updates": self.updates, **averages}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
@@ -220,11 +222,11 @@ class AveragedWeights(Callback):
             self._restore()
 
     def on_fit_end(self) -> None:
-        """Restore the weights if validation was interrupted, and keep the average as arrays of the weights' kind."""
+        """Restore the weights if validation was interrupted, and keep the average in the library of the weights."""
         self._restore()
         for name, tensor in self._known("on_fit_end").named_state():
-            if name in self._averages and isinstance(tensor.array, np.ndarray):
-                self._averages[name] = np.asarray(self._averages[name])  # of XLA after a compiled training
+            if name in self._averages:  # an array of XLA after a compiled training
+                self._averages[name] = beside(self._averages[name], tensor.array)
 
     def __repr__(self) -> str:
         return f"AveragedWeights(decay={self.decay}, every={self.every}, start={self.start}, updates={self.updates})"

@@ -91,8 +91,8 @@ class Programs:
         for _, array in before:
             if not isinstance(array, (np.ndarray, xla.Array)):
                 raise TypeError(
-                    f"Model: compile=True requires NumPy arrays, but a tensor of the network is a "
-                    f"{type(array).__name__}. Use compile=False for arrays of another library."
+                    f"Model: compile=True requires NumPy arrays, but a tensor of the network has the type "
+                    f"{type(array).__name__}. Move the network with network.to(numpy), or use compile=False."
                 )
         self._is_single = all(array.dtype != np.float64 for _, array in before)
         if self._is_training:  # validation, for which the arrays are on the devices already

@@ -204,6 +204,22 @@ def test_model_trains_evaluates_and_predicts_on_cupy(cupy: Any, tmp_path: Path) 
         np.testing.assert_allclose(loaded.predict(X), expected[3].predict(X), rtol=1e-9)
 
 
+def test_average_of_weights_follows_a_network_that_moves(cupy: Any) -> None:
+    def averaged(libraries: tuple[Any, ...]) -> dict[str, Any]:
+        made = network()
+        average = nn.AveragedWeights(made, decay=0.5)
+        for library in libraries:
+            made.to(library)
+            made[0].weight.data = made[0].weight.numpy() + 1.0
+            average.update()
+        return average.state_dict()
+
+    expected = averaged((np, np, np))
+    for name, ours in averaged((np, cupy, cupy)).items():
+        assert not isinstance(ours, cupy.ndarray)
+        np.testing.assert_allclose(ours, expected[name])
+
+
 def test_state_of_a_network_on_cupy_is_copied_and_restored(cupy: Any) -> None:
     made, other = network(), network().to(cupy)
     for each in made.parameters():
