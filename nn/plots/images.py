@@ -69,7 +69,7 @@ def image_grid(
     shown = shown[:MOST_IMAGES]
     across = min(whole_number(f"{asker}: columns", columns, lowest=1), len(shown))
     rows = -(-len(shown) // across)
-    words = [textwrap.fill(str(each), LETTERS) for each in (() if titles is None else titles)]
+    words = [_in_lines(str(each)) for each in (() if titles is None else titles)]
     lines = 1 + max((each.count("\n") for each in words), default=-1)
     height = 1.25 * shown.shape[1] / shown.shape[2] + (0.13 + TITLE_LINE * lines if lines else 0.0)
     picture = blank(max(1.25 * across, 2.5), max(height * rows + 0.4 * bool(title), 1.0))
@@ -150,6 +150,11 @@ def draw_image(axes: Axes, image: NDArray[Any], *, signs: bool = False) -> None:
     finish(axes, grid=False)
     axes.set(xticks=[], yticks=[])
     axes.spines[:].set(visible=signs, color=GRID)  # white, the 0 of signs, would not differ from the ground
+
+
+def _in_lines(title: str) -> str:
+    """Return a title with further breaks in lines that are too long."""
+    return "\n".join(textwrap.fill(line, LETTERS) for line in title.splitlines())
 
 
 def _checked_images(asker: str, images: ArrayLike) -> NDArray[Any]:

@@ -49,7 +49,7 @@ class LivePlot(Callback):
         self, draw: Callable[[Any], Figure] | None = None, *, path: str | Path | None = None, every: int = 1
     ) -> None:
         if draw is not None and not callable(draw):
-            raise TypeError(f"LivePlot: draw must be a function of the model that gives a figure, got {draw!r}.")
+            raise TypeError(f"LivePlot: draw must be a function of the model that returns a figure, got {draw!r}.")
         self.draw = _curves if draw is None else draw
         is_film = path is not None and Path(path).suffix.lower() in FILMS
         self.film = checked_film("LivePlot", path) if path is not None and is_film else None
@@ -99,6 +99,8 @@ class LivePlot(Callback):
 
     def _draw(self) -> None:
         figure = self.draw(self.model)
+        if not hasattr(figure, "savefig"):
+            raise TypeError(f"LivePlot: draw must return a matplotlib figure, got {figure!r}.")
         image = png(figure)
         if self.path is not None and self.path.suffix.lower() == ".png":
             self.path.write_bytes(image)  # as `saved` would, without drawing the figure twice

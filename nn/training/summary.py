@@ -162,7 +162,8 @@ def _tensors(output: Any) -> list[Tensor]:
 def _inputs(network: Module, sample: Any, samples: int) -> Any:
     """Return the inputs for this number of samples: a tensor, or several in a tuple or dict."""
     floating = next((p.dtype for p in network.parameters()), np.dtype(np.float32))
-    if isinstance(sample, dict) or (isinstance(sample, tuple) and not all(isinstance(each, int) for each in sample)):
+    is_shape = isinstance(sample, tuple) and all(isinstance(each, (int, np.integer)) for each in sample)
+    if isinstance(sample, (dict, tuple)) and not is_shape:
 
         def repeated(one: Any) -> Tensor:
             if isinstance(one, tuple):
@@ -170,7 +171,7 @@ def _inputs(network: Module, sample: Any, samples: int) -> Any:
             return Tensor(np.repeat(np.asarray(one)[:1], samples, axis=0))
 
         return mapped(repeated, sample)
-    shape = sample.shape[1:] if isinstance(sample, np.ndarray) else sample
+    shape = sample.shape[1:] if isinstance(sample, (np.ndarray, Tensor)) else sample
     return Tensor(np.zeros((samples, *shape), np.intp if takes_ids(network) else floating))
 
 

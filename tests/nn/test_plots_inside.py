@@ -153,6 +153,11 @@ def test_image_grid_shows_every_image_with_its_title(tmp_path: Path) -> None:
         plots.image_grid(np.full((1, 2, 2), np.nan))
 
 
+def test_image_grid_keeps_the_breaks_in_titles() -> None:
+    figure = plots.image_grid(np.zeros((1, 4, 4)), titles=["cat\n0.93 of all classes"])
+    assert figure.axes[0].get_title() == "cat\n0.93 of all\nclasses"
+
+
 def test_image_grid_keeps_long_titles_apart_and_inside() -> None:
     figure = plots.image_grid(np.zeros((9, 4, 4)), titles=[f"rather long name of class {i}" for i in range(9)])
     figure.draw_without_rendering()

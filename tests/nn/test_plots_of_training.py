@@ -258,3 +258,5 @@ def test_live_plot_reports_wrong_arguments(tmp_path: Path) -> None:
         plots.LivePlot().save(tmp_path / "live.gif")
     with pytest.raises(TypeError, match="draw must be a function"):
         plots.LivePlot("training.png")  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match="draw must return a matplotlib figure, got None"):
+        fit_with(plots.LivePlot(lambda model: None), epochs=1)  # type: ignore[arg-type, return-value]

@@ -120,6 +120,12 @@ def test_summary_of_several_inputs_has_costs(kind: Any, capsys: pytest.CaptureFi
     assert capsys.readouterr().out == expected + "\n"
 
 
+def test_summary_of_one_input_accepts_its_shape_or_an_example() -> None:
+    network = nn.Dense(6, 5, rng=0)
+    for sample in ((np.int64(6),), np.ones((3, 6)), tg.tensor(np.ones((3, 6)))):
+        assert summary(network, sample) == summary(network, (6,))
+
+
 @pytest.mark.parametrize("name", ["rnn", "lstm", "gru", "batch_norm", "layer_norm", "softmax"])
 def test_costs_of_fused_operations_are_those_of_the_operations_they_consist_of(name: str) -> None:
     function = getattr(nn.functional, name, None) or tg.softmax
