@@ -59,6 +59,13 @@ MODULE = {
     "weights": "layer.weight",
 }
 
+MOVING = {
+    "device": "Pass the library of the arrays: import cupy; network.to(cupy), or import numpy; network.to(numpy).",
+    "dtype": "Choose the dtype with the dtype= argument of the layers.",
+    "non_blocking": "Leave it out.",
+}
+"""Arguments of PyTorch's `Module.to` -> what to do."""
+
 MODEL = {
     "add": "nn.Model(nn.Sequential(*layers), ...): make the network first",
     "backward": "loss.backward(), for the tensor that the loss returned; fit does it by itself",

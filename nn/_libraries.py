@@ -43,7 +43,7 @@ def _converted(array: Any, library: ModuleType) -> Any:
 
 
 def _remedy(given: Any) -> str:
-    name = given if isinstance(given, str) else getattr(given, "__name__", "")
+    name = getattr(given, "__name__", str(given)).removeprefix("torch.")
     if isinstance(given, (type, np.dtype)) or name in np.sctypeDict:
         return "Choose the dtype of a network with the dtype= argument of its layers."
     if name.startswith(("jax", "tpu")):

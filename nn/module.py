@@ -12,13 +12,14 @@ from weakref import ref
 import numpy as np
 from numpy.typing import NDArray
 
-from nn._hints import MODULE, Listed, attribute_hints, call_hint, layer_hint
+from nn._hints import MODULE, MOVING, Listed, attribute_hints, call_hint, layer_hint
 from nn._libraries import move
 from nn._load_report import LoadReport
 from nn._repr import described, settings
 from nn._validation import as_array
 from nn._weight_layouts import Layout
 from tensorgrad import Tensor, interrupts, scopes
+from tensorgrad.arguments import with_hints
 
 _NO_RESULT = "forward returned None. Does it end without `return`?"
 _ARRAY_RESULT = (
@@ -342,6 +343,7 @@ class Module:
         for _, tensor in self.named_state():
             tensor.zero_grad()
 
+    @with_hints(MOVING)
     def to(self, library: ModuleType) -> Self:
         """Move the parameters, their gradients and the buffers to a GPU, or back to the CPU. Return the module.
 

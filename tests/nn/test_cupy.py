@@ -154,6 +154,7 @@ def test_network_moves_with_its_gradients_and_buffers(cupy: Any) -> None:
         ("cuda", "import cupy; network.to.cupy"),
         (np.float64, "Choose the dtype"),
         ("float32", "Choose the dtype"),
+        (type("dtype", (), {"__repr__": lambda self: "torch.float32"})(), "Choose the dtype"),
         ("jax", "compile=True"),
         (0, "got 0"),
         (copy, "expected the module cupy or numpy"),
