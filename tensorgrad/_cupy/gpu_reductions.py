@@ -27,14 +27,15 @@ def reduced(
         neutral = _NEUTRAL.get(name, initial)
         if neutral is _NO_VALUE:
             raise ValueError(f"{name}: where= requires initial=, because {name} of no elements is not defined.")
-        a = cupy.where(cupy.asarray(where), a, neutral)
+        a = cupy.where(cupy.asarray(where), a, neutral).astype(a.dtype, copy=False)
     if isinstance(axis, tuple) and not axis:
-        a, axis = a[..., None], -1
+        a, axis, keepdims = a[..., None], -1, False
     options = {} if dtype is None else {"dtype": dtype}
     result = getattr(cupy.ndarray, name)(a, axis=axis, out=out, keepdims=bool(keepdims), **options)
     if initial is _NO_VALUE or initial is None or (isinstance(initial, (int, float)) and initial == _NEUTRAL.get(name)):
         return result
-    return _JOINING[name](result, initial, out=out)
+    joined = _JOINING[name](result, initial, out=out)
+    return joined.astype(result.dtype, copy=False) if out is None else out
 
 
 def arithmetic_mean(

@@ -87,6 +87,20 @@ def test_double_gives_numpys_numbers(name: str, double: Any, monkeypatch: pytest
         check(sample, double, monkeypatch)
 
 
+def test_reductions_have_numpys_shapes_and_dtypes(double: Any) -> None:
+    for values in (np.ones((2, 3), np.float32), np.ones((2, 3), bool)):
+        array = tg.Tensor(double.asarray(values)).array
+        for reduce in (
+            lambda a: np.sum(a, axis=(), keepdims=True),
+            lambda a: np.var(a, axis=(), where=a > 0),
+            lambda a: np.max(a, axis=0, initial=np.float64(3.0)),
+            lambda a: np.min(a, initial=np.float64(3.0), where=a > 0),
+        ):
+            ours, theirs = reduce(array), np.asarray(reduce(values))
+            assert ours.dtype == theirs.dtype
+            np.testing.assert_array_equal(ours.get(), theirs, strict=True)
+
+
 def test_cupy_array_keeps_its_library(double: Any) -> None:
     w = tg.tensor(double.asarray(np.ones((3, 3))), requires_grad=True)
     (w @ w).sum().backward()
