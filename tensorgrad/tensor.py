@@ -127,7 +127,9 @@ class Tensor(Methods):
                 "data: this tensor is the result of an operation, so its values follow from its inputs. "
                 "Assign to a leaf, or take detach() first."
             )
-        array = beside(checked_array(plain(values), self.dtype), self.array)
+        array = checked_array(plain(values), self.dtype)
+        if self.array.__class__ is not np.ndarray:
+            array = beside(array, self.array)
         if array.shape != self.shape:
             raise ValueError(f"data: expected shape {self.shape}, got {array.shape}. Make a new tensor instead.")
         self._change(array if array is self.array else np.copy(array))  # it is its own in `w.data -= …`

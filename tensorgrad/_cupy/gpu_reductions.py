@@ -28,8 +28,6 @@ def reduced(
         if neutral is _NO_VALUE:
             raise ValueError(f"{name}: where= requires initial=, because {name} of no elements is not defined.")
         a = cupy.where(cupy.asarray(where), a, neutral).astype(a.dtype, copy=False)
-    if isinstance(axis, tuple) and not axis:
-        a, axis, keepdims = a[..., None], -1, False
     options = {} if dtype is None else {"dtype": dtype}
     result = getattr(cupy.ndarray, name)(a, axis=axis, out=out, keepdims=bool(keepdims), **options)
     if initial is _NO_VALUE or initial is None or (isinstance(initial, (int, float)) and initial == _NEUTRAL.get(name)):

@@ -18,6 +18,8 @@ def call_ufunc(ufunc: np.ufunc, method: str, inputs: tuple[Any, ...], options: d
     if method == "__call__":
         if options:
             options = {name: _operand(value) for name, value in options.items() if value is not True}
+            if "where" in options:
+                raise unsupported(ufunc.__name__, "where")
         return _counterpart(ufunc)(*map(_operand, inputs), **options)
     if method not in _METHODS:
         raise unsupported(f"{ufunc.__name__}.{method}")

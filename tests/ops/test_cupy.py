@@ -123,6 +123,7 @@ def test_cupy_arrays_refuse_to_be_written_into_numpy_arrays(double: Any) -> None
         (lambda x: np.quantile(x, 0.5, method="hazen"), "quantile with the argument 'method'"),
         (lambda x: np.hypot.reduce(x), "hypot.reduce cannot run on CuPy"),
         (lambda x: np.sort(x, order="f"), "sort with the argument 'order'"),
+        (lambda x: np.add(x, x, where=x > 0, out=x), "add with the argument 'where'"),
     ],
 )
 def test_missing_functions_are_named(call: Any, message: str, double: Any) -> None:
