@@ -14,7 +14,8 @@ P = ParamSpec("P")
 def with_hints(hints: Mapping[str, str]) -> Callable[[Callable[P, T]], Callable[P, T]]:
     """Return a decorator whose error message names the counterpart of an argument that the function lacks.
 
-    For a misspelt argument, it names the most similar one. A function that takes any keyword argument is unchanged.
+    For a misspelt argument, it names the most similar one. A function that takes any keyword argument, or is not
+    written in Python, is unchanged.
 
     >>> @with_hints({"lr": "Use learning_rate."})
     ... def descend(learning_rate):
@@ -28,23 +29,32 @@ def with_hints(hints: Mapping[str, str]) -> Callable[[Callable[P, T]], Callable[
     """
 
     def decorate(function: Callable[P, T]) -> Callable[P, T]:
-        code, is_constructor = function.__code__, function.__name__ == "__init__"
-        known = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
-        if code.co_flags & inspect.CO_VARKEYWORDS:
+        code = getattr(function, "__code__", None)
+        if code is None or code.co_flags & inspect.CO_VARKEYWORDS:
             return function
+        is_constructor = function.__name__ == "__init__"
+        known = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
 
         @functools.wraps(function)
         def call(*args: P.args, **kwargs: P.kwargs) -> T:
             for name in kwargs:
                 if name not in known:
                     where = type(args[0]).__name__ if is_constructor else function.__qualname__
-                    hint = f" {hints[name]}" if name in hints else similar(known, name)
+                    hint = _hint(hints.get(name, ""), known, name)
                     raise TypeError(f"{where}() got an unexpected keyword argument {name!r}.{hint}")
             return function(*args, **kwargs)
 
         return call
 
     return decorate
+
+
+def _hint(hint: str, known: Collection[str], name: str) -> str:
+    """Return the hint for an argument, unless it is to use an argument that the function lacks too."""
+    counterpart = hint.removeprefix("Use ").removesuffix(".")
+    if hint and (counterpart in known or not counterpart.isidentifier()):
+        return f" {hint}"
+    return similar(known, name)
 
 
 def similar(names: Collection[str], name: str) -> str:

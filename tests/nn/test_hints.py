@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import functools
 import itertools
 import pickle
 import re
@@ -147,9 +148,19 @@ def test_arguments_of_other_libraries_have_a_hint(call: Callable[[], Any], hint:
         call()
 
 
+def test_hints_name_no_argument_that_is_missing_too() -> None:
+    with pytest.raises(TypeError, match=r"argument 'filepath'\.$"):
+        nn.EarlyStopping(filepath="x")  # type: ignore[call-arg]
+
+
 def test_warnings_name_the_line_of_the_call() -> None:
     with pytest.warns(UserWarning, match="Softmax") as seen:
         nn.Model(nn.Sequential(nn.Dense(2, 3), nn.Softmax()), loss=nn.SoftmaxCrossEntropy())
+    assert seen[0].filename == __file__
+    model = nn.Model(nn.Dense(2, 2, rng=0), loss=nn.SoftmaxCrossEntropy())
+    model.optimizer = nn.SGD(model.network.parameters(), 0.1)
+    with pytest.warns(UserWarning, match="validation_split keeps the last") as seen:
+        model.fit(np.ones((8, 2), np.float32), [0] * 6 + [1] * 2, epochs=1, validation_split=0.25, verbose=0)
     assert seen[0].filename == __file__
 
 
@@ -159,6 +170,13 @@ def test_subclasses_may_take_any_keyword_argument() -> None:
             self.weight = options["weight"]
 
     assert Weighted(weight=2.0).weight == 2.0
+
+
+def test_callbacks_may_have_any_constructor() -> None:
+    class Named(nn.Callback):
+        __init__ = functools.partialmethod(lambda self, name, epochs: vars(self).update(name=name), "kept")
+
+    assert Named(epochs=3).name == "kept"
 
 
 def test_parameters_are_an_iterator_that_says_so() -> None:
