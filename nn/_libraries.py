@@ -1,4 +1,4 @@
-"""Moving parameters between the CPU and a GPU: the libraries NumPy and CuPy."""
+"""Moving parameters between the CPU and a GPU, as arrays of NumPy or CuPy."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from tensorgrad import Tensor, interrupts
 
 
 def move(asker: str, tensors: Iterable[Tensor], library: ModuleType) -> None:
-    """Replace the arrays of leaf tensors, and their gradients, by arrays of `library`, NumPy or CuPy.
+    """Convert leaf tensors and their gradients to arrays of `library`, the module `numpy` or `cupy`.
 
     Raises:
-        TypeError: `library` is neither of them. Nothing has been moved.
+        TypeError: `library` is neither of these modules. Nothing is moved.
     """
     if not isinstance(library, ModuleType) or library.__name__ not in ("numpy", "cupy"):
         raise TypeError(f"{asker}: expected the module cupy or numpy, got {library!r}. {_remedy(library)}")

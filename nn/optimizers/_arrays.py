@@ -21,7 +21,7 @@ def read_only(array: Array) -> Array:
 
 
 def beside(array: Array, other: Array) -> Array:
-    """Return `array` in the library of `other`: a network may have been moved to a GPU, or back."""
+    """Return `array` as an array of the library of `other`. A network may have been moved to a GPU, or back."""
     if type(array) is type(other):
         return array
     return np.asarray(array) if isinstance(other, np.ndarray) else np.asarray(array, like=other)

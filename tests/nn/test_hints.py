@@ -134,7 +134,7 @@ def test_attributes_of_other_libraries_have_a_hint(thing: Any, hints: dict[str, 
             "argument 'los'. Did you mean loss?",
         ),
         (lambda: nn.Model(NETWORK, criterion=nn.Huber()), "Use loss."),
-        (lambda: tg.draw(T, collapsed=True), "draw() got an unexpected keyword argument 'collapsed'. To draw modules"),
+        (lambda: tg.draw(T, collapsed=True), "draw() got an unexpected keyword argument 'collapsed'. To draw each"),
         (lambda: tg.draw(T, rankdir="TB"), "Use direction."),
         (lambda: tg.walkthrough(T.sum(), direktion="TB"), "Did you mean direction?"),
         (lambda: nn.Model(), "Make the layers first: nn.Model(nn.Sequential("),
@@ -146,7 +146,7 @@ def test_arguments_of_other_libraries_have_a_hint(call: Callable[[], Any], hint:
         call()
 
 
-def test_warnings_name_the_line_of_the_call() -> None:
+def test_model_warnings_name_the_line_of_the_call() -> None:
     with pytest.warns(UserWarning, match="Softmax") as seen:
         nn.Model(nn.Sequential(nn.Dense(2, 3), nn.Softmax()), loss=nn.SoftmaxCrossEntropy())
     assert seen[0].filename == __file__
