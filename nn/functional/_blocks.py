@@ -76,7 +76,7 @@ def aligned_copy(array: NDArray[Any]) -> NDArray[Any]:
 
 @contextlib.contextmanager
 def small_buffers() -> Iterator[None]:
-    """Make NumPy's buffers smaller, as a context or as a decorator, for elementwise operations on parts of arrays.
+    """Make NumPy's buffers smaller in this context, for elementwise operations on parts of arrays.
 
     Since 2.3, NumPy copies the rows of such parts into buffers of 8,192 numbers if they are shorter. The buffers of
     three operands do not fit in the L1 cache. With smaller ones, an operation on rows of 64 to 448 numbers takes 0.6 to

@@ -148,20 +148,20 @@ def _reduced(reduce: np.ufunc, start: float, x: _Phases, out: Any) -> Any:
     return out
 
 
-@small_buffers()
 def _pooled(reduce: np.ufunc, start: float, x: Any, axes: tuple[Axis, ...], scale: Any = None) -> Any:
     """Reduce the windows along all axes, and multiply the results by `scale`."""
     samples = _samples(np.ascontiguousarray(x), axes)
     out = np.empty((len(samples), *(axis.windows for axis in axes), x.shape[-1]), x.dtype)
     scratch = Scratch()
-    for block in blocks(len(samples), math.prod(samples.shape[1:]) * x.itemsize):
-        part = samples[block]
-        for number, axis in enumerate(axes[:-1], start=1):
-            into = scratch.array("reduced", _along(part.shape, number, axis.windows), x.dtype)
-            part = _reduced(reduce, start, _Phases(part, number, axis), into)
-        results = _reduced(reduce, start, _Phases(part, len(axes), axes[-1]), out[block])
-        if scale is not None:
-            results *= scale
+    with small_buffers():
+        for block in blocks(len(samples), math.prod(samples.shape[1:]) * x.itemsize):
+            part = samples[block]
+            for number, axis in enumerate(axes[:-1], start=1):
+                into = scratch.array("reduced", _along(part.shape, number, axis.windows), x.dtype)
+                part = _reduced(reduce, start, _Phases(part, number, axis), into)
+            results = _reduced(reduce, start, _Phases(part, len(axes), axes[-1]), out[block])
+            if scale is not None:
+                results *= scale
     return out.reshape(*x.shape[: -len(axes) - 1], *out.shape[1:])
 
 
@@ -207,7 +207,6 @@ def _places(axes: tuple[Axis, ...]) -> Any:
     return places
 
 
-@small_buffers()
 def _to_maximum(g: Any, x: Any, out: Any, axes: tuple[Axis, ...]) -> Any:
     """Return the gradient with respect to `x`, whose maxima are `out`.
 
@@ -221,19 +220,21 @@ def _to_maximum(g: Any, x: Any, out: Any, axes: tuple[Axis, ...]) -> Any:
     disjoint = all(map(_tiles, axes))
     apart = len(axes) == 2 and any(axis.kernel > axis.stride + 1 for axis in axes)
     scratch = Scratch()
-    for block in blocks(len(x), math.prod(x.shape[1:]) * x.itemsize):
-        pixels = _Phases(x[block], len(axes), across, scratch=None if disjoint else scratch)
-        to_pixels = _Phases(received[block], len(axes), across, scratch=None if disjoint else scratch, copy=disjoint)
-        if apart:
-            shape = _along(x[block].shape, 2, across.windows)
-            of_rows, to_rows = (scratch.array(name, shape, x.dtype) for name in ("rows", "to rows"))
-            _reduced(np.maximum, -math.inf, pixels, of_rows)
-            rows, to_each_row = _Phases(of_rows, 1, above[0]), _Phases(to_rows, 1, above[0], copy=False)
-            _to_largest(g[block], out[block], rows.taps(), to_each_row.taps(), disjoint, scratch)
-            _to_largest(to_rows, of_rows, pixels.taps(), to_pixels.taps(), disjoint, scratch)
-        else:
-            _to_largest(g[block], out[block], pixels.taps(*above), to_pixels.taps(*above), disjoint, scratch)
-        to_pixels.put_back()
+    for_phases = None if disjoint else scratch
+    with small_buffers():
+        for block in blocks(len(x), math.prod(x.shape[1:]) * x.itemsize):
+            pixels = _Phases(x[block], len(axes), across, scratch=for_phases)
+            to_pixels = _Phases(received[block], len(axes), across, scratch=for_phases, copy=disjoint)
+            if apart:
+                shape = _along(x[block].shape, 2, across.windows)
+                of_rows, to_rows = (scratch.array(name, shape, x.dtype) for name in ("rows", "to rows"))
+                _reduced(np.maximum, -math.inf, pixels, of_rows)
+                rows, to_each_row = _Phases(of_rows, 1, above[0]), _Phases(to_rows, 1, above[0], copy=False)
+                _to_largest(g[block], out[block], rows.taps(), to_each_row.taps(), disjoint, scratch)
+                _to_largest(to_rows, of_rows, pixels.taps(), to_pixels.taps(), disjoint, scratch)
+            else:
+                _to_largest(g[block], out[block], pixels.taps(*above), to_pixels.taps(*above), disjoint, scratch)
+            to_pixels.put_back()
     return gradient
 
 
@@ -413,21 +414,21 @@ def _average_composed(x: Any, axes: tuple[Axis, ...], count_padding: bool) -> An
     return out * scale_of(axes, count_padding, x.dtype)
 
 
-@small_buffers()
 def _to_average(g: Any, x_shape: Any, axes: tuple[Axis, ...], count_padding: bool) -> Any:
     """Return the gradient with respect to the input: every element sums over the windows that it is in."""
     gradient = np.empty(x_shape, g.dtype)
     received = _samples(gradient, axes)
     g, scale = _samples(np.ascontiguousarray(g), axes), scale_of(axes, count_padding, g.dtype)
     scratch = Scratch()
-    for block in blocks(len(g), math.prod(received.shape[1:]) * g.itemsize):
-        part = g[block]
-        scaled = np.multiply(part, scale, out=scratch.array("scaled", part.shape, g.dtype))
-        for number, axis in reversed(list(enumerate(axes[1:], start=2))):
-            wide = scratch.array("wide", _along(scaled.shape, number, axis.size), g.dtype)
-            _spread(scaled, number, axis, wide, scratch)
-            scaled = wide
-        _spread(scaled, 1, axes[0], received[block], scratch)
+    with small_buffers():
+        for block in blocks(len(g), math.prod(received.shape[1:]) * g.itemsize):
+            part = g[block]
+            scaled = np.multiply(part, scale, out=scratch.array("scaled", part.shape, g.dtype))
+            for number, axis in reversed(list(enumerate(axes[1:], start=2))):
+                wide = scratch.array("wide", _along(scaled.shape, number, axis.size), g.dtype)
+                _spread(scaled, number, axis, wide, scratch)
+                scaled = wide
+            _spread(scaled, 1, axes[0], received[block], scratch)
     return gradient
 
 
