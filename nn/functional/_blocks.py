@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import math
 from collections.abc import Iterator
 from typing import Any
@@ -74,20 +73,20 @@ def aligned_copy(array: NDArray[Any]) -> NDArray[Any]:
     return copy
 
 
-@contextlib.contextmanager
-def small_buffers() -> Iterator[None]:
+class SmallBuffers:
     """Make NumPy's buffers smaller in this context, for elementwise operations on parts of arrays.
 
     Since 2.3, NumPy copies the rows of such parts into buffers of 8,192 numbers if they are shorter. The buffers of
     three operands do not fit in the L1 cache. With smaller ones, an operation on rows of 64 to 448 numbers takes 0.6 to
     0.9 of the time, and rows of 2048 are not copied, which takes a quarter (benchmarks/NOTES.md).
 
-    >>> with small_buffers():
+    >>> with SmallBuffers():
     ...     np.getbufsize()
     2048
     """
-    before = np.setbufsize(BUFFER)
-    try:
-        yield
-    finally:
-        np.setbufsize(before)
+
+    def __enter__(self) -> None:
+        self.before = np.setbufsize(BUFFER)
+
+    def __exit__(self, *error: object) -> None:
+        np.setbufsize(self.before)

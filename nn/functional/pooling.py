@@ -16,7 +16,7 @@ from numpy.typing import ArrayLike
 
 import tensorgrad as tg
 from nn.functional import _definitions
-from nn.functional._blocks import Scratch, blocks, pixels_as_items, small_buffers
+from nn.functional._blocks import Scratch, SmallBuffers, blocks, pixels_as_items
 from nn.functional.windows import NAMES, Axis, Padding, Size, per_axis, slide
 from tensorgrad import Tensor, domains
 
@@ -153,7 +153,7 @@ def _pooled(reduce: np.ufunc, start: float, x: Any, axes: tuple[Axis, ...], scal
     samples = _samples(np.ascontiguousarray(x), axes)
     out = np.empty((len(samples), *(axis.windows for axis in axes), x.shape[-1]), x.dtype)
     scratch = Scratch()
-    with small_buffers():
+    with SmallBuffers():
         for block in blocks(len(samples), math.prod(samples.shape[1:]) * x.itemsize):
             part = samples[block]
             for number, axis in enumerate(axes[:-1], start=1):
@@ -221,7 +221,7 @@ def _to_maximum(g: Any, x: Any, out: Any, axes: tuple[Axis, ...]) -> Any:
     apart = len(axes) == 2 and any(axis.kernel > axis.stride + 1 for axis in axes)
     scratch = Scratch()
     for_phases = None if disjoint else scratch
-    with small_buffers():
+    with SmallBuffers():
         for block in blocks(len(x), math.prod(x.shape[1:]) * x.itemsize):
             pixels = _Phases(x[block], len(axes), across, scratch=for_phases)
             to_pixels = _Phases(received[block], len(axes), across, scratch=for_phases, copy=disjoint)
@@ -420,7 +420,7 @@ def _to_average(g: Any, x_shape: Any, axes: tuple[Axis, ...], count_padding: boo
     received = _samples(gradient, axes)
     g, scale = _samples(np.ascontiguousarray(g), axes), scale_of(axes, count_padding, g.dtype)
     scratch = Scratch()
-    with small_buffers():
+    with SmallBuffers():
         for block in blocks(len(g), math.prod(received.shape[1:]) * g.itemsize):
             part = g[block]
             scaled = np.multiply(part, scale, out=scratch.array("scaled", part.shape, g.dtype))
