@@ -210,15 +210,16 @@ def _places(axes: tuple[Axis, ...]) -> Any:
 def _to_maximum(g: Any, x: Any, out: Any, axes: tuple[Axis, ...]) -> Any:
     """Return the gradient with respect to `x`, whose maxima are `out`.
 
-    Large windows with many elements in common are taken apart: the gradient goes back along the height first, to the
-    maxima of the windows' rows. Either way, of equal elements in a window the first in reading order receives it.
+    If windows have many elements in common, the gradient goes back along the height first, to the maxima of their rows:
+    the number of operations then grows with the sum of the window's sizes instead of their product. Either way, of
+    equal elements in a window the first in reading order receives it.
     """
     gradient = np.empty(x.shape, g.dtype)
     received = _samples(gradient, axes)
     g, x, out = (_samples(np.ascontiguousarray(each), axes) for each in (g, x, out))
     *above, across = axes
     disjoint = all(map(_tiles, axes))
-    apart = len(axes) == 2 and any(axis.kernel > axis.stride + 1 for axis in axes)
+    apart = len(axes) == 2 and any(map(_overlaps_far, axes))
     scratch = Scratch()
     for_phases = None if disjoint else scratch
     with SmallBuffers():
@@ -236,6 +237,11 @@ def _to_maximum(g: Any, x: Any, out: Any, axes: tuple[Axis, ...]) -> Any:
                 _to_largest(g[block], out[block], pixels.taps(*above), to_pixels.taps(*above), disjoint, scratch)
             to_pixels.put_back()
     return gradient
+
+
+def _overlaps_far(axis: Axis) -> bool:
+    """Return whether neighbouring windows have more than one element in common."""
+    return axis.kernel > axis.stride + 1
 
 
 def _to_largest(
@@ -379,7 +385,7 @@ def max_pool2d(
 
 
 def scale_of(axes: tuple[Axis, ...], count_padding: bool, dtype: Any) -> Any:
-    """Return 1 / (number of elements) of each window: one number if it is the same for all."""
+    """Return 1 / (number of elements) of each window: one number if all windows are complete."""
     limits = [(-axis.before, axis.size + axis.after) if count_padding else (0, axis.size) for axis in axes]
     if all(
         low <= -axis.before and (axis.windows - 1) * axis.stride - axis.before + axis.extent <= high
@@ -389,8 +395,6 @@ def scale_of(axes: tuple[Axis, ...], count_padding: bool, dtype: Any) -> Any:
     numbers = np.ones(())
     for axis, (low, high) in zip(axes, limits):
         numbers = numbers[..., None] * _numbers(axis, low, high)
-    if (numbers == numbers.flat[0]).all():
-        return 1 / float(numbers.flat[0])
     return (1 / numbers)[..., None].astype(dtype)
 
 
@@ -479,7 +483,7 @@ def average_in_operations(count: int) -> Callable[..., Any]:
     examples=[
         domains.case((2, 4, 2), size=2),
         domains.case((1, 5, 2), size=3, stride=2, padding=1),
-        domains.case((1, 5, 2), size=3, stride=2, padding=1, count_padding=False),
+        domains.case((1, 4, 2), size=3, stride=2, padding=1, count_padding=False),
         domains.case((1, 7, 1), size=3, stride=2, padding=(1, 2), dilation=2, count_padding=False),
         domains.case((2, 5, 1), size=2, ceil_mode=True),
         domains.case((5, 2), size=3, stride=1, padding="same"),
