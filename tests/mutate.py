@@ -408,6 +408,7 @@ EQUIVALENT: dict[str, tuple[str, str]] = {
     "summed_pieces": ("a.shape[1] * b.shape[1]", PIECES),
     "_to_average": ("itemsize", BLOCKS),
     "_to_maximum": ("itemsize", BLOCKS),
+    "_row_gradients": ("length * upstream.itemsize", BLOCKS),
     "_overlaps_far": ("axis.stride + 1", TWO_WAYS),
     "scale_of": ("axis.windows - 1", TWO_WAYS),
     "gru_gradients": ("first factor dropped", SUMMED),
