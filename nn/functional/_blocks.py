@@ -52,7 +52,7 @@ def aligned(shape: tuple[int, ...], dtype: DTypeLike) -> NDArray[Any]:
 class Scratch:
     """Arrays for the intermediate results of a block, which stay in the cache from block to block.
 
-    With new arrays for each block, which lie elsewhere in memory, average-pooling takes twice as long.
+    Average-pooling takes 0.9 of the time that it takes with new arrays for each block, which lie elsewhere in memory.
     """
 
     def __init__(self) -> None:
