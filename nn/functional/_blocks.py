@@ -18,7 +18,7 @@ BLOCK_BYTES = 600_000
 CACHE_LINE = 64
 
 BUFFER = 2048
-"""Numbers in each of the buffers of NumPy. Those of three operands then fit in the L1 cache: 24 KB in float32."""
+"""Size of NumPy's buffers, in elements. The buffers of three operands then fit in the L1 cache: 24 KB in float32."""
 
 
 def blocks(samples: int, sample_bytes: int) -> Iterator[slice]:
@@ -50,9 +50,9 @@ def aligned(shape: tuple[int, ...], dtype: DTypeLike) -> NDArray[Any]:
 
 
 class Scratch:
-    """Arrays for the intermediate results of a block, which stay in the cache from block to block.
+    """Arrays for intermediate results that are reused from block to block, so that they stay in the cache.
 
-    Average-pooling takes 0.9 of the time that it takes with new arrays for each block, which lie elsewhere in memory.
+    New arrays for each block would lie elsewhere in memory. Reuse takes 0.9 of their time in average-pooling.
     """
 
     def __init__(self) -> None:
@@ -74,11 +74,11 @@ def aligned_copy(array: NDArray[Any]) -> NDArray[Any]:
 
 
 class SmallBuffers:
-    """Make NumPy's buffers smaller in this context, for elementwise operations on parts of arrays.
+    """Context in which NumPy's buffers are smaller, for elementwise operations on parts of arrays.
 
     Since 2.3, NumPy copies the rows of such parts into buffers of 8,192 numbers if they are shorter. The buffers of
     three operands do not fit in the L1 cache. With smaller ones, an operation on rows of 64 to 448 numbers takes 0.6 to
-    0.9 of the time, and rows of 2048 are not copied, which takes a quarter (benchmarks/NOTES.md).
+    0.9 of the time. Rows of 2,048 numbers are not copied, and take a quarter of the time (benchmarks/NOTES.md).
 
     >>> with SmallBuffers():
     ...     np.getbufsize()

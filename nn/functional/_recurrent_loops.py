@@ -124,9 +124,9 @@ def rnn_forward(
 
 
 def _slopes(states: Array, activation: str) -> Array:
-    """Return the derivatives of the activation, of which the states are the values, for all steps.
+    """Return the derivatives of the activation for all steps, computed from its values, the states.
 
-    The states lie in rows of other numbers: one pass over all of them takes half the time of one for each step.
+    The states are parts of longer rows. One pass over all steps takes half the time of a pass for each step.
     """
     slopes = np.empty(states.shape, states.dtype)
     if activation == "tanh":
@@ -144,7 +144,7 @@ def rnn_backward(
     total = np.array(g_state)
     held = _Held(total)
     back = aligned_copy(recurrent.T)
-    sums = _slopes(states[1:], activation)  # until a step multiplies them by the gradient of its state
+    sums = _slopes(states[1:], activation)  # each step multiplies its part by the gradient of its state
     sums_in_pieces, total_in_pieces = rows_in_pieces(sums, back), rows_in_pieces(total, back)
     for t in reversed(range(len(g))):
         total += g[t]

@@ -366,7 +366,8 @@ def _row_gradients(
     """Return the gradients with respect to x, weight and bias, for rows that were normalised together.
 
     ∂x = inverse·(g·weight - mean(g·weight) - x̂·mean(g·weight·x̂)), where x̂ is the normalised x and the means are those
-    of the rows; without the first mean unless rows were centred. The passes over a block of rows stay in the cache.
+    of the rows. The first mean is omitted if the rows were not centred. A block of rows stays in the cache between the
+    passes over it.
     """
     upstream, dtype = _floating(g)
     upstream = _as_rows(upstream, axes)

@@ -86,8 +86,8 @@ class _Phases:
         x: `(samples, *sizes, channels)`.
         number: which of its axes.
         axis: how the windows slide along it.
-        scratch: memory for contiguous phases along the last axis; if it is None, the phases are views.
-        copy: whether to copy the elements into these arrays. Otherwise they are zeros, which `put_back` copies later.
+        scratch: memory for contiguous phases along the last axis. If it is None, the phases are views.
+        copy: whether the phases contain the elements. Otherwise they are zeros, to be changed before `put_back`.
     """
 
     def __init__(self, x: Any, number: int, axis: Axis, *, scratch: Scratch | None = None, copy: bool = True) -> None:
@@ -110,10 +110,10 @@ class _Phases:
         return windows, self.arrays[phase][_at(self.number, slice(first, first + windows.stop - windows.start))]
 
     def taps(self, above: Axis | None = None) -> list[tuple[tuple[slice, ...], Any]]:
-        """Return, for each element of a window, the index of the windows where it is not padding, and those elements.
+        """Return, for each place in a window, the index of the windows where it is not padding, and the elements there.
 
-        Windows have two dimensions if `above` says how they slide along the axis before. Their elements are in reading
-        order.
+        Windows have two dimensions if `above` is passed, which describes how they slide along the previous axis. The
+        places are in reading order.
         """
         along = [self.at(k) for k in range(self.axis.kernel)]
         if above is None:
@@ -210,9 +210,9 @@ def _places(axes: tuple[Axis, ...]) -> Any:
 def _to_maximum(g: Any, x: Any, out: Any, axes: tuple[Axis, ...]) -> Any:
     """Return the gradient with respect to `x`, whose maxima are `out`.
 
-    If windows have many elements in common, the gradient goes back along the height first, to the maxima of their rows:
-    the number of operations then grows with the sum of the window's sizes instead of their product. Either way, of
-    equal elements in a window the first in reading order receives it.
+    If windows have many elements in common, the gradient is first passed back along the height, to the maxima of their
+    rows. The number of operations then grows with the sum of the window's sizes instead of their product. In both
+    cases, the first of equal elements in a window, in reading order, receives the gradient.
     """
     gradient = np.empty(x.shape, g.dtype)
     received = _samples(gradient, axes)
@@ -249,18 +249,18 @@ def _to_largest(
 ) -> None:  # fmt: skip
     """Add the gradient of each window to the first of its elements that is the maximum.
 
-    Windows that are disjoint write their gradient instead. `np.where` would take 16 times as long as the product with
-    the comparison.
+    If windows are disjoint, the gradients in `to_taps` are overwritten instead. `np.where` would take 16 times as long as
+    the product with the comparison.
 
     Args:
         g, largest: the gradients and the maxima of the windows.
-        taps, to_taps: for each element of a window, in which windows it is, its values and its gradients.
+        taps, to_taps: the results of `_Phases.taps` for the values and for their gradients.
         disjoint: whether every element is in exactly one window.
         scratch: memory for intermediate results.
     """
     waiting, is_first = (scratch.array(name, g.shape, bool) for name in ("waiting", "is first"))
     received = scratch.array("received", g.shape, g.dtype)
-    waiting[...] = True  # no element of a window has received the gradient
+    waiting[...] = True  # no element of a window has received its gradient yet
     for number, ((windows, elements), (_, to_elements)) in enumerate(zip(taps, to_taps), start=1):
         still = waiting[windows]
         first = still  # the last element

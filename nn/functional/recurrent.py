@@ -100,7 +100,7 @@ def _times(gates: int) -> str:
 
 
 def _time_first(x: Any, mask: Any, reverse: bool) -> NDArray[Any]:
-    """Return a view of sequences in the order of the loops; if there is padding, a copy with zeros for it."""
+    """Return a view of sequences in the order of the loops. If there is padding, return a copy in which it is 0."""
     if mask is not None and not np.all(mask):
         x = np.where(np.asarray(mask)[..., None], x, np.zeros((), x.dtype))
     view: NDArray[Any] = x.transpose(1, 0, 2)
