@@ -343,7 +343,7 @@ class Classifier(ClassifierMixin, _NetworkEstimator):  # type: ignore[misc]
         return np.searchsorted(classes, labels)
 
     def _weights(self, labels: Any, columns: Any, classes: Any, sample_weight: ArrayLike | None) -> Any:
-        """Return the weight of each sample: that of its class, multiplied by its own. Return None for equal weights."""
+        """Return the weights of the samples, multiplied by those of their classes; None for equal weights."""
         if self.class_weight is None:
             return sample_weight
         if isinstance(self.class_weight, str):

@@ -249,8 +249,8 @@ def _to_largest(
 ) -> None:  # fmt: skip
     """Add the gradient of each window to the first of its elements that is the maximum.
 
-    If windows are disjoint, the gradients in `to_taps` are overwritten instead. `np.where` would take 16 times as long as
-    the product with the comparison.
+    If windows are disjoint, the gradients in `to_taps` are overwritten instead. `np.where` would take 16 times as long
+    as the product with the comparison.
 
     Args:
         g, largest: the gradients and the maxima of the windows.

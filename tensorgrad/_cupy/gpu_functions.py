@@ -48,7 +48,7 @@ def _listed(value: Any) -> Any:
 
 @functools.cache
 def _counterpart(function: Callable[..., Any]) -> tuple[Callable[..., Any], frozenset[str] | None]:
-    """Return CuPy's function of the same name, and its parameters; None if they are unknown or it accepts any."""
+    """Return CuPy's function of the same name, and its parameters, or None if any may be accepted."""
     module = functools.reduce(lambda m, n: getattr(m, n, None), function.__module__.split(".")[1:], cupy)
     theirs = getattr(module, function.__name__, None)
     if theirs is None or theirs is function:

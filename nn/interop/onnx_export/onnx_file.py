@@ -236,7 +236,7 @@ def _checked_axes(named: Mapping[str, Any], free_axes: FreeAxes | None) -> dict[
     if not any(isinstance(axes, Mapping) for axes in by_input.values()):
         if by_input and len(named) > 1:
             raise ValueError(
-                f"export_onnx: the network has several inputs, {list(named)}. Pass a dict of free axes for each input: "
+                f"export_onnx: the network has several inputs, {list(named)}. Pass free_axes by input, such as "
                 f"free_axes={{{next(iter(named))!r}: {by_input}}}."
             )
         by_input = dict.fromkeys(named, by_input)
