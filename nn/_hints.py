@@ -109,7 +109,7 @@ MODEL_SETTINGS = {
     "lr": "Pass it to the optimizer: nn.Adam(network.parameters(), learning_rate=...).",
     "outputs": "Pass the network, a module whose forward takes the inputs and returns the outputs.",
     "random_state": "Use rng.",
-    "run_eagerly": "Leave it out: programs are compiled with compile=True only.",
+    "run_eagerly": "Leave it out: models run eagerly unless compile=True.",
     "sample_weight": "Pass it to model.fit.",
     "seed": "Use rng.",
     "steps_per_execution": "Use steps_per_call.",
@@ -163,7 +163,7 @@ CALLBACK = {
 """Methods of callbacks of Keras and Lightning -> the method here."""
 
 CALLBACK_SETTINGS = {
-    "append": "Leave it out: the file of a resumed training has all epochs.",
+    "append": "Leave it out: the file of a resumed run contains all epochs.",
     "baseline": "It is not supported.",
     "clip_value": "Use value.",
     "clipnorm": "Use norm.",
@@ -172,7 +172,7 @@ CALLBACK_SETTINGS = {
     "filepath": "Use path.",
     "max_norm": "Use norm.",
     "restore_best_weights": "Use restore_best.",
-    "save_best_only": "Leave it out: with monitor, the model of the best epoch is in a second file.",
+    "save_best_only": "Leave it out: with monitor, the model of the best epoch is also saved, in a second file.",
     "save_weights_only": "Leave it out: the whole model is saved.",
     "start_from_epoch": "It is not supported.",
     "verbose": "Leave it out: callbacks print nothing.",
@@ -181,9 +181,9 @@ CALLBACK_SETTINGS = {
 
 PLOT = {
     "ax": "Leave it out: the result is a new figure.",
-    "figsize": "Leave it out: call set_size_inches on the result.",
+    "figsize": "Call set_size_inches on the result.",
     "filename": "Call save(path) on the result.",
-    "show": "Leave it out: notebooks display the result, and its save(path) writes it.",
+    "show": "Leave it out: notebooks display the result. Elsewhere, call save(path) on it.",
 }
 """Arguments of plotting functions of Matplotlib, scikit-learn and Keras -> what to do."""
 

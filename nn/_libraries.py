@@ -1,4 +1,4 @@
-"""Moving parameters, and arrays that belong to them, between the CPU and a GPU: the libraries NumPy and CuPy."""
+"""Moving parameters, and arrays that belong to them, between the CPU and a GPU, as arrays of NumPy or CuPy."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from tensorgrad import Tensor, interrupts
 
 
 def move(asker: str, tensors: Iterable[Tensor], library: ModuleType) -> None:
-    """Replace the arrays of leaf tensors, and their gradients, by arrays of `library`, NumPy or CuPy.
+    """Convert leaf tensors and their gradients to arrays of `library`, the module `numpy` or `cupy`.
 
     Raises:
-        TypeError: `library` is neither of them. Nothing has been moved.
+        TypeError: `library` is neither of these modules. Nothing is moved.
     """
     if not isinstance(library, ModuleType) or library.__name__ not in ("numpy", "cupy"):
         raise TypeError(f"{asker}: expected the module cupy or numpy, got {library!r}. {_remedy(library)}")
@@ -30,7 +30,7 @@ def _rebind(moved: list[tuple[Tensor, Any, Any]]) -> None:
 
 
 def beside(array: Any, other: Any) -> Any:
-    """Return `array` in the library of `other`: a network may have been moved to a GPU, or back."""
+    """Return `array` as an array of the library of `other`. A network may have been moved to a GPU, or back."""
     if type(array) is type(other):
         return array
     return np.asarray(array) if isinstance(other, np.ndarray) else np.asarray(array, like=other)

@@ -55,10 +55,10 @@ def initialize(
     their own rows of each batch. A batch whose size is not a multiple of the number of devices is computed by each of
     them as a whole. Losses and metrics are those of whole batches. Only the first process writes files and output.
 
-    A process in which an exception is raised ends at once, without the functions registered with `atexit`. Interactive
-    sessions continue. If a process ends or does not answer for `timeout` seconds, the others end with an error that
-    names it. Start the job again, with any number of processes: with `fit(..., resume=True)` it continues from the last
-    checkpoint.
+    A process in which an exception is raised ends at once, without the functions registered with `atexit`. An
+    interactive session continues instead. If a process ends or does not answer for `timeout` seconds, the others end
+    with an error that names it. Start the job again, with any number of processes: with `fit(..., resume=True)` it
+    continues from the last checkpoint.
 
     Args:
         coordinator: the address of the first process, such as "10.0.0.1:1234".

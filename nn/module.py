@@ -347,15 +347,15 @@ class Module:
     def to(self, library: ModuleType) -> Self:
         """Move the parameters, their gradients and the buffers to a GPU, or back to the CPU. Return the module.
 
-        `network.to(cupy)` makes them CuPy arrays, on the current GPU. Everything computed from them stays there, and
-        NumPy operands are copied to the GPU. `network.to(numpy)` moves them back. The tensors remain the same objects,
-        so optimizers keep working: their state moves in the next step.
+        `network.to(cupy)` converts them to CuPy arrays on the current GPU. Everything computed from them stays there,
+        and NumPy operands are copied to the GPU. `network.to(numpy)` moves them back. The tensors remain the same
+        objects, so optimizers keep working: their state is moved in the next step.
 
         Args:
             library: the module `cupy` or `numpy`.
 
         Raises:
-            TypeError: `library` is neither of them. Nothing has been moved.
+            TypeError: `library` is neither of these modules. Nothing is moved.
 
         >>> import nn
         >>> layer = nn.Dense(2, 3).to(np)

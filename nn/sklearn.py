@@ -191,9 +191,10 @@ class Classifier(ClassifierMixin, _NetworkEstimator):  # type: ignore[misc]
         learning_rate: the optimizer's learning rate, or a schedule such as `nn.CosineDecay(…)`.
         epochs: the number of passes over the samples.
         batch_size: the number of samples per step; None for all.
-        class_weight: the weight of each class in the loss: a dict from labels to weights, where omitted labels have
-            weight 1; "balanced", for weights inversely proportional to the class frequencies, which `partial_fit`
-            refuses; or None for equal weights. A sample has the weight of its class, times its `sample_weight`.
+        class_weight: the weight of each class in the loss: a dict from labels to weights, with 1 for omitted labels;
+            "balanced", for weights inversely proportional to the class frequencies; or None for equal weights. The
+            weight of a sample is that of its class, multiplied by its `sample_weight`. `partial_fit` does not support
+            "balanced".
         early_stopping: whether to keep a part of the samples for validation, to stop when their loss no longer
             improves, and to keep the parameters of the best epoch. The part is drawn at random, for a `Classifier` in
             proportion to the classes. `partial_fit` uses all samples.
@@ -307,7 +308,7 @@ class Classifier(ClassifierMixin, _NetworkEstimator):  # type: ignore[misc]
 
         Raises:
             ValueError, TypeError, FloatingPointError: as for `fit`; also if `classes` are missing or differ from those
-                of the last call.
+                of the last call, or if `class_weight` is "balanced".
         """
         if isinstance(self.class_weight, str):
             raise ValueError(
@@ -342,7 +343,7 @@ class Classifier(ClassifierMixin, _NetworkEstimator):  # type: ignore[misc]
         return np.searchsorted(classes, labels)
 
     def _weights(self, labels: Any, columns: Any, classes: Any, sample_weight: ArrayLike | None) -> Any:
-        """Return the weight of each sample: that of its class, times its own; None for equal weights."""
+        """Return the weights of the samples, multiplied by those of their classes; None for equal weights."""
         if self.class_weight is None:
             return sample_weight
         if isinstance(self.class_weight, str):

@@ -1,9 +1,10 @@
 """Arrays of any library: the engine uses only NumPy's protocols and never converts them.
 
 Two optional methods replace slower formulas: `a.scattered(index, shape)`, zeros of that shape with `a` added at an
-index, and `a.with_item(index, value)`, a copy of `a` with `value` at an index that names no place twice. Arrays whose
-values may be read, because they are computed at once, have the method `a.alike(values)`, which copies NumPy arrays to
-the device of `a`.
+index, and `a.with_item(index, value)`, a copy of `a` with `value` at an index that names no place twice.
+
+Arrays whose values may be read, unlike those of a traced program, have a method `a.alike(values)`. It copies a NumPy
+array to the device of `a`.
 """
 
 from __future__ import annotations
@@ -37,7 +38,7 @@ def as_array(value: Any) -> Any:
 
 
 def _completed(array: Any) -> Any:
-    """Return an array of another library in a type that implements all of NumPy's protocols that operations use."""
+    """Return an array of another library as a type that implements all the NumPy functions that operations use."""
     if type(array).__module__ == "cupy":
         from tensorgrad._cupy import adopted
 
@@ -46,12 +47,12 @@ def _completed(array: Any) -> Any:
 
 
 def has_values(value: Any) -> bool:
-    """Return whether the values of an array may be read: those of a GPU can, those of a compiled program cannot."""
+    """Return whether the values of an array may be read: those on a GPU may, those of a traced program may not."""
     return not is_foreign(value) or hasattr(type(as_array(value)), "alike")
 
 
 def beside(array: Any, other: Any) -> Any:
-    """Return `array`, as a copy on the same device as `other` if that is an array of another library with values."""
+    """Return `array`. If it is a NumPy array and `other` is on a GPU, return a copy on that GPU."""
     if isinstance(array, np.ndarray) and hasattr(type(other), "alike"):
         return other.alike(array)
     return array

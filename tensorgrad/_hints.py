@@ -215,12 +215,12 @@ KEYWORDS = {
 
 
 DRAWING = {
-    "collapse": "To draw modules as one box each, use tg.draw(..., depth=0).",
-    "collapsed": "To draw modules as one box each, use tg.draw(..., depth=0).",
-    "expand_nested": "Leave it out: modules are drawn unless depth is set.",
+    "collapse": "To draw each module as one box, use tg.draw(..., depth=0).",
+    "collapsed": "To draw each module as one box, use tg.draw(..., depth=0).",
+    "expand_nested": "Leave it out: modules are drawn in full unless depth is set.",
     "filename": "Call save(path) on the result.",
     "format": "Call save(path) on the result.",
-    "params": "Leave it out: leaves have the names in tg.tensor(..., name=...) or those of their module.",
+    "params": "Leave it out: a leaf has the name passed to tg.tensor(..., name=...) or its name in a module.",
     "path": "Call save(path) on the result.",
     "rankdir": "Use direction.",
     "show_shapes": "Leave it out: shapes are shown.",

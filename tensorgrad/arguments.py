@@ -1,4 +1,4 @@
-"""Error messages for unknown arguments, which name the argument that was probably meant."""
+"""Hints in the error messages for unknown arguments."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ P = ParamSpec("P")
 
 
 def with_hints(hints: Mapping[str, str]) -> Callable[[Callable[P, T]], Callable[P, T]]:
-    """Return a decorator whose error message names the counterpart of an argument that the function lacks.
+    """Return a decorator that adds a hint to the error message for an unknown argument.
 
-    For a misspelt argument, it names the most similar one. A function that takes any keyword argument, or is not
-    written in Python, is unchanged.
+    The hint is the one in `hints`. For a misspelt argument, it names the most similar parameter. A function that takes
+    any keyword argument, or is not written in Python, is returned unchanged.
 
     >>> @with_hints({"lr": "Use learning_rate."})
     ... def descend(learning_rate):
@@ -58,7 +58,7 @@ def _hint(hint: str, known: Collection[str], name: str) -> str:
 
 
 def similar(names: Collection[str], name: str) -> str:
-    """Return a question about the most similar name, or "".
+    """Return the question whether the most similar name was meant, or "" if none is similar.
 
     >>> similar(["direction", "depth"], "dept"), similar(["direction", "depth"], "colour")
     (' Did you mean depth?', '')

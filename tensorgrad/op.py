@@ -102,8 +102,8 @@ def op(
             operand, or None where `wanted`, a tuple of booleans, is False.
         results: a named tuple, if the forward rule returns several arrays; `g` and `out` are such tuples then.
         keep: names of values that the forward rule computes for the rules: it returns `(result, (kept, ...))`.
-        composed, lowering: the same function in recorded operations, for higher derivatives and other array libraries,
-            required with `keep` and for rules that use `out=` or item assignment; "module:name" of one for `compile`.
+        composed, lowering: the same function in recorded operations, for higher derivatives and other array libraries;
+            "module:name" of its form in `compile`. `keep`, `out=` and item assignment require `composed`.
         numpy: the NumPy functions that call this operation when an argument is a tensor.
         methods, reflected: its names in `Tensor`, and the one with swapped operands (`"__radd__"`).
         sequence, linear, view: which parameter is a sequence; whether it is linear in each input, or may return a view.

@@ -101,7 +101,7 @@ class Tensor(Methods):
         dtype; if the leaf requires a gradient, `backward` then raises an error for every graph recorded with the old
         values. Results of operations, and views of another tensor's array, are returned read-only.
 
-        On a GPU (a CuPy array), the array stays there: NumPy values are copied to the GPU.
+        A CuPy array stays on the GPU: NumPy values that are assigned to it are copied there.
 
         Writes into the array (`w.data[0] = 1`) between forward and backward are not detected. Call `mark_changed` after
         writing into a leaf that requires a gradient. `detect_anomaly` detects such writes, including writes into
@@ -324,7 +324,7 @@ class Tensor(Methods):
         return Tensor(read_only(self.array), name=self._name)
 
     def numpy(self) -> NDArray[Any]:
-        """Return a copy of the values as a NumPy array, without the graph; values on a GPU are copied to the CPU."""
+        """Return a copy of the values as a NumPy array, without the graph. Values on a GPU are copied to the CPU."""
         array: Any = self.array
         return np.copy(array) if isinstance(array, np.ndarray) else np.array(array)
 

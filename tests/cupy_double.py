@@ -1,7 +1,7 @@
 """Test double for CuPy: arrays on the CPU that are as strict as those on a GPU.
 
 It replaces a GPU in the tests. Like CuPy 14, it refuses NumPy arrays as operands and indices, lacks some of NumPy's
-functions and arguments, and returns arrays without axes where NumPy returns numbers.
+functions and arguments, and returns 0-d arrays where NumPy returns scalars.
 """
 
 from __future__ import annotations
@@ -73,7 +73,7 @@ OPERATORS = {
 
 
 class ndarray:
-    """Array whose values stand for those on a GPU."""
+    """Array whose values represent those on a GPU."""
 
     __module__ = "cupy"
 
@@ -118,7 +118,7 @@ class ndarray:
 
 
 def array(values: Any, dtype: Any = None, copy: bool = True, order: str = "K", *, ndmin: int = 0) -> Any:
-    """Return a copy of values of NumPy, of the double, or of a list."""
+    """Return a copy of an array of NumPy or of the double, or of a list."""
     return _made(np.array(_plain(values) if isinstance(values, ndarray) else values, dtype, ndmin=ndmin))
 
 
@@ -175,7 +175,7 @@ def _found(name: str) -> Callable[..., Any]:
             raise TypeError(f"{name}() got an unexpected keyword argument {refused.pop()!r}")
         _check(name, args, kwargs)
         if name.endswith("_like") and kwargs.get("shape") == ():
-            kwargs["shape"] = None  # taken for none
+            kwargs["shape"] = None  # treated as no shape
         return _called(theirs, args, kwargs)
 
     if not isinstance(theirs, np.ufunc):

@@ -132,5 +132,5 @@ def walkthrough() -> Any:
 
 @shows(SECTION, "A walkthrough of a network", ".html")
 def walkthrough_network() -> Any:
-    """Small arrays show their numbers, larger ones are heatmaps, and modules collapse."""
+    """Small arrays show their numbers, larger ones are shown as heatmaps, and modules can be collapsed."""
     return tg.walkthrough(small_loss())

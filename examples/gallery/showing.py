@@ -20,7 +20,7 @@ SHOWN: list[Shown] = []
 BESIDE = 680
 """The width in pixels up to which a picture is shown beside its code. Wider ones are shown below it."""
 LETTERS = 66
-"""The letters of a line of code that fit beside a picture. Pictures of longer code are shown below it."""
+"""The longest line of code, in characters, that fits beside a picture. Otherwise, the picture is shown below."""
 
 
 @dataclass(frozen=True)

@@ -82,13 +82,13 @@ def as_targets(what: str, y: Any, samples: int, shape: Any) -> Any:
 
 
 def as_weights(what: str, weights: Any, samples: int, *, lengths: Any = None, mask: Any = None) -> NDArray[Any]:
-    """Return a weight for each sample, or for each step of each sample, scaled so that their mean is 1.
+    """Return the weights of the samples, or of each step of each sample, scaled to have a mean of 1.
 
     Args:
         what: the name of the data in messages.
         weights: an array of shape `(samples,)` or `(samples, time, …)`.
         samples: the number of samples.
-        lengths, mask: the padding of the sequences, if there is any. Weights of steps at padding do not count.
+        lengths, mask: the padding of the sequences, if there is any. The mean does not include the weights of padding.
 
     Raises:
         ValueError: the number of weights differs, one is negative or not finite, or all are 0.

@@ -71,9 +71,9 @@ class Batches:
             with several inputs, a tuple or dict of such arrays, which `augment` and `transform` then receive and
             return.
         y: a target for each sample, or None if there are none (for `predict`). For several outputs, a tuple or dict.
-        sample_weight: the weight of each sample in the loss and the metrics, at least 0; or of each step of each
-            sample, `(samples, time)`. Only the ratios matter: the weights are scaled to have a mean of 1. Batches then
-            consist of X, y and weights.
+        sample_weight: the weights of the samples in the loss and the metrics, of shape `(samples,)`, or of each step
+            of each sample, of shape `(samples, time)`. They are at least 0. Only their ratios matter: they are scaled
+            to have a mean of 1. Batches then consist of X, y and weights.
         batch_size: the number of samples per batch; None for a single batch. The last, smaller batch is kept.
         smallest_batch: the smallest size of the last batch of a pass. If fewer samples are left, they are added to the
             previous batch, so that every sample is used. `Model.fit` sets this to 2 for a network with a `BatchNorm`,
@@ -148,7 +148,7 @@ class Batches:
 
     @property
     def sample(self) -> Any:
-        """A copy of the first sample as the network receives it, with a batch axis; for several inputs, of each."""
+        """A copy of the first sample as the network receives it, with a batch axis; one copy for each input."""
         return mapped(np.array, self.batch(slice(0, 1))[0])
 
     @property
@@ -243,7 +243,7 @@ class Batches:
 
     def for_network(self, dtype: DTypeLike | None, rng: Rng, like: Any = None) -> Batches:
         """Return these batches in the dtype of a network, with randomness from `rng` unless they have their own
-        generator. If `like` is an array on a GPU, samples are copied there.
+        generator. If `like` is an array on a GPU, samples are copied to the GPU.
 
         Floating-point targets, and floating-point samples that need no other preparation, are converted here, once.
         Everything else is converted batch by batch: as floating-point numbers, images would take four times the memory.
@@ -377,7 +377,7 @@ def _converted(X: Any, dtype: np.dtype[Any]) -> Any:
 
 
 def _moved(X: Any, like: Any) -> Any:
-    """Return samples as arrays of the same library as `like`."""
+    """Return samples as arrays of the library of `like`."""
     if isinstance(X, np.ndarray):
         return np.asarray(X, like=like)
     if isinstance(X, dict):

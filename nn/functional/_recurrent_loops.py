@@ -1,8 +1,9 @@
 """The loops behind `recurrent`: each cell forward over all steps, and backpropagation through time by hand.
 
-Arrays are time first and contiguous, `(time, samples, features)`. The forward passes store the gates separately, as
-`(gates, time, samples, units)`: every elementwise call then runs over one contiguous block. The backward passes
-concatenate their gradients, so that the gradients of the weights are one product each.
+Arrays are time first, `(time, samples, features)`, and contiguous, except for the inputs of `rnn` and `lstm`. The
+forward passes store the gates separately, as `(gates, time, samples, units)`: every elementwise call then runs over one
+contiguous block. The backward passes concatenate their gradients, so that the gradients of the weights are one product
+each.
 
 `rnn` and `lstm` join the input, the state and a 1 for the bias in one row, `steps[t]`, and both weights and the bias in
 one matrix: one product per step, and one for all gradients of the parameters.
@@ -113,12 +114,27 @@ def rnn_forward(
     for t, rows in enumerate(padding):
         np.matmul(steps[t], joined, out=total)
         if activation == "tanh":
-            np.tanh(total, out=states[t + 1])
+            np.tanh(total, out=total)
         else:
-            np.maximum(total, 0, out=states[t + 1])
+            np.maximum(total, 0, out=total)
+        states[t + 1] = total
         if rows is not None:
             states[t + 1, rows] = states[t, rows]
     return steps, states
+
+
+def _slopes(states: Array, activation: str) -> Array:
+    """Return the derivatives of the activation for all steps, computed from its values, the states.
+
+    The states are parts of longer rows. One pass over all steps takes half the time of a pass for each step.
+    """
+    slopes = np.empty(states.shape, states.dtype)
+    if activation == "tanh":
+        np.multiply(states, states, out=slopes)
+        np.subtract(1, slopes, out=slopes)
+    else:
+        np.greater(states, 0, out=slopes, casting="unsafe")
+    return slopes
 
 
 def rnn_backward(
@@ -128,18 +144,12 @@ def rnn_backward(
     total = np.array(g_state)
     held = _Held(total)
     back = aligned_copy(recurrent.T)
-    sums = np.empty_like(g)
+    sums = _slopes(states[1:], activation)  # each step multiplies its part by the gradient of its state
     sums_in_pieces, total_in_pieces = rows_in_pieces(sums, back), rows_in_pieces(total, back)
     for t in reversed(range(len(g))):
         total += g[t]
         held.take(padding[t])
-        slope = sums[t]
-        if activation == "tanh":
-            np.multiply(states[t + 1], states[t + 1], out=slope)
-            np.subtract(1, slope, out=slope)
-        else:
-            np.greater(states[t + 1], 0, out=slope, casting="unsafe")
-        slope *= total
+        sums[t] *= total
         np.matmul(sums_in_pieces[t], back, out=total_in_pieces)
         held.put_back()
     return sums, total

@@ -100,11 +100,11 @@ def _times(gates: int) -> str:
 
 
 def _time_first(x: Any, mask: Any, reverse: bool) -> NDArray[Any]:
-    """Return sequences in the order of the loops, with zeros for padding."""
+    """Return a view of sequences in the order of the loops. If there is padding, return a copy in which it is 0."""
     if mask is not None and not np.all(mask):
         x = np.where(np.asarray(mask)[..., None], x, np.zeros((), x.dtype))
-    x = x.transpose(1, 0, 2)
-    return np.array(x[::-1] if reverse else x, order="C")
+    view: NDArray[Any] = x.transpose(1, 0, 2)
+    return view[::-1] if reverse else view
 
 
 def _batch_first(y: NDArray[Any], mask: Any, reverse: bool) -> Any:
@@ -183,7 +183,7 @@ def _rnn_gradients(
     reverse: Any,
 ) -> Any:  # fmt: skip
     weight, recurrent_weight = (np.asarray(each, steps.dtype) for each in (weight, recurrent_weight))
-    upstream = _time_first(g.sequence, mask, reverse)
+    upstream = np.ascontiguousarray(_time_first(g.sequence, mask, reverse))
     padding = _padding(mask, reverse, len(upstream))
     sums, first = loops.rnn_backward(upstream, g.state, states, recurrent_weight, activation, padding)
     to_parameters = loops.joined_gradients(sums, steps, weight, recurrent_weight) if any(wanted[1:4]) else [None] * 3
@@ -268,7 +268,7 @@ def rnn(
 
 def _lstm_gradients(g: Any, wanted: Any, weight: Any, recurrent_weight: Any, run: Any, mask: Any, reverse: Any) -> Any:
     weight, recurrent_weight = (np.asarray(each, run.steps.dtype) for each in (weight, recurrent_weight))
-    upstream = _time_first(g.sequence, mask, reverse)
+    upstream = np.ascontiguousarray(_time_first(g.sequence, mask, reverse))
     padding = _padding(mask, reverse, len(upstream))
     sums, hidden, cell = loops.lstm_backward(upstream, g.hidden, g.cell, run, recurrent_weight, padding)
     joined = loops.joined_gradients(sums, run.steps, weight, recurrent_weight) if any(wanted[1:4]) else [None] * 3
@@ -356,7 +356,7 @@ def _gru_gradients(
     reverse: Any,
 ) -> Any:  # fmt: skip
     weight, recurrent_weight = (np.asarray(each, inputs.dtype) for each in (weight, recurrent_weight))
-    upstream = _time_first(g.sequence, mask, reverse)
+    upstream = np.ascontiguousarray(_time_first(g.sequence, mask, reverse))
     padding = _padding(mask, reverse, len(upstream))
     sums, inner, first = loops.gru_backward(upstream, g.state, run, recurrent_weight, reset_after, padding)
     of_parameters = any(wanted[1:5])
@@ -450,5 +450,6 @@ def gru(
     inputs, into, within, [total, inner], [initial], padding = _prepared(
         x, weight, recurrent_weight, [bias, recurrent_bias], [state], 3, mask, reverse
     )
+    inputs = np.array(inputs, order="C")
     run = loops.gru_forward(inputs, into, within, total, inner, initial, reset_after, padding)
     return RecurrentResult(_batch_first(run.states[1:], mask, reverse), run.states[-1].copy()), (inputs, run)

@@ -169,7 +169,7 @@ class _Counting(Metric):
         weights = None if sample_weight is None else as_array(sample_weight)
         counts = np.asarray(
             self.measure(as_array(predictions), as_array(targets), weights)
-        )  # few numbers, which need no GPU
+        )  # a few numbers, which need no GPU
         self._counts = counts if self._counts is None else self._counts + counts
 
     def measure(self, predictions: NDArray[Any], targets: NDArray[Any], weights: NDArray[Any] | None = None) -> Any:

@@ -54,7 +54,7 @@ class Memory:
         return replace(self, steps=steps, changes=changes, scale=product / float(change @ change))
 
     def beside(self, gradient: Flat) -> Memory:
-        """Return the memory in the library of `gradient`: NumPy's arrays, or a GPU's."""
+        """Return the memory as arrays of the library of `gradient`, NumPy or CuPy."""
         steps, changes = (tuple(beside(each, gradient) for each in arrays) for arrays in (self.steps, self.changes))
         step, before = beside(self.step, gradient), beside(self.gradient, gradient)
         return replace(self, step=step, gradient=before, steps=steps, changes=changes)

@@ -44,8 +44,8 @@ def embedding(
         path: where to save the figure (`.png`, `.svg` or `.pdf`); default: not saved.
 
     Raises:
-        ValueError: the shape or the number of labels, words or names differs, numbers are not finite, or the method or
-            the suffix is unknown.
+        ValueError: the shape is wrong, the number of labels, words or names does not fit, numbers are not finite, or
+            the method or the suffix is unknown.
         ModuleNotFoundError: scikit-learn is not installed.
 
     >>> import nn
@@ -70,8 +70,8 @@ def embedding(
     if names is not None:
         if len(names) != len(texts):
             raise ValueError(
-                f"{asker}: there are {len(texts)} classes in labels=, but {len(names)} names. To write a text beside "
-                "each point, pass words=."
+                f"{asker}: there are {len(texts)} classes in labels=, but {len(names)} names. To put text beside each "
+                "point, pass words=."
             )
         texts = list(names)
 

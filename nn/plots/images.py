@@ -23,12 +23,12 @@ from tensorgrad.arguments import with_hints
 MOST_IMAGES = 100
 
 LETTERS = 14
-"""Of a line of an image's title; longer titles are wrapped."""
+"""Maximum number of characters in a line of an image's title. Longer titles are wrapped."""
 TITLE_LINE = 0.17
-"""The height of such a line, in inches."""
+"""Height of a line of a title, in inches."""
 
 TOO_LIGHT = 0.5
-"""The luminance of colours on which white text is hard to read."""
+"""Luminance above which white text on a colour is hard to read."""
 
 
 @with_hints(PLOT)
@@ -149,7 +149,7 @@ def draw_image(axes: Axes, image: NDArray[Any], *, signs: bool = False) -> None:
         axes.imshow((values - low) / ((high - low) or 1.0), interpolation="nearest")
     finish(axes, grid=False)
     axes.set(xticks=[], yticks=[])
-    axes.spines[:].set(visible=signs, color=GRID)  # white, the 0 of signs, would not differ from the ground
+    axes.spines[:].set(visible=signs, color=GRID)  # 0 is drawn in white, like the background
 
 
 def _in_lines(title: str) -> str:

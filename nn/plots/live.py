@@ -79,7 +79,7 @@ class LivePlot(Callback):
             self.save(self.film)
 
     def save(self, path: str | Path, *, seconds: float = 0.3) -> None:
-        """Write the figures of the last `fit`, one after the other, to a file.
+        """Save the figures of the last `fit` as an animation.
 
         Args:
             path: file name that ends in .gif, .mp4 (requires ffmpeg) or .html (a page with a slider).
@@ -92,7 +92,7 @@ class LivePlot(Callback):
         """
         destination = checked_film("LivePlot", path)
         if not self._frames:
-            raise ValueError("LivePlot: nothing was drawn yet. Pass it to fit: callbacks=[live].")
+            raise ValueError("LivePlot: nothing has been drawn yet. Pass the callback to fit first: callbacks=[live].")
         captions = [f"epoch {epoch}" for epoch in self._frames]
         animation = Animation(self._frames.values(), captions=captions, seconds=seconds, title="Training")
         animation.save(destination)

@@ -29,7 +29,7 @@ def draw_updates(steps: Sequence[int], ratios: Mapping[str, Sequence[float]]) ->
     title = "Update-to-data ratio, ‖change‖ / ‖value‖"
     if len(ratios) > MOST_CURVES:
         picture = blank(8.0, 1.2 + ROW * len(ratios))
-        _draw_rows(picture, picture.subplots(), steps, ratios, f"{title}: about right is 1e-3", log=True)
+        _draw_rows(picture, picture.subplots(), steps, ratios, f"{title} (about right: 1e-3)", log=True)
         return picture
     picture = blank(8.0, 4.2)
     axes = picture.subplots()

@@ -22,13 +22,13 @@ MOST = 12
 """Rows and columns of a matrix whose numbers can be read."""
 
 MOST_LINES = 3
-"""Of a caption below the matrices; longer sums are shortened."""
+"""Maximum number of lines of a caption below the matrices. Longer sums are shortened."""
 LETTERS_PER_INCH = 13
-"""Of a caption."""
+"""Number of characters of a caption that fit into an inch."""
 CELL = 0.5
-"""The side of an element, in inches."""
+"""Width and height of an element of a matrix, in inches."""
 FITTING = 6
-"""Letters of a number that fit into an element at the full font size."""
+"""Number of characters that fit into an element at the full font size."""
 
 HERE = "#009e73"
 
@@ -143,7 +143,7 @@ def _checked(asker: str, name: str, values: ArrayLike) -> NDArray[np.float64]:
 
 
 def _board(matrices: Sequence[NDArray[np.float64]], captions: Sequence[str]) -> tuple[Picture, Axes, list[str]]:
-    """Return a figure for matrices side by side, whose elements have all the same size, and the captions in lines."""
+    """Return a figure and axes for matrices side by side, with elements of equal size, and the wrapped captions."""
     width = sum(each.shape[1] for each in matrices) + 1.2 * (len(matrices) - 1)
     height = max(each.shape[0] for each in matrices) + 0.8
     across = CELL * width + 0.4
@@ -158,7 +158,10 @@ def _board(matrices: Sequence[NDArray[np.float64]], captions: Sequence[str]) -> 
 
 
 def _wrapped(caption: str, letters: int) -> str:
-    """Return a caption in lines of at most this many letters, without breaks inside products. Long sums lose terms."""
+    """Return a caption wrapped to lines of at most `letters` characters, without breaks inside products.
+
+    Terms of long sums are left out.
+    """
     if len(caption) > (MOST_LINES - 0.5) * letters:
         terms, total = caption.rsplit(" = ", 1)
         terms = terms[: int((MOST_LINES - 0.5) * letters) - len(total)].rsplit(" + ", 1)[0]

@@ -196,7 +196,7 @@ def warn_of_repeated_activation(network: Module, loss: Any) -> None:
             warnings.warn(
                 f"Model: the last layer is {activation.__name__}, and {type(loss).__name__} applies it again, which "
                 f"slows down training. Remove the layer, or use nn.{alternative.__name__}.",
-                stacklevel=4,  # the call of Model
+                stacklevel=4,  # the line that calls Model
             )
 
 
@@ -209,7 +209,7 @@ def warn_of_missing_classes(train: Any, validation: Any) -> None:
         warnings.warn(
             f"fit: validation_split keeps the last samples from training, and class {missing[0]} is only there. "
             "Shuffle the samples first, or use nn.data.split(X, y, stratify=True) and validation_data.",
-            stacklevel=8,  # the call of fit
+            stacklevel=8,  # the line that calls fit
         )
 
 

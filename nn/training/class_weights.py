@@ -34,7 +34,8 @@ class ClassWeightedLoss:
             raise TypeError("fit: class_weight is for networks with one output. Give sample_weight instead.")
         if data.sample_weight is not None and data.sample_weight.ndim > 1:
             raise TypeError(
-                "fit: class_weight cannot be combined with a sample_weight for each step. Multiply the two."
+                "fit: class_weight cannot be combined with a sample_weight for each step. Pass only a "
+                "sample_weight, in which each step is multiplied by the weight of its class."
             )
         self.loss = loss
         self.__name__ = getattr(loss, "__name__", type(loss).__name__)

@@ -220,9 +220,9 @@ class Model:
                 sample_weight, batch_size and shuffle. If X is a DataFrame, every later DataFrame must have the same
                 columns in the same order.
             y: a target for each sample, in the format that the loss expects. For several outputs, a tuple or dict.
-            sample_weight: the weight of each sample in the loss and the metrics, at least 0; or of each step of each
-                sample, `(samples, time)`, if the network returns a value for each step. Only the ratios matter: the
-                weights are scaled to have a mean of 1.
+            sample_weight: the weights of the samples in the loss and the metrics, of shape `(samples,)`. If the network
+                returns a value for each step, also the weights of the steps, of shape `(samples, time)`. Weights are at
+                least 0. Only their ratios matter: they are scaled to have a mean of 1.
             class_weight: the weight of each class in the minimised loss, by class number; 1 for omitted classes. Or
                 "balanced", for weights inversely proportional to the class frequencies. Only the ratios matter. Metrics
                 and validation are not weighted by class.
@@ -413,9 +413,9 @@ class Model:
 
         Args:
             input_shape: the shape of one sample, without the batch axis. For a network with several inputs, a tuple or
-                dict with a shape for each, or, for other inputs than floating-point numbers, an example with the batch
-                axis. Default: the last data seen, or the input shape of a `Dense` first layer; if neither is known,
-                shapes and costs are omitted.
+                dict with a shape for each; instead of the shape of an input that does not consist of floating-point
+                numbers, pass an example with the batch axis. Default: that of the last data seen, or the input shape of
+                a `Dense` first layer; if neither is known, shapes and costs are omitted.
             batch_size: the number of samples for which the costs are shown.
         """
         sample = self._sample if input_shape is None else input_shape
@@ -476,8 +476,8 @@ class Model:
             path: the file, usually `….onnx`.
             example: one sample or more, with the batch axis, for the shapes and dtypes of the inputs; a tuple or dict
                 for several. Default: samples like the last data seen.
-            preprocessing, free_axes, opset, ir_version: as for `nn.interop.export_onnx`. `free_axes={1: "time"}` is for
-                sequences of any length.
+            preprocessing, free_axes, opset, ir_version: as for `nn.interop.export_onnx`. With
+                `free_axes={1: "time"}`, sequences may have any length.
 
         Raises:
             nn.interop.ExportError: a layer or an operation, which the message names, cannot be exported.

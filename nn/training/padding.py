@@ -105,7 +105,7 @@ def _is_per_step(prediction: Any, times: set[int]) -> bool:
 
 
 def _of_steps(weights: Any, mask: Any) -> Any:
-    """Return the weight of each step, or those of the samples as a column."""
+    """Return the weights of the steps, or the weights of the samples as a column."""
     weights = as_array(weights)
     if weights.ndim > 1 and weights.shape != mask.shape:
         raise ValueError(

@@ -34,10 +34,10 @@ def summary(network: Module, sample: Any = None, batch_size: int = 1) -> str:
 
     Args:
         network: in evaluation mode, if it contains layers that draw random numbers.
-        sample: the shape of one sample, without the batch axis, or an example with it; a tuple or dict for several
-            inputs. Output shapes are determined by passing one sample through the network. Its values are zeros, except
-            for several inputs with examples. Default: the input shape of a `Dense` first layer; with another first
-            layer, output shapes and costs are omitted.
+        sample: the shape of one sample, without the batch axis, or an example with the batch axis; for several inputs,
+            a tuple or dict of these. Output shapes are determined by passing one sample through the network: zeros for
+            a shape or a single input, otherwise the example. Default: the input shape of a `Dense` first layer; with
+            another first layer, output shapes and costs are omitted.
         batch_size: the number of samples for which the costs are shown.
 
     >>> import nn
@@ -94,11 +94,11 @@ def layer_costs(
 ) -> dict[str, LayerCost] | None:
     """Return the cost of each layer that computes something, by its path.
 
-    Samples, as for `summary`, are passed through a copy of the network in training mode. They are 2 and 3 at a time,
-    and the costs for other batch sizes follow because both grow evenly: batch normalisation needs two samples, and a
-    large batch would take long. Parameters and the samples themselves are not counted as memory: they exist anyway.
-    None is returned for a network that cannot be copied. The output shapes of layers that `outputs` lacks are added to
-    it.
+    Two samples, and then three, are passed through a copy of the network in training mode; they are chosen as for
+    `summary`. The costs grow linearly with the batch size, so these two give the costs for any other. Batch
+    normalisation needs at least two samples, and a large batch would be slow. Parameters and the samples themselves are
+    not counted as memory, because they exist anyway. None is returned for a network that cannot be copied. The output
+    shapes of layers that `outputs` lacks are added to it.
 
     >>> import nn
     >>> layer_costs(nn.Sequential(nn.Dense(2, 3), nn.Tanh()), (2,), batch_size=10)
@@ -125,7 +125,7 @@ def _measured(network: Module, sample: Any, samples: int, outputs: dict[str, Sha
     kept: dict[str, int] = defaultdict(int)
     paths = {id(module): path for path, module in network.named_modules()}
     with enable_grad():
-        for _, x in named(inputs):  # otherwise nothing is recorded of layers before the first parameter
+        for _, x in named(inputs):  # otherwise, layers before the first parameter would not be recorded
             x.requires_grad = x.dtype.kind == "f"
         shapes: dict[str, Shape] = {}
         for cost in costs(*_tensors(_called(network, inputs))):

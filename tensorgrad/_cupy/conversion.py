@@ -22,7 +22,7 @@ def on_gpu(value: Any) -> Any:
 
 
 def plain(array: Any) -> Any:
-    """Return a CuPy array as one of CuPy's own class, in the same memory."""
+    """Return a CuPy array of a subclass as one of CuPy's own class, in the same memory."""
     return array if array.__class__ is cupy.ndarray else array.view(None, cupy.ndarray)
 
 
@@ -34,7 +34,7 @@ def on_cpu(value: Any) -> Any:
 
 
 def not_written(name: str) -> TypeError:
-    """Return the error for a result on a GPU that was to be written into a NumPy array."""
+    """Return the error for writing a result on a GPU into a NumPy array."""
     return TypeError(
         f"np.{name}: a result on the GPU cannot be written into a NumPy array. Copy it to the CPU first: a.get()."
     )

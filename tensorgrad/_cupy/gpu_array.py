@@ -14,11 +14,11 @@ from tensorgrad._cupy.gpu_ufuncs import call_ufunc
 
 
 class Array(cupy.ndarray):
-    """CuPy array that implements all of NumPy that operations and rules use.
+    """CuPy array that implements all the NumPy functions that operations and derivative rules use.
 
     CuPy refuses NumPy arrays as operands, and some of its functions lack arguments of NumPy's. Here, NumPy operands
-    (constants, masks, random numbers) are copied to the GPU, and the missing arguments are computed with other
-    functions. Values are copied to the CPU where a program asks for them: `np.asarray(a)`, `a.get()`, `float(a)`.
+    (constants, masks, random numbers) are copied to the GPU, and the missing arguments are implemented with other
+    functions. Values are copied to the CPU only by `np.asarray(a)`, `a.get()`, `float(a)` and the like.
     """
 
     __slots__ = ("_shares",)
@@ -43,7 +43,7 @@ class Array(cupy.ndarray):
 
     @property
     def real(self) -> Array:
-        """The array itself, because only real numbers have gradients."""
+        """The array itself, because tensors hold real numbers."""
         return lifted(plain(self).real)  # type: ignore[no-any-return]
 
     # -- NumPy's protocols --------------------------------------------------------------------------------
@@ -69,11 +69,11 @@ class Array(cupy.ndarray):
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray[Any, Any]:
         if copy is False:
-            raise ValueError("the values are on the GPU, so NumPy can only use a copy.")
+            raise ValueError("np.asarray: the values are on the GPU, so copy=False is not possible. Leave out copy.")
         return np.asarray(plain(self).get(), dtype)
 
     def alike(self, values: Any) -> Array:
-        """Return values of NumPy as an array on the GPU."""
+        """Return a NumPy array as an array on the GPU."""
         return lifted(cupy.asarray(values))  # type: ignore[no-any-return]
 
     # -- items --------------------------------------------------------------------------------------------
@@ -88,7 +88,7 @@ class Array(cupy.ndarray):
         """Return zeros of the given shape with this array added at `index`: the gradient of indexing."""
         result, places = cupy.zeros(shape, self.dtype), _index(index)
         each = places if isinstance(places, tuple) else (places,)
-        if any(isinstance(item, cupy.ndarray) and item.dtype != bool for item in each):  # it may repeat places
+        if any(isinstance(item, cupy.ndarray) and item.dtype != bool for item in each):  # it may repeat elements
             cupy.add.at(result, places, plain(self))
         else:
             result[places] = plain(self)
@@ -109,7 +109,7 @@ def adopted(array: Any) -> Any:
 
 
 def lifted(value: Any) -> Any:
-    """Return what a function of CuPy returned, with an `Array` in place of every array."""
+    """Return the result of a CuPy function, with an `Array` in place of every array."""
     if isinstance(value, cupy.ndarray):
         if value.__class__ is Array:
             return value

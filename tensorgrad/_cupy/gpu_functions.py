@@ -1,4 +1,4 @@
-"""NumPy's functions on CuPy arrays: those of the same name in CuPy, and replacements for the others."""
+"""NumPy's functions on CuPy arrays: CuPy's functions of the same names, and replacements where these do not suffice."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tensorgrad._cupy import gpu_reductions
 from tensorgrad._cupy.conversion import not_written, on_cpu, on_gpu, unsupported
 
 REPLACED: dict[Any, Callable[..., Any]] = {}
-"""NumPy's functions that CuPy lacks, or computes differently. Their arguments are plain CuPy arrays."""
+"""Replacements for functions of NumPy that CuPy lacks or computes differently. They receive plain CuPy arrays."""
 
 ON_HOST = frozenset({np.pad, np.tile, np.roll, np.repeat, np.split, np.array_split, np.delete, np.insert, np.transpose})
 """Functions whose arguments after the first one are counts or positions, which CuPy reads on the CPU."""
@@ -48,7 +48,7 @@ def _listed(value: Any) -> Any:
 
 @functools.cache
 def _counterpart(function: Callable[..., Any]) -> tuple[Callable[..., Any], frozenset[str] | None]:
-    """Return CuPy's function of the same name and its parameters; None if they are not known or any are accepted."""
+    """Return CuPy's function of the same name, and its parameters, or None if any may be accepted."""
     module = functools.reduce(lambda m, n: getattr(m, n, None), function.__module__.split(".")[1:], cupy)
     theirs = getattr(module, function.__name__, None)
     if theirs is None or theirs is function:
@@ -62,7 +62,7 @@ def _counterpart(function: Callable[..., Any]) -> tuple[Callable[..., Any], froz
 
 
 def _understood(function: Callable[..., Any], parameters: frozenset[str], kwargs: dict[str, Any]) -> dict[str, Any]:
-    """Return the arguments without those that CuPy's function lacks, which must have their default values."""
+    """Return the arguments without those that CuPy's function lacks. These must have their default values."""
     defaults = inspect.signature(function).parameters
     for name, value in kwargs.items():
         if name not in parameters and value is not defaults[name].default:
@@ -150,7 +150,7 @@ def _shaped_like(name: str) -> Callable[..., Any]:
     def like(a: Any, *args: Any, shape: Any = None, subok: bool = True, device: Any = None, **kwargs: Any) -> Any:
         if shape is None:
             return function(a, *args, **kwargs)
-        return function(cupy.empty(shape, a.dtype), *args, **kwargs)  # CuPy takes the shape () for none
+        return function(cupy.empty(shape, a.dtype), *args, **kwargs)  # CuPy treats the shape () as no shape
 
     return like
 
@@ -192,7 +192,7 @@ for _name in ("concatenate", "stack", "vstack", "hstack", "dstack", "column_stac
     REPLACED[getattr(np, _name)] = _joining(_name)
 
 
-# -- order ------------------------------------------------------------------------------------------------
+# -- sorting ----------------------------------------------------------------------------------------------
 
 
 def _sorting(name: str) -> Callable[..., Any]:

@@ -22,11 +22,11 @@ def reduced(
     name: str, a: Any, axis: Any = None, dtype: Any = None, out: Any = None, keepdims: bool = False,
     initial: Any = _NO_VALUE, where: Any = True,
 ) -> Any:  # fmt: skip
-    """Return `a` reduced by the method `name`; elements where `where` is False do not count."""
+    """Return `a` reduced by the method `name`. Elements where `where` is False are ignored."""
     if where is not True:
         neutral = _NEUTRAL.get(name, initial)
         if neutral is _NO_VALUE:
-            raise ValueError(f"{name}: where= requires initial=, because {name} of no elements is not defined.")
+            raise ValueError(f"{name}: where= requires initial=, because the {name} of no elements is undefined.")
         a = cupy.where(cupy.asarray(where), a, neutral).astype(a.dtype, copy=False)
     options = {} if dtype is None else {"dtype": dtype}
     result = getattr(cupy.ndarray, name)(a, axis=axis, out=out, keepdims=bool(keepdims), **options)
@@ -75,7 +75,7 @@ def deviation(*args: Any, out: Any = None, **kwargs: Any) -> Any:
 
 
 def _count(a: Any, axis: Any, keepdims: bool, where: Any) -> Any:
-    """Return the number of elements that count in each mean."""
+    """Return the number of elements in each mean."""
     return reduced("sum", cupy.broadcast_to(cupy.asarray(where), a.shape), axis, keepdims=keepdims)
 
 

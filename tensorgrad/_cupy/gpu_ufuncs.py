@@ -74,7 +74,7 @@ def _reduce(ufunc: np.ufunc, array: Any, axis: Any = 0, dtype: Any = None, out: 
 
 
 def _accumulate(ufunc: np.ufunc, array: Any, axis: int = 0, dtype: Any = None) -> Any:
-    """Return the running results. Each round combines every element with the one twice as far before it."""
+    """Return the running results. Each round doubles the distance between the elements that it combines."""
     function = _counterpart(ufunc)
     running = cupy.moveaxis(array if dtype is None else array.astype(dtype), axis, 0)
     reach = 1

@@ -195,7 +195,7 @@ class Plan:
             return False
         changed = list(compress(tensors, self._is_changed))
         nodes = list(filter(None, map(NODE, changed)))
-        if nodes and max(map(getrefcount, nodes)) > OF_LEAF:  # the tensor, the list and `map` refer to each
+        if nodes and max(map(getrefcount, nodes)) > OF_LEAF:  # referred to by more than the tensor, the list and `map`
             return False
         arrays = list(map(array_of, values[-len(changed) :]))
         arrays += compress(arrays, map(NODE, changed))
@@ -355,7 +355,7 @@ def array_of(value: Any) -> Array:
 
 
 def _values(arrays: list[Any]) -> list[Any]:
-    """Return the JAX arrays of those that are `Array`s, and the others as they are."""
+    """Return the arrays, with its JAX array in place of each `Array`."""
     try:
         return list(map(VALUE, arrays))
     except AttributeError:

@@ -83,14 +83,14 @@ class Surroundings:
         self._without_grad, self.with_grad = _divided(self.tensors, grads)
 
     def _current(self) -> Iterator[Any]:
-        """Return the objects in all places."""
+        """Return the current objects in all places that were searched."""
         contents, variables = map(CONTENTS, self._cells), map(operator.call, self._getters, self._names)
         return itertools.chain(*self._views, contents, variables)
 
     def unchanged(self) -> bool:
         """Return whether every place that was searched still holds the same objects, and no flag has changed.
 
-        No Python loop runs: this is called in every step, for hundreds of objects.
+        It runs no Python loop, because it is called in every step, for hundreds of objects.
         """
         nothing, same, other = itertools.repeat(None), operator.is_, operator.is_not
         try:

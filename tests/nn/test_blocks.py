@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from nn.functional import _attention_tiles, _blocks, _channels, _rows
+from nn.functional import _attention_tiles, _blocks, _channels, _rows, normalisation
 from tests.ops import checks
 from tests.ops.samples import BUILT_IN, samples_of
 
@@ -22,6 +22,7 @@ def test_operations_are_the_same_in_blocks(name: str, block_bytes: int, monkeypa
     for module in (_blocks, _channels, _rows):
         monkeypatch.setattr(module, "BLOCK_BYTES", block_bytes)
     monkeypatch.setattr(_channels, "ROW_LENGTH", 4)
+    monkeypatch.setattr(normalisation, "ROW_BLOCK_BYTES", block_bytes)
     for sample in samples_of(BUILT_IN[name]):
         checks.composed_form_agrees(sample)
 

@@ -1,4 +1,4 @@
-"""Networks on CuPy's arrays: NumPy's numbers. A test double replaces CuPy where there is no GPU."""
+"""Networks give the same numbers on CuPy arrays as on NumPy arrays. Without a GPU, a test double replaces CuPy."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ OPTIMIZERS: dict[str, Any] = {
 
 
 def trained(make: Any, moves: dict[int, Any]) -> tuple[list[float], nn.Sequential, Any]:
-    """Train for four steps, moving the network before some of them. Return the losses, the network, the optimizer."""
+    """Train for four steps, moving the network before some. Return the losses, the network and the optimizer."""
     made, loss, losses = network().eval(), nn.SoftmaxCrossEntropy(), []
     optimizer = make(made.parameters())
 
@@ -111,7 +111,7 @@ LAYERS: dict[str, tuple[Any, tuple[int, ...]]] = {
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", LAYERS)
-def test_layer_on_cupy_gives_numpys_numbers(name: str, cupy: Any) -> None:
+def test_layer_on_cupy_agrees_with_numpy(name: str, cupy: Any) -> None:
     make, shape = LAYERS[name]
     values = np.random.default_rng(3).normal(size=shape)
 
@@ -160,7 +160,7 @@ def test_network_moves_with_its_gradients_and_buffers(cupy: Any) -> None:
         (copy, "expected the module cupy or numpy"),
     ],
 )
-def test_to_names_what_it_expects(library: Any, message: str) -> None:
+def test_network_to_refuses_other_libraries_with_a_hint(library: Any, message: str) -> None:
     made = network()
     with pytest.raises(TypeError, match=rf"Sequential.to: .*{message}"):
         made.to(library)
@@ -234,7 +234,7 @@ def test_state_of_a_network_on_cupy_is_copied_and_restored(cupy: Any) -> None:
 
 
 @pytest.mark.slow
-def test_pictures_of_cupy_show_numpys_numbers(cupy: Any, tmp_path: Path) -> None:
+def test_pictures_of_cupy_arrays_show_the_same_numbers(cupy: Any, tmp_path: Path) -> None:
     def shown(kind: Any) -> list[str]:
         w = tg.tensor(kind(np.array([[0.5, -1.0], [2.0, 0.25]])), requires_grad=True, name="w")
         loss = ((tg.tanh(kind(np.eye(2)) @ w) + kind(np.ones(2))) ** 2).mean()

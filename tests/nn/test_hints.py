@@ -136,7 +136,7 @@ def test_attributes_of_other_libraries_have_a_hint(thing: Any, hints: dict[str, 
         ),
         (lambda: nn.Model(NETWORK, criterion=nn.Huber()), "Use loss."),
         (lambda: NETWORK.to(device="cuda"), "argument 'device'. Pass the library of the arrays: import cupy"),
-        (lambda: tg.draw(T, collapsed=True), "draw() got an unexpected keyword argument 'collapsed'. To draw modules"),
+        (lambda: tg.draw(T, collapsed=True), "draw() got an unexpected keyword argument 'collapsed'. To draw each"),
         (lambda: tg.draw(T, rankdir="TB"), "Use direction."),
         (lambda: tg.walkthrough(T.sum(), direktion="TB"), "Did you mean direction?"),
         (lambda: nn.Model(), "Make the layers first: nn.Model(nn.Sequential("),
@@ -153,7 +153,7 @@ def test_hints_name_no_argument_that_is_missing_too() -> None:
         nn.EarlyStopping(filepath="x")  # type: ignore[call-arg]
 
 
-def test_warnings_name_the_line_of_the_call() -> None:
+def test_model_warnings_name_the_line_of_the_call() -> None:
     with pytest.warns(UserWarning, match="Softmax") as seen:
         nn.Model(nn.Sequential(nn.Dense(2, 3), nn.Softmax()), loss=nn.SoftmaxCrossEntropy())
     assert seen[0].filename == __file__

@@ -450,10 +450,10 @@ def compare_lengths(network: nn.Module, example: Any, free: Any, lengths: Any, *
 
     Args:
         network: the network.
-        example: an array, or several by name.
+        example: an array, or a dict of arrays by the names of the inputs.
         free: `free_axes`.
-        lengths: by the name of the axis, the lengths to try together; the first is not that of the example.
-        **options: of the export.
+        lengths: for the name of each free axis, its lengths with the three batch sizes.
+        **options: further arguments of the export.
     """
     network.eval()
     rng, arrays = np.random.default_rng(0), example if isinstance(example, dict) else {"input": example}
@@ -560,8 +560,8 @@ def test_export_with_wrong_free_axes_is_refused() -> None:
         ("time", 'expected free_axes such as {1: "time"}'),
         ({0: "rows"}, "an axis in free_axes must be at least 1"),
         ({3: "time"}, "an axis in free_axes must be at most 2"),
-        ({1: "batch"}, 'a word other than "batch"'),
-        ({1: 5}, "a word other than"),
+        ({1: "batch"}, 'an identifier other than "batch"'),
+        ({1: 5}, "an identifier other than"),
         ({"x": {1: "time"}}, "the inputs are ['input']"),
         ({"input": {1: "time"}, "y": 1}, "the inputs are ['input']"),
         ({1: "side", 2: "side"}, "different lengths"),

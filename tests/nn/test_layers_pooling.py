@@ -89,6 +89,13 @@ def test_max_pool1d_of_nan_passes_on_the_whole_gradient(stride: int) -> None:
     assert tg.gradient(result, x, grad_outputs=upstream).sum() == upstream.sum()
 
 
+def test_max_pool2d_restores_the_size_of_numpys_buffers() -> None:
+    before = np.getbufsize()
+    x = tg.tensor(np.ones((1, 2, 2, 1)), requires_grad=True)
+    nn.functional.max_pool2d(x, 2).sum().backward()
+    assert np.getbufsize() == before
+
+
 def test_global_max_pool_gives_ties_to_the_first() -> None:
     x = tg.tensor(np.ones((2, 2, 2, 3)), requires_grad=True)
     nn.functional.global_max_pool(x).sum().backward()

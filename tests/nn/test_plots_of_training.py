@@ -210,7 +210,7 @@ def test_health_of_many_layers_is_drawn_as_rows() -> None:
     assert top < bottom, "the first layer is at the top"
     updates = watcher.plot_updates().axes[0]
     assert [label.get_text() for label in updates.get_yticklabels()] == list(watcher.ratios)
-    assert updates.get_title(loc="left").endswith("about right is 1e-3")
+    assert updates.get_title(loc="left").endswith("(about right: 1e-3)")
     np.testing.assert_array_equal(updates.collections[0].get_array(), np.array(list(watcher.ratios.values())))
 
 
@@ -254,7 +254,7 @@ def test_live_plot_shows_one_picture_in_a_notebook(monkeypatch: pytest.MonkeyPat
 
 
 def test_live_plot_reports_wrong_arguments(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match=r"nothing was drawn yet\. Pass it to fit"):
+    with pytest.raises(ValueError, match=r"nothing has been drawn yet\. Pass the callback to fit"):
         plots.LivePlot().save(tmp_path / "live.gif")
     with pytest.raises(TypeError, match="draw must be a function"):
         plots.LivePlot("training.png")  # type: ignore[arg-type]

@@ -90,7 +90,7 @@ def test_layer_costs_follow_the_batch_size_and_leave_the_network_alone() -> None
 
 
 class Captions(nn.Module):
-    """An image, and the words before the next one: two inputs of different dtypes."""
+    """Network with two inputs of different dtypes: an image, and the first words of its caption."""
 
     def __init__(self) -> None:
         self.image, self.words = nn.Dense(6, 5, rng=0), nn.Embedding(7, 5, rng=1)

@@ -39,7 +39,7 @@ def values(sample: Sample) -> None:
 
 
 def _numpys(sample: Sample, function: Callable[..., Any]) -> list[Any]:
-    """Return what a function of NumPy, which may be deprecated, computes for arrays.
+    """Return the results of a NumPy function, which may be deprecated, for the arrays of a sample.
 
     From NumPy 2.5 on, `eig` returns complex numbers for all matrices.
     """

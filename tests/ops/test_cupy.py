@@ -1,4 +1,4 @@
-"""Every operation on CuPy's arrays: NumPy's numbers, in CuPy's arrays. A test double runs a sample without a GPU."""
+"""Operations give the same numbers on CuPy arrays as on NumPy arrays. Without a GPU, some run on a test double."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from tests.ops.samples import BUILT_IN, Sample, samples_of
 from tests.ops.test_strict_arrays import everything
 
 QUANTILES = frozenset({"quantile", "percentile", "nanquantile", "nanpercentile"})
-"""Operations that CuPy cannot run with weights, and with some methods."""
+"""Operations that CuPy cannot run with weights, or with some methods."""
 
 
 AMBIGUOUS = frozenset({"eigh", "svd", "svd_factors", "qr", "qr_factors"})
-"""Decompositions whose vectors may have other signs on a GPU. Their derivatives are checked by differences."""
+"""Decompositions whose vectors may differ in sign on a GPU. Their derivatives are checked with finite differences."""
 
 
 def has_gpu() -> bool:
@@ -37,7 +37,7 @@ def double() -> Iterator[Any]:
 
 
 def check(sample: Sample, cupy: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Check that a call gives NumPy's numbers, in CuPy's arrays and without a copy to the CPU."""
+    """Check that a call agrees with NumPy, returns CuPy arrays and copies nothing to the CPU."""
     from tensorgrad._cupy import Array
 
     expected = everything(sample, np.array)
@@ -52,7 +52,7 @@ def check(sample: Sample, cupy: Any, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.skipif(not has_gpu(), reason="requires CuPy and a GPU")
 @pytest.mark.parametrize("name", sorted(BUILT_IN)[: None if has_gpu() else 1])
-def test_cupy_gives_numpys_numbers(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_cupy_agrees_with_numpy(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     import cupy
 
     operation = BUILT_IN[name]
@@ -81,7 +81,7 @@ ADAPTED = (
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ADAPTED)
-def test_double_gives_numpys_numbers(name: str, double: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_cupy_double_agrees_with_numpy(name: str, double: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     operation = next(each for each in BUILT_IN.values() if each.name == name)
     for sample in samples_of(operation)[:2]:
         check(sample, double, monkeypatch)
@@ -126,12 +126,12 @@ def test_cupy_arrays_refuse_to_be_written_into_numpy_arrays(double: Any) -> None
         (lambda x: np.add(x, x, where=x > 0, out=x), "add with the argument 'where'"),
     ],
 )
-def test_missing_functions_are_named(call: Any, message: str, double: Any) -> None:
+def test_cupy_error_names_the_missing_function(call: Any, message: str, double: Any) -> None:
     with pytest.raises(TypeError, match=message):
         call(tg.Tensor(double.asarray(np.ones((2, 3)))).array)
 
 
-def test_masks_and_indices_of_cupy_have_values(double: Any) -> None:
+def test_cupy_masks_select_elements(double: Any) -> None:
     values = np.array([[1.0, -2.0, 3.0], [-4.0, 5.0, 6.0]])
     x = double.asarray(values)
     t = tg.tensor(x, requires_grad=True)
@@ -146,7 +146,7 @@ def test_masks_and_indices_of_cupy_have_values(double: Any) -> None:
     np.testing.assert_array_equal(u.numpy(), np.maximum(values, 0.0))
 
 
-def test_assigned_values_stay_on_the_gpu(double: Any) -> None:
+def test_cupy_tensor_copies_assigned_values_to_the_gpu(double: Any) -> None:
     t = tg.tensor(double.asarray(np.ones(3)), requires_grad=True)
     t.data = np.array([1.0, 2.0, 3.0])
     (t * t).backward(np.ones(3))
@@ -157,7 +157,7 @@ def test_assigned_values_stay_on_the_gpu(double: Any) -> None:
     assert isinstance(t.grad, double.ndarray)
 
 
-def test_gradients_are_not_shared_with_operands(double: Any) -> None:
+def test_cupy_gradients_share_no_memory_with_operands(double: Any) -> None:
     x = double.asarray(np.ones(3))
     t = tg.Tensor(x, requires_grad=True)
     seed = double.asarray(np.full(3, 2.0))
@@ -168,7 +168,7 @@ def test_gradients_are_not_shared_with_operands(double: Any) -> None:
     assert x.tolist() == [5.0, 1.0, 1.0]  # `tg.tensor` would have copied it
 
 
-def test_gradcheck_checks_the_rules_of_the_gpu(double: Any) -> None:
+def test_gradcheck_checks_rules_on_cupy_arrays(double: Any) -> None:
     x = double.asarray(np.array([[0.5, -1.0], [2.0, 0.3]]))
     assert tg.gradcheck(lambda x: tg.exp(x) @ x, x, order=2)
     w = tg.tensor(x, requires_grad=True, name="w")

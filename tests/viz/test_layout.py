@@ -61,7 +61,7 @@ def test_layout_draws_a_line_per_operand_through_no_box(random_graph, seed, coun
 
 
 def crossed_labels(drawn):
-    """Labels of operands that a line touches, in a picture from left to right."""
+    """Yield the labels of operands that a line touches, in a picture from left to right."""
     points = np.concatenate([np.array(list(line(route, drawn))) for route in drawn.routes])
     for route in drawn.routes:
         right, baseline = drawn.label_place(route)

@@ -92,7 +92,7 @@ def test_rows_split_frames_around_their_boxes():
 
 
 def crossed_frame_labels(drawn):
-    """Labels of frames that a line touches."""
+    """Yield the labels of frames that a line touches."""
     for frame in drawn.frames:
         left, top, right, bottom = label_of(frame)
         for route in drawn.routes:

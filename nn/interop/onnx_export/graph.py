@@ -44,11 +44,11 @@ class Graph:
 
     Args:
         opset: the version of ONNX's operators.
-        lengths: the lengths of the free axes, by their names.
+        lengths: the lengths of the free axes, by name.
 
     Attributes:
         opset: the version of ONNX's operators.
-        lengths: the lengths of the free axes, by their names.
+        lengths: the lengths of the free axes, by name.
         path: the path of the module whose nodes are being added.
         nodes: the nodes so far.
     """
@@ -122,7 +122,7 @@ class Graph:
         """Return the array in a shape with any number of free lengths.
 
         Raises:
-            ExportError: a length depends on free axes, but neither the array nor an input has it.
+            ExportError: a length depends on a free axis, but no axis of the array or of an input has this length.
         """
         wire = self.channels_last(value)
         parts = [self._length(each, wire) if is_dynamic(each) else self.constant(np.array([each])) for each in shape]
@@ -130,7 +130,7 @@ class Graph:
         return self.value(self.emit("Reshape", inputs, {}, known=(shape, value.dtype))[0])
 
     def positions(self, value: Value, axis: int) -> Value:
-        """Return the indices along a free axis of the array: the integers from 0 to its length."""
+        """Return the indices along a free axis of the array: 0, 1, …, length − 1."""
         length = value.shape[axis]
         key = int(length), other(length)
         if key not in self._positions:
@@ -143,14 +143,14 @@ class Graph:
         return self._positions[key]
 
     def _length(self, length: int, wire: Wire) -> Wire:
-        """Return an array of one element, the length of an axis of an input or of `wire`."""
+        """Return a tensor of one element: this length, read from the shape of an input or of `wire`."""
         key = int(length), other(length)
         if key not in self._lengths:
             axes = ((each, axis, n) for each in (*self.inputs, wire) for axis, n in enumerate(each.shape))
             source = next(((each, axis) for each, axis, n in axes if (int(n), other(n)) == key), None)
             if source is None:
                 raise ExportError(
-                    f"the length {described((length,))[1:-2]} is needed as a number, but no array with it is known"
+                    f"the length {described((length,))[1:-2]} is needed as a number, but no axis of an input has it"
                 )
             with self._at_the_top():
                 shape = {"start": source[1], "end": source[1] + 1}
@@ -159,7 +159,7 @@ class Graph:
 
     @contextmanager
     def _at_the_top(self) -> Iterator[None]:
-        """Name the nodes that are added in the `with` block after no module: several may use them."""
+        """Name nodes added in the `with` block without the path of a module, because several modules may use them."""
         before, self.path = self.path, ()
         try:
             yield

@@ -32,10 +32,10 @@ BATCHES = Size(2, 3), Size(5, 7)
 """Two batch sizes for which the network is recorded, each with a second size to find the lengths that depend on it."""
 
 LONGER = (1, 2, 3, 601)
-"""How much longer than in the example free axes are when the network is recorded again."""
+"""Lengths of free axes in further recordings of the network, minus those in the example."""
 
 FreeAxes: TypeAlias = Mapping[int, str] | Mapping[str, Mapping[int, str]]
-"""Names of free axes by their numbers; for several inputs, by input."""
+"""Names of free axes by the number of the axis; for several inputs, a dict of these by the name of the input."""
 
 
 def export_onnx(
@@ -62,9 +62,9 @@ def export_onnx(
             fixed width, such as `Dense`.
         preprocessing: a function that is applied to the input first and becomes part of the file: a `Standardizer`, a
             module, or arithmetic such as `lambda x: (x - 127.5) / 127.5`.
-        free_axes: axes besides the batch that may have any length, with a name for each: `{1: "time"}`. For several
-            inputs, by input: `{"source": {1: "source_time"}, "target": {1: "target_time"}}`. Axes of the same name have
-            the same length. Default: none, so that all other lengths are those of the example.
+        free_axes: axes that, like the batch, may have any length, with a name for each: `{1: "time"}`. For several
+            inputs, a dict for each: `{"source": {1: "source_time"}, "target": {1: "target_time"}}`. Axes of the same
+            name have the same length. Default: none. All other lengths are those of the example.
         opset: the version of ONNX's operators, at least 18. GELU is a single node from 20, RMSNorm and attention
             from 23.
         ir_version: the version of the file format.
@@ -115,8 +115,10 @@ def onnx_model(
 
 
 def _recorded(network: Module, example: Any, preprocessing: Any, free_axes: FreeAxes | None, opset: int) -> Any:
-    """Return the graph of the network. It is recorded for two batch sizes, because it must be the same for all, and for
-    several lengths of free axes.
+    """Return the graph of the network.
+
+    The graph must be the same for all batch sizes and for all lengths of free axes. The network is therefore recorded
+    for two batch sizes and several lengths, and the graphs are compared.
     """
     is_several = isinstance(example, (tuple, Mapping))
     if is_several and preprocessing is not None:
@@ -143,18 +145,18 @@ def _recorded(network: Module, example: Any, preprocessing: Any, free_axes: Free
     first = proto(BATCHES[0], 0)
     _check_same(
         first, proto(BATCHES[1], 0), "the batch size",
-        "for any batch size. Pass x.shape[0] to reshape only, and use means in place of sums divided by it.",
+        "for all batch sizes. Pass x.shape[0] to reshape only, and use means in place of sums divided by it.",
     )  # fmt: skip
     for longer in LONGER if any(len(axes) > 1 for axes in free.values()) else ():
         _check_same(
             first, proto(BATCHES[0], longer), "the length of a free axis",
-            "for any length. Without free_axes, it can be exported for the length of the example.",
+            "for all lengths. Without free_axes, it can be exported for the length of the example.",
         )  # fmt: skip
     return first
 
 
 def _lengths(named: Mapping[str, Any], free: Mapping[str, Mapping[int, str]], longer: int) -> dict[str, Size]:
-    """Return a length for each free axis but the batch, by name. No two are equal.
+    """Return a length for each free axis except the batch, by name. No two are equal.
 
     Raises:
         ValueError: axes of the same name have different lengths in the example.
@@ -223,7 +225,7 @@ def _named_inputs(network: Module, example: Any) -> dict[str, Any]:
 
 
 def _checked_axes(named: Mapping[str, Any], free_axes: FreeAxes | None) -> dict[str, dict[int, str]]:
-    """Return the names of the free axes of each input, with the batch.
+    """Return the names of the free axes of each input, including the batch.
 
     Raises:
         TypeError, ValueError: `free_axes` is invalid.
@@ -233,12 +235,15 @@ def _checked_axes(named: Mapping[str, Any], free_axes: FreeAxes | None) -> dict[
     by_input: Mapping[Any, Any] = free_axes or {}
     if not any(isinstance(axes, Mapping) for axes in by_input.values()):
         if by_input and len(named) > 1:
-            raise ValueError(f"export_onnx: the network has several inputs. Give free_axes for each of {list(named)}.")
+            raise ValueError(
+                f"export_onnx: the network has several inputs, {list(named)}. Pass free_axes by input, such as "
+                f"free_axes={{{next(iter(named))!r}: {by_input}}}."
+            )
         by_input = dict.fromkeys(named, by_input)
     found: dict[str, dict[int, str]] = {name: {0: "batch"} for name in named}
     for input, axes in by_input.items():
         if input not in named:
-            raise ValueError(f"export_onnx: free_axes has {input!r}, but the inputs are {list(named)}.")
+            raise ValueError(f"export_onnx: free_axes names the input {input!r}, but the inputs are {list(named)}.")
         if not isinstance(axes, Mapping):
             raise TypeError(f'export_onnx: expected free_axes[{input!r}] such as {{1: "time"}}, got {axes!r}.')
         for axis, name in axes.items():
@@ -246,7 +251,7 @@ def _checked_axes(named: Mapping[str, Any], free_axes: FreeAxes | None) -> dict[
             whole_number("export_onnx: an axis in free_axes", axis, 1, highest=highest)
             if not isinstance(name, str) or not name.isidentifier() or name == "batch":
                 raise ValueError(
-                    f'export_onnx: the name of a free axis must be a word other than "batch", got {name!r}.'
+                    f'export_onnx: the name of a free axis must be an identifier other than "batch", got {name!r}.'
                 )
             found[input][axis] = name
     return found

@@ -9,11 +9,11 @@ from typing import Any, TypeAlias
 Shape: TypeAlias = tuple[int, ...]
 
 STEP = 2**20
-"""Between the two values of the length of a free axis other than the batch: more than any stride."""
+"""Difference between the two values of the length of a free axis other than the batch. It exceeds any stride."""
 
 
 class Size(int):
-    """A length that depends on those of free axes: its values for two choices of these.
+    """A length that depends on free axes, with its values for two choices of their lengths.
 
     It is an integer, so code that reads `x.shape[0]` runs unchanged. Sums, differences, products and quotients depend
     on the free axes too, unless the two values are equal.
@@ -44,12 +44,12 @@ def size(value: int, other: int) -> int:
 
 
 def other(length: int) -> int:
-    """Return the length for the other choice of the free lengths."""
+    """Return the length for the other choice of the lengths of free axes."""
     return length.other if isinstance(length, Size) else length
 
 
 def is_dynamic(length: int) -> bool:
-    """Return whether the length depends on that of a free axis."""
+    """Return whether the length depends on a free axis."""
     return isinstance(length, Size)
 
 

@@ -38,7 +38,7 @@ class Value(NDArrayOperatorsMixin):
 
     Attributes:
         graph: the `Graph`.
-        shape, dtype: as of an array. Free lengths are a `sizes.Size`.
+        shape, dtype: as of an array. Lengths that depend on free axes are a `sizes.Size`.
         in_channels_last, in_channels_first: the tensors of the ONNX graph; one of them may be None.
     """
 

@@ -26,7 +26,7 @@ def _repeats(index: Any) -> bool:
 
 
 def _check_no_mask(index: Any, name: str) -> None:
-    """Refuse truth values without known values in an index, because the shape of the result would be unknown."""
+    """Refuse a mask whose values cannot be read, because the shape of the result would be unknown."""
     for each in index if isinstance(index, tuple) else (index,):
         if is_foreign(each) and each.dtype.kind == "b" and not has_values(each):
             raise _messages.numpy_only(name, "the shape of the result depends on the values of the mask")

@@ -193,7 +193,7 @@ class Plan:
         return min(bend, ARROW + longest) if tight else bend
 
     def _straight(self, layer: int) -> float:
-        """Return where edges into a layer, or through it, stop bending: at its start, or before its labels."""
+        """Return where edges into a layer, or through it, become straight: at its start, or before its labels."""
         start, labels = self._columns[layer][0], self._labels[layer]
         return start - labels - ARROW if labels else start
 

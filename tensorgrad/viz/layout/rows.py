@@ -219,7 +219,7 @@ class _Wrapping:
     def _frames(self) -> Iterator[tuple[int, Frame]]:
         """Yield the parts of the frames with their rows, inner frames first.
 
-        A part is as high as its boxes and the edges to and from them. A group has no frame in rows without its boxes.
+        A part is as high as its boxes and the edges to and from them. Rows without boxes of a group have no part.
         """
         path = paths(self.recording.groups)
         around = [path[box.group] for box in self.recording.boxes]

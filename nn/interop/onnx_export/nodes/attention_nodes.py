@@ -60,14 +60,14 @@ def _heads(layer: MultiHeadAttention, projected: Tensor, heads: int) -> Any:
 
 
 def _later_keys(graph: Graph, query: Value, key: Value, mask: Any) -> Any:
-    """Return what to add to the scores of a sequence of free length: -inf for the keys behind each query.
+    """Return the causal mask to add to the scores of a sequence of free length: -inf for the keys after each query.
 
     Raises:
-        ExportError: there is another mask, or the keys are those of another sequence.
+        ExportError: there is another mask, or the keys come from another sequence.
     """
     if mask is not None or key is not query:
         raise ExportError(
-            "a causal mask for a free number of steps is exported for self-attention without another mask"
+            "with a free number of steps, a causal mask can be exported only for self-attention without another mask"
         )
     positions = graph.positions(query, 1)
     return np.where(positions[:, None] >= positions, 0.0, -np.inf)

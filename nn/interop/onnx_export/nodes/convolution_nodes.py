@@ -41,11 +41,11 @@ def check_padding(layer: Any, axes: Sequence[Axis]) -> None:
     """Reject windows whose padding depends on the length of a free axis.
 
     Raises:
-        ExportError: it does.
+        ExportError: the padding depends on such a length.
     """
     depends = layer.padding == "same" or getattr(layer, "ceil_mode", False)
     if depends and any(is_dynamic(axis.size) and axis.stride > 1 for axis in axes):
-        raise ExportError("its padding depends on the length of a free axis; give the padding as numbers")
+        raise ExportError("its padding depends on the length of a free axis. Use numbers for padding, and no ceil_mode")
 
 
 @converts(Conv1D, Conv2D)

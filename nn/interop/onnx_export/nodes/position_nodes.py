@@ -25,7 +25,7 @@ def _sines(graph: Graph, x: Value, frequencies: Any, phases: Any, start: int = 0
 
 @converts(LearnedPositions)
 def learned_positions(graph: Graph, layer: LearnedPositions, x: Value) -> Any:
-    """`Gather` the vectors of a free number of positions, and `Add`."""
+    """`Gather` the vectors of a free number of positions, and `Add` them."""
     if not is_dynamic(x.shape[-2]):
         return NotImplemented
     vectors = graph.add("Gather", graph.constant(layer.weight.data, "weight"), graph.positions(x, -2), axis=0)
@@ -34,7 +34,7 @@ def learned_positions(graph: Graph, layer: LearnedPositions, x: Value) -> Any:
 
 @converts(PositionalEncoding)
 def positional_encoding(graph: Graph, layer: PositionalEncoding, x: Value) -> Any:
-    """Compute `functional.sinusoids` for a free number of positions, and `Add`."""
+    """Compute `functional.sinusoids` for a free number of positions, and `Add` them."""
     if not is_dynamic(x.shape[-2]):
         return NotImplemented
     odd = np.arange(layer.features) % 2
