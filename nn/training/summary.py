@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import inspect
 from collections import defaultdict
 from typing import Any, NamedTuple
 
@@ -54,7 +55,7 @@ def summary(network: Module, sample: Any = None, batch_size: int = 1) -> str:
     """
     if sample is None:
         sample = expected_sample(network)
-    if isinstance(sample, dict) and sample.keys() - {"lengths", "mask"} == {"x"}:
+    if isinstance(sample, dict) and sample.keys() - {"lengths", "mask"} == {"x"} and _needs_only_x(network):
         sample = sample["x"]
     outputs: dict[str, Shape] = {}
     found: dict[str, LayerCost] | None = None
@@ -173,6 +174,12 @@ def _inputs(network: Module, sample: Any, samples: int) -> Any:
         return mapped(repeated, sample)
     shape = sample.shape[1:] if isinstance(sample, (np.ndarray, Tensor)) else sample
     return Tensor(np.zeros((samples, *shape), np.intp if takes_ids(network) else floating))
+
+
+def _needs_only_x(network: Module) -> bool:
+    """Return whether `forward` can be called without `lengths` and `mask`."""
+    parameters = inspect.signature(network.forward).parameters
+    return all(parameters[name].default is None for name in parameters.keys() & {"lengths", "mask"})
 
 
 def _called(network: Module, inputs: Any) -> Any:

@@ -120,6 +120,20 @@ def test_summary_of_several_inputs_has_costs(kind: Any, capsys: pytest.CaptureFi
     assert capsys.readouterr().out == expected + "\n"
 
 
+def test_summary_passes_lengths_that_forward_needs(capsys: pytest.CaptureFixture[str]) -> None:
+    class Last(nn.Module):
+        def __init__(self) -> None:
+            self.layer = nn.LSTM(3, 4, rng=0)
+
+        def forward(self, x: Any, lengths: Any) -> Any:
+            return self.layer(x, lengths=lengths)
+
+    model = nn.Model(Last(), loss=nn.MeanSquaredError())
+    model.predict({"x": np.ones((2, 5, 3), np.float32), "lengths": np.array([5, 2])})
+    model.summary()
+    assert "forward pass of 1 sample" in capsys.readouterr().out
+
+
 def test_summary_of_one_input_accepts_its_shape_or_an_example() -> None:
     network = nn.Dense(6, 5, rng=0)
     for sample in ((np.int64(6),), np.ones((3, 6)), tg.tensor(np.ones((3, 6)))):
