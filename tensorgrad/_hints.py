@@ -191,7 +191,7 @@ METHODS = {
     "sub": "t - other",
     "sub_": "t.data -= other, or t = t - other",
     "t": "t.T",
-    "to": "t.astype(dtype)",
+    "to": "t.astype(dtype), or, for a GPU, tg.tensor(cupy.asarray(t.numpy()))",
     "topk": "tg.sort(t)[..., -k:], and np.argsort(t)[..., -k:] for the indices",
     "type": "t.astype(dtype)",
     "type_as": "t.astype(other.dtype)",

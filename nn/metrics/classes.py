@@ -167,9 +167,8 @@ class _Counting(Metric):
     ) -> None:
         """Add a batch, in which each sample is weighted by its sample weight."""
         weights = None if sample_weight is None else as_array(sample_weight)
-        counts = np.asarray(
-            self.measure(as_array(predictions), as_array(targets), weights)
-        )  # a few numbers, which need no GPU
+        counts = self.measure(as_array(predictions), as_array(targets), weights)
+        counts = np.asarray(counts)  # a few numbers, which need no GPU
         self._counts = counts if self._counts is None else self._counts + counts
 
     def measure(self, predictions: NDArray[Any], targets: NDArray[Any], weights: NDArray[Any] | None = None) -> Any:
