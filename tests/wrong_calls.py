@@ -133,8 +133,8 @@ def valid_values() -> dict[str, Any]:
         "outputs": tg.sum(x * x), "learning_rate": 0.1, "parameters": list(network.parameters()), "steps": 10,
         "factor": 0.5, "network": network, "loss": nn.SoftmaxCrossEntropy(), "layers": nn.ReLU(), "rate": 0.5, "k": 2,
         "rng": 0, "weight": np.ones((3, 2)), "bias": np.ones(2), "images": np.ones((2, 4, 4)), "samples": 5,
-        "classes": 2, "degrees": 5.0, "pixels": 1, "deviation": 0.1, "value": 0.5, "model": model(), "y": labels,
-        "path": SCRATCH, "output": x * 2, "gradient": None, "then": nn.CosineDecay(0.1, 10),
+        "library": np, "classes": 2, "degrees": 5.0, "pixels": 1, "deviation": 0.1, "value": 0.5, "model": model(),
+        "y": labels, "path": SCRATCH, "output": x * 2, "gradient": None, "then": nn.CosineDecay(0.1, 10),
         "losses": (nn.MeanSquaredError(), nn.MeanSquaredError()), "norm": 1.0, "name": "loss", "hook": lambda g: None,
         "other": tg.tensor(1.0), "callbacks": (), "dtype": np.float32, "state": network.state_dict(), "step": 0,
         "epoch": 0, "logs": {"loss": 1.0}, "min": 0.0, "max": 1.0, "axes": (0, 1), "folder": "missing", "scale": 1.0,
@@ -199,20 +199,12 @@ def special(name: str) -> dict[str, Any]:
     made["nn.functional.sinusoids"] = {"time": 3}
     made["nn.GroupNorm"] = {"groups": 2}
     made["nn.Parallel"] = {"branches": nn.ReLU()}
-    for each in ("TransformerEncoder", "TransformerDecoder"):
-        made[f"nn.{each}"] = {"block": nn.TransformerBlock(4, 2, rng=0), "count": 2}
     made["nn.plots.attention_maps"] = {"weights": np.ones((2, 2))}
     made["nn.plots.matmul_steps"] = {"a": np.ones((2, 2)), "b": np.ones((2, 2))}
     made["nn.plots.convolution_steps"] = {"image": np.ones((3, 3)), "kernel": np.ones((2, 2))}
-    if name == "nn.plots.playground":
-        trained = model()
-        history = trained.fit(np.ones((4, 2), np.float32), np.array([0, 1, 2, 0]), verbose=0)
-        made[name] = {"model": trained, "recording": history, "X": np.ones((4, 2)), "y": np.array([0, 1, 2, 0])}
     made["nn.UpSample2D"] = {"factor": 2}
-    made["nn.GradientAccumulator"] = {"optimizer": nn.SGD(nn.Dense(2, 3, rng=0).parameters())}
     made["nn.data.mixup"] = {"y": np.ones((4, 2))}
     made["nn.data.SequenceBatches"] = {"X": [[1.0], [2.0, 3.0]], "batch_size": 1}
-    made["nn.Model"] = {"network": nn.Dense(2, 3, rng=0), "loss": nn.MeanSquaredError()}
     binary = np.array([[0, 1], [1, 0], [0, 1], [1, 0]])
     for each in ("BinaryCrossEntropy", "CategoricalCrossEntropy", "SigmoidBinaryCrossEntropy", "SoftmaxCrossEntropy"):
         for method in ("__call__", "forward"):
@@ -225,7 +217,6 @@ def special(name: str) -> dict[str, Any]:
     for operator in ("add", "matmul", "mod", "pow", "truediv"):
         made[f"Tensor.__{operator}__"] = {"y": x.data}
     made |= {"tg.matmul": {"y": x}, "tg.linalg.matmul": {"y": x}, "tg.where": {"y": x}, "tg.insert": {"values": 1.0}}
-    made["Module.load_state_dict"] = {"state": nn.Dense(2, 3, rng=0).state_dict()}
     made["History.record"] = {"values": {"loss": 1.0}}
     made["tg.linalg.outer"] = {"x1": np.ones(3), "x2": np.ones(2)}
     row, integers = tg.tensor([1.0, -3.0, 2.0], requires_grad=True), np.array([4, 6, 9])
@@ -247,7 +238,26 @@ def special(name: str) -> dict[str, Any]:
         made[f"tg.{each}"] = dict.fromkeys(("a", "ar", "ar1", "ar2", "bins", "v", "x"), integers)
     for both in (*BINARY, "atan2", "divmod", "floor_divide", "pow", "true_divide"):
         made[f"tg.{both}"] = {"x": x, "y": x}
+    if name in WITH_LAYERS:
+        made[name] = WITH_LAYERS[name]()
     return SPECIAL.get(name, {}) | made.get(name, {})
+
+
+def recorded_training() -> dict[str, Any]:
+    trained = model()
+    history = trained.fit(np.ones((4, 2), np.float32), np.array([0, 1, 2, 0]), verbose=0)
+    return {"model": trained, "recording": history, "X": np.ones((4, 2)), "y": np.array([0, 1, 2, 0])}
+
+
+WITH_LAYERS: dict[str, Callable[[], dict[str, Any]]] = {
+    "nn.TransformerEncoder": lambda: {"block": nn.TransformerBlock(4, 2, rng=0), "count": 2},
+    "nn.TransformerDecoder": lambda: {"block": nn.TransformerBlock(4, 2, rng=0), "count": 2},
+    "nn.plots.playground": recorded_training,
+    "nn.GradientAccumulator": lambda: {"optimizer": nn.SGD(nn.Dense(2, 3, rng=0).parameters())},
+    "nn.Model": lambda: {"network": nn.Dense(2, 3, rng=0), "loss": nn.MeanSquaredError()},
+    "Module.load_state_dict": lambda: {"state": nn.Dense(2, 3, rng=0).state_dict()},
+}
+"""Arguments that take longer to make than all others of `special` together."""
 
 
 BINARY = (

@@ -35,7 +35,7 @@ def to_array(what: str, values: Any) -> NDArray[Any]:
         _refuse_sparse(what, values)
         if _is_table(values):
             return _from_table(what, values)
-        if hasattr(type(values), "__array_function__") and not isinstance(values, np.ndarray):
+        if hasattr(values, "dtype") and hasattr(values, "__array_function__") and not isinstance(values, np.ndarray):
             values = Tensor(values).numpy()  # copied from a GPU
     try:
         array = np.asarray(values)
