@@ -420,7 +420,7 @@ EQUIVALENT: dict[str, tuple[str, str]] = {
 """Mistakes that change nothing: the function, words of the mistake, and the reason."""
 FLAT = {
     "sign", "ceil", "floor", "round", "rint", "fix", "trunc", "floor_divide", "heaviside", "copysign", "angle", "imag",
-    "spacing", "gammasgn", "zeros_with_singular_slope",
+    "spacing", "nextafter", "gammasgn", "zeros_with_singular_slope",
 }  # fmt: skip
 """Operations with a rule that is 0 everywhere, so that its multiples are the same rule."""
 

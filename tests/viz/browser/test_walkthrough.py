@@ -341,9 +341,18 @@ def test_walkthrough_writes_contributions_above_their_box(open_page):
 @pytest.mark.slow
 def test_walkthrough_moves_a_number_to_the_box_that_receives_it(open_page):
     page = open_page(page_of(lessons.expression)[0].html, "#step=13")
+    page.page.evaluate(  # the number is shown for less than a second, so it is counted by the page itself
+        """() => {
+            window.shown = 0;
+            const count = () => document.querySelectorAll(".chip.shown text").length;
+            new MutationObserver(() => { window.shown = Math.max(window.shown, count()); })
+                .observe(document.body, {subtree: true, childList: true, attributes: true});
+        }"""
+    )
     page.press("ArrowRight")
-    assert page.page.evaluate("[...document.querySelectorAll('.chip.shown text')].length") == 1
+    page.page.wait_for_function("window.shown > 0")
     page.page.locator(".chip.shown").wait_for(state="detached")
+    assert page.page.evaluate("window.shown") == 1
 
 
 @pytest.mark.slow
