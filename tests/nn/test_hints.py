@@ -124,7 +124,7 @@ def test_attributes_of_other_libraries_have_a_hint(thing: Any, hints: dict[str, 
             "Did you mean patience?",
         ),
         (lambda: nn.EarlyStopping(restore_best_weights=True), "Use restore_best."),
-        (lambda: nn.plots.LivePlot(evry=3), "Did you mean every?"),
+        (lambda: nn.plots.LivePlot(everyy=3), "Did you mean every?"),
         (lambda: nn.plots.confusion_matrix(MODEL, T, [0], class_names=["a"]), "Did you mean names?"),
         (
             lambda: nn.plots.saliency(MODEL, T, ax=None),
