@@ -15,6 +15,7 @@ from types import ModuleType
 from typing import Any
 
 import numpy as np
+import pytest
 
 MISSING = frozenset({"insert", "spacing", "matvec", "vecmat", "vecdot", "choose", "select", "linalg.vector_norm"})
 """Functions that CuPy lacks, or that do not accept lists of arrays."""
@@ -224,7 +225,11 @@ def _modules() -> dict[str, ModuleType]:
 
 @contextmanager
 def installed() -> Iterator[ModuleType]:
-    """Install the double as the module `cupy` and yield it."""
+    """Install the double as the module `cupy` and yield it. Skip the test if NumPy has no signatures to check."""
+    try:
+        inspect.signature(np.empty_like)
+    except ValueError:
+        pytest.skip("this NumPy has no signatures of functions written in C")
     ours = {name: sys.modules.pop(name) for name in list(sys.modules) if name.startswith(("cupy", "tensorgrad._cupy"))}
     sys.modules.update(_modules())
     try:
