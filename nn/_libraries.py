@@ -29,7 +29,7 @@ def _rebind(moved: list[tuple[Tensor, Any, Any]]) -> None:
         tensor.rebind(array, grad)
 
 
-def beside(array: Any, other: Any) -> Any:
+def in_library_of(array: Any, other: Any) -> Any:
     """Return `array` as an array of the library of `other`. A network may have been moved to a GPU, or back."""
     if type(array) is type(other):
         return array

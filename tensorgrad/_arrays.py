@@ -51,7 +51,7 @@ def has_values(value: Any) -> bool:
     return not is_foreign(value) or hasattr(type(as_array(value)), "alike")
 
 
-def beside(array: Any, other: Any) -> Any:
+def on_device_of(array: Any, other: Any) -> Any:
     """Return `array`. If it is a NumPy array and `other` is on a GPU, return a copy on that GPU."""
     if isinstance(array, np.ndarray) and hasattr(type(other), "alike"):
         return other.alike(array)

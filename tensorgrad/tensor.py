@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from tensorgrad import _messages, anomaly, numpy_dispatch
-from tensorgrad._arrays import as_array, beside, is_foreign, read_only
+from tensorgrad._arrays import as_array, is_foreign, on_device_of, read_only
 from tensorgrad._hints import Hint
 from tensorgrad._tensor_methods import Methods
 from tensorgrad._typing import ArrayLike, Shape
@@ -129,7 +129,7 @@ class Tensor(Methods):
             )
         array = checked_array(plain(values), self.dtype)
         if self.array.__class__ is not np.ndarray:
-            array = beside(array, self.array)
+            array = on_device_of(array, self.array)
         if array.shape != self.shape:
             raise ValueError(f"data: expected shape {self.shape}, got {array.shape}. Make a new tensor instead.")
         self._change(array if array is self.array else np.copy(array))  # it is its own in `w.data -= …`
@@ -311,7 +311,7 @@ class Tensor(Methods):
             if array.__class__ is np.ndarray:
                 return np.array(1, array.dtype, ndmin=array.ndim)  # `np.ones` takes 1 µs longer
             return np.ones_like(array)
-        seed = beside(checked_array(plain(gradient), self.dtype), self.array)
+        seed = on_device_of(checked_array(plain(gradient), self.dtype), self.array)
         if seed.shape != self.shape:
             raise ValueError(f"backward: expected a gradient of shape {self.shape}, got {seed.shape}.")
         return seed  # type: ignore[no-any-return]
@@ -616,7 +616,7 @@ def checked_gradient(gradient: Any, of: Tensor) -> Any:
     """Return `gradient` as an array that fits the tensor, for assignments to `grad`."""
     if of.dtype.kind != "f":
         raise TypeError(f"grad: only floating-point tensors have a gradient; this one has dtype {of.dtype}.")
-    array = beside(checked_array(gradient, of.dtype), of.array)
+    array = on_device_of(checked_array(gradient, of.dtype), of.array)
     if array.shape != of.shape:
         raise ValueError(
             f"grad: expected a gradient of shape {of.shape}, got {array.shape}. To clear the gradient, assign None."

@@ -10,7 +10,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from nn._libraries import beside
+from nn._libraries import in_library_of
 from nn._validation import whole_number
 from nn.optimizers._arrays import assign
 from nn.optimizers._groups import Parameters
@@ -53,10 +53,12 @@ class Memory:
         steps, changes = (*self.steps, self.step)[-size:], (*self.changes, change)[-size:]
         return replace(self, steps=steps, changes=changes, scale=product / float(change @ change))
 
-    def beside(self, gradient: Flat) -> Memory:
+    def moved_to(self, gradient: Flat) -> Memory:
         """Return the memory as arrays of the library of `gradient`, NumPy or CuPy."""
-        steps, changes = (tuple(beside(each, gradient) for each in arrays) for arrays in (self.steps, self.changes))
-        step, before = beside(self.step, gradient), beside(self.gradient, gradient)
+        steps, changes = (
+            tuple(in_library_of(each, gradient) for each in arrays) for arrays in (self.steps, self.changes)
+        )
+        step, before = in_library_of(self.step, gradient), in_library_of(self.gradient, gradient)
         return replace(self, step=step, gradient=before, steps=steps, changes=changes)
 
     def direction(self, gradient: Flat) -> Flat:
@@ -179,7 +181,7 @@ class LBFGS(Optimizer):
         if trained != self._trained:  # the observed curvature is that of other parameters
             self._memory, self._trained = Memory(self._memory.step, self._memory.gradient), trained
         first, gradient = self._evaluated(closure)
-        self._memory = self._memory.beside(gradient)
+        self._memory = self._memory.moved_to(gradient)
         self._check_finite(first, gradient)
         if all(parameter.grad is None for parameter in self.parameters):
             self._warn_once("the closure computed no gradient, so nothing was changed. Call loss.backward() in it.")

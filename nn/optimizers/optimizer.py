@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from nn._hints import OPTIMIZER, SETTINGS, attribute_hints
-from nn._libraries import beside
+from nn._libraries import in_library_of
 from nn._repr import counted
 from nn.module import promoted
 from nn.optimizers._arrays import Array, assign, read_only, writable
@@ -356,7 +356,7 @@ class Optimizer:
         updated = []
         for number, gradient in gradients.items():
             parameter, of_group = self.parameters[number], settings[self._group_of[number]]
-            state = {name: beside(array, parameter.array) for name, array in states[number].items()}
+            state = {name: in_library_of(array, parameter.array) for name, array in states[number].items()}
             result = self.update(read_only(gradient), state, of_group)
             change, state = checked_result(type(self).__name__, result, self.state_names, gradient)
             weights = self.shrink(of_group) * parameter.array.astype(gradient.dtype) + change
@@ -426,7 +426,7 @@ class Optimizer:
                 f"{owner}: {name}.{number} must be {dtype} of shape {parameter.shape}, got {given.dtype} of shape "
                 f"{given.shape}."
             )
-        return beside(given.astype(dtype), parameter.array)
+        return in_library_of(given.astype(dtype), parameter.array)
 
     def _settings(self) -> dict[str, Any]:
         """Return the optimizer's settings, the base class's first."""

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from nn._libraries import beside
+from nn._libraries import in_library_of
 from nn._validation import as_array, finite_number, whole_number
 from nn.callbacks import Callback
 from nn.module import Module
@@ -116,7 +116,7 @@ class AveragedWeights(Callback):
             if average is None or fraction == 1 or not tensor.requires_grad:  # a frozen parameter does not change
                 self._averages[name] = _copied(tensor)
             else:
-                average = beside(average, tensor.array)
+                average = in_library_of(average, tensor.array)
                 change = tensor.array - average
                 change *= fraction
                 average += change
@@ -226,7 +226,7 @@ class AveragedWeights(Callback):
         self._restore()
         for name, tensor in self._known("on_fit_end").named_state():
             if name in self._averages:  # an array of XLA after a compiled training
-                self._averages[name] = beside(self._averages[name], tensor.array)
+                self._averages[name] = in_library_of(self._averages[name], tensor.array)
 
     def __repr__(self) -> str:
         return f"AveragedWeights(decay={self.decay}, every={self.every}, start={self.start}, updates={self.updates})"

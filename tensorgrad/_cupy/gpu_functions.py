@@ -87,16 +87,6 @@ REPLACED |= {
 }  # fmt: skip
 
 
-@replaces(np.sum)
-def _sum(a: Any, axis: Any = None, dtype: Any = None, out: Any = None, **options: Any) -> Any:
-    return gpu_reductions.reduced("sum", a, axis, dtype, out, **options)
-
-
-@replaces(np.prod)
-def _prod(a: Any, axis: Any = None, dtype: Any = None, out: Any = None, **options: Any) -> Any:
-    return gpu_reductions.reduced("prod", a, axis, dtype, out, **options)
-
-
 def _reduction(name: str) -> Callable[..., Any]:
     def function(a: Any, axis: Any = None, out: Any = None, **options: Any) -> Any:
         return gpu_reductions.reduced(name, a, axis, None, out, **options)
@@ -104,18 +94,28 @@ def _reduction(name: str) -> Callable[..., Any]:
     return function
 
 
+def _reduction_with_dtype(name: str) -> Callable[..., Any]:
+    def function(a: Any, axis: Any = None, dtype: Any = None, out: Any = None, **options: Any) -> Any:
+        return gpu_reductions.reduced(name, a, axis, dtype, out, **options)
+
+    return function
+
+
+def _cumulation(name: str) -> Callable[..., Any]:
+    function = getattr(cupy, name)
+
+    def cumulated(a: Any, axis: Any = None, dtype: Any = None, out: Any = None) -> Any:
+        return function(a if a.ndim else a.reshape(1), axis, dtype, out)
+
+    return cumulated
+
+
 for _name in ("max", "min", "all", "any"):
     REPLACED[getattr(np, _name)] = _reduction(_name)
-
-
-@replaces(np.cumsum)
-def _cumsum(a: Any, axis: Any = None, dtype: Any = None, out: Any = None) -> Any:
-    return cupy.cumsum(a if a.ndim else a.reshape(1), axis, dtype, out)
-
-
-@replaces(np.cumprod)
-def _cumprod(a: Any, axis: Any = None, dtype: Any = None, out: Any = None) -> Any:
-    return cupy.cumprod(a if a.ndim else a.reshape(1), axis, dtype, out)
+for _name in ("sum", "prod"):
+    REPLACED[getattr(np, _name)] = _reduction_with_dtype(_name)
+for _name in ("cumsum", "cumprod"):
+    REPLACED[getattr(np, _name)] = _cumulation(_name)
 
 
 @replaces(np.linalg.vector_norm)

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from tensorgrad import _messages
-from tensorgrad._arrays import as_array, beside, has_values, is_foreign
+from tensorgrad._arrays import as_array, has_values, is_foreign, on_device_of
 from tensorgrad.gradcheck.comparison import Comparison, Settings, backward
 from tensorgrad.gradcheck.differences import STEP
 from tensorgrad.modes import enable_grad
@@ -125,7 +125,7 @@ def _second(first: Comparison) -> Comparison:
     """Return the comparison for the gradients of `first` as functions of its leaves and the upstream gradients."""
     random = first.settings.random
     upstream = [
-        Tensor(beside(np.array(random.standard_normal(each.shape)), each.array), requires_grad=True)
+        Tensor(on_device_of(np.array(random.standard_normal(each.shape)), each.array), requires_grad=True)
         for each in first.recorded
     ]
 
