@@ -39,10 +39,19 @@ def ones(length: int, dtype: np.dtype[Any]) -> NDArray[Any]:
     return vector
 
 
+def sum_of_rows(matrix: Any) -> Any:
+    """Return `matrix.sum(axis=0)`: for NumPy's arrays as a product with ones, in half the time.
+
+    XLA computes a sum together with the operations around it, but a product alone.
+    """
+    if type(matrix.array if isinstance(matrix, tg.Tensor) else matrix) is np.ndarray:
+        return ones(len(matrix), matrix.dtype) @ matrix
+    return matrix.sum(axis=0)
+
+
 def _bias_gradient(g: Any) -> Any:
-    """`g if g.ndim == 1 else np.sum(g, axis=0)`, over all samples, as a product with ones: in half the time."""
-    rows = _rows(g)
-    return ones(rows.shape[0], g.dtype) @ rows
+    """`g if g.ndim == 1 else np.sum(g, axis=0)`, over all samples."""
+    return sum_of_rows(_rows(g))
 
 
 @tg.op(

@@ -7,7 +7,7 @@ import traceback
 import weakref
 from collections import deque
 from collections.abc import Callable, Iterator
-from itertools import compress, repeat
+from itertools import compress
 from sys import getrefcount
 from typing import Any
 
@@ -179,27 +179,27 @@ class Plan:
 
     def finish(self, values: list[Any], tensors: list[Tensor]) -> Any:
         """Assign the changed tensors and return the result of the function."""
-        if self.changes and not self._rebound(values, tensors):
+        if self.changes and not self._written(values, tensors):
             _rebind(self.changes, values, tensors)
         if self.template is None:
             return _made(*self.leaves[0], values, tensors)
         return rebuilt(self.template, iter([_made(kind, value, values, tensors) for kind, value in self.leaves]))
 
-    def _rebound(self, values: list[Any], tensors: list[Tensor]) -> bool:
-        """Do what `_rebind` does and return True, if only arrays have changed and no graph uses the tensors.
+    def _written(self, values: list[Any], tensors: list[Tensor]) -> bool:
+        """Write the new values into the arrays of the changed tensors and return True, if nothing else refers to them.
 
-        The assignments are one call of a function written in C, which Ctrl-C cannot interrupt. Postponing Ctrl-C,
+        The arrays are written in one call of a function written in C, which Ctrl-C cannot interrupt. Postponing Ctrl-C,
         as `_rebind` does, would take as long as all the rest.
         """
         if not self._only_arrays:
             return False
         changed = list(compress(tensors, self._is_changed))
-        nodes = list(filter(None, map(NODE, changed)))
-        if nodes and max(map(getrefcount, nodes)) > OF_LEAF:  # referred to by more than the tensor, the list and `map`
+        arrays, nodes = list(map(ARRAY, changed)), list(filter(None, map(NODE, changed)))
+        if set(map(type, arrays)) != {Array} or max(map(getrefcount, nodes), default=0) > OF_LEAF:
             return False
-        arrays = list(map(array_of, values[-len(changed) :]))
-        arrays += compress(arrays, map(NODE, changed))
-        deque(map(setattr, changed + nodes, repeat("array"), arrays), 0)
+        if sum(map(getrefcount, arrays)) > 3 * len(arrays) + len(nodes):  # a tensor, its node, the list and `map`
+            return False
+        deque(map(WRITE, arrays, values[-len(arrays) :]), 0)
         return True
 
     def executable(self) -> Any:
@@ -350,7 +350,7 @@ def _is_traced(value: Any, depth: int = 0) -> bool:
 def array_of(value: Any) -> Array:
     """Return the `Array` for a JAX array, without checks."""
     array: Array = object.__new__(Array)
-    array.value, array.owner = value, None
+    array.value, array.owner, array.transpose_of = value, None, None
     return array
 
 
@@ -362,7 +362,7 @@ def _values(arrays: list[Any]) -> list[Any]:
         return [array.value if array.__class__ is Array else array for array in arrays]
 
 
-VALUE = operator.attrgetter("value")
+VALUE, WRITE = operator.attrgetter("value"), vars(Array)["value"].__set__
 _FLOAT32, _FLOAT64 = np.dtype(np.float32), np.dtype(np.float64)
 
 

@@ -11,6 +11,7 @@ import numpy as np
 
 from tensorgrad.xla import _refusals
 from tensorgrad.xla._functions import call_function
+from tensorgrad.xla._products import transposed_product
 from tensorgrad.xla._ufuncs import call_ufunc
 
 KNOWN = frozenset({np.ndarray, int, float, bool})
@@ -38,12 +39,14 @@ class Array:
     array([2., 4.])
     """
 
-    __slots__ = ("__weakref__", "owner", "value")
+    __slots__ = ("__weakref__", "owner", "transpose_of", "value")
 
     value: Any
     """The JAX array, or the tracer of one."""
     owner: str | None
     """The reason why this array must not be written into; None if it may."""
+    transpose_of: Any
+    """The JAX array whose transpose this is, if it was made by `T`; else None."""
 
     def __init__(self, values: Any) -> None:
         if isinstance(values, Array):
@@ -52,7 +55,7 @@ class Array:
             with jax.enable_x64(True):
                 values = jax.numpy.array(values)
         self.value = values
-        self.owner = None
+        self.owner = self.transpose_of = None
 
     # -- description --------------------------------------------------------------------------------------
 
@@ -89,7 +92,9 @@ class Array:
     @property
     def T(self) -> Array:
         """The array with its axes in reverse order."""
-        return self.transpose()
+        transposed = self.transpose()
+        transposed.transpose_of = self.value
+        return transposed
 
     def __len__(self) -> int:
         if not self.ndim:
@@ -107,7 +112,10 @@ class Array:
         if not all(map(_is_known, inputs)):
             return NotImplemented
         with jax.enable_x64(True):
-            result = call_ufunc(ufunc, method, plain(inputs), plain(options))
+            if ufunc is np.matmul and _is_transposed_product(*inputs):
+                result = transposed_product(inputs[0].transpose_of, inputs[1].value)
+            else:
+                result = call_ufunc(ufunc, method, plain(inputs), plain(options))
         return lifted(result) if out is None else _written(result, out)
 
     def __array_function__(
@@ -262,6 +270,13 @@ def _index(index: Any) -> Any:
 
 def _is_known(value: Any) -> bool:
     return value.__class__ is Array or value.__class__ in KNOWN or isinstance(value, (np.generic, np.ndarray))
+
+
+def _is_transposed_product(a: Any, b: Any) -> bool:
+    """Return whether `a @ b` is a product of two matrices of one dtype in a program, the first of them transposed."""
+    if not (isinstance(a, Array) and isinstance(b, Array) and a.transpose_of is not None):
+        return False
+    return a.ndim == b.ndim == 2 and a.dtype == b.dtype and isinstance(a.value, jax.core.Tracer)
 
 
 def _view(value: Any, of: Array) -> Array:

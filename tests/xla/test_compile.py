@@ -296,10 +296,12 @@ def test_assigned_arrays_change_the_leaf_and_invalidate_graphs(is_fast: bool, mo
 
     double()
     if not is_fast:
-        monkeypatch.setattr(_program.Plan, "_rebound", lambda *_: False)
-    number = w.node.number
+        monkeypatch.setattr(_program.Plan, "_written", lambda *_: False)
+    number, place = w.node.number, id(w.array)
     double()
     assert w.node.number == number  # no graph has the leaf
+    if is_fast:
+        assert id(w.array) == place  # nothing else refers to the array
     assert w.node.array is w.array
     held = tg.sum(w * w)
     double()
@@ -307,6 +309,33 @@ def test_assigned_arrays_change_the_leaf_and_invalidate_graphs(is_fast: bool, mo
         held.backward()
     tg.sum(w * w).backward()
     np.testing.assert_array_equal(np.asarray(w.grad), [16.0, 32.0])
+
+
+def test_arrays_that_others_refer_to_are_replaced() -> None:
+    w, mean = tg.tensor([1.0, 2.0], requires_grad=True), tg.tensor([3.0])
+
+    @tg.compile
+    def double() -> None:
+        w.data = w.array * 2
+        mean.data = mean.array * 2
+
+    double()
+    array, same_as_mean, square = w.array, mean.detach(), tg.sum(w.detach() * mean)
+    for _ in range(2):
+        double()
+    np.testing.assert_array_equal(np.asarray(array), [2.0, 4.0])
+    np.testing.assert_array_equal(np.asarray(same_as_mean.array), [6.0])
+    assert square.item() == 36.0
+    np.testing.assert_array_equal(np.asarray(w.array), [8.0, 16.0])
+    np.testing.assert_array_equal(np.asarray(mean.array), [24.0])
+
+
+@pytest.mark.parametrize(("rows", "columns", "narrow"), [(7, 40, 3), (7, 40, 33), (5, 3, 4), (1, 9, 1), (0, 9, 2)])
+def test_products_with_a_transpose_equal_numpys(rows: int, columns: int, narrow: int) -> None:
+    rng = np.random.default_rng(0)
+    a, b = rng.standard_normal((rows, columns)), rng.standard_normal((rows, narrow))
+    product = np.asarray(tg.compile(lambda a, b: a.T @ b)(a, b))
+    np.testing.assert_allclose(product, a.T @ b, rtol=1e-12, atol=1e-12)
 
 
 def test_many_programs_are_warned_about_once() -> None:
