@@ -19,11 +19,14 @@ import copy
 import functools
 import inspect
 import itertools
+import os
 import random
 import secrets
 import sys
 import warnings
+from collections import Counter
 from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass
 from io import StringIO
@@ -399,7 +402,7 @@ EQUIVALENT: dict[str, tuple[str, str]] = {
     "negligible": ("epsilon(values)", THRESHOLD),
     "_tall_qr_gradient": ("epsilon(r) * np.linalg.norm", THRESHOLD),
     "_add_blocks": ("highest - lowest", "numbers beyond the ids of a block only add rows of zeros"),
-    "_bias_gradient": ("first factor dropped", SUMMED),
+    "sum_of_rows": ("first factor dropped", SUMMED),
     "_blocks": ("row", BLOCKS),
     "_rows": ("together * channels", BLOCKS),
     "_rows_of_a_piece": ("", PIECES),
@@ -438,17 +441,39 @@ def main() -> int:
     parser.add_argument("--sample", type=int, help="how many to draw; default all")
     parser.add_argument("--seed", type=int, default=secrets.randbelow(10**6), help="of the draw; default a new one")
     parser.add_argument("--only", default="", help="part of the full name of the operations to spoil")
+    parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="processes; default one for each core")
     options = parser.parse_args()
-    mutants = [m for m in all_mutants() if any(options.only in name for name in m.operations)]
-    total = len(mutants)
-    if options.sample is not None and options.sample < total:
-        mutants = random.Random(options.seed).sample(mutants, options.sample)
+    mutants, total = chosen(options.only, options.sample, options.seed)
     print(f"seed {options.seed}: {len(mutants)} of {total} mutants", flush=True)
-    alive, counts = survivors(mutants, lambda line: print(line, flush=True))
+    one = functools.partial(fate, options.only, options.sample, options.seed)
+    alive, counts = 0, Counter[str]()
+    with ProcessPoolExecutor(options.jobs) as processes:
+        for survived, counted in processes.map(one, range(len(mutants))):
+            alive += survived
+            counts.update(counted)
     for check, count in counts.items():
         print(f"{count:6} {check}")
-    print(f"{len(alive):6} survived")
+    print(f"{alive:6} survived")
     return 1 if alive else 0
+
+
+@functools.cache
+def chosen(only: str, sample: int | None, seed: int) -> tuple[list[Mutant], int]:
+    """Return the mutants to make, and how many they were drawn from. It is the same in every process."""
+    mutants = [m for m in all_mutants() if any(only in name for name in m.operations)]
+    if sample is None or sample >= len(mutants):
+        return mutants, len(mutants)
+    return random.Random(seed).sample(mutants, sample), len(mutants)
+
+
+def fate(only: str, sample: int | None, seed: int, place: int) -> tuple[bool, dict[str, int]]:
+    """Return whether the mutant at `place` among the chosen ones survives, and which check caught it.
+
+    Processes cannot exchange the functions of mutants, so each of them makes the mutants itself.
+    """
+    mutants, _ = chosen(only, sample, seed)
+    alive, counts = survivors([mutants[place]], lambda line: print(line, flush=True))
+    return bool(alive), counts
 
 
 if __name__ == "__main__":

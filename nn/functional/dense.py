@@ -44,9 +44,8 @@ def sum_of_rows(matrix: Any) -> Any:
 
     XLA computes a sum together with the operations around it, but a product alone.
     """
-    if type(matrix.array if isinstance(matrix, tg.Tensor) else matrix) is np.ndarray:
-        return ones(len(matrix), matrix.dtype) @ matrix
-    return matrix.sum(axis=0)
+    is_numpys = type(matrix.array if isinstance(matrix, tg.Tensor) else matrix) is np.ndarray
+    return ones(len(matrix), matrix.dtype) @ matrix if is_numpys else matrix.sum(axis=0)
 
 
 def _bias_gradient(g: Any) -> Any:
