@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 import tensorgrad as tg
+from nn._hints import EXPORT
 from nn._validation import whole_number
 from nn.data import Standardizer
 from nn.interop.onnx_export import nodes as nodes  # fills the table of converters
@@ -23,6 +24,7 @@ from nn.interop.onnx_export.value import Value
 from nn.layers import Embedding
 from nn.module import Module, in_mode
 from nn.saving.format import replace_file
+from tensorgrad.arguments import with_hints
 
 SMALLEST_OPSET = 18
 LARGEST_FILE = 2**31 - 1
@@ -38,6 +40,7 @@ FreeAxes: TypeAlias = Mapping[int, str] | Mapping[str, Mapping[int, str]]
 """Names of free axes by the number of the axis; for several inputs, a dict of these by the name of the input."""
 
 
+@with_hints(EXPORT)
 def export_onnx(
     network: Module, path: str | os.PathLike[str], example: Any = None, *,
     preprocessing: Callable[[Any], Any] | None = None, free_axes: FreeAxes | None = None, opset: int = 18,
