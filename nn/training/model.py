@@ -330,7 +330,10 @@ class Model:
         sample = data.sample
         check_samples("evaluate", self.network, mapped(np.shape, data.X))
         programs = self._compiled()
-        values = evaluate(self.network, self.loss, self.metrics, data) if programs is None else programs.evaluate(data)
+        if programs is None:
+            values = evaluate("evaluate", self.network, self.loss, self.metrics, data)
+        else:
+            values = programs.evaluate(data)
         self._sample = sample
         return values
 
