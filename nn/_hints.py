@@ -211,7 +211,7 @@ EXPORT = {
     "is a dict.",
     "input_sample": "Use example.",
     "opset_version": "Use opset.",
-    "output_names": "Leave it out: outputs are named by the keys of the dict that forward returns, else output.",
+    "output_names": "Leave it out: outputs are named by the keys of the dict that forward returns.",
 }
 """Arguments of `torch.onnx.export` and of Lightning -> what to do."""
 
@@ -291,7 +291,7 @@ ESTIMATOR = {
     "lr": "Use learning_rate.",
     "max_epochs": "Use epochs.",
     "max_iter": "Use epochs.",
-    "normalize": "Scale the samples first: make_pipeline(StandardScaler(), Classifier(...)).",
+    "normalize": "Scale the samples first: make_pipeline(StandardScaler(), estimator).",
     "solver": "Use optimizer, a class such as nn.Adam.",
 }
 """Arguments of scikit-learn's MLPClassifier and of skorch -> what to do."""

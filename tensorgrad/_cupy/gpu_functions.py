@@ -71,7 +71,10 @@ def _understood(function: Callable[..., Any], parameters: frozenset[str], kwargs
 
 
 def _default(function: Callable[..., Any], name: str) -> Any:
-    """Return the default of an argument; None, the usual one, before NumPy 2.4 for functions written in C."""
+    """Return the default of an argument of a function of NumPy.
+
+    Before NumPy 2.4, functions written in C have no signature. The most common default, None, is assumed for them.
+    """
     try:
         return inspect.signature(function).parameters[name].default
     except ValueError:
