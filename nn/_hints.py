@@ -146,6 +146,14 @@ LOSS_SETTINGS = {
 }
 """Arguments of losses elsewhere -> what to do."""
 
+PREDICTIONS = {
+    "input": "Use predictions.",
+    "target": "Use targets.",
+    "y_pred": "Use predictions.",
+    "y_true": "Use targets.",
+}
+"""Arguments of calls of losses and metrics elsewhere -> what to do."""
+
 HISTORY = {"history": "the History itself, a mapping: history['loss']", "epoch": "history.epochs"}
 
 CALLBACK = {
@@ -187,6 +195,26 @@ PLOT = {
 }
 """Arguments of plotting functions of Matplotlib, scikit-learn and Keras -> what to do."""
 
+CONFUSION_MATRIX = PLOT | {
+    "display_labels": "Use names.",
+    "normalize": "Leave it out: each cell shows the count and the fraction of its row.",
+    "y_pred": "Use predictions.",
+    "y_true": "Use targets.",
+}
+"""Arguments of scikit-learn's confusion matrix -> what to do."""
+
+EXPORT = {
+    "args": "Use example.",
+    "dynamic_axes": 'Use free_axes, such as free_axes={1: "time"}. The batch may have any size without it.',
+    "dynamic_shapes": 'Use free_axes, such as free_axes={1: "time"}. The batch may have any size without it.',
+    "input_names": "Leave it out: inputs are named after the parameters of forward, or by the keys of an example that "
+    "is a dict.",
+    "input_sample": "Use example.",
+    "opset_version": "Use opset.",
+    "output_names": "Leave it out: outputs are named by the keys of the dict that forward returns.",
+}
+"""Arguments of `torch.onnx.export` and of Lightning -> what to do."""
+
 FIT = {
     "initial_epoch": "Use resume=True, which trains until there are `epochs` epochs in total.",
     "max_queue_size": "Leave it out: batches are prepared in this process.",
@@ -199,6 +227,7 @@ FIT = {
     "workers": "Leave it out: batches are prepared in this process.",
     "print_every": "Use verbose=2 for a line per epoch.",
     "x": "Use X.",
+    "y_true": "Use y.",
     "accumulate_grad_batches": "Use accumulate.",
     "gradient_accumulation_steps": "Use accumulate.",
     "lengths": 'Pass them as an input of the network: {"x": X, "lengths": lengths}.',
@@ -262,6 +291,7 @@ ESTIMATOR = {
     "lr": "Use learning_rate.",
     "max_epochs": "Use epochs.",
     "max_iter": "Use epochs.",
+    "normalize": "Scale the samples first: make_pipeline(StandardScaler(), estimator).",
     "solver": "Use optimizer, a class such as nn.Adam.",
 }
 """Arguments of scikit-learn's MLPClassifier and of skorch -> what to do."""

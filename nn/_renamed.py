@@ -143,7 +143,10 @@ INITIALIZERS = {
 DATA = {
     "DataLoader": "nn.data.Batches(X, y, batch_size=...)",
     "Dataset": "the arrays X and y, or a memory-mapped file",
+    "Normalize": "nn.data.Standardizer(X_train)",
+    "StandardScaler": "nn.data.Standardizer(X_train)",
     "TensorDataset": "the arrays themselves, as in nn.data.Batches(X, y)",
+    "normalize": "nn.data.Standardizer(X_train)",
     "random_split": "nn.data.split(X, y)",
     "train_test_split": "nn.data.split(X, y)",
 }
@@ -166,6 +169,7 @@ WITHOUT_CLASS = {
     "Add": "nn.Residual(*layers) to add their input; else x + y in the forward of an nn.Module",
     "Lambda": "a subclass of nn.Module with a method forward",
     "Masking": "the argument mask or lengths of the call, as in nn.LSTM(...)(x, lengths=lengths)",
+    "Normalization": "nn.data.Standardizer(X_train), as transform= of nn.data.Batches",
     "Permute": "tg.transpose(x, axes) in the forward of an nn.Module",
     "SeparableConv2D": "nn.Conv2D(channels, channels, 3, groups=channels), then nn.Conv2D(channels, filters, 1)",
     "TimeDistributed": "the layer itself: nn.Dense and others act on the last axis of (batch, time, features)",

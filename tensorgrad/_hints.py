@@ -84,6 +84,7 @@ FUNCTIONS = {
     "nn": "the separate package nn: import nn",
     "norm": "tg.linalg.norm(x)",
     "normal": "tg.tensor(rng.normal(mean, std, shape)), with rng = np.random.default_rng()",
+    "normalize": "x / tg.linalg.norm(x, axis=-1, keepdims=True)",
     "numel": "x.size",
     "numpy": "NumPy itself, as in np.sin(x), or tg.sin(x)",
     "one_hot": "nn.functional.one_hot(labels, classes)",

@@ -96,6 +96,7 @@ RENAMED = {
     "mse_loss": "nn.MeanSquaredError",
     "nll_loss": "nn.SoftmaxCrossEntropy, of the logits",
     "nms": "non_maximum_suppression",
+    "normalize": "tensorgrad.linalg.norm, as in x / tensorgrad.linalg.norm(x, axis=-1, keepdims=True)",
     "pad": "tensorgrad.pad",
     "scaled_dot_product_attention": "attention",
     "sigmoid": "tensorgrad.sigmoid",

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 import tensorgrad as tg
-from nn._hints import LOSS, LOSS_SETTINGS, attribute_hints
+from nn._hints import LOSS, LOSS_SETTINGS, PREDICTIONS, attribute_hints
 from nn._repr import described, settings
 from nn.functional import overlap
 from nn.losses.cross_entropy import (
@@ -67,6 +67,7 @@ class Loss:
         """
         raise NotImplementedError(f"{type(self).__name__}: a loss needs a forward(self, predictions, targets) method.")
 
+    @with_hints(PREDICTIONS)
     def __call__(self, predictions: ArrayLike, targets: ArrayLike, sample_weight: ArrayLike | None = None) -> Tensor:
         """Return the result of `forward`.
 

@@ -9,9 +9,11 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 import tensorgrad as tg
+from nn._hints import PREDICTIONS
 from nn._validation import as_array, whole_number
 from nn.metrics.metric import Metric, weights_like
 from tensorgrad import Tensor
+from tensorgrad.arguments import with_hints
 
 Average = Literal["binary", "macro", "micro"]
 
@@ -91,6 +93,7 @@ class Perplexity(Metric):
         """Return the exponential of the mean over all batches since `reset`."""
         return math.exp(super().result())
 
+    @with_hints(PREDICTIONS)
     def __call__(self, predictions: ArrayLike | Tensor, targets: ArrayLike | Tensor) -> float:
         """Return the perplexity of this batch; NaN if every label in it is ignored."""
         measured = self.measure(as_array(predictions), as_array(targets))
@@ -159,6 +162,7 @@ class _Counting(Metric):
         """Discard the batches so far."""
         self._counts = None
 
+    @with_hints(PREDICTIONS)
     def update(
         self,
         predictions: ArrayLike | Tensor,
@@ -204,6 +208,7 @@ class _Counting(Metric):
             raise RuntimeError(f"{type(self).__name__}: no batch was added since reset.")
         return self._value(self._counts)
 
+    @with_hints(PREDICTIONS)
     def __call__(self, predictions: ArrayLike | Tensor, targets: ArrayLike | Tensor) -> float:
         """Return the value for this batch alone, without changing the accumulated state."""
         return self._value(self.measure(as_array(predictions), as_array(targets)))

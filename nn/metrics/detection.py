@@ -7,9 +7,11 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from nn._hints import PREDICTIONS
 from nn._validation import as_array
 from nn.functional import box_iou
 from nn.metrics.metric import Metric
+from tensorgrad.arguments import with_hints
 
 Definition = Literal["coco", "voc", "voc2007"]
 
@@ -62,6 +64,7 @@ class MeanAveragePrecision(Metric):
         self._true: dict[int, int] = {}
         self._found: dict[int, list[tuple[NDArray[Any], NDArray[Any]]]] = {}
 
+    @with_hints(PREDICTIONS)
     def update(self, predictions: Any, targets: Any, sample_weight: ArrayLike | None = None) -> None:
         """Add the images of a batch."""
         if sample_weight is not None:
@@ -127,6 +130,7 @@ class MeanAveragePrecision(Metric):
         points = np.linspace(0, 1, 101 if self.definition == "coco" else 11)  # as in the published evaluation code
         return float(np.mean(falling[np.searchsorted(recall, points, side="left")]))
 
+    @with_hints(PREDICTIONS)
     def __call__(self, predictions: Any, targets: Any) -> float:
         """Return the value for these images alone, without changing the accumulated state."""
         alone = MeanAveragePrecision(self.definition)

@@ -8,8 +8,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from nn._hints import PREDICTIONS
 from nn._validation import as_array
 from tensorgrad import Tensor, no_grad
+from tensorgrad.arguments import with_hints
 
 
 class Metric:
@@ -45,6 +47,7 @@ class Metric:
         """Discard the batches so far."""
         self._total, self._count = 0.0, 0.0
 
+    @with_hints(PREDICTIONS)
     def update(
         self,
         predictions: ArrayLike | Tensor,
@@ -87,6 +90,7 @@ class Metric:
             raise RuntimeError(f"{type(self).__name__}: no batch was added since reset.")
         return self._total / self._count
 
+    @with_hints(PREDICTIONS)
     def __call__(self, predictions: ArrayLike | Tensor, targets: ArrayLike | Tensor) -> float:
         """Return the mean over this batch alone, without changing the accumulated state."""
         return float(np.mean(self.measure(as_array(predictions), as_array(targets)), dtype=np.float64))

@@ -79,7 +79,7 @@ class LBFGS(Optimizer):
 
     A step consists of several iterations, each of which computes the loss and the gradients again. So `step` takes a
     function that does this, and `Model.fit` cannot be used. All parameters share their settings and must be NumPy
-    arrays.
+    or CuPy arrays.
 
         d = −H·g         H: inverse Hessian, from the steps s and gradient changes y of the last iterations
         w += t·d         t: lr, or found by a line search
@@ -137,8 +137,13 @@ class LBFGS(Optimizer):
         super().__init__(parameters, learning_rate, decay=decay)
         if len(self.groups) > 1:
             raise ValueError("LBFGS: all parameters share their settings, got several groups.")
-        if not all(isinstance(each.array, np.ndarray) or hasattr(each.array, "alike") for each in self.parameters):
-            raise TypeError("LBFGS: expected parameters with NumPy or CuPy arrays, whose values it can read.")
+        for each in self.parameters:
+            if not isinstance(each.array, np.ndarray) and not hasattr(each.array, "alike"):
+                kind = type(each.array)
+                raise TypeError(
+                    "LBFGS: expected parameters with NumPy or CuPy arrays, whose values it can read, got "
+                    f"{kind.__module__}.{kind.__qualname__}."
+                )
         if line_search not in ("strong_wolfe", None):
             raise ValueError(f'LBFGS: line_search must be "strong_wolfe" or None, got {line_search!r}.')
         self.max_iterations = whole_number("LBFGS: max_iterations", max_iterations)

@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap
 from numpy.typing import ArrayLike, NDArray
 
-from nn._hints import PLOT
+from nn._hints import CONFUSION_MATRIX
 from nn.plots.inputs import checked_names, checked_pair, percent
 from nn.plots.style import COLOURS, GRID, INK, QUIET, Picture, blank, checked_destination, finish, headline, saved
 from tensorgrad.arguments import with_hints
@@ -26,7 +26,7 @@ DARK = 0.55
 """Fraction above which white text is easier to read."""
 
 
-@with_hints(PLOT)
+@with_hints(CONFUSION_MATRIX)
 def confusion_matrix(
     targets: ArrayLike,
     predictions: ArrayLike,

@@ -139,7 +139,7 @@ class _Pending:
                 of_epoch.add(logs, size)
         for call, result in zip(self.calls, results):
             whole = [programs.whole_batch(*each) for each in call.batches]
-            add_measured(self.training.model.metrics, result["sums"], result["predictions"], whole)
+            add_measured("fit", self.training.model.metrics, result["sums"], result["predictions"], whole)
         self.calls.clear()
         return [self._logs(step) for step in steps]
 

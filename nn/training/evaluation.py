@@ -40,8 +40,13 @@ def rows_of(y: Any) -> int:
     return len(y) if y.__class__ is np.ndarray else len(named(y)[0][1])
 
 
-def evaluate(network: Module, loss: LossFunction, metrics: Sequence[Metric], data: Batches) -> dict[str, float]:
-    """Return the loss, without regularisation, and the metrics by name, in evaluation mode: means over all samples."""
+def evaluate(
+    what: str, network: Module, loss: LossFunction, metrics: Sequence[Metric], data: Batches
+) -> dict[str, float]:
+    """Return the loss, without regularisation, and the metrics by name, in evaluation mode: means over all samples.
+
+    `what` is the name of the method or the data in messages.
+    """
     metrics = copy.deepcopy(metrics)  # the originals may be accumulating a training epoch
     for metric in metrics:
         metric.reset()
@@ -49,7 +54,7 @@ def evaluate(network: Module, loss: LossFunction, metrics: Sequence[Metric], dat
     def mean_loss() -> float:
         total, rows = 0.0, 0
         for X, targets, *weights_of_samples in data.in_order():
-            predictions, y, weights = without_padding(X, applied(network, X), targets, weights_of_samples)
+            predictions, y, weights = without_padding(what, X, applied(network, X), targets, weights_of_samples)
             total += loss(predictions, y, *weights).item() * rows_of(y)
             rows += rows_of(y)
             for metric in metrics:
@@ -125,7 +130,7 @@ def rehearse(what: str, network: Module, loss: LossFunction, metrics: Sequence[M
             predictions, targets, weights = values
         else:
             X = {**sample, **{name: data.X[name][rows] for name in PADDING if name in data.X}}
-            predictions, targets, weights = without_padding(X, *values)
+            predictions, targets, weights = without_padding(what, X, *values)
         return predictions, targets, *weights
 
     prediction = in_evaluation(network, try_all)

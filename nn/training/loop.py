@@ -149,7 +149,7 @@ class Training:
             return self._evaluated(data)
 
     def _evaluated(self, data: Batches) -> dict[str, float]:
-        return evaluate(self.model.network, self.model.loss, self.model.metrics, data)
+        return evaluate("fit: validation_data", self.model.network, self.model.loss, self.model.metrics, data)
 
     @interrupts.postponed
     def _step(
@@ -171,7 +171,7 @@ class Training:
         X, y, *weights = batch
         if accumulator is None or not accumulator.samples:
             optimizer.zero_grad()
-        predictions, y, weights = without_padding(X, applied(model.network, X), y, weights)
+        predictions, y, weights = without_padding("fit", X, applied(model.network, X), y, weights)
         data_loss = (self.weighted_loss or model.loss)(predictions, y, *weights)
         penalty = total_penalty(penalized)
         loss = data_loss if penalty is None else data_loss + penalty

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self, TypeAlias
 import numpy as np
 from numpy.typing import ArrayLike
 
-from nn._hints import FIT, MODEL, MODEL_SETTINGS, attribute_hints
+from nn._hints import EXPORT, FIT, MODEL, MODEL_SETTINGS, attribute_hints
 from nn._rng import Rng, generator
 from nn._several import mapped
 from nn._validation import whole_number
@@ -330,7 +330,10 @@ class Model:
         sample = data.sample
         check_samples("evaluate", self.network, mapped(np.shape, data.X))
         programs = self._compiled()
-        values = evaluate(self.network, self.loss, self.metrics, data) if programs is None else programs.evaluate(data)
+        if programs is None:
+            values = evaluate("evaluate", self.network, self.loss, self.metrics, data)
+        else:
+            values = programs.evaluate(data)
         self._sample = sample
         return values
 
@@ -466,6 +469,7 @@ class Model:
         parts = Parts(self.network, self.loss, self.metrics, self.rng, self.optimizer, self.history, self._columns)
         save_model(path, parts, dry_run=dry_run)
 
+    @with_hints(EXPORT)
     def export(
         self, path: str | Path, example: Any = None, *, preprocessing: Callable[[Any], Any] | None = None,
         free_axes: Mapping[Any, Any] | None = None, opset: int = 18, ir_version: int = 10,

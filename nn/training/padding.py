@@ -13,13 +13,14 @@ from nn.data.batches import PADDING
 from nn.layers.masks import as_mask
 
 
-def without_padding(X: Any, predictions: Any, targets: Any, weights: Any) -> tuple[Any, Any, Any]:
+def without_padding(what: str, X: Any, predictions: Any, targets: Any, weights: Any) -> tuple[Any, Any, Any]:
     """Return predictions, targets and sample weights of the steps that are not padding, one after the other.
 
     Predictions are per step if they are `(samples, time, …)` with at least three axes, and an input has as many steps.
     Other predictions are returned unchanged, and so is everything if the inputs have no lengths and no mask.
 
     Args:
+        what: the method or the data in messages, such as "fit" or "fit: validation_data".
         X: the inputs of the network: a dict with `lengths` or `mask`, or anything else.
         predictions, targets: one of each, or several in a tuple or dict.
         weights: an empty tuple, or one with the weights of the samples or the steps.
@@ -29,7 +30,7 @@ def without_padding(X: Any, predictions: Any, targets: Any, weights: Any) -> tup
         TypeError: there are weights, and some outputs are per step and some are not.
 
     >>> X = {"x": np.zeros((2, 3)), "lengths": np.array([3, 1])}
-    >>> predictions, targets, _ = without_padding(X, np.ones((2, 3, 5)), np.array([[4, 2, 0], [1, 9, 9]]), ())
+    >>> predictions, targets, _ = without_padding("fit", X, np.ones((2, 3, 5)), np.array([[4, 2, 0], [1, 9, 9]]), ())
     >>> predictions.shape, targets
     ((4, 5), array([4, 2, 0, 1]))
     """
@@ -40,22 +41,24 @@ def without_padding(X: Any, predictions: Any, targets: Any, weights: Any) -> tup
     if not any(per_step):
         return predictions, targets, weights
     if weights and not all(per_step):
-        raise TypeError("fit: sample_weight is not supported if only some of the outputs have a value for each step.")
+        raise TypeError(
+            f"{what}: sample_weight is not supported if only some of the outputs have a value for each step."
+        )
     shapes = [p.shape[:2] for _, p in named(predictions) if _is_per_step(p, times)]
-    mask = as_mask("fit", shapes[0], X.get("lengths"), X.get("mask"))
+    mask = as_mask(what, shapes[0], X.get("lengths"), X.get("mask"))
 
     def real(values: Any, like: Any) -> Any:
         if not _is_per_step(like, times):
             return values
-        _check_steps(values, mask)
+        _check_steps(what, values, mask)
         return values[mask]
 
-    weights = tuple(np.broadcast_to(_of_steps(each, mask), mask.shape)[mask] for each in weights)
+    weights = tuple(np.broadcast_to(_of_steps(what, each, mask), mask.shape)[mask] for each in weights)
     return mapped(real, predictions, predictions), mapped(real, targets, predictions), weights
 
 
 def padding_as_weights(
-    X: Any, predictions: Any, targets: Any, weights: Any, *, mean: bool = True
+    what: str, X: Any, predictions: Any, targets: Any, weights: Any, *, mean: bool = True
 ) -> tuple[Any, Any, Any]:
     """Return targets, sample weights and the number of real steps, such that padding has weight 0.
 
@@ -63,7 +66,7 @@ def padding_as_weights(
     is then the mean over the real ones. Targets at padding become 0.
 
     Args:
-        X, predictions, targets, weights: as for `without_padding`.
+        what, X, predictions, targets, weights: as for `without_padding`.
         mean: whether the weights of the real steps are scaled, so that those of all steps have a mean of 1.
 
     Raises:
@@ -78,12 +81,12 @@ def padding_as_weights(
     if not any(per_step):
         return targets, weights, count
     if not all(per_step):
-        raise TypeError("fit: compile=True needs either a value for each step in all outputs, or in none.")
+        raise TypeError(f"{what}: compile=True needs either a value for each step in all outputs, or in none.")
     like = named(predictions)[0][1]
-    mask = as_mask("fit", like.shape[:2], X.get("lengths"), X.get("mask"))
+    mask = as_mask(what, like.shape[:2], X.get("lengths"), X.get("mask"))
 
     def real(values: Any) -> Any:
-        _check_steps(values, mask)
+        _check_steps(what, values, mask)
         return np.where(mask.reshape(mask.shape + (1,) * (len(np.shape(values)) - 2)), values, 0)
 
     count = np.sum(mask)
@@ -91,7 +94,7 @@ def padding_as_weights(
     if mean:
         given = given * (math.prod(mask.shape) / count.astype(like.dtype))
     if weights:
-        given = given * _of_steps(weights[0], mask)
+        given = given * _of_steps(what, weights[0], mask)
     return mapped(real, targets), (given,), count
 
 
@@ -104,20 +107,20 @@ def _is_per_step(prediction: Any, times: set[int]) -> bool:
     return len(prediction.shape) > 2 and prediction.shape[1] in times
 
 
-def _of_steps(weights: Any, mask: Any) -> Any:
+def _of_steps(what: str, weights: Any, mask: Any) -> Any:
     """Return the weights of the steps, or the weights of the samples as a column."""
     weights = as_array(weights)
     if weights.ndim > 1 and weights.shape != mask.shape:
         raise ValueError(
-            f"fit: sample_weight must have a number for each sample, shape {mask.shape[:1]}, or for each step, shape "
-            f"{mask.shape}, got {weights.shape}."
+            f"{what}: sample_weight must have a number for each sample, shape {mask.shape[:1]}, or for each step, "
+            f"shape {mask.shape}, got {weights.shape}."
         )
     return weights if weights.ndim > 1 else weights[:, None]
 
 
-def _check_steps(values: Any, mask: Any) -> None:
+def _check_steps(what: str, values: Any, mask: Any) -> None:
     if np.shape(values)[:2] != mask.shape:
         raise ValueError(
-            f"fit: the network returns a value for each step, (samples, time) = {mask.shape}. Expected targets of "
+            f"{what}: the network returns a value for each step, (samples, time) = {mask.shape}. Expected targets of "
             f"shape (samples, time, …), got {np.shape(values)}."
         )

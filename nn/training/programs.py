@@ -212,14 +212,14 @@ class Programs:
         total: Any = 0
         for X, y, in_loss, in_metrics in batches:
             predictions = applied(network, X)
-            targets, loss_weights, size = padding_as_weights(X, predictions, y, in_loss)
+            targets, loss_weights, size = padding_as_weights("fit", X, predictions, y, in_loss)
             data_loss = loss(predictions, targets, *loss_weights)
             penalty = total_penalty(network.modules())
             value = data_loss if penalty is None else data_loss + penalty
             parts = [value.array, data_loss.array, np.zeros_like(value.array) if penalty is None else penalty.array]
             losses.append(np.stack([part.astype(value.dtype) for part in parts]))
             sizes.append(size)
-            _, metric_weights, _ = padding_as_weights(X, predictions, y, in_metrics, mean=False)
+            _, metric_weights, _ = padding_as_weights("fit", X, predictions, y, in_metrics, mean=False)
             self._measure(predictions, targets, metric_weights, sums)
             outputs.append(mapped(lambda each: each.array, predictions))
             count = size if isinstance(size, int) else size.astype(value.dtype)
@@ -282,6 +282,11 @@ class Programs:
 
     # -- evaluation and prediction ------------------------------------------------------------------------
 
+    @property
+    def _what(self) -> str:
+        """What evaluation is for, in messages."""
+        return "fit: validation_data" if self._is_training else "evaluate"
+
     @interrupts.uninterrupted
     def evaluate(self, data: Batches) -> dict[str, float]:
         """Return the loss, without regularisation, and the metrics by name, in evaluation mode."""
@@ -302,7 +307,7 @@ class Programs:
                 rows += int(size)
                 if predictions is not None:
                     batch = self.whole_batch(batch, divided)
-                add_measured(metrics, sums, [predictions], [batch])
+                add_measured(self._what, metrics, sums, [predictions], [batch])
             return total / rows
 
         with self.arrays_on_devices():
@@ -311,8 +316,8 @@ class Programs:
 
     def _evaluate(self, network: Any, loss: Any, X: Any, y: Any, weights: Any, described: Any) -> list[Any]:
         predictions = applied(network, X)
-        targets, in_loss, size = padding_as_weights(X, predictions, y, weights)
-        _, in_metrics, _ = padding_as_weights(X, predictions, y, weights, mean=False)
+        targets, in_loss, size = padding_as_weights(self._what, X, predictions, y, weights)
+        _, in_metrics, _ = padding_as_weights(self._what, X, predictions, y, weights, mean=False)
         value = loss(predictions, targets, *in_loss).array
         sums: dict[int, tuple[Any, Any]] = {}
         self._untraced.clear()
@@ -368,14 +373,14 @@ class Programs:
         return tuple(None if values is None else mapped(gathered, values) for values in batch)
 
 
-def add_measured(metrics: Sequence[Metric], sums: dict[int, Any], predictions: Any, batches: Any) -> None:
+def add_measured(what: str, metrics: Sequence[Metric], sums: dict[int, Any], predictions: Any, batches: Any) -> None:
     """Add to the metrics the sums of a program, or run them on its predictions."""
     for place, metric in enumerate(metrics):
         if place in sums:
             metric.add(*sums[place])
             continue
         for outputs, (X, y, *weights) in zip(predictions, batches):
-            real, targets, of_samples = without_padding(X, mapped(Tensor, outputs), y, tuple(weights))
+            real, targets, of_samples = without_padding(what, X, mapped(Tensor, outputs), y, tuple(weights))
             metric.update(real, targets, *of_samples)
 
 

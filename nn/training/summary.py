@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import copy
+import functools
 import inspect
 from collections import defaultdict
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -129,12 +132,15 @@ def _measured(network: Module, sample: Any, samples: int, outputs: dict[str, Sha
         for _, x in named(inputs):  # otherwise, layers before the first parameter would not be recorded
             x.requires_grad = x.dtype.kind == "f"
         shapes: dict[str, Shape] = {}
-        for cost in costs(*_tensors(_called(network, inputs))):
+        with _recorded(network) as returned:
+            found = costs(*_tensors(_called(network, inputs)))
+        for cost in found:
             path = paths.get(id(cost.module), "")
             flops[path] += cost.flops
             shape = cost.shape[0] if cost.shape and isinstance(cost.shape[0], tuple) else cost.shape
             for each in _with_parents(path):  # a module's last operation may be in a layer inside it
                 shapes[each] = shape
+        shapes |= returned  # modules that are not called, as in Bidirectional, keep the shape of their last operation
         outputs.update({path: shape for path, shape in shapes.items() if path not in outputs})
         output = _called(network, mapped(Tensor.detach, inputs))
         tensors = [tensor for _, tensor in (*network.named_state(), *named(inputs))]
@@ -145,6 +151,40 @@ def _measured(network: Module, sample: Any, samples: int, outputs: dict[str, Sha
                     known.add(id(array))
                     kept[paths.get(id(cost.module), "")] += array.nbytes
     return {path: LayerCost(flops[path], kept[path]) for path in {**flops, **kept}}
+
+
+@contextmanager
+def _recorded(network: Module) -> Iterator[dict[str, Shape]]:
+    """Yield the output shapes of the modules that are called in the `with` block, by path."""
+    outputs: dict[str, Shape] = {}
+    modules = [(path, module, vars(module).get("forward")) for path, module in network.named_modules()]
+    for path, module, _ in modules:
+        vars(module)["forward"] = _recording(module.forward, path, outputs)
+    try:
+        yield outputs
+    finally:
+        for _, module, own in modules:
+            vars(module).pop("forward")
+            if own is not None:
+                vars(module)["forward"] = own
+
+
+def _recording(forward: Callable[..., Any], path: str, outputs: dict[str, Shape]) -> Callable[..., Any]:
+    """Return `forward`, such that it also records the shape of its result."""
+
+    @functools.wraps(forward)
+    def call(*inputs: Any, **options: Any) -> Any:
+        result = forward(*inputs, **options)
+        _record(path, result, outputs)
+        return result
+
+    return call
+
+
+def _record(path: str, result: Any, outputs: dict[str, Shape]) -> None:
+    """Record the output shape of a module: that of the first of several results, such as an output and a state."""
+    if tensors := _tensors(result):
+        outputs[path] = tensors[0].shape
 
 
 def _with_parents(path: str) -> list[str]:
@@ -208,8 +248,7 @@ def _trace(module: Module, path: str, x: Tensor, outputs: dict[str, Shape]) -> T
             x = _trace(layer, f"{path}.{name}" if path else name, x, outputs)
     else:
         x = module(x)
-    if tensors := _tensors(x):
-        outputs[path] = tensors[0].shape  # there may be several: outputs of a network, or a state
+    _record(path, x, outputs)
     return x
 
 

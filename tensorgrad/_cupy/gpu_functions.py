@@ -13,6 +13,7 @@ import numpy as np
 
 from tensorgrad._cupy import gpu_reductions
 from tensorgrad._cupy.conversion import not_written, on_cpu, on_gpu, unsupported
+from tensorgrad._cupy.gpu_ufuncs import vecdot
 
 REPLACED: dict[Any, Callable[..., Any]] = {}
 """Replacements for functions of NumPy that CuPy lacks or computes differently. They receive plain CuPy arrays."""
@@ -63,11 +64,21 @@ def _counterpart(function: Callable[..., Any]) -> tuple[Callable[..., Any], froz
 
 def _understood(function: Callable[..., Any], parameters: frozenset[str], kwargs: dict[str, Any]) -> dict[str, Any]:
     """Return the arguments without those that CuPy's function lacks. These must have their default values."""
-    defaults = inspect.signature(function).parameters
     for name, value in kwargs.items():
-        if name not in parameters and value is not defaults[name].default:
+        if name not in parameters and value is not _default(function, name):
             raise unsupported(function.__name__, name)
     return {name: value for name, value in kwargs.items() if name in parameters}
+
+
+def _default(function: Callable[..., Any], name: str) -> Any:
+    """Return the default of an argument of a function of NumPy.
+
+    Before NumPy 2.4, functions written in C have no signature. The most common default, None, is assumed for them.
+    """
+    try:
+        return inspect.signature(function).parameters[name].default
+    except ValueError:
+        return None
 
 
 def replaces(*functions: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
@@ -192,6 +203,23 @@ for _name in ("concatenate", "stack", "vstack", "hstack", "dstack", "column_stac
     REPLACED[getattr(np, _name)] = _joining(_name)
 
 
+@replaces(np.block)
+def _block(arrays: Any) -> Any:
+    blocks, depth = [arrays], 0
+    while any(isinstance(each, list) for each in blocks):
+        if not all(isinstance(each, list) and each for each in blocks):
+            raise ValueError("block: expected lists that are all nested equally deep, and none that is empty.")
+        blocks, depth = [each for part in blocks for each in part], depth + 1
+    ndim = max(depth, *(getattr(each, "ndim", 0) for each in blocks))
+
+    def joined(part: Any, axis: int) -> Any:
+        if axis == 0:
+            return cupy.array(part, ndmin=ndim)
+        return cupy.concatenate([joined(each, axis + 1) for each in part], axis)
+
+    return joined(arrays, -depth)
+
+
 # -- sorting ----------------------------------------------------------------------------------------------
 
 
@@ -306,6 +334,31 @@ def _tensordot(a: Any, b: Any, axes: Any = 2) -> Any:
 
 def _axes(given: Any) -> tuple[int, ...]:
     return (given,) if isinstance(given, int) else tuple(given)
+
+
+@replaces(np.linalg.vecdot)
+def _vecdot(x1: Any, x2: Any, /, *, axis: int = -1) -> Any:
+    return vecdot(x1, x2, axis=axis)
+
+
+@replaces(np.linalg.multi_dot)
+def _multi_dot(arrays: Any, *, out: Any = None) -> Any:
+    if len(arrays) < 2:
+        raise ValueError(f"multi_dot: expected at least two arrays, got {len(arrays)}.")
+    operands = [cupy.asarray(each) for each in arrays]
+    terms = [ascii_letters[start : start + 2] for start in range(len(operands))]
+    rows, columns = terms[0][0], terms[-1][1]
+    if operands[0].ndim == 1:  # a row
+        terms[0], rows = terms[0][1], ""
+    if operands[-1].ndim == 1:  # a column
+        terms[-1], columns = terms[-1][0], ""
+    product = cupy.einsum(f"{','.join(terms)}->{rows}{columns}", *operands, optimize="greedy")
+    return product if out is None else gpu_reductions.written(product, out)
+
+
+@replaces(np.linalg.matrix_norm)
+def _matrix_norm(x: Any, /, *, keepdims: bool = False, ord: Any = "fro") -> Any:
+    return cupy.linalg.norm(x, ord, axis=(-2, -1), keepdims=keepdims)
 
 
 @replaces(np.linalg.solve)

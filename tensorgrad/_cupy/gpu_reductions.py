@@ -7,6 +7,8 @@ from typing import Any
 import cupy
 import numpy as np
 
+from tensorgrad._cupy.conversion import on_cpu
+
 REDUCTIONS: dict[np.ufunc, str] = {
     np.add: "sum", np.multiply: "prod", np.maximum: "max", np.minimum: "min", np.logical_and: "all",
     np.logical_or: "any",
@@ -28,12 +30,20 @@ def reduced(
         if neutral is _NO_VALUE:
             raise ValueError(f"{name}: where= requires initial=, because the {name} of no elements is undefined.")
         a = cupy.where(cupy.asarray(where), a, neutral).astype(a.dtype, copy=False)
+    if name in ("max", "min") and not a.size:
+        return _extreme_of_empty(name, a, axis, out, keepdims, initial)
     options = {} if dtype is None else {"dtype": dtype}
     result = getattr(cupy.ndarray, name)(a, axis=axis, out=out, keepdims=bool(keepdims), **options)
     if initial is _NO_VALUE or initial is None or (isinstance(initial, (int, float)) and initial == _NEUTRAL.get(name)):
         return result
     joined = _JOINING[name](result, initial, out=out)
     return joined.astype(result.dtype, copy=False) if out is None else out
+
+
+def _extreme_of_empty(name: str, a: Any, axis: Any, out: Any, keepdims: bool, initial: Any) -> Any:
+    """Return the maximum or minimum of an array without elements, which CuPy refuses. NumPy needs no values for it."""
+    result = getattr(np, name)(np.empty(a.shape, a.dtype), axis=axis, keepdims=keepdims, initial=on_cpu(initial))
+    return cupy.asarray(result) if out is None else written(cupy.asarray(result), out)
 
 
 def arithmetic_mean(
@@ -47,7 +57,7 @@ def arithmetic_mean(
     wider = np.float32 if np.dtype(dtype or a.dtype) == np.float16 else dtype
     total = reduced("sum", a, axis, wider, keepdims=keepdims, where=where)
     result = total / _count(a, axis, keepdims, where).astype(total.dtype)
-    return result.astype(dtype or a.dtype, copy=False) if out is None else _written(result, out)
+    return result.astype(dtype or a.dtype, copy=False) if out is None else written(result, out)
 
 
 def variance(
@@ -66,7 +76,7 @@ def variance(
     else:
         result = total / cupy.maximum(_count(a, axis, keepdims, where) - lost, 0).astype(total.dtype)
     result = result.astype(np.float16) if narrow else result
-    return result if out is None else _written(result, out)
+    return result if out is None else written(result, out)
 
 
 def deviation(*args: Any, out: Any = None, **kwargs: Any) -> Any:
@@ -79,6 +89,7 @@ def _count(a: Any, axis: Any, keepdims: bool, where: Any) -> Any:
     return reduced("sum", cupy.broadcast_to(cupy.asarray(where), a.shape), axis, keepdims=keepdims)
 
 
-def _written(result: Any, out: Any) -> Any:
+def written(result: Any, out: Any) -> Any:
+    """Return `out` with the values of the result."""
     out[...] = result
     return out

@@ -57,12 +57,14 @@ def _vecmat(vector: Any, matrix: Any) -> Any:
     return cupy.matmul(vector[..., None, :], matrix)[..., 0, :]
 
 
-def _vecdot(a: Any, b: Any) -> Any:
+def vecdot(a: Any, b: Any, *, axis: int = -1) -> Any:
+    """Return `np.vecdot`."""
+    a, b = (cupy.moveaxis(cupy.asarray(each), axis, -1) for each in (a, b))
     return cupy.matmul(a[..., None, :], b[..., None])[..., 0, 0]
 
 
 _MISSING: dict[str, Callable[..., Any]] = {
-    "spacing": _spacing, "matvec": _matvec, "vecmat": _vecmat, "vecdot": _vecdot
+    "spacing": _spacing, "matvec": _matvec, "vecmat": _vecmat, "vecdot": vecdot
 }  # fmt: skip
 """Universal functions that CuPy lacks."""
 

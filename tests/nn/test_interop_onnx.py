@@ -483,6 +483,7 @@ def test_export_with_free_axes_computes_the_same_for_other_lengths() -> None:
     network = nn.Sequential(nn.Conv2D(2, 4, 3, stride=2, rng=0), nn.GroupNorm(4, 2), nn.MaxPool2D(2), nn.Dense(4, 3))
     example, lengths = np.zeros((1, 9, 8, 2), np.float32), {"height": (7, 16, 31), "width": (10, 9, 7)}
     proto = compare_lengths(network, example, {1: "height", 2: "width"}, lengths)
+    assert proto == onnx_model(network, example, free_axes={-3: "height", np.int64(-2): "width"})
     assert shapes(proto.graph.input) == [["batch", "height", "width", 2]]
     assert shapes(proto.graph.output) == [["batch", "output_1", "output_2", 3]]
 
@@ -540,7 +541,8 @@ FIXED: dict[str, tuple[Callable[[], nn.Module], str]] = {
     "loop": (lambda: Own(lambda x: sum(x[:, t] for t in range(x.shape[1]))), "free axis is used as a number"),
     "slice": (lambda: Own(lambda x: x[:, : x.shape[1] // 2]), "ends depend on the batch size or a free axis"),
     "rows": (lambda: nn.Sequential(nn.Flatten(), nn.Dense(36, 2)), "free axis seems to be used as a number"),
-    "padding": (lambda: nn.Conv1D(4, 2, 3, stride=2, padding="same"), "its padding depends on the length of a free"),
+    "padding": (lambda: nn.Conv1D(4, 2, 3, stride=2, padding="same"), r"padding\. Replace"),
+    "ceil_mode": (lambda: nn.MaxPool1D(3, ceil_mode=True), r"free axis\. Use ceil_mode=False\. Replace"),
     "windows": (lambda: nn.AveragePool1D(2, stride=8, dilation=2), "length of a free axis"),
 }
 
@@ -554,12 +556,25 @@ def test_export_refuses_free_axes_whose_length_is_needed(name: str) -> None:
         onnx_model(network, example, free_axes={1: "time"})
 
 
+def test_export_of_learned_positions_refuses_sequences_beyond_the_table() -> None:
+    example = np.zeros((1, 2, 3), np.float32)
+    proto = compare_lengths(nn.LearnedPositions(5, 3, rng=0), example, {1: "time"}, {"time": (1, 5, 4)})
+    session = runtime.InferenceSession(proto.SerializeToString(), providers=["CPUExecutionProvider"])
+    with pytest.raises(runtime.capi.onnxruntime_pybind11_state.Fail, match="broadcast"):
+        session.run(None, {"input": np.zeros((1, 6, 3), np.float32)})
+    with pytest.raises(ExportError, match="it has one position, so its input cannot have a free number of steps"):
+        onnx_model(nn.LearnedPositions(1, 3), example[:, :1], free_axes={1: "time"})
+
+
 def test_export_with_wrong_free_axes_is_refused() -> None:
     network, example = Own(lambda x: x * 2), np.zeros((1, 3, 4), np.float32)
     cases: list[tuple[Any, str]] = [
         ("time", 'expected free_axes such as {1: "time"}'),
-        ({0: "rows"}, "an axis in free_axes must be at least 1"),
+        ({0: "rows"}, "axis 0 in free_axes is the batch"),
+        ({-3: "rows"}, "axis -3 in free_axes is the batch"),
         ({3: "time"}, "an axis in free_axes must be at most 2"),
+        ({-4: "time"}, "an axis in free_axes must be at least -3"),
+        ({1: "time", -2: "steps"}, "free_axes has two names for axis 1, 'time' and 'steps'"),
         ({1: "batch"}, 'an identifier other than "batch"'),
         ({1: 5}, "an identifier other than"),
         ({"x": {1: "time"}}, "the inputs are ['input']"),

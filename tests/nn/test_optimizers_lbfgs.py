@@ -13,6 +13,7 @@ import pytest
 
 import nn
 import tensorgrad as tg
+from tests.strict_array import StrictArray
 
 START = np.array([-1.2, 1.0, 0.5])
 
@@ -204,6 +205,9 @@ def test_lbfgs_refuses_wrong_use() -> None:
     first, second = (tg.tensor([1.0], requires_grad=True) for _ in range(2))
     with pytest.raises(ValueError, match="LBFGS: all parameters share their settings, got several groups"):
         nn.LBFGS([{"params": first}, {"params": second}])
+    foreign = tg.Tensor(StrictArray(np.ones(2)), requires_grad=True)
+    with pytest.raises(TypeError, match=r"expected parameters with NumPy or CuPy arrays, .* got .*\.StrictArray\.$"):
+        nn.LBFGS([first, foreign])
     optimizer = nn.LBFGS([first])
     with pytest.raises(TypeError, match=r"LBFGS\.step: expected a function .* got None"):
         optimizer.step()

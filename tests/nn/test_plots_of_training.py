@@ -226,9 +226,13 @@ def test_live_plot_writes_its_file_again_and_again(tmp_path: Path) -> None:
         return model.history.plot()
 
     path = tmp_path / "live.png"
-    fit_with(plots.LivePlot(draw, path=path, every=3), epochs=7)
+    live = plots.LivePlot(draw, path=path, every=3)
+    fit_with(live, epochs=7)
     assert drawn == [3, 6, 7], "the last epoch has one in any case"
     assert path.read_bytes().startswith(b"\x89PNG")
+    assert not live._frames
+    with pytest.raises(ValueError, match=r"figures were not kept\. Before training, pass keep_figures=True, or the"):
+        live.save(tmp_path / "live.gif")
 
 
 @pytest.mark.slow
@@ -255,8 +259,10 @@ def test_live_plot_shows_one_picture_in_a_notebook(monkeypatch: pytest.MonkeyPat
 
 def test_live_plot_reports_wrong_arguments(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=r"nothing has been drawn yet\. Pass the callback to fit"):
-        plots.LivePlot().save(tmp_path / "live.gif")
+        plots.LivePlot(keep_figures=True).save(tmp_path / "live.gif")
+    with pytest.warns(UserWarning, match=r"outside a notebook, the figures are not displayed\. Pass path="):
+        plots.LivePlot().on_fit_begin(SimpleNamespace())
     with pytest.raises(TypeError, match="draw must be a function"):
         plots.LivePlot("training.png")  # type: ignore[arg-type]
     with pytest.raises(TypeError, match="draw must return a matplotlib figure, got None"):
-        fit_with(plots.LivePlot(lambda model: None), epochs=1)  # type: ignore[arg-type, return-value]
+        fit_with(plots.LivePlot(lambda model: None, keep_figures=True), epochs=1)  # type: ignore[arg-type, return-value]

@@ -157,6 +157,13 @@ def test_fit_refuses_weights_of_steps_that_do_not_fit() -> None:
             match=r"fit: sample_weight must .* \(6, 6\), got \(6, 7\)|or for each step, shape \(6, 6\), got \(6, 7\)",
         ):
             model.fit(X, labels, sample_weight=np.ones((6, 7)))
+    X, wrong = {"x": ids, "mask": REAL}, np.ones((6, 7))
+    with pytest.raises(ValueError, match=r"^fit: validation_data: sample_weight must have a number for each sample"):
+        model.fit(X, labels, validation_data=(X, labels, wrong))
+    with pytest.raises(ValueError, match=r"^evaluate: sample_weight must have a number for each sample"):
+        model.evaluate(X, labels, sample_weight=wrong)
+    with pytest.raises(ValueError, match=r"^evaluate: the network returns a value for each step"):
+        model.evaluate(X, labels[:, :-1])
     with pytest.raises(TypeError, match="class_weight cannot be combined with a sample_weight for each step"):
         model.fit({"x": ids}, labels, sample_weight=np.ones((6, 6)), class_weight="balanced")
 

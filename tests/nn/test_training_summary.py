@@ -134,6 +134,21 @@ def test_summary_passes_lengths_that_forward_needs(capsys: pytest.CaptureFixture
     assert "forward pass of 1 sample" in capsys.readouterr().out
 
 
+def test_summary_shows_what_the_layers_of_a_custom_module_return() -> None:
+    class Reader(nn.Module):
+        def __init__(self) -> None:
+            self.lstm, self.gru, self.nothing = nn.LSTM(3, 4, rng=0), nn.GRU(3, 5, return_sequences=True), nn.Identity()
+
+        def forward(self, x: Any) -> Any:
+            return tg.concatenate([self.nothing(self.lstm(x)), self.gru(x)[:, 0]], axis=1)
+
+    reader = Reader()
+    rows = [line.split("  ") for line in summary(reader, (6, 3)).splitlines()[2:6]]
+    shapes = {path: next(cell for cell in cells if "…" in cell).strip() for path, *cells in rows}
+    assert shapes == {"—": "(…, 9)", "lstm": "(…, 4)", "gru": "(…, 6, 5)", "nothing": "(…, 4)"}
+    assert "forward" not in vars(reader.lstm)
+
+
 def test_summary_of_one_input_accepts_its_shape_or_an_example() -> None:
     network = nn.Dense(6, 5, rng=0)
     for sample in ((np.int64(6),), np.ones((3, 6)), tg.tensor(np.ones((3, 6)))):

@@ -99,6 +99,48 @@ def test_reductions_have_numpys_shapes_and_dtypes(double: Any) -> None:
             ours, theirs = reduce(array), np.asarray(reduce(values))
             assert ours.dtype == theirs.dtype
             np.testing.assert_array_equal(ours.get(), theirs, strict=True)
+    for values in (np.ones((0, 3), np.float32), np.ones((2, 0), np.int8)):
+        array = tg.Tensor(double.asarray(values)).array
+        for reduce in (
+            lambda a: np.max(a, axis=0, initial=4),
+            lambda a: np.minimum.reduce(a, axis=1, initial=np.float64(3.0), keepdims=True, where=a > 2),
+            lambda a: a.max(axis=a.shape.index(0) - 1),
+            lambda a: np.min(a, axis=0, initial=4, out=np.sum(a, axis=0)),
+        ):
+            np.testing.assert_array_equal(np.asarray(reduce(array)), np.asarray(reduce(values)), strict=True)
+        with pytest.raises(ValueError, match="zero-size array"):
+            np.max(array)
+
+
+def test_functions_that_cupy_lacks_are_composed_of_others(double: Any) -> None:
+    rng = np.random.default_rng(0)
+    a, b, c, v = (rng.normal(size=shape) for shape in ((2, 3), (3, 4), (4, 3), (3,)))
+    for call in (
+        lambda f: np.block([[f(a), 1.0 + np.ones((2, 1))], [f(v), 2.0]]),
+        lambda f: np.block([f(v), f(a), 3.0][:1]),
+        lambda f: np.block(f(a)),
+        lambda f: np.linalg.multi_dot([f(a), b, f(c)]),
+        lambda f: np.linalg.multi_dot([f(v), f(b)]),
+        lambda f: np.linalg.multi_dot([f(v), f(b), f(c), v]),
+        lambda f: np.linalg.vecdot(f(a), v),
+        lambda f: np.linalg.vecdot(f(b), c.T, axis=0),
+        *(lambda f, ord=ord: np.linalg.matrix_norm(f(a), ord=ord, keepdims=True) for ord in ("fro", "nuc", 1, -2)),
+    ):
+        ours, theirs = call(lambda values: tg.Tensor(double.asarray(values)).array), call(np.asarray)
+        assert isinstance(ours, double.ndarray)
+        np.testing.assert_allclose(np.asarray(ours), theirs, rtol=1e-12, strict=True)
+    with pytest.raises(ValueError, match="nested equally deep"):
+        np.block([[tg.Tensor(double.asarray(a)).array], 1.0])
+
+
+@pytest.mark.parametrize("function", [np.dot, max])
+def test_arguments_that_cupy_lacks_must_have_their_defaults(function: Any, double: Any) -> None:
+    """`max` has no signature. Before NumPy 2.4, `np.dot` has none either."""
+    from tensorgrad._cupy.gpu_functions import _understood
+
+    assert _understood(function, frozenset("a"), {"a": 1, "out": None}) == {"a": 1}
+    with pytest.raises(TypeError, match="with the argument 'out' cannot run on CuPy arrays"):
+        _understood(function, frozenset("a"), {"a": 1, "out": 1.0})
 
 
 def test_cupy_array_keeps_its_library(double: Any) -> None:

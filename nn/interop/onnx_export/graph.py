@@ -142,6 +142,13 @@ class Graph:
             self._positions[key] = self.value(found)
         return self._positions[key]
 
+    def first(self, rows: Wire, value: Value, axis: int) -> Value:
+        """Return the first rows of a constant, as many as the array is long along a free axis."""
+        length = value.shape[axis]
+        zero, end = self.constant(np.array([0]), "start"), self._length(length, self.channels_last(value))
+        known = (length, *rows.shape[1:]), rows.dtype
+        return self.value(self.emit("Slice", [rows, zero, end], {}, known=known)[0])
+
     def _length(self, length: int, wire: Wire) -> Wire:
         """Return a tensor of one element: this length, read from the shape of an input or of `wire`."""
         key = int(length), other(length)

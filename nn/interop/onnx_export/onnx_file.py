@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 import tensorgrad as tg
+from nn._hints import EXPORT
 from nn._validation import whole_number
 from nn.data import Standardizer
 from nn.interop.onnx_export import nodes as nodes  # fills the table of converters
@@ -23,6 +24,7 @@ from nn.interop.onnx_export.value import Value
 from nn.layers import Embedding
 from nn.module import Module, in_mode
 from nn.saving.format import replace_file
+from tensorgrad.arguments import with_hints
 
 SMALLEST_OPSET = 18
 LARGEST_FILE = 2**31 - 1
@@ -38,6 +40,7 @@ FreeAxes: TypeAlias = Mapping[int, str] | Mapping[str, Mapping[int, str]]
 """Names of free axes by the number of the axis; for several inputs, a dict of these by the name of the input."""
 
 
+@with_hints(EXPORT)
 def export_onnx(
     network: Module, path: str | os.PathLike[str], example: Any = None, *,
     preprocessing: Callable[[Any], Any] | None = None, free_axes: FreeAxes | None = None, opset: int = 18,
@@ -62,9 +65,10 @@ def export_onnx(
             fixed width, such as `Dense`.
         preprocessing: a function that is applied to the input first and becomes part of the file: a `Standardizer`, a
             module, or arithmetic such as `lambda x: (x - 127.5) / 127.5`.
-        free_axes: axes that, like the batch, may have any length, with a name for each: `{1: "time"}`. For several
-            inputs, a dict for each: `{"source": {1: "source_time"}, "target": {1: "target_time"}}`. Axes of the same
-            name have the same length. Default: none. All other lengths are those of the example.
+        free_axes: axes that, like the batch, may have any length, with a name for each: `{1: "time"}`. Negative axes
+            count from the end. For several inputs, a dict for each:
+            `{"source": {1: "source_time"}, "target": {1: "target_time"}}`. Axes of the same name have the same length.
+            Default: none. All other lengths are those of the example.
         opset: the version of ONNX's operators, at least 18. GELU is a single node from 20, RMSNorm and attention
             from 23.
         ir_version: the version of the file format.
@@ -247,14 +251,31 @@ def _checked_axes(named: Mapping[str, Any], free_axes: FreeAxes | None) -> dict[
         if not isinstance(axes, Mapping):
             raise TypeError(f'export_onnx: expected free_axes[{input!r}] such as {{1: "time"}}, got {axes!r}.')
         for axis, name in axes.items():
-            highest = named[input].ndim - 1
-            whole_number("export_onnx: an axis in free_axes", axis, 1, highest=highest)
+            axis = _checked_axis(axis, named[input].ndim)
             if not isinstance(name, str) or not name.isidentifier() or name == "batch":
                 raise ValueError(
                     f'export_onnx: the name of a free axis must be an identifier other than "batch", got {name!r}.'
                 )
-            found[input][axis] = name
+            if found[input].setdefault(axis, name) != name:
+                raise ValueError(
+                    f"export_onnx: free_axes has two names for axis {axis}, {found[input][axis]!r} and {name!r}."
+                )
     return found
+
+
+def _checked_axis(axis: Any, ndim: int) -> int:
+    """Return an axis of `free_axes`, which may be counted from the end, as its number from 0.
+
+    Raises:
+        TypeError, ValueError: there is no such axis, or it is the batch axis.
+    """
+    number = whole_number("export_onnx: an axis in free_axes", axis, -ndim, highest=ndim - 1) % ndim
+    if number == 0:
+        raise ValueError(
+            f"export_onnx: axis {axis} in free_axes is the batch, which may have any size in every export. Leave it "
+            "out."
+        )
+    return number
 
 
 def _checked(network: Module, example: Any) -> NDArray[Any]:

@@ -93,12 +93,13 @@ def test_playground_paints_the_pictures_of_the_engine(open_page, recorder):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("theme", ["light", "dark"])
-@pytest.mark.parametrize(("width", "height"), [(1280, 800), (768, 1024), (390, 844)])
+@pytest.mark.parametrize(("width", "height"), [(1280, 800), (768, 1024), (340, 640)])
 def test_playground_fits_every_window(open_page, recorder, width, height, theme):
     page = opened(open_page, recorder, "#epoch=2&neuron=2.3", width=width, height=height, color_scheme=theme)
     assert page.page.evaluate(OVERLAPS) == 0
     assert page.page.evaluate(CLIPPED) == []
-    assert page.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    for element in ("document.documentElement", "find('network')"):
+        assert page.page.evaluate(f"{element}.scrollWidth <= {element}.clientWidth")
     page.page.locator("#theme").click()
     assert page.page.evaluate("document.documentElement.dataset.theme") != theme
 

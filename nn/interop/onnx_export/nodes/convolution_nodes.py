@@ -43,9 +43,12 @@ def check_padding(layer: Any, axes: Sequence[Axis]) -> None:
     Raises:
         ExportError: the padding depends on such a length.
     """
-    depends = layer.padding == "same" or getattr(layer, "ceil_mode", False)
-    if depends and any(is_dynamic(axis.size) and axis.stride > 1 for axis in axes):
-        raise ExportError("its padding depends on the length of a free axis. Use numbers for padding, and no ceil_mode")
+    if not any(is_dynamic(axis.size) and axis.stride > 1 for axis in axes):
+        return
+    if layer.padding == "same":
+        raise ExportError("its padding depends on the length of a free axis. Use numbers for padding")
+    if getattr(layer, "ceil_mode", False):  # only pools have it
+        raise ExportError("its last window depends on the length of a free axis. Use ceil_mode=False")
 
 
 @converts(Conv1D, Conv2D)

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from nn.interop.onnx_export.errors import ExportError
 from nn.interop.onnx_export.graph import Graph
 from nn.interop.onnx_export.sizes import is_dynamic
 from nn.interop.onnx_export.tracing import converts
@@ -25,11 +26,17 @@ def _sines(graph: Graph, x: Value, frequencies: Any, phases: Any, start: int = 0
 
 @converts(LearnedPositions)
 def learned_positions(graph: Graph, layer: LearnedPositions, x: Value) -> Any:
-    """`Gather` the vectors of a free number of positions, and `Add` them."""
+    """`Slice` the vectors of a free number of positions, and `Add` them.
+
+    ONNX has no operator that raises an error. With more steps than vectors, however, the shapes do not fit in `Add`,
+    so every runtime refuses them. A `Gather` beyond the table would return wrong numbers in some runtimes. A single
+    vector would be broadcast.
+    """
     if not is_dynamic(x.shape[-2]):
         return NotImplemented
-    vectors = graph.add("Gather", graph.constant(layer.weight.data, "weight"), graph.positions(x, -2), axis=0)
-    return x + vectors
+    if layer.length == 1:
+        raise ExportError("it has one position, so its input cannot have a free number of steps. Use a larger length")
+    return x + graph.first(graph.constant(layer.weight.data, "weight"), x, -2)
 
 
 @converts(PositionalEncoding)

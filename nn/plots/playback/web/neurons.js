@@ -2,7 +2,7 @@
 
 const drawn = { neurons: [], lines: [], at: 0 };
 
-const BUTTON = { largest: 58, smallest: 26, gap: 7, column: 92, top: 46 };
+const BUTTON = { largest: 58, smallest: 26, gap: 7, beside: 24 };
 
 /** Make every button and line. One or two inputs come first; they have no number. */
 function makeNetwork() {
@@ -55,26 +55,30 @@ function placeNetwork() {
     film.layers.map((_, number) => drawn.neurons.filter((neuron) => neuron.number === number)),
   );
   const most = Math.max(...columns.map((column) => column.length));
-  const width = Math.max(find("network").clientWidth - 24, columns.length * BUTTON.column);
+  const width = Math.max(find("network").clientWidth - 24, columns.length * (BUTTON.smallest + BUTTON.beside));
   const room = Math.max(window.innerHeight - 250, 320);
-  const size = Math.min(Math.max(room / most - BUTTON.gap, BUTTON.smallest), BUTTON.largest);
-  const height = BUTTON.top + most * (size + BUTTON.gap);
+  const largest = Math.min(BUTTON.largest, width / columns.length - BUTTON.beside); // leaves space for the lines
+  const size = Math.min(Math.max(room / most - BUTTON.gap, BUTTON.smallest), largest);
+  const across = (k) => (columns.length > 1 ? size / 2 + (k / (columns.length - 1)) * (width - size - 4) : width / 2);
+  const headings = columns.map((column, k) => makeHeading(column, k, columns.length, width, across(k)));
+  stage.style.width = `${width}px`;
+  stage.replaceChildren(...headings);
+  const top = Math.max(...headings.map((heading) => heading.offsetHeight)) + BUTTON.gap;
+  const height = top + most * (size + BUTTON.gap);
   const svg = shape("svg", { width, height, "aria-hidden": "true" });
   svg.append(...drawn.lines.map(({ line }) => line));
-  const pictures = columns.flatMap((column, k) => {
-    const x = columns.length > 1 ? size / 2 + (k / (columns.length - 1)) * (width - size - 4) : width / 2;
-    const y = BUTTON.top + (height - BUTTON.top - column.length * (size + BUTTON.gap)) / 2;
+  columns.forEach((column, k) => {
+    const x = across(k);
+    const y = top + (height - top - column.length * (size + BUTTON.gap)) / 2;
     column.forEach((neuron, i) => {
       neuron.x = x;
       neuron.y = y + i * (size + BUTTON.gap) + size / 2;
       neuron.element.style.cssText = `left: ${x - size / 2}px; top: ${neuron.y - size / 2}px; width: ${size}px; height: ${size}px`;
     });
-    return [makeHeading(column, k, columns.length, width, x), ...column.map(({ element }) => element)];
   });
   drawn.size = size;
   stage.style.height = `${height}px`;
-  stage.style.width = `${width}px`;
-  stage.replaceChildren(svg, ...pictures);
+  stage.replaceChildren(svg, ...columns.flatMap((column, k) => [headings[k], ...column.map(({ element }) => element)]));
   for (const each of drawn.lines) {
     const from = drawn.neurons.find(({ number, place }) => number === each.number - 1 && place === each.from);
     const to = drawn.neurons.find(({ number, place }) => number === each.number && place === each.to);
@@ -92,7 +96,12 @@ function makeHeading(column, k, count, width, x) {
   const most = width / count;
   const left = side === "left" ? 0 : side === "right" ? width - most : x - most / 2;
   const style = `left: ${left}px; width: ${most}px; text-align: ${side}`;
-  return make("div", { class: "heading", style, title: layer ? `${layer.path} ${layer.title}` : "" }, make("b", {}, lines[0]), lines[1]);
+  return make("div", { class: "heading", style, title: layer ? `${layer.path} ${layer.title}` : "" }, make("b", {}, breakable(lines[0])), lines[1]);
+}
+
+/** A title that a narrow column breaks inside names, such as Leaky|ReLU. */
+function breakable(title) {
+  return title.replace(/([a-z])(?=[A-Z][a-z])/g, "$1\u200b");
 }
 
 function countOf(layer) {
