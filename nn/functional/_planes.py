@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import itertools
 import math
+from collections.abc import Iterable
 from typing import Any, NamedTuple
 
-import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from nn.functional._blocks import aligned, pixels_as_items
@@ -14,65 +14,73 @@ from nn.functional.windows import Axis
 
 
 class Planes:
-    """Memory in which the elements at one place of all windows are contiguous, and in the order of the windows.
+    """Memory in which the elements at one place of all windows are contiguous, in the order of the windows.
 
     The elements that windows have at one place lie `stride` apart, and NumPy is slow along short rows. A plane contains
     the elements of one phase of the strides: with strides of 2, every second pixel of every second row. Windows and
-    planes are padded to the same shape. The element of window `w` is then number `w + shift` of a plane, where the plane
-    and the shift depend on the place only.
+    planes are padded to the same shape. The element of window `w` is then number `w + shift` of a plane. Which plane
+    and which shift depends on the place only.
 
-    The windows include those in the padding. Their gradients are 0.
+    The windows in the padding have gradients of 0. Elements in the padding are NaN, so that they equal no maximum.
 
     Args:
         samples: the largest number of samples.
         axes: how the windows slide along each axis between the samples and the channels.
         channels: the number of channels.
-        dtype: of the elements and windows.
+        dtype: of the elements and their gradients.
+
+    Attributes:
+        places: the number of the plane and the shift, for each place in a window, in reading order.
     """
 
     def __init__(self, samples: int, axes: tuple[Axis, ...], channels: int, dtype: DTypeLike) -> None:
         lines = [_line(axis) for axis in axes]
         shape = (samples, *(line.length for line in lines), channels)
-        self.inside = [_index(phases) for phases in itertools.product(*(line.inside for line in lines))]
-        self.elements = [_index(phases) for phases in itertools.product(*(line.elements for line in lines))]
-        self.windows_inside = _index(slice(axis.windows) for axis in axes)
-        numbers = np.arange(len(self.elements)).reshape([axis.stride for axis in axes])
         steps = [math.prod(shape[number:]) for number in range(2, len(shape))]
-        self.places = [
-            (numbers[tuple(phase for phase, _ in place)], sum(shift * step for (_, shift), step in zip(place, steps)))
-            for place in itertools.product(*(line.places for line in lines))
-        ]
-        self.read, self.written = (aligned((len(self.elements), *shape), dtype) for _ in range(2))
+        phases = list(itertools.product(*(range(axis.stride) for axis in axes)))
+        self.places = []
+        for place in itertools.product(*(line.places for line in lines)):
+            shift = sum(shift * step for (shift, _), step in zip(place, steps))
+            self.places.append((phases.index(tuple(phase for _, phase in place)), shift))
+        self.elements = [_index(each) for each in itertools.product(*(line.elements for line in lines))]
+        self.inside = [_index(each) for each in itertools.product(*(line.inside for line in lines))]
+        self.windows_inside = _index(slice(axis.windows) for axis in axes)
+        self.values, self.to_values = (aligned((len(phases), *shape), dtype) for _ in range(2))
         self.gradients, self.maxima = (aligned(shape, dtype) for _ in range(2))
-        self.read[...] = math.nan  # equal to no maximum
-        self.gradients[...] = self.maxima[...] = 0
+        self.values[...] = math.nan
+        self.to_values[...] = self.gradients[...] = self.maxima[...] = 0
 
     def windows(self, g: NDArray[Any], largest: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
-        """Return the gradients and the maxima of the windows."""
-        for array, values in ((self.gradients, g), (self.maxima, largest)):
-            pixels_as_items(array)[: len(g)][self.windows_inside] = pixels_as_items(values)
+        """Return the gradients and the maxima of the windows, in one row each."""
+        for array, numbers in ((self.gradients, g), (self.maxima, largest)):
+            pixels_as_items(array)[: len(g)][self.windows_inside] = pixels_as_items(numbers)
         return self.gradients[: len(g)].reshape(-1), self.maxima[: len(g)].reshape(-1)
 
     def taps(self, x: NDArray[Any]) -> list[tuple[slice, NDArray[Any]]]:
-        """Return, for each place in a window, the index of windows and their elements, in reading order."""
-        for plane, inside, elements in zip(self.read, self.inside, self.elements):
+        """Return, for each place in a window, the index of the windows in a row, and their elements there."""
+        for plane, inside, elements in zip(self.values, self.inside, self.elements):
             pixels_as_items(plane)[: len(x)][inside] = pixels_as_items(x)[elements]
-        return self._at_places(self.read[:, : len(x)])
+        rows = self.values[:, : len(x)].reshape(len(self.values), -1)
+        return [(slice(rows.shape[1] - shift), rows[plane, shift:]) for plane, shift in self.places]
 
-    def taps_of_zeros(self, samples: int) -> list[tuple[slice, NDArray[Any]]]:
-        """Return the same for elements that are 0, to be changed before `put_back`."""
-        for plane in self.written:
-            plane[:samples] = 0
-        return self._at_places(self.written[:, :samples])
+    def to_taps(self, samples: int) -> list[tuple[bool, NDArray[Any]]]:
+        """Return, for each place in a window, whether the elements there are new, and their gradients.
 
-    def put_back(self, x: NDArray[Any]) -> None:
-        """Copy the changed elements into `x`."""
-        for plane, inside, elements in zip(self.written, self.inside, self.elements):
-            pixels_as_items(x)[elements] = pixels_as_items(plane)[: len(x)][inside]
+        Gradients of new elements are arbitrary, and those of others are sums.
+        """
+        found, used = [], set()
+        for plane, shift in self.places:
+            row = self.to_values[plane, :samples].reshape(-1)
+            if plane not in used:
+                row[:shift] = 0  # elements that no window has at this place
+            found.append((plane not in used, row[shift:]))
+            used.add(plane)
+        return found
 
-    def _at_places(self, planes: NDArray[Any]) -> list[tuple[slice, NDArray[Any]]]:
-        flat = [plane.reshape(-1) for plane in planes]
-        return [(slice(len(flat[number]) - shift), flat[number][shift:]) for number, shift in self.places]
+    def put_back(self, to_x: NDArray[Any]) -> None:
+        """Copy the gradients of the elements into `to_x`."""
+        for plane, inside, elements in zip(self.to_values, self.inside, self.elements):
+            pixels_as_items(to_x)[elements] = pixels_as_items(plane)[: len(to_x)][inside]
 
 
 class _Line(NamedTuple):
@@ -80,9 +88,9 @@ class _Line(NamedTuple):
 
     Attributes:
         length: of the padded axis.
-        places: the phase and the shift of each place in a window.
+        places: the shift and the phase of each place in a window.
         elements: those of each phase.
-        inside: where they are in the plane.
+        inside: where the elements of each phase are in their plane.
     """
 
     length: int
@@ -93,17 +101,14 @@ class _Line(NamedTuple):
 
 def _line(axis: Axis) -> _Line:
     before = -(-axis.before // axis.stride)
-    places = [divmod(before * axis.stride - axis.before + k * axis.dilation, axis.stride) for k in range(axis.kernel)]
+    start = before * axis.stride - axis.before
+    places = [divmod(start + k * axis.dilation, axis.stride) for k in range(axis.kernel)]
     elements = [slice(phase, axis.size, axis.stride) for phase in range(axis.stride)]
-    counts = [len(range(axis.size)[phase]) for phase in elements]
-    return _Line(
-        max(axis.windows + places[-1][0], before + counts[0]),
-        [(phase, shift) for shift, phase in places],
-        elements,
-        [slice(before, before + count) for count in counts],
-    )
+    counts = [len(range(axis.size)[of_phase]) for of_phase in elements]
+    length = max(axis.windows + places[-1][0], before + counts[0])
+    return _Line(length, places, elements, [slice(before, before + count) for count in counts])
 
 
-def _index(slices: Any) -> tuple[slice, ...]:
-    """Return the index of all samples and these elements."""
+def _index(slices: Iterable[slice]) -> tuple[slice, ...]:
+    """Return the index of these elements in all samples."""
     return (slice(None), *slices)

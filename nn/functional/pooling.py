@@ -32,10 +32,6 @@ __all__ = [
 ]
 
 
-PLANES = 2
-"""Memory of a block with its planes, in multiples of the block."""
-
-
 def axes_of(
     shape: Any, count: int, size: Size, stride: Size | None, padding: Padding, dilation: Size, ceil_mode: bool
 ) -> tuple[Axis, ...]:
@@ -65,7 +61,7 @@ def _numbers(axis: Axis, low: int, high: int) -> Any:
     return np.minimum(last, axis.kernel) - np.maximum(first, 0)
 
 
-def _at(number: int, where: slice) -> tuple[slice, ...]:
+def _at(number: int, where: slice | int) -> tuple[slice | int, ...]:
     """Return the index of some elements along axis `number`."""
     return (slice(None),) * number + (where,)
 
@@ -73,6 +69,11 @@ def _at(number: int, where: slice) -> tuple[slice, ...]:
 def _along(shape: tuple[int, ...], number: int, length: int) -> tuple[int, ...]:
     """Return the shape with another length along axis `number`."""
     return (*shape[:number], length, *shape[number + 1 :])
+
+
+def _blocks_of(x: Any) -> Iterator[slice]:
+    """Return blocks of the samples in `x`."""
+    return blocks(len(x), math.prod(x.shape[1:]) * x.itemsize)
 
 
 def _samples(x: Any, axes: tuple[Axis, ...]) -> Any:
@@ -114,10 +115,14 @@ class _Phases:
         first, phase = divmod(elements.start, self.axis.stride)
         return windows, self.arrays[phase][_at(self.number, slice(first, first + windows.stop - windows.start))]
 
-    def taps(self) -> list[tuple[tuple[slice, ...], Any]]:
-        """Return, for each place in a window, the index of the windows where it is not padding, and the elements there."""
+    def taps(self) -> list[tuple[Any, Any]]:
+        """Return, for each place in a window, the index of the windows where it is not padding, and those elements."""
         along = [self.at(k) for k in range(self.axis.kernel)]
         return [(_at(self.number, windows), elements) for windows, elements in along]
+
+    def to_taps(self) -> list[tuple[bool, Any]]:
+        """Return, for each place in a window, False, because the phases are 0 at first, and the elements there."""
+        return [(False, elements) for _, elements in self.taps()]
 
     def put_back(self) -> None:
         """Copy the phases into `x`."""
@@ -159,7 +164,7 @@ def _pooled(reduce: np.ufunc, start: float, x: Any, axes: tuple[Axis, ...], scal
     *above, across = (_taps(number, axis) for number, axis in enumerate(axes, start=1))
     scratch = Scratch()
     with SmallBuffers():
-        for block in blocks(len(samples), math.prod(samples.shape[1:]) * x.itemsize):
+        for block in _blocks_of(samples):
             part, results = samples[block], out[block]
             for taps in above:
                 shape = (*results.shape[:2], *part.shape[2:])
@@ -233,24 +238,19 @@ def _to_maximum(g: Any, x: Any, out: Any, axes: tuple[Axis, ...]) -> Any:
     return gradient
 
 
-def _blocks_of(x: Any, arrays: int = 1) -> Iterator[slice]:
-    """Yield slices of samples so that many arrays like `x` fit in the cache"""
-    return blocks(len(x), arrays * math.prod(x.shape[1:]) * x.itemsize)
-
-
 def _at_each_place(g: Any, x: Any, largest: Any, axes: tuple[Axis, ...], to_x: Any) -> None:
-    """Write the gradient into `to_x`, using one array for the elements at each place in a window."""
+    """Write the gradient into `to_x`, for all windows at once, one element of theirs after the other."""
     scratch = Scratch()
     planes = None
-    for block in _blocks_of(x, PLANES):
+    for block in _blocks_of(x):
         planes = planes or Planes(len(x[block]), axes, x.shape[-1], x.dtype)
         upstream, maxima = planes.windows(g[block], largest[block])
-        _to_largest(upstream, maxima, planes.taps(x[block]), planes.taps_of_zeros(len(x[block])), scratch)
+        _to_largest(upstream, maxima, planes.taps(x[block]), planes.to_taps(len(x[block])), scratch)
         planes.put_back(to_x[block])
 
 
 def _along_each_axis(g: Any, x: Any, largest: Any, axes: tuple[Axis, ...], to_x: Any) -> None:
-    """Write the gradient into `to_x`, passing it back along the height, to the maxima of the rows of windows, and then along the width.
+    """Write the gradient into `to_x`: along the height, to the maxima of the rows of windows, then along the width.
 
     The number of operations grows with the sum of the window's sizes instead of their product.
     """
@@ -262,9 +262,9 @@ def _along_each_axis(g: Any, x: Any, largest: Any, axes: tuple[Axis, ...], to_x:
         of_rows, to_rows = (scratch.array(name, shape, x.dtype) for name in ("rows", "to rows"))
         _reduced(np.maximum, -math.inf, x[block], taps, of_rows)
         rows, to_each_row = _Phases(of_rows, 1, height, scratch), _Phases(to_rows, 1, height, scratch, copy=False)
-        _to_largest(g[block], largest[block], rows.taps(), to_each_row.taps(), scratch)
+        _to_largest(g[block], largest[block], rows.taps(), to_each_row.to_taps(), scratch)
         pixels, to_pixels = _Phases(x[block], 2, width, scratch), _Phases(to_x[block], 2, width, scratch, copy=False)
-        _to_largest(to_rows, of_rows, pixels.taps(), to_pixels.taps(), scratch)
+        _to_largest(to_rows, of_rows, pixels.taps(), to_pixels.to_taps(), scratch)
         to_pixels.put_back()
 
 
@@ -273,19 +273,21 @@ def _overlaps_far(axis: Axis) -> bool:
     return axis.kernel > axis.stride + 1
 
 
-def _to_largest(g: Any, largest: Any, taps: Sequence[Any], to_taps: Sequence[Any], scratch: Scratch) -> None:
+def _to_largest(
+    g: Any, largest: Any, taps: Sequence[tuple[Any, Any]], to_taps: Sequence[tuple[bool, Any]], scratch: Scratch
+) -> None:  # fmt: skip
     """Add the gradient of each window to the first of its elements that is the maximum.
 
     Args:
         g, largest: the gradients and the maxima of the windows.
-        taps, to_taps: for each place in a window, the index of windows and the elements there, of the values and of
-            their gradients.
+        taps: for each place in a window, the index of windows, and their elements there.
+        to_taps: for each place, whether to overwrite the gradients there instead of adding to them, and the gradients.
         scratch: memory for intermediate results.
     """
     waiting, is_first = (scratch.array(name, g.shape, bool) for name in ("waiting", "is first"))
     received = scratch.array("received", g.shape, g.dtype)
     waiting[...] = True  # no element of a window has received its gradient yet
-    for number, ((windows, elements), (_, to_elements)) in enumerate(zip(taps, to_taps), start=1):
+    for number, ((windows, elements), (is_new, to_elements)) in enumerate(zip(taps, to_taps), start=1):
         still, part = waiting[windows], received[windows]
         first = still  # the last element
         if number < len(taps):
@@ -293,8 +295,11 @@ def _to_largest(g: Any, largest: Any, taps: Sequence[Any], to_taps: Sequence[Any
             first &= still
             still ^= first
         part[...] = first  # a product with booleans would take 1.4 times as long, and `np.where` 16 times
-        part *= g[windows]
-        to_elements += part
+        if is_new:
+            np.multiply(part, g[windows], out=to_elements)
+        else:
+            part *= g[windows]
+            to_elements += part
 
 
 def _in_tiles(g: Any, x: Any, largest: Any, axes: tuple[Axis, ...], to_x: Any) -> None:
@@ -321,7 +326,8 @@ def _to_largest_in_tiles(
     to_x[:, down:] = 0
     to_x[:, :, right:] = 0
     rows, to_rows = (
-        each[:, :down].reshape(samples, height.windows, height.kernel, -1)[..., : right * channels] for each in (x, to_x)
+        each[:, :down].reshape(samples, height.windows, height.kernel, -1)[..., : right * channels]
+        for each in (x, to_x)
     )
     repeated = scratch.array("repeated", (samples, height.windows, 1, right * channels), x.dtype)
     items = pixels_as_items(repeated.reshape(samples, height.windows, width.windows, width.kernel, channels))
@@ -416,7 +422,9 @@ def max_pool1d(
         domains.case((1, 4, 4, 2), size=2),
         domains.case((2, 4, 3, 1), size=3, stride=2, padding=1),
         domains.case((1, 5, 4, 2), size=(2, 3), stride=(2, 1)),
+        domains.case((1, 5, 3, 2), size=2),
         domains.case((1, 5, 3, 2), size=2, ceil_mode=True),
+        domains.case((1, 3, 5, 1), size=(1, 2), stride=3),
         domains.case((2, 3, 4, 1), size=2, stride=1, padding="same"),
         domains.case((1, 3, 4, 1), size=3, stride=2, padding=((0, 2), (1, 0))),
         domains.case((1, 4, 6, 1), size=(2, 3), stride=1, padding=(1, 0), dilation=(3, 2)),
@@ -500,7 +508,7 @@ def _to_average(g: Any, x_shape: Any, axes: tuple[Axis, ...], count_padding: boo
     g, scale = _samples(np.ascontiguousarray(g), axes), scale_of(axes, count_padding, g.dtype)
     scratch = Scratch()
     with SmallBuffers():
-        for block in blocks(len(g), math.prod(received.shape[1:]) * g.itemsize):
+        for block in _blocks_of(received):
             part = g[block]
             part = np.multiply(part, scale, out=scratch.array("scaled", part.shape, g.dtype))
             for number, axis in reversed(list(enumerate(axes[1:], start=2))):
@@ -602,7 +610,9 @@ def average_pool1d(
         domains.case((2, 4, 3, 1), size=3, stride=2, padding=1),
         domains.case((2, 4, 3, 1), size=3, stride=2, padding=1, count_padding=False),
         domains.case((1, 5, 4, 2), size=(2, 3), stride=(2, 1)),
+        domains.case((1, 5, 3, 2), size=2),
         domains.case((1, 5, 3, 2), size=2, ceil_mode=True),
+        domains.case((1, 3, 5, 1), size=(1, 2), stride=3),
         domains.case((1, 4, 4, 1), size=3, stride=2, padding=1, ceil_mode=True),
         domains.case((1, 4, 6, 1), size=(2, 3), stride=2, padding=(1, 0), dilation=(3, 2), ceil_mode=True),
         domains.case((2, 3, 4, 1), size=2, stride=1, padding="same", count_padding=False),
