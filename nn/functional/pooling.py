@@ -16,7 +16,7 @@ from numpy.typing import ArrayLike
 
 import tensorgrad as tg
 from nn.functional import _definitions
-from nn.functional._blocks import Scratch, SmallBuffers, blocks, pixels_as_items
+from nn.functional._blocks import Scratch, SmallBuffers, aligned, blocks, pixels_as_items
 from nn.functional._planes import Planes
 from nn.functional.windows import NAMES, Axis, Padding, Size, per_axis, slide
 from tensorgrad import Tensor, domains
@@ -306,54 +306,86 @@ def _to_largest(
 
 
 def _in_tiles(g: Any, x: Any, largest: Any, axes: tuple[Axis, ...], to_x: Any) -> None:
-    """Write the gradient into `to_x`, for windows that lie side by side."""
-    if len(axes) == 1:
-        axes = (Axis(1, 1, 1, 1, 0, 0, 1), *axes)
-        g, x, largest, to_x = g[:, None], x[:, None], largest[:, None], to_x[:, None]
-    scratch = Scratch()
-    for block in _blocks_of(x):
-        _to_largest_in_tiles(g[block], x[block], largest[block], to_x[block], axes, scratch)
-
-
-def _to_largest_in_tiles(
-    g: Any, x: Any, largest: Any, to_x: Any, axes: tuple[Axis, ...], scratch: Scratch
-) -> None:  # fmt: skip
-    """Write the gradients of the windows into `to_x`, at the first of their elements that is the maximum.
+    """Write the gradient into `to_x`, for windows that lie side by side.
 
     The maxima and the gradients are repeated for each element of a row of their window. The comparison and the product
     are then loops over whole rows.
     """
-    height, width = axes
-    samples, channels = len(x), x.shape[-1]
-    down, right = height.windows * height.kernel, width.windows * width.kernel
-    to_x[:, down:] = 0
-    to_x[:, :, right:] = 0
-    rows, to_rows = (
-        each[:, :down].reshape(samples, height.windows, height.kernel, -1)[..., : right * channels]
-        for each in (x, to_x)
-    )
-    repeated = scratch.array("repeated", (samples, height.windows, 1, right * channels), x.dtype)
-    items = pixels_as_items(repeated.reshape(samples, height.windows, width.windows, width.kernel, channels))
-    is_first = scratch.array("is first", rows.shape, bool)
-    taps = pixels_as_items(is_first.reshape(*rows.shape[:3], width.windows, width.kernel, channels))
-    first, waiting = (scratch.array(name, g.shape, bool) for name in ("first", "waiting"))
+    rows, to_rows = _rows_of_tiles(x, axes), _rows_of_tiles(to_x, axes, clear=True)
+    repeated = marks = None
+    for block in _blocks_of(x):
+        if repeated is None or marks is None or len(marks.marked) != len(x[block]):
+            repeated, marks = _Repeated(g[block], axes[-1]), _Marks(rows[block], axes, x.shape[-1])
+        np.equal(rows[block], repeated.row(largest[block]), out=marks.marked)
+        marks.keep_first()
+        np.multiply(repeated.row(g[block]), marks.marked, out=to_rows[block])
 
-    for column in range(width.kernel):
-        items[..., column] = pixels_as_items(largest)
-    np.equal(rows, repeated, out=is_first)
-    waiting[...] = True
-    for row, column in np.ndindex(height.kernel, width.kernel):
-        tap = taps[:, :, row, :, column]
-        if (row, column) == (height.kernel - 1, width.kernel - 1):
-            first = waiting  # the last element
-        else:
-            pixels_as_items(first)[...] = tap
-            first &= waiting
-            waiting ^= first
-        tap[...] = pixels_as_items(first)
-    for column in range(width.kernel):
-        items[..., column] = pixels_as_items(g)
-    np.multiply(repeated, is_first, out=to_rows)
+
+def _rows_of_tiles(x: Any, axes: tuple[Axis, ...], *, clear: bool = False) -> Any:
+    """View the windows that lie side by side as `(samples, windows, rows of a window, elements of a row of windows)`.
+
+    Args:
+        clear: whether to write 0 into the elements that are in no window.
+    """
+    height, width = (Axis(1, 1, 1, 1, 0, 0, 1), *axes)[-2:]
+    down, right = height.windows * height.kernel, width.windows * width.kernel
+    x = x.reshape(len(x), height.size, width.size, -1)
+    if clear:
+        x[:, down:] = 0
+        x[:, :, right:] = 0
+    rows = x[:, :down].reshape(len(x), height.windows, height.kernel, -1)
+    return rows[..., : right * x.shape[-1]]
+
+
+class _Repeated:
+    """Memory for one number of each window, repeated for each element of a row of the window.
+
+    Args:
+        values: one number of each window.
+        axis: how the windows slide along the row.
+    """
+
+    def __init__(self, values: Any, axis: Axis) -> None:
+        repeated = aligned((*values.shape[:-1], axis.kernel, values.shape[-1]), values.dtype)
+        self.columns = [pixels_as_items(repeated)[..., k] for k in range(axis.kernel)]
+        self.rows = repeated.reshape(len(values), -1, 1, math.prod(repeated.shape[-3:]))
+
+    def row(self, values: Any) -> Any:
+        """Return `(samples, windows, 1, elements of a row of windows)`."""
+        items = pixels_as_items(values)
+        for column in self.columns:
+            column[...] = items
+        return self.rows
+
+
+class _Marks:
+    """Memory for a mark at each element of windows that lie side by side.
+
+    Args:
+        rows: the result of `_rows_of_tiles`.
+        axes: how the windows slide.
+        channels: the number of channels.
+    """
+
+    def __init__(self, rows: Any, axes: tuple[Axis, ...], channels: int) -> None:
+        self.marked = aligned(rows.shape, bool)
+        places = self.marked.reshape(*rows.shape[:3], axes[-1].windows, axes[-1].kernel, channels)
+        self.taps = [
+            pixels_as_items(places[:, :, row, :, column]) for row, column in np.ndindex(rows.shape[2], axes[-1].kernel)
+        ]
+        shape = (*rows.shape[:2], axes[-1].windows, channels)
+        self.first, self.waiting = (aligned(shape, bool) for _ in range(2))
+        self.first_items, self.waiting_items = pixels_as_items(self.first), pixels_as_items(self.waiting)
+
+    def keep_first(self) -> None:
+        """Remove all marks in each window but the first. If there is none, mark the last element."""
+        self.waiting[...] = True  # no marked element of a window has been found yet
+        for tap in self.taps[:-1]:
+            self.first_items[...] = tap
+            self.first &= self.waiting
+            self.waiting ^= self.first
+            tap[...] = self.first_items
+        self.taps[-1][...] = self.waiting_items
 
 
 def _max_rule(count: int) -> Callable[..., Any]:
@@ -509,32 +541,38 @@ def _to_average(g: Any, x_shape: Any, axes: tuple[Axis, ...], count_padding: boo
         return gradient
     received = _samples(gradient, axes)
     g, scale = _samples(np.ascontiguousarray(g), axes), scale_of(axes, count_padding, g.dtype)
-    scratch = Scratch()
     with SmallBuffers():
-        for block in _blocks_of(received):
-            part = g[block]
-            part = np.multiply(part, scale, out=scratch.array("scaled", part.shape, g.dtype))
-            for number, axis in reversed(list(enumerate(axes[1:], start=2))):
-                wide = scratch.array("wide", _along(part.shape, number, axis.size), g.dtype)
-                _spread(part, number, axis, wide, scratch)
-                part = wide
-            _spread(part, 1, axes[0], received[block], scratch)
+        spread = _average_in_tiles if all(map(_tiles, axes)) else _average_along_each_axis
+        spread(g, scale, axes, received)
     return gradient
 
 
-def _spread(g: Any, number: int, axis: Axis, out: Any, scratch: Scratch) -> None:
-    """Write into `out`, for every element along an axis, the sum of `g` over the windows that it is in."""
-    if _tiles(axis):
-        end = axis.windows * axis.kernel
-        windows = out[_at(number, slice(end))].reshape(*g.shape[: number + 1], axis.kernel, *g.shape[number + 1 :])
-        for k in range(axis.kernel):
-            pixels_as_items(windows[_at(number + 1, k)])[...] = pixels_as_items(g)
-        out[_at(number, slice(end, None))] = 0
-        return
-    received = _Phases(out, number, axis, scratch, copy=False)
-    for which, elements in received.taps():
-        elements += g[which]
-    received.put_back()
+def _average_in_tiles(g: Any, scale: Any, axes: tuple[Axis, ...], to_x: Any) -> None:
+    """Write `g·scale` into each element in `to_x`, for windows that lie side by side."""
+    to_rows = _rows_of_tiles(to_x, axes, clear=True)
+    repeated, scaled = None, np.empty(0)
+    for block in _blocks_of(to_x):
+        if repeated is None or len(scaled) != len(g[block]):
+            repeated, scaled = _Repeated(g[block], axes[-1]), aligned(g[block].shape, g.dtype)
+        np.multiply(g[block], scale, out=scaled)
+        to_rows[block] = repeated.row(scaled)
+
+
+def _average_along_each_axis(g: Any, scale: Any, axes: tuple[Axis, ...], to_x: Any) -> None:
+    """Write into each element in `to_x` the sum of `g·scale` over the windows that it is in."""
+    scratch = Scratch()
+    for block in _blocks_of(to_x):
+        part = g[block]
+        part = np.multiply(part, scale, out=scratch.array("scaled", part.shape, g.dtype))
+        for number, axis in reversed(list(enumerate(axes, start=1))):
+            wide = to_x[block]
+            if number > 1:
+                wide = scratch.array("wide", _along(part.shape, number, axis.size), g.dtype)
+            received = _Phases(wide, number, axis, scratch, copy=False)
+            for which, elements in received.taps():
+                elements += part[which]
+            received.put_back()
+            part = wide
 
 
 def _average_rule(count: int) -> Callable[..., Any]:
