@@ -61,7 +61,7 @@ def _numbers(axis: Axis, low: int, high: int) -> Any:
     return np.minimum(last, axis.kernel) - np.maximum(first, 0)
 
 
-def _at(number: int, where: slice | int) -> tuple[slice | int, ...]:
+def _at(number: int, where: slice) -> tuple[slice, ...]:
     """Return the index of some elements along axis `number`."""
     return (slice(None),) * number + (where,)
 
