@@ -73,6 +73,7 @@ BY_HAND_OF_NETWORKS = [
     "tests/nn/test_losses.py",
     "tests/nn/test_layers_embedding.py",
     "tests/nn/test_layers_pooling.py::test_max_pool1d_of_nan_passes_on_the_whole_gradient",
+    "tests/nn/test_layers_pooling.py::test_max_pool2d_chooses_among_ties_in_blocks",
 ]
 """Tests that catch the mistakes in operations of `nn`, and are fast."""
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import functools
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -16,7 +16,8 @@ from numpy.typing import ArrayLike
 
 import tensorgrad as tg
 from nn.functional import _definitions
-from nn.functional._blocks import Scratch, SmallBuffers, blocks, pixels_as_items
+from nn.functional._blocks import Scratch, SmallBuffers, aligned, blocks, pixels_as_items
+from nn.functional._planes import Planes
 from nn.functional.windows import NAMES, Axis, Padding, Size, per_axis, slide
 from tensorgrad import Tensor, domains
 
@@ -70,6 +71,11 @@ def _along(shape: tuple[int, ...], number: int, length: int) -> tuple[int, ...]:
     return (*shape[:number], length, *shape[number + 1 :])
 
 
+def _blocks_of(x: Any) -> Iterator[slice]:
+    """Return blocks of the samples in `x`."""
+    return blocks(len(x), x[:1].nbytes)
+
+
 def _samples(x: Any, axes: tuple[Axis, ...]) -> Any:
     """View `x` as `(samples, *sizes, channels)`."""
     return x.reshape(math.prod(x.shape[: -len(axes) - 1]), *x.shape[-len(axes) - 1 :])
@@ -86,15 +92,15 @@ class _Phases:
         x: `(samples, *sizes, channels)`.
         number: which of its axes.
         axis: how the windows slide along it.
-        scratch: memory for contiguous phases along the last axis. If it is None, the phases are views.
+        scratch: memory for contiguous phases along the last axis. Along others, the phases are views.
         copy: whether the phases contain the elements. Otherwise they are zeros, to be changed before `put_back`.
     """
 
-    def __init__(self, x: Any, number: int, axis: Axis, *, scratch: Scratch | None = None, copy: bool = True) -> None:
+    def __init__(self, x: Any, number: int, axis: Axis, scratch: Scratch, *, copy: bool = True) -> None:
         self.x, self.number, self.axis = x, number, axis
         self.views = [x[_at(number, slice(phase, None, axis.stride))] for phase in range(axis.stride)]
         self.arrays = self.views
-        if scratch is not None and number == x.ndim - 2 and axis.stride > 1:
+        if number == x.ndim - 2 and axis.stride > 1:
             names = [f"{'read' if copy else 'written'} phase {phase}" for phase in range(axis.stride)]
             self.arrays = [scratch.array(name, view.shape, x.dtype) for name, view in zip(names, self.views)]
         for array, view in zip(self.arrays, self.views):
@@ -109,21 +115,14 @@ class _Phases:
         first, phase = divmod(elements.start, self.axis.stride)
         return windows, self.arrays[phase][_at(self.number, slice(first, first + windows.stop - windows.start))]
 
-    def taps(self, above: Axis | None = None) -> list[tuple[tuple[slice, ...], Any]]:
-        """Return, for each place in a window, the index of the windows where it is not padding, and the elements there.
-
-        Windows have two dimensions if `above` is passed, which describes how they slide along the previous axis. The
-        places are in reading order.
-        """
+    def taps(self) -> list[tuple[Any, Any]]:
+        """Return, for each place in a window, the index of the windows where it is not padding, and those elements."""
         along = [self.at(k) for k in range(self.axis.kernel)]
-        if above is None:
-            return [(_at(self.number, windows), elements) for windows, elements in along]
-        lines = [above.inside(k) for k in range(above.kernel)]
-        return [
-            ((slice(None), rows, windows), elements[:, of_rows])
-            for rows, of_rows in lines
-            for windows, elements in along
-        ]
+        return [(_at(self.number, windows), elements) for windows, elements in along]
+
+    def to_taps(self) -> list[tuple[bool, Any]]:
+        """Return, for each place in a window, False, because the phases are 0 at first, and the elements there."""
+        return [(False, elements) for _, elements in self.taps()]
 
     def put_back(self) -> None:
         """Copy the phases into `x`."""
@@ -132,18 +131,26 @@ class _Phases:
                 pixels_as_items(view)[...] = pixels_as_items(array)
 
 
-def _reduced(reduce: np.ufunc, start: float, x: _Phases, out: Any) -> Any:
-    """Reduce the windows along an axis into `out`, with `start` as the initial value, and return it."""
-    axis, number = x.axis, x.number
-    taps = [x.at(k) for k in range(axis.kernel)]
-    whole = [elements for windows, elements in taps if windows == slice(0, axis.windows)]
-    if len(whole) >= 2:
-        reduce(whole[0], whole[1], out=out)
-        taps = [(windows, elements) for windows, elements in taps if not any(elements is each for each in whole[:2])]
+def _taps(number: int, axis: Axis) -> list[tuple[Any, Any]]:
+    """Return, for each place in a window, the indices of the windows where it is not padding, and of those elements."""
+    inside = map(axis.inside, range(axis.kernel))
+    return [(_at(number, windows), _at(number, elements)) for windows, elements in inside]
+
+
+def _reduced(reduce: np.ufunc, start: float, taps: list[tuple[Any, Any]], out: Any) -> Any:
+    """Reduce the windows along an axis into `out`, with `start` as the initial value, and return it.
+
+    Args:
+        taps: for each place in a window, the index of the windows where it is not padding, and those elements.
+    """
+    taps = sorted(taps, key=lambda tap: tap[1].shape != out.shape)  # places that are never padding come first
+    if len(taps) > 1 and taps[1][1].shape == out.shape:
+        reduce(taps[0][1], taps[1][1], out=out)
+        taps = taps[2:]
     else:
         out[...] = start
     for windows, elements in taps:
-        part = out[_at(number, windows)]
+        part = out[windows]
         reduce(part, elements, out=part)
     return out
 
@@ -152,22 +159,25 @@ def _pooled(reduce: np.ufunc, start: float, x: Any, axes: tuple[Axis, ...], scal
     """Reduce the windows along all axes, and multiply the results by `scale`."""
     samples = _samples(np.ascontiguousarray(x), axes)
     out = np.empty((len(samples), *(axis.windows for axis in axes), x.shape[-1]), x.dtype)
+    taps = [_taps(number, axis) for number, axis in enumerate(axes, start=1)]
     scratch = Scratch()
     with SmallBuffers():
-        for block in blocks(len(samples), math.prod(samples.shape[1:]) * x.itemsize):
-            part = samples[block]
-            for number, axis in enumerate(axes[:-1], start=1):
-                into = scratch.array("reduced", _along(part.shape, number, axis.windows), x.dtype)
-                part = _reduced(reduce, start, _Phases(part, number, axis), into)
-            results = _reduced(reduce, start, _Phases(part, len(axes), axes[-1]), out[block])
+        for block in _blocks_of(samples):
+            part, results = samples[block], out[block]
+            for number, along in enumerate(taps, start=1):
+                into = results
+                if number < len(axes):
+                    shape = _along(part.shape, number, axes[number - 1].windows)
+                    into = scratch.array("reduced", shape, x.dtype)
+                part = _reduced(reduce, start, [(windows, part[elements]) for windows, elements in along], into)
             if scale is not None:
                 results *= scale
     return out.reshape(*x.shape[: -len(axes) - 1], *out.shape[1:])
 
 
 def _tiles(axis: Axis) -> bool:
-    """Return whether every element is in exactly one window."""
-    return (axis.kernel, axis.dilation, axis.before) == (axis.stride, 1, 0) and axis.size == axis.windows * axis.kernel
+    """Return whether windows lie side by side from the first element on, without padding."""
+    return (axis.kernel, axis.dilation, axis.before) == (axis.stride, 1, 0) and axis.windows * axis.kernel <= axis.size
 
 
 def _flops(out_shape: tuple[int, ...], size: Size, axes: int) -> int:
@@ -210,33 +220,51 @@ def _places(axes: tuple[Axis, ...]) -> Any:
 def _to_maximum(g: Any, x: Any, out: Any, axes: tuple[Axis, ...]) -> Any:
     """Return the gradient with respect to `x`, whose maxima are `out`.
 
-    If windows have many elements in common, the gradient is first passed back along the height, to the maxima of their
-    rows. The number of operations then grows with the sum of the window's sizes instead of their product. In both
-    cases, the first of equal elements in a window, in reading order, receives the gradient.
+    The first of equal elements in a window, in reading order, receives the gradient.
     """
     gradient = np.empty(x.shape, g.dtype)
+    if not gradient.size:
+        return gradient
     received = _samples(gradient, axes)
     g, x, out = (_samples(np.ascontiguousarray(each), axes) for each in (g, x, out))
-    *above, across = axes
-    disjoint = all(map(_tiles, axes))
-    apart = len(axes) == 2 and any(map(_overlaps_far, axes))
-    scratch = Scratch()
-    for_phases = None if disjoint else scratch
+    if all(map(_tiles, axes)):
+        pass_back = _in_tiles
+    elif len(axes) == 2 and any(map(_overlaps_far, axes)):
+        pass_back = _along_each_axis
+    else:
+        pass_back = _at_each_place
     with SmallBuffers():
-        for block in blocks(len(x), math.prod(x.shape[1:]) * x.itemsize):
-            pixels = _Phases(x[block], len(axes), across, scratch=for_phases)
-            to_pixels = _Phases(received[block], len(axes), across, scratch=for_phases, copy=disjoint)
-            if apart:
-                shape = _along(x[block].shape, 2, across.windows)
-                of_rows, to_rows = (scratch.array(name, shape, x.dtype) for name in ("rows", "to rows"))
-                _reduced(np.maximum, -math.inf, pixels, of_rows)
-                rows, to_each_row = _Phases(of_rows, 1, above[0]), _Phases(to_rows, 1, above[0], copy=False)
-                _to_largest(g[block], out[block], rows.taps(), to_each_row.taps(), disjoint, scratch)
-                _to_largest(to_rows, of_rows, pixels.taps(), to_pixels.taps(), disjoint, scratch)
-            else:
-                _to_largest(g[block], out[block], pixels.taps(*above), to_pixels.taps(*above), disjoint, scratch)
-            to_pixels.put_back()
+        pass_back(g, x, out, axes, received)
     return gradient
+
+
+def _at_each_place(g: Any, x: Any, largest: Any, axes: tuple[Axis, ...], to_x: Any) -> None:
+    """Write the gradient into `to_x`: for each place in a window, that of all windows at once."""
+    scratch = Scratch()
+    planes = None
+    for block in _blocks_of(x):
+        planes = planes or Planes(len(x[block]), axes, x.shape[-1], x.dtype)
+        upstream, maxima = planes.windows(g[block], largest[block])
+        _to_largest(upstream, maxima, planes.taps(x[block]), planes.to_taps(len(x[block])), scratch)
+        planes.put_back(to_x[block])
+
+
+def _along_each_axis(g: Any, x: Any, largest: Any, axes: tuple[Axis, ...], to_x: Any) -> None:
+    """Write the gradient into `to_x`: along the height, to the maxima of the rows of windows, then along the width.
+
+    The number of operations grows with the sum of the window's sizes instead of their product.
+    """
+    height, width = axes
+    scratch = Scratch()
+    for block in _blocks_of(x):
+        shape = _along(x[block].shape, 2, width.windows)
+        of_rows, to_rows = (scratch.array(name, shape, x.dtype) for name in ("rows", "to rows"))
+        pixels, to_pixels = _Phases(x[block], 2, width, scratch), _Phases(to_x[block], 2, width, scratch, copy=False)
+        _reduced(np.maximum, -math.inf, pixels.taps(), of_rows)
+        rows, to_each_row = _Phases(of_rows, 1, height, scratch), _Phases(to_rows, 1, height, scratch, copy=False)
+        _to_largest(g[block], largest[block], rows.taps(), to_each_row.to_taps(), scratch)
+        _to_largest(to_rows, of_rows, pixels.taps(), to_pixels.to_taps(), scratch)
+        to_pixels.put_back()
 
 
 def _overlaps_far(axis: Axis) -> bool:
@@ -245,33 +273,119 @@ def _overlaps_far(axis: Axis) -> bool:
 
 
 def _to_largest(
-    g: Any, largest: Any, taps: Sequence[Any], to_taps: Sequence[Any], disjoint: bool, scratch: Scratch
+    g: Any, largest: Any, taps: Sequence[tuple[Any, Any]], to_taps: Sequence[tuple[bool, Any]], scratch: Scratch
 ) -> None:  # fmt: skip
     """Add the gradient of each window to the first of its elements that is the maximum.
 
-    If windows are disjoint, the gradients in `to_taps` are overwritten instead. `np.where` would take 16 times as long
-    as the product with the comparison.
+    `np.where` would take 16 times as long as the product with the comparison.
 
     Args:
         g, largest: the gradients and the maxima of the windows.
-        taps, to_taps: the results of `_Phases.taps` for the values and for their gradients.
-        disjoint: whether every element is in exactly one window.
+        taps: for each place in a window, the index of windows, and their elements there.
+        to_taps: for each place, whether to overwrite the gradients there instead of adding to them, and the gradients.
         scratch: memory for intermediate results.
     """
     waiting, is_first = (scratch.array(name, g.shape, bool) for name in ("waiting", "is first"))
     received = scratch.array("received", g.shape, g.dtype)
     waiting[...] = True  # no element of a window has received its gradient yet
-    for number, ((windows, elements), (_, to_elements)) in enumerate(zip(taps, to_taps), start=1):
-        still = waiting[windows]
+    for number, ((windows, elements), (is_new, to_elements)) in enumerate(zip(taps, to_taps), start=1):
+        still, part = waiting[windows], received[windows]
         first = still  # the last element
         if number < len(taps):
             first = np.equal(elements, largest[windows], out=is_first[windows])
             first &= still
             still ^= first
-        if disjoint:
-            np.multiply(g, first, out=to_elements)
+        weights = first
+        if g.ndim == 1:  # in one row, casting the booleans first takes 0.7 of the time of a product with them
+            weights = part
+            weights[...] = first
+        if is_new:
+            np.multiply(g[windows], weights, out=to_elements)
         else:
-            to_elements += np.multiply(g[windows], first, out=received[windows])
+            to_elements += np.multiply(g[windows], weights, out=part)
+
+
+def _in_tiles(g: Any, x: Any, largest: Any, axes: tuple[Axis, ...], to_x: Any) -> None:
+    """Write the gradient into `to_x`, for windows that lie side by side.
+
+    The maxima and the gradients are repeated for each element of a row of their window. The comparison and the product
+    are then loops over whole rows.
+    """
+    rows, to_rows = _rows_of_tiles(x, axes), _rows_of_tiles(to_x, axes, clear=True)
+    repeated = marks = None
+    for block in _blocks_of(x):
+        if repeated is None or marks is None or len(marks.marked) != len(x[block]):
+            repeated, marks = _Repeated(g[block], axes[-1]), _Marks(rows[block], axes, x.shape[-1])
+        np.equal(rows[block], repeated.row(largest[block]), out=marks.marked)
+        marks.keep_first()
+        np.multiply(repeated.row(g[block]), marks.marked, out=to_rows[block])
+
+
+def _rows_of_tiles(x: Any, axes: tuple[Axis, ...], *, clear: bool = False) -> Any:
+    """View the windows that lie side by side as `(samples, windows, rows of a window, elements of a row of windows)`.
+
+    Args:
+        clear: whether to write 0 into the elements that are in no window.
+    """
+    height, width = (Axis(1, 1, 1, 1, 0, 0, 1), *axes)[-2:]
+    down, right = height.windows * height.kernel, width.windows * width.kernel
+    x = x.reshape(len(x), height.size, width.size, -1)
+    if clear:
+        x[:, down:] = 0
+        x[:, :, right:] = 0
+    rows = x[:, :down].reshape(len(x), height.windows, height.kernel, -1)
+    return rows[..., : right * x.shape[-1]]
+
+
+class _Repeated:
+    """Memory for one number of each window, repeated for each element of a row of the window.
+
+    Args:
+        values: one number of each window.
+        axis: how the windows slide along the row.
+    """
+
+    def __init__(self, values: Any, axis: Axis) -> None:
+        repeated = aligned((*values.shape[:-1], axis.kernel, values.shape[-1]), values.dtype)
+        self.columns = [pixels_as_items(repeated)[..., k] for k in range(axis.kernel)]
+        self.rows = repeated.reshape(len(values), -1, 1, math.prod(repeated.shape[-3:]))
+
+    def row(self, values: Any) -> Any:
+        """Return `(samples, windows, 1, elements of a row of windows)`."""
+        items = pixels_as_items(values)
+        for column in self.columns:
+            column[...] = items
+        return self.rows
+
+
+class _Marks:
+    """Memory for a mark at each element of windows that lie side by side.
+
+    Args:
+        rows: the result of `_rows_of_tiles`.
+        axes: how the windows slide.
+        channels: the number of channels.
+    """
+
+    def __init__(self, rows: Any, axes: tuple[Axis, ...], channels: int) -> None:
+        self.marked = aligned(rows.shape, bool)
+        places = self.marked.reshape(*rows.shape[:3], axes[-1].windows, axes[-1].kernel, channels)
+        self.taps = [
+            pixels_as_items(places[:, :, row, :, column]) for row, column in np.ndindex(rows.shape[2], axes[-1].kernel)
+        ]
+        shape = (*rows.shape[:2], axes[-1].windows, channels)
+        self.first, self.waiting = (aligned(shape, bool) for _ in range(2))
+        self.first_items, self.waiting_items = pixels_as_items(self.first), pixels_as_items(self.waiting)
+
+    def keep_first(self) -> None:
+        """Remove all marks in each window but the first. If there is none, mark the last element."""
+        self.waiting[...] = True  # no marked element of a window has been found yet
+        for tap in self.taps[:-1]:
+            self.first_items[...] = tap
+            self.first &= self.waiting
+            self.waiting ^= self.first
+            tap[...] = self.first_items
+        self.taps[-1][...] = self.waiting_items
 
 
 def _max_rule(count: int) -> Callable[..., Any]:
@@ -343,7 +457,9 @@ def max_pool1d(
         domains.case((1, 4, 4, 2), size=2),
         domains.case((2, 4, 3, 1), size=3, stride=2, padding=1),
         domains.case((1, 5, 4, 2), size=(2, 3), stride=(2, 1)),
+        domains.case((1, 5, 3, 2), size=2),
         domains.case((1, 5, 3, 2), size=2, ceil_mode=True),
+        domains.case((1, 3, 5, 1), size=(1, 2), stride=3),
         domains.case((2, 3, 4, 1), size=2, stride=1, padding="same"),
         domains.case((1, 3, 4, 1), size=3, stride=2, padding=((0, 2), (1, 0))),
         domains.case((1, 4, 6, 1), size=(2, 3), stride=1, padding=(1, 0), dilation=(3, 2)),
@@ -421,31 +537,42 @@ def _average_composed(x: Any, axes: tuple[Axis, ...], count_padding: bool) -> An
 def _to_average(g: Any, x_shape: Any, axes: tuple[Axis, ...], count_padding: bool) -> Any:
     """Return the gradient with respect to the input: every element sums over the windows that it is in."""
     gradient = np.empty(x_shape, g.dtype)
+    if not gradient.size:
+        return gradient
     received = _samples(gradient, axes)
     g, scale = _samples(np.ascontiguousarray(g), axes), scale_of(axes, count_padding, g.dtype)
-    scratch = Scratch()
     with SmallBuffers():
-        for block in blocks(len(g), math.prod(received.shape[1:]) * g.itemsize):
-            part = g[block]
-            scaled = np.multiply(part, scale, out=scratch.array("scaled", part.shape, g.dtype))
-            for number, axis in reversed(list(enumerate(axes[1:], start=2))):
-                wide = scratch.array("wide", _along(scaled.shape, number, axis.size), g.dtype)
-                _spread(scaled, number, axis, wide, scratch)
-                scaled = wide
-            _spread(scaled, 1, axes[0], received[block], scratch)
+        spread = _average_in_tiles if all(map(_tiles, axes)) else _average_along_each_axis
+        spread(g, scale, axes, received)
     return gradient
 
 
-def _spread(g: Any, number: int, axis: Axis, out: Any, scratch: Scratch) -> None:
-    """Write into `out`, for every element along an axis, the sum of `g` over the windows that it is in."""
-    if _tiles(axis):
-        windows = out.reshape(*g.shape[: number + 1], axis.kernel, *g.shape[number + 1 :])
-        pixels_as_items(windows)[...] = pixels_as_items(np.expand_dims(g, number + 1))
-        return
-    received = _Phases(out, number, axis, scratch=scratch, copy=False)
-    for which, elements in received.taps():
-        elements += g[which]
-    received.put_back()
+def _average_in_tiles(g: Any, scale: Any, axes: tuple[Axis, ...], to_x: Any) -> None:
+    """Write `g·scale` into each element in `to_x`, for windows that lie side by side."""
+    to_rows = _rows_of_tiles(to_x, axes, clear=True)
+    repeated, scaled = None, np.empty(0)
+    for block in _blocks_of(to_x):
+        if repeated is None or len(scaled) != len(g[block]):
+            repeated, scaled = _Repeated(g[block], axes[-1]), aligned(g[block].shape, g.dtype)
+        np.multiply(g[block], scale, out=scaled)
+        to_rows[block] = repeated.row(scaled)
+
+
+def _average_along_each_axis(g: Any, scale: Any, axes: tuple[Axis, ...], to_x: Any) -> None:
+    """Write into each element in `to_x` the sum of `g·scale` over the windows that it is in."""
+    scratch = Scratch()
+    for block in _blocks_of(to_x):
+        part = g[block]
+        part = np.multiply(part, scale, out=scratch.array("scaled", part.shape, g.dtype))
+        for number, axis in reversed(list(enumerate(axes, start=1))):
+            wide = to_x[block]
+            if number > 1:
+                wide = scratch.array("wide", _along(part.shape, number, axis.size), g.dtype)
+            received = _Phases(wide, number, axis, scratch, copy=False)
+            for which, elements in received.taps():
+                elements += part[which]
+            received.put_back()
+            part = wide
 
 
 def _average_rule(count: int) -> Callable[..., Any]:
@@ -524,7 +651,9 @@ def average_pool1d(
         domains.case((2, 4, 3, 1), size=3, stride=2, padding=1),
         domains.case((2, 4, 3, 1), size=3, stride=2, padding=1, count_padding=False),
         domains.case((1, 5, 4, 2), size=(2, 3), stride=(2, 1)),
+        domains.case((1, 5, 3, 2), size=2),
         domains.case((1, 5, 3, 2), size=2, ceil_mode=True),
+        domains.case((1, 3, 5, 1), size=(1, 2), stride=3),
         domains.case((1, 4, 4, 1), size=3, stride=2, padding=1, ceil_mode=True),
         domains.case((1, 4, 6, 1), size=(2, 3), stride=2, padding=(1, 0), dilation=(3, 2), ceil_mode=True),
         domains.case((2, 3, 4, 1), size=2, stride=1, padding="same", count_padding=False),

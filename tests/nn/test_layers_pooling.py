@@ -11,6 +11,7 @@ import pytest
 
 import nn
 import tensorgrad as tg
+from nn.functional import _blocks
 
 CLOSE: dict[str, float] = {"rtol": 1e-10, "atol": 1e-12}
 GRID = list(itertools.product([1, 2, 3, (3, 2)], [1, 2, 3, (2, 3)], [0, 1], [False, True]))
@@ -79,6 +80,32 @@ def test_max_pool2d_gives_ties_to_the_first_in_reading_order() -> None:
     x = tg.tensor(np.ones((1, 3, 3, 1)), requires_grad=True)
     nn.functional.max_pool2d(x, 2, stride=1).sum().backward()
     np.testing.assert_array_equal(x.grad[0, ..., 0], [[1, 1, 0], [1, 1, 0], [0, 0, 0]])
+
+
+@pytest.mark.parametrize(
+    ("size", "stride", "padding"),
+    [(2, 2, 0), ((1, 3), (1, 3), 0), (3, 2, 1), (2, 2, (1, 0)), ((1, 2), 3, 0), (3, 1, 1)],
+)
+def test_max_pool2d_chooses_among_ties_in_blocks(
+    size: Any, stride: Any, padding: Any, rng: np.random.Generator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    x = rng.integers(0, 3, (3, 5, 7, 2)).astype(float)
+    monkeypatch.setattr(_blocks, "BLOCK_BYTES", 2 * x[0].nbytes)  # the last of two blocks is smaller
+    result = nn.functional.max_pool2d(leaf := tg.tensor(x, requires_grad=True), size, stride=stride, padding=padding)
+    upstream = rng.integers(1, 100, result.shape).astype(float)
+    expected = np.zeros_like(x)
+    height, width, down, right, above, before = (
+        number for each in (size, stride, padding) for number in (each if isinstance(each, tuple) else (each, each))
+    )
+    for sample, row, column, channel in np.ndindex(result.shape):
+        pixels = [
+            (sample, i, j, channel)
+            for i in range(row * down - above, row * down - above + height)
+            for j in range(column * right - before, column * right - before + width)
+            if 0 <= i < 5 and 0 <= j < 7
+        ]
+        expected[max(pixels, key=lambda pixel: x[pixel])] += upstream[sample, row, column, channel]
+    np.testing.assert_array_equal(tg.gradient(result, leaf, grad_outputs=upstream), expected)
 
 
 @pytest.mark.parametrize("stride", [1, 2], ids=["overlapping", "tiles"])
