@@ -13,7 +13,8 @@ def drawing():
 
 
 def visible(page, kind):
-    return [text.text_content() for text in page.page.locator(f"[data-unit] .{kind}").all() if text.is_visible()]
+    shown = "(texts) => texts.filter((text) => text.checkVisibility({ visibilityProperty: true }))"
+    return page.page.locator(f"[data-unit] .{kind}").evaluate_all(f"(all) => ({shown})(all).map((one) => one.textContent)")
 
 
 @pytest.mark.slow
