@@ -14,7 +14,9 @@ def drawing():
 
 def visible(page, kind):
     shown = "(texts) => texts.filter((text) => text.checkVisibility({ visibilityProperty: true }))"
-    return page.page.locator(f"[data-unit] .{kind}").evaluate_all(f"(all) => ({shown})(all).map((one) => one.textContent)")
+    return page.page.locator(f"[data-unit] .{kind}").evaluate_all(
+        f"(all) => ({shown})(all).map((one) => one.textContent)"
+    )
 
 
 @pytest.mark.slow
