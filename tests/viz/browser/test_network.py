@@ -13,10 +13,9 @@ def drawing():
 
 
 def visible(page, kind):
-    shown = "(texts) => texts.filter((text) => text.checkVisibility({ visibilityProperty: true }))"
-    return page.page.locator(f"[data-unit] .{kind}").evaluate_all(
-        f"(all) => ({shown})(all).map((one) => one.textContent)"
-    )
+    found = """(texts) => texts.filter((text) => text.checkVisibility({ visibilityProperty: true }))
+      .map((text) => text.textContent)"""
+    return page.page.locator(f"[data-unit] .{kind}").evaluate_all(found)
 
 
 @pytest.mark.slow

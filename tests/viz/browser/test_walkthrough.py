@@ -320,8 +320,8 @@ def test_walkthrough_writes_contributions_above_their_box(open_page):
     """Numbers if they are short, with brackets around what begins with a sign or is more than one; else the shape."""
     page = open_page(page_of(lessons.expression)[0].html, reduced_motion="reduce")
     texts = "[...document.querySelectorAll('.marker')].map((each) => each.textContent)"
-    markers = sum(page.repeat("ArrowRight", page.step()[1] - 1, texts), [])
-    received = {text.partition("+ ")[2] for text in markers if "●" in text}
+    steps = page.repeat("ArrowRight", page.step()[1] - 1, texts)
+    received = {text.partition("+ ")[2] for markers in steps for text in markers if "●" in text}
     assert {"1", "(-6)"} <= received
     page = open_page(page_of(lessons.broadcast)[0].html, "#step=16", reduced_motion="reduce")
     assert "● receives + (3, 2)" in page.texts(".marker")
