@@ -102,15 +102,18 @@ class Point:
         return bool(((change > 5e-3 * np.abs(self.jacobian)) & (change * step > hidden) & (change > 0)).any())
 
 
+def cost(sample: Sample) -> tuple[bool, int]:
+    """Order samples by their elements. Those that have one, which cannot be `shifted by one`, come last."""
+    return min(sample.arrays[p].size for p in sample.differentiable[:1] or [0]) < 2, sum(a.size for a in sample.arrays)
+
+
 def points(name: str) -> Iterator[tuple[Point, str]]:
     """Where to check an operation, and what to call it."""
-    small = {
-        repr(sample.options): sample
-        for sample in samples_of(BUILT_IN[name])
-        if sample.differentiable
-        and all(array.size for array in sample.arrays)
-        and sum(array.size for array in sample.arrays) <= LARGEST
-    }
+    small: dict[str, Sample] = {}
+    for sample in sorted(samples_of(BUILT_IN[name]), key=cost):
+        usable = sample.differentiable and all(array.size for array in sample.arrays)
+        if usable and sum(array.size for array in sample.arrays) <= LARGEST:
+            small.setdefault(repr(sample.options), sample)
     for sample in list(small.values())[:SAMPLES]:
         for scale in SCALES:
             point = Point(sample, scale)
@@ -129,15 +132,14 @@ def test_gradcheck_accepts_right_rules_at_every_scale(name: str) -> None:
 
 @every_operation
 def test_gradcheck_refuses_wrong_rules_at_every_scale(name: str) -> None:
+    def same(x: Any) -> Any:
+        return x * 1
+
+    passes = {mistake: tg.op(x=rule)(same) for mistake, rule in WRONG.items()}
     for point, where in points(name):
-        for mistake, rule in WRONG.items():
-            if not point.shows(rule):
+        for mistake, wrong_pass in passes.items():
+            if not point.shows(WRONG[mistake]):
                 continue
-
-            def same(x: Any) -> Any:
-                return x * 1
-
-            wrong_pass = tg.op(x=rule)(same)
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # a kink elsewhere
                 assert refused(behind(wrong_pass, point), point.inputs), f"{where}: {mistake}, and it passed"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import inspect
 import signal
 import tempfile
@@ -60,50 +61,52 @@ class Strange:
         return "Strange()"
 
 
-def wrong_values() -> dict[str, Any]:
-    """Values that are wrong for most parameters, by how messages name them; new ones each time."""
-    tracked = tg.tensor([[1.0, -2.0], [0.5, 3.0]], requires_grad=True)
-    return {
-        "None": None,
-        "True": True,
-        "-1": -1,
-        "0": 0,
-        "7": 7,
-        "1.5": 1.5,
-        "nan": float("nan"),
-        "-inf": float("-inf"),
-        "1j": 1j,
-        "10**19": 10**19,
-        "-10**19": -(10**19),
-        "'x'": "x",
-        "b'x'": b"x",
-        "()": (),
-        "[]": [],
-        "{}": {},
-        "set": {1, 2},
-        "ragged": [[1.0], [1.0, 2.0]],
-        "inside itself": UNHASHABLE,
-        "(None, 'x')": (None, "x"),
-        "(1, 2, 3, 4, 5)": (1, 2, 3, 4, 5),
-        "dict": {"a": 1.0},
-        "slice": slice(None),
-        "Ellipsis": ...,
-        "object()": Strange(),
-        "function": lambda *args: args,
-        "type": np.float32,
-        "generator": (i for i in range(2)),
-        "tensor": tracked,
-        "list of tensors": [tracked, tracked],
-        "strings": np.array(["a", "b"]),
-        "complex": np.array([1j, 2.0]),
-        "objects": np.array([None, "a"], dtype=object),
-        "empty": np.zeros((0, 3)),
-        "4-D": np.ones((2, 1, 2, 1)),
-        "integers": np.array([5, -7]),
-        "booleans": np.array([True, False, True]),
-        "int8": np.int8(-3),
-        "module": nn.Dense(2, 2, rng=0),
-    }
+def tracked() -> Any:
+    return tg.tensor([[1.0, -2.0], [0.5, 3.0]], requires_grad=True)
+
+
+WRONG_VALUES: dict[str, Callable[[], Any]] = {
+    "None": lambda: None,
+    "True": lambda: True,
+    "-1": lambda: -1,
+    "0": lambda: 0,
+    "7": lambda: 7,
+    "1.5": lambda: 1.5,
+    "nan": lambda: float("nan"),
+    "-inf": lambda: float("-inf"),
+    "1j": lambda: 1j,
+    "10**19": lambda: 10**19,
+    "-10**19": lambda: -(10**19),
+    "'x'": lambda: "x",
+    "b'x'": lambda: b"x",
+    "()": tuple,
+    "[]": list,
+    "{}": dict,
+    "set": lambda: {1, 2},
+    "ragged": lambda: [[1.0], [1.0, 2.0]],
+    "inside itself": lambda: UNHASHABLE,
+    "(None, 'x')": lambda: (None, "x"),
+    "(1, 2, 3, 4, 5)": lambda: (1, 2, 3, 4, 5),
+    "dict": lambda: {"a": 1.0},
+    "slice": lambda: slice(None),
+    "Ellipsis": lambda: ...,
+    "object()": Strange,
+    "function": lambda: lambda *args: args,
+    "type": lambda: np.float32,
+    "generator": lambda: (i for i in range(2)),
+    "tensor": tracked,
+    "list of tensors": lambda: [tracked()] * 2,
+    "strings": lambda: np.array(["a", "b"]),
+    "complex": lambda: np.array([1j, 2.0]),
+    "objects": lambda: np.array([None, "a"], dtype=object),
+    "empty": lambda: np.zeros((0, 3)),
+    "4-D": lambda: np.ones((2, 1, 2, 1)),
+    "integers": lambda: np.array([5, -7]),
+    "booleans": lambda: np.array([True, False, True]),
+    "int8": lambda: np.int8(-3),
+    "module": lambda: nn.Dense(2, 2, rng=0),
+}
+"""Make values that are wrong for most parameters, by how messages name them."""
 
 
 def matrix() -> Any:
@@ -120,7 +123,6 @@ def valid_values() -> dict[str, Any]:
     """Return a valid argument for each required parameter, by its name."""
     x = matrix()
     rows, labels = np.ones((4, 2), np.float32), np.array([0, 1, 2, 0])
-    network = nn.Sequential(nn.Dense(2, 3, rng=0))
     names = ("x", "a", "b", "y", "v", "m", "arr", "ary", "x1", "x2", "A", "array", "p", "values", "xp", "fp", "data")
     of_arrays = dict.fromkeys(names, x)
     return of_arrays | {
@@ -130,20 +132,32 @@ def valid_values() -> dict[str, Any]:
         "indices_or_sections": 3, "window_shape": (2, 2), "subscripts": "ij->i", "operands": x, "condition": x.data > 1,
         "choices": [x, x, x], "condlist": [x.data > 1], "choicelist": [x], "arrays": [x, x], "tup": [x, x], "arys": x,
         "xi": x.data[0], "primals": (x,), "tangents": (np.ones((3, 3)),), "inputs": 3, "neurons": 2,
-        "outputs": tg.sum(x * x), "learning_rate": 0.1, "parameters": list(network.parameters()), "steps": 10,
-        "factor": 0.5, "network": network, "loss": nn.SoftmaxCrossEntropy(), "layers": nn.ReLU(), "rate": 0.5, "k": 2,
+        "outputs": tg.sum(x * x), "learning_rate": 0.1, "steps": 10,
+        "factor": 0.5, "rate": 0.5, "k": 2,
         "rng": 0, "weight": np.ones((3, 2)), "bias": np.ones(2), "images": np.ones((2, 4, 4)), "samples": 5,
-        "library": np, "classes": 2, "degrees": 5.0, "pixels": 1, "deviation": 0.1, "value": 0.5, "model": model(),
-        "y": labels, "path": SCRATCH, "output": x * 2, "gradient": None, "then": nn.CosineDecay(0.1, 10),
-        "losses": (nn.MeanSquaredError(), nn.MeanSquaredError()), "norm": 1.0, "name": "loss", "hook": lambda g: None,
-        "other": tg.tensor(1.0), "callbacks": (), "dtype": np.float32, "state": network.state_dict(), "step": 0,
+        "library": np, "classes": 2, "degrees": 5.0, "pixels": 1, "deviation": 0.1, "value": 0.5,
+        "y": labels, "path": SCRATCH, "output": x * 2, "gradient": None,
+        "norm": 1.0, "name": "loss", "hook": lambda g: None,
+        "other": tg.tensor(1.0), "callbacks": (), "dtype": np.float32, "step": 0,
         "epoch": 0, "logs": {"loss": 1.0}, "min": 0.0, "max": 1.0, "axes": (0, 1), "folder": "missing", "scale": 1.0,
         "channels": 2, "filters": 2, "kernel_size": 2, "size": 2, "units": 3, "vocabulary": 5, "features": 4,
-        "heads": 2, "output_size": 1, "padding": 1, "modules": nn.ReLU(), "layer": nn.RNN(2, 3, rng=0), "bound": 1.0,
+        "heads": 2, "output_size": 1, "padding": 1, "bound": 1.0,
         "ord": 2, "length": 3, "label": "x", "fraction": 0.5, "lowest": 0.0, "every": 1, "outputs_": 2,
         "warm_up": 2, "sequences": [[1.0], [2.0, 3.0]],
     }  # fmt: skip
 
+
+def valid_networks() -> dict[str, Any]:
+    """Return the valid arguments that take longer to make than all of `valid_values`."""
+    network = nn.Sequential(nn.Dense(2, 3, rng=0))
+    return {
+        "network": network, "parameters": list(network.parameters()), "state": network.state_dict(), "model": model(),
+        "loss": nn.SoftmaxCrossEntropy(), "losses": (nn.MeanSquaredError(), nn.MeanSquaredError()),
+        "layers": nn.ReLU(), "modules": nn.ReLU(), "layer": nn.RNN(2, 3, rng=0), "then": nn.CosineDecay(0.1, 10),
+    }  # fmt: skip
+
+
+NETWORKS = frozenset(valid_networks())
 
 SPECIAL: dict[str, dict[str, Any]] = {
     "tg.linalg.multi_dot": {}, "tg.gradient": {}, "tg.draw": {}, "tg.choose": {"a": np.zeros(3, int)},
@@ -157,6 +171,18 @@ SPECIAL: dict[str, dict[str, Any]] = {
 
 def special(name: str) -> dict[str, Any]:
     """Valid arguments of one callable that differ from `valid_values`, made anew."""
+    if name in WITH_LAYERS:
+        return SPECIAL.get(name, {}) | WITH_LAYERS[name]()
+    return SPECIAL.get(name, {}) | (all_special()[name] if name in names_of_special() else {})
+
+
+@functools.cache
+def names_of_special() -> frozenset[str]:
+    return frozenset(all_special())
+
+
+def all_special() -> dict[str, dict[str, Any]]:
+    """Return the arguments of `special` by the name of the callable."""
     x = matrix()
     made = {
         "tg.gradient": {"inputs": x, "outputs": tg.sum(x * x)},
@@ -238,9 +264,7 @@ def special(name: str) -> dict[str, Any]:
         made[f"tg.{each}"] = dict.fromkeys(("a", "ar", "ar1", "ar2", "bins", "v", "x"), integers)
     for both in (*BINARY, "atan2", "divmod", "floor_divide", "pow", "true_divide"):
         made[f"tg.{both}"] = {"x": x, "y": x}
-    if name in WITH_LAYERS:
-        made[name] = WITH_LAYERS[name]()
-    return SPECIAL.get(name, {}) | made.get(name, {})
+    return made
 
 
 def recorded_training() -> dict[str, Any]:
@@ -257,7 +281,7 @@ WITH_LAYERS: dict[str, Callable[[], dict[str, Any]]] = {
     "nn.Model": lambda: {"network": nn.Dense(2, 3, rng=0), "loss": nn.MeanSquaredError()},
     "Module.load_state_dict": lambda: {"state": nn.Dense(2, 3, rng=0).state_dict()},
 }
-"""Arguments that take longer to make than all others of `special` together."""
+"""Arguments that take longer to make than all others of `all_special` together."""
 
 
 BINARY = (
@@ -381,7 +405,7 @@ def _method(make: Callable[[], Any], name: str) -> Callable[..., Any]:
 
 @dataclass(frozen=True)
 class WrongCall:
-    """A call of `name` with `value` (a key of `wrong_values`) for `parameter`."""
+    """A call of `name` with `value` (a key of `WRONG_VALUES`) for `parameter`."""
 
     name: str
     parameter: str
@@ -399,7 +423,7 @@ def wrong_calls(callables: dict[str, Callable[..., Any]]) -> Iterator[WrongCall]
         except ValueError:
             continue
         for parameter in parameters.values():
-            for value in wrong_values():
+            for value in WRONG_VALUES:
                 if parameter.name in ("path", "folder") and value in DESCRIPTORS:
                     continue
                 yield WrongCall(name, parameter.name, value)
@@ -431,9 +455,12 @@ COMPLETE = {"tg.draw", "tg.walkthrough", "tg.no_grad", "tg.enable_grad"}
 
 def arguments(call: WrongCall, function: Callable[..., Any]) -> tuple[list[Any], dict[str, Any]]:
     """Return the arguments of the call: valid ones where they are required, and the wrong one."""
-    valid, args, kwargs = valid_values() | special(call.name), [], {}
-    wrong = wrong_values()[call.value]
-    for parameter in inspect.signature(function).parameters.values():
+    parameters = inspect.signature(function).parameters
+    args: list[Any] = []
+    kwargs: dict[str, Any] = {}
+    valid = valid_values() | (valid_networks() if NETWORKS & parameters.keys() else {}) | special(call.name)
+    wrong = WRONG_VALUES[call.value]()
+    for parameter in parameters.values():
         chosen = parameter.name == call.parameter
         if not chosen and (parameter.default is not parameter.empty or parameter.kind is parameter.VAR_KEYWORD):
             continue
@@ -450,7 +477,7 @@ def arguments(call: WrongCall, function: Callable[..., Any]) -> tuple[list[Any],
             kwargs[parameter.name] = value
     if args and kwargs:  # what comes before *args cannot be named
         names = [
-            p.name for p in inspect.signature(function).parameters.values()
+            p.name for p in parameters.values()
             if p.kind is p.POSITIONAL_OR_KEYWORD and p.name in kwargs
         ]  # fmt: skip
         args = [kwargs.pop(name) for name in names] + args

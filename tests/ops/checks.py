@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 import tensorgrad as tg
+from tensorgrad._typing import Shape
 from tensorgrad.backward import call_rules
 from tensorgrad.node import Result
 from tensorgrad.tensor import plain
@@ -16,6 +17,8 @@ from tests.ops.numeric import jacobian
 from tests.ops.samples import Sample
 
 TOLERANCE: dict[str, float] = {"rtol": 1e-6, "atol": 1e-7}
+WAYS = 2
+"""Random directions of each variable. A wrong entry changes the slope along every one of them."""
 
 
 def values(sample: Sample) -> None:
@@ -83,7 +86,10 @@ def first_gradient(sample: Sample) -> None:
 
 
 def second_gradient(sample: Sample) -> None:
-    """The derivatives of the gradient with respect to operands and upstream gradient agree with differences."""
+    """The derivatives of the gradient with respect to operands and upstream gradient agree with differences.
+
+    Both are taken along directions: of each gradient, and at random ones of each variable.
+    """
     rng = np.random.default_rng(7)
     operands = sample.tracked()
     outputs = [o for o in sample.outputs(operands) if o.requires_grad]
@@ -93,8 +99,10 @@ def second_gradient(sample: Sample) -> None:
     gradients = tg.gradient(outputs, points, grad_outputs=upstream, create_graph=True)
     plain_gradients = _gradients(sample, [v.data for v in variables])
     directions = [rng.uniform(0.5, 1.5, gradient.shape) for gradient in gradients]
+    ways = [_directions(rng, v.shape) for v in variables]
     expected = [
-        _slopes_of_gradients(sample, [v.data for v in variables], by, directions) for by in range(len(variables))
+        _slopes_of_gradients(sample, [v.data for v in variables], by, ways[by], directions)
+        for by in range(len(variables))
     ]
     for of, (gradient, plain_gradient, direction) in enumerate(zip(gradients, plain_gradients, directions)):
         np.testing.assert_allclose(gradient.data, plain_gradient, rtol=1e-12, atol=1e-14, err_msg=str(sample))
@@ -103,22 +111,29 @@ def second_gradient(sample: Sample) -> None:
         else:
             got = (None,) * len(variables)
         for by, variable in enumerate(variables):
-            found = np.zeros(variable.shape) if got[by] is None else got[by]
+            assert got[by] is None or got[by].shape == variable.shape, f"{sample}: {got[by].shape}"
+            found = np.zeros(WAYS) if got[by] is None else ways[by].reshape(WAYS, -1) @ got[by].ravel()
             np.testing.assert_allclose(
                 found, expected[by][of], **TOLERANCE, err_msg=f"{sample}, gradient {of} by variable {by}"
             )
 
 
-def _slopes_of_gradients(
-    sample: Sample, variables: list[np.ndarray], by: int, directions: list[np.ndarray]
-) -> np.ndarray:
-    """How each gradient, taken along its direction, moves with the variable `by`."""
+def _directions(rng: np.random.Generator, shape: Shape) -> np.ndarray:
+    """Return random directions in which every element moves, of a length near 1."""
+    signs = rng.choice([-1.0, 1.0], (WAYS, *shape))
+    return signs * rng.uniform(0.5, 1.5, (WAYS, *shape)) / np.sqrt(max(1.0, np.prod(shape)))
 
-    def along(point: np.ndarray) -> np.ndarray:
-        moved = [*variables[:by], point, *variables[by + 1 :]]
+
+def _slopes_of_gradients(
+    sample: Sample, variables: list[np.ndarray], by: int, ways: np.ndarray, directions: list[np.ndarray]
+) -> np.ndarray:
+    """How each gradient, taken along its direction, moves with the variable `by` along each of the ways."""
+
+    def along(lengths: np.ndarray) -> np.ndarray:
+        moved = [*variables[:by], variables[by] + np.tensordot(lengths, ways, 1), *variables[by + 1 :]]
         return np.array([np.sum(d * g) for d, g in zip(directions, _gradients(sample, moved))])
 
-    return jacobian(along, variables[by])
+    return jacobian(along, np.zeros(WAYS))
 
 
 def single_precision(sample: Sample) -> None:

@@ -8,9 +8,8 @@ import inspect
 import itertools
 import warnings
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -86,6 +85,14 @@ ONLY_AS_DECLARED = {
 """Operations whose examples are not tried in other ranks, and why."""
 
 
+@functools.cache
+def _parameters(function: Callable[..., Any]) -> Mapping[str, inspect.Parameter]:
+    try:
+        return inspect.signature(function).parameters
+    except ValueError:  # a function written in C that does not say
+        return {}
+
+
 @dataclass(frozen=True)
 class Sample:
     """One call: an array per input (a list of arrays for a sequence; a case may leave inputs out), and options."""
@@ -130,10 +137,7 @@ class Sample:
         if isinstance(function, np.ufunc) and self.options:  # an order before the operand, as in jv(v, x)
             given = {**self.inputs, **self.options}
             return function(*(given[name] for name in self.operation.signature.parameters))
-        try:
-            parameters = inspect.signature(function).parameters
-        except ValueError:  # a function written in C that does not say
-            parameters = MappingProxyType({})
+        parameters = _parameters(function)
         any_name = any(p.kind is p.VAR_KEYWORD for p in parameters.values()) and function.__name__ != "reduce"
         unknown = inspect.Parameter.KEYWORD_ONLY if any_name else inspect.Parameter.POSITIONAL_ONLY
         in_order: list[Any] = []

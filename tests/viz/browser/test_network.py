@@ -13,7 +13,9 @@ def drawing():
 
 
 def visible(page, kind):
-    return [text.text_content() for text in page.page.locator(f"[data-unit] .{kind}").all() if text.is_visible()]
+    found = """(texts) => texts.filter((text) => text.checkVisibility({ visibilityProperty: true }))
+      .map((text) => text.textContent)"""
+    return page.page.locator(f"[data-unit] .{kind}").evaluate_all(found)
 
 
 @pytest.mark.slow

@@ -26,10 +26,7 @@ def test_walkthrough_steps_from_first_to_last_by_keyboard(lesson, open_page):
     step, count = page.step()
     assert step == 1
     assert set(page.texts("text.gradient")) <= {"–", ""}
-    seen = []
-    for _ in range(count - 1):
-        page.press("ArrowRight")
-        seen.append(page.text("#live"))
+    seen = page.repeat("ArrowRight", count - 1, "document.getElementById('live').textContent")
     assert page.step() == (count, count)
     assert len(set(seen)) == count - 1  # the text of each step is different
     assert seen[-1].startswith(f"Step {count} of {count}.")
@@ -180,8 +177,7 @@ def test_walkthrough_collapses_and_expands_modules(open_page):
     assert page.page.locator("[data-box]").count() == boxes
     page.page.locator("#level").select_option("0")
     assert page.page.locator("[data-box]").count() < boxes / 2
-    for _ in range(page.step()[1]):
-        page.press("ArrowRight")
+    page.repeat("ArrowRight", page.step()[1], "null")
     page.page.locator("#level").select_option("")
     assert page.page.locator("[data-box]").count() == boxes
     page.go("step=3&collapsed=1,2")
@@ -239,16 +235,12 @@ def test_walkthrough_is_usable_by_keyboard(open_page):
     )
     assert wanted <= reached
     page.page.locator('#stage [tabindex="0"]').focus()
-    stops = 1
-    while True:
-        before = page.page.evaluate("focus.at")
-        page.press("ArrowDown")
-        if page.page.evaluate("focus.at") == before:
-            break
-        stops += 1
-        assert page.text("#details h2")
     things = page.page.locator("[data-box], [data-edge], [data-group]").count()
-    assert stops == things
+    page.press("ArrowDown")
+    assert page.page.evaluate("focus.at") == 1
+    found = page.repeat("ArrowDown", things, "[focus.at, document.querySelector('#details h2').textContent]")
+    assert [at for at, _ in found] == [*range(2, things), things - 1, things - 1]  # it ends at the last
+    assert all(heading for _, heading in found)
     assert page.page.locator("#stage [data-box] title").count() == page.page.locator("[data-box]").count()
     here = page.step()[0]
     page.press("ArrowRight")
@@ -327,10 +319,9 @@ def test_walkthrough_explains_missing_values(open_page):
 def test_walkthrough_writes_contributions_above_their_box(open_page):
     """Numbers if they are short, with brackets around what begins with a sign or is more than one; else the shape."""
     page = open_page(page_of(lessons.expression)[0].html, reduced_motion="reduce")
-    received = set()
-    for _ in range(page.step()[1] - 1):
-        page.press("ArrowRight")
-        received |= {text.partition("+ ")[2] for text in page.texts(".marker") if "●" in text}
+    texts = "[...document.querySelectorAll('.marker')].map((each) => each.textContent)"
+    steps = page.repeat("ArrowRight", page.step()[1] - 1, texts)
+    received = {text.partition("+ ")[2] for markers in steps for text in markers if "●" in text}
     assert {"1", "(-6)"} <= received
     page = open_page(page_of(lessons.broadcast)[0].html, "#step=16", reduced_motion="reduce")
     assert "● receives + (3, 2)" in page.texts(".marker")
@@ -379,9 +370,8 @@ def test_walkthrough_shortens_long_names_except_in_the_panel(open_page):
     a = tg.tensor([1.0, 2.0], requires_grad=True, name="n" * 500)
     page = open_page(walkthrough((a * a).sum()).html, "#step=1")
     count = page.step()[1]
-    for _ in range(count):
-        assert page.page.evaluate("document.documentElement.scrollWidth") <= 1280
-        page.press("ArrowRight")
+    width = "document.documentElement.scrollWidth"
+    assert max([page.page.evaluate(width), *page.repeat("ArrowRight", count, width)]) <= 1280
     assert page.texts('[data-box="0"] text.title') == ["n" * 31 + "…"]
     page.page.locator('[data-box="0"]').hover()
     assert "n" * 500 in page.texts("#details dd")
