@@ -435,18 +435,18 @@ class TooLong(BaseException):
 
 @contextlib.contextmanager
 def bounded() -> Iterator[None]:
-    """End what is inside after some seconds."""
+    """End what is inside after some seconds of processor time."""
 
     def stop(number: int, frame: FrameType | None) -> None:
         raise TooLong
 
-    before = signal.signal(signal.SIGALRM, stop)
-    signal.setitimer(signal.ITIMER_REAL, SECONDS)
+    before = signal.signal(signal.SIGPROF, stop)
+    signal.setitimer(signal.ITIMER_PROF, SECONDS)
     try:
         yield
     finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)
+        signal.setitimer(signal.ITIMER_PROF, 0)
+        signal.signal(signal.SIGPROF, before)
 
 
 COMPLETE = {"tg.draw", "tg.walkthrough", "tg.no_grad", "tg.enable_grad"}
