@@ -7,7 +7,7 @@ import traceback
 import weakref
 from collections import deque
 from collections.abc import Callable, Iterator
-from itertools import compress
+from itertools import compress, repeat
 from sys import getrefcount
 from typing import Any
 
@@ -179,27 +179,33 @@ class Plan:
 
     def finish(self, values: list[Any], tensors: list[Tensor]) -> Any:
         """Assign the changed tensors and return the result of the function."""
-        if self.changes and not self._written(values, tensors):
+        if self.changes and not self._rebound(values, tensors):
             _rebind(self.changes, values, tensors)
         if self.template is None:
             return _made(*self.leaves[0], values, tensors)
         return rebuilt(self.template, iter([_made(kind, value, values, tensors) for kind, value in self.leaves]))
 
-    def _written(self, values: list[Any], tensors: list[Tensor]) -> bool:
-        """Write the new values into the arrays of the changed tensors and return True, if nothing else refers to them.
+    def _rebound(self, values: list[Any], tensors: list[Tensor]) -> bool:
+        """Do what `_rebind` does and return True, if only arrays have changed and no graph uses the tensors.
 
-        The arrays are written in one call of a function written in C, which Ctrl-C cannot interrupt. Postponing Ctrl-C,
-        as `_rebind` does, would take as long as all the rest.
+        The assignments are one call of a function written in C, which Ctrl-C cannot interrupt. Postponing Ctrl-C,
+        as `_rebind` does, would take as long as all the rest. Arrays that nothing else refers to get the new values;
+        creating others would take twice as long.
         """
         if not self._only_arrays:
             return False
         changed = list(compress(tensors, self._is_changed))
         arrays, nodes = list(map(ARRAY, changed)), list(filter(None, map(NODE, changed)))
-        if set(map(type, arrays)) != {Array} or max(map(getrefcount, nodes), default=0) > OF_LEAF:
+        if max(map(getrefcount, nodes), default=0) > OF_LEAF:  # the tensor, the list and `map` refer to a node
             return False
-        if sum(map(getrefcount, arrays)) > 3 * len(arrays) + len(nodes):  # a tensor, its node, the list and `map`
-            return False
-        deque(map(WRITE, arrays, values[-len(arrays) :]), 0)
+        new = values[-len(changed) :]
+        others = sum(map(getrefcount, arrays)) - 3 * len(arrays) - len(nodes)  # besides tensor, node, list and `map`
+        if others == 0 and set(map(type, arrays)) == {Array}:
+            deque(map(WRITE, arrays, new), 0)
+            return True
+        replacements = list(map(array_of, new))
+        replacements += compress(replacements, map(NODE, changed))
+        deque(map(setattr, changed + nodes, repeat("array"), replacements), 0)
         return True
 
     def executable(self) -> Any:

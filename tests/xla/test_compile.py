@@ -296,7 +296,7 @@ def test_assigned_arrays_change_the_leaf_and_invalidate_graphs(is_fast: bool, mo
 
     double()
     if not is_fast:
-        monkeypatch.setattr(_program.Plan, "_written", lambda *_: False)
+        monkeypatch.setattr(_program.Plan, "_rebound", lambda *_: False)
     number, place = w.node.number, id(w.array)
     double()
     assert w.node.number == number  # no graph has the leaf
