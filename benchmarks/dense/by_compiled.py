@@ -14,12 +14,9 @@ from dense.task import Task
 
 def training(task: Task) -> Callable[[], Any]:
     """Return a step, which returns the loss. It waits for the result, because XLA computes asynchronously."""
-    import jax
-
     from tensorgrad import xla
 
     network = by_tensorgrad.network(task)
-    parameters = list(network.parameters())
     inputs, labels = task.data()
     whole_step = compiled_step(network, task.learning_rate)
     batches, t = cycle([(xla.Array(x), xla.Array(y)) for x, y in zip(inputs, labels)]), 0
@@ -28,8 +25,7 @@ def training(task: Task) -> Callable[[], Any]:
         nonlocal t
         t += 1
         value = whole_step(*next(batches), float(t))
-        arrays: list[Any] = [value.array, *(parameter.array for parameter in parameters)]
-        jax.block_until_ready([array.value for array in arrays])
+        value.array.value.block_until_ready()  # the results of a program are ready together
         return value
 
     return step

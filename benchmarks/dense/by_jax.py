@@ -29,7 +29,7 @@ def training(task: Task) -> Callable[[], Any]:
         nonlocal parameters, kept, t
         t += 1
         value, parameters, kept = whole_step(parameters, kept, float(t), *next(batches))
-        jax.block_until_ready((value, parameters))
+        value.block_until_ready()  # the results of a program are ready together
         return value
 
     return step
