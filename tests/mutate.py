@@ -399,7 +399,7 @@ ZERO = "twice nothing, or minus nothing, is nothing"
 EQUIVALENT: dict[str, tuple[str, str]] = {
     "_minus_targets_over_probabilities": ("finfo(probabilities.dtype).tiny", THRESHOLD),
     "_is_far_from_singular": ("epsilon(a) ** 0.5", TWO_WAYS),
-    "_tiles": ("axis.windows * axis.kernel", TWO_WAYS),
+    "lie_side_by_side": ("axis.windows * axis.kernel", TWO_WAYS),
     "negligible": ("epsilon(values)", THRESHOLD),
     "_tall_qr_gradient": ("epsilon(r) * np.linalg.norm", THRESHOLD),
     "_add_blocks": ("highest - lowest", "numbers beyond the ids of a block only add rows of zeros"),
@@ -410,8 +410,6 @@ EQUIVALENT: dict[str, tuple[str, str]] = {
     "pieces": ("first factor dropped", PIECES),
     "rows_in_pieces": ("rows // ", PIECES),
     "summed_pieces": ("a.shape[1] * b.shape[1]", PIECES),
-    "_to_average": ("itemsize", BLOCKS),
-    "_to_maximum": ("itemsize", BLOCKS),
     "_row_gradients": ("length * upstream.itemsize", BLOCKS),
     "_overlaps_far": ("axis.stride + 1", TWO_WAYS),
     "scale_of": ("axis.windows - 1", TWO_WAYS),
