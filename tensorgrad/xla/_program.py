@@ -194,10 +194,19 @@ class Plan:
         if not self._only_arrays:
             return False
         changed = list(compress(tensors, self._is_changed))
-        arrays, nodes = list(map(ARRAY, changed)), list(filter(None, map(NODE, changed)))
-        if set(map(type, arrays)) != {Array} or max(map(getrefcount, nodes), default=0) > OF_LEAF:
+        arrays, of_tensors = list(map(ARRAY, changed)), list(map(NODE, changed))
+        nodes = list(filter(None, of_tensors))
+        try:
+            if any(map(OWNER, arrays)):  # views of other arrays
+                return False
+        except AttributeError:  # arrays of NumPy, as in the first call
             return False
-        if sum(map(getrefcount, arrays)) > 3 * len(arrays) + len(nodes):  # a tensor, its node, the list and `map`
+        if not all(map(operator.is_, map(ARRAY, nodes), compress(arrays, of_tensors))):  # after a backward pass
+            return False
+        # References to a node: its tensor, two lists, `map`. To an array: its tensor, the node, the list, `map`.
+        if max(map(getrefcount, nodes), default=0) > OF_LEAF + 1:
+            return False
+        if sum(map(getrefcount, arrays)) > 3 * len(arrays) + len(nodes):
             return False
         deque(map(WRITE, arrays, values[-len(arrays) :]), 0)
         return True
@@ -362,7 +371,8 @@ def _values(arrays: list[Any]) -> list[Any]:
         return [array.value if array.__class__ is Array else array for array in arrays]
 
 
-VALUE, WRITE = operator.attrgetter("value"), vars(Array)["value"].__set__
+VALUE, OWNER = operator.attrgetter("value"), operator.attrgetter("owner")
+WRITE = vars(Array)["value"].__set__
 _FLOAT32, _FLOAT64 = np.dtype(np.float32), np.dtype(np.float64)
 
 

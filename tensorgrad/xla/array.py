@@ -112,7 +112,7 @@ class Array:
         if not all(map(_is_known, inputs)):
             return NotImplemented
         with jax.enable_x64(True):
-            if ufunc is np.matmul and _is_transposed_product(*inputs):
+            if ufunc is np.matmul and not options and _is_transposed_product(*inputs):
                 result = transposed_product(inputs[0].transpose_of, inputs[1].value)
             else:
                 result = call_ufunc(ufunc, method, plain(inputs), plain(options))
