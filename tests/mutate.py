@@ -458,7 +458,7 @@ def main() -> int:
 
 @functools.cache
 def chosen(only: str, sample: int | None, seed: int) -> tuple[list[Mutant], int]:
-    """Return the mutants to make, and how many they were drawn from. It is the same in every process."""
+    """Return the mutants to make, and how many they were drawn from: the same in every process."""
     mutants = [m for m in all_mutants() if any(only in name for name in m.operations)]
     if sample is None or sample >= len(mutants):
         return mutants, len(mutants)
@@ -468,7 +468,7 @@ def chosen(only: str, sample: int | None, seed: int) -> tuple[list[Mutant], int]
 def fate(only: str, sample: int | None, seed: int, place: int) -> tuple[bool, dict[str, int]]:
     """Return whether the mutant at `place` among the chosen ones survives, and which check caught it.
 
-    Processes cannot exchange the functions of mutants, so each of them makes the mutants itself.
+    The functions of mutants cannot be pickled, so each process finds the mutants itself.
     """
     mutants, _ = chosen(only, sample, seed)
     alive, counts = survivors([mutants[place]], lambda line: print(line, flush=True))

@@ -294,7 +294,7 @@ def _averaged(x: Any, axes: tuple[Axis, ...], count_padding: bool) -> Any:
 
 
 def _average_composed(x: Any, axes: tuple[Axis, ...], count_padding: bool) -> Any:
-    """Return the means in recorded functions."""
+    """Return the means, using recorded functions: the sums of padded slices, scaled."""
     leading = len(x.shape) - len(axes) - 1
     margins = [
         (axis.before, max((axis.windows - 1) * axis.stride + axis.extent - axis.before - axis.size, 0)) for axis in axes
