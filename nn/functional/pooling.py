@@ -1,8 +1,8 @@
 """Pooling of sequences and images: the maximum or the mean of each window, for every channel separately.
 
 The composed forms `_max_composed` and `_average_composed` are the plain definitions. The operations compute the same
-block by block, in private modules: `_pooling_windows` the results, and `_max_pool_gradients` and
-`_average_pool_gradients` the gradients.
+faster, block by block: `_pooling_windows` computes their results, `_max_pool_gradients` and `_average_pool_gradients`
+their gradients.
 """
 
 from __future__ import annotations
