@@ -9,6 +9,7 @@ mutant that survives both is a mistake nobody would have noticed.
     python -m tests.mutate                   all of them
     python -m tests.mutate --sample 60       some of them, drawn with a seed that is printed
     python -m tests.mutate --only norms      those of the operations with that in their full name
+    python -m tests.mutate --jobs 1          in one process instead of one for each core
 """
 
 from __future__ import annotations
