@@ -152,7 +152,7 @@ PREDICTIONS = {
     "y_pred": "Use predictions.",
     "y_true": "Use targets.",
 }
-"""Arguments of calls of losses and metrics elsewhere -> what to do."""
+"""Arguments of losses and metrics elsewhere, when they are called -> what to do."""
 
 HISTORY = {"history": "the History itself, a mapping: history['loss']", "epoch": "history.epochs"}
 
@@ -195,13 +195,13 @@ PLOT = {
 }
 """Arguments of plotting functions of Matplotlib, scikit-learn and Keras -> what to do."""
 
-CONFUSION_MATRIX = PLOT | {
+CONFUSION_MATRIX = {
+    **PLOT,
+    **PREDICTIONS,
     "display_labels": "Use names.",
     "normalize": "Leave it out: each cell shows the count and the fraction of its row.",
-    "y_pred": "Use predictions.",
-    "y_true": "Use targets.",
 }
-"""Arguments of scikit-learn's confusion matrix -> what to do."""
+"""Arguments of confusion matrices elsewhere -> what to do."""
 
 EXPORT = {
     "args": "Use example.",
@@ -213,7 +213,7 @@ EXPORT = {
     "opset_version": "Use opset.",
     "output_names": "Leave it out: outputs are named by the keys of the dict that forward returns.",
 }
-"""Arguments of `torch.onnx.export` and of Lightning -> what to do."""
+"""Arguments of `torch.onnx.export` and Lightning's `to_onnx` -> what to do."""
 
 FIT = {
     "initial_epoch": "Use resume=True, which trains until there are `epochs` epochs in total.",

@@ -9,6 +9,7 @@ mutant that survives both is a mistake nobody would have noticed.
     python -m tests.mutate                   all of them
     python -m tests.mutate --sample 60       some of them, drawn with a seed that is printed
     python -m tests.mutate --only norms      those of the operations with that in their full name
+    python -m tests.mutate --jobs 1          in one process instead of one for each core
 """
 
 from __future__ import annotations
@@ -399,7 +400,7 @@ ZERO = "twice nothing, or minus nothing, is nothing"
 EQUIVALENT: dict[str, tuple[str, str]] = {
     "_minus_targets_over_probabilities": ("finfo(probabilities.dtype).tiny", THRESHOLD),
     "_is_far_from_singular": ("epsilon(a) ** 0.5", TWO_WAYS),
-    "_tiles": ("axis.windows * axis.kernel", TWO_WAYS),
+    "lie_side_by_side": ("axis.windows * axis.kernel", TWO_WAYS),
     "negligible": ("epsilon(values)", THRESHOLD),
     "_tall_qr_gradient": ("epsilon(r) * np.linalg.norm", THRESHOLD),
     "_add_blocks": ("highest - lowest", "numbers beyond the ids of a block only add rows of zeros"),
@@ -410,8 +411,6 @@ EQUIVALENT: dict[str, tuple[str, str]] = {
     "pieces": ("first factor dropped", PIECES),
     "rows_in_pieces": ("rows // ", PIECES),
     "summed_pieces": ("a.shape[1] * b.shape[1]", PIECES),
-    "_to_average": ("itemsize", BLOCKS),
-    "_to_maximum": ("itemsize", BLOCKS),
     "_row_gradients": ("length * upstream.itemsize", BLOCKS),
     "_overlaps_far": ("axis.stride + 1", TWO_WAYS),
     "scale_of": ("axis.windows - 1", TWO_WAYS),
@@ -460,7 +459,7 @@ def main() -> int:
 
 @functools.cache
 def chosen(only: str, sample: int | None, seed: int) -> tuple[list[Mutant], int]:
-    """Return the mutants to make, and how many they were drawn from. It is the same in every process."""
+    """Return the mutants to make, and how many they were drawn from: the same in every process."""
     mutants = [m for m in all_mutants() if any(only in name for name in m.operations)]
     if sample is None or sample >= len(mutants):
         return mutants, len(mutants)
@@ -470,7 +469,7 @@ def chosen(only: str, sample: int | None, seed: int) -> tuple[list[Mutant], int]
 def fate(only: str, sample: int | None, seed: int, place: int) -> tuple[bool, dict[str, int]]:
     """Return whether the mutant at `place` among the chosen ones survives, and which check caught it.
 
-    Processes cannot exchange the functions of mutants, so each of them makes the mutants itself.
+    The functions of mutants cannot be pickled, so each process finds the mutants itself.
     """
     mutants, _ = chosen(only, sample, seed)
     alive, counts = survivors([mutants[place]], lambda line: print(line, flush=True))

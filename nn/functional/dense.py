@@ -42,7 +42,7 @@ def ones(length: int, dtype: np.dtype[Any]) -> NDArray[Any]:
 def sum_of_rows(matrix: Any) -> Any:
     """Return `np.sum(matrix, axis=0)`: for NumPy's arrays as a product with ones, in half the time.
 
-    XLA computes a sum together with the operations around it, but a product alone.
+    XLA fuses a sum with the operations around it, but not a product.
     """
     is_numpys = type(matrix.array if isinstance(matrix, tg.Tensor) else matrix) is np.ndarray
     return ones(len(matrix), matrix.dtype) @ matrix if is_numpys else np.sum(matrix, axis=0)

@@ -55,7 +55,7 @@ def _shifted_powers(logits: Any) -> tuple[Any, Any, Any]:
     x = (logits if isinstance(logits, tg.Tensor) else values) - largest
     powers = np.exp(x)
     if type(values) is not np.ndarray:
-        return x, powers, np.sum(powers, axis=-1, keepdims=True)  # XLA computes it together with the powers
+        return x, powers, np.sum(powers, axis=-1, keepdims=True)  # XLA fuses it with exp
     return x, powers, np.matmul(powers, ones(values.shape[-1], values.dtype))[..., None]
 
 

@@ -142,7 +142,7 @@ class LBFGS(Optimizer):
                 kind = type(each.array)
                 raise TypeError(
                     "LBFGS: expected parameters with NumPy or CuPy arrays, whose values it can read, got "
-                    f"{kind.__module__}.{kind.__qualname__}."
+                    f"{kind.__module__}.{kind.__qualname__}. Use another optimizer, such as nn.Adam."
                 )
         if line_search not in ("strong_wolfe", None):
             raise ValueError(f'LBFGS: line_search must be "strong_wolfe" or None, got {line_search!r}.')

@@ -91,7 +91,9 @@ class LivePlot(Callback):
             self.save(self.film)
 
     def save(self, path: str | Path, *, seconds: float = 0.3) -> None:
-        """Save the figures of the last `fit` as an animation, if they were kept: with `keep_figures=True`.
+        """Save the figures of the last `fit` as an animation.
+
+        This requires `keep_figures=True`, or an animation as `path`.
 
         Args:
             path: file name that ends in .gif, .mp4 (requires ffmpeg) or .html (a page with a slider).

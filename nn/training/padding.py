@@ -20,7 +20,7 @@ def without_padding(what: str, X: Any, predictions: Any, targets: Any, weights: 
     Other predictions are returned unchanged, and so is everything if the inputs have no lengths and no mask.
 
     Args:
-        what: the method or the data in messages, such as "fit" or "fit: validation_data".
+        what: the name of the method or the data in messages, such as "fit" or "fit: validation_data".
         X: the inputs of the network: a dict with `lengths` or `mask`, or anything else.
         predictions, targets: one of each, or several in a tuple or dict.
         weights: an empty tuple, or one with the weights of the samples or the steps.

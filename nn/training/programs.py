@@ -284,7 +284,7 @@ class Programs:
 
     @property
     def _what(self) -> str:
-        """What evaluation is for, in messages."""
+        """Name of the method or the data in messages."""
         return "fit: validation_data" if self._is_training else "evaluate"
 
     @interrupts.uninterrupted

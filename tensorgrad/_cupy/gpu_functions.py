@@ -71,9 +71,9 @@ def _understood(function: Callable[..., Any], parameters: frozenset[str], kwargs
 
 
 def _default(function: Callable[..., Any], name: str) -> Any:
-    """Return the default of an argument of a function of NumPy.
+    """Return the default of an argument of a NumPy function.
 
-    Before NumPy 2.4, functions written in C have no signature. The most common default, None, is assumed for them.
+    Before NumPy 2.4, functions written in C have no signature. None, the most common default, is assumed for them.
     """
     try:
         return inspect.signature(function).parameters[name].default

@@ -41,7 +41,7 @@ def reduced(
 
 
 def _extreme_of_empty(name: str, a: Any, axis: Any, out: Any, keepdims: bool, initial: Any) -> Any:
-    """Return the maximum or minimum of an array without elements, which CuPy refuses. NumPy needs no values for it."""
+    """Return the maximum or minimum of an empty array, which CuPy refuses. NumPy computes it from the shape alone."""
     result = getattr(np, name)(np.empty(a.shape, a.dtype), axis=axis, keepdims=keepdims, initial=on_cpu(initial))
     return cupy.asarray(result) if out is None else written(cupy.asarray(result), out)
 

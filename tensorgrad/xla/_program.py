@@ -195,17 +195,16 @@ class Plan:
         if not self._only_arrays:
             return False
         changed = list(compress(tensors, self._is_changed))
-        arrays, nodes = list(map(ARRAY, changed)), list(filter(None, map(NODE, changed)))
-        if max(map(getrefcount, nodes), default=0) > OF_LEAF:  # the tensor, the list and `map` refer to a node
+        arrays, of_tensors = list(map(ARRAY, changed)), list(map(NODE, changed))
+        nodes, new = list(filter(None, of_tensors)), values[-len(changed) :]
+        if max(map(getrefcount, nodes), default=0) > OF_LEAF + 1:  # the tensor, two lists and `map` refer to a node
             return False
-        new = values[-len(changed) :]
-        others = sum(map(getrefcount, arrays)) - 3 * len(arrays) - len(nodes)  # besides tensor, node, list and `map`
-        if others == 0 and set(map(type, arrays)) == {Array}:
+        if _unshared(arrays, of_tensors, nodes):
             deque(map(WRITE, arrays, new), 0)
-            return True
-        replacements = list(map(array_of, new))
-        replacements += compress(replacements, map(NODE, changed))
-        deque(map(setattr, changed + nodes, repeat("array"), replacements), 0)
+        else:
+            replacements = list(map(array_of, new))
+            replacements += compress(replacements, of_tensors)
+            deque(map(setattr, changed + nodes, repeat("array"), replacements), 0)
         return True
 
     def executable(self) -> Any:
@@ -213,6 +212,18 @@ class Plan:
         program, inputs = self.source
         with jax.enable_x64(True):
             return program.compiled.lower(inputs).compile()
+
+
+def _unshared(arrays: list[Any], of_tensors: list[Node | None], nodes: list[Node]) -> bool:
+    """Return whether nothing but tensors and their nodes refers to these arrays, and none is a view or NumPy's."""
+    try:
+        if any(map(OWNER, arrays)):
+            return False
+    except AttributeError:  # arrays of NumPy, as in the first call
+        return False
+    if not all(map(operator.is_, map(ARRAY, nodes), compress(arrays, of_tensors))):  # after a backward pass
+        return False
+    return sum(map(getrefcount, arrays)) <= 3 * len(arrays) + len(nodes)  # the tensor, its node, the list and `map`
 
 
 KEPT, REMOVED = -1, -2
@@ -368,7 +379,8 @@ def _values(arrays: list[Any]) -> list[Any]:
         return [array.value if array.__class__ is Array else array for array in arrays]
 
 
-VALUE, WRITE = operator.attrgetter("value"), vars(Array)["value"].__set__
+VALUE, OWNER = operator.attrgetter("value"), operator.attrgetter("owner")
+WRITE = vars(Array)["value"].__set__
 _FLOAT32, _FLOAT64 = np.dtype(np.float32), np.dtype(np.float64)
 
 

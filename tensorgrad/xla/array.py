@@ -46,7 +46,7 @@ class Array:
     owner: str | None
     """The reason why this array must not be written into; None if it may."""
     transpose_of: Any
-    """The JAX array whose transpose this is, if it was made by `T`; else None."""
+    """The tracer whose transpose this is, if it was made by `T`; else None."""
 
     def __init__(self, values: Any) -> None:
         if isinstance(values, Array):
@@ -93,7 +93,8 @@ class Array:
     def T(self) -> Array:
         """The array with its axes in reverse order."""
         transposed = self.transpose()
-        transposed.transpose_of = self.value
+        if isinstance(self.value, jax.core.Tracer):
+            transposed.transpose_of = self.value
         return transposed
 
     def __len__(self) -> int:
@@ -112,7 +113,7 @@ class Array:
         if not all(map(_is_known, inputs)):
             return NotImplemented
         with jax.enable_x64(True):
-            if ufunc is np.matmul and _is_transposed_product(*inputs):
+            if ufunc is np.matmul and not options and _is_transposed_product(*inputs):
                 result = transposed_product(inputs[0].transpose_of, inputs[1].value)
             else:
                 result = call_ufunc(ufunc, method, plain(inputs), plain(options))
@@ -276,7 +277,7 @@ def _is_transposed_product(a: Any, b: Any) -> bool:
     """Return whether `a @ b` is a product of two matrices of one dtype in a program, the first of them transposed."""
     if not (isinstance(a, Array) and isinstance(b, Array) and a.transpose_of is not None):
         return False
-    return a.ndim == b.ndim == 2 and a.dtype == b.dtype and isinstance(a.value, jax.core.Tracer)
+    return a.ndim == b.ndim == 2 and a.dtype == b.dtype
 
 
 def _view(value: Any, of: Array) -> Array:

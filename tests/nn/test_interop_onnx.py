@@ -574,7 +574,7 @@ def test_export_with_wrong_free_axes_is_refused() -> None:
         ({-3: "rows"}, "axis -3 in free_axes is the batch"),
         ({3: "time"}, "an axis in free_axes must be at most 2"),
         ({-4: "time"}, "an axis in free_axes must be at least -3"),
-        ({1: "time", -2: "steps"}, "free_axes has two names for axis 1, 'time' and 'steps'"),
+        ({1: "time", -2: "steps"}, "one name for each axis, got 'time' and 'steps' for axis 1 in free_axes"),
         ({1: "batch"}, 'an identifier other than "batch"'),
         ({1: 5}, "an identifier other than"),
         ({"x": {1: "time"}}, "the inputs are ['input']"),

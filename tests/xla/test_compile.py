@@ -328,6 +328,26 @@ def test_arrays_that_others_refer_to_are_replaced() -> None:
     assert square.item() == 36.0
     np.testing.assert_array_equal(np.asarray(w.array), [8.0, 16.0])
     np.testing.assert_array_equal(np.asarray(mean.array), [24.0])
+    del array, same_as_mean, square
+
+    tg.sum(w * w).backward()  # the released graph has removed the array from the node
+    w.grad, detached = None, w.detach()
+    double()
+    np.testing.assert_array_equal(np.asarray(detached.array), [8.0, 16.0])
+    assert w.node is not None
+    assert w.node.array is w.array
+
+
+def test_arrays_that_were_views_can_be_written_into_after_a_program_has_changed_them() -> None:
+    w = tg.Tensor(xla.Array([[1.0, 2.0]]).T)
+
+    @tg.compile
+    def double() -> None:
+        w.data = w.array * 2
+
+    double()
+    w.array[0] = 5.0
+    np.testing.assert_array_equal(np.asarray(w.array), [[5.0], [4.0]])
 
 
 @pytest.mark.parametrize(("rows", "columns", "narrow"), [(7, 40, 3), (7, 40, 33), (5, 3, 4), (1, 9, 1), (0, 9, 2)])
@@ -336,6 +356,8 @@ def test_products_with_a_transpose_equal_numpys(rows: int, columns: int, narrow:
     a, b = rng.standard_normal((rows, columns)), rng.standard_normal((rows, narrow))
     product = np.asarray(tg.compile(lambda a, b: a.T @ b)(a, b))
     np.testing.assert_allclose(product, a.T @ b, rtol=1e-12, atol=1e-12)
+    single = tg.compile(lambda a, b: np.matmul(a.T, b, dtype=np.float32))(a, b)
+    assert single.dtype == np.float32
 
 
 def test_many_programs_are_warned_about_once() -> None:

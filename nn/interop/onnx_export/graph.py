@@ -143,7 +143,7 @@ class Graph:
         return self._positions[key]
 
     def first(self, rows: Wire, value: Value, axis: int) -> Value:
-        """Return the first rows of a constant, as many as the array is long along a free axis."""
+        """Return the first rows of a constant: as many as `value` has elements along a free axis."""
         length = value.shape[axis]
         zero, end = self.constant(np.array([0]), "start"), self._length(length, self.channels_last(value))
         known = (length, *rows.shape[1:]), rows.dtype

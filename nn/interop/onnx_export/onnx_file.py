@@ -258,13 +258,14 @@ def _checked_axes(named: Mapping[str, Any], free_axes: FreeAxes | None) -> dict[
                 )
             if found[input].setdefault(axis, name) != name:
                 raise ValueError(
-                    f"export_onnx: free_axes has two names for axis {axis}, {found[input][axis]!r} and {name!r}."
+                    f"export_onnx: expected one name for each axis, got {found[input][axis]!r} and {name!r} for axis "
+                    f"{axis} in free_axes. Leave one of them out."
                 )
     return found
 
 
 def _checked_axis(axis: Any, ndim: int) -> int:
-    """Return an axis of `free_axes`, which may be counted from the end, as its number from 0.
+    """Return the number of an axis of `free_axes`, which may be negative, counted from the start.
 
     Raises:
         TypeError, ValueError: there is no such axis, or it is the batch axis.
