@@ -404,7 +404,7 @@ EQUIVALENT: dict[str, tuple[str, str]] = {
     "negligible": ("epsilon(values)", THRESHOLD),
     "_tall_qr_gradient": ("epsilon(r) * np.linalg.norm", THRESHOLD),
     "_add_blocks": ("highest - lowest", "numbers beyond the ids of a block only add rows of zeros"),
-    "sum_of_rows": ("first factor dropped", SUMMED),
+    "_bias_gradient": ("first factor dropped", SUMMED),
     "_blocks": ("row", BLOCKS),
     "_rows": ("together * channels", BLOCKS),
     "_rows_of_a_piece": ("", PIECES),

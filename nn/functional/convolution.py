@@ -18,7 +18,7 @@ from nn._repr import counted
 from nn._validation import whole_number
 from nn.functional import _definitions, _rows, _taps
 from nn.functional._blocks import blocks
-from nn.functional.dense import sum_of_rows
+from nn.functional.dense import ones
 from nn.functional.windows import NAMES, Axis, Padding, Size, slide, slide_back
 from tensorgrad import domains
 
@@ -187,8 +187,9 @@ def _across(g: Any, x: Any, s: _Setting) -> Any:
 
 
 def _bias_gradient(g: Any) -> Any:
-    """Return the sum over all pixels."""
-    return sum_of_rows(g.reshape(-1, g.shape[-1]))
+    """Return the sum over all pixels, as a product with ones."""
+    rows = g.reshape(-1, g.shape[-1])
+    return ones(len(rows), g.dtype) @ rows
 
 
 # -- the operations ------------------------------------------------------------------------------------------

@@ -39,18 +39,10 @@ def ones(length: int, dtype: np.dtype[Any]) -> NDArray[Any]:
     return vector
 
 
-def sum_of_rows(matrix: Any) -> Any:
-    """Return `np.sum(matrix, axis=0)`: for NumPy's arrays as a product with ones, in half the time.
-
-    XLA fuses a sum with the operations around it, but not a product.
-    """
-    is_numpys = type(matrix.array if isinstance(matrix, tg.Tensor) else matrix) is np.ndarray
-    return ones(len(matrix), matrix.dtype) @ matrix if is_numpys else np.sum(matrix, axis=0)
-
-
 def _bias_gradient(g: Any) -> Any:
-    """`g if g.ndim == 1 else np.sum(g, axis=0)`, over all samples."""
-    return sum_of_rows(_rows(g))
+    """`g if g.ndim == 1 else np.sum(g, axis=0)`, over all samples, as a product with ones: in half the time."""
+    rows = _rows(g)
+    return ones(rows.shape[0], g.dtype) @ rows
 
 
 @tg.op(

@@ -54,8 +54,6 @@ def _shifted_powers(logits: Any) -> tuple[Any, Any, Any]:
     largest = np.maximum.reduce(values, axis=-1, keepdims=True)
     x = (logits if isinstance(logits, tg.Tensor) else values) - largest
     powers = np.exp(x)
-    if type(values) is not np.ndarray:
-        return x, powers, np.sum(powers, axis=-1, keepdims=True)  # XLA fuses it with exp
     return x, powers, np.matmul(powers, ones(values.shape[-1], values.dtype))[..., None]
 
 

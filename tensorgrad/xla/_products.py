@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import jax
+import jax.numpy as jnp
+import numpy as np
 
 NARROW = 32
 """Largest number of columns for which `_of_narrow` was never slower than `a.T @ b`, for matrices of 32 to 512 rows."""
@@ -25,3 +27,25 @@ def _of_narrow(a: Any, b: Any) -> Any:
     """
     barrier: Any = jax.lax.optimization_barrier
     return barrier(barrier(b.T) @ a).T
+
+
+def is_of_ones(values: Any) -> bool:
+    """Return whether this is a constant vector of ones, which a product sums with."""
+    return (
+        isinstance(values, np.ndarray) and values.ndim == 1 and values.dtype.kind == "f" and bool(np.all(values == 1))
+    )
+
+
+def sum_of_rows(matrix: Any) -> Any:
+    """Return the product of a vector of ones and `matrix`: on a CPU in a third to a half of the time of a sum.
+
+    On other devices, a sum is computed together with the operations around it, and a product alone.
+    """
+    ones = np.ones(matrix.shape[-2], matrix.dtype)
+    return jax.lax.platform_dependent(matrix, cpu=lambda m: jnp.matmul(ones, m), default=lambda m: jnp.sum(m, -2))
+
+
+def sum_of_columns(matrix: Any) -> Any:
+    """Return the product of `matrix` and a vector of ones, like `sum_of_rows`."""
+    ones = np.ones(matrix.shape[-1], matrix.dtype)
+    return jax.lax.platform_dependent(matrix, cpu=lambda m: jnp.matmul(m, ones), default=lambda m: jnp.sum(m, -1))

@@ -11,7 +11,7 @@ import numpy as np
 
 from tensorgrad.xla import _refusals
 from tensorgrad.xla._functions import call_function
-from tensorgrad.xla._products import transposed_product
+from tensorgrad.xla._products import is_of_ones, sum_of_columns, sum_of_rows, transposed_product
 from tensorgrad.xla._ufuncs import call_ufunc
 
 KNOWN = frozenset({np.ndarray, int, float, bool})
@@ -113,9 +113,8 @@ class Array:
         if not all(map(_is_known, inputs)):
             return NotImplemented
         with jax.enable_x64(True):
-            if ufunc is np.matmul and not options and _is_transposed_product(*inputs):
-                result = transposed_product(inputs[0].transpose_of, inputs[1].value)
-            else:
+            result = _special_product(*inputs) if ufunc is np.matmul and not options else None
+            if result is None:
                 result = call_ufunc(ufunc, method, plain(inputs), plain(options))
         return lifted(result) if out is None else _written(result, out)
 
@@ -273,11 +272,21 @@ def _is_known(value: Any) -> bool:
     return value.__class__ is Array or value.__class__ in KNOWN or isinstance(value, (np.generic, np.ndarray))
 
 
-def _is_transposed_product(a: Any, b: Any) -> bool:
-    """Return whether `a @ b` is a product of two matrices of one dtype in a program, the first of them transposed."""
-    if not (isinstance(a, Array) and isinstance(b, Array) and a.transpose_of is not None):
-        return False
-    return a.ndim == b.ndim == 2 and a.dtype == b.dtype
+def _special_product(a: Any, b: Any) -> Any:
+    """Return `a @ b` for a matrix of a program, if there is a faster form of it; else None."""
+    traced = b if isinstance(b, Array) else a
+    if not isinstance(traced.value, jax.core.Tracer) or traced.ndim < 2 or _dtype(a) != _dtype(b):
+        return None
+    if isinstance(a, Array) and isinstance(b, Array):
+        both = a.transpose_of is not None and a.ndim == b.ndim == 2
+        return transposed_product(a.transpose_of, b.value) if both else None
+    if not is_of_ones(a if traced is b else b):
+        return None
+    return sum_of_rows(traced.value) if traced is b else sum_of_columns(traced.value)
+
+
+def _dtype(value: Any) -> Any:
+    return getattr(value, "dtype", None)
 
 
 def _view(value: Any, of: Array) -> Array:

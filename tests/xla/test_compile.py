@@ -360,6 +360,20 @@ def test_products_with_a_transpose_equal_numpys(rows: int, columns: int, narrow:
     assert single.dtype == np.float32
 
 
+@pytest.mark.parametrize("shape", [(3, 4), (2, 3, 4), (0, 4), (3, 0)])
+def test_products_with_ones_equal_sums_on_every_device(shape: tuple[int, ...], monkeypatch: pytest.MonkeyPatch) -> None:
+    x = np.random.default_rng(0).standard_normal(shape)
+
+    def products(x: Any) -> Any:
+        return np.ones(shape[-2]) @ x, x @ np.ones(shape[-1])
+
+    for _ in ("as on a CPU", "as on other devices"):
+        of_rows, of_columns = tg.compile(products)(x)
+        np.testing.assert_allclose(np.asarray(of_rows), x.sum(axis=-2), rtol=1e-12)
+        np.testing.assert_allclose(np.asarray(of_columns), x.sum(axis=-1), rtol=1e-12)
+        monkeypatch.setattr(jax.lax, "platform_dependent", lambda values, cpu, default: default(values))
+
+
 def test_many_programs_are_warned_about_once() -> None:
     compiled = tg.compile(lambda x, n: x + n)
     for n in range(15):
