@@ -21,8 +21,8 @@ collect_ignore = [] if find_spec("onnx") else ["onnx_vectors"]
 def pytest_collection_finish() -> None:
     """Keep the garbage collector from walking through all collected tests, which takes a second each time.
 
-    `gc.get_objects` does not return what is frozen. Hypothesis 6.100 looks for references to NumPy's generator
-    when it runs its first test, so it does that before.
+    `gc.get_objects` does not return what is frozen. When Hypothesis 6.100 runs its first test, it searches for
+    references to NumPy's generator. So it runs a test before its objects are frozen.
     """
     given(none())(lambda _: None)()
     gc.collect()
