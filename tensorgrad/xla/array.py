@@ -11,7 +11,7 @@ import numpy as np
 
 from tensorgrad.xla import _refusals
 from tensorgrad.xla._functions import call_function
-from tensorgrad.xla._products import is_of_ones, sum_of_columns, sum_of_rows, transposed_product
+from tensorgrad.xla._products import is_of_ones, sum_by_product, transposed_product
 from tensorgrad.xla._ufuncs import call_ufunc
 
 KNOWN = frozenset({np.ndarray, int, float, bool})
@@ -113,7 +113,7 @@ class Array:
         if not all(map(_is_known, inputs)):
             return NotImplemented
         with jax.enable_x64(True):
-            result = _special_product(*inputs) if ufunc is np.matmul and not options else None
+            result = _special_product(*inputs) if ufunc is np.matmul and method == "__call__" and not options else None
             if result is None:
                 result = call_ufunc(ufunc, method, plain(inputs), plain(options))
         return lifted(result) if out is None else _written(result, out)
@@ -278,11 +278,10 @@ def _special_product(a: Any, b: Any) -> Any:
     if not isinstance(traced.value, jax.core.Tracer) or traced.ndim < 2 or _dtype(a) != _dtype(b):
         return None
     if isinstance(a, Array) and isinstance(b, Array):
-        both = a.transpose_of is not None and a.ndim == b.ndim == 2
-        return transposed_product(a.transpose_of, b.value) if both else None
-    if not is_of_ones(a if traced is b else b):
-        return None
-    return sum_of_rows(traced.value) if traced is b else sum_of_columns(traced.value)
+        is_transposed = a.transpose_of is not None and a.ndim == b.ndim == 2
+        return transposed_product(a.transpose_of, b.value) if is_transposed else None
+    ones, axis = (a, -2) if traced is b else (b, -1)
+    return sum_by_product(traced.value, axis) if is_of_ones(ones, traced.shape[axis]) else None
 
 
 def _dtype(value: Any) -> Any:

@@ -374,6 +374,13 @@ def test_products_with_ones_equal_sums_on_every_device(shape: tuple[int, ...], m
         monkeypatch.setattr(jax.lax, "platform_dependent", lambda values, cpu, default: default(values))
 
 
+def test_products_with_ones_of_another_length_are_refused() -> None:
+    x = np.zeros((3, 4))
+    for product in (lambda x: np.ones(4) @ x, lambda x: x @ np.ones(3), lambda x: np.ones(5) @ x):
+        with pytest.raises((ValueError, TypeError)):
+            tg.compile(product)(x)
+
+
 def test_many_programs_are_warned_about_once() -> None:
     compiled = tg.compile(lambda x, n: x + n)
     for n in range(15):
