@@ -21,8 +21,8 @@ RANDOM = {"Dropout", "GaussianNoise", "SpatialDropout"}
 """Layers that draw other numbers in a program, and are compared in evaluation mode."""
 
 
-def assert_close(ours: Any, theirs: Any, what: str) -> None:
-    np.testing.assert_allclose(np.asarray(ours), np.asarray(theirs), rtol=1e-4, atol=1e-5, err_msg=what)
+def assert_close(ours: Any, theirs: Any, what: str, scale: float = 1) -> None:
+    np.testing.assert_allclose(np.asarray(ours), np.asarray(theirs), rtol=1e-4, atol=1e-5 * scale, err_msg=what)
 
 
 @pytest.mark.parametrize("name", LAYERS)
@@ -48,11 +48,13 @@ def test_layer_has_the_results_gradients_and_buffers_of_numpy(name: str) -> None
     for ours, theirs in zip(tg.compile(step(compiled))(x), step(eager)(x)):
         if theirs is not None:
             assert_close(ours, theirs, name)
+    # The rounding errors of a small gradient are as large as those of the gradients from which it is computed.
+    scale = max([1, *(np.abs(state.grad).max() for _, state in eager.named_state() if state.grad is not None)])
     for (path, one), (_, other) in zip(compiled.named_state(), eager.named_state(), strict=True):
         assert one.dtype == other.dtype
         assert_close(one.numpy(), other.numpy(), path)
         if other.grad is not None:
-            assert_close(one.grad, other.grad, f"gradient of {path}")
+            assert_close(one.grad, other.grad, f"gradient of {path}", scale)
 
 
 @pytest.mark.parametrize("name", LOSSES)
