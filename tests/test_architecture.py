@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 import importlib.util
 import inspect
 import re
@@ -120,20 +121,23 @@ def files(package: str) -> Iterator[tuple[str, Path]]:
 MODULES = {name: path for package in ("tensorgrad", "nn") for name, path in files(package)}
 
 
-def imported_names(module: str) -> Iterator[tuple[str, str | None]]:
+@functools.cache
+def imported_names(module: str) -> list[tuple[str, str | None]]:
     """What a file imports from this project, also in functions and under TYPE_CHECKING: modules, and names in them."""
+    found: list[tuple[str, str | None]] = []
     for node in ast.walk(ast.parse(MODULES[module].read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
-            yield from ((alias.name, None) for alias in node.names if alias.name in MODULES)
+            found += [(alias.name, None) for alias in node.names if alias.name in MODULES]
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0, f"{module}: imports are absolute here"
             assert node.module is not None
             for alias in node.names:
                 inner = f"{node.module}.{alias.name}"
                 if inner in MODULES:
-                    yield inner, None
+                    found.append((inner, None))
                 elif node.module in MODULES:
-                    yield node.module, alias.name
+                    found.append((node.module, alias.name))
+    return found
 
 
 def imports_of(module: str) -> set[str]:
@@ -157,13 +161,18 @@ def is_inside(module: str, package: str) -> bool:
     return f"{module}.".startswith(f"{package}.")
 
 
-@pytest.mark.parametrize("module", MODULES)
-def test_imports_only_point_down(module: str) -> None:
-    for package in (package for package in LAYERS if is_inside(module, package)):
-        level, entry = layer_of(package, module)
-        for imported in (imported for imported in imports_of(module) if is_inside(imported, package)):
-            level_below, entry_below = layer_of(package, imported)
-            assert entry_below == entry or level_below < level, f"{module} imports {imported}, which is not below it"
+def points_down(package: str, module: str, imported: str) -> bool:
+    level, entry = layer_of(package, module)
+    level_below, entry_below = layer_of(package, imported)
+    return entry_below == entry or level_below < level
+
+
+@pytest.mark.parametrize("package", LAYERS)
+def test_imports_only_point_down(package: str) -> None:
+    imports = [(module, imported) for module in MODULES for imported in imports_of(module)]
+    within = [pair for pair in imports if all(is_inside(end, package) for end in pair)]
+    assert within
+    assert [pair for pair in within if not points_down(package, *pair)] == []
 
 
 @pytest.mark.parametrize("package", LAYERS)
@@ -173,16 +182,14 @@ def test_layers_name_each_entry_once_and_only_what_exists(package: str) -> None:
     assert [entry for entry in entries if f"{package}.{entry}" not in MODULES] == []
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("module", [module for module in MODULES if is_inside(module, "tensorgrad")])
-def test_engine_does_not_import_networks(module: str) -> None:
-    assert [imported for imported in imports_of(module) if is_inside(imported, "nn")] == []
+def test_engine_does_not_import_networks() -> None:
+    imported = {imported for module in MODULES if is_inside(module, "tensorgrad") for imported in imports_of(module)}
+    assert {module for module in imported if is_inside(module, "nn")} == set()
 
 
-@pytest.mark.parametrize("module", [module for module in MODULES if is_inside(module, "nn")])
-def test_networks_use_only_the_public_api(module: str) -> None:
-    for imported in imports_of(module):
-        assert imported in PUBLIC_TO_NETWORKS or is_inside(imported, "nn"), f"{module} imports {imported}"
+def test_networks_use_only_the_public_api() -> None:
+    imported = {imported for module in MODULES if is_inside(module, "nn") for imported in imports_of(module)}
+    assert {module for module in imported if not is_inside(module, "nn")} - PUBLIC_TO_NETWORKS == set()
 
 
 def outline(package: str) -> list[str]:
@@ -236,19 +243,22 @@ def is_private(name: str) -> bool:
     return name.startswith("_") and not name.endswith("__")
 
 
-@pytest.mark.parametrize("module", MODULES)
-def test_private_names_stay_in_their_module(module: str) -> None:
-    for imported, name in imported_names(module):
-        assert name is None or not is_private(name), f"{module} imports {name} from {imported}"
+def test_private_names_stay_in_their_module() -> None:
+    names = [(module, imported, name) for module in MODULES for imported, name in imported_names(module)]
+    assert [each for each in names if each[2] is not None and is_private(each[2])] == []
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("module", MODULES)
-def test_private_modules_stay_in_their_package(module: str) -> None:
-    for imported in imports_of(module):
-        parts = imported.split(".")
-        packages = [".".join(parts[:depth]) for depth, part in enumerate(parts) if is_private(part)]
-        assert all(is_inside(module, package) for package in packages), f"{module} imports {imported}"
+def packages_of_private_parts(module: str) -> list[str]:
+    """Return the packages within which a module may be imported, because a part of its name is private."""
+    parts = module.split(".")
+    return [".".join(parts[:depth]) for depth, part in enumerate(parts) if is_private(part)]
+
+
+def test_private_modules_stay_in_their_package() -> None:
+    for module in MODULES:
+        for imported in imports_of(module):
+            packages = packages_of_private_parts(imported)
+            assert all(is_inside(module, package) for package in packages), f"{module} imports {imported}"
 
 
 # -- the public API --------------------------------------------------------------------------------------

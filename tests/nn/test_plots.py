@@ -191,6 +191,7 @@ def test_strip_shows_the_model_as_it_was_after_each_epoch() -> None:
         assert frame.right == np.mean(model.predict(X).argmax(axis=1) == y)
 
 
+@pytest.mark.slow
 def test_strip_spreads_a_number_of_frames_from_before_to_the_end() -> None:
     X, y = nn.datasets.spiral(30, 3, rng=0)
     strip = plots.BoundaryStrip(X, y, epochs=4, resolution=5)

@@ -309,6 +309,7 @@ def test_load_parameters_of_another_network_changes_nothing(network: Any, messag
     assert all(np.array_equal(network.state_dict()[name], before[name]) for name in before)
 
 
+@pytest.mark.slow
 @given(
     arrays_of.arrays(
         st.sampled_from([np.dtype(d) for d in ("f2", "f4", ">f4", "f8", "i1", "u2", ">i8", "?")]),

@@ -132,6 +132,7 @@ def test_text_shows_folded_boxes(network):
 # -- Graphviz ---------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @needs_dot
 def test_dot_draws_every_kind(loss, tmp_path):
     drawing = draw(loss, renderer="dot")

@@ -125,6 +125,7 @@ def test_folding_handles_ten_thousand_irregular_operations():
     assert folded.folded[0] == f"{10_000 - len(folded.boxes):,} of 10,000 boxes are not drawn"
 
 
+@pytest.mark.slow
 def test_folding_starts_with_modules_and_never_removes_all():
     network = nn.Sequential(*[nn.Dense(8 + i, 9 + i, rng=0) for i in range(120)])
     _, folded = folded_groups(network(X).sum())

@@ -174,6 +174,7 @@ LETTERS = [chr(code) for code in get_font(findfont("DejaVu Sans")).get_charmap()
 LETTERS = [letter for letter in LETTERS if not unicodedata.combining(letter)]
 
 
+@pytest.mark.slow
 @given(st.text(st.characters(min_codepoint=32, max_codepoint=126) | st.sampled_from(LETTERS), max_size=40))
 @settings(max_examples=100, deadline=None)
 def test_layout_text_fits_in_the_widest_usual_font(text):

@@ -39,6 +39,7 @@ def groups_around(recording, framed):
     return [around[box.group] for box in recording.boxes]
 
 
+@pytest.mark.slow
 @grouped
 @settings(max_examples=60, deadline=None)
 def test_frames_contain_their_boxes_and_no_others(seed, count, direction, mixed):
@@ -53,6 +54,7 @@ def test_frames_contain_their_boxes_and_no_others(seed, count, direction, mixed)
             assert inside(sides(placed), frame, by=4) if group in groups else apart(sides(placed), frame)
 
 
+@pytest.mark.slow
 @grouped
 @settings(max_examples=60, deadline=None)
 def test_frames_are_nested_or_apart_and_boxes_keep_apart(seed, count, direction, mixed):

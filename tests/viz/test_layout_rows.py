@@ -34,6 +34,7 @@ def crossings_of_boxes(drawn):
                         yield route, box.id
 
 
+@pytest.mark.slow
 @given(seed=st.integers(0, 10_000), count=st.integers(10, 40), most=st.integers(300, 900))
 @settings(max_examples=30, deadline=None)
 def test_rows_keep_boxes_apart_and_edges_connected(seed, count, most):
@@ -117,6 +118,7 @@ def test_rows_keep_shortcuts_inside_the_frames_they_enter():
     assert list(crossed_frame_labels(drawn)) == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_rows_are_drawn_in_every_format(theme, tmp_path):
     network = nn.Sequential(*[layer for _ in range(3) for layer in (nn.Dense(3, 3, rng=0), nn.Sigmoid())])

@@ -188,6 +188,7 @@ def test_svg_shows_checks(expression):
     assert "finite differences: differs, 3 of 4 elements, by 0.5" in titles(drawing)[id]
 
 
+@pytest.mark.slow
 def test_png_accepts_letters_of_any_script(tmp_path):
     names = ["שלום עולם", "مرحبا", "नमस्ते", "สวัสดี", "வணக்கம்", "👩🏽‍🚀🇫🇷", "한국어 中文 日本語", "e\u0301\u0323", "\ufdfd"]
     total = sum(tg.tensor(1.0, requires_grad=True, name=name) for name in names)

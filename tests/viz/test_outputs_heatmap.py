@@ -31,6 +31,7 @@ def test_heatmap_is_orange_where_positive_blue_where_negative_and_white_at_zero(
     assert (image(summary(np.zeros((5, 5)), 24).detail) == ZERO).all()
 
 
+@pytest.mark.slow
 def test_heatmaps_are_drawn_for_arrays_without_numbers(tmp_path):
     x = tg.tensor(np.linspace(-1, 1, 60).reshape(6, 10), requires_grad=True, name="x")
     wide = tg.tensor(np.ones((2, 9)), requires_grad=True, name="wide")
