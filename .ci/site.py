@@ -26,7 +26,7 @@ def main() -> None:
         chromium = shutil.which("chromium")
         browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
         page = browser.new_page()
-        page.set_default_timeout(120_000)  # so that a busy machine fails no page
+        page.set_default_timeout(120_000)  # so that nothing times out on a busy machine
         seen: list[str] = []
         page.on("console", lambda message: seen.append(message.text) if message.type == "error" else None)
         page.on("pageerror", lambda error: seen.append(str(error)))

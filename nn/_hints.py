@@ -144,7 +144,7 @@ LOSS_SETTINGS = {
     "reduction": "Leave it out: losses are means over the samples.",
     "weight": "Pass sample_weight when the loss is called, or class_weight to model.fit.",
 }
-"""Arguments of losses elsewhere -> what to do."""
+"""Arguments of losses in other libraries -> what to do."""
 
 PREDICTIONS = {
     "input": "Use predictions.",
@@ -152,7 +152,7 @@ PREDICTIONS = {
     "y_pred": "Use predictions.",
     "y_true": "Use targets.",
 }
-"""Arguments of losses and metrics elsewhere, when they are called -> what to do."""
+"""Arguments of calls of losses and metrics in other libraries -> what to do."""
 
 HISTORY = {"history": "the History itself, a mapping: history['loss']", "epoch": "history.epochs"}
 
@@ -201,12 +201,12 @@ CONFUSION_MATRIX = {
     "display_labels": "Use names.",
     "normalize": "Leave it out: each cell shows the count and the fraction of its row.",
 }
-"""Arguments of confusion matrices elsewhere -> what to do."""
+"""Arguments of confusion matrices in other libraries -> what to do."""
 
 EXPORT = {
     "args": "Use example.",
-    "dynamic_axes": 'Use free_axes, such as free_axes={1: "time"}. The batch may have any size without it.',
-    "dynamic_shapes": 'Use free_axes, such as free_axes={1: "time"}. The batch may have any size without it.',
+    "dynamic_axes": 'Use free_axes, such as free_axes={1: "time"}. The batch axis is always free.',
+    "dynamic_shapes": 'Use free_axes, such as free_axes={1: "time"}. The batch axis is always free.',
     "input_names": "Leave it out: inputs are named after the parameters of forward, or by the keys of an example that "
     "is a dict.",
     "input_sample": "Use example.",
@@ -266,7 +266,7 @@ SETTINGS = {
     "use_ema": "Use nn.AveragedWeights().",
     "weight_decay": "This optimizer has none. Use an L2 penalty of the layers.",
 }
-"""Arguments of optimizers elsewhere -> what to do."""
+"""Arguments of optimizers in other libraries -> what to do."""
 
 SCHEDULE = {
     "T_max": "Use steps, the number of updates, not of epochs.",
@@ -395,7 +395,7 @@ LAYER: dict[str, tuple[str, ...] | str] = {
     "bias_regularizer_l1": ("bias_l1",),
     "bias_regularizer_l2": ("bias_l2",),
 }
-"""Arguments of layers elsewhere -> the possible names here, of which a layer has one, or what to do."""
+"""Arguments of layers in other libraries -> the possible names here, of which a layer has one, or what to do."""
 
 
 CALL = {

@@ -21,8 +21,8 @@ collect_ignore = [] if find_spec("onnx") else ["onnx_vectors"]
 def pytest_collection_finish() -> None:
     """Keep the garbage collector from walking through all collected tests, which takes a second each time.
 
-    `gc.get_objects` does not return what is frozen. When Hypothesis 6.100 runs its first test, it searches for
-    references to NumPy's generator. So it runs a test before its objects are frozen.
+    `gc.get_objects` and `gc.get_referrers` do not see frozen objects. Hypothesis 6.100 searches for references to
+    NumPy's generator when it runs its first test, so an empty test is run before anything is frozen.
     """
     given(none())(lambda _: None)()
     gc.collect()
@@ -40,7 +40,7 @@ def rng() -> np.random.Generator:
 
 @pytest.fixture(autouse=True, scope="module")
 def numpy_state_untouched() -> Iterator[None]:
-    """Nothing here may draw from NumPy's global generator. Looking once per module saves seconds."""
+    """Nothing here may draw from NumPy's global generator. Checking once per module saves seconds."""
     before = np.random.get_state()[1:3]  # noqa: NPY002
     yield
     after = np.random.get_state()[1:3]  # noqa: NPY002

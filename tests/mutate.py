@@ -459,7 +459,7 @@ def main() -> int:
 
 @functools.cache
 def chosen(only: str, sample: int | None, seed: int) -> tuple[list[Mutant], int]:
-    """Return the mutants to make, and how many they were drawn from: the same in every process."""
+    """Return the mutants to make, and the number they were drawn from. The result is the same in every process."""
     mutants = [m for m in all_mutants() if any(only in name for name in m.operations)]
     if sample is None or sample >= len(mutants):
         return mutants, len(mutants)
@@ -467,7 +467,7 @@ def chosen(only: str, sample: int | None, seed: int) -> tuple[list[Mutant], int]
 
 
 def fate(only: str, sample: int | None, seed: int, place: int) -> tuple[bool, dict[str, int]]:
-    """Return whether the mutant at `place` among the chosen ones survives, and which check caught it.
+    """Return whether the mutant at `place` among the chosen ones survives, and how many mutants each check caught.
 
     The functions of mutants cannot be pickled, so each process finds the mutants itself.
     """

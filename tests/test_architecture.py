@@ -249,7 +249,7 @@ def test_private_names_stay_in_their_module() -> None:
 
 
 def packages_of_private_parts(module: str) -> list[str]:
-    """Return the packages within which a module may be imported, because a part of its name is private."""
+    """Return the packages outside which a module must not be imported: one for each private part of its name."""
     parts = module.split(".")
     return [".".join(parts[:depth]) for depth, part in enumerate(parts) if is_private(part)]
 

@@ -103,7 +103,11 @@ class Point:
 
 
 def cost(sample: Sample) -> tuple[bool, int]:
-    """Order samples by their elements. Those that have one, which cannot be `shifted by one`, come last."""
+    """Sort key: the total number of elements.
+
+    Samples whose first differentiable array has fewer than two elements come last, because the mistake `shifted by one`
+    does not show in them.
+    """
     return min(sample.arrays[p].size for p in sample.differentiable[:1] or [0]) < 2, sum(a.size for a in sample.arrays)
 
 

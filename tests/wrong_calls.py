@@ -106,7 +106,7 @@ WRONG_VALUES: dict[str, Callable[[], Any]] = {
     "int8": lambda: np.int8(-3),
     "module": lambda: nn.Dense(2, 2, rng=0),
 }
-"""Make values that are wrong for most parameters, by how messages name them."""
+"""Factories of values that are wrong for most parameters, keyed by their names in messages."""
 
 
 def matrix() -> Any:
@@ -435,7 +435,7 @@ class TooLong(BaseException):
 
 @contextlib.contextmanager
 def bounded() -> Iterator[None]:
-    """End what is inside after some seconds of processor time."""
+    """Interrupt the `with` block after `SECONDS` of processor time."""
 
     def stop(number: int, frame: FrameType | None) -> None:
         raise TooLong

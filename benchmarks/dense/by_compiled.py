@@ -25,7 +25,7 @@ def training(task: Task) -> Callable[[], Any]:
         nonlocal t
         t += 1
         value = whole_step(*next(batches), float(t))
-        value.array.value.block_until_ready()  # the results of a program are ready together
+        value.array.value.block_until_ready()  # all results of a program become ready at once
         return value
 
     return step

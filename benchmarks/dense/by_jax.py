@@ -29,7 +29,7 @@ def training(task: Task) -> Callable[[], Any]:
         nonlocal parameters, kept, t
         t += 1
         value, parameters, kept = whole_step(parameters, kept, float(t), *next(batches))
-        value.block_until_ready()  # the results of a program are ready together
+        value.block_until_ready()  # all results of a program become ready at once
         return value
 
     return step

@@ -21,7 +21,7 @@ def measure(rounds: int) -> list[Row]:
     """Compare tensorgrad, hand-written JAX and PyTorch's eager mode, at one thread and at two.
 
     Two losses are compared: one before and one after an update. Adam divides each gradient by its own size at first, so
-    rounding errors of small gradients become large ones: ResNet-20's third losses differ by 1e-3.
+    the rounding errors of small gradients are amplified: the third losses of ResNet-20 differ by 1e-3.
     """
     rows = []
     for kind in ("gpt", "lstm", "lenet", "resnet"):

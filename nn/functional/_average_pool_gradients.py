@@ -1,4 +1,4 @@
-"""Gradient of average-pooling: every element sums over the windows that it is in."""
+"""Gradient of average-pooling: each element receives the sum over the windows that contain it."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def average_pool_gradient(g: Any, x_shape: Any, axes: tuple[Axis, ...], scale: A
 
 
 def _in_tiles(g: Any, scale: Any, axes: tuple[Axis, ...], to_x: Any) -> None:
-    """Write `g·scale` into each element in `to_x`, for windows that lie side by side."""
+    """Write `g·scale` into each element of `to_x`, for non-overlapping windows."""
     to_rows = rows_of_tiles(to_x, axes, clear=True)
     repeated, scaled = None, np.empty(0)
     for block in blocks_of_samples(to_x):
@@ -39,7 +39,7 @@ def _in_tiles(g: Any, scale: Any, axes: tuple[Axis, ...], to_x: Any) -> None:
 
 
 def _along_each_axis(g: Any, scale: Any, axes: tuple[Axis, ...], to_x: Any) -> None:
-    """Write into each element in `to_x` the sum of `g·scale` over the windows that it is in."""
+    """Write into each element of `to_x` the sum of `g·scale` over the windows that contain it."""
     scratch = Scratch()
     for block in blocks_of_samples(to_x):
         part = g[block]

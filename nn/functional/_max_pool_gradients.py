@@ -1,4 +1,4 @@
-"""Gradient of max-pooling: that of each window goes to the first of its elements that is the maximum."""
+"""Gradient of max-pooling: the first maximum in each window receives the gradient of the window."""
 
 from __future__ import annotations
 
@@ -29,17 +29,17 @@ def max_pool_gradient(g: Any, x: Any, largest: Any, axes: tuple[Axis, ...]) -> A
     elif len(axes) == 2 and any(map(_overlaps_far, axes)):
         pass_back = _along_each_axis
     else:
-        pass_back = _at_each_place
+        pass_back = _at_each_position
     with SmallBuffers():
         pass_back(g, x, largest, axes, as_samples(gradient, axes))
     return gradient
 
 
 def _in_tiles(g: Any, x: Any, largest: Any, axes: tuple[Axis, ...], to_x: Any) -> None:
-    """Write the gradient into `to_x`, for windows that lie side by side.
+    """Write the gradient into `to_x`, for non-overlapping windows.
 
     The maxima and the gradients are repeated for each element of a row of their window. The comparison and the product
-    are then loops over whole rows.
+    then run over whole rows.
     """
     rows, to_rows = rows_of_tiles(x, axes), rows_of_tiles(to_x, axes, clear=True)
     repeated = marks = None
@@ -51,8 +51,8 @@ def _in_tiles(g: Any, x: Any, largest: Any, axes: tuple[Axis, ...], to_x: Any) -
         np.multiply(repeated.row(g[block]), marks.marked, out=to_rows[block])
 
 
-def _at_each_place(g: Any, x: Any, largest: Any, axes: tuple[Axis, ...], to_x: Any) -> None:
-    """Write the gradient into `to_x`: for each place in a window, that of all windows at once."""
+def _at_each_position(g: Any, x: Any, largest: Any, axes: tuple[Axis, ...], to_x: Any) -> None:
+    """Write the gradient into `to_x`, one position within the windows after the other, for all windows at once."""
     scratch = Scratch()
     planes = None
     for block in blocks_of_samples(x):
@@ -63,9 +63,10 @@ def _at_each_place(g: Any, x: Any, largest: Any, axes: tuple[Axis, ...], to_x: A
 
 
 def _along_each_axis(g: Any, x: Any, largest: Any, axes: tuple[Axis, ...], to_x: Any) -> None:
-    """Write the gradient into `to_x`: along the height, to the maxima of the rows of windows, then along the width.
+    """Write the gradient into `to_x`, one axis after the other.
 
-    The number of operations grows with the sum of the window's sizes instead of their product.
+    Along the height, it goes to the maxima of the rows of each window; then, along the width, to their elements. The
+    number of operations grows with the sum of the window's height and width instead of their product.
     """
     height, width = axes
     scratch = Scratch()
@@ -94,8 +95,8 @@ def _to_largest(
 
     Args:
         g, largest: the gradients and the maxima of the windows.
-        taps: for each place in a window, the index of windows, and their elements there.
-        to_taps: for each place, whether to overwrite the gradients there instead of adding to them, and the gradients.
+        taps: for each position within a window, the index of the windows, and their elements there.
+        to_taps: for each position, whether to overwrite the gradients instead of adding to them, and those gradients.
         scratch: memory for intermediate results.
     """
     waiting, is_first = (scratch.array(name, g.shape, bool) for name in ("waiting", "is first"))
@@ -103,13 +104,13 @@ def _to_largest(
     waiting[...] = True  # no element of a window has received its gradient yet
     for number, ((windows, elements), (is_new, to_elements)) in enumerate(zip(taps, to_taps), start=1):
         still, part = waiting[windows], received[windows]
-        first = still  # the last element
+        first = still  # the last element receives every remaining gradient
         if number < len(taps):
             first = np.equal(elements, largest[windows], out=is_first[windows])
             first &= still
             still ^= first
         weights = first
-        if g.ndim == 1:  # in one row, casting the booleans first takes 0.7 of the time of a product with them
+        if g.ndim == 1:  # casting the booleans and multiplying takes 0.7 times as long as multiplying by booleans
             weights = part
             weights[...] = first
         if is_new:

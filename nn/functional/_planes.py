@@ -1,4 +1,4 @@
-"""Elements of sliding windows, arranged so that those at one place of all windows are contiguous."""
+"""Elements of sliding windows, arranged so that the elements at the same position in all windows are contiguous."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from nn.functional.windows import Axis
 
 
 class Planes:
-    """Memory in which the elements at one place of all windows are contiguous, in the order of the windows.
+    """Buffer in which the elements at the same position in all windows are contiguous, in the order of the windows.
 
-    The elements that windows have at one place lie `stride` apart, and NumPy is slow along short rows. A plane contains
-    the elements of one phase of the strides: with strides of 2, every second pixel of every second row. Windows and
-    planes are padded to the same shape. The element of window `w` is then number `w + shift` of a plane. Which plane
-    and which shift depends on the place only.
+    Elements at the same position in neighbouring windows are `stride` apart, and NumPy is slow on short rows. A plane
+    contains the elements of one phase of the strides: with strides of 2, every second pixel of every second row.
+    Windows and planes are padded to the same shape. The element of window `w` at a given position is then element
+    `w + shift` of a plane. The plane and the shift depend only on the position.
 
     The windows in the padding have gradients of 0. Elements in the padding are NaN, so that they equal no maximum.
 
@@ -27,10 +27,10 @@ class Planes:
         samples: the largest number of samples.
         axes: how the windows slide along each axis between the samples and the channels.
         channels: the number of channels.
-        dtype: of the elements and their gradients.
+        dtype: the dtype of the elements and their gradients.
 
     Attributes:
-        places: the number of the plane and the shift, for each place in a window, in reading order.
+        positions: the number of the plane and the shift, for each position within a window, in reading order.
     """
 
     def __init__(self, samples: int, axes: tuple[Axis, ...], channels: int, dtype: DTypeLike) -> None:
@@ -38,10 +38,10 @@ class Planes:
         shape = (samples, *(line.length for line in lines), channels)
         steps = [math.prod(shape[number:]) for number in range(2, len(shape))]
         phases = list(itertools.product(*(range(axis.stride) for axis in axes)))
-        self.places = []
-        for place in itertools.product(*(line.places for line in lines)):
-            shift = sum(shift * step for (shift, _), step in zip(place, steps))
-            self.places.append((phases.index(tuple(phase for _, phase in place)), shift))
+        self.positions = []
+        for position in itertools.product(*(line.positions for line in lines)):
+            shift = sum(shift * step for (shift, _), step in zip(position, steps))
+            self.positions.append((phases.index(tuple(phase for _, phase in position)), shift))
         self.elements = [_index(each) for each in itertools.product(*(line.elements for line in lines))]
         self.inside = [_index(each) for each in itertools.product(*(line.inside for line in lines))]
         self.windows_inside = _index(slice(axis.windows) for axis in axes)
@@ -51,28 +51,28 @@ class Planes:
         self.to_values[...] = self.gradients[...] = self.maxima[...] = 0
 
     def windows(self, g: NDArray[Any], largest: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
-        """Return the gradients and the maxima of the windows, in one row each."""
+        """Return the gradients and the maxima of the windows, each as a one-dimensional array."""
         for array, numbers in ((self.gradients, g), (self.maxima, largest)):
             pixels_as_items(array)[: len(g)][self.windows_inside] = pixels_as_items(numbers)
         return self.gradients[: len(g)].reshape(-1), self.maxima[: len(g)].reshape(-1)
 
     def taps(self, x: NDArray[Any]) -> list[tuple[slice, NDArray[Any]]]:
-        """Return, for each place in a window, the index of the windows in a row, and their elements there."""
+        """Return, for each position within a window, the slice of the flattened windows, and their elements there."""
         for plane, inside, elements in zip(self.values, self.inside, self.elements):
             pixels_as_items(plane)[: len(x)][inside] = pixels_as_items(x)[elements]
         rows = self.values[:, : len(x)].reshape(len(self.values), -1)
-        return [(slice(rows.shape[1] - shift), rows[plane, shift:]) for plane, shift in self.places]
+        return [(slice(rows.shape[1] - shift), rows[plane, shift:]) for plane, shift in self.positions]
 
     def to_taps(self, samples: int) -> list[tuple[bool, NDArray[Any]]]:
-        """Return, for each place in a window, whether the elements there are new, and their gradients.
+        """Return, for each position within a window, whether to overwrite the gradients there, and the gradients.
 
-        Gradients of new elements are arbitrary, and those of others are sums.
+        Gradients to be overwritten have arbitrary values. The others are partial sums, to be added to.
         """
         found, used = [], set()
-        for plane, shift in self.places:
+        for plane, shift in self.positions:
             row = self.to_values[plane, :samples].reshape(-1)
             if plane not in used:
-                row[:shift] = 0  # elements that no window has at this place
+                row[:shift] = 0  # elements that are in no window at this position
             found.append((plane not in used, row[shift:]))
             used.add(plane)
         return found
@@ -87,14 +87,14 @@ class _Line(NamedTuple):
     """Arrangement along one axis.
 
     Attributes:
-        length: of the padded axis.
-        places: the shift and the phase of each place in a window.
-        elements: those of each phase.
+        length: the length of the padded axis.
+        positions: the shift and the phase of each position within a window.
+        elements: the elements of each phase.
         inside: where the elements of each phase are in their plane.
     """
 
     length: int
-    places: list[tuple[int, int]]
+    positions: list[tuple[int, int]]
     elements: list[slice]
     inside: list[slice]
 
@@ -102,11 +102,11 @@ class _Line(NamedTuple):
 def _line(axis: Axis) -> _Line:
     before = -(-axis.before // axis.stride)
     start = before * axis.stride - axis.before
-    places = [divmod(start + k * axis.dilation, axis.stride) for k in range(axis.kernel)]
+    positions = [divmod(start + k * axis.dilation, axis.stride) for k in range(axis.kernel)]
     elements = [slice(phase, axis.size, axis.stride) for phase in range(axis.stride)]
     counts = [len(range(axis.size)[of_phase]) for of_phase in elements]
-    length = max(axis.windows + places[-1][0], before + counts[0])
-    return _Line(length, places, elements, [slice(before, before + count) for count in counts])
+    length = max(axis.windows + positions[-1][0], before + counts[0])
+    return _Line(length, positions, elements, [slice(before, before + count) for count in counts])
 
 
 def _index(slices: Iterable[slice]) -> tuple[slice, ...]:

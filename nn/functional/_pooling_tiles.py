@@ -1,4 +1,4 @@
-"""Windows that lie side by side, with their elements in whole rows."""
+"""Non-overlapping windows, processed by whole rows of elements."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from nn.functional.windows import Axis
 
 
 def lie_side_by_side(axis: Axis) -> bool:
-    """Return whether windows lie side by side from the first element on, without padding."""
+    """Return whether the windows are adjacent without overlapping, from the first element on and without padding."""
     return (axis.kernel, axis.dilation, axis.before) == (axis.stride, 1, 0) and axis.windows * axis.kernel <= axis.size
 
 
 def rows_of_tiles(x: Any, axes: tuple[Axis, ...], *, clear: bool = False) -> Any:
-    """View the windows that lie side by side as `(samples, windows, rows of a window, elements of a row of windows)`.
+    """View non-overlapping windows as `(samples, rows of windows, rows per window, elements per row)`.
 
     Args:
         clear: whether to write 0 into the elements that are in no window.
@@ -33,7 +33,7 @@ def rows_of_tiles(x: Any, axes: tuple[Axis, ...], *, clear: bool = False) -> Any
 
 
 class Repeated:
-    """Memory for one number of each window, repeated for each element of a row of the window.
+    """Buffer for one number per window, repeated for each element of a row of the window.
 
     Args:
         values: one number of each window.
@@ -46,7 +46,7 @@ class Repeated:
         self.rows = repeated.reshape(len(values), -1, 1, math.prod(repeated.shape[-3:]))
 
     def row(self, values: Any) -> Any:
-        """Return `(samples, windows, 1, elements of a row of windows)`."""
+        """Return the repeated values as `(samples, rows of windows, 1, elements per row)`."""
         items = pixels_as_items(values)
         for column in self.columns:
             column[...] = items
@@ -54,7 +54,7 @@ class Repeated:
 
 
 class Marks:
-    """Memory for a mark at each element of windows that lie side by side.
+    """Buffer of booleans that mark elements of non-overlapping windows.
 
     Args:
         rows: the result of `rows_of_tiles`.
@@ -64,16 +64,17 @@ class Marks:
 
     def __init__(self, rows: Any, axes: tuple[Axis, ...], channels: int) -> None:
         self.marked = aligned(rows.shape, bool)
-        places = self.marked.reshape(*rows.shape[:3], axes[-1].windows, axes[-1].kernel, channels)
+        positions = self.marked.reshape(*rows.shape[:3], axes[-1].windows, axes[-1].kernel, channels)
         self.taps = [
-            pixels_as_items(places[:, :, row, :, column]) for row, column in np.ndindex(rows.shape[2], axes[-1].kernel)
+            pixels_as_items(positions[:, :, row, :, column])
+            for row, column in np.ndindex(rows.shape[2], axes[-1].kernel)
         ]
         shape = (*rows.shape[:2], axes[-1].windows, channels)
         self.first, self.waiting = (aligned(shape, bool) for _ in range(2))
         self.first_items, self.waiting_items = pixels_as_items(self.first), pixels_as_items(self.waiting)
 
     def keep_first(self) -> None:
-        """Remove all marks in each window but the first. If there is none, mark the last element."""
+        """Remove all marks but the first in each window. If there is none, mark the last element."""
         self.waiting[...] = True  # no marked element of a window has been found yet
         for tap in self.taps[:-1]:
             self.first_items[...] = tap

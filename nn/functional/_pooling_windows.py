@@ -1,4 +1,4 @@
-"""Windows along one axis after the other: the elements at one place of all windows, and reductions of the windows."""
+"""Sliding windows, one axis at a time: the elements at each position, and reductions."""
 
 from __future__ import annotations
 
@@ -33,12 +33,12 @@ def pooled(reduce: np.ufunc, start: float, x: Any, axes: tuple[Axis, ...], scale
 
 
 def reduced(reduce: np.ufunc, start: float, taps: list[tuple[Any, Any]], out: Any) -> Any:
-    """Reduce the windows along an axis into `out`, with `start` as the initial value, and return it.
+    """Reduce the windows along an axis into `out`, with `start` as the initial value, and return `out`.
 
     Args:
-        taps: for each place in a window, the index of the windows where it is not padding, and those elements.
+        taps: for each position within a window, the index of the windows where it is not padding, and the elements.
     """
-    taps = sorted(taps, key=lambda tap: tap[1].shape != out.shape)  # places that are never padding come first
+    taps = sorted(taps, key=lambda tap: tap[1].shape != out.shape)  # positions that are never padding come first
     if len(taps) > 1 and taps[1][1].shape == out.shape:
         reduce(taps[0][1], taps[1][1], out=out)
         taps = taps[2:]
@@ -51,7 +51,7 @@ def reduced(reduce: np.ufunc, start: float, taps: list[tuple[Any, Any]], out: An
 
 
 def taps_along(number: int, axis: Axis) -> list[tuple[Any, Any]]:
-    """Return, for each place in a window, the indices of the windows where it is not padding, and of those elements."""
+    """Return, for each position within a window, the indices of windows where it is not padding, and of elements."""
     inside = map(axis.inside, range(axis.kernel))
     return [(index_along(number, windows), index_along(number, elements)) for windows, elements in inside]
 
@@ -59,13 +59,13 @@ def taps_along(number: int, axis: Axis) -> list[tuple[Any, Any]]:
 class Phases:
     """The elements along an axis, in one array for each phase of the stride.
 
-    The elements that windows have at one place lie `stride` apart. Within their phase they are neighbours. Along the
-    last axis, where a phase is every second pixel, NumPy's loops run over single pixels. With contiguous phases, they
-    run over whole rows, which shortens the gradient of overlapping windows with 16 channels by a fifth.
+    Elements at the same position in neighbouring windows are `stride` apart. Within their phase they are neighbours.
+    Along the last axis, where a phase is every second pixel, NumPy's loops run over single pixels. With contiguous
+    phases, they run over whole rows, which shortens the gradient of overlapping windows with 16 channels by a fifth.
 
     Args:
         x: `(samples, *sizes, channels)`.
-        number: which of its axes.
+        number: the axis of `x`.
         axis: how the windows slide along it.
         scratch: memory for contiguous phases along the last axis. Along others, the phases are views.
         copy: whether the phases contain the elements. Otherwise they are zeros, to be changed before `put_back`.
@@ -91,12 +91,15 @@ class Phases:
         return windows, self.arrays[phase][index_along(self.number, slice(first, first + windows.stop - windows.start))]
 
     def taps(self) -> list[tuple[Any, Any]]:
-        """Return, for each place in a window, the index of the windows where it is not padding, and those elements."""
+        """Return, for each position within a window, the windows where it is not padding, and the elements there."""
         along = [self.at(k) for k in range(self.axis.kernel)]
         return [(index_along(self.number, windows), elements) for windows, elements in along]
 
     def to_taps(self) -> list[tuple[bool, Any]]:
-        """Return, for each place in a window, False, because the phases are 0 at first, and the elements there."""
+        """Return, for each position within a window, False and the elements there.
+
+        False means that gradients are added, because the phases are initially 0.
+        """
         return [(False, elements) for _, elements in self.taps()]
 
     def put_back(self) -> None:

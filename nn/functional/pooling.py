@@ -1,8 +1,8 @@
 """Pooling of sequences and images: the maximum or the mean of each window, for every channel separately.
 
 The composed forms `_max_composed` and `_average_composed` are the plain definitions. The operations compute the same
-faster, block by block: `_pooling_windows` computes their results, `_max_pool_gradients` and `_average_pool_gradients`
-their gradients.
+results faster, block by block: `_pooling_windows` computes them, `_max_pool_gradients` and `_average_pool_gradients`
+compute their gradients.
 """
 
 from __future__ import annotations
@@ -294,7 +294,7 @@ def _averaged(x: Any, axes: tuple[Axis, ...], count_padding: bool) -> Any:
 
 
 def _average_composed(x: Any, axes: tuple[Axis, ...], count_padding: bool) -> Any:
-    """Return the means, using recorded functions: the sums of padded slices, scaled."""
+    """Return the means, using recorded functions: scaled sums of slices of the padded array."""
     leading = len(x.shape) - len(axes) - 1
     margins = [
         (axis.before, max((axis.windows - 1) * axis.stride + axis.extent - axis.before - axis.size, 0)) for axis in axes

@@ -54,7 +54,7 @@ class Memory:
         return replace(self, steps=steps, changes=changes, scale=product / float(change @ change))
 
     def moved_to(self, gradient: Flat) -> Memory:
-        """Return the memory as arrays of the library of `gradient`, NumPy or CuPy."""
+        """Return a copy whose arrays belong to the library of `gradient`, NumPy or CuPy."""
         steps, changes = (
             tuple(in_library_of(each, gradient) for each in arrays) for arrays in (self.steps, self.changes)
         )
@@ -141,7 +141,7 @@ class LBFGS(Optimizer):
             if not isinstance(each.array, np.ndarray) and not hasattr(each.array, "alike"):
                 kind = type(each.array)
                 raise TypeError(
-                    "LBFGS: expected parameters with NumPy or CuPy arrays, whose values it can read, got "
+                    "LBFGS: expected parameters with NumPy or CuPy arrays, because it reads their values, got "
                     f"{kind.__module__}.{kind.__qualname__}. Use another optimizer, such as nn.Adam."
                 )
         if line_search not in ("strong_wolfe", None):

@@ -29,7 +29,8 @@ class LivePlot(Callback):
             the figure.
         every: the number of epochs between figures. The last epoch is always drawn.
         keep_figures: whether to keep the figures of the last `fit` as PNG images, so that `save` can write an animation
-            afterwards. Default: only if `path` is an animation, because the images of a long training need memory.
+            afterwards. Default: only if `path` names an animation, because the images of a long training run take up
+            memory.
 
     Raises:
         TypeError, ValueError: `draw` is not a function, `every` is below 1, or the suffix is unknown.
@@ -93,7 +94,7 @@ class LivePlot(Callback):
     def save(self, path: str | Path, *, seconds: float = 0.3) -> None:
         """Save the figures of the last `fit` as an animation.
 
-        This requires `keep_figures=True`, or an animation as `path`.
+        Requires `keep_figures=True`, or a `path` that names an animation.
 
         Args:
             path: file name that ends in .gif, .mp4 (requires ffmpeg) or .html (a page with a slider).

@@ -45,7 +45,7 @@ def evaluate(
 ) -> dict[str, float]:
     """Return the loss, without regularisation, and the metrics by name, in evaluation mode: means over all samples.
 
-    `what` is the name of the method or the data in messages.
+    Error messages begin with `what`, the name of the method or the data.
     """
     metrics = copy.deepcopy(metrics)  # the originals may be accumulating a training epoch
     for metric in metrics:

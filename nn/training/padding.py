@@ -20,7 +20,7 @@ def without_padding(what: str, X: Any, predictions: Any, targets: Any, weights: 
     Other predictions are returned unchanged, and so is everything if the inputs have no lengths and no mask.
 
     Args:
-        what: the name of the method or the data in messages, such as "fit" or "fit: validation_data".
+        what: the method or the data that error messages name, such as "fit" or "fit: validation_data".
         X: the inputs of the network: a dict with `lengths` or `mask`, or anything else.
         predictions, targets: one of each, or several in a tuple or dict.
         weights: an empty tuple, or one with the weights of the samples or the steps.
@@ -81,7 +81,9 @@ def padding_as_weights(
     if not any(per_step):
         return targets, weights, count
     if not all(per_step):
-        raise TypeError(f"{what}: compile=True needs either a value for each step in all outputs, or in none.")
+        raise TypeError(
+            f"{what}: with compile=True, either all outputs or none of them must have a value for each step."
+        )
     like = named(predictions)[0][1]
     mask = as_mask(what, like.shape[:2], X.get("lengths"), X.get("mask"))
 

@@ -284,7 +284,7 @@ class Programs:
 
     @property
     def _what(self) -> str:
-        """Name of the method or the data in messages."""
+        """The method or the data that error messages name."""
         return "fit: validation_data" if self._is_training else "evaluate"
 
     @interrupts.uninterrupted

@@ -170,7 +170,7 @@ def _recorded(network: Module) -> Iterator[dict[str, Shape]]:
 
 
 def _recording(forward: Callable[..., Any], path: str, outputs: dict[str, Shape]) -> Callable[..., Any]:
-    """Return `forward`, such that it also records the shape of its result."""
+    """Wrap `forward` so that it also records the shape of its result."""
 
     @functools.wraps(forward)
     def call(*inputs: Any, **options: Any) -> Any:
@@ -182,7 +182,7 @@ def _recording(forward: Callable[..., Any], path: str, outputs: dict[str, Shape]
 
 
 def _record(path: str, result: Any, outputs: dict[str, Shape]) -> None:
-    """Record the output shape of a module: that of the first of several results, such as an output and a state."""
+    """Record the output shape of a module. Of several results, such as an output and a state, the first counts."""
     if tensors := _tensors(result):
         outputs[path] = tensors[0].shape
 

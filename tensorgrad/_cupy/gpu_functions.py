@@ -208,7 +208,7 @@ def _block(arrays: Any) -> Any:
     blocks, depth = [arrays], 0
     while any(isinstance(each, list) for each in blocks):
         if not all(isinstance(each, list) and each for each in blocks):
-            raise ValueError("block: expected lists that are all nested equally deep, and none that is empty.")
+            raise ValueError("block: expected non-empty lists, all nested to the same depth.")
         blocks, depth = [each for part in blocks for each in part], depth + 1
     ndim = max(depth, *(getattr(each, "ndim", 0) for each in blocks))
 

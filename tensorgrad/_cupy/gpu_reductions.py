@@ -41,7 +41,7 @@ def reduced(
 
 
 def _extreme_of_empty(name: str, a: Any, axis: Any, out: Any, keepdims: bool, initial: Any) -> Any:
-    """Return the maximum or minimum of an empty array, which CuPy refuses. NumPy computes it from the shape alone."""
+    """Return the maximum or minimum of an empty array. CuPy raises an error for it; NumPy needs only its shape."""
     result = getattr(np, name)(np.empty(a.shape, a.dtype), axis=axis, keepdims=keepdims, initial=on_cpu(initial))
     return cupy.asarray(result) if out is None else written(cupy.asarray(result), out)
 
@@ -90,6 +90,6 @@ def _count(a: Any, axis: Any, keepdims: bool, where: Any) -> Any:
 
 
 def written(result: Any, out: Any) -> Any:
-    """Return `out` with the values of the result."""
+    """Copy `result` into `out` and return `out`."""
     out[...] = result
     return out

@@ -58,7 +58,7 @@ def _vecmat(vector: Any, matrix: Any) -> Any:
 
 
 def vecdot(a: Any, b: Any, *, axis: int = -1) -> Any:
-    """Return `np.vecdot`."""
+    """Return the result of `np.vecdot` for CuPy arrays."""
     a, b = (cupy.moveaxis(cupy.asarray(each), axis, -1) for each in (a, b))
     return cupy.matmul(a[..., None, :], b[..., None])[..., 0, 0]
 

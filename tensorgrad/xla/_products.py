@@ -30,7 +30,7 @@ def _of_narrow(a: Any, b: Any) -> Any:
 
 
 def is_of_ones(values: Any, length: int) -> bool:
-    """Return whether this is a constant vector of so many ones. A product with it is a sum."""
+    """Return whether `values` is a constant vector of `length` ones. A product with it is a sum."""
     is_vector = isinstance(values, np.ndarray) and values.shape == (length,) and values.dtype.kind == "f"
     return is_vector and bool(np.all(values == 1))
 
@@ -38,7 +38,7 @@ def is_of_ones(values: Any, length: int) -> bool:
 def sum_by_product(matrix: Any, axis: int) -> Any:
     """Return the sum along one of the last two axes: on a CPU by a product with ones, in a third to half of the time.
 
-    On other devices, XLA computes a sum together with the operations around it, but a product alone.
+    On other devices, XLA fuses a sum with the operations around it, but not a product.
     """
     ones = np.ones(matrix.shape[axis], matrix.dtype)
     return jax.lax.platform_dependent(

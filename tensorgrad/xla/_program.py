@@ -189,8 +189,8 @@ class Plan:
         """Do what `_rebind` does and return True, if only arrays have changed and no graph uses the tensors.
 
         The assignments are one call of a function written in C, which Ctrl-C cannot interrupt. Postponing Ctrl-C,
-        as `_rebind` does, would take as long as all the rest. Arrays that nothing else refers to get the new values;
-        creating others would take twice as long.
+        as `_rebind` does, would take as long as all the rest. Arrays without other references are updated in
+        place; replacing them would take twice as long.
         """
         if not self._only_arrays:
             return False
@@ -215,11 +215,11 @@ class Plan:
 
 
 def _unshared(arrays: list[Any], of_tensors: list[Node | None], nodes: list[Node]) -> bool:
-    """Return whether nothing but tensors and their nodes refers to these arrays, and none is a view or NumPy's."""
+    """Return whether only tensors and their nodes refer to these arrays, and none is a view or a NumPy array."""
     try:
         if any(map(OWNER, arrays)):
             return False
-    except AttributeError:  # arrays of NumPy, as in the first call
+    except AttributeError:  # NumPy arrays, as in the first call
         return False
     if not all(map(operator.is_, map(ARRAY, nodes), compress(arrays, of_tensors))):  # after a backward pass
         return False

@@ -18,7 +18,7 @@ from tests.ops.samples import Sample
 
 TOLERANCE: dict[str, float] = {"rtol": 1e-6, "atol": 1e-7}
 WAYS = 2
-"""Random directions of each variable. A wrong entry changes the slope along every one of them."""
+"""Number of random directions for each variable. A wrong entry changes the slope along every one of them."""
 
 
 def values(sample: Sample) -> None:
@@ -88,7 +88,8 @@ def first_gradient(sample: Sample) -> None:
 def second_gradient(sample: Sample) -> None:
     """The derivatives of the gradient with respect to operands and upstream gradient agree with differences.
 
-    Both are taken along directions: of each gradient, and at random ones of each variable.
+    Both are directional: each gradient is projected onto a random direction, and each variable is moved along `WAYS`
+    random directions.
     """
     rng = np.random.default_rng(7)
     operands = sample.tracked()
@@ -119,7 +120,7 @@ def second_gradient(sample: Sample) -> None:
 
 
 def _directions(rng: np.random.Generator, shape: Shape) -> np.ndarray:
-    """Return random directions in which every element moves, of a length near 1."""
+    """Return `WAYS` random directions without zeros, of a length close to 1."""
     signs = rng.choice([-1.0, 1.0], (WAYS, *shape))
     return signs * rng.uniform(0.5, 1.5, (WAYS, *shape)) / np.sqrt(max(1.0, np.prod(shape)))
 
@@ -127,7 +128,7 @@ def _directions(rng: np.random.Generator, shape: Shape) -> np.ndarray:
 def _slopes_of_gradients(
     sample: Sample, variables: list[np.ndarray], by: int, ways: np.ndarray, directions: list[np.ndarray]
 ) -> np.ndarray:
-    """How each gradient, taken along its direction, moves with the variable `by` along each of the ways."""
+    """Return the derivatives of each gradient, projected onto its direction, along `ways` of one of the variables."""
 
     def along(lengths: np.ndarray) -> np.ndarray:
         moved = [*variables[:by], variables[by] + np.tensordot(lengths, ways, 1), *variables[by + 1 :]]

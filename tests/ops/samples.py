@@ -89,7 +89,7 @@ ONLY_AS_DECLARED = {
 def _parameters(function: Callable[..., Any]) -> Mapping[str, inspect.Parameter]:
     try:
         return inspect.signature(function).parameters
-    except ValueError:  # a function written in C that does not say
+    except ValueError:  # a function written in C, without a signature
         return {}
 
 

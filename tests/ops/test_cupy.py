@@ -129,13 +129,13 @@ def test_functions_that_cupy_lacks_are_composed_of_others(double: Any) -> None:
         ours, theirs = call(lambda values: tg.Tensor(double.asarray(values)).array), call(np.asarray)
         assert isinstance(ours, double.ndarray)
         np.testing.assert_allclose(np.asarray(ours), theirs, rtol=1e-12, strict=True)
-    with pytest.raises(ValueError, match="nested equally deep"):
+    with pytest.raises(ValueError, match="nested to the same depth"):
         np.block([[tg.Tensor(double.asarray(a)).array], 1.0])
 
 
 @pytest.mark.parametrize("function", [np.dot, max])
 def test_arguments_that_cupy_lacks_must_have_their_defaults(function: Any, double: Any) -> None:
-    """`max` has no signature. Before NumPy 2.4, `np.dot` has none either."""
+    """`max` has no signature. Before NumPy 2.4, neither has `np.dot`."""
     from tensorgrad._cupy.gpu_functions import _understood
 
     assert _understood(function, frozenset("a"), {"a": 1, "out": None}) == {"a": 1}

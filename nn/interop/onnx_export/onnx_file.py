@@ -265,7 +265,7 @@ def _checked_axes(named: Mapping[str, Any], free_axes: FreeAxes | None) -> dict[
 
 
 def _checked_axis(axis: Any, ndim: int) -> int:
-    """Return the number of an axis of `free_axes`, which may be negative, counted from the start.
+    """Return an axis of `free_axes`, which may be negative, as a non-negative integer.
 
     Raises:
         TypeError, ValueError: there is no such axis, or it is the batch axis.
@@ -273,8 +273,8 @@ def _checked_axis(axis: Any, ndim: int) -> int:
     number = whole_number("export_onnx: an axis in free_axes", axis, -ndim, highest=ndim - 1) % ndim
     if number == 0:
         raise ValueError(
-            f"export_onnx: axis {axis} in free_axes is the batch, which may have any size in every export. Leave it "
-            "out."
+            f"export_onnx: axis {axis} in free_axes is the batch axis, which may have any size in every export. "
+            "Leave it out."
         )
     return number
 

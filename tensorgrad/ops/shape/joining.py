@@ -200,7 +200,7 @@ def _depth(arrays: Any) -> int:
         return 0
     depths = {_depth(each) for each in arrays}
     if len(depths) != 1:
-        raise ValueError("the lists are not all nested equally deep" if arrays else "a list without blocks")
+        raise ValueError("the lists are not all nested to the same depth" if arrays else "a list without blocks")
     return depths.pop() + 1
 
 

@@ -36,7 +36,7 @@ def test_block_refuses_what_is_no_nested_list() -> None:
         tg.block([(a, a)])
     with pytest.raises(ValueError, match="block: a list without blocks"):
         tg.block([[a], []])
-    with pytest.raises(ValueError, match=r"^block: .*not all nested equally deep"):
+    with pytest.raises(ValueError, match=r"^block: .*not all nested to the same depth"):
         tg.block([[a], a])
 
 

@@ -29,7 +29,7 @@ class Opened:
 
     page: object
     address: str
-    allowed: str  # the beginning of every address that it may ask for
+    allowed: str  # prefix of every URL that the page may request
     complaints: list[str] = field(default_factory=list)
     requests: list[str] = field(default_factory=list)
 
@@ -44,7 +44,10 @@ class Opened:
             self.page.keyboard.press(key)
 
     def repeat(self, key, count, found):
-        """Return an expression's value after each of many presses: events of the page, which take less time."""
+        """Press `key` `count` times, and return the value of the JavaScript expression `found` after each press.
+
+        The events are dispatched inside the page, which is faster than `press`.
+        """
         return self.page.evaluate(
             f"""([key, count]) => Array.from({{ length: count }}, () => {{
                   const target = document.activeElement ?? document.body;
@@ -72,15 +75,18 @@ class Opened:
 
 @pytest.fixture(scope="session")
 def shared_page(browser):
-    """One page for all tests: to open another takes about a second, to load a file into it a quarter of that."""
+    """One page for all tests. Opening one takes a second; loading a file into an open one takes a quarter of that."""
     context = browser.new_context(offline=True)
-    context.set_default_timeout(120_000)  # so that a busy machine fails no test
+    context.set_default_timeout(120_000)  # so that nothing times out on a busy machine
     return context.new_page()
 
 
 @pytest.fixture
 def open_page(shared_page, tmp_path):
-    """Opens HTML, or a file and its neighbours, offline. At the end nobody may have complained or asked for more."""
+    """Return a function that opens HTML, or a file that may load others from its directory, offline.
+
+    At teardown, check that the page reported no errors or warnings and made no other requests.
+    """
     opened = []
 
     def open_page(html, fragment="", *, width=1280, height=800, color_scheme="light", reduced_motion="no-preference"):
@@ -109,7 +115,7 @@ def open_page(shared_page, tmp_path):
     for event, listener in listeners.items():
         shared_page.on(event, listener)
     yield open_page
-    shared_page.evaluate("0")  # its answer comes after all events
+    shared_page.evaluate("0")  # returns only after all pending events have arrived
     for event, listener in listeners.items():
         shared_page.remove_listener(event, listener)
     for found in opened:

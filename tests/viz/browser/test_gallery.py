@@ -21,7 +21,7 @@ const OWNERS = "[data-box], [data-unit], .neuron, .chart > svg, article > *";
 const BOXES = "[data-box] .header, [data-unit] circle:first-of-type, .neuron, .chart > svg, #canvas, article > *";
 const NO_LABELS = "script, style, noscript, option, title, .unseen";
 
-/** An element and its ancestors that show only a part of what they contain; `known` has those of other elements. */
+/** The element and its ancestors that clip their content, innermost first; `known` caches the results. */
 function clips(element, known) {
   if (element === null || element === document.body || element === document.documentElement) return [];
   if (known.has(element)) return known.get(element);
@@ -163,7 +163,7 @@ def test_gallery_page_has_no_overlapping_or_clipped_elements(name, window, galle
     page = open_page(html, width=window[0], height=window[1], reduced_motion="reduce").page
     if name.startswith("playground"):
         page.locator("body[data-ready]").wait_for()
-    for scheme, most in (("light", MOST_STEPS), ("dark", 1)):  # in dark, the first and the last step of each pass
+    for scheme, most in (("light", MOST_STEPS), ("dark", 1)):  # in the dark theme, only the first and last step
         page.emulate_media(color_scheme=scheme)
         found = page.evaluate(f"(() => {{ {MEASURE}; return faultsOfSteps({most}); }})()")
         assert found == [], scheme

@@ -239,7 +239,7 @@ def test_walkthrough_is_usable_by_keyboard(open_page):
     page.press("ArrowDown")
     assert page.page.evaluate("focus.at") == 1
     found = page.repeat("ArrowDown", things, "[focus.at, document.querySelector('#details h2').textContent]")
-    assert [at for at, _ in found] == [*range(2, things), things - 1, things - 1]  # it ends at the last
+    assert [at for at, _ in found] == [*range(2, things), things - 1, things - 1]  # the focus stays on the last one
     assert all(heading for _, heading in found)
     assert page.page.locator("#stage [data-box] title").count() == page.page.locator("[data-box]").count()
     here = page.step()[0]

@@ -28,9 +28,9 @@ def _sines(graph: Graph, x: Value, frequencies: Any, phases: Any, start: int = 0
 def learned_positions(graph: Graph, layer: LearnedPositions, x: Value) -> Any:
     """`Slice` the vectors of a free number of positions, and `Add` them.
 
-    ONNX has no operator that raises an error. With more steps than vectors, however, the shapes do not fit in `Add`,
-    so every runtime refuses them. A `Gather` beyond the table would return wrong numbers in some runtimes. A single
-    vector would be broadcast.
+    ONNX has no operator that raises an error. With more steps than vectors, however, the shapes do not match in `Add`,
+    so every runtime rejects them. A `Gather` beyond the table would return wrong numbers in some runtimes. A table with
+    a single vector is not supported, because `Add` would broadcast it.
     """
     if not is_dynamic(x.shape[-2]):
         return NotImplemented
