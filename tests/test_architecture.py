@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import functools
+import gc
 import importlib.util
 import inspect
 import re
@@ -380,11 +381,13 @@ def frames_of(compute: Any) -> list[str]:
         if event == "call":
             frames.append(frame.f_code.co_name)
 
+    gc.disable()  # Hypothesis registers callbacks, which would be among the frames
     sys.setprofile(profile)
     try:
         compute()
     finally:
         sys.setprofile(None)
+        gc.enable()
     return frames[1:]
 
 
