@@ -17,14 +17,11 @@ import tensorgrad as tg
 from tensorgrad import numpy_dispatch
 from tensorgrad.op import Operation
 from tensorgrad.ops import nondifferentiable
+from tests.site_pages import DOCS, GENERATED, written_pages
 
-DOCS = Path(__file__).parent.parent / "docs"
 PAGE = (DOCS / "derivatives.md").read_text(encoding="utf-8")
 HOW_IT_WORKS = (DOCS / "how-it-works.md").read_text(encoding="utf-8")
-MADE = {"_build", "course", "gallery", "project", "reference"}
-"""Folders that a build of the site writes."""
-PAGES = [page for page in sorted(DOCS.rglob("*.md")) if page.relative_to(DOCS).parts[0] not in MADE]
-PAGES += sorted(DOCS.parent.glob("*.md"))
+PAGES = written_pages() + sorted(DOCS.parent.glob("*.md"))
 
 
 def headings(page: Path) -> set[str]:
@@ -40,7 +37,7 @@ def test_links_lead_to_files_and_headings_that_exist(page: Path) -> None:
             continue
         path, _, anchor = link.partition("#")
         target = (page.parent / path).resolve() if path else page
-        if target.is_relative_to(DOCS) and target.relative_to(DOCS).parts[0] in MADE:
+        if target.is_relative_to(DOCS) and target.relative_to(DOCS).parts[0] in GENERATED:
             continue  # Sphinx checks it
         assert target.exists(), link
         assert not anchor or anchor in headings(target), link

@@ -9,8 +9,9 @@ from pathlib import Path
 import matplotlib as mpl
 import pytest
 
-DOCS = Path(__file__).parent.parent / "docs"
-PAGES = [path for path in sorted(DOCS.rglob("*.md")) if "\n```{code-cell} ipython3" in path.read_text(encoding="utf-8")]
+from tests.site_pages import written_pages
+
+PAGES = [page for page in written_pages() if "\n```{code-cell} ipython3" in page.read_text(encoding="utf-8")]
 CELL = re.compile(r"^```\{code-cell\}[^\n]*\n((?::[^\n]*\n)*)(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
