@@ -362,7 +362,7 @@ def test_backward_calls_each_rule_once(monkeypatch: pytest.MonkeyPatch) -> None:
         assert calls == length
 
 
-@pytest.mark.usefixtures("no_collector")  # Hypothesis registers callbacks with it
+@pytest.mark.usefixtures("no_collector")  # Hypothesis registers callbacks with the collector
 def test_backward_takes_linear_time() -> None:
     def lines_run(length: int) -> int:
         _, y = chain(length)
